@@ -1,0 +1,22 @@
+/** One jest, in ESM mode, over the whole house: sources are compiled by swc, `@readmit/*` resolves to sources. */
+export default {
+  testEnvironment: 'node',
+  extensionsToTreatAsEsm: ['.ts'],
+  roots: ['<rootDir>/apps', '<rootDir>/libs', '<rootDir>/tests'],
+  testMatch: ['**/*.spec.ts'],
+  modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/libs/.*/dist', '<rootDir>/.nx'],
+  moduleNameMapper: { '^@readmit/(bus|connectors|contracts|domain|service|store|testing)$': '<rootDir>/libs/$1/src/index.ts', '^@readmit/(intake|classification|approval|execution|revocation-scheduler|audit|standalone|cli|demo)$': '<rootDir>/apps/$1/src/index.ts', '^(\\.{1,2}/.*)\\.js$': '$1' },
+  transform: {
+    '^.+\\.ts$': [
+      '@swc/jest',
+      {
+        jsc: { target: 'es2024', parser: { syntax: 'typescript', decorators: true }, transform: { legacyDecorator: true, decoratorMetadata: true } },
+        module: { type: 'es6' },
+      },
+    ],
+  },
+  globalSetup: '<rootDir>/tools/jest/global-setup.mjs',
+  globalTeardown: '<rootDir>/tools/jest/global-teardown.mjs',
+  maxWorkers: 2,
+  testTimeout: 60_000,
+};

@@ -1,0 +1,112 @@
+import type { Draft, EventType, Fact, ServiceName } from '@readmit/contracts';
+import type { Command, Context, Facts, React, Reaction, WorkDraft } from '@readmit/domain';
+import type { Tx } from '@readmit/store';
+
+/** Work as its worker has it. */
+export interface Work extends WorkDraft {
+  readonly key: string;
+  /** 1 for the first try. */
+  readonly tries: number;
+  /** When the lease ends; a call MUST be over at half of it. */
+  readonly callUntil: Date;
+}
+
+/** Answer of `begin`, decided in the intent transaction under the locks of the work's aggregates. */
+export type Begun =
+  | { readonly go: true; readonly emit: readonly Draft[] }
+  /** The work is over without a call. */
+  | { readonly go: false; readonly emit: readonly Draft[] }
+  /** Not yet: look again at the instant. */
+  | { readonly go: 'later'; readonly notBefore: Date };
+
+export interface Finished {
+  readonly emit: readonly Draft[];
+  /** Try again at the instant; absent: the work is done. */
+  readonly retryAt?: Date;
+  /** Rows for the service's own tables, handed to `save` in the same transaction. */
+  readonly rows?: readonly unknown[];
+}
+
+/**
+ * One kind of slow work. `begin` and `finish` are pure and run inside transactions; `call` alone talks to the outside, is
+ * told to stop by `signal`, and reports what happened instead of throwing where the outcome is known.
+ */
+export interface WorkHandler<Outcome = unknown> {
+  begin(work: Work, facts: Facts, context: Context): Begun;
+  /** `still` asks the database whether the lease holds and the work is not cancelled; ask before every call to a target. */
+  call(work: Work, facts: Facts, signal: AbortSignal, still: () => Promise<boolean>): Promise<Outcome>;
+  /** `outcome` is `{ error }` when `call` threw or timed out: an unknown outcome, to be read back, never guessed (R5.5). */
+  finish(work: Work, outcome: Outcome | { readonly error: Error }, facts: Facts, context: Context): Finished;
+}
+
+/** One aggregate that a transaction touched, for projections. */
+export interface Change {
+  readonly key: string;
+  readonly facts: Facts;
+  /** Facts that were new in this transaction, received or said. */
+  readonly added: readonly Fact[];
+  readonly rows: readonly unknown[];
+}
+
+/** Everything that makes a service: what it hears, what it concludes, what it does slowly, what it keeps beside facts. */
+export interface ServiceDefinition {
+  readonly name: ServiceName;
+  readonly consumes: readonly EventType[];
+  /** The aggregate that a fact belongs to; default: the event's key. Several: the fact is kept in each. */
+  keysOf?(fact: Fact): readonly string[];
+  readonly react: React;
+  readonly work: Readonly<Record<string, WorkHandler<never>>>;
+  /** Saves projections of a whole batch: a constant number of statements, whatever the number of changes. */
+  save?(tx: Tx, changes: readonly Change[]): Promise<void>;
+  /** `timer`: the scheduler keeps its own; `deadline`: others say DeadlineSet and are nudged (DESIGN 2). */
+  readonly wakes: 'timer' | 'deadline';
+}
+
+/** How HTTP reaches the facts: a batch of one, through the same transaction, locks and outbox as a message. */
+export interface Commands {
+  /** Runs the command on the aggregate (and reads `alsoKeys` under the same locks). A refusal is recorded in that transaction. */
+  command<R>(
+    options: { readonly key: string; readonly alsoKeys?: readonly string[]; readonly name: string; readonly actor: string; readonly rows?: readonly unknown[] },
+    command: Command<R>,
+  ): Promise<{ readonly reply: R } | { readonly refused: import('@readmit/domain').Refusal }>;
+  /** Facts of an aggregate, without a lock. */
+  facts(key: string): Promise<Facts>;
+}
+
+export type { Reaction };
+
+/** A message that could not be taken. */
+export interface Parked {
+  readonly id: string;
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: string;
+  readonly key: string;
+  readonly eventId: string | null;
+  readonly type: string | null;
+  readonly reason: string;
+  readonly says: string;
+  readonly parkedAt: string;
+  readonly state: 'parked' | 'redriven' | 'discarded';
+  readonly headers?: Readonly<Record<string, string>>;
+  /** base64 */
+  readonly bytes?: string;
+}
+export interface ParkedMessages {
+  list(filter: { readonly state?: Parked['state']; readonly limit?: number }): Promise<readonly Parked[]>;
+  show(id: string): Promise<Parked | undefined>;
+  /** Recorded as an event (`readmit.<service>.message-parked`, action redriven or discarded). */
+  settle(id: string, action: 'redrive' | 'discard', by: string): Promise<Parked | undefined>;
+}
+
+/** A service at work: the runner, the workers, the wakes and the commands of one definition. */
+export interface Engine extends Commands {
+  readonly service: ServiceName;
+  readonly parked: ParkedMessages;
+  start(): Promise<void>;
+  /** Stops taking, finishes what is under way, closes. Resolves when nothing of it is left running. */
+  stop(): Promise<void>;
+  /** Readiness by progress: behind and not moving is not ready (PITFALLS 2.1). */
+  progress(): Promise<{ readonly ready: boolean; readonly lag: number; readonly lastBatchAt: string | null; readonly workWaiting: number; readonly parked: number; readonly says: string }>;
+  readonly counters: { batches: number; messages: number; statements: number; commits: number; events: number; parked: number };
+}

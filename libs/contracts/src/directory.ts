@@ -1,0 +1,22 @@
+/** The directory of people, machines and privilege: a signed file (compact JWS, EdDSA), fetched by classification alone. */
+import { Type, type Static } from 'typebox';
+import { closed, Consumer, Id, Instant, oneOf, Person, Text } from './events/values.js';
+
+export const Contact = closed({ kind: oneOf(['phone', 'email', 'mobile'] as const), value: Text });
+export const DirectoryPerson = closed({
+  ...Person.properties,
+  name: Text,
+  /** Where notices and call-backs go; never leaves classification but as salted digests. */
+  contacts: Type.Array(Contact),
+  accounts: Type.Array(closed({ connector: Id, object: Id })),
+});
+export const DirectoryMachine = closed({ id: Id, ownerTeam: Id, connector: Id, object: Id, consumers: Type.Array(Consumer) });
+export const Directory = closed({
+  version: Type.Literal(1),
+  issuedAt: Instant,
+  people: Type.Array(DirectoryPerson),
+  machines: Type.Array(DirectoryMachine),
+  /** Roles and groups whose restoration is a privileged restoration. */
+  privileged: Type.Array(closed({ connector: Id, entitlement: Id })),
+});
+export type Directory = Static<typeof Directory>;

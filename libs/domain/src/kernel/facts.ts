@@ -1,0 +1,47 @@
+import type { Fact, FactOf, EventType } from '@readmit/contracts';
+
+/**
+ * The set of facts that a service has seen of one aggregate. A set: the order in which facts arrived is not kept, and
+ * every answer below is the same for any order of arrival and any repetition (DESIGN 1, "Facts are a set").
+ */
+export class Facts {
+  private readonly byType: ReadonlyMap<EventType, readonly Fact[]>;
+  readonly all: readonly Fact[];
+
+  constructor(facts: Iterable<Fact>) {
+    const byId = new Map<string, Fact>();
+    for (const fact of facts) byId.set(fact.id, fact);
+    this.all = [...byId.values()].sort(byTimeThenId);
+    const byType = new Map<EventType, Fact[]>();
+    for (const fact of this.all) {
+      const list = byType.get(fact.type);
+      if (list) list.push(fact);
+      else byType.set(fact.type, [fact]);
+    }
+    this.byType = byType;
+  }
+
+  /** Every fact of the type, earliest first (by signed time, then id). */
+  of<T extends EventType>(type: T): readonly FactOf<T>[] {
+    return (this.byType.get(type) ?? []) as unknown as readonly FactOf<T>[];
+  }
+  /** The earliest fact of the type. */
+  first<T extends EventType>(type: T): FactOf<T> | undefined {
+    return this.of(type)[0];
+  }
+  /** The latest fact of the type. */
+  last<T extends EventType>(type: T): FactOf<T> | undefined {
+    return this.of(type).at(-1);
+  }
+  has(type: EventType): boolean {
+    return this.byType.has(type);
+  }
+  with(more: Iterable<Fact>): Facts {
+    return new Facts([...this.all, ...more]);
+  }
+}
+
+function byTimeThenId(a: Fact, b: Fact): number {
+  if (a.at !== b.at) return a.at < b.at ? -1 : 1;
+  return a.id < b.id ? -1 : a.id > b.id ? 1 : 0;
+}
