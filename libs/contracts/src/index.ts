@@ -1,14 +1,100 @@
 export {
-  askKinds, caseClasses, closed, evidenceKinds, oneOf, reasonCodes, stepKinds, tiers, undoKinds,
-  Ask, Ceiling, Consumer, Decision, Digest, EvidenceNeed, EvidenceRef, Facet, Id, Instant, Person, PersonKey, Plan, PolicyRef,
-  Proof, QuorumPart, RecipientKey, Requester, Requirements, Seconds, SealingKey, SigningKey, Statement, Step, Subject, Text, Undo,
+  askKinds,
+  caseClasses,
+  closed,
+  evidenceKinds,
+  oneOf,
+  reasonCodes,
+  stepKinds,
+  tiers,
+  undoKinds,
+  Ask,
+  Ceiling,
+  Consumer,
+  Decision,
+  Digest,
+  EvidenceNeed,
+  EvidenceRef,
+  Facet,
+  Id,
+  Instant,
+  Person,
+  PersonKey,
+  Plan,
+  PolicyRef,
+  Proof,
+  QuorumPart,
+  RecipientKey,
+  Requester,
+  Requirements,
+  Seconds,
+  SealingKey,
+  SigningKey,
+  Statement,
+  Step,
+  Subject,
+  Text,
+  Undo,
 } from './events/values.js';
 export type { AskKind, CaseClass, EvidenceKind, StepKind, Tier, UndoKind } from './events/values.js';
-export {
-  catalogue, entryOf, eventTypes, isEventType, partitionsPerTopic, producerOfTopic, services, topicOf, topics,
-} from './events/catalogue.js';
-export type { Catalogue, CatalogueEntry, EndCause, EventData, EventType, Sensitivity, ServiceName } from './events/catalogue.js';
+export { catalogue, entryOf, eventTypes, isEventType, partitionsPerTopic, producerOfTopic, topicOf, topics } from './events/catalogue.js';
+export type { Catalogue, EventData, EventType } from './events/catalogue.js';
+export { services } from './events/entry.js';
+export type { CatalogueEntry, Sensitivity, ServiceName } from './events/entry.js';
+export type { EndCause } from './events/revocation-scheduler.events.js';
 export type { Draft, Fact, FactOf } from './events/fact.js';
-export { AddEvidence, ApprovalView, areaNames, CaseView, OpenCase, ParkedMessage, Problem, routes, serviceOfArea, TimelineEntry } from './http/api.js';
+export {
+  AddEvidence,
+  ApprovalView,
+  areaNames,
+  CaseView,
+  OpenCase,
+  ParkedMessage,
+  Problem,
+  routes,
+  serviceOfArea,
+  TimelineEntry,
+} from './http/api.js';
 export type { Access, Area, CaseState, Route, RouteName } from './http/api.js';
 export { Contact, Directory, DirectoryMachine, DirectoryPerson } from './directory.js';
+export {
+  consistencyProof,
+  Frontier,
+  hashLength,
+  inclusionPath,
+  leafHash,
+  merkleRoot,
+  nodeHash,
+  rootFromInclusion,
+  sameBytes,
+  verifyConsistency,
+} from './merkle.js';
+export type { Sha256, SizedRoot } from './merkle.js';
+export { ClassPolicy, Policy } from './policy.js';
+export {
+  contentType,
+  isEnvironment,
+  isKey,
+  knownType,
+  readEnvelope,
+  signatureHeader,
+  traceHeader,
+  writeEnvelope,
+} from './envelope/attributes.js';
+export type { Envelope } from './envelope/attributes.js';
+export { leafSize, leafText, writeLeaf } from './envelope/leaf.js';
+export type { LeafRecord } from './envelope/leaf.js';
+export {
+  batchPae,
+  batchPayloadType,
+  decodeBatchSignature,
+  encodeBatchSignature,
+  keyIdLength,
+  maxLeaves,
+  treeWithPaths,
+} from './envelope/batch-signature.js';
+export type { BatchSignature } from './envelope/batch-signature.js';
+export { KeyList, keyListType, ServiceKey } from './envelope/key-list.js';
+export { makeProof, ProofClaims, proofFault, proofFreshSeconds, proofHeader, proofSkewSeconds, proofType } from './http/proof.js';
+export type { ProofFault, ProofHeader, ProofKey } from './http/proof.js';
+export { openapi } from './http/openapi.js';

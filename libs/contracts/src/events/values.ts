@@ -3,8 +3,7 @@ import { Type, type Static, type TProperties } from 'typebox';
 
 /** A closed object: unknown fields are an error (STYLE 2.5: absent classification means secret, so absent fields must not exist). */
 export const closed = <P extends TProperties>(properties: P) => Type.Object(properties, { additionalProperties: false });
-export const oneOf = <const T extends readonly string[]>(values: T) =>
-  Type.Unsafe<T[number]>({ type: 'string', enum: [...values] });
+export const oneOf = <const T extends readonly string[]>(values: T) => Type.Unsafe<T[number]>({ type: 'string', enum: [...values] });
 
 /** Opaque id: letters, digits, dot, dash, underscore, colon. Never a name, an address or a phone number. */
 export const Id = Type.String({ minLength: 1, maxLength: 128, pattern: '^[A-Za-z0-9._:/@-]+$' });
@@ -35,14 +34,22 @@ export const askKinds = [
 ] as const;
 export type AskKind = (typeof askKinds)[number];
 /** What a plan may do. There is no step that re-enables an old secret (R2.3): it cannot be written down. */
-export const stepKinds = ['factor.remove', 'sessions.end', 'bypass.issue', 'role.grant', 'secret.issue'] as const;
+export const stepKinds = ['factor.remove', 'sessions.end', 'account.unlock', 'bypass.issue', 'role.grant', 'secret.issue'] as const;
 export type StepKind = (typeof stepKinds)[number];
 /** What an obligation undoes. */
 export const undoKinds = ['bypass.close', 'role.revoke', 'secret.destroy'] as const;
 export type UndoKind = (typeof undoKinds)[number];
 export const evidenceKinds = ['call-back', 'manager-vouch', 'ticket', 'identity-document', 'owner-confirmation'] as const;
 export type EvidenceKind = (typeof evidenceKinds)[number];
-export const reasonCodes = ['lost-device', 'lockout', 'device-replacement', 'travel', 'incident-response', 'secret-dead', 'role-lost'] as const;
+export const reasonCodes = [
+  'lost-device',
+  'lockout',
+  'device-replacement',
+  'travel',
+  'incident-response',
+  'secret-dead',
+  'role-lost',
+] as const;
 
 /** Ed25519 public key as a JWK (RFC 8037): verifies signatures. */
 export const SigningKey = closed({ kty: Type.Literal('OKP'), crv: Type.Literal('Ed25519'), x: Base64Url });
@@ -127,9 +134,18 @@ export const Ceiling = closed({ steps: Type.Array(oneOf(stepKinds)), entitlement
 export type Ceiling = Static<typeof Ceiling>;
 
 /** One part of a quorum: `count` distinct people of one of `teams`, each with at least `authority`. Parts are joined by AND. */
-export const QuorumPart = closed({ name: Id, teams: Type.Array(Id, { minItems: 1 }), count: Type.Integer({ minimum: 1, maximum: 5 }), authority: Type.Integer({ minimum: 0, maximum: 9 }) });
+export const QuorumPart = closed({
+  name: Id,
+  teams: Type.Array(Id, { minItems: 1 }),
+  count: Type.Integer({ minimum: 1, maximum: 5 }),
+  authority: Type.Integer({ minimum: 0, maximum: 9 }),
+});
 export type QuorumPart = Static<typeof QuorumPart>;
-export const EvidenceNeed = closed({ kind: oneOf(evidenceKinds), assurance: Type.Integer({ minimum: 1, maximum: 3 }), maxAgeSeconds: Seconds });
+export const EvidenceNeed = closed({
+  kind: oneOf(evidenceKinds),
+  assurance: Type.Integer({ minimum: 1, maximum: 3 }),
+  maxAgeSeconds: Seconds,
+});
 export type EvidenceNeed = Static<typeof EvidenceNeed>;
 export const Requirements = closed({
   evidence: Type.Array(EvidenceNeed, { maxItems: 10 }),

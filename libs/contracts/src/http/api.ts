@@ -3,10 +3,28 @@
  * OpenAPI are derived from here. Errors are problem details (RFC 9457) with `rule` and `reason`.
  */
 import { Type, type TSchema } from 'typebox';
-import type { ServiceName } from '../events/catalogue.js';
+import type { ServiceName } from '../events/entry.js';
 import {
-  Ask, Decision, Digest, Facet, Id, Instant, Plan, QuorumPart, EvidenceNeed, RecipientKey, Subject, Text, Undo,
-  askKinds, caseClasses, closed, evidenceKinds, oneOf, reasonCodes, tiers,
+  Ask,
+  Decision,
+  Digest,
+  Facet,
+  Id,
+  Instant,
+  Plan,
+  QuorumPart,
+  EvidenceNeed,
+  RecipientKey,
+  Subject,
+  Text,
+  Undo,
+  askKinds,
+  caseClasses,
+  closed,
+  evidenceKinds,
+  oneOf,
+  reasonCodes,
+  tiers,
 } from '../events/values.js';
 
 /**
@@ -30,7 +48,17 @@ export interface Route {
 }
 
 const Accepted = closed({ caseId: Id, link: Type.String() });
-const caseStates = ['opened', 'classified', 'planned', 'awaiting-approval', 'approved', 'executing', 'granted', 'ending', 'closed'] as const;
+const caseStates = [
+  'opened',
+  'classified',
+  'planned',
+  'awaiting-approval',
+  'approved',
+  'executing',
+  'granted',
+  'ending',
+  'closed',
+] as const;
 export type CaseState = (typeof caseStates)[number];
 export const CaseView = closed({
   caseId: Id,
@@ -54,7 +82,10 @@ export const CaseView = closed({
 });
 export const TimelineEntry = closed({ at: Instant, id: Id, type: Id, label: Text, by: Id, says: Type.String() });
 export const OpenCase = closed({
-  asks: Type.Array(closed({ kind: oneOf(askKinds), connector: Id, object: Id, entitlement: Type.Optional(Id) }), { minItems: 1, maxItems: 10 }),
+  asks: Type.Array(closed({ kind: oneOf(askKinds), connector: Id, object: Id, entitlement: Type.Optional(Id) }), {
+    minItems: 1,
+    maxItems: 10,
+  }),
   subject: Subject,
   reasonCode: oneOf(reasonCodes),
   reason: Text,
@@ -72,66 +103,329 @@ export const AddEvidence = closed({
   note: Text,
   /** Call-back: the first 8 hex digits of the fingerprint as the person read them out, e.g. `3fa9-01bc`. */
   fingerprint: Type.Optional(Type.String({ pattern: '^[0-9a-f]{4}-[0-9a-f]{4}$' })),
+  /** Call-back: digest of the contact point on record that was called, as the desk's contact list gives it (R3.4). */
+  contact: Type.Optional(Digest),
 });
 /** Everything an approver needs to see, and what to sign. */
 export const ApprovalView = closed({
   caseId: Id,
-  state: oneOf(['waiting-for-plan', 'waiting-for-evidence', 'waiting-for-decisions', 'granted', 'denied', 'expired', 'withdrawn', 'frozen'] as const),
+  /** For If-Match: how many facts approval has of the case. */
+  version: Type.Integer(),
+  state: oneOf([
+    'waiting-for-plan',
+    'waiting-for-evidence',
+    'waiting-for-decisions',
+    'granted',
+    'denied',
+    'expired',
+    'withdrawn',
+    'frozen',
+  ] as const),
   plan: Type.Union([Plan, Type.Null()]),
   planDigest: Type.Union([Digest, Type.Null()]),
   evidenceDigest: Type.Union([Digest, Type.Null()]),
   policyDigest: Type.Union([Digest, Type.Null()]),
   nonce: Type.Union([Id, Type.Null()]),
   decideBefore: Type.Union([Instant, Type.Null()]),
-  needs: closed({ evidence: Type.Array(closed({ need: EvidenceNeed, met: Type.Boolean() })), quorum: Type.Array(closed({ part: QuorumPart, by: Type.Array(Id) })) }),
+  needs: closed({
+    evidence: Type.Array(closed({ need: EvidenceNeed, met: Type.Boolean() })),
+    quorum: Type.Array(closed({ part: QuorumPart, by: Type.Array(Id) })),
+  }),
   evidence: Type.Array(closed({ id: Id, kind: oneOf(evidenceKinds), by: Id, at: Instant, staleAt: Instant, assurance: Type.Integer() })),
   decisions: Type.Array(Decision),
 });
 export const ParkedMessage = closed({
-  id: Id, topic: Id, partition: Type.Integer(), offset: Type.String(), key: Type.String(), eventId: Type.Union([Type.String(), Type.Null()]), type: Type.Union([Type.String(), Type.Null()]),
-  reason: Id, says: Text, parkedAt: Instant, state: oneOf(['parked', 'redriven', 'discarded'] as const), headers: Type.Optional(Type.Record(Type.String(), Type.String())), bytes: Type.Optional(Type.String()),
+  id: Id,
+  topic: Id,
+  partition: Type.Integer(),
+  offset: Type.String(),
+  key: Type.String(),
+  eventId: Type.Union([Type.String(), Type.Null()]),
+  type: Type.Union([Type.String(), Type.Null()]),
+  reason: Id,
+  says: Text,
+  parkedAt: Instant,
+  state: oneOf(['parked', 'redriven', 'discarded'] as const),
+  headers: Type.Optional(Type.Record(Type.String(), Type.String())),
+  bytes: Type.Optional(Type.String()),
 });
 const Parked = Type.Array(ParkedMessage);
-const areas = { intake: 'intake', classification: 'classification', approval: 'approval', execution: 'execution', revocation: 'revocation-scheduler', audit: 'audit' } as const;
+const areas = {
+  intake: 'intake',
+  classification: 'classification',
+  approval: 'approval',
+  execution: 'execution',
+  revocation: 'revocation-scheduler',
+  audit: 'audit',
+} as const;
 export type Area = keyof typeof areas;
 export const serviceOfArea = (area: Area): ServiceName => areas[area];
 export const areaNames = Object.keys(areas) as Area[];
 
 export const routes = {
-  openCase: { service: 'intake', method: 'POST', path: '/api/intake/cases', access: 'anyone', status: 202, says: 'Ask for a way back in. Claims nothing: the case is classified and proved before anything happens.', body: OpenCase, response: Accepted },
-  listCases: { service: 'intake', method: 'GET', path: '/api/intake/cases', access: 'person', status: 200, says: 'Cases, newest first.', query: closed({ state: Type.Optional(oneOf(caseStates)), subject: Type.Optional(Id), before: Type.Optional(Id), limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200 })) }), response: Type.Array(CaseView) },
-  showCase: { service: 'intake', method: 'GET', path: '/api/intake/cases/:caseId', access: 'person-or-case-key', status: 200, says: 'One case.', response: CaseView },
-  caseTimeline: { service: 'intake', method: 'GET', path: '/api/intake/cases/:caseId/timeline', access: 'person-or-case-key', status: 200, says: 'What happened, in order.', response: Type.Array(TimelineEntry) },
-  repudiate: { service: 'intake', method: 'POST', path: '/api/intake/cases/:caseId/repudiate', access: 'person', status: 202, says: 'The subject says: this was not me. Freezes the case and ends what was granted.', body: closed({ reason: Text }), response: Accepted },
-  publishSignal: { service: 'intake', method: 'POST', path: '/api/intake/signals', access: 'provider', status: 202, says: 'An identity provider reports a lockout as a CloudEvent (structured mode). Opens nothing by itself (R1.8).', body: closed({ specversion: Type.Literal('1.0'), id: Id, source: Type.String({ maxLength: 300 }), type: oneOf(['readmit.idp.account-locked', 'readmit.idp.credential-compromised', 'readmit.idp.session-revoked'] as const), time: Instant, datacontenttype: Type.Optional(Type.Literal('application/json')), subject: Id, data: Type.Optional(Type.Unknown()) }), response: closed({ signalId: Id }) },
-  showApproval: { service: 'approval', method: 'GET', path: '/api/approval/cases/:caseId', access: 'person', status: 200, says: 'Plan, proofs and quorum of a case, and what a decision signs.', response: ApprovalView },
-  addEvidence: { service: 'approval', method: 'POST', path: '/api/approval/cases/:caseId/evidence', access: 'person', status: 202, says: 'Record a proof.', body: AddEvidence, response: closed({ caseId: Id, evidenceId: Id, link: Type.String() }) },
-  decide: { service: 'approval', method: 'POST', path: '/api/approval/cases/:caseId/decisions', access: 'person', status: 202, says: 'A signed decision over plan, evidence and policy.', body: Type.Omit(Decision, ['id']), response: closed({ caseId: Id, decisionId: Id, link: Type.String() }) },
-  withdraw: { service: 'approval', method: 'POST', path: '/api/approval/cases/:caseId/withdraw', access: 'person-or-case-key', status: 202, says: 'The requester takes the request back.', response: Accepted },
-  deskContact: { service: 'classification', method: 'GET', path: '/api/classification/cases/:caseId/contacts', access: 'person', status: 200, says: 'Contact points on record of the subject, for the agent who calls back (R3.4).', response: Type.Array(closed({ kind: Id, value: Text, digest: Digest })) },
-  showPlan: { service: 'execution', method: 'GET', path: '/api/execution/cases/:caseId', access: 'person', status: 200, says: 'Plan and execution of a case.', response: closed({ caseId: Id, plan: Type.Union([Plan, Type.Null()]), planDigest: Type.Union([Digest, Type.Null()]), waitsFor: Type.Array(Text), work: Type.Array(closed({ id: Id, kind: Id, state: Id, tries: Type.Integer(), notBefore: Instant, lastError: Type.Optional(Type.String()) })), after: Type.Array(Facet) }) },
-  pickUpSecret: { service: 'execution', method: 'GET', path: '/api/execution/cases/:caseId/secret', access: 'case-key', status: 200, says: 'The sealed secret, for the key it is sealed to; repeats until acknowledged.', response: closed({ caseId: Id, jwe: Type.String(), ciphertextDigest: Digest }) },
-  acknowledgeSecret: { service: 'execution', method: 'POST', path: '/api/execution/cases/:caseId/secret/acknowledgement', access: 'case-key', status: 200, says: 'The secret arrived: its ciphertext is destroyed.', body: closed({ ciphertextDigest: Digest }), response: closed({ caseId: Id, acknowledged: Type.Boolean() }) },
-  showObligations: { service: 'revocation-scheduler', method: 'GET', path: '/api/revocation/cases/:caseId', access: 'person-or-case-key', status: 200, says: 'What must be undone, by when, and whether it was.', response: Type.Array(closed({ obligationId: Id, undo: Undo, dueAt: Type.Union([Instant, Type.Null()]), state: oneOf(['recorded', 'armed', 'due', 'overdue', 'discharged'] as const), how: Type.Union([Id, Type.Null()]) })) },
-  endEarly: { service: 'revocation-scheduler', method: 'POST', path: '/api/revocation/cases/:caseId/end', access: 'person-or-case-key', status: 202, says: 'End every grant of the case now (R6.4).', body: closed({ reason: Text }), response: Accepted },
-  contain: { service: 'revocation-scheduler', method: 'POST', path: '/api/revocation/containment', access: 'operator', status: 202, says: 'Stop and undo by case, subject or connector; never waits for a quorum (R6.6).', body: closed({ scope: oneOf(['case', 'subject', 'connector'] as const), id: Id, reason: Text }), response: closed({ scope: Id, id: Id }) },
-  checkpoint: { service: 'audit', method: 'GET', path: '/api/audit/checkpoint', access: 'anyone', status: 200, says: 'The latest signed checkpoint (C2SP tlog-checkpoint).', response: closed({ size: Type.Integer(), note: Type.String() }) },
-  exportLog: { service: 'audit', method: 'GET', path: '/api/audit/export', access: 'operator', status: 200, says: 'The whole log as NDJSON: entries with their signed events, then the checkpoints.', query: closed({ size: Type.Optional(Type.Integer({ minimum: 1 })) }), response: Type.String() },
+  openCase: {
+    service: 'intake',
+    method: 'POST',
+    path: '/api/intake/cases',
+    access: 'anyone',
+    status: 202,
+    says: 'Ask for a way back in. Claims nothing: the case is classified and proved before anything happens.',
+    body: OpenCase,
+    response: Accepted,
+  },
+  listCases: {
+    service: 'intake',
+    method: 'GET',
+    path: '/api/intake/cases',
+    access: 'person',
+    status: 200,
+    says: 'Cases, newest first.',
+    query: closed({
+      state: Type.Optional(oneOf(caseStates)),
+      subject: Type.Optional(Id),
+      before: Type.Optional(Id),
+      limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200 })),
+    }),
+    response: Type.Array(CaseView),
+  },
+  showCase: {
+    service: 'intake',
+    method: 'GET',
+    path: '/api/intake/cases/:caseId',
+    access: 'person-or-case-key',
+    status: 200,
+    says: 'One case.',
+    response: CaseView,
+  },
+  caseTimeline: {
+    service: 'intake',
+    method: 'GET',
+    path: '/api/intake/cases/:caseId/timeline',
+    access: 'person-or-case-key',
+    status: 200,
+    says: 'What happened, in order.',
+    response: Type.Array(TimelineEntry),
+  },
+  repudiate: {
+    service: 'intake',
+    method: 'POST',
+    path: '/api/intake/cases/:caseId/repudiate',
+    access: 'person',
+    status: 202,
+    says: 'The subject says: this was not me. Freezes the case and ends what was granted.',
+    body: closed({ reason: Text }),
+    response: Accepted,
+  },
+  publishSignal: {
+    service: 'intake',
+    method: 'POST',
+    path: '/api/intake/signals',
+    access: 'provider',
+    status: 202,
+    says: 'An identity provider reports a lockout as a CloudEvent (structured mode). Opens nothing by itself (R1.8).',
+    body: closed({
+      specversion: Type.Literal('1.0'),
+      id: Id,
+      source: Type.String({ maxLength: 300 }),
+      type: oneOf(['readmit.idp.account-locked', 'readmit.idp.credential-compromised', 'readmit.idp.session-revoked'] as const),
+      time: Instant,
+      datacontenttype: Type.Optional(Type.Literal('application/json')),
+      subject: Id,
+      data: Type.Optional(Type.Unknown()),
+    }),
+    response: closed({ signalId: Id }),
+  },
+  showApproval: {
+    service: 'approval',
+    method: 'GET',
+    path: '/api/approval/cases/:caseId',
+    access: 'person',
+    status: 200,
+    says: 'Plan, proofs and quorum of a case, and what a decision signs.',
+    response: ApprovalView,
+  },
+  addEvidence: {
+    service: 'approval',
+    method: 'POST',
+    path: '/api/approval/cases/:caseId/evidence',
+    access: 'person',
+    status: 202,
+    says: 'Record a proof.',
+    body: AddEvidence,
+    response: closed({ caseId: Id, evidenceId: Id, link: Type.String() }),
+  },
+  decide: {
+    service: 'approval',
+    method: 'POST',
+    path: '/api/approval/cases/:caseId/decisions',
+    access: 'person',
+    status: 202,
+    says: 'A signed decision over plan, evidence and policy.',
+    body: Type.Omit(Decision, ['id']),
+    response: closed({ caseId: Id, decisionId: Id, link: Type.String() }),
+  },
+  withdraw: {
+    service: 'approval',
+    method: 'POST',
+    path: '/api/approval/cases/:caseId/withdraw',
+    access: 'person-or-case-key',
+    status: 202,
+    says: 'The requester takes the request back.',
+    response: Accepted,
+  },
+  deskContact: {
+    service: 'classification',
+    method: 'GET',
+    path: '/api/classification/cases/:caseId/contacts',
+    access: 'person',
+    status: 200,
+    says: 'Contact points on record of the subject, for the agent who calls back (R3.4).',
+    response: Type.Array(closed({ kind: Id, value: Text, digest: Digest })),
+  },
+  showPlan: {
+    service: 'execution',
+    method: 'GET',
+    path: '/api/execution/cases/:caseId',
+    access: 'person',
+    status: 200,
+    says: 'Plan and execution of a case.',
+    response: closed({
+      caseId: Id,
+      plan: Type.Union([Plan, Type.Null()]),
+      planDigest: Type.Union([Digest, Type.Null()]),
+      waitsFor: Type.Array(Text),
+      work: Type.Array(
+        closed({ id: Id, kind: Id, state: Id, tries: Type.Integer(), notBefore: Instant, lastError: Type.Optional(Type.String()) }),
+      ),
+      after: Type.Array(Facet),
+    }),
+  },
+  pickUpSecret: {
+    service: 'execution',
+    method: 'GET',
+    path: '/api/execution/cases/:caseId/secret',
+    access: 'case-key',
+    status: 200,
+    says: 'The sealed secret, for the key it is sealed to; repeats until acknowledged.',
+    response: closed({ caseId: Id, jwe: Type.String(), ciphertextDigest: Digest }),
+  },
+  acknowledgeSecret: {
+    service: 'execution',
+    method: 'POST',
+    path: '/api/execution/cases/:caseId/secret/acknowledgement',
+    access: 'case-key',
+    status: 200,
+    says: 'The secret arrived: its ciphertext is destroyed.',
+    body: closed({ ciphertextDigest: Digest }),
+    response: closed({ caseId: Id, acknowledged: Type.Boolean() }),
+  },
+  showObligations: {
+    service: 'revocation-scheduler',
+    method: 'GET',
+    path: '/api/revocation/cases/:caseId',
+    access: 'person-or-case-key',
+    status: 200,
+    says: 'What must be undone, by when, and whether it was.',
+    response: Type.Array(
+      closed({
+        obligationId: Id,
+        undo: Undo,
+        dueAt: Type.Union([Instant, Type.Null()]),
+        state: oneOf(['recorded', 'armed', 'due', 'overdue', 'discharged'] as const),
+        how: Type.Union([Id, Type.Null()]),
+      }),
+    ),
+  },
+  endEarly: {
+    service: 'revocation-scheduler',
+    method: 'POST',
+    path: '/api/revocation/cases/:caseId/end',
+    access: 'person-or-case-key',
+    status: 202,
+    says: 'End every grant of the case now (R6.4).',
+    body: closed({ reason: Text }),
+    response: Accepted,
+  },
+  contain: {
+    service: 'revocation-scheduler',
+    method: 'POST',
+    path: '/api/revocation/cases/:caseId/contain',
+    access: 'operator',
+    status: 202,
+    says: 'Stop the case and undo what it granted, at any stage; never waits for a quorum.',
+    body: closed({ reason: Text }),
+    response: Accepted,
+  },
+  checkpoint: {
+    service: 'audit',
+    method: 'GET',
+    path: '/api/audit/checkpoint',
+    access: 'anyone',
+    status: 200,
+    says: 'The latest signed checkpoint (C2SP tlog-checkpoint).',
+    response: closed({ size: Type.Integer(), note: Type.String() }),
+  },
+  exportLog: {
+    service: 'audit',
+    method: 'GET',
+    path: '/api/audit/export',
+    access: 'operator',
+    status: 200,
+    says: 'The whole log as NDJSON: entries with their signed events, then the checkpoints.',
+    query: closed({ size: Type.Optional(Type.Integer({ minimum: 1 })) }),
+    response: Type.String(),
+  },
   ...parkedRoutes(),
 } as const satisfies Record<string, Route>;
 export type RouteName = keyof typeof routes;
 
 function parkedRoutes() {
-  const of = <A extends Area>(area: A) => ({
-    [`${area}ListParked`]: { service: areas[area], method: 'GET', path: `/api/${area}/parked`, access: 'operator', status: 200, says: 'Messages that this service could not take, with the reason.', query: closed({ state: Type.Optional(oneOf(['parked', 'redriven', 'discarded'] as const)), limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })) }), response: Parked },
-    [`${area}ShowParked`]: { service: areas[area], method: 'GET', path: `/api/${area}/parked/:parkedId`, access: 'operator', status: 200, says: 'One parked message with its bytes.', response: ParkedMessage },
-    [`${area}SettleParked`]: { service: areas[area], method: 'POST', path: `/api/${area}/parked/:parkedId`, access: 'operator', status: 202, says: 'Try a parked message again, or give it up; both are recorded.', body: closed({ action: oneOf(['redrive', 'discard'] as const) }), response: ParkedMessage },
-  }) as unknown as Record<`${A}ListParked` | `${A}ShowParked` | `${A}SettleParked`, Route>;
+  const of = <A extends Area>(area: A) =>
+    ({
+      [`${area}ListParked`]: {
+        service: areas[area],
+        method: 'GET',
+        path: `/api/${area}/parked`,
+        access: 'operator',
+        status: 200,
+        says: 'Messages that this service could not take, with the reason.',
+        query: closed({
+          state: Type.Optional(oneOf(['parked', 'redriven', 'discarded'] as const)),
+          limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
+        }),
+        response: Parked,
+      },
+      [`${area}ShowParked`]: {
+        service: areas[area],
+        method: 'GET',
+        path: `/api/${area}/parked/:parkedId`,
+        access: 'operator',
+        status: 200,
+        says: 'One parked message with its bytes.',
+        response: ParkedMessage,
+      },
+      [`${area}SettleParked`]: {
+        service: areas[area],
+        method: 'POST',
+        path: `/api/${area}/parked/:parkedId`,
+        access: 'operator',
+        status: 202,
+        says: 'Try a parked message again, or give it up; both are recorded.',
+        body: closed({ action: oneOf(['redrive', 'discard'] as const) }),
+        response: ParkedMessage,
+      },
+    }) as unknown as Record<`${A}ListParked` | `${A}ShowParked` | `${A}SettleParked`, Route>;
   return { ...of('intake'), ...of('classification'), ...of('approval'), ...of('execution'), ...of('revocation'), ...of('audit') };
 }
 
 /** RFC 9457; `type` is `urn:readmit:problem:<reason>`. */
 export const Problem = closed({
-  type: Type.String(), title: Type.String(), status: Type.Integer(), detail: Type.Optional(Type.String()), instance: Type.Optional(Type.String()),
-  rule: Type.Optional(Type.String()), reason: Type.Optional(Type.String()), errors: Type.Optional(Type.Array(closed({ where: Type.String(), what: Type.String() }))),
+  type: Type.String(),
+  title: Type.String(),
+  status: Type.Integer(),
+  detail: Type.Optional(Type.String()),
+  instance: Type.Optional(Type.String()),
+  rule: Type.Optional(Type.String()),
+  reason: Type.Optional(Type.String()),
+  errors: Type.Optional(Type.Array(closed({ where: Type.String(), what: Type.String() }))),
 });

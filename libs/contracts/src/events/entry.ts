@@ -1,0 +1,24 @@
+/** What the catalogue says of each event type. */
+import type { TSchema } from 'typebox';
+
+export const services = ['intake', 'classification', 'approval', 'execution', 'revocation-scheduler', 'audit'] as const;
+export type ServiceName = (typeof services)[number];
+
+/**
+ * `public` may appear in logs and traces; `sensitive` only in the case itself. A field that is not named here is secret
+ * (STYLE: unclassified means secret).
+ */
+export type Sensitivity = 'public' | 'sensitive';
+
+export interface CatalogueEntry {
+  readonly producer: ServiceName;
+  /** Stable audit code, never reused. */
+  readonly code: string;
+  /** What the timeline prints. */
+  readonly label: string;
+  readonly schema: TSchema;
+  readonly fields: Readonly<Record<string, Sensitivity>>;
+  readonly version: 1;
+  /** Execution waits until audit has these in its log (DESIGN 3.6); audit says Recorded for them alone. */
+  readonly gate?: true;
+}
