@@ -1,4 +1,4 @@
-import type { Draft } from '@readmit/contracts';
+import type { Draft, EventData } from '@readmit/contracts';
 import type { Facts } from './facts.js';
 
 /** Cryptography arrives as an argument: the domain decides, the shell computes. */
@@ -65,12 +65,29 @@ export interface Refusal {
   /** How a person is answered; mapped to a status at the edge. */
   readonly as: 'forbidden' | 'conflict' | 'not-ready' | 'not-found' | 'invalid';
 }
-export const refusal = (as: Refusal['as'], rule: string, reason: string, says: string): Refusal => ({ refused: true, as, rule, reason, says });
+export const refusal = (as: Refusal['as'], rule: string, reason: string, says: string): Refusal => ({
+  refused: true,
+  as,
+  rule,
+  reason,
+  says,
+});
 
 /** What a person commands: the facts that follow and the answer, or a refusal. Refusals are values and are recorded. */
-export type Commanded<R> = Refusal | { readonly refused?: false; readonly emit: readonly Draft[]; readonly reply: R; readonly work?: readonly WorkDraft[]; readonly cancel?: readonly string[] };
+export type Commanded<R> =
+  | Refusal
+  | {
+      readonly refused?: false;
+      readonly emit: readonly Draft[];
+      readonly reply: R;
+      readonly work?: readonly WorkDraft[];
+      readonly cancel?: readonly string[];
+    };
 export type Command<R> = (facts: Facts, context: Context) => Commanded<R>;
 
 export function assertNever(value: never): never {
   throw new Error(`this is a bug: unexpected ${JSON.stringify(value)}`);
 }
+
+/** A draft of the type, checked against the type's own data. */
+export const say = <T extends Draft['type']>(type: T, key: string, data: EventData<T>): Draft => ({ type, key, data }) as Draft;

@@ -1,0 +1,72 @@
+import { describe, expect, it } from '@jest/globals';
+import { contain, withdraw } from '../index.js';
+import { House } from '../../test/house.js';
+import { approvalState } from './approval.react.js';
+import { approvalTransitions, type ApprovalCommand } from './approval.transitions.js';
+
+const asks = [{ kind: 'factor.bypass', object: 'ada' }] as const;
+const ada = { kind: 'person', id: 'ada' } as const;
+type StateName = keyof typeof approvalTransitions;
+
+/** A request in each state, reached the way people reach it. */
+const reach: Record<StateName, (house: House) => string> = {
+  'waiting-for-plan': (house) => {
+    const caseId = house.newId('case');
+    house.openUnsettled(asks, ada, caseId);
+    return caseId;
+  },
+  'waiting-for-evidence': (house) => house.open(asks, ada),
+  'waiting-for-decisions': (house) => {
+    const caseId = house.open(asks, ada);
+    house.prove(caseId);
+    return caseId;
+  },
+  granted: (house) => {
+    const caseId = house.open(asks, ada);
+    house.prove(caseId);
+    house.decide(caseId, 'chidi');
+    return caseId;
+  },
+  denied: (house) => {
+    const caseId = house.open(asks, ada);
+    house.prove(caseId);
+    house.decide(caseId, 'chidi', { decision: 'deny' });
+    return caseId;
+  },
+  expired: (house) => {
+    const caseId = house.open(asks, ada);
+    house.advance(600);
+    return caseId;
+  },
+  withdrawn: (house) => {
+    const caseId = house.open(asks, ada);
+    house.command('approval', caseId, withdraw({ caseKey: 'one-time-s' }));
+    house.settle();
+    return caseId;
+  },
+  frozen: (house) => {
+    const caseId = house.open(asks, ada);
+    house.command('revocation-scheduler', caseId, contain('gita'));
+    house.settle();
+    return caseId;
+  },
+};
+const command: Record<ApprovalCommand, (house: House, caseId: string) => { refused?: string }> = {
+  'add-evidence': (house, caseId) => house.prove(caseId),
+  decide: (house, caseId) => house.decide(caseId, 'chidi'),
+  withdraw: (house, caseId) => house.command('approval', caseId, withdraw({ caseKey: 'one-time-s' })),
+};
+
+describe('the table of states and commands', () => {
+  for (const state of Object.keys(approvalTransitions) as StateName[])
+    for (const name of Object.keys(approvalTransitions[state]) as ApprovalCommand[])
+      it(`${state}: ${name} is ${approvalTransitions[state][name]}`, () => {
+        const house = new House();
+        const caseId = reach[state](house);
+        expect(approvalState(house.facts('approval', caseId), house.now, house.context('approval', caseId).crypto).name).toBe(state);
+        const { refused } = command[name](house, caseId);
+        // Evidence needs the classification too, which a case without a plan may not have yet.
+        const cell = state === 'waiting-for-plan' && name === 'add-evidence' ? 'not-ready' : approvalTransitions[state][name];
+        expect(refused).toBe(cell === 'allowed' ? undefined : cell);
+      });
+});

@@ -1,0 +1,33 @@
+import type { EventType, Fact, FactOf } from '@readmit/contracts';
+import type { CaseRule } from './finding.js';
+
+/** A fact with its place in the log. */
+export interface Logged<T extends EventType = EventType> {
+  readonly index: number;
+  readonly fact: FactOf<T>;
+}
+export type LoggedFact = { readonly index: number; readonly fact: Fact };
+
+export type Report = (rule: CaseRule, entry: LoggedFact, why: string) => void;
+
+/**
+ * How long an event may take to the other services and to the log. Topics arrive one after the other in any order: what is
+ * younger than this may be on its way, and who acted meanwhile may not have heard of it.
+ */
+export const deliverySeconds = 30;
+
+/** The entries of one case in the order of the log. */
+export class CaseLog {
+  constructor(readonly entries: readonly LoggedFact[]) {}
+
+  of<T extends EventType>(type: T): readonly Logged<T>[] {
+    return this.entries.filter((entry) => entry.fact.type === type) as unknown as readonly Logged<T>[];
+  }
+  has(type: EventType): boolean {
+    return this.entries.some((entry) => entry.fact.type === type);
+  }
+  /** The latest of the type that the log had before the index. */
+  lastBefore<T extends EventType>(type: T, index: number): Logged<T> | undefined {
+    return this.of(type).findLast((entry) => entry.index < index);
+  }
+}

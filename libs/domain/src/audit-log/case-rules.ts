@@ -1,0 +1,112 @@
+import type { EventType } from '@readmit/contracts';
+import type { Crypto } from '../kernel/behaviour.js';
+import { plusSeconds } from '../kernel/time.js';
+import { CaseLog, deliverySeconds, type Logged, type LoggedFact, type Report } from './case-log.js';
+import type { CaseRule, Finding } from './finding.js';
+import { judgeGrant } from './grant-rules.js';
+import { foreseen } from './obligation-rules.js';
+
+export interface CaseJudge {
+  readonly crypto: Crypto;
+  /** How long after its hard bound an obligation may still be open: retries and the undo itself take time. */
+  readonly graceSeconds: number;
+}
+export const defaultGraceSeconds = 300;
+
+const before: readonly EventType[] = [
+  'readmit.case.classified',
+  'readmit.people.attested',
+  'readmit.plan.proposed',
+  'readmit.approval.granted',
+];
+/** After any of these nothing may begin (R6.4, R6.6). */
+const stops = ['readmit.case.frozen', 'readmit.containment.ordered', 'readmit.revocation.due'] as const;
+
+/**
+ * What is wrong with one case by the order and content of its log entries alone: nobody's word is needed, not even audit's.
+ * `at` is the time of the log's last entry: a case that is still under way at that time is not wrong for being so.
+ */
+export function judgeCase(caseId: string, entries: readonly LoggedFact[], at: Date, judge: CaseJudge): readonly Finding[] {
+  const findings: Finding[] = [];
+  const report: Report = (rule, entry, why) => findings.push(findingOf(caseId, rule, entry, why));
+  const log = new CaseLog(entries);
+
+  for (const entry of entries) {
+    const first = entries.find((other) => other.fact.id === entry.fact.id);
+    if (first && first !== entry)
+      report('event-repeated', entry, `The event ${entry.fact.id} is already entry ${first.index}: an event has one place in the log.`);
+  }
+  judgeOnce(log, 'readmit.case.opened', 'opened-twice', report);
+  judgeOnce(log, 'readmit.approval.granted', 'granted-twice', report);
+  for (const started of log.of('readmit.execution.started')) judgeStart(log, started, report, judge.crypto);
+  for (const entry of entries)
+    if (entry.fact.type === 'readmit.execution.succeeded' || entry.fact.type === 'readmit.secret.picked-up')
+      if (!log.of('readmit.execution.started').some((started) => started.index < entry.index))
+        report('ended-without-start', entry, 'No execution of this case was started before this entry.');
+  for (const { rule, entry, why, from } of foreseen(log, judge.crypto, judge.graceSeconds)) if (at > from) report(rule, entry, why);
+  return findings;
+}
+
+/** What `judgeCase` finds later if nothing more comes into the log, and from when on: when to look at the case again. */
+export function findingsAhead(
+  caseId: string,
+  entries: readonly LoggedFact[],
+  at: Date,
+  judge: CaseJudge,
+): readonly { readonly finding: Finding; readonly from: Date }[] {
+  return foreseen(new CaseLog(entries), judge.crypto, judge.graceSeconds)
+    .filter(({ from }) => at <= from)
+    .map(({ rule, entry, why, from }) => ({ finding: findingOf(caseId, rule, entry, why), from }));
+}
+
+const findingOf = (caseId: string, rule: CaseRule, entry: LoggedFact, why: string): Finding => ({
+  rule,
+  index: entry.index,
+  where: `case ${caseId}, ${entry.fact.type} at entry ${entry.index}`,
+  why,
+});
+
+/** A case is opened once and granted once: another request or grant under its name would lend it what was approved for the first. */
+function judgeOnce(log: CaseLog, type: 'readmit.case.opened' | 'readmit.approval.granted', rule: CaseRule, report: Report): void {
+  const [first, ...more] = log.entries.filter(({ fact }) => fact.type === type);
+  for (const entry of more)
+    if (first && entry.fact.id !== first.fact.id) report(rule, entry, `The case has a ${type} at entry ${first.index} already.`);
+}
+
+function judgeStart(log: CaseLog, started: Logged<'readmit.execution.started'>, report: Report, crypto: Crypto): void {
+  const stop = log.entries.find(
+    ({ index, fact }) =>
+      stops.some((type) => type === fact.type) &&
+      index < started.index &&
+      plusSeconds(fact.at, deliverySeconds) < new Date(started.fact.at),
+  );
+  if (stop)
+    report(
+      'started-after-stop',
+      started,
+      `Execution started though ${stop.fact.type} stood in the log at entry ${stop.index}, said ${stop.fact.at}.`,
+    );
+  const missing = before.filter((type) => !log.lastBefore(type, started.index));
+  for (const type of missing) report('started-before-record', started, `Execution started though ${type} was not in the log yet.`);
+  const granted = log
+    .of('readmit.approval.granted')
+    .find((entry) => entry.fact.data.grantId === started.fact.data.grantId && entry.index < started.index);
+  if (missing.length > 0) return;
+  if (!granted) {
+    report('started-before-record', started, `Execution started for the grant ${started.fact.data.grantId}, which was not in the log yet.`);
+    return;
+  }
+  const grant = granted.fact.data;
+  for (const undo of grant.obligations) {
+    const recorded = log.of('readmit.obligation.recorded').find((entry) => entry.fact.data.obligationId === undo.id);
+    if (!recorded)
+      report('obligation-missing', started, `Execution started though the obligation ${undo.id} of its grant was never recorded.`);
+    else if (recorded.index > started.index)
+      report(
+        'obligation-after-start',
+        started,
+        `Execution started before the obligation ${undo.id} was in the log (entry ${recorded.index}).`,
+      );
+  }
+  judgeGrant(log, granted, started, report, crypto);
+}

@@ -1,0 +1,44 @@
+/** What can be wrong with a log; each is a rule that the verifier names. */
+export type FindingRule =
+  | 'line-unreadable'
+  | 'header-differs'
+  | 'row-missing'
+  | 'rows-swapped'
+  | 'row-inserted'
+  | 'row-out-of-place'
+  | 'row-number'
+  | 'entry-altered'
+  | 'event-digest'
+  | 'event-refused'
+  | 'checkpoint-invalid'
+  | 'checkpoint-differs'
+  | 'log-cut'
+  | 'log-forked'
+  | CaseRule;
+
+/** What can be wrong with a case though its entries are genuine. */
+export type CaseRule =
+  | 'started-before-record'
+  | 'obligation-after-start'
+  | 'plan-not-approved'
+  | 'decisions-invalid'
+  | 'evidence-differs'
+  | 'obligation-missing'
+  | 'obligation-differs'
+  | 'obligation-overdue'
+  | 'discharge-unproved'
+  | 'plan-above-ceiling'
+  | 'evidence-missing'
+  | 'started-after-stop'
+  | 'opened-twice'
+  | 'granted-twice'
+  | 'ended-without-start'
+  | 'event-repeated';
+
+/** One thing that is wrong: which rule, where (in words), why; `index` of the entry when there is one. */
+export interface Finding {
+  readonly rule: FindingRule;
+  readonly index?: number;
+  readonly where: string;
+  readonly why: string;
+}

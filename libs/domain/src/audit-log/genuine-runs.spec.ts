@@ -1,0 +1,80 @@
+/** The rules of the services, in any order of arrival, leave a log of which the judge finds nothing: the control of every rule over cases. */
+import { describe, expect, it } from '@jest/globals';
+import type { Fact } from '@readmit/contracts';
+import fc from 'fast-check';
+import { crypto, House } from '../../test/house.js';
+import { contain } from '../revocation-obligation/scheduler.react.js';
+import { defaultGraceSeconds } from './case-rules.js';
+import { CaseWatch } from './case-watch.js';
+
+const mfa = [
+  { kind: 'factor.replace', object: 'ada' },
+  { kind: 'factor.bypass', object: 'ada' },
+] as const;
+const role = [{ kind: 'role.restore', object: 'erin', entitlement: 'app_admin' }] as const;
+const secret = [{ kind: 'secret.reissue', object: 'payroll' }] as const;
+
+function random(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fff_ffff;
+    return state / 0x8000_0000;
+  };
+}
+const findingsOf = (facts: readonly Fact[]): readonly string[] => {
+  const findings: string[] = [];
+  const watch = new CaseWatch({ crypto, graceSeconds: defaultGraceSeconds }, ({ rule, why }) => findings.push(`${rule}: ${why}`));
+  facts.forEach((fact, index) => watch.add(index, fact));
+  watch.end();
+  return findings;
+};
+function lives(seed: number, how: { readonly used: boolean; readonly contained: boolean; readonly auditUp: boolean }): House {
+  const house = new House(random(seed));
+  house.used = how.used;
+  house.auditUp = how.auditUp;
+  const cases = [
+    house.open(mfa, { kind: 'person', id: 'ada' }),
+    house.open(role, { kind: 'person', id: 'erin' }, 'erin'),
+    house.open(secret, { kind: 'machine', id: 'svc-payroll' }, 'pat'),
+  ] as const;
+  house.prove(cases[0]);
+  house.prove(cases[1]);
+  house.prove(cases[2], 'boris', 'owner-confirmation');
+  house.decide(cases[0], 'chidi');
+  for (const caseId of cases.slice(1)) {
+    house.decide(caseId, 'dana');
+    house.decide(caseId, 'chidi');
+  }
+  if (how.contained) for (const caseId of cases) house.command('revocation-scheduler', caseId, contain('gita'));
+  house.advance(7200);
+  return house;
+}
+
+describe('genuine runs', () => {
+  it('R6.3 R7.2 have no finding, whatever their end and order of arrival; without what execution confirmed they have', () => {
+    const ends = new Set<string>();
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 2 ** 30 }),
+        fc.record({ used: fc.boolean(), contained: fc.boolean(), auditUp: fc.boolean() }),
+        (seed, how) => {
+          const house = lives(seed, how);
+          const facts = house.log.map(({ fact }) => fact);
+          for (const fact of house.said('readmit.obligation.discharged')) ends.add(fact.data.how);
+          expect(findingsOf(facts)).toEqual([]);
+          const proofs = ['readmit.revocation.confirmed', 'readmit.consumer.confirmed'];
+          const unproved = findingsOf(facts.filter(({ type }) => !proofs.includes(type)));
+          expect(unproved.length > 0).toBe(how.auditUp);
+        },
+      ),
+      {
+        numRuns: 30,
+        examples: [
+          [1, { used: true, contained: false, auditUp: true }],
+          [1, { used: true, contained: false, auditUp: false }],
+        ],
+      },
+    );
+    expect([...ends].sort()).toEqual(expect.arrayContaining(['never-began', 'taken-over', 'undone']));
+  });
+});

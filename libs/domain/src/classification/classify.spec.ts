@@ -1,0 +1,177 @@
+/** The rules from request and directory to class, tier and ceiling, each with the request beside it that falls on the other side. */
+import { askKinds, type AskKind, type EventData } from '@readmit/contracts';
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { crypto, directory, policy } from '../../test/house.js';
+import { attest, classify, type DirectoryFacts } from './classify.js';
+import { tierOrder } from './tiers.js';
+
+type Opened = EventData<'readmit.case.opened'>;
+const digest = crypto.digest('directory');
+const known: DirectoryFacts = { known: true, directory, digest, ageSeconds: 5 };
+const down: DirectoryFacts = { known: false, why: 'it did not answer' };
+const inForce = { document: policy, digest: crypto.digest(policy) };
+
+const person = (id: string): Opened['subject'] => ({ kind: 'person', id });
+const machine = (id: string): Opened['subject'] => ({ kind: 'machine', id });
+const request = (kinds: readonly AskKind[], subject = person('ada'), entitlement?: string): Opened => ({
+  caseId: 'case_1',
+  asks: kinds.map((kind, index) => ({
+    id: `ask-${index + 1}`,
+    kind,
+    connector: 'target',
+    object: subject.id,
+    ...(entitlement === undefined ? {} : { entitlement }),
+  })),
+  subject,
+  requester: { kind: 'anonymous' },
+  reasonCode: 'lost-device',
+  reasonDigest: crypto.digest('reason'),
+  durationSeconds: 600,
+});
+const classOf = (opened: Opened, facts: DirectoryFacts = known) => classify(opened, facts, inForce).class;
+
+describe('classes', () => {
+  it('R1.3 a new device for a person is an MFA recovery; a role given back to the same person is not, and needs a second approver', () => {
+    const device = classify(request(['factor.replace']), known, inForce);
+    const role = classify(request(['role.restore'], person('ada'), 'app_admin'), known, inForce);
+    expect([device.class, device.requirements.quorum.map((part) => part.name)]).toEqual(['mfa-recovery', ['security-oncall']]);
+    expect([role.class, role.requirements.quorum.map((part) => part.name)]).toEqual([
+      'privileged-restoration',
+      ['security-oncall', 'system-owner'],
+    ]);
+  });
+
+  it('R1.4 break-glass is privileged though the account belongs to a person who is not', () => {
+    expect(directory.people.find(({ id }) => id === 'ada')?.privileged).toBe(false);
+    const glass = classify(request(['breakglass.activate']), known, inForce);
+    expect([glass.class, glass.tier]).toEqual(['privileged-restoration', 'two-person']);
+    expect(glass.reasons).toContainEqual({ rule: 'R1.4', says: expect.stringContaining('the access path decides') });
+    // The control: another ask of the same person for the same account.
+    expect(classOf(request(['factor.bypass']))).toBe('mfa-recovery');
+  });
+
+  it.each(['secret.rotate', 'secret.reissue'] as const)(
+    'R1.5 %s is a machine matter, also when the requester calls the subject a person',
+    (kind) => {
+      expect(classOf(request([kind], machine('svc-payroll')))).toBe('nhi-secret-restoration');
+      expect(classOf(request([kind], person('svc-payroll')))).toBe('nhi-secret-restoration');
+      expect(classOf(request([kind], person('ada')))).toBe('nhi-secret-restoration');
+    },
+  );
+
+  it('R1.5 a machine is never an MFA recovery: not by what the requester calls it, not by which ask it is wrapped in', () => {
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(fc.constantFrom(...askKinds), { minLength: 1, maxLength: 4 }),
+        fc.constantFrom(person('svc-payroll'), machine('svc-payroll'), machine('nobody-knows-it')),
+        fc.constantFrom(known, down),
+        (kinds, subject, facts) => {
+          // That a name is a machine's is known from the directory or from the request itself.
+          if (subject.kind === 'person' && !facts.known) return;
+          expect(classOf(request(kinds, subject), facts)).not.toBe('mfa-recovery');
+        },
+      ),
+    );
+    expect(classOf(request(['factor.replace'], person('ada')))).toBe('mfa-recovery');
+  });
+
+  it('R1.3 an unlock follows the account: ordinary, privileged, or not known to be ordinary', () => {
+    expect(classOf(request(['account.unlock'], person('ada')))).toBe('mfa-recovery');
+    expect(classOf(request(['account.unlock'], person('erin')))).toBe('privileged-restoration');
+    expect(classOf(request(['account.unlock'], person('stranger')))).toBe('privileged-restoration');
+    expect(classOf(request(['account.unlock'], person('ada')), down)).toBe('privileged-restoration');
+  });
+});
+
+describe('the strictest counts', () => {
+  it('R1.6 a mixed request takes the strictest class, in any order of its asks', () => {
+    fc.assert(
+      fc.property(fc.shuffledSubarray(['factor.replace', 'secret.reissue', 'role.restore'] as const, { minLength: 2 }), (kinds) => {
+        const mixed = classify(request(kinds, person('ada'), 'app_admin'), known, inForce);
+        expect(mixed.class).toBe(kinds.includes('role.restore') ? 'privileged-restoration' : 'nhi-secret-restoration');
+        expect(mixed.reasons).toContainEqual({ rule: 'R1.6', says: `A mixed request takes the strictest class: ${mixed.class}.` });
+      }),
+    );
+    expect(classify(request(['factor.replace', 'factor.bypass']), known, inForce).reasons.map(({ rule }) => rule)).not.toContain('R1.6');
+  });
+
+  it('R1.6 a subject that the directory does not know, and a directory that is down, raise tier and quorum', () => {
+    const ordinary = classify(request(['factor.bypass']), known, inForce);
+    expect([ordinary.tier, ordinary.requirements.quorum.length]).toEqual(['agent-assisted', 1]);
+    for (const [subject, facts] of [
+      [person('stranger'), known],
+      [person('ada'), down],
+    ] as const) {
+      const raised = classify(request(['factor.bypass'], subject), facts, inForce);
+      expect([raised.tier, raised.requirements.quorum.map(({ name }) => name)]).toEqual([
+        'two-person',
+        ['security-oncall', 'system-owner'],
+      ]);
+      expect(raised.reasons.some(({ says }) => says.includes('what is unknown never lowers a tier'))).toBe(true);
+    }
+  });
+
+  it('R1.6 unknown facts never give a lower tier or fewer approvers than known ones', () => {
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(fc.constantFrom(...askKinds), { minLength: 1, maxLength: 4 }),
+        fc.constantFrom('ada', 'erin', 'pat', 'stranger'),
+        (kinds, id) => {
+          const seen = classify(request(kinds, person(id)), known, inForce);
+          const blind = classify(request(kinds, person(id)), down, inForce);
+          expect(tierOrder(blind.tier)).toBeGreaterThanOrEqual(tierOrder(seen.tier));
+          expect(blind.requirements.quorum).toEqual(expect.arrayContaining([...seen.requirements.quorum]));
+        },
+      ),
+    );
+  });
+
+  it('R4.1 a privileged subject takes the two-person tier for the ask that is agent-assisted for others', () => {
+    expect(classify(request(['factor.replace'], person('ada')), known, inForce).tier).toBe('agent-assisted');
+    const erin = classify(request(['factor.replace'], person('erin')), known, inForce);
+    expect([erin.class, erin.tier]).toEqual(['mfa-recovery', 'two-person']);
+  });
+});
+
+describe('what comes with a class', () => {
+  it('R1.1 names class, tier, ceiling and the policy that gave them; the ceiling holds what was asked for and nothing more', () => {
+    const said = classify(request(['role.restore'], person('erin'), 'app_admin'), known, inForce);
+    expect(said).toMatchObject({
+      caseId: 'case_1',
+      class: 'privileged-restoration',
+      tier: 'two-person',
+      policy: { version: policy.version, digest: inForce.digest },
+      ceiling: { entitlements: ['app_admin'], maxDurationSeconds: policy.classes['privileged-restoration'].maxDurationSeconds },
+    });
+    expect(classify(request(['factor.replace']), known, inForce).ceiling).toMatchObject({
+      entitlements: [],
+      steps: expect.not.arrayContaining(['role.grant', 'secret.issue']),
+    });
+  });
+
+  it('R1.7 every ask has its reason, and the facts that the rules saw come with their age', () => {
+    const said = classify(request(['factor.replace', 'factor.bypass']), known, inForce);
+    for (const kind of ['factor.replace', 'factor.bypass']) expect(said.reasons.some(({ says }) => says.startsWith(kind))).toBe(true);
+    expect(said.facts).toEqual([
+      { name: 'subject', value: 'person' },
+      { name: 'subject-privileged', value: 'false' },
+      { name: 'directory', value: digest, ageSeconds: 5 },
+    ]);
+    expect(classify(request(['factor.replace']), down, inForce).facts.map(({ value }) => value)).toEqual(['unknown', 'unknown', 'unknown']);
+  });
+
+  it('R4.2 attests subject, requester and who may verify or approve, and nobody else', () => {
+    const opened = { ...request(['factor.replace']), requester: { kind: 'person' as const, id: 'pat' } };
+    const { people } = attest(opened, classify(opened, known, inForce), directory);
+    expect(people.map(({ id }) => id).sort()).toEqual(['ada', 'ada-admin', 'boris', 'chidi', 'mallory', 'pat']);
+    expect(people.every((one) => !('contacts' in one) && !('name' in one))).toBe(true);
+  });
+
+  it('attests the consumers of a machine and none for a person', () => {
+    const opened = request(['secret.reissue'], machine('svc-payroll'));
+    expect(attest(opened, classify(opened, known, inForce), directory).consumers.map(({ id }) => id)).toEqual(['payroll-app']);
+    const ada = request(['factor.replace']);
+    expect(attest(ada, classify(ada, known, inForce), directory).consumers).toEqual([]);
+  });
+});

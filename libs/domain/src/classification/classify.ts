@@ -1,0 +1,148 @@
+import type { Ask, AskKind, CaseClass, Directory, EventData, Policy, Requirements, Tier } from '@readmit/contracts';
+import { tierOrder } from './tiers.js';
+import { reachOf } from '../restoration-plan/ceiling.js';
+
+/** What the directory says, or why it says nothing. Unknown never lowers a class or a tier (R1.6). */
+export type DirectoryFacts =
+  | { readonly known: true; readonly directory: Directory; readonly digest: string; readonly ageSeconds: number }
+  | { readonly known: false; readonly why: string };
+
+type Opened = EventData<'readmit.case.opened'>;
+type Classified = EventData<'readmit.case.classified'>;
+type Reason = Classified['reasons'][number];
+
+const privilegedAsks: readonly AskKind[] = ['role.restore', 'group.restore', 'breakglass.activate'];
+const machineAsks: readonly AskKind[] = ['secret.rotate', 'secret.reissue'];
+/** From the least to the most demanding; a mixed request takes the last that applies. */
+const strictness: readonly CaseClass[] = ['mfa-recovery', 'nhi-secret-restoration', 'privileged-restoration'];
+
+/** Class, tier, ceiling and requirements of a request, each with the rule that gave it and the facts that the rule saw (R1.1-R1.7). Pure and total. */
+export function classify(
+  opened: Opened,
+  facts: DirectoryFacts,
+  policy: { readonly document: Policy; readonly digest: string },
+): Classified {
+  const reasons: Reason[] = [];
+  const machine = facts.known && facts.directory.machines.some((candidate) => candidate.id === opened.subject.id);
+  const person = facts.known ? facts.directory.people.find((candidate) => candidate.id === opened.subject.id) : undefined;
+  const classes = opened.asks.map((ask) => {
+    const { caseClass, reason } = classOf(ask, opened, machine, facts);
+    reasons.push(reason);
+    return caseClass;
+  });
+  const caseClass = strictness.findLast((candidate) => classes.includes(candidate)) ?? 'privileged-restoration';
+  if (new Set(classes).size > 1) reasons.push({ rule: 'R1.6', says: `A mixed request takes the strictest class: ${caseClass}.` });
+
+  const base = policy.document.classes[caseClass];
+  let tier: Tier = base.tier;
+  const quorum = [...base.quorum];
+  const raise = (says: string): void => {
+    tier = tierOrder(tier) < tierOrder(policy.document.privilegedSubject.tier) ? policy.document.privilegedSubject.tier : tier;
+    for (const part of policy.document.privilegedSubject.quorum) if (!quorum.some((has) => has.name === part.name)) quorum.push(part);
+    reasons.push({ rule: 'R4.1', says });
+  };
+  if (!facts.known) raise(`The directory could not be asked (${facts.why}); what is unknown never lowers a tier.`);
+  else if (!person && !machine) raise('The directory does not know the subject; what is unknown never lowers a tier.');
+  else if (person?.privileged) raise('The subject is privileged: the strictest tier applies.');
+  const foreign = opened.asks.filter((ask) => !ownedBySubject(ask, opened, facts));
+  if (foreign.length > 0) {
+    // Proofs are of the subject: somebody who is proved to be herself must not be given what is another's.
+    raise('The account is not known to be of the subject; what is unknown never lowers a tier.');
+    const named = [...new Set(foreign.map((ask) => `${ask.connector}/${ask.object}`))].join(', ');
+    reasons.push({
+      rule: 'R2.1',
+      says: `Nothing can be restored: the directory does not name ${named} as an account of ${opened.subject.id}.`.slice(0, 500),
+    });
+  }
+  reasons.push({ rule: 'R4.1', says: `Tier ${tier}: policy ${policy.document.version}, class ${caseClass}.` });
+
+  const requirements: Requirements = {
+    evidence: base.evidence,
+    verifiers: base.verifiers,
+    quorum,
+    ticket: base.ticket,
+    decideWithinSeconds: base.decideWithinSeconds,
+    executeWithinSeconds: base.executeWithinSeconds,
+    overlapSeconds: base.overlapSeconds,
+  };
+  return {
+    caseId: opened.caseId,
+    class: caseClass,
+    tier,
+    ceiling: {
+      steps: foreign.length > 0 ? [] : [...reachOf(caseClass)],
+      entitlements: [...new Set(opened.asks.flatMap((ask) => ask.entitlement ?? []))].sort(),
+      maxDurationSeconds: base.maxDurationSeconds,
+    },
+    requirements,
+    policy: { version: policy.document.version, digest: policy.digest },
+    reasons,
+    facts: [
+      { name: 'subject', value: person ? 'person' : machine ? 'machine' : 'unknown' },
+      { name: 'subject-privileged', value: person ? String(person.privileged) : 'unknown' },
+      facts.known
+        ? { name: 'directory', value: facts.digest, ageSeconds: Math.max(0, Math.floor(facts.ageSeconds)) }
+        : { name: 'directory', value: 'unknown' },
+    ],
+  };
+}
+
+/** Whether the directory says that the account is the subject's own, under the kind of subject that was claimed. */
+function ownedBySubject(ask: Ask, opened: Opened, facts: DirectoryFacts): boolean {
+  if (!facts.known) return false;
+  const { people, machines } = facts.directory;
+  const { kind, id } = opened.subject;
+  const accounts =
+    kind === 'machine'
+      ? machines.filter((machine) => machine.id === id)
+      : people.filter((person) => person.id === id).flatMap((person) => person.accounts);
+  return accounts.some((account) => account.connector === ask.connector && account.object === ask.object);
+}
+
+function classOf(ask: Ask, opened: Opened, machine: boolean, facts: DirectoryFacts): { caseClass: CaseClass; reason: Reason } {
+  if (privilegedAsks.includes(ask.kind)) {
+    const rule = ask.kind === 'breakglass.activate' ? 'R1.4' : 'R1.3';
+    const why = rule === 'R1.4' ? 'the access path decides, not who owns the account' : 'it gives standing power back, not a device';
+    return { caseClass: 'privileged-restoration', reason: { rule, says: `${ask.kind} is a privileged restoration: ${why}.` } };
+  }
+  if (machineAsks.includes(ask.kind) || opened.subject.kind === 'machine' || machine)
+    return {
+      caseClass: 'nhi-secret-restoration',
+      reason: { rule: 'R1.5', says: `${ask.kind} for ${opened.subject.id}: a machine that lost access is never an MFA recovery.` },
+    };
+  if (
+    ask.kind === 'account.unlock' &&
+    !(facts.known && facts.directory.people.some((person) => person.id === opened.subject.id && !person.privileged))
+  )
+    return {
+      caseClass: 'privileged-restoration',
+      reason: { rule: 'R1.3', says: 'Unlocking an account that is privileged, or not known not to be, is a privileged restoration.' },
+    };
+  return {
+    caseClass: 'mfa-recovery',
+    reason: { rule: 'R1.3', says: `${ask.kind} gives a person a way to sign in again and nothing more: MFA recovery.` },
+  };
+}
+
+/** Who matters for a case: the subject, the requester, everybody who may verify or approve under its requirements. */
+export function attest(
+  opened: Opened,
+  classified: Classified,
+  directory: Directory,
+): Pick<EventData<'readmit.people.attested'>, 'people' | 'consumers'> {
+  const teams = new Set([...classified.requirements.verifiers, ...classified.requirements.quorum.flatMap((part) => part.teams)]);
+  const people = directory.people
+    .filter(
+      (person) => person.id === opened.subject.id || person.id === opened.requester.id || person.teams.some((team) => teams.has(team)),
+    )
+    .map(({ id, human, teams: has, authority, employment, privileged, keys }) => ({
+      id,
+      human,
+      teams: has,
+      authority,
+      employment,
+      privileged,
+      keys,
+    }));
+  return { people, consumers: directory.machines.find((machine) => machine.id === opened.subject.id)?.consumers ?? [] };
+}

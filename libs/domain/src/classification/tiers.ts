@@ -1,0 +1,5 @@
+import type { Tier } from '@readmit/contracts';
+
+const order: Readonly<Record<Tier, number>> = { 'self-service': 0, 'agent-assisted': 1, 'two-person': 2 };
+/** 0 is the least demanding. */
+export const tierOrder = (tier: Tier): number => order[tier];

@@ -1,0 +1,128 @@
+import type { Decision, Person, QuorumPart } from '@readmit/contracts';
+import type { Crypto } from '../kernel/behaviour.js';
+
+/** DSSE payload type of a decision: a signature for anything else can never count as one. */
+export const decisionPayloadType = 'application/vnd.readmit.decision.v1+json';
+
+/** What decisions are checked against. Everything here comes from signed facts, nothing from the one who asks. */
+export interface DecisionBasis {
+  readonly caseId: string;
+  readonly planDigest: string;
+  readonly evidenceDigest: string;
+  readonly policyDigest: string;
+  /** Undefined: asked without signing in. */
+  readonly requester: string | undefined;
+  readonly subject: string;
+  /** Who collected the evidence. */
+  readonly collectors: readonly string[];
+  /** People as classification attested them for this case, never as approval says. */
+  readonly people: readonly Person[];
+  readonly quorum: readonly QuorumPart[];
+}
+
+export interface DecisionProblem {
+  readonly rule: string;
+  readonly reason: string;
+  readonly says: string;
+}
+const problem = (rule: string, reason: string, says: string): DecisionProblem => ({ rule, reason, says });
+
+/** Why one decision does not count, or undefined. Used by approval when it is made, by execution before it acts and by the verifier years later. */
+export function checkDecision(decision: Decision, basis: DecisionBasis, crypto: Crypto): DecisionProblem | undefined {
+  const { statement, proof } = decision;
+  if (statement.caseId !== basis.caseId) return problem('R4.4', 'decision-for-another-case', 'The signed statement names another case.');
+  if (statement.planDigest !== basis.planDigest)
+    return problem('R4.4', 'plan-changed', 'The plan is not the one that was signed. Look at the new plan and decide again.');
+  if (statement.evidenceDigest !== basis.evidenceDigest)
+    return problem(
+      'R4.4',
+      'evidence-changed',
+      'The evidence is not what it was when the decision was signed. Look again and decide again.',
+    );
+  if (statement.policyDigest !== basis.policyDigest)
+    return problem('R9.1', 'policy-changed', 'The decision was signed under another policy.');
+
+  const approver = basis.people.find((person) => person.id === statement.approver);
+  if (!approver) return problem('R4.2', 'approver-unknown', 'The directory does not attest this person for the case.');
+  const sameHuman = (id: string): boolean =>
+    id === approver.id || basis.people.find((person) => person.id === id)?.human === approver.human;
+  if (basis.requester !== undefined && sameHuman(basis.requester))
+    return problem('R4.2', 'approver-is-requester', 'Who asks cannot decide. Somebody else of the quorum must.');
+  if (sameHuman(basis.subject))
+    return problem('R4.2', 'approver-is-subject', 'Nobody decides about their own way back in. Somebody else of the quorum must.');
+  if (basis.collectors.some(sameHuman))
+    return problem('R4.2', 'approver-is-verifier', 'Who collected the evidence cannot decide. Somebody else of the quorum must.');
+  if (approver.employment === 'vendor') return problem('R4.2', 'approver-is-vendor', 'Vendor staff can ask, never approve.');
+  if (!basis.quorum.some((part) => serves(approver, part)))
+    return problem('R4.3', 'approver-not-in-quorum', 'This person is in no team of the quorum with enough authority.');
+
+  const key = approver.keys.find((candidate) => candidate.kid === proof.kid && candidate.type === proof.type);
+  if (!key) return problem('R4.4', 'approver-key-unknown', 'The signing key is not enrolled for this person in the signed directory.');
+  if (!crypto.verify(key.key.x, decisionPayloadType, crypto.canonical(statement), proof.signature))
+    return problem('R4.4', 'decision-signature-invalid', 'The signature does not match the statement.');
+  return undefined;
+}
+
+/** Who fills each part of the quorum, by distinct humans; parts that nobody fills have an empty or short `by`. */
+export function quorumProgress(
+  quorum: readonly QuorumPart[],
+  approvers: readonly string[],
+  people: readonly Person[],
+): readonly { readonly part: QuorumPart; readonly by: readonly string[] }[] {
+  const humans = new Map<string, Person[]>();
+  for (const id of new Set(approvers)) {
+    const person = people.find((candidate) => candidate.id === id);
+    if (person) humans.set(person.human, [...(humans.get(person.human) ?? []), person]);
+  }
+  const seats = quorum.flatMap((part, index) => Array.from({ length: part.count }, () => index));
+  const best = seat(seats, [...humans.values()], quorum);
+  return quorum.map((part, index) => ({ part, by: best.filter((taken) => taken.part === index).map((taken) => taken.person.id) }));
+}
+
+export const quorumMet = (quorum: readonly QuorumPart[], approvers: readonly string[], people: readonly Person[]): boolean =>
+  quorum.length > 0 && quorumProgress(quorum, approvers, people).every(({ part, by }) => by.length >= part.count);
+
+/** Why these decisions together do not grant, or undefined. A deny among them is a no. */
+export function checkDecisions(decisions: readonly Decision[], basis: DecisionBasis, crypto: Crypto): DecisionProblem | undefined {
+  for (const decision of decisions) {
+    const found = checkDecision(decision, basis, crypto);
+    if (found) return found;
+    if (decision.statement.decision !== 'approve') return problem('R4.3', 'decision-is-deny', 'One of the decisions says no.');
+  }
+  const approvers = decisions.map((decision) => decision.statement.approver);
+  if (!quorumMet(basis.quorum, approvers, basis.people))
+    return problem('R4.3', 'quorum-not-met', 'Not every part of the quorum is filled by a different person.');
+  return undefined;
+}
+
+function serves(person: Person, part: QuorumPart): boolean {
+  return person.employment !== 'vendor' && person.authority >= part.authority && part.teams.some((team) => person.teams.includes(team));
+}
+
+/**
+ * The assignment of humans to seats that fills most seats; a human sits as the account that serves there, whichever account of
+ * theirs decided first. Quorums are small (at most 25 seats), so a plain augmenting search is enough.
+ */
+function seat(
+  seats: readonly number[],
+  humans: readonly (readonly Person[])[],
+  quorum: readonly QuorumPart[],
+): { part: number; person: Person }[] {
+  const takenBy = new Map<number, { readonly accounts: readonly Person[]; readonly as: Person }>();
+  const place = (accounts: readonly Person[], tried: Set<number>): boolean => {
+    for (const [index, partIndex] of seats.entries()) {
+      const part = quorum[partIndex];
+      const as = part && accounts.find((account) => serves(account, part));
+      if (tried.has(index) || !as) continue;
+      tried.add(index);
+      const sitting = takenBy.get(index);
+      if (!sitting || place(sitting.accounts, tried)) {
+        takenBy.set(index, { accounts, as });
+        return true;
+      }
+    }
+    return false;
+  };
+  for (const accounts of humans) place(accounts, new Set());
+  return [...takenBy].map(([index, { as }]) => ({ part: seats[index] ?? 0, person: as }));
+}

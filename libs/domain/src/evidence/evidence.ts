@@ -1,0 +1,38 @@
+import type { EvidenceNeed, EvidenceRef, FactOf } from '@readmit/contracts';
+import type { Crypto } from '../kernel/behaviour.js';
+
+type Evidence = FactOf<'readmit.evidence.added'>;
+
+/** Evidence that is not stale at `now` (half open: stale from `staleAt` on). */
+export const fresh = (evidence: readonly Evidence[], now: Date): readonly Evidence[] =>
+  evidence.filter((item) => Date.parse(item.data.staleAt) > now.getTime());
+
+/** Which needs are met by fresh evidence. One proof serves one need only: a call-back does not count twice. */
+export function needsMet(
+  needs: readonly EvidenceNeed[],
+  evidence: readonly Evidence[],
+  now: Date,
+): readonly { need: EvidenceNeed; met: boolean }[] {
+  const left = [...fresh(evidence, now)];
+  return needs.map((need) => {
+    const index = left.findIndex(
+      ({ data }) =>
+        data.kind === need.kind &&
+        data.assurance >= need.assurance &&
+        now.getTime() - Date.parse(data.collectedAt) < need.maxAgeSeconds * 1000,
+    );
+    if (index < 0) return { need, met: false };
+    left.splice(index, 1);
+    return { need, met: true };
+  });
+}
+
+export const refsOf = (evidence: readonly Evidence[]): EvidenceRef[] =>
+  evidence.map((item) => ({ id: item.data.evidenceId, digest: item.data.digest })).sort((a, b) => (a.id < b.id ? -1 : 1));
+
+/** What a decision binds: every proof of the case, by id and digest, in the order of ids. */
+export const evidenceDigest = (refs: readonly EvidenceRef[], crypto: Crypto): string =>
+  crypto.digest([...refs].sort((a, b) => (a.id < b.id ? -1 : 1)).map(({ id, digest }) => ({ id, digest })));
+
+/** The first 8 hex digits of a fingerprint as people read them out: `3fa9-01bc`. */
+export const spoken = (fingerprint: string): string => `${fingerprint.slice(0, 4)}-${fingerprint.slice(4, 8)}`;

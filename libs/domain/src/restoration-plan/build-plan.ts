@@ -1,0 +1,62 @@
+import type { Ask, EventData, Facet, Plan, Step, Undo } from '@readmit/contracts';
+import type { Crypto } from '../kernel/behaviour.js';
+import { aboveCeiling } from './ceiling.js';
+
+/** What a connector read and proposes for one ask. */
+export interface AskParts {
+  readonly ask: Ask;
+  readonly steps: readonly Omit<Step, 'id' | 'askId'>[];
+  readonly obligations: readonly Omit<Undo, 'id'>[];
+  readonly removes: readonly string[];
+  readonly restores: readonly string[];
+  readonly untouched: readonly string[];
+  readonly before: readonly Facet[];
+}
+
+const byName = (a: Facet, b: Facet): number => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
+
+/** Names one thing that grants of several cases may hold at once. */
+export const holdOf = (ask: Ask): string => `${ask.connector}/${ask.object}/${ask.entitlement ?? ask.kind}`;
+
+/** One explicit plan from what the target showed, refused where it goes beyond the ceiling (R2.1, R2.2). */
+export function buildPlan(
+  opened: EventData<'readmit.case.opened'>,
+  classified: { readonly id: string; readonly data: EventData<'readmit.case.classified'> },
+  recipients: readonly { readonly id: string; readonly fingerprint: string }[],
+  parts: readonly AskParts[],
+  crypto: Crypto,
+):
+  | { readonly plan: Plan; readonly digest: string }
+  | { readonly refused: { readonly rule: string; readonly reason: string; readonly says: string } } {
+  const steps = parts.flatMap(({ ask, steps: ofAsk }) => ofAsk.map((step) => ({ ...step, askId: ask.id })));
+  // Two asks of one person may both end her sessions: done once, after everything that goes before it.
+  const once = steps.filter((step, index) => index === steps.findIndex((other) => sameStep(other, step)));
+  const facets = targetlessDuplicates(parts.flatMap((part) => part.before)).sort(byName);
+  const plan: Plan = {
+    caseId: opened.caseId,
+    class: classified.data.class,
+    asks: opened.asks,
+    steps: once.map((step, index) => ({ ...step, id: `step-${index + 1}` })),
+    removes: unique(parts.flatMap((part) => part.removes)),
+    restores: unique(parts.flatMap((part) => part.restores)),
+    untouched: unique(parts.flatMap((part) => part.untouched)),
+    obligations: parts
+      .flatMap((part) => part.obligations)
+      .map((undo, index) => ({ ...undo, id: `${opened.caseId}/obligation-${index + 1}` })),
+    recipients: [...recipients],
+    durationSeconds: opened.durationSeconds,
+    before: { digest: crypto.digest(facets), facets },
+    classificationId: classified.id,
+  };
+  const above = aboveCeiling(plan, classified.data.class, classified.data.ceiling);
+  if (above) return { refused: above };
+  if (plan.steps.length === 0)
+    return { refused: { rule: 'R2.2', reason: 'nothing-to-restore', says: 'The target already has everything that was asked for.' } };
+  return { plan, digest: crypto.digest(plan) };
+}
+
+const sameStep = (a: Omit<Step, 'id'>, b: Omit<Step, 'id'>): boolean =>
+  a.kind === b.kind && a.connector === b.connector && a.object === b.object && a.entitlement === b.entitlement;
+const unique = (says: readonly string[]): string[] => [...new Set(says)];
+const targetlessDuplicates = (facets: readonly Facet[]): Facet[] =>
+  facets.filter((facet, index) => index === facets.findIndex((other) => other.name === facet.name && other.value === facet.value));

@@ -1,0 +1,34 @@
+import type { CaseClass, Ceiling, Plan, StepKind } from '@readmit/contracts';
+
+/** What each class may ever do, whatever a policy says: a policy may take away from it, never add (R2.1). */
+const reach: Readonly<Record<CaseClass, readonly StepKind[]>> = {
+  'mfa-recovery': ['factor.remove', 'sessions.end', 'account.unlock', 'bypass.issue'],
+  'privileged-restoration': ['factor.remove', 'sessions.end', 'account.unlock', 'bypass.issue', 'role.grant'],
+  'nhi-secret-restoration': ['secret.issue'],
+};
+export const reachOf = (caseClass: CaseClass): readonly StepKind[] => reach[caseClass];
+
+/** Why a plan goes beyond its ceiling, or undefined. Checked when it is built, when it is approved and before it is executed. */
+export function aboveCeiling(
+  plan: Plan,
+  caseClass: CaseClass,
+  ceiling: Ceiling,
+): { rule: string; reason: string; says: string } | undefined {
+  if (plan.class !== caseClass)
+    return { rule: 'R1.1', reason: 'plan-of-another-class', says: `The plan says ${plan.class}, the case is ${caseClass}.` };
+  for (const step of plan.steps) {
+    if (!reach[caseClass].includes(step.kind))
+      return {
+        rule: 'R2.1',
+        reason: 'plan-above-ceiling',
+        says: `${caseClass} can never ${step.kind}: it is refused by construction, whoever approved it.`,
+      };
+    if (!ceiling.steps.includes(step.kind))
+      return { rule: 'R2.1', reason: 'plan-above-ceiling', says: `The ceiling of this case does not allow ${step.kind}.` };
+    if (step.entitlement !== undefined && !ceiling.entitlements.includes(step.entitlement))
+      return { rule: 'R2.1', reason: 'plan-above-ceiling', says: `The ceiling of this case does not allow ${step.entitlement}.` };
+  }
+  if (plan.durationSeconds > ceiling.maxDurationSeconds)
+    return { rule: 'R4.5', reason: 'duration-above-ceiling', says: `At most ${ceiling.maxDurationSeconds} s are allowed.` };
+  return undefined;
+}

@@ -1,0 +1,128 @@
+import type { Draft, FactOf } from '@readmit/contracts';
+import { say, type Context, type Reaction, type WorkDraft } from '../kernel/behaviour.js';
+import type { Facts } from '../kernel/facts.js';
+import { earliest, reached } from '../kernel/time.js';
+import { holdOf } from './build-plan.js';
+
+export const holdKey = (hold: string): string => `hold:${hold}`;
+export const workIds = {
+  plan: (caseId: string): string => `${caseId}/plan`,
+  restore: (caseId: string): string => `${caseId}/restore`,
+  undo: (obligationId: string): string => `${obligationId}/undo`,
+  watch: (caseId: string): string => `${caseId}/watch`,
+};
+
+/** What must be in audit's log, and is not yet, before anything privileged begins (DESIGN 3.6, R6.1, R7.3). Empty: the gate is open. */
+export function gateWaitsFor(facts: Facts): readonly string[] {
+  const granted = facts.first('readmit.approval.granted');
+  if (!granted) return ['approval'];
+  const waits: string[] = [];
+  const recorded = new Set(facts.of('readmit.audit.recorded').map((fact) => fact.data.eventId));
+  const needs = (what: string, fact: { readonly id: string } | undefined): void => {
+    if (!fact) waits.push(what);
+    else if (!recorded.has(fact.id)) waits.push(`audit's record of ${what}`);
+  };
+  needs('classification', facts.last('readmit.case.classified'));
+  needs(
+    'attestation of people',
+    facts.of('readmit.people.attested').find((fact) => fact.id === granted.data.attestationId),
+  );
+  needs('plan', planGranted(facts));
+  needs('approval', granted);
+  for (const undo of granted.data.obligations)
+    needs(
+      `obligation ${undo.id}`,
+      facts.of('readmit.obligation.recorded').find((fact) => fact.data.obligationId === undo.id),
+    );
+  return waits;
+}
+
+/**
+ * The plan that is carried out, as execution itself proposed it: the one that was begun, before that the one that the grant
+ * names. What was begun is undone whatever approval says later, at whatever time it says that it said so.
+ */
+export function planGranted(facts: Facts): FactOf<'readmit.plan.proposed'> | undefined {
+  const digest = (facts.first('readmit.execution.started') ?? facts.first('readmit.approval.granted'))?.data.planDigest;
+  return facts.of('readmit.plan.proposed').find((fact) => fact.data.digest === digest);
+}
+
+/** Facts that forbid a beginning, whenever they were seen and whether or not the case was known then. */
+export const stopped = (facts: Facts): boolean =>
+  facts.has('readmit.case.frozen') || facts.has('readmit.containment.ordered') || facts.has('readmit.revocation.due');
+
+/** What execution concludes: read and plan, restore behind the gate, answer every RevocationDue, watch for use. */
+export function executionReact(facts: Facts, context: Context): Reaction {
+  const opened = facts.first('readmit.case.opened');
+  if (!opened || !opened.data.asks[0]) return { emit: [], wakeAt: null };
+  const emit: Draft[] = [];
+  const work: WorkDraft[] = [];
+  const cancel: string[] = [];
+  let wakeAt: Date | null = null;
+  const caseId = context.key;
+  // One object per case: what a case does and undoes never runs at the same time.
+  const at = { connector: opened.data.asks[0].connector, object: opened.data.asks[0].object };
+  const ask = (id: string, kind: string, alsoKeys: readonly string[], input: WorkDraft['input'] = {}): void => {
+    if (!context.work.has(id)) work.push({ id, kind, ...at, notBefore: context.now, alsoKeys, input });
+  };
+  const holds = opened.data.asks.map((item) => holdKey(holdOf(item)));
+
+  if (facts.has('readmit.case.classified') && facts.has('readmit.people.attested')) ask(workIds.plan(caseId), 'plan', holds);
+
+  const granted = facts.first('readmit.approval.granted');
+  const started = facts.first('readmit.execution.started');
+  const succeeded = facts.first('readmit.execution.succeeded');
+  const failed = facts.first('readmit.execution.failed');
+  if (granted && !started && !failed) {
+    const waits = gateWaitsFor(facts);
+    const fail = (rule: string, reason: string, says: string): void => {
+      emit.push(
+        say('readmit.execution.failed', caseId, { caseId, executionId: context.newId('execution'), effect: 'none', rule, reason, says }),
+      );
+      cancel.push(workIds.restore(caseId));
+    };
+    if (stopped(facts)) fail('R6.4', 'ended-before-start', 'The case was ended, frozen or contained before anything began.');
+    else if (reached(granted.data.goodUntil, context.now)) {
+      if (waits.length > 0) fail('R7.3', 'audit-unavailable', `Nothing began: still missing ${waits.join(', ')}.`.slice(0, 500));
+      else fail('R4.7', 'approval-expired', 'The approval was no longer good.');
+    } else {
+      wakeAt = earliest(wakeAt, new Date(granted.data.goodUntil));
+      if (waits.length === 0) ask(workIds.restore(caseId), 'restore', holds);
+    }
+  }
+  // A restore that was interrupted and may not go on has done something that nobody can vouch for: the undo reads the target.
+  if (started && !succeeded && !failed && stopped(facts))
+    emit.push(
+      say('readmit.execution.failed', caseId, {
+        caseId,
+        executionId: started.data.executionId,
+        effect: 'unknown',
+        rule: 'R6.4',
+        reason: 'ended-before-finish',
+        says: 'The case was ended while the restoration was under way.',
+      }),
+    );
+  for (const fact of facts.of('readmit.revocation.due')) {
+    const { obligationId } = fact.data;
+    if (facts.of('readmit.revocation.confirmed').some((past) => past.data.obligationId === obligationId)) continue;
+    const begun = started && planGranted(facts)?.data.plan.obligations.some((undo) => undo.id === obligationId);
+    if (begun) {
+      cancel.push(workIds.restore(caseId));
+      ask(workIds.undo(obligationId), 'undo', holds, { obligationId });
+    } else if (started || failed || emit.length > 0)
+      emit.push(say('readmit.revocation.confirmed', caseId, { caseId, obligationId, how: 'never-began', readBack: [], sessionsEnded: 0 }));
+  }
+  if (started && succeeded && watched(facts)) ask(workIds.watch(caseId), 'watch', []);
+  return { emit, work, cancel: cancel.filter((id) => context.work.has(id)), wakeAt };
+}
+
+/** Whether use, enrolment or take-over is still to be looked for. */
+export function watched(facts: Facts): boolean {
+  const plan = planGranted(facts)?.data.plan;
+  const settled = new Set(facts.of('readmit.revocation.confirmed').map((fact) => fact.data.obligationId));
+  const open = plan?.obligations.filter((undo) => !settled.has(undo.id)) ?? [];
+  const forUse = open.some((undo) => undo.kind === 'bypass.close') && !facts.has('readmit.enrolment.confirmed');
+  const consumers = facts.last('readmit.people.attested')?.data.consumers ?? [];
+  const confirmed = new Set(facts.of('readmit.consumer.confirmed').map((fact) => fact.data.consumer));
+  const forConsumers = open.some((undo) => undo.unlessTakenOver) && consumers.some((consumer) => !confirmed.has(consumer.id));
+  return forUse || forConsumers;
+}

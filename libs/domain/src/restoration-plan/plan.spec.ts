@@ -1,0 +1,201 @@
+/** What a plan may be: the closed lists of asks and steps, the ceiling, and the plan that is built under it. */
+import { askKinds, caseClasses, catalogue, OpenCase, stepKinds, type CaseClass, type EventData, type Plan } from '@readmit/contracts';
+import { describe, expect, it } from '@jest/globals';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import fc from 'fast-check';
+import { crypto, House } from '../../test/house.js';
+import { buildPlan, holdOf, type AskParts } from './build-plan.js';
+import { aboveCeiling, reachOf } from './ceiling.js';
+
+const ajv = new Ajv2020({ strict: false });
+const writable = ajv.compile(catalogue['readmit.plan.proposed'].schema);
+const askable = ajv.compile(OpenCase);
+
+function proposed(): { plan: Plan; data: EventData<'readmit.plan.proposed'>; classified: EventData<'readmit.case.classified'> } {
+  const house = new House();
+  house.open([{ kind: 'factor.bypass', object: 'ada' }], { kind: 'person', id: 'ada' });
+  const data = house.said('readmit.plan.proposed')[0]?.data;
+  const classified = house.said('readmit.case.classified')[0]?.data;
+  if (!data || !classified) throw new Error('no plan was proposed');
+  return { plan: data.plan, data, classified };
+}
+
+describe('an old secret', () => {
+  it('R2.3 cannot be asked for, planned or undone back to life: the closed lists hold nothing that enables', () => {
+    const words = [...askKinds, ...stepKinds];
+    expect(words.filter((word) => /enable|reactivat|restore-secret|unrevoke|secret\.restore/.test(word))).toEqual([]);
+    expect(askKinds.filter((kind) => kind.startsWith('secret.'))).toEqual(['secret.rotate', 'secret.reissue']);
+    expect(stepKinds.filter((kind) => kind.startsWith('secret.'))).toEqual(['secret.issue']);
+  });
+
+  it('R2.3 a plan with a step of another kind is refused by the schema, by place; the control is taken', () => {
+    const { data } = proposed();
+    expect(writable(data)).toBe(true);
+    for (const kind of ['secret.enable', 'secret.reactivate', 'role.enable']) {
+      const steps = data.plan.steps.map((step) => ({ ...step, kind }));
+      expect(writable({ ...data, plan: { ...data.plan, steps } })).toBe(false);
+      expect(ajv.errorsText(writable.errors)).toContain('/plan/steps/0/kind must be equal to one of the allowed values');
+    }
+  });
+
+  it('R2.3 a request to enable one is refused by the schema; to reissue it is taken', () => {
+    const body = (kind: string) => ({
+      asks: [{ kind, connector: 'target', object: 'payroll' }],
+      subject: { kind: 'machine', id: 'svc-payroll' },
+      reasonCode: 'secret-dead',
+      reason: 'it expired',
+      durationSeconds: 600,
+    });
+    expect([askable(body('secret.reissue')), askable(body('secret.enable'))]).toEqual([true, false]);
+    expect(askable.errors?.[0]).toMatchObject({ instancePath: '/asks/0/kind', keyword: 'enum' });
+  });
+});
+
+describe('the end of a grant', () => {
+  it('R4.5 a request without an end, or with an end that is no time at all, is refused by the schema', () => {
+    const body = {
+      asks: [{ kind: 'role.restore', connector: 'target', object: 'erin', entitlement: 'app_admin' }],
+      subject: { kind: 'person', id: 'erin' },
+      reasonCode: 'role-lost',
+      reason: 'locked out',
+    };
+    expect(askable({ ...body, durationSeconds: 600 })).toBe(true);
+    expect(askable(body)).toBe(false);
+    expect(ajv.errorsText(askable.errors)).toContain("must have required property 'durationSeconds'");
+    for (const durationSeconds of [0, -1, null, 'always'])
+      expect([durationSeconds, askable({ ...body, durationSeconds })]).toEqual([durationSeconds, false]);
+  });
+
+  it('R4.5 a request above the ceiling is refused by the plan, at the second', () => {
+    const { plan, classified } = proposed();
+    const most = classified.ceiling.maxDurationSeconds;
+    const judge = (durationSeconds: number) => aboveCeiling({ ...plan, durationSeconds }, classified.class, classified.ceiling);
+    expect(judge(most)).toBeUndefined();
+    expect(judge(most + 1)).toMatchObject({ rule: 'R4.5', reason: 'duration-above-ceiling' });
+  });
+});
+
+describe('the ceiling', () => {
+  it('R2.1 an MFA recovery reaches authentication only, whatever a policy or a ceiling says', () => {
+    const { plan, classified } = proposed();
+    expect(aboveCeiling(plan, classified.class, classified.ceiling)).toBeUndefined();
+    const generous = { ...classified.ceiling, steps: [...stepKinds], entitlements: ['app_admin'] };
+    for (const kind of ['role.grant', 'secret.issue'] as const) {
+      const more: Plan = { ...plan, steps: plan.steps.map((step) => ({ ...step, kind })) };
+      expect(aboveCeiling(more, 'mfa-recovery', generous)).toMatchObject({ rule: 'R2.1', reason: 'plan-above-ceiling' });
+    }
+  });
+
+  it('R2.1 a policy may take away from what a class reaches, never add to it', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...caseClasses),
+        fc.subarray([...stepKinds]),
+        fc.constantFrom(...stepKinds),
+        (caseClass: CaseClass, steps, kind) => {
+          const { plan, classified } = control;
+          const wanted: Plan = { ...plan, class: caseClass, steps: plan.steps.map((step) => ({ ...step, kind })) };
+          const allowed = reachOf(caseClass).includes(kind) && steps.includes(kind);
+          expect(aboveCeiling(wanted, caseClass, { ...classified.ceiling, steps }) === undefined).toBe(allowed);
+        },
+      ),
+    );
+  });
+  const control = proposed();
+
+  it('R2.1 an entitlement that was not asked for is above it', () => {
+    const { plan, classified } = control;
+    const role = (entitlement: string): Plan => ({
+      ...plan,
+      class: 'privileged-restoration',
+      steps: plan.steps.map((step) => ({ ...step, kind: 'role.grant' as const, entitlement })),
+    });
+    const ceiling = { ...classified.ceiling, steps: ['role.grant' as const], entitlements: ['app_admin'] };
+    expect(aboveCeiling(role('app_admin'), 'privileged-restoration', ceiling)).toBeUndefined();
+    expect(aboveCeiling(role('superuser'), 'privileged-restoration', ceiling)?.says).toContain('superuser');
+  });
+
+  it('R1.1 a plan of another class than the case is refused', () => {
+    const { plan, classified } = control;
+    expect(aboveCeiling(plan, 'privileged-restoration', classified.ceiling)).toMatchObject({
+      rule: 'R1.1',
+      reason: 'plan-of-another-class',
+    });
+  });
+});
+
+describe('a plan', () => {
+  const house = new House();
+  const caseId = house.open(
+    [
+      { kind: 'factor.replace', object: 'ada' },
+      { kind: 'factor.bypass', object: 'ada' },
+    ],
+    { kind: 'person', id: 'ada' },
+  );
+  const opened = house.said('readmit.case.opened')[0]?.data;
+  const classified = house.said('readmit.case.classified')[0];
+  const build = (more: readonly Partial<AskParts>[] = [{}]) => {
+    if (!opened || !classified) throw new Error('no case');
+    const parts = opened.asks.map((ask, index): AskParts => ({
+      ask,
+      steps: [{ kind: 'sessions.end', connector: 'target', object: 'ada', recipients: [], says: 'end sessions' }],
+      obligations: [],
+      removes: ['sessions'],
+      restores: [],
+      untouched: ['password'],
+      before: [
+        { name: 'factors', value: 'totp' },
+        { name: 'bypass', value: 'none' },
+      ],
+      ...more[index],
+    }));
+    return buildPlan(opened, classified, [], parts, crypto);
+  };
+  const built = (more?: readonly Partial<AskParts>[]) => {
+    const made = build(more);
+    if ('refused' in made) throw new Error(made.refused.says);
+    return made;
+  };
+
+  it('R2.2 says what is removed, restored and left alone, and does once what two asks want once', () => {
+    const { plan } = built();
+    expect(plan.steps.map(({ id, kind }) => `${id} ${kind}`)).toEqual(['step-1 sessions.end']);
+    expect([plan.removes, plan.untouched]).toEqual([['sessions'], ['password']]);
+    expect(plan).toMatchObject({ caseId, classificationId: classified?.id, durationSeconds: opened?.durationSeconds });
+  });
+
+  it('R2.5 binds the state that was read: the order of reading changes nothing, a changed value changes the digest', () => {
+    const turned = built([
+      {
+        before: [
+          { name: 'bypass', value: 'none' },
+          { name: 'factors', value: 'totp' },
+        ],
+      },
+    ]);
+    expect(turned.digest).toBe(built().digest);
+    const changed = built([{ before: [{ name: 'factors', value: 'totp passkey' }] }]);
+    expect(changed.plan.before.digest).not.toBe(built().plan.before.digest);
+    expect(changed.digest).not.toBe(built().digest);
+  });
+
+  it('R4.4 has a digest over every word of it', () => {
+    const { plan, digest } = built();
+    expect(digest).toBe(crypto.digest(plan));
+    expect(built([{ untouched: ['password and roles'] }]).digest).not.toBe(digest);
+  });
+
+  it('R2.1 R2.2 is refused when it goes above the ceiling, and when nothing is left to do', () => {
+    const above = build([{ steps: [{ kind: 'role.grant', connector: 'target', object: 'ada', recipients: [], says: 'grant' }] }]);
+    expect(above).toMatchObject({ refused: { rule: 'R2.1', reason: 'plan-above-ceiling' } });
+    expect(build([{ steps: [] }, { steps: [] }])).toMatchObject({ refused: { rule: 'R2.2', reason: 'nothing-to-restore' } });
+    expect(build()).not.toHaveProperty('refused');
+  });
+
+  it('R6.5 names what it holds by system, object and entitlement, so that grants of several cases meet', () => {
+    const ask = { id: 'ask-1', kind: 'role.restore' as const, connector: 'target', object: 'erin', entitlement: 'app_admin' };
+    expect(holdOf(ask)).toBe(holdOf({ ...ask, id: 'ask-7' }));
+    expect(holdOf(ask)).not.toBe(holdOf({ ...ask, entitlement: 'app_reader' }));
+  });
+});
