@@ -1,1 +1,13 @@
 export type { Tx } from './tx.js';
+export { freePort, removePostgres, startPostgres } from './postgres-server.js';
+export type { PostgresOptions, PostgresServer } from './postgres-server.js';
+export { openStore } from './store.js';
+export type { Store, StoreCounters, StoreOptions } from './store.js';
+export type { Listening } from './listener.js';
+export { isTransientSqlError, sqlStateOf } from './sql-errors.js';
+export { busSchema, roleOf, schemaOf, tablesOfTopic } from './schemas.js';
+export type { TopicTables } from './schemas.js';
+export { describeSetup, serviceUrls, setup } from './setup.js';
+export type { SetupOptions, SetupResult } from './setup.js';
+export { migrationsOf } from './migrations/registry.js';
+export type { RegisteredMigration } from './migrations/registry.js';

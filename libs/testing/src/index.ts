@@ -1,1 +1,6 @@
-export {};
+export { surroundings, testDatabase } from './database.js';
+export type { TestDatabase } from './database.js';
+export { fixedIds } from './fixed-ids.js';
+export { personas } from './personas.js';
+export { until } from './until.js';
+export type { UntilOptions } from './until.js';

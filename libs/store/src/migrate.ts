@@ -1,0 +1,48 @@
+import type { ServiceName } from '@readmit/contracts';
+import { DataSource, MigrationExecutor, type MigrationInterface } from 'typeorm';
+import { migrationsOf, type RegisteredMigration } from './migrations/registry.js';
+import { busSchema, schemaOf } from './schemas.js';
+
+/** TypeORM keeps its account of what ran here, in each schema; no service role may read it. */
+export const migrationTable = 'migration';
+
+/** TypeORM orders migrations by a time-stamp that ends their name; ours is made of the registered order. */
+function named({ migration, order }: RegisteredMigration): new () => MigrationInterface {
+  const name = `${migration.name}${1_700_000_000_000 + order}`;
+  return class extends migration {
+    override readonly name = name;
+  };
+}
+
+/**
+ * Applies what is pending to one schema, each migration in a transaction of its own. The caller MUST hold the set-up lock:
+ * TypeORM takes none (PITFALLS 2.4). Returns the names of what ran.
+ */
+export async function migrate(ownerUrl: string, target: ServiceName | typeof busSchema): Promise<readonly string[]> {
+  const schema = target === busSchema ? busSchema : schemaOf(target);
+  const dataSource = new DataSource({
+    type: 'postgres',
+    url: ownerUrl,
+    schema,
+    applicationName: 'readmit setup',
+    poolSize: 1,
+    installExtensions: false,
+    synchronize: false,
+    logging: false,
+    migrationsTableName: migrationTable,
+    migrationsTransactionMode: 'each',
+    migrations: migrationsOf(target).map(named),
+    extra: { options: `-c search_path=${schema} -c lock_timeout=60000 -c timezone=UTC` },
+  });
+  await dataSource.initialize();
+  try {
+    const runner = dataSource.createQueryRunner();
+    try {
+      return (await new MigrationExecutor(dataSource, runner).executePendingMigrations()).map(({ name }) => name);
+    } finally {
+      await runner.release();
+    }
+  } finally {
+    await dataSource.destroy();
+  }
+}

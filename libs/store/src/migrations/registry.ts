@@ -1,0 +1,42 @@
+import { services, type ServiceName } from '@readmit/contracts';
+import type { MigrationInterface } from 'typeorm';
+import { busSchema } from '../schemas.js';
+import { auditInsertOnlyTables, AuditTables1 } from './audit-tables.js';
+import { AuditWriter1 } from './audit-writer.js';
+import { BusTopics1 } from './bus-topics.js';
+import { EngineTables1 } from './engine-tables.js';
+import { Positions1 } from './positions.js';
+import { ApprovalTables1, ExecutionTables1, IntakeTables1 } from './service-tables.js';
+
+export interface RegisteredMigration {
+  /** Unique for ever and ascending: the order of execution. MUST NOT change once released. */
+  readonly order: number;
+  readonly migration: new () => MigrationInterface;
+  /** Where it is applied: in the schema `bus`, or in the schemas of these services. */
+  readonly schemas: typeof busSchema | readonly ServiceName[];
+  /** Tables (names without schema) that the service may read and append to, and nothing else (R7). */
+  readonly insertOnlyTables?: readonly string[];
+}
+
+/** Every migration. Append; never edit or remove what a release had. Raw SQL in them names tables without a schema. */
+export const registry: readonly RegisteredMigration[] = [
+  { order: 1, migration: BusTopics1, schemas: busSchema },
+  { order: 2, migration: Positions1, schemas: services },
+  { order: 3, migration: EngineTables1, schemas: services, insertOnlyTables: ['fact'] },
+  { order: 10, migration: IntakeTables1, schemas: ['intake'] },
+  { order: 11, migration: ApprovalTables1, schemas: ['approval'] },
+  { order: 12, migration: ExecutionTables1, schemas: ['execution'] },
+  { order: 20, migration: AuditTables1, schemas: ['audit'], insertOnlyTables: auditInsertOnlyTables },
+  { order: 21, migration: AuditWriter1, schemas: ['audit'] },
+];
+
+export const migrationsOf = (schema: ServiceName | typeof busSchema): readonly RegisteredMigration[] =>
+  registry
+    .filter(({ schemas }) =>
+      schema === busSchema ? schemas === busSchema : schemas !== busSchema && schemas.includes(schema as ServiceName),
+    )
+    .sort((a, b) => a.order - b.order);
+
+/** Tables of the service that its role may only read and append to. */
+export const insertOnlyTablesOf = (service: ServiceName): readonly string[] =>
+  migrationsOf(service).flatMap(({ insertOnlyTables }) => insertOnlyTables ?? []);

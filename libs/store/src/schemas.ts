@@ -1,0 +1,26 @@
+import { producerOfTopic, topicOf, type ServiceName } from '@readmit/contracts';
+
+/** Schema that holds the topics of the embedded bus. */
+export const busSchema = 'bus';
+
+/** Schema of a service's own tables. */
+export const schemaOf = (service: ServiceName): string => service.replaceAll('-', '_');
+
+/** LOGIN role of a service. */
+export const roleOf = (service: ServiceName): string => `readmit_${schemaOf(service)}`;
+
+/** Names, without schema, of the tables of a topic on the embedded bus. */
+export interface TopicTables {
+  /** One row per record. */
+  readonly log: string;
+  /** One row per partition: the next offset. Its lock, held until commit, is what keeps the offsets without a gap. */
+  readonly head: string;
+}
+
+/** Refuses names that are not topics of the catalogue, so the result is safe inside SQL. */
+export function tablesOfTopic(topic: string): TopicTables {
+  const service = producerOfTopic(topic);
+  if (!service) throw new Error(`there is no topic ${JSON.stringify(topic)} in the event catalogue`);
+  const log = topicOf(service).replaceAll(/[.-]/g, '_');
+  return { log, head: `${log}_head` };
+}

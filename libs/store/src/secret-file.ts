@@ -1,0 +1,43 @@
+import { randomBytes } from 'node:crypto';
+import { link, mkdir, open, readFile, rm } from 'node:fs/promises';
+import path from 'node:path';
+
+export const passwordFileOf = (secretsDir: string, role: string): string => path.join(secretsDir, `${role}.password`);
+
+/**
+ * The password in the file, made (192 random bits, mode 0600) when there is none. Two processes that come at once get the same one:
+ * the complete file is linked to its name, and the loser reads the winner's.
+ */
+export async function passwordIn(file: string): Promise<{ readonly password: string; readonly made: boolean }> {
+  const kept = await readPassword(file);
+  if (kept !== undefined) return { password: kept, made: false };
+  await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+  const temporary = `${file}.${process.pid}.${randomBytes(4).toString('hex')}`;
+  const password = randomBytes(24).toString('base64url');
+  const handle = await open(temporary, 'wx', 0o600);
+  try {
+    await handle.writeFile(`${password}\n`);
+    await handle.sync();
+    await handle.close();
+    await link(temporary, file);
+    return { password, made: true };
+  } catch (error) {
+    const theirs = await readPassword(file);
+    if (theirs === undefined) throw error;
+    return { password: theirs, made: false };
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
+
+/** `undefined`: no such file. */
+export async function readPassword(file: string): Promise<string | undefined> {
+  try {
+    const password = (await readFile(file, 'utf8')).trim();
+    if (password.length < 20) throw new Error(`the password file ${file} holds no usable password: remove it and run setup again`);
+    return password;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}

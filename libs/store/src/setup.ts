@@ -1,0 +1,210 @@
+import { services, topicOf, type ServiceName } from '@readmit/contracts';
+import pg from 'pg';
+import { migrate, migrationTable } from './migrate.js';
+import { insertOnlyTablesOf, migrationsOf } from './migrations/registry.js';
+import { busSchema, roleOf, schemaOf, tablesOfTopic } from './schemas.js';
+import { passwordFileOf, passwordIn, readPassword } from './secret-file.js';
+import { sqlStateOf } from './sql-errors.js';
+
+export interface SetupOptions {
+  /** Of a role that may create roles and owns (or may create) the database. Secret. */
+  readonly ownerUrl: string;
+  /** Holds one password file per role; mode 0700 when made. */
+  readonly secretsDir: string;
+  /** Database to use, created when absent; default: the one that the URL names. */
+  readonly database?: string;
+}
+
+export interface SetupResult {
+  /** Per service: the URL of its role. Secret. */
+  readonly urls: Readonly<Record<ServiceName, string>>;
+  /** The owner's URL of the database that was set up. Secret. */
+  readonly ownerUrl: string;
+  /** In words, what was not there before; empty when everything was. */
+  readonly changes: readonly string[];
+}
+
+/** Of the advisory lock under which a database is set up; any number that nobody else uses. */
+const setupLock = 7_311_206;
+
+/**
+ * Makes the database ready for the six services: schemas, tables, one LOGIN role per service with the least that it needs.
+ * Idempotent, and safe when two processes do it at once.
+ */
+export async function setup({ ownerUrl, secretsDir, database }: SetupOptions): Promise<SetupResult> {
+  const changes: string[] = [];
+  const url = new URL(ownerUrl);
+  if (database !== undefined) {
+    if (await createDatabase(ownerUrl, database)) changes.push(`created the database ${database}`);
+    url.pathname = `/${encodeURIComponent(database)}`;
+  }
+  const client = new pg.Client({ connectionString: url.href, application_name: 'readmit setup' });
+  await client.connect();
+  try {
+    await client.query('SELECT pg_advisory_lock($1)', [setupLock]);
+    const urls: Partial<Record<ServiceName, string>> = {};
+    for (const service of services) urls[service] = await makeRole(client, { service, secretsDir, url, changes });
+    for (const target of [busSchema, ...services] as const) {
+      const schema = target === busSchema ? busSchema : schemaOf(target);
+      if (await createSchema(client, schema)) changes.push(`created the schema ${schema}`);
+      for (const name of await migrate(url.href, target)) changes.push(`applied ${name} to ${schema}`);
+    }
+    await inTransaction(client, () => grant(client));
+    return { urls: urls as Record<ServiceName, string>, ownerUrl: url.href, changes };
+  } finally {
+    // Ends the session and with it the lock.
+    await client.end();
+  }
+}
+
+/** The URLs of the services' roles of a database that was set up, from the password files. Secret. */
+export async function serviceUrls({ ownerUrl, secretsDir, database }: SetupOptions): Promise<Readonly<Record<ServiceName, string>>> {
+  const urls: Partial<Record<ServiceName, string>> = {};
+  for (const service of services) {
+    const file = passwordFileOf(secretsDir, roleOf(service));
+    const password = await readPassword(file);
+    if (password === undefined)
+      throw new Error(`there is no password of ${roleOf(service)} in ${file}: run readmit setup with the same secrets folder`);
+    const url = new URL(ownerUrl);
+    if (database !== undefined) url.pathname = `/${encodeURIComponent(database)}`;
+    url.username = roleOf(service);
+    url.password = password;
+    urls[service] = url.href;
+  }
+  return urls as Record<ServiceName, string>;
+}
+
+/** What `setup` would do, in words, for a dry run. */
+export function describeSetup({ secretsDir, database }: Pick<SetupOptions, 'secretsDir' | 'database'>): readonly string[] {
+  return [
+    ...(database === undefined ? [] : [`create the database ${database} if it is absent`]),
+    'take every right on the database and its schema public from PUBLIC',
+    `create the schema ${busSchema} with two tables for each topic`,
+    ...services.flatMap((service) => [
+      `create the role ${roleOf(service)} with a random password in ${passwordFileOf(secretsDir, roleOf(service))} (mode 0600, kept if there)`,
+      `create the schema ${schemaOf(service)} and apply ${migrationsOf(service)
+        .map(({ migration }) => migration.name)
+        .join(', ')}`,
+      `let ${roleOf(service)} read and write its own tables${insertOnlyTablesOf(service).length > 0 ? ` (only read and append: ${insertOnlyTablesOf(service).join(', ')})` : ''}, read every topic and append to ${topicOf(service)} alone`,
+    ]),
+  ];
+}
+
+async function createDatabase(ownerUrl: string, database: string): Promise<boolean> {
+  const client = new pg.Client({ connectionString: ownerUrl, application_name: 'readmit setup' });
+  await client.connect();
+  try {
+    if ((await client.query('SELECT FROM pg_database WHERE datname = $1', [database])).rowCount) return false;
+    await client.query(`CREATE DATABASE ${pg.escapeIdentifier(database)}`);
+    return true;
+  } catch (error) {
+    // Another setup was faster: duplicate_database, or the unique index said it first.
+    if (['42P04', '23505'].includes(sqlStateOf(error) ?? '')) return false;
+    throw error;
+  } finally {
+    await client.end();
+  }
+}
+
+interface MakeRole {
+  readonly service: ServiceName;
+  readonly secretsDir: string;
+  readonly url: URL;
+  readonly changes: string[];
+}
+
+/** Roles belong to the cluster, the lock to one database: a set-up of another database may be at the same role. */
+async function makeRole(client: pg.Client, { service, secretsDir, url, changes }: MakeRole): Promise<string> {
+  const role = roleOf(service);
+  const { password, made } = await passwordIn(passwordFileOf(secretsDir, role));
+  const own = new URL(url.href);
+  own.username = role;
+  own.password = password;
+  const known = (await client.query('SELECT FROM pg_roles WHERE rolname = $1', [role])).rowCount !== 0;
+  if (!known) {
+    const attributes = 'LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOINHERIT NOREPLICATION';
+    try {
+      await client.query(`CREATE ROLE ${pg.escapeIdentifier(role)} ${attributes} PASSWORD ${pg.escapeLiteral(password)}`);
+      changes.push(`created the role ${role}`);
+      return own.href;
+    } catch (error) {
+      if (!['42710', '23505'].includes(sqlStateOf(error) ?? '')) throw error;
+    }
+  }
+  if (made || !(await signsIn(client, own.href))) {
+    await client.query(`ALTER ROLE ${pg.escapeIdentifier(role)} LOGIN PASSWORD ${pg.escapeLiteral(password)}`);
+    changes.push(`set the password of the role ${role}`);
+  }
+  return own.href;
+}
+
+async function signsIn(owner: pg.Client, url: string): Promise<boolean> {
+  // CONNECT may not be granted yet; the password is judged before that.
+  const client = new pg.Client({ connectionString: url, application_name: `readmit setup ${owner.database ?? ''}` });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    return true;
+  } catch (error) {
+    const state = sqlStateOf(error);
+    if (state === '28P01' || state === '28000') return false;
+    if (state === '42501') return true;
+    throw error;
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+async function createSchema(client: pg.Client, schema: string): Promise<boolean> {
+  if ((await client.query('SELECT FROM pg_namespace WHERE nspname = $1', [schema])).rowCount) return false;
+  await client.query(`CREATE SCHEMA ${pg.escapeIdentifier(schema)}`);
+  return true;
+}
+
+async function inTransaction(client: pg.Client, work: () => Promise<void>): Promise<void> {
+  await client.query('BEGIN');
+  try {
+    await work();
+    await client.query('COMMIT');
+  } catch (error) {
+    await client.query('ROLLBACK');
+    throw error;
+  }
+}
+
+/** Whole anew at each set-up, in one transaction: what an older release granted and this one does not is gone. */
+async function grant(client: pg.Client): Promise<void> {
+  const database = pg.escapeIdentifier(((await client.query('SELECT current_database() AS name')).rows[0] as { name: string }).name);
+  await client.query(`REVOKE ALL ON DATABASE ${database} FROM PUBLIC`);
+  await client.query('REVOKE ALL ON SCHEMA public FROM PUBLIC');
+  for (const service of services) {
+    const role = pg.escapeIdentifier(roleOf(service));
+    const statements = [`GRANT CONNECT ON DATABASE ${database} TO ${role}`];
+    for (const schema of [busSchema, ...services.map(schemaOf)]) {
+      statements.push(
+        `REVOKE ALL ON SCHEMA ${schema} FROM PUBLIC, ${role}`,
+        `REVOKE ALL ON ALL TABLES IN SCHEMA ${schema} FROM PUBLIC, ${role}`,
+      );
+      statements.push(
+        `REVOKE ALL ON ALL SEQUENCES IN SCHEMA ${schema} FROM PUBLIC, ${role}`,
+        `REVOKE ALL ON ALL ROUTINES IN SCHEMA ${schema} FROM PUBLIC, ${role}`,
+      );
+    }
+    const own = schemaOf(service);
+    statements.push(
+      `GRANT USAGE ON SCHEMA ${own}, ${busSchema} TO ${role}`,
+      `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${own} TO ${role}`,
+      `GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA ${own} TO ${role}`,
+      `GRANT EXECUTE ON ALL ROUTINES IN SCHEMA ${own} TO ${role}`,
+      `REVOKE ALL ON ${own}.${migrationTable} FROM ${role}`,
+      `REVOKE ALL ON SEQUENCE ${own}.${migrationTable}_id_seq FROM ${role}`,
+      `GRANT SELECT ON ALL TABLES IN SCHEMA ${busSchema} TO ${role}`,
+      `REVOKE ALL ON ${busSchema}.${migrationTable} FROM ${role}`,
+    );
+    for (const table of insertOnlyTablesOf(service))
+      statements.push(`REVOKE UPDATE, DELETE ON ${own}.${pg.escapeIdentifier(table)} FROM ${role}`);
+    const { log, head } = tablesOfTopic(topicOf(service));
+    statements.push(`GRANT INSERT ON ${busSchema}.${log} TO ${role}`, `GRANT UPDATE ON ${busSchema}.${head} TO ${role}`);
+    await client.query(statements.join(';\n'));
+  }
+}

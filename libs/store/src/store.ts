@@ -1,0 +1,213 @@
+import { createHash } from 'node:crypto';
+import type pg from 'pg';
+import { DataSource, QueryRunnerAlreadyReleasedError, type QueryRunner } from 'typeorm';
+import { listenOn, type Listening } from './listener.js';
+import type { Tx } from './tx.js';
+
+export interface StoreOptions {
+  /** Of the service's own role. Secret: it holds the password. */
+  readonly url: string;
+  /** The only schema on the search path. */
+  readonly schema: string;
+  /** What the database shows of us in pg_stat_activity. */
+  readonly applicationName: string;
+  /** Connections at most; default 8. */
+  readonly poolSize?: number;
+  /** Milliseconds after which the database ends a statement; default 30 000. */
+  readonly statementTimeoutMs?: number;
+  /** Milliseconds after which the database ends a transaction that does nothing: it holds locks and back vacuum; default 30 000. */
+  readonly idleInTransactionTimeoutMs?: number;
+}
+
+/** Deterministic figures of cost (BENCH 7): BEGIN and COMMIT are not statements. */
+export interface StoreCounters {
+  statements: number;
+  commits: number;
+  rollbacks: number;
+}
+
+/** One schema of the database, with the rights of one service. */
+export interface Store {
+  readonly schema: string;
+  readonly counters: StoreCounters;
+  /**
+   * Runs the work in one READ COMMITTED transaction on one connection and commits when it resolves. Rolls back when it throws,
+   * and also when a statement of it had failed and the work went on: PostgreSQL would answer such a COMMIT with a quiet ROLLBACK.
+   */
+  transaction<R>(work: (tx: Tx) => Promise<R>): Promise<R>;
+  /** One statement outside of a transaction. */
+  query<Row = Record<string, unknown>>(sql: string, parameters?: readonly unknown[]): Promise<Row[]>;
+  /**
+   * LISTENs on a connection of its own, reconnecting for ever. `onNotify` also runs with `''` after each reconnection, because
+   * what was notified meanwhile is lost: a notification is a hint, never the truth.
+   */
+  listen(channel: string, onNotify: (payload: string) => void): Promise<Listening>;
+  close(): Promise<void>;
+}
+
+/** Connects once, so that a wrong URL fails here and not at the first message. */
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const settings: Record<string, string> = {
+    search_path: options.schema,
+    statement_timeout: String(options.statementTimeoutMs ?? 30_000),
+    idle_in_transaction_session_timeout: String(options.idleInTransactionTimeoutMs ?? 30_000),
+    // Read as one start-up setting instead of one more round trip per transaction.
+    default_transaction_isolation: 'read\\ committed',
+    timezone: 'UTC',
+    // LIMITs of ours cut a prefix of what an index gives; parallel workers would mix it.
+    max_parallel_workers_per_gather: '0',
+  };
+  const dataSource = new DataSource({
+    type: 'postgres',
+    url: options.url,
+    schema: options.schema,
+    applicationName: options.applicationName,
+    poolSize: options.poolSize ?? 8,
+    connectTimeoutMS: 10_000,
+    installExtensions: false,
+    synchronize: false,
+    logging: false,
+    entities: [],
+    // An idle connection that the server closed concerns nobody: the pool has dropped it, and the next statement connects anew.
+    poolErrorHandler: () => {},
+    extra: {
+      options: Object.entries(settings)
+        .map(([name, value]) => `-c ${name}=${value}`)
+        .join(' '),
+    },
+  });
+  await dataSource.initialize();
+  return new TypeOrmStore(dataSource, options);
+}
+
+class TypeOrmStore implements Store {
+  readonly counters: StoreCounters = { statements: 0, commits: 0, rollbacks: 0 };
+  readonly schema: string;
+  private readonly listeners = new Set<Listening>();
+
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly options: StoreOptions,
+  ) {
+    this.schema = options.schema;
+  }
+
+  async transaction<R>(work: (tx: Tx) => Promise<R>): Promise<R> {
+    const runner = this.dataSource.createQueryRunner();
+    try {
+      const tx = new OpenTx((await runner.connect()) as pg.PoolClient, this.counters);
+      await runner.startTransaction();
+      try {
+        const result = await work(tx);
+        if (tx.failure) {
+          throw new Error('a statement of this transaction failed and the work went on: nothing of it is kept', { cause: tx.failure });
+        }
+        tx.over = true;
+        await runner.commitTransaction();
+        this.counters.commits++;
+        return result;
+      } catch (error) {
+        tx.over = true;
+        this.counters.rollbacks++;
+        await rollBack(runner, tx.client);
+        throw unwrap(error);
+      }
+    } finally {
+      await runner.release();
+    }
+  }
+
+  async query<Row = Record<string, unknown>>(sql: string, parameters?: readonly unknown[]): Promise<Row[]> {
+    const runner = this.dataSource.createQueryRunner();
+    try {
+      this.counters.statements++;
+      return await send<Row>((await runner.connect()) as pg.PoolClient, sql, parameters);
+    } finally {
+      await runner.release();
+    }
+  }
+
+  async listen(channel: string, onNotify: (payload: string) => void): Promise<Listening> {
+    const listening = await listenOn({
+      url: this.options.url,
+      applicationName: `${this.options.applicationName} listen`,
+      channel,
+      onNotify,
+    });
+    const owned = {
+      close: async () => {
+        this.listeners.delete(owned);
+        await listening.close();
+      },
+    };
+    this.listeners.add(owned);
+    return owned;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.listeners].map((listening) => listening.close()));
+    if (this.dataSource.isInitialized) await this.dataSource.destroy();
+  }
+}
+
+/** A transaction that has begun on the connection of TypeORM's query runner. */
+class OpenTx implements Tx {
+  failure: Error | undefined;
+  over = false;
+
+  constructor(
+    readonly client: pg.PoolClient,
+    private readonly counters: StoreCounters,
+  ) {}
+
+  async query<Row = Record<string, unknown>>(sql: string, parameters?: readonly unknown[]): Promise<Row[]> {
+    if (this.over) throw new Error('this is a bug: a statement after the end of its transaction');
+    this.counters.statements++;
+    try {
+      return await send<Row>(this.client, sql, parameters);
+    } catch (error) {
+      this.failure ??= error as Error;
+      throw error;
+    }
+  }
+}
+
+/** A connection that cannot even roll back is closed, so that the pool never lends it with a transaction open. */
+async function rollBack(runner: QueryRunner, client: pg.PoolClient): Promise<void> {
+  if (!runner.isTransactionActive) return;
+  try {
+    await runner.rollbackTransaction();
+  } catch {
+    // The cause that the caller gets is the first error; the database rolls back what it lost the client of.
+    await client.end().catch(() => undefined);
+  }
+}
+
+const names = new Map<string, string>();
+const mostNames = 1_000;
+
+/**
+ * A statement with parameters is prepared once per connection under a name made of its text. Texts beyond the first thousand
+ * are sent unnamed: somebody builds them, and every name costs memory on every connection.
+ */
+function nameOf(sql: string): string | undefined {
+  const known = names.get(sql);
+  if (known !== undefined) return known;
+  if (names.size >= mostNames) return undefined;
+  const name = `s_${createHash('sha256').update(sql).digest('hex').slice(0, 24)}`;
+  names.set(sql, name);
+  return name;
+}
+
+async function send<Row>(client: pg.PoolClient, sql: string, parameters: readonly unknown[] | undefined): Promise<Row[]> {
+  if (parameters === undefined) return (await client.query(sql)).rows as Row[];
+  const name = nameOf(sql);
+  const result = await client.query({ text: sql, values: parameters as unknown[], ...(name !== undefined && { name }) });
+  return result.rows as Row[];
+}
+
+/** What the driver said, instead of TypeORM's wrapper that repeats statement and parameters. */
+function unwrap(error: unknown): unknown {
+  if (error instanceof QueryRunnerAlreadyReleasedError) return new Error('Connection terminated during the transaction', { cause: error });
+  return (error as { driverError?: unknown } | undefined)?.driverError ?? error;
+}

@@ -1,0 +1,17 @@
+/** Ids of the people and machines that specs and the demo speak of. */
+export const personas = {
+  /** Lost her phone: mfa-recovery. */
+  ada: 'ada',
+  /** Had an admin role: privileged-restoration. */
+  erin: 'erin',
+  /** A service account: nhi-secret-restoration. */
+  payroll: 'svc-payroll',
+  /** Help-desk agent, collects evidence as verifier. */
+  boris: 'boris',
+  /** Approver of group security-oncall. */
+  chidi: 'chidi',
+  /** Approver of group system-owner. */
+  dana: 'dana',
+  /** The attacker. */
+  mallory: 'mallory',
+} as const;

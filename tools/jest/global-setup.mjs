@@ -1,0 +1,52 @@
+/**
+ * One PostgreSQL for the whole run: the server of DATABASE_URL, or an embedded one that is made here and removed at the end.
+ * Specs find it through the environment (libs/testing). Plain JavaScript, because Node loads this file before swc compiles
+ * anything; the server's module erases to JavaScript, so Node 24 loads that one as it is.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+
+const prefix = 'readmit-jest-';
+
+export default async function globalSetup() {
+  process.env.READMIT_TEST_RUN = randomBytes(4).toString('hex');
+  if (process.env.DATABASE_URL) {
+    const { host } = new URL(process.env.DATABASE_URL);
+    process.env.READMIT_TEST_OWNER_URL = process.env.DATABASE_URL;
+    // Roles belong to the cluster: all runs on it must agree about their passwords.
+    const mark = createHash('sha256').update(`${os.userInfo().uid} ${host}`).digest('hex').slice(0, 12);
+    process.env.READMIT_TEST_SECRETS = path.join(os.tmpdir(), `readmit-test-secrets-${mark}`);
+    await mkdir(process.env.READMIT_TEST_SECRETS, { recursive: true, mode: 0o700 });
+    return;
+  }
+  const { startPostgres, removePostgres } = await import('../../libs/store/src/postgres-server.ts');
+  await removeLeftovers(removePostgres);
+  const folder = await mkdtemp(path.join(os.tmpdir(), prefix));
+  const server = await startPostgres({ dataDir: folder, durable: false });
+  process.env.READMIT_TEST_OWNER_URL = server.url;
+  process.env.READMIT_TEST_SECRETS = path.join(server.dataDir, 'secrets');
+  globalThis.readmitTestPostgres = {
+    stop: async () => {
+      await server.stop();
+      await removePostgres(server.dataDir);
+      // Empty when the server's user could not reach it and the data lie elsewhere.
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Runs that were killed leave a server and a folder. One that is still being made has no starter on record yet: it is left for an hour. */
+async function removeLeftovers(removePostgres) {
+  for (const name of await readdir(os.tmpdir())) {
+    if (!name.startsWith(prefix)) continue;
+    const folder = path.join(os.tmpdir(), name);
+    const known = await stat(path.join(folder, 'started-by.json')).catch(() => undefined);
+    const age = Date.now() - ((await stat(folder).catch(() => undefined))?.mtimeMs ?? Date.now());
+    if (!known && age < 3_600_000) continue;
+    await removePostgres(folder).catch((error) => {
+      if (!String(error).includes('in use by process')) console.warn(`could not remove ${folder}: ${error}`);
+    });
+  }
+}
