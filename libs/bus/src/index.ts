@@ -1,2 +1,32 @@
 export type { Batch, Bus, BusOptions, OutgoingRecord, Subscription, TopicRecord } from './port.js';
-export type { Begun, Change, Commands, Engine, Finished, Parked, ParkedMessages, ServiceDefinition, Work, WorkHandler } from './service-definition.js';
+export type {
+  Begun,
+  Change,
+  Commands,
+  Engine,
+  Finished,
+  Parked,
+  ParkedMessages,
+  ServiceDefinition,
+  Work,
+  WorkHandler,
+} from './service-definition.js';
+export { EmbeddedBus } from './embedded/embedded-bus.js';
+export type { EmbeddedBusOptions } from './embedded/embedded-bus.js';
+export { StaleOwnerError } from './embedded/stale-owner-error.js';
+export { partitionOf } from './embedded/topic-log.js';
+export { createEngine } from './engine/engine.js';
+export { EngineStrategy } from './engine/strategy.js';
+export { crypto as engineCrypto, uuidv7 } from './engine/context.js';
+export type { EngineOptions, Log } from './engine/options.js';
+export { KeyRing, loadKeyRing, makeServiceKeys, makeSigningKey, signKeyList } from './signing/key-ring.js';
+export type { PublicJwk, RingKey } from './signing/key-ring.js';
+export { describeKeyFiles, keyFiles } from './signing/key-files.js';
+export type { KeyFiles } from './signing/key-files.js';
+export { Signer } from './signing/signer.js';
+export type { PrivateJwk } from './signing/signer.js';
+export { keyIdOf, recordLeafHash } from './signing/hashing.js';
+export { maxAgeDays, maxValueBytes, verifyRecord } from './verify/verify-record.js';
+export type { RefusedBecause, RefusedRecord, VerifiedRecord, VerifyOptions } from './verify/verify-record.js';
+export { CheckedRoots } from './verify/checked-roots.js';
+export { schemaViolation } from './verify/schemas.js';

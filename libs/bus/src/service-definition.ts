@@ -1,5 +1,5 @@
 import type { Draft, EventType, Fact, ServiceName } from '@readmit/contracts';
-import type { Command, Context, Facts, React, Reaction, WorkDraft } from '@readmit/domain';
+import type { Command, Context, Facts, React, Reaction, Refusal, WorkDraft } from '@readmit/domain';
 import type { Tx } from '@readmit/store';
 
 /** Work as its worker has it. */
@@ -51,9 +51,15 @@ export interface Change {
 /** Everything that makes a service: what it hears, what it concludes, what it does slowly, what it keeps beside facts. */
 export interface ServiceDefinition {
   readonly name: ServiceName;
+  /** Own types may stand here too: they come back by the own topic and are then kept in every aggregate of `keysOf`. */
   readonly consumes: readonly EventType[];
   /** The aggregate that a fact belongs to; default: the event's key. Several: the fact is kept in each. */
   keysOf?(fact: Fact): readonly string[];
+  /**
+   * Aggregates that are locked and read together with `key` in every transaction, for `context.other`: say, the policy in
+   * force. Their own facts do not make `react` run for `key`; a rule that waits for them asks to be woken.
+   */
+  reads?(key: string): readonly string[];
   readonly react: React;
   readonly work: Readonly<Record<string, WorkHandler<never>>>;
   /** Saves projections of a whole batch: a constant number of statements, whatever the number of changes. */
@@ -66,9 +72,17 @@ export interface ServiceDefinition {
 export interface Commands {
   /** Runs the command on the aggregate (and reads `alsoKeys` under the same locks). A refusal is recorded in that transaction. */
   command<R>(
-    options: { readonly key: string; readonly alsoKeys?: readonly string[]; readonly name: string; readonly actor: string; readonly rows?: readonly unknown[] },
+    options: {
+      readonly key: string;
+      readonly alsoKeys?: readonly string[];
+      readonly name: string;
+      readonly actor: string;
+      readonly rows?: readonly unknown[];
+      /** How many facts of the aggregate the caller had seen; another number is refused as `stale-version`. */
+      readonly ifVersion?: number | undefined;
+    },
     command: Command<R>,
-  ): Promise<{ readonly reply: R } | { readonly refused: import('@readmit/domain').Refusal }>;
+  ): Promise<{ readonly reply: R } | { readonly refused: Refusal }>;
   /** Facts of an aggregate, without a lock. */
   facts(key: string): Promise<Facts>;
 }
@@ -107,6 +121,13 @@ export interface Engine extends Commands {
   /** Stops taking, finishes what is under way, closes. Resolves when nothing of it is left running. */
   stop(): Promise<void>;
   /** Readiness by progress: behind and not moving is not ready (PITFALLS 2.1). */
-  progress(): Promise<{ readonly ready: boolean; readonly lag: number; readonly lastBatchAt: string | null; readonly workWaiting: number; readonly parked: number; readonly says: string }>;
+  progress(): Promise<{
+    readonly ready: boolean;
+    readonly lag: number;
+    readonly lastBatchAt: string | null;
+    readonly workWaiting: number;
+    readonly parked: number;
+    readonly says: string;
+  }>;
   readonly counters: { batches: number; messages: number; statements: number; commits: number; events: number; parked: number };
 }

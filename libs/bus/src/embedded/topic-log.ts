@@ -1,0 +1,94 @@
+import { partitionsPerTopic } from '@readmit/contracts';
+import { busSchema, tablesOfTopic, type Store, type Tx } from '@readmit/store';
+import { createHash } from 'node:crypto';
+import type { OutgoingRecord, TopicRecord } from '../port.js';
+
+/** Channel of all hints of the embedded bus in a database: the payload is a topic, or `group <schema>.<group>`. */
+export const hintChannel = 'readmit_bus';
+
+/** The partition of a key: the first four bytes of its SHA-256, modulo the number of partitions. The same for ever. */
+export const partitionOf = (key: string): number => createHash('sha256').update(key).digest().readUInt32BE(0) % partitionsPerTopic;
+
+export interface LogRow {
+  readonly partition: number;
+  readonly offset: string;
+  readonly key: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly value: Buffer;
+}
+
+export const toRecord = (topic: string, { partition, offset, key, headers, value }: LogRow): TopicRecord => ({
+  topic,
+  partition,
+  offset: BigInt(offset),
+  key,
+  headers,
+  value,
+});
+
+/**
+ * Appends records to their topics: per topic one statement, whatever the number of records. It locks the heads of the touched
+ * partitions in ascending order, takes contiguous offsets in the order of the records, inserts, and hints to the readers.
+ *
+ * The locks are held until commit. Call it once per transaction: two calls that touch partitions in different orders can
+ * deadlock with another writer (PostgreSQL then ends one of the two, and that one is tried again).
+ */
+export async function append(tx: Tx, records: readonly OutgoingRecord[]): Promise<void> {
+  const byTopic = new Map<string, OutgoingRecord[]>();
+  for (const record of records) {
+    const list = byTopic.get(record.topic);
+    if (list) list.push(record);
+    else byTopic.set(record.topic, [record]);
+  }
+  for (const [topic, list] of [...byTopic].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const partitions = list.map(({ key }) => partitionOf(key));
+    const [written] = await tx.query<{ written: string }>(appendStatement(topic), [
+      partitions,
+      list.map(({ key }) => key),
+      list.map(({ headers }) => JSON.stringify(headers)),
+      list.map(({ value }) => value),
+      [...new Set(partitions)],
+      hintChannel,
+      topic,
+    ]);
+    if (Number(written?.written) !== list.length) {
+      throw new Error(`${topic}: ${written?.written} of ${list.length} records were written: a head row is missing, run readmit setup`);
+    }
+  }
+}
+
+function appendStatement(topic: string): string {
+  const { log, head } = tablesOfTopic(topic);
+  return `
+    WITH incoming AS (
+      SELECT * FROM unnest($1::smallint[], $2::text[], $3::text[], $4::bytea[]) WITH ORDINALITY AS r (partition, key, headers, value, place)
+    ), wanted AS (
+      SELECT partition, count(*) AS records FROM incoming GROUP BY partition
+    ), locked AS MATERIALIZED (
+      SELECT partition, next_offset FROM ${busSchema}.${head} WHERE partition = ANY ($5::smallint[]) ORDER BY partition FOR UPDATE
+    ), moved AS (
+      UPDATE ${busSchema}.${head} h SET next_offset = l.next_offset + w.records
+      FROM locked l JOIN wanted w USING (partition)
+      WHERE h.partition = l.partition
+    ), written AS (
+      INSERT INTO ${busSchema}.${log} (partition, "offset", key, headers, value)
+      SELECT i.partition, l.next_offset + row_number() OVER (PARTITION BY i.partition ORDER BY i.place) - 1, i.key, i.headers::jsonb, i.value
+      FROM incoming i JOIN locked l USING (partition)
+      RETURNING 1
+    )
+    SELECT count(*) AS written, pg_notify($6, $7) FROM written`;
+}
+
+/** Records of one partition from the offset on, in order. */
+export async function readLog(
+  store: Store,
+  topic: string,
+  { partition, from, max }: { readonly partition: number; readonly from: bigint; readonly max: number },
+): Promise<readonly TopicRecord[]> {
+  const rows = await store.query<LogRow>(
+    `SELECT partition, "offset", key, headers, value FROM ${busSchema}.${tablesOfTopic(topic).log}
+     WHERE partition = $1 AND "offset" >= $2 ORDER BY "offset" LIMIT $3`,
+    [partition, from.toString(), max],
+  );
+  return rows.map((row) => toRecord(topic, row));
+}

@@ -1,0 +1,28 @@
+/** Wakes a loop that waits; a ring while nobody waits is kept for the next wait. */
+export class Bell {
+  private rung = false;
+  private wakeUp: (() => void) | undefined;
+
+  ring(): void {
+    this.rung = true;
+    this.wakeUp?.();
+  }
+
+  /** Resolves at the ring or after the milliseconds, whichever is first. */
+  async wait(milliseconds: number): Promise<void> {
+    if (!this.rung && milliseconds > 0) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, Math.min(milliseconds, 60_000));
+        this.wakeUp = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+      this.wakeUp = undefined;
+    }
+    this.rung = false;
+  }
+}
+
+/** Milliseconds to wait before the n-th repetition: 50, 100, ... up to 5 s. */
+export const backoffMs = (repetition: number): number => Math.min(5_000, 50 * 2 ** Math.min(repetition, 10));

@@ -1,0 +1,83 @@
+/** HTTP as a batch of one: the same transaction, locks and signatures as a message. */
+import type { Fact } from '@readmit/contracts';
+import { Facts, refusal, type Command, type Refusal } from '@readmit/domain';
+import type { Commands } from '../service-definition.js';
+import { engineTypes } from './aggregate.js';
+import { backoffMs, Bell } from './bell.js';
+import { byHandler, isCollision } from './blame.js';
+import type { Transactor } from './transact.js';
+
+const identifier = /^[A-Za-z0-9._:/@-]{1,128}$/;
+const mostCollisions = 5;
+
+export class CommandRunner implements Commands {
+  constructor(private readonly transactor: Transactor) {}
+
+  /**
+   * @returns the reply, or the refusal, both only after they are recorded.
+   * @throws {Error} the database cannot record (the edge answers 503), or the command is a bug.
+   */
+  async command<R>(
+    options: Parameters<Commands['command']>[0],
+    command: Command<R>,
+  ): Promise<{ readonly reply: R } | { readonly refused: Refusal }> {
+    for (let collisions = 0; ; collisions++) {
+      try {
+        return await this.once(options, command);
+      } catch (error) {
+        if (!isCollision(error) || collisions >= mostCollisions) throw error;
+        await new Bell().wait(backoffMs(collisions));
+      }
+    }
+  }
+
+  async facts(key: string): Promise<Facts> {
+    return new Facts(
+      await this.transactor.options.store.query<Fact & Record<string, unknown>>('SELECT id, type, at, data FROM fact WHERE key = $1', [
+        key,
+      ]),
+    );
+  }
+
+  private async once<R>(
+    { key, alsoKeys, name, actor, rows, ifVersion }: Parameters<Commands['command']>[0],
+    command: Command<R>,
+  ): Promise<{ readonly reply: R } | { readonly refused: Refusal }> {
+    if (!identifier.test(key)) throw new RangeError('not an id of an aggregate');
+    const traceparent = this.transactor.options.traceparent?.();
+    let answer: { readonly reply: R } | { readonly refused: Refusal } | undefined;
+    await this.transactor.run({
+      keys: () => [key, ...(alsoKeys ?? [])],
+      decide: (pass) => {
+        const aggregate = pass.aggregate(key);
+        aggregate.origin = traceparent === undefined ? {} : { traceparent };
+        const facts = aggregate.current();
+        const stale = ifVersion !== undefined && ifVersion !== facts.all.length;
+        const said = stale
+          ? refusal(
+              'conflict',
+              'R4.4',
+              'stale-version',
+              `Something has happened since version ${ifVersion}: look again (now ${facts.all.length}).`,
+            )
+          : byHandler(`command ${name}`, () => command(facts, pass.contextOf(aggregate)));
+        if (said.refused) {
+          const { rule, reason, says } = said;
+          pass.announce(
+            { type: engineTypes(pass.service).refused, key, data: { key, command: name, rule, reason, actor, says: says.slice(0, 500) } },
+            aggregate.origin,
+          );
+          answer = { refused: said };
+          return;
+        }
+        aggregate.rows.push(...(rows ?? []));
+        pass.say(aggregate, said.emit);
+        if (pass.ask(aggregate, said.work)) aggregate.stirred = true;
+        pass.cancel(said.cancel);
+        answer = { reply: said.reply };
+      },
+    });
+    if (!answer) throw new Error('this is a bug: a command without an answer');
+    return answer;
+  }
+}

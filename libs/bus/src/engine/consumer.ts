@@ -1,0 +1,158 @@
+/**
+ * Takes batches: verify, decide and keep in one transaction that also moves the position. A batch with a message whose
+ * handling fails is halved until that message is alone and parks; an outage blames nobody and is waited out.
+ */
+import type { Batch, Subscription, TopicRecord } from '../port.js';
+import { Bell, backoffMs } from './bell.js';
+import { HandlerFailed, isStaleOwner, messageOf } from './blame.js';
+import { hearAll, isPoison, keysOfHeard, topicsOf, type Heard, type Inbox, type Poison } from './inbox.js';
+import { park } from './parking.js';
+import type { Transactor } from './transact.js';
+
+type Read = Heard | Poison;
+
+export class Consumer {
+  lastBatchAt: Date | null = null;
+  private subscription: Subscription | undefined;
+  private loop: Promise<void> | undefined;
+  private stopping = false;
+  private readonly bell = new Bell();
+
+  constructor(
+    private readonly transactor: Transactor,
+    private readonly inbox: Inbox,
+    private readonly member: string,
+    private readonly newId: () => string,
+  ) {}
+
+  async start(): Promise<void> {
+    const { bus, definition } = this.transactor.options;
+    const topics = topicsOf(definition);
+    if (topics.length === 0) return;
+    this.subscription = await bus.subscribe({ group: definition.name, topics, member: this.member });
+    this.loop = this.run(this.subscription);
+  }
+
+  async stop(): Promise<void> {
+    this.stopping = true;
+    this.bell.ring();
+    await this.subscription?.close();
+    await this.loop;
+  }
+
+  async lag(): Promise<bigint> {
+    return (await this.subscription?.lag()) ?? 0n;
+  }
+
+  private async run(subscription: Subscription): Promise<void> {
+    const { log, definition, maxBatch } = this.transactor.options;
+    for (let failures = 0; !this.stopping;) {
+      try {
+        const batch = await subscription.next(maxBatch ?? 500);
+        if (!batch) return;
+        await this.take(batch);
+        failures = 0;
+      } catch (error) {
+        log.error({ service: definition.name, error: messageOf(error) }, 'the bus did not give a batch; trying again');
+        await this.bell.wait(backoffMs(failures++));
+      }
+    }
+  }
+
+  /** Until it is committed, or somebody else's. */
+  private async take(batch: Batch): Promise<void> {
+    const { log, definition } = this.transactor.options;
+    for (let failures = 0; !this.stopping;) {
+      try {
+        await this.process(batch);
+        this.lastBatchAt = this.transactor.now();
+        this.transactor.counters.batches++;
+        this.transactor.counters.messages += batch.records.length;
+      } catch (error) {
+        if (isStaleOwner(error)) {
+          log.info({ service: definition.name }, 'a partition of the batch is owned by another member now; the batch is dropped');
+          return;
+        }
+        log.warn(
+          { service: definition.name, error: messageOf(error), records: batch.records.length },
+          'a batch could not be kept; trying again',
+        );
+        await this.bell.wait(backoffMs(failures++));
+        continue;
+      }
+      try {
+        await batch.afterCommit();
+      } catch (error) {
+        log.warn(
+          { service: definition.name, error: messageOf(error) },
+          'the position was not confirmed after the commit; the messages may come again and are dropped then',
+        );
+      }
+      return;
+    }
+  }
+
+  private async process(batch: Batch): Promise<void> {
+    const now = this.transactor.now();
+    const read: Read[] = [];
+    for (const record of batch.records) {
+      const one = this.inbox.read(record, now);
+      if (one) read.push(one);
+    }
+    await this.keep(read, batch);
+  }
+
+  /** The position moves with the last part, so a crash between parts repeats some of them, which changes nothing. */
+  private async keep(read: readonly Read[], batch: Batch | undefined): Promise<void> {
+    try {
+      await this.transact(read, batch);
+    } catch (error) {
+      if (!(error instanceof HandlerFailed)) throw error;
+      const [only] = read;
+      if (read.length > 1) {
+        const half = Math.ceil(read.length / 2);
+        await this.keep(read.slice(0, half), undefined);
+        await this.keep(read.slice(half), batch);
+      } else if (only && !isPoison(only)) {
+        await this.transact([asPoison(only.record, error)], batch);
+      } else {
+        throw error;
+      }
+    }
+  }
+
+  private async transact(read: readonly Read[], batch: Batch | undefined): Promise<void> {
+    const heard: Heard[] = [];
+    const poison: Poison[] = [];
+    for (const one of read) {
+      if (isPoison(one)) poison.push(one);
+      else heard.push(one);
+    }
+    let parked = 0;
+    await this.transactor.run({
+      keys: () => keysOfHeard(heard),
+      check: async (tx, pass) => {
+        parked = await park(tx, pass, poison, this.newId);
+        return true;
+      },
+      decide: (pass) => hearAll(pass, heard),
+      after: async (tx) => batch?.commit(tx),
+    });
+    this.transactor.counters.parked += parked;
+    for (const { record, reason, says } of poison) {
+      this.transactor.options.log.warn(
+        {
+          service: this.transactor.options.definition.name,
+          topic: record.topic,
+          partition: record.partition,
+          offset: String(record.offset),
+          reason,
+          says,
+        },
+        'a message was parked',
+      );
+    }
+  }
+}
+
+const asPoison = (record: TopicRecord, error: HandlerFailed): Poison => ({ record, reason: 'handler-failed', says: messageOf(error) });

@@ -1,0 +1,37 @@
+import type { Store } from '@readmit/store';
+import type { Bus } from '../port.js';
+import type { ServiceDefinition } from '../service-definition.js';
+import type { KeyRing } from '../signing/key-ring.js';
+import type { Signer } from '../signing/signer.js';
+
+/** The part of a pino logger that the engine uses. */
+export interface Log {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface EngineOptions {
+  readonly definition: ServiceDefinition;
+  /** Of the service's own schema. */
+  readonly store: Pick<Store, 'transaction' | 'query'>;
+  readonly bus: Bus;
+  readonly signer: Signer;
+  readonly ring: KeyRing;
+  /** Separates, say, staging from production: an event of one is refused in the other. */
+  readonly environment: string;
+  readonly log: Log;
+  /** A fresh UUIDv7. */
+  readonly newId?: () => string;
+  /** Calls to targets at the same time; default 4. */
+  readonly workers?: number;
+  /** How long a worker owns its row; a call must be over at half of it. Default 30 000. */
+  readonly leaseMs?: number;
+  /** Name of this process in the consumer group; default a fresh one. */
+  readonly member?: string;
+  /** Records of a batch at most; default 500. */
+  readonly maxBatch?: number;
+  /** W3C trace context of what is under way, for commands. */
+  readonly traceparent?: () => string | undefined;
+}

@@ -1,0 +1,145 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { access, mkdir, open, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { services, type ServiceName } from '@readmit/contracts';
+import { logKey, vkeyOf } from '@readmit/domain';
+import { keyIdOf } from './hashing.js';
+import { loadKeyRing, makeServiceKeys, makeSigningKey, signKeyList, type PublicJwk } from './key-ring.js';
+import type { PrivateJwk } from './signer.js';
+
+/** Where the keys of an installation lie, and what is public of them. */
+export interface KeyFiles {
+  readonly serviceKeyFile: Readonly<Record<ServiceName, string>>;
+  readonly keyListFile: string;
+  /** x of the root's public key. */
+  readonly rootKey: string;
+  readonly logKeyFile: string;
+  readonly contactSaltFile: string;
+  /** What a verifier of the log must know from elsewhere than the log (`readmit audit verify --keys`). */
+  readonly trustFile: string;
+  /** Files that were not there before; empty when everything was. */
+  readonly made: readonly string[];
+}
+
+interface Trust {
+  readonly logKey: string;
+  readonly root: PublicJwk;
+}
+const rootFile = 'root-belongs-offline.jwk';
+
+function pathsIn(folder: string) {
+  const at = (name: string): string => path.join(folder, name);
+  return {
+    serviceKeyFile: Object.fromEntries(services.map((service) => [service, at(`${service}.jwk`)])) as Record<ServiceName, string>,
+    keyListFile: at('service-keys.jws'),
+    logKeyFile: at('log.jwk'),
+    contactSaltFile: at('contact.salt'),
+    trustFile: at('trust.json'),
+  };
+}
+
+/** What `keyFiles` would make, in words, for a dry run. */
+export function describeKeyFiles(folder: string): readonly string[] {
+  const { serviceKeyFile, keyListFile, logKeyFile, contactSaltFile, trustFile } = pathsIn(folder);
+  return [
+    `make a root key in ${path.join(folder, rootFile)}: take it offline afterwards`,
+    ...services.map((service) => `make the signing key of ${service} in ${serviceKeyFile[service]} (mode 0600, kept if there)`),
+    `sign the list of their public halves with the root key: ${keyListFile}`,
+    `make the key that signs the log's checkpoints in ${logKeyFile} and the salt of contact digests in ${contactSaltFile}`,
+    `write what a verifier of the log needs, all of it public, to ${trustFile}`,
+  ];
+}
+
+/**
+ * Makes the keys of an installation once: a root that signs the list of service keys, one key a service, the log's key and the salt
+ * of contact digests, each in a file with mode 0600. What is there already is checked and kept; the root's private half need not be
+ * there any more. @throws {Error} the folder holds half a set, or keys of another environment; nothing is replaced.
+ */
+export async function keyFiles(folder: string, environment: string): Promise<KeyFiles> {
+  const files = pathsIn(folder);
+  // Written last: when it is there, everything is.
+  const trust = await readIfThere(files.trustFile);
+  if (trust !== undefined) return { ...files, rootKey: await checked(files, trust, environment), made: [] };
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const all = [...Object.values(files.serviceKeyFile), files.keyListFile, files.logKeyFile, files.contactSaltFile];
+  for (const file of [...all, path.join(folder, rootFile)])
+    if (await exists(file))
+      throw new Error(`${file} is there but ${files.trustFile} is not: the keys were made by half. Move them away and begin anew`);
+  const root = makeSigningKey();
+  const { keys, list } = makeServiceKeys(new Date());
+  const log = makeSigningKey();
+  await keep(files.keyListFile, await signKeyList(list, root.private));
+  for (const service of services) await keep(files.serviceKeyFile[service], named(keys[service]));
+  await keep(files.logKeyFile, named(log.private));
+  await keep(files.contactSaltFile, randomBytes(32).toString('base64url'));
+  await keep(path.join(folder, rootFile), named(root.private));
+  await keep(files.trustFile, JSON.stringify({ logKey: vkey(environment, log.public.x), root: root.public } satisfies Trust));
+  return { ...files, rootKey: root.public.x, made: [...all, path.join(folder, rootFile), files.trustFile] };
+}
+
+/** That the files belong together and to this environment. Returns x of the root. */
+async function checked(files: ReturnType<typeof pathsIn>, trustText: string, environment: string): Promise<string> {
+  const advice = 'Put the file back from where the others come from, or begin anew in another folder';
+  const keyIn = async (file: string): Promise<PrivateJwk> => {
+    const text = await readIfThere(file);
+    if (text === undefined) throw new Error(`${file} is missing. ${advice}`);
+    return parsed<PrivateJwk>(file, text);
+  };
+  const trust = parsed<Trust>(files.trustFile, trustText);
+  const list = await readIfThere(files.keyListFile);
+  if (list === undefined) throw new Error(`${files.keyListFile} is missing. ${advice}`);
+  const ring = await loadKeyRing(list, trust.root);
+  for (const service of services) {
+    const { x } = await keyIn(files.serviceKeyFile[service]);
+    if (ring.get(keyIdOf(x))?.owner !== service)
+      throw new Error(`${files.serviceKeyFile[service]} is not a key of ${service} in ${files.keyListFile}. ${advice}`);
+  }
+  const { x } = await keyIn(files.logKeyFile);
+  if (vkey(environment, x) !== trust.logKey)
+    throw new Error(`${files.trustFile} does not name the key in ${files.logKeyFile} for the environment ${environment}. ${advice}`);
+  if (!(await exists(files.contactSaltFile))) throw new Error(`${files.contactSaltFile} is missing. ${advice}`);
+  return trust.root.x;
+}
+
+/** The log's verifier key (C2SP). Its name is what audit uses when READMIT_LOG_ORIGIN is not set. */
+function vkey(environment: string, x: string): string {
+  const sha256 = (bytes: Uint8Array): Uint8Array => createHash('sha256').update(bytes).digest();
+  const base64 = {
+    encode: (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64'),
+    decode: (text: string): Uint8Array => Buffer.from(text, 'base64'),
+  };
+  return vkeyOf(logKey(`readmit.example/log/${environment}`, Buffer.from(x, 'base64url'), { sha256 }), { base64 });
+}
+
+const named = (key: PrivateJwk): string => JSON.stringify({ ...key, kid: keyIdOf(key.x) });
+
+async function keep(file: string, text: string): Promise<void> {
+  const handle = await open(file, 'wx', 0o600);
+  try {
+    await handle.writeFile(text);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+function parsed<T>(file: string, text: string): T {
+  try {
+    return JSON.parse(text) as T;
+  } catch {
+    // The parser's message would quote the file, which is a private key.
+    throw new Error(`${file} is not JSON. Put it back from where the others come from`);
+  }
+}
+async function readIfThere(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+const exists = (file: string): Promise<boolean> =>
+  access(file).then(
+    () => true,
+    () => false,
+  );
