@@ -1,1 +1,31 @@
-export {};
+export { runService } from './run-service.js';
+export type { Host, RunOptions } from './run-service.js';
+export { startService } from './start-service.js';
+export type { Environment, RunningService, StartOptions } from './start-service.js';
+export { serviceApp } from './service-app.js';
+export type { Backing, BuildContext, BuiltService, ServiceApp } from './service-app.js';
+export { ConfigurationError, configurationExitCode, describe as describeSettings, readSettings, settings } from './settings/settings.js';
+export type { Parse, Setting, SettingDescription, Settings, SettingsSpec } from './settings/settings.js';
+export {
+  anyHttpUrl,
+  choice,
+  databaseUrl,
+  integer,
+  list,
+  matching,
+  secretFile,
+  serviceKeyFile,
+  textFile,
+  webUrl,
+} from './settings/parsers.js';
+export type { ServiceSigningKey } from './settings/parsers.js';
+export { Secret } from './settings/secret.js';
+export { serviceSettings } from './settings/service-settings.js';
+export type { ServiceSettings } from './settings/service-settings.js';
+export { Serves } from './http/serves.js';
+export type { Actor, AnswerOf, BodyOf, Call, ProvenKey, QueryOf } from './http/call.js';
+export { answer, ProblemError, refused, unavailable } from './http/problem.js';
+export type { FieldError, ProblemDetails } from './http/problem.js';
+export { createLog, logFact } from './log/logger.js';
+export type { Log } from './log/logger.js';
+export { currentTraceparent, traced } from './telemetry.js';

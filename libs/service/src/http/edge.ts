@@ -1,0 +1,191 @@
+import { proofHeader, routes, type Route, type RouteName } from '@readmit/contracts';
+import type { Commands } from '@readmit/bus';
+import { Injectable, type CallHandler, type CanActivate, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
+import type { Refusal } from '@readmit/domain';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Readable } from 'node:stream';
+import { map, type Observable } from 'rxjs';
+import { inScope, type OpenScope } from '../telemetry.js';
+import type { BearerVerifier } from './bearer.js';
+import type { Actor, Call, ProvenKey } from './call.js';
+import type { ProofVerifier } from './case-proof.js';
+import { ProblemError, refused, unavailable } from './problem.js';
+import { servedBy } from './serves.js';
+import { checkRequest, responseFaults } from './validation.js';
+
+/** What travels on a request from hook to guard to handler. */
+export interface EdgeRequest extends FastifyRequest {
+  rawBody?: Buffer;
+  actor?: Actor;
+  call?: Call;
+  scope?: OpenScope;
+}
+export interface EdgeOptions {
+  readonly bearer: Pick<BearerVerifier, 'verify'>;
+  readonly proofs: Pick<ProofVerifier, 'verify'>;
+  readonly commands: Pick<Commands, 'command'>;
+  /** Client ids that may publish signals. */
+  readonly signalProviders: readonly string[];
+  /** Counts the request; throws the 429. `address`: no sign-in held it. */
+  readonly limit: (request: EdgeRequest, by: 'address' | 'actor') => Promise<void>;
+  /** Answers are checked against the catalogue; off in production, where a wrong answer is better than none. */
+  readonly checkAnswers: boolean;
+}
+const operators = 'platform-operators';
+
+/** Access, rate and shape of every request, in this order, from the catalogue. Fails closed: a handler without a route is never reached. */
+@Injectable()
+export class EdgeGuard implements CanActivate {
+  constructor(private readonly options: EdgeOptions) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const request = context.switchToHttp().getRequest<EdgeRequest>();
+    const name = servedBy(context.getHandler());
+    if (!name) throw new Error(`this is a bug: ${context.getClass().name}.${context.getHandler().name} serves no route of the catalogue`);
+    const enter = () => this.enter(name, routes[name], request);
+    await (request.scope ? inScope(request.scope, enter) : enter());
+    return true;
+  }
+
+  private async enter(name: RouteName, route: Route, request: EdgeRequest): Promise<void> {
+    const { authorization } = request.headers;
+    const proofText = request.headers[proofHeader];
+    // Counted before anything is verified; who fails to sign in is counted by address as well.
+    if (authorization === undefined) await this.options.limit(request, 'address');
+    let actor: Actor | undefined;
+    let proof: ProvenKey | undefined;
+    try {
+      if (authorization !== undefined) actor = await this.options.bearer.verify(authorization);
+      if (proofText !== undefined) {
+        if (Array.isArray(proofText)) throw new ProblemError(400, 'proof-repeated', `Send one header ${proofHeader}.`);
+        proof = await this.options.proofs.verify(proofText, {
+          method: request.method,
+          path: request.raw.url ?? '',
+          rawBody: request.rawBody,
+        });
+      }
+      assertCredentials(route, actor, proof);
+    } catch (error) {
+      if (authorization !== undefined && error instanceof ProblemError && error.status === 401)
+        await this.options.limit(request, 'address');
+      throw error;
+    }
+    if (actor) {
+      request.actor = actor;
+      await this.options.limit(request, 'actor');
+    }
+    await this.assertAllowed(name, route, actor);
+    const { params, query, body } = checkRequest(name, request);
+    const ifMatch = versionOf(request.headers['if-match']);
+    request.call = {
+      params,
+      query,
+      body,
+      requestId: request.id,
+      ...(actor ? { actor } : {}),
+      ...(proof ? { proof } : {}),
+      ...(ifMatch === undefined ? {} : { ifMatch }),
+    } as Call;
+  }
+
+  private async assertAllowed(name: RouteName, route: Route, actor: Actor | undefined): Promise<void> {
+    if (route.access === 'operator' && !actor?.teams.includes(operators)) {
+      await this.refuse(name, actor, {
+        refused: true,
+        as: 'forbidden',
+        rule: 'R4.6',
+        reason: 'not-an-operator',
+        says: `Only members of ${operators} may do this.`,
+      });
+    }
+    if (route.access === 'provider' && (actor?.clientId === undefined || !this.options.signalProviders.includes(actor.clientId))) {
+      await this.refuse(name, actor, {
+        refused: true,
+        as: 'forbidden',
+        rule: 'R8.3',
+        reason: 'not-a-provider',
+        says: 'Only clients that are configured as identity providers may publish signals.',
+      });
+    }
+  }
+
+  /** DESIGN 2: what is refused is recorded first; if it cannot be recorded the answer is 503, not 403. */
+  private async refuse(name: RouteName, actor: Actor | undefined, refusal: Refusal): Promise<never> {
+    try {
+      await this.options.commands.command({ key: `http:${name}`, name, actor: actor?.id ?? 'anonymous' }, () => refusal);
+    } catch (error) {
+      throw unavailable('audit-unavailable', 'The refusal could not be recorded. Try again.', error);
+    }
+    throw refused(refusal);
+  }
+}
+
+function assertCredentials(route: Route, actor: Actor | undefined, proof: ProvenKey | undefined): void {
+  const bearer = 'Bearer realm="readmit"';
+  const key = 'Readmit-Proof realm="readmit"';
+  switch (route.access) {
+    case 'anyone':
+      return;
+    case 'case-key':
+      if (!proof)
+        throw new ProblemError(401, 'proof-missing', `Send a proof of the case key in the header ${proofHeader}.`, {
+          headers: { 'www-authenticate': key },
+        });
+      return;
+    case 'person-or-case-key':
+      if (!actor && !proof)
+        throw new ProblemError(
+          401,
+          'credentials-missing',
+          `Send an access token, or a proof of the case key in the header ${proofHeader}.`,
+          { headers: { 'www-authenticate': `${bearer}, ${key}` } },
+        );
+      return;
+    case 'person':
+    case 'operator':
+    case 'provider':
+      if (!actor)
+        throw new ProblemError(401, 'token-missing', 'Send an access token: Authorization: Bearer <token>.', {
+          headers: { 'www-authenticate': bearer },
+        });
+      return;
+  }
+}
+
+function versionOf(header: string | undefined): number | undefined {
+  if (header === undefined) return undefined;
+  const version = /^"(\d{1,15})"$/.exec(header)?.[1];
+  if (version === undefined) throw new ProblemError(400, 'if-match', 'If-Match must be one version in quotes, as the ETag was: "7".');
+  return Number(version);
+}
+
+/** Runs the handler inside the request's scope and gives its answer the headers of its kind. */
+@Injectable()
+export class EdgeInterceptor implements NestInterceptor {
+  constructor(private readonly checkAnswers: boolean) {}
+
+  intercept(context: ExecutionContext, next: CallHandler<unknown>): Observable<unknown> {
+    const http = context.switchToHttp();
+    const request = http.getRequest<EdgeRequest>();
+    const reply = http.getResponse<FastifyReply>();
+    const name = servedBy(context.getHandler());
+    // handle() captures the async context, so it is called inside.
+    const answers = request.scope ? inScope(request.scope, () => next.handle()) : next.handle();
+    return answers.pipe(map((result) => (name ? this.answered(name, result, reply) : result)));
+  }
+
+  private answered(name: RouteName, result: unknown, reply: FastifyReply): unknown {
+    const streamed = result instanceof Readable;
+    if (this.checkAnswers && !streamed) {
+      const faults = responseFaults(name, result);
+      if (faults.length > 0)
+        throw new Error(
+          `this is a bug: the answer of ${name} does not have the catalogue's shape: ${faults.map(({ where, what }) => `${where} ${what}`).join('; ')}`,
+        );
+    }
+    if (streamed || typeof result === 'string') void reply.type('application/x-ndjson; charset=utf-8');
+    const version = (result as { version?: unknown } | null)?.version;
+    if (Number.isInteger(version)) void reply.header('etag', `"${String(version)}"`);
+    return result;
+  }
+}

@@ -1,0 +1,67 @@
+import { ProblemError } from './problem.js';
+
+/** Largest body, in bytes. */
+export const bodyLimit = 256 * 1024;
+/** Deepest nesting of arrays and objects in a body. */
+export const depthLimit = 32;
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/**
+ * Parses a body and refuses what would only fail later, in a database or a signature: broken UTF-8, null characters, lone
+ * surrogates, `__proto__`, endless nesting. Throws a `ProblemError` 400 with its own reason for each.
+ */
+export function parseJsonBody(bytes: Buffer): unknown {
+  let text: string;
+  try {
+    text = utf8.decode(bytes);
+  } catch (error) {
+    throw new ProblemError(400, 'broken-utf8', 'The body is not valid UTF-8.', { cause: error });
+  }
+  if (text.includes('\u0000')) throw nullCharacter();
+  if (nestsDeeper(text)) throw new ProblemError(400, 'json-too-deep', `The body nests deeper than ${depthLimit} levels.`);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    // The parser's message is not passed on: it quotes the body.
+    throw new ProblemError(400, 'broken-json', 'The body is not valid JSON.');
+  }
+  inspect(value);
+  return value;
+}
+
+const nullCharacter = () => new ProblemError(400, 'null-character', 'The body contains a null character.');
+
+/** Before parsing, over the text: brackets outside strings. */
+function nestsDeeper(text: string): boolean {
+  let depth = 0;
+  let quoted = false;
+  for (let index = 0; index < text.length; index++) {
+    const character = text.charCodeAt(index);
+    if (quoted) {
+      if (character === 0x5c) index++;
+      else if (character === 0x22) quoted = false;
+    } else if (character === 0x22) quoted = true;
+    else if (character === 0x5b || character === 0x7b) {
+      if (++depth > depthLimit) return true;
+    } else if (character === 0x5d || character === 0x7d) depth--;
+  }
+  return false;
+}
+
+function inspect(value: unknown): void {
+  if (typeof value === 'string') inspectText(value);
+  else if (Array.isArray(value)) value.forEach(inspect);
+  else if (typeof value === 'object' && value !== null) {
+    for (const [key, inner] of Object.entries(value)) {
+      inspectText(key);
+      if (key === '__proto__') throw new ProblemError(400, 'forbidden-field', 'The body has a field named __proto__.');
+      inspect(inner);
+    }
+  }
+}
+function inspectText(text: string): void {
+  if (text.includes('\u0000')) throw nullCharacter();
+  if (!text.isWellFormed()) throw new ProblemError(400, 'broken-unicode', 'The body contains half of a surrogate pair.');
+}

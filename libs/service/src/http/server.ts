@@ -1,0 +1,184 @@
+import rateLimit from '@fastify/rate-limit';
+import { routes, type Area, type Route, type ServiceName } from '@readmit/contracts';
+import { EngineStrategy, type Engine } from '@readmit/bus';
+import { Module, type Provider, type Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { randomUUID } from 'node:crypto';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { closeScope, openScope } from '../telemetry.js';
+import { NestLog } from '../log/nest-logger.js';
+import type { Log } from '../log/logger.js';
+import { EdgeGuard, EdgeInterceptor, type EdgeOptions, type EdgeRequest } from './edge.js';
+import { Instruments } from './instruments.js';
+import { bodyLimit, parseJsonBody } from './json-body.js';
+import { parkedController } from './parked.controller.js';
+import { ProblemError, problemOf, writeProblem } from './problem.js';
+import { ProblemFilter } from './problem.filter.js';
+import { assertAllServed } from './serves.js';
+
+export interface HttpOptions extends Omit<EdgeOptions, 'limit' | 'commands'> {
+  readonly service: ServiceName;
+  readonly area: Area;
+  readonly engine: Engine;
+  readonly log: Log;
+  readonly controllers: readonly Type[];
+  readonly providers: readonly Provider[];
+  readonly trustedProxies: readonly string[];
+  /** Requests a minute. */
+  readonly limits: { readonly perAddress: number; readonly perActor: number };
+  /** True once the service has begun to stop: readiness goes first. */
+  readonly draining: () => boolean;
+}
+
+/** Headers for an API that nobody shall frame, sniff, cache or take scripts from. */
+const securityHeaders = {
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'strict-transport-security': 'max-age=31536000; includeSubDomains',
+  'cross-origin-resource-policy': 'same-origin',
+  'cache-control': 'no-store',
+};
+
+@Module({})
+class ServiceModule {}
+
+/**
+ * The Nest application of a service, initialised and not listening yet: its HTTP side, and the engine as its microservice. Closing it ends
+ * HTTP first and the engine then, so that a command that was taken is finished.
+ */
+export async function createHttp(options: HttpOptions): Promise<NestFastifyApplication> {
+  const { log, area, engine } = options;
+  const controllers = [...options.controllers, parkedController(area, () => engine.parked)];
+  assertAllServed(options.service, controllers);
+  const adapter = new FastifyAdapter({
+    bodyLimit,
+    genReqId: () => `req_${randomUUID()}`,
+    trustProxy: options.trustedProxies.length > 0 ? [...options.trustedProxies] : false,
+    requestTimeout: 30_000,
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: 256 },
+    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
+      const { problem } = problemOf(error, request.id);
+      reply.hijack();
+      writeProblem(reply.raw, problem, request.id);
+    },
+  });
+  const server = adapter.getInstance() as unknown as FastifyInstance;
+  const app = await NestFactory.create<NestFastifyApplication>(
+    { module: ServiceModule, controllers, providers: [...options.providers] },
+    adapter,
+    { bodyParser: false, abortOnError: false, logger: new NestLog(log) },
+  );
+  app.connectMicroservice({ strategy: new EngineStrategy(engine) });
+  takeJsonOnly(server);
+  const instruments = new Instruments(area);
+  observe(server, log, instruments);
+  await app.register(rateLimit as unknown as Parameters<NestFastifyApplication['register']>[0], { global: false });
+  serveHealth(server, options, instruments);
+  app.useGlobalFilters(new ProblemFilter(log, methodsOf(options.service)));
+  app.useGlobalGuards(new EdgeGuard({ ...options, commands: engine, limit: limiter(server, options.limits) }));
+  app.useGlobalInterceptors(new EdgeInterceptor(options.checkAnswers));
+  await app.init();
+  await server.ready();
+  return app;
+}
+
+function takeJsonOnly(server: FastifyInstance): void {
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser(
+    ['application/json', 'application/cloudevents+json'],
+    { parseAs: 'buffer', bodyLimit },
+    (request, bytes, done) => {
+      try {
+        const raw = bytes as Buffer;
+        (request as EdgeRequest).rawBody = raw;
+        done(null, raw.length === 0 ? undefined : parseJsonBody(raw));
+      } catch (error) {
+        done(error as Error);
+      }
+    },
+  );
+}
+
+/** Security headers, spans, request log and request metrics. The log names the route, never the URL: a query may hold anything. */
+function observe(server: FastifyInstance, log: Log, instruments: Instruments): void {
+  const routeOf = (request: FastifyRequest) => request.routeOptions.url ?? 'none';
+  server.addHook('onRequest', (request, reply, done) => {
+    void reply.headers({ ...securityHeaders, 'x-request-id': request.id });
+    const { traceparent } = request.headers;
+    (request as EdgeRequest).scope = openScope({
+      requestId: request.id,
+      method: request.method,
+      route: routeOf(request),
+      traceparent: typeof traceparent === 'string' ? traceparent : undefined,
+    });
+    done();
+  });
+  server.addHook('onResponse', (request, reply, done) => {
+    const { scope, actor } = request as EdgeRequest;
+    if (scope) closeScope(scope, reply.statusCode);
+    instruments.request(request.method, routeOf(request), reply.statusCode, reply.elapsedTime / 1000);
+    const level = /^\/(health|metrics)/.test(routeOf(request)) ? 'trace' : 'info';
+    log[level](
+      {
+        requestId: request.id,
+        traceparent: scope?.traceparent,
+        method: request.method,
+        route: routeOf(request),
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime),
+        actor: actor?.id,
+      },
+      'request',
+    );
+    done();
+  });
+}
+
+function serveHealth(server: FastifyInstance, { engine, draining, service }: HttpOptions, instruments: Instruments): void {
+  server.get('/health/live', () => ({ status: 'live', service }));
+  server.get('/health/ready', async (_request, reply) => {
+    if (draining()) return reply.code(503).send({ ready: false, service, says: 'The service is stopping.' });
+    try {
+      const progress = await engine.progress();
+      return await reply.code(progress.ready ? 200 : 503).send({ service, ...progress });
+    } catch (error) {
+      const { problem } = problemOf(error, 'health');
+      return reply.code(503).send({ ready: false, service, says: problem.says });
+    }
+  });
+  server.get('/metrics', async (_request, reply) => {
+    const { type, text } = await instruments.scrape(engine);
+    return reply.type(type).send(text);
+  });
+}
+
+function limiter(server: FastifyInstance, limits: HttpOptions['limits']): EdgeOptions['limit'] {
+  const minute = 60_000;
+  const checks = {
+    address: server.createRateLimit({ max: limits.perAddress, timeWindow: minute, keyGenerator: (request) => `address:${request.ip}` }),
+    actor: server.createRateLimit({
+      max: limits.perActor,
+      timeWindow: minute,
+      keyGenerator: (request) => `actor:${(request as EdgeRequest).actor?.id ?? ''}`,
+    }),
+  };
+  return async (request, by) => {
+    const result = await checks[by](request);
+    if (result.isAllowed || !result.isExceeded) return;
+    const seconds = Math.max(1, result.ttlInSeconds);
+    throw new ProblemError(429, 'rate-exceeded', `Too many requests; ${result.max} a minute are allowed. Try again in ${seconds} s.`, {
+      headers: { 'retry-after': String(seconds) },
+    });
+  };
+}
+
+function methodsOf(service: ServiceName): (path: string) => readonly string[] {
+  const patterns = (Object.values(routes) as Route[])
+    .filter((route) => route.service === service)
+    .map(({ method, path }) => ({ method, pattern: new RegExp(`^${path.replaceAll(/:\w+/g, '[^/]+')}/?$`) }));
+  return (path) => [...new Set(patterns.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method))].sort();
+}

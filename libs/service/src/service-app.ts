@@ -1,0 +1,58 @@
+import type { Area, ServiceName } from '@readmit/contracts';
+import type { Commands, Engine, EngineOptions, ServiceDefinition } from '@readmit/bus';
+import type { Store } from '@readmit/store';
+import type { Provider, Type } from '@nestjs/common';
+import type { Log } from './log/logger.js';
+import type { ServiceSettings } from './settings/service-settings.js';
+import type { Settings, SettingsSpec } from './settings/settings.js';
+
+/** What an app gets to build itself from. */
+export interface BuildContext<S extends SettingsSpec = SettingsSpec> {
+  readonly settings: ServiceSettings & Settings<S>;
+  readonly log: Log;
+  readonly store: Store;
+  /** Works once the service has started; for handlers, not for `build` itself. */
+  readonly commands: Commands;
+  /** `newId('case')` -> `case_0190...`: a UUIDv7 with the prefix. */
+  newId(prefix: string): string;
+  readonly now: () => Date;
+}
+export interface BuiltService {
+  readonly definition: ServiceDefinition;
+  /** Makes the engine instead of `createEngine`: for audit, which keeps a log and no facts. */
+  readonly engine?: (options: EngineOptions) => Engine;
+  readonly controllers: readonly Type[];
+  readonly providers?: readonly Provider[];
+  /** Runs once the engine has started and before requests are taken: what must be on record first. */
+  started?(): Promise<void>;
+  /** Closes what `build` opened; runs after the engine has stopped. */
+  close?(): Promise<void>;
+}
+/** One of the six services. */
+export interface ServiceApp<S extends SettingsSpec = SettingsSpec> {
+  readonly name: ServiceName;
+  readonly area: Area;
+  /** Settings beside those that every service has. */
+  readonly settings: S;
+  build(context: BuildContext<S>): Promise<BuiltService>;
+}
+
+/** Keeps the settings' types for `build`. */
+export const serviceApp = <const S extends SettingsSpec>(app: ServiceApp<S>): ServiceApp<S> => app;
+
+/** Where a service's store and engine come from: the real ones in `backing.ts`; specs bring small fakes. */
+export interface Backing {
+  openStore(settings: ServiceSettings, service: ServiceName): Promise<Store>;
+  openEngine(options: {
+    readonly definition: ServiceDefinition;
+    readonly make?: (options: EngineOptions) => Engine;
+    readonly settings: ServiceSettings;
+    readonly store: Store;
+    readonly log: Log;
+    readonly traceparent: () => string | undefined;
+  }): Promise<{
+    readonly engine: Engine;
+    /** Closes what the engine stood on (the bus); runs after the engine has stopped. */
+    close(): Promise<void>;
+  }>;
+}

@@ -1,0 +1,82 @@
+import { anyHttpUrl, choice, databaseUrl, integer, list, matching, serviceKeyFile, textFile, webUrl } from './parsers.js';
+import { settings, type Settings } from './settings.js';
+
+const id = (example: string) => matching(/^[A-Za-z0-9._:/@-]{1,128}$/, 'letters, digits and . _ : / @ -, at most 128', example);
+
+/** What every service needs to know; an app adds its own settings to these. */
+export const serviceSettings = settings({
+  READMIT_ENVIRONMENT: {
+    says: 'Name of the installation; signed into every event, so that events of one environment are worth nothing in another.',
+    parse: matching(/^[a-z0-9-]{1,63}$/, 'lower-case letters, digits and dashes, at most 63', 'production'),
+  },
+  DATABASE_URL: { says: 'PostgreSQL of this service, with the role of this service.', parse: databaseUrl, secret: true },
+  PORT: { says: 'TCP port of the HTTP server; 0 takes a free one.', parse: integer(0, 65_535, 8081), default: 8081 },
+  HOST: {
+    says: 'Address that the HTTP server listens on.',
+    parse: matching(/^[0-9A-Za-z.:-]{1,253}$/, 'an IP address or a host name', '127.0.0.1'),
+    default: '127.0.0.1',
+  },
+  READMIT_SERVICE_KEY_FILE: {
+    says: 'File (mode 0600) with the private Ed25519 JWK of this service; signs its events.',
+    parse: serviceKeyFile,
+  },
+  READMIT_KEY_LIST_FILE: { says: 'File with the list of public service keys, signed by the root key.', parse: textFile('keys/list.jws') },
+  READMIT_ROOT_KEY: {
+    says: 'Public Ed25519 key of the offline root: x of its JWK, base64url.',
+    parse: matching(
+      /^[A-Za-z0-9_-]{43}$/,
+      'the base64url x of an Ed25519 JWK (43 characters)',
+      '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo',
+    ),
+  },
+  READMIT_ISSUER: {
+    says: 'URL of the OpenID Connect issuer that people sign in with.',
+    parse: webUrl('https://sso.example.com/realms/acme'),
+  },
+  READMIT_AUDIENCE: { says: 'Audience that access tokens must carry.', parse: id('readmit-api'), default: 'readmit-api' },
+  READMIT_PUBLIC_URL: {
+    says: 'Origin that people reach the API under; links begin with it.',
+    parse: webUrl('https://readmit.example.com'),
+  },
+  READMIT_PROVIDERS: {
+    says: 'Client ids of identity providers that may publish signals, separated by commas.',
+    parse: list(id('demo-idp')),
+    default: [] as readonly string[],
+  },
+  READMIT_LOG_LEVEL: {
+    says: 'Least level that is logged.',
+    parse: choice('info', 'trace', 'debug', 'warn', 'error', 'fatal', 'silent'),
+    default: 'info' as const,
+  },
+  READMIT_TRUSTED_PROXIES: {
+    says: 'Addresses or networks of proxies whose X-Forwarded-For is believed, separated by commas.',
+    parse: list(matching(/^[0-9A-Fa-f.:]+(\/\d{1,3})?$/, 'IP addresses or networks', '10.0.0.0/8')),
+    default: [] as readonly string[],
+  },
+  READMIT_RATE_PER_ADDRESS: {
+    says: 'Requests a minute from one IP address without a sign-in, or with a failing one.',
+    parse: integer(1, 1_000_000, 60),
+    default: 60,
+  },
+  READMIT_RATE_PER_ACTOR: {
+    says: 'Requests a minute from one person or client that is signed in.',
+    parse: integer(1, 1_000_000, 600),
+    default: 600,
+  },
+  READMIT_INSTANCE: {
+    says: 'Name of this process among those of its service: the same after a restart, never of two that run at once. A restart under its name takes over at once; without one it waits until its lease has ended.',
+    parse: id('intake-0'),
+    default: undefined,
+  },
+  KAFKA_BROKERS: {
+    says: 'Brokers of Apache Kafka; absent: the embedded bus in PostgreSQL.',
+    parse: list(matching(/^[0-9A-Za-z.-]+:\d{1,5}$/, 'host:port pairs', 'kafka:9092')),
+    default: undefined,
+  },
+  OTEL_EXPORTER_OTLP_ENDPOINT: {
+    says: 'OTLP/HTTP endpoint for traces; absent: none are made.',
+    parse: anyHttpUrl('http://127.0.0.1:4318'),
+    default: undefined,
+  },
+});
+export type ServiceSettings = Settings<typeof serviceSettings>;

@@ -1,0 +1,126 @@
+import { uuidv7, type Engine } from '@readmit/bus';
+import { BearerVerifier } from './http/bearer.js';
+import { ProofVerifier } from './http/case-proof.js';
+import { createHttp } from './http/server.js';
+import { createLog } from './log/logger.js';
+import { realBacking } from './backing.js';
+import type { Backing, ServiceApp } from './service-app.js';
+import { readSettings, secretTexts, type SettingsSpec } from './settings/settings.js';
+import { serviceSettings, type ServiceSettings } from './settings/service-settings.js';
+import { currentTraceparent, startTelemetry } from './telemetry.js';
+
+export interface RunningService {
+  /** Origin of the HTTP server, without a trailing slash. */
+  readonly url: string;
+  readonly engine: Engine;
+  /** Stops taking, finishes what is under way, closes in order. Idempotent. */
+  stop(): Promise<void>;
+}
+export interface StartOptions {
+  readonly backing?: Backing;
+  readonly now?: () => Date;
+  /** Takes the log lines instead of standard output. */
+  readonly writeLog?: (line: string) => void;
+}
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Starts a service without signal handlers, for a process that holds several and for tests. Order: settings, telemetry, store,
+ * app, engine, HTTP; what has been opened is closed again when a later step fails. Throws `ConfigurationError` for wrong settings.
+ */
+export async function startService<S extends SettingsSpec>(
+  app: ServiceApp<S>,
+  env: Environment,
+  options: StartOptions = {},
+): Promise<RunningService> {
+  const spec: SettingsSpec = { ...serviceSettings, ...app.settings };
+  const values = readSettings(spec, env);
+  // The specification is the union of both; the compiler cannot follow a spread over a type parameter.
+  const settings = values as unknown as ServiceSettings & Parameters<typeof app.build>[0]['settings'];
+  const log = createLog({
+    service: app.name,
+    level: settings.READMIT_LOG_LEVEL,
+    secrets: secretTexts(values),
+    ...(options.writeLog ? { write: options.writeLog } : {}),
+  });
+  const backing = options.backing ?? realBacking;
+  const now = options.now ?? (() => new Date());
+  const opened: { readonly name: string; close(): Promise<void> }[] = [];
+  let draining = false;
+  let stopping: Promise<void> | undefined;
+  const stop = () => {
+    draining = true;
+    return (stopping ??= closeAll(opened));
+  };
+  try {
+    if (settings.OTEL_EXPORTER_OTLP_ENDPOINT !== undefined)
+      opened.push({ name: 'telemetry', close: await startTelemetry(settings.OTEL_EXPORTER_OTLP_ENDPOINT, app.name) });
+    const store = await backing.openStore(settings, app.name);
+    opened.push({ name: 'store', close: () => store.close() });
+    const later: { engine?: Engine } = {};
+    const theEngine = () => {
+      if (!later.engine) throw new Error(`this is a bug: ${app.name} used its commands while it was being built`);
+      return later.engine;
+    };
+    const built = await app.build({
+      settings,
+      log,
+      store,
+      now,
+      newId: (prefix) => `${prefix}_${uuidv7()}`,
+      commands: { command: (about, command) => theEngine().command(about, command), facts: (key) => theEngine().facts(key) },
+    });
+    opened.push({ name: 'app', close: async () => built.close?.() });
+    const standing = await backing.openEngine({
+      definition: built.definition,
+      ...(built.engine ? { make: built.engine } : {}),
+      settings,
+      store,
+      log,
+      traceparent: currentTraceparent,
+    });
+    later.engine = standing.engine;
+    const running = standing.engine;
+    opened.push({ name: 'bus', close: () => standing.close() });
+    const http = await createHttp({
+      service: app.name,
+      area: app.area,
+      engine: running,
+      log,
+      controllers: built.controllers,
+      providers: built.providers ?? [],
+      bearer: new BearerVerifier({ issuer: settings.READMIT_ISSUER, audience: settings.READMIT_AUDIENCE, now }),
+      proofs: new ProofVerifier(now),
+      signalProviders: settings.READMIT_PROVIDERS,
+      trustedProxies: settings.READMIT_TRUSTED_PROXIES,
+      limits: { perAddress: settings.READMIT_RATE_PER_ADDRESS, perActor: settings.READMIT_RATE_PER_ACTOR },
+      checkAnswers: env['NODE_ENV'] !== 'production',
+      draining: () => draining,
+    });
+    opened.push({ name: 'http and engine', close: () => http.close() });
+    await http.startAllMicroservices();
+    await built.started?.();
+    await http.listen({ port: settings.PORT, host: settings.HOST });
+    const url = await http.getUrl();
+    log.info({ url }, 'started');
+    return { url, engine: running, stop };
+  } catch (error) {
+    log.fatal({ err: error }, 'could not start');
+    // The first error is the one that explains; closing what was half open may fail for the same reason.
+    await stop().catch((failure: unknown) => log.error({ err: failure }, 'could not close what was open'));
+    throw error;
+  }
+}
+
+/** Last opened, first closed; one that fails does not keep the others open. */
+async function closeAll(opened: readonly { readonly name: string; close(): Promise<void> }[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (const { name, close } of [...opened].reverse()) {
+    try {
+      await close();
+    } catch (error) {
+      failures.push(new Error(`could not close ${name}`, { cause: error }));
+    }
+  }
+  if (failures.length > 0) throw new AggregateError(failures, 'the service did not stop cleanly');
+}
