@@ -73,11 +73,24 @@ export interface Connector {
    * Reads the target and says what restoring `ask` would take, without exceeding `ceiling`. Throws TargetError `not-found`, `unsupported`.
    * `recipients`: whose keys a secret would be sealed to.
    */
-  plan(ask: Ask, options: { readonly ceiling: Ceiling; readonly durationSeconds: number; readonly overlapSeconds: number; readonly recipients: readonly RecipientKey[] }, signal: AbortSignal): Promise<PlanParts>;
+  plan(
+    ask: Ask,
+    options: {
+      readonly ceiling: Ceiling;
+      readonly durationSeconds: number;
+      readonly overlapSeconds: number;
+      readonly recipients: readonly RecipientKey[];
+    },
+    signal: AbortSignal,
+  ): Promise<PlanParts>;
   /** Facets of `before`, read again now. */
   read(ask: Ask, signal: AbortSignal): Promise<readonly Facet[]>;
   /** Does one step. `expiresAt`: set as native expiry where the target has one. */
-  execute(step: Step, options: { readonly caseId: string; readonly recipients: readonly RecipientKey[]; readonly expiresAt: Date; readonly plan: Plan }, signal: AbortSignal): Promise<StepResult>;
+  execute(
+    step: Step,
+    options: { readonly caseId: string; readonly recipients: readonly RecipientKey[]; readonly expiresAt: Date; readonly plan: Plan },
+    signal: AbortSignal,
+  ): Promise<StepResult>;
   /** Undoes, ends sessions, reads back. Returns only when the target shows that it is undone; else throws TargetError. */
   undo(undo: Undo, options: { readonly caseId: string; readonly plan: Plan }, signal: AbortSignal): Promise<UndoResult>;
   /** What has happened since the grant. */

@@ -1,0 +1,184 @@
+import { allowInsecureRequests, clientCredentialsGrant, ClientError, Configuration, customFetch, ResponseBodyError } from 'openid-client';
+import { TargetError } from '../capability.js';
+
+export interface DemoIdpOptions {
+  /** Name of the target in the configuration, e.g. `demo-idp`. */
+  readonly name: string;
+  /** Origin of the identity provider. */
+  readonly url: string;
+  readonly tokenUrl: string;
+  readonly clientId: string;
+  readonly clientSecret: string;
+  readonly fetch?: typeof globalThis.fetch;
+}
+
+/** A person's authentication as the target shows it to an administrator. */
+export interface PersonState {
+  readonly id: string;
+  readonly version: number;
+  readonly factors: readonly { readonly id: string; readonly kind: string; readonly enrolledAt: string }[];
+  readonly sessions: readonly { readonly id: string; readonly scope: string; readonly openedBy: string }[];
+  readonly bypass: {
+    readonly state: 'none' | 'active' | 'used' | 'expired' | 'closed';
+    readonly id?: string;
+    readonly for?: string;
+    readonly usedAt?: string;
+    readonly sessionsEnded?: number;
+  };
+  readonly locked: boolean;
+}
+
+interface Changed {
+  readonly person: PersonState;
+  readonly result: { readonly sessionsEnded?: number };
+}
+
+const canaryId = 'demo-canary';
+const renewBeforeMs = 30_000;
+/** Somebody else changed the person between reading and writing: read again, at most so often. */
+const races = 5;
+
+/** The target's admin API. One `Call` per connector method keeps track of whether anything may have been written. */
+export class AdminClient {
+  private token: { readonly value: string; readonly until: number } | undefined;
+
+  constructor(private readonly options: DemoIdpOptions) {}
+
+  call(signal: AbortSignal): Call {
+    return new Call(this, this.options, signal);
+  }
+
+  /** A bearer token by client credentials, kept until shortly before its end. */
+  async bearer(signal: AbortSignal, fresh: boolean): Promise<string> {
+    if (!fresh && this.token && Date.now() < this.token.until) return this.token.value;
+    const { tokenUrl, clientId, clientSecret } = this.options;
+    const server = new Configuration({ issuer: new URL(tokenUrl).origin, token_endpoint: tokenUrl }, clientId, clientSecret);
+    const send = this.options.fetch ?? fetch;
+    server[customFetch] = (url, init) =>
+      send(url, { ...init, signal: init.signal ? AbortSignal.any([init.signal, signal]) : signal } as RequestInit);
+    // Plain HTTP is for the loopback only, where the demo lives.
+    if (['127.0.0.1', 'localhost', '[::1]'].includes(new URL(tokenUrl).hostname)) allowInsecureRequests(server);
+    const answer = await clientCredentialsGrant(server, { scope: 'people:read people:recover' });
+    this.token = { value: answer.access_token, until: Date.now() + (answer.expires_in ?? 60) * 1000 - renewBeforeMs };
+    return answer.access_token;
+  }
+}
+
+/** Requests of one connector method. After a write was sent, every failure has the effect `unknown`. */
+export class Call {
+  private wrote = false;
+
+  constructor(
+    private readonly client: AdminClient,
+    private readonly options: DemoIdpOptions,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  /** What is certain about the target when the method fails now. */
+  get effect(): 'none' | 'unknown' {
+    return this.wrote ? 'unknown' : 'none';
+  }
+
+  async person(object: string): Promise<PersonState> {
+    return (await this.send('GET', `/demo/admin/people/${encodeURIComponent(object)}`)) as PersonState;
+  }
+
+  /**
+   * Reads the person, and in the same breath an account that always has a factor, a session and a bypass: only who sees
+   * those may conclude that the person has none.
+   */
+  async personWithProof(object: string): Promise<PersonState> {
+    const state = await this.person(object);
+    const canary = await this.person(canaryId);
+    const seen = canary.id === canaryId && canary.factors.length > 0 && canary.sessions.length > 0 && canary.bypass.state === 'active';
+    if (!seen)
+      throw new TargetError(
+        `${this.options.name} does not show its canary account, so that what it does not show may exist; check the rights of client ${this.options.clientId}`,
+        'unknown',
+        'refused',
+      );
+    return state;
+  }
+
+  /** Changes the person by compare-and-set. `wanted` sees the state again after each lost race; `undefined`: nothing to do. */
+  async change(
+    object: string,
+    wanted: (state: PersonState) => { readonly path: string; readonly body: Readonly<Record<string, unknown>> } | undefined,
+  ): Promise<Changed> {
+    for (let race = 0; race < races; race += 1) {
+      const state = await this.person(object);
+      const step = wanted(state);
+      if (!step) return { person: state, result: {} };
+      const changed = await this.send('POST', `/demo/admin/people/${encodeURIComponent(object)}/${step.path}`, {
+        body: step.body,
+        version: state.version,
+      });
+      if (changed !== 'version-changed') return changed as Changed;
+    }
+    throw new TargetError(`${object} at ${this.options.name} is changed by somebody else all the time; try again`, this.effect, 'changed');
+  }
+
+  private async send(method: 'GET' | 'POST', path: string, write?: { readonly body: unknown; readonly version: number }): Promise<unknown> {
+    for (const fresh of [false, true]) {
+      const token = await this.bearer(fresh);
+      const effectBefore = this.effect;
+      let response: Response;
+      let body: unknown;
+      try {
+        if (write) this.wrote = true;
+        response = await (this.options.fetch ?? fetch)(new URL(path, this.options.url), {
+          method,
+          redirect: 'error',
+          signal: this.signal,
+          headers: {
+            authorization: `Bearer ${token}`,
+            accept: 'application/json',
+            ...(write && { 'content-type': 'application/json', 'if-match': `"${write.version}"` }),
+          },
+          ...(write && { body: JSON.stringify(write.body) }),
+        });
+        body = await response.json();
+      } catch (error) {
+        // A refused connection carried no request.
+        if (isRefusedConnection(error)) this.wrote = effectBefore === 'unknown';
+        throw this.unreachable(error);
+      }
+      if (response.ok) return body;
+      // The target refused before it did anything.
+      if (response.status < 500) this.wrote = effectBefore === 'unknown';
+      if (response.status === 401 && !fresh) continue;
+      if (response.status === 412) return 'version-changed';
+      throw this.answered(response.status, body, path);
+    }
+    throw new TargetError(`${this.options.name} does not take the tokens of client ${this.options.clientId}`, this.effect, 'refused');
+  }
+
+  private async bearer(fresh: boolean): Promise<string> {
+    try {
+      return await this.client.bearer(this.signal, fresh);
+    } catch (error) {
+      if (error instanceof ResponseBodyError)
+        throw new TargetError(`${this.options.tokenUrl} refuses client ${this.options.clientId}: ${error.error}`, this.effect, 'refused');
+      throw this.unreachable(error);
+    }
+  }
+
+  private unreachable(error: unknown): TargetError {
+    if (this.signal.aborted) return new TargetError(`${this.options.name} did not answer in time`, this.effect, 'timeout');
+    const why = error instanceof ClientError ? (error.code ?? 'client error') : error instanceof Error ? error.message : 'unknown';
+    return new TargetError(`${this.options.name} cannot be reached at ${this.options.url}: ${why}`, this.effect, 'unreachable');
+  }
+
+  private answered(status: number, body: unknown, path: string): TargetError {
+    const reason = typeof body === 'object' && body !== null && 'reason' in body ? String(body.reason) : 'no-reason';
+    const says = `${this.options.name} answers ${status} ${reason} at ${path}`;
+    if (status === 404) return new TargetError(says, this.effect, 'not-found');
+    if (status >= 500) return new TargetError(says, this.effect, 'unreachable');
+    return new TargetError(says, this.effect, status === 409 ? 'changed' : 'refused');
+  }
+}
+
+function isRefusedConnection(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error && 'code' in cause && cause.code === 'ECONNREFUSED';
+}

@@ -1,0 +1,196 @@
+/**
+ * The secret of a service account made anew at a real PostgreSQL: two logins take turns, the new secret reaches its consumer
+ * sealed, the old one dies. The server logs every statement; no secret may be in that log.
+ */
+import { createHash, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { afterAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Ask, Plan, RecipientKey, Undo } from '@readmit/contracts';
+import canonicalize from 'canonicalize';
+import { compactDecrypt } from 'jose';
+import { first, open, planFrom, query, startTestTarget, type Target } from './postgres-target.js';
+
+const ask: Ask = { id: 'ask-1', kind: 'secret.reissue', connector: 'target-postgres', object: 'payroll' };
+const ceiling = { steps: ['secret.issue' as const], entitlements: [], maxDurationSeconds: 3600 };
+const signal = new AbortController().signal;
+const oldSecret = 'the-old-secret';
+
+function consumer(): { key: RecipientKey; opener: KeyObject } {
+  const sealing = generateKeyPairSync('x25519');
+  const publicOf = (key: KeyObject): string => String(key.export({ format: 'jwk' }).x);
+  const key = {
+    signing: { kty: 'OKP' as const, crv: 'Ed25519' as const, x: publicOf(generateKeyPairSync('ed25519').publicKey) },
+    sealing: { kty: 'OKP' as const, crv: 'X25519' as const, x: publicOf(sealing.publicKey) },
+  };
+  const fingerprint = createHash('sha256')
+    .update(canonicalize({ sealing: key.sealing, signing: key.signing }) ?? '')
+    .digest('hex');
+  return { key: { ...key, fingerprint }, opener: sealing.privateKey };
+}
+
+const payrollJob = consumer();
+let target: Target;
+const plan = () => target.connector.plan(ask, { ceiling, durationSeconds: 900, overlapSeconds: 600, recipients: [payrollJob.key] }, signal);
+const agree = async (): Promise<Plan> => planFrom(ask, await plan());
+const execute = (agreed: Plan, recipients = [payrollJob.key]) =>
+  target.connector.execute(first(agreed.steps), { caseId: 'case_1', recipients, expiresAt: new Date(), plan: agreed }, signal);
+const destroy = (agreed: Plan, login: string) => {
+  const undo = agreed.obligations.find(({ object }) => object === login) as Undo;
+  return target.connector.undo(undo, { caseId: 'case_1', plan: agreed }, signal);
+};
+async function unseal(
+  jwe: string,
+): Promise<{ username: string; password: string; host: string; port: number; database: string; connector: string; object: string }> {
+  const { plaintext } = await compactDecrypt(jwe, payrollJob.opener);
+  return JSON.parse(new TextDecoder().decode(plaintext)) as Awaited<ReturnType<typeof unseal>>;
+}
+const pay = (login: string, password: string) => query(target.urlOf(login, password), 'SELECT * FROM salary_run');
+const facets = (current: string, a: string, b: string) => [
+  { name: 'payroll/current', value: current },
+  { name: 'payroll/login/payroll_a', value: a },
+  { name: 'payroll/login/payroll_b', value: b },
+];
+
+beforeEach(async () => {
+  await target?.stop();
+  target = await startTestTarget();
+});
+afterAll(() => target.stop());
+
+describe('secret.reissue', () => {
+  it('R2.3 R5.2 makes a new secret on the other login, and destroys the old one with its sessions', async () => {
+    const parts = await plan();
+    expect(parts.before).toEqual(facets('payroll_a', 'login, owns', 'absent'));
+    expect(parts.obligations).toMatchObject([
+      { kind: 'secret.destroy', object: 'payroll_b', armedBy: 'start', unlessTakenOver: true, afterSeconds: 600 },
+      { kind: 'secret.destroy', object: 'payroll_a', armedBy: 'success', unlessTakenOver: false, afterSeconds: 600 },
+    ]);
+    const agreed = planFrom(ask, parts);
+    const result = await execute(agreed);
+    expect(result.after).toEqual(facets('payroll_a,payroll_b', 'login-expiring, owns', 'login, owns'));
+    const sealed = first(result.sealed);
+    expect(sealed.recipient).toBe(payrollJob.key.fingerprint);
+    const secret = await unseal(sealed.jwe);
+    expect(secret).toMatchObject({
+      connector: 'target-postgres',
+      object: 'payroll_b',
+      username: 'payroll_b',
+      host: '127.0.0.1',
+      database: 'postgres',
+    });
+    expect(secret.port).toBe(Number(new URL(target.executorUrl).port));
+    expect(Buffer.from(secret.password, 'base64url')).toHaveLength(24);
+
+    await expect(pay('payroll_a', oldSecret)).resolves.toEqual([]);
+    await expect(pay(secret.username, secret.password)).resolves.toEqual([]);
+    const [until] = await target.admin<{ left: number }>(
+      "SELECT extract(epoch FROM rolvaliduntil - now())::int AS left FROM pg_roles WHERE rolname = 'payroll_a'",
+    );
+    expect(until?.left).toBeGreaterThan(540);
+    expect(until?.left).toBeLessThanOrEqual(600);
+    const oldSession = await open(target.urlOf('payroll_a', oldSecret));
+    const newSession = await open(target.urlOf('payroll_b', secret.password));
+    const told = new Promise<unknown>((resolve) => oldSession.once('error', resolve));
+
+    expect(await destroy(agreed, 'payroll_a')).toEqual({ readBack: facets('payroll_b', 'absent', 'login, owns'), sessionsEnded: 1 });
+    expect(await told).toMatchObject({ code: '57P01' });
+    await expect(pay('payroll_a', oldSecret)).rejects.toMatchObject({ code: '28P01' });
+    await expect(newSession.query('SELECT * FROM salary_run')).resolves.toBeDefined();
+    await newSession.end();
+    await expect(pay('payroll_b', secret.password)).resolves.toEqual([]);
+
+    const log = target.log.join('\n');
+    expect(log).toMatch(/statement: ALTER ROLE "payroll_a" NOLOGIN/);
+    expect(log).not.toContain(secret.password);
+    expect(log).not.toMatch(/ROLE "payroll_b" LOGIN PASSWORD/);
+  });
+
+  it('R5.5 makes the secret anew when it is called again, and the first one is void', async () => {
+    const agreed = await agree();
+    const lost = await unseal(first((await execute(agreed)).sealed).jwe);
+    await expect(pay('payroll_b', lost.password)).resolves.toEqual([]);
+    const [ends] = await target.admin<{ rolvaliduntil: Date }>("SELECT rolvaliduntil FROM pg_roles WHERE rolname = 'payroll_a'");
+    const again = await unseal(first((await execute(agreed)).sealed).jwe);
+    await expect(pay('payroll_b', lost.password)).rejects.toMatchObject({ code: '28P01' });
+    await expect(pay('payroll_b', again.password)).resolves.toEqual([]);
+    expect(await target.admin("SELECT rolvaliduntil FROM pg_roles WHERE rolname = 'payroll_a'")).toEqual([ends]);
+    const once = await destroy(agreed, 'payroll_a');
+    expect(await destroy(agreed, 'payroll_a')).toEqual({ ...once, sessionsEnded: 0 });
+    expect(await target.connector.read(ask, signal)).toEqual(once.readBack);
+  });
+
+  it('R6.3 destroys the new login that nobody took over and leaves the old one alone', async () => {
+    const agreed = await agree();
+    const secret = await unseal(first((await execute(agreed)).sealed).jwe);
+    await expect(pay('payroll_b', secret.password)).resolves.toEqual([]);
+    expect((await destroy(agreed, 'payroll_b')).readBack).toEqual(facets('payroll_a', 'login-expiring, owns', 'absent'));
+    await expect(pay('payroll_b', secret.password)).rejects.toMatchObject({ code: '28P01' });
+    await expect(pay('payroll_a', oldSecret)).resolves.toEqual([]);
+  });
+
+  it('R6.3 closes a login that cannot be dropped because it owns something', async () => {
+    const agreed = await agree();
+    await execute(agreed);
+    await target.admin('CREATE TABLE own_table (line text); ALTER TABLE own_table OWNER TO payroll_a');
+    expect((await destroy(agreed, 'payroll_a')).readBack).toEqual(facets('payroll_b', 'no-login', 'login, owns'));
+    expect(await target.admin("SELECT rolcanlogin, rolpassword FROM pg_authid WHERE rolname = 'payroll_a'")).toEqual([
+      { rolcanlogin: false, rolpassword: null },
+    ]);
+    await expect(pay('payroll_a', oldSecret)).rejects.toMatchObject({ code: '28P01' });
+  });
+
+  it('lets the logins take turns: the destroyed one is made anew next time, also when it could only be closed', async () => {
+    const agreed = await agree();
+    await execute(agreed);
+    await expect(plan()).rejects.toMatchObject({ code: 'refused', message: expect.stringContaining('both logins of payroll are valid') });
+    await target.admin('CREATE TABLE own_table (line text); ALTER TABLE own_table OWNER TO payroll_a');
+    await destroy(agreed, 'payroll_a');
+    const back = await agree();
+    expect(back.obligations.map(({ object }) => object)).toEqual(['payroll_a', 'payroll_b']);
+    const secret = await unseal(first((await execute(back)).sealed).jwe);
+    await expect(pay('payroll_a', secret.password)).resolves.toEqual([]);
+    await destroy(back, 'payroll_b');
+    expect(await target.connector.read(ask, signal)).toEqual(facets('payroll_a', 'login, owns', 'absent'));
+  });
+
+  it('sees that a consumer took over by its session, and does not take its own proof for one', async () => {
+    const agreed = await agree();
+    const secret = await unseal(first((await execute(agreed)).sealed).jwe);
+    const observe = () => target.connector.observe(agreed, { caseId: 'case_1' }, signal);
+    const proof = await open(`${target.urlOf('payroll_b', secret.password)}?application_name=readmit-proof`);
+    expect(await observe()).toEqual({});
+    const job = await open(target.urlOf('payroll_b', secret.password));
+    expect(await observe()).toEqual({ consumers: ['payroll'], used: { at: expect.stringMatching(/^\d{4}-.*Z$/) } });
+    await Promise.all([job.end(), proof.end()]);
+  });
+
+  it('changes nothing when no key with the approved fingerprint is given', async () => {
+    const agreed = await agree();
+    const mallory = consumer();
+    const swapped = { ...mallory.key, fingerprint: payrollJob.key.fingerprint };
+    for (const keys of [[], [mallory.key], [swapped]])
+      await expect(execute(agreed, keys)).rejects.toMatchObject({ code: 'refused', effect: 'none' });
+    expect(await target.connector.read(ask, signal)).toEqual(agreed.before.facets);
+    await expect(execute(agreed)).resolves.toBeDefined();
+  });
+
+  it('R2.5 refuses when the old login is gone since the plan, and says that nothing was done', async () => {
+    const agreed = await agree();
+    await target.admin('DROP ROLE payroll_a');
+    await expect(execute(agreed)).rejects.toMatchObject({ code: 'changed', effect: 'none' });
+    expect(await target.connector.read(ask, signal)).toEqual(facets('none', 'absent', 'absent'));
+    await expect(execute(await agree())).resolves.toBeDefined();
+  });
+
+  it('R5.5 calls the effect unknown when the new secret was set and cannot be proved, and leaves the old one its life', async () => {
+    const agreed = await agree();
+    await target.admin('REVOKE CONNECT ON DATABASE postgres FROM PUBLIC; GRANT CONNECT ON DATABASE postgres TO readmit_exec, payroll_a');
+    await expect(execute(agreed)).rejects.toMatchObject({
+      effect: 'unknown',
+      code: 'refused',
+      message: expect.stringContaining('payroll_b could not be proved'),
+    });
+    expect(await target.connector.read(ask, signal)).toEqual(facets('payroll_a,payroll_b', 'login, owns', 'login, owns'));
+    await target.admin('GRANT CONNECT ON DATABASE postgres TO PUBLIC');
+    await expect(execute(agreed)).resolves.toBeDefined();
+  });
+});

@@ -1,0 +1,99 @@
+import { mkdtemp } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import type { Ask, Plan } from '@readmit/contracts';
+import { removePostgres, startPostgres } from '@readmit/store';
+import { Client } from 'pg';
+import { postgresConnector, prepareExecutor, scramVerifier, type Connector, type PlanParts, type ServiceAccount } from '../src/index.js';
+
+export const payroll: ServiceAccount = { object: 'payroll', ownerRole: 'payroll', logins: ['payroll_a', 'payroll_b'] };
+const erinPassword = 'erin-test-password-0001';
+const executorPassword = 'executor-test-password-0001';
+
+export interface Target {
+  readonly connector: Connector;
+  readonly log: string[];
+  urlOf(login: string, password: string): string;
+  readonly erinUrl: string;
+  readonly executorUrl: string;
+  /** Runs one statement as the administrator, who is somebody else than the executor. */
+  admin<Row = Record<string, unknown>>(sql: string): Promise<Row[]>;
+  stop(): Promise<void>;
+}
+
+/** A PostgreSQL of its own: roles belong to the cluster, and its log is read. */
+export async function startTestTarget(): Promise<Target> {
+  const log: string[] = [];
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'readmit-jest-'));
+  const server = await startPostgres({ dataDir: folder, durable: false, log: (line) => log.push(line) });
+  const urlOf = (login: string, password: string): string => `postgres://${login}:${password}@127.0.0.1:${server.port}/postgres`;
+  const admin = <Row>(sql: string): Promise<Row[]> => query<Row>(server.url, sql);
+  await admin(`
+    ALTER SYSTEM SET log_statement = 'all'; `);
+  await admin('SELECT pg_reload_conf()');
+  await admin(`
+    CREATE ROLE app_admin; CREATE ROLE app_reader; CREATE ROLE auditors; CREATE ROLE payroll;
+    CREATE ROLE erin LOGIN PASSWORD '${scramVerifier(erinPassword)}'; GRANT app_reader TO erin;
+    CREATE TABLE admin_ledger (line text); GRANT SELECT ON admin_ledger TO app_admin;
+    CREATE TABLE salary_run (month text); ALTER TABLE salary_run OWNER TO payroll;
+    CREATE ROLE payroll_a LOGIN PASSWORD '${scramVerifier('the-old-secret')}'`);
+  await prepareExecutor(server.url, {
+    executor: 'readmit_exec',
+    password: executorPassword,
+    grantable: ['app_admin'],
+    accounts: [payroll],
+  });
+  await admin('GRANT payroll TO payroll_a GRANTED BY readmit_exec');
+  const executorUrl = urlOf('readmit_exec', executorPassword);
+  return {
+    connector: postgresConnector({ name: 'target-postgres', url: executorUrl, roles: [payroll], callTimeoutMs: 5000 }),
+    log,
+    urlOf,
+    erinUrl: urlOf('erin', erinPassword),
+    executorUrl,
+    admin,
+    stop: async () => {
+      await server.stop();
+      await removePostgres(server.dataDir);
+    },
+  };
+}
+
+export async function open(url: string): Promise<Client> {
+  const client = new Client({ connectionString: url });
+  // A session that is ended by the target says so on the next query.
+  client.on('error', () => {});
+  await client.connect();
+  return client;
+}
+
+export async function query<Row = Record<string, unknown>>(url: string, sql: string): Promise<Row[]> {
+  const client = await open(url);
+  try {
+    return (await client.query(sql)).rows as Row[];
+  } finally {
+    await client.end();
+  }
+}
+
+/** The plan as execution would build it from the connector's parts. */
+export const planFrom = (ask: Ask, parts: PlanParts, recipients: Plan['recipients'] = []): Plan => ({
+  caseId: 'case_1',
+  class: ask.kind === 'role.restore' ? 'privileged-restoration' : 'nhi-secret-restoration',
+  asks: [ask],
+  steps: parts.steps.map((step, index) => ({ ...step, id: `step-${index}`, askId: ask.id })),
+  removes: [...parts.removes],
+  restores: [...parts.restores],
+  untouched: [...parts.untouched],
+  obligations: parts.obligations.map((undo, index) => ({ ...undo, id: `obligation-${index}` })),
+  recipients,
+  durationSeconds: 900,
+  before: { digest: '0'.repeat(64), facets: [...parts.before] },
+  classificationId: 'event_1',
+});
+
+export const first = <T>(list: readonly T[]): T => {
+  const [one] = list;
+  if (one === undefined) throw new Error('the list is empty');
+  return one;
+};
