@@ -1,0 +1,45 @@
+import { randomUUID } from 'node:crypto';
+import type { FastifyInstance } from 'fastify';
+import { closed, Id, Text } from '@readmit/contracts';
+import { Type, type Static } from 'typebox';
+import { directoryType, type SignedDirectory } from '../directory/directory.js';
+import type { Mailbox } from '../mailbox.js';
+import { Refusal } from '../refusal.js';
+import { homePage, mailboxPage } from './pages.js';
+
+const LetterBody = closed({ id: Type.Optional(Id), to: Id, about: Text, text: Type.String({ minLength: 1, maxLength: 4000 }) });
+
+/** The signed directory and the mailbox. */
+export function deskRoutes(
+  app: FastifyInstance,
+  options: {
+    readonly directory: SignedDirectory;
+    readonly issuedAt: () => Date;
+    readonly mailbox: Mailbox;
+    readonly clock: () => Date;
+    readonly check: (header: string | undefined, scope: string) => Promise<string>;
+  },
+): void {
+  app.get('/', (_request, reply) => reply.type('text/html; charset=utf-8').send(homePage()));
+
+  app.get('/demo/directory', async (_request, reply) =>
+    reply.type(`application/${directoryType}`).send(await options.directory.sign(options.issuedAt())),
+  );
+
+  app.post<{ Body: Static<typeof LetterBody> }>('/demo/mailbox', { schema: { body: LetterBody } }, async (request, reply) => {
+    await options.check(request.headers.authorization, 'mailbox:write');
+    const { to, about, text } = request.body;
+    // A letter about a machine is for the people of the team that owns it.
+    const { people, machines } = options.directory.seed;
+    if (![...people, ...machines].some((known) => known.id === to)) throw new Refusal(404, 'person-not-found', 'nobody has this id here');
+    const id = request.body.id ?? `letter-${randomUUID()}`;
+    const kept = await options.mailbox.deliver({ id, at: options.clock().toISOString(), to, about, text });
+    return reply.code(kept === 'new' ? 201 : 200).send({ id });
+  });
+
+  app.get('/demo/mailbox', (request, reply) => {
+    const letters = options.mailbox.letters();
+    if ((request.headers.accept ?? '').includes('text/html')) return reply.type('text/html; charset=utf-8').send(mailboxPage(letters));
+    return reply.send({ letters });
+  });
+}
