@@ -1,1 +1,1 @@
-export {};
+export { approvalApp } from './approval.app.js';

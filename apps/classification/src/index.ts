@@ -1,1 +1,1 @@
-export {};
+export { classificationApp } from './classification.app.js';

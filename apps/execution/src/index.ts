@@ -1,1 +1,1 @@
-export {};
+export { executionApp } from './execution.app.js';

@@ -1,1 +1,1 @@
-export {};
+export { intakeApp } from './intake.app.js';

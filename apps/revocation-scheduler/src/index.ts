@@ -1,1 +1,1 @@
-export {};
+export { schedulerApp } from './scheduler.app.js';

@@ -1,0 +1,14 @@
+import { engineCrypto } from '@readmit/bus';
+import { serviceApp } from '@readmit/service';
+import { approvalDefinition } from './approval.definition.js';
+import { ApprovalController, approvalPorts, type ApprovalPorts } from './inbound/approval.controller.js';
+
+export const approvalApp = serviceApp({
+  name: 'approval',
+  area: 'approval',
+  settings: {},
+  async build({ settings, commands, now }) {
+    const ports: ApprovalPorts = { commands, crypto: engineCrypto, publicUrl: settings.READMIT_PUBLIC_URL, now };
+    return { definition: approvalDefinition, controllers: [ApprovalController], providers: [{ provide: approvalPorts, useValue: ports }] };
+  },
+});

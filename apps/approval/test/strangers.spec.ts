@@ -1,0 +1,55 @@
+/** Proves what a key that anybody can make reaches at approval's routes. Does not prove how a key is proved: the edge does that. */
+import { describe, expect, it } from '@jest/globals';
+import type { Commands } from '@readmit/bus';
+import type { Fact } from '@readmit/contracts';
+import { Facts, type Crypto } from '@readmit/domain';
+import type { Call } from '@readmit/service';
+import { ApprovalController } from '../src/inbound/approval.controller.js';
+
+const signing = (x: string) => ({ kty: 'OKP' as const, crv: 'Ed25519' as const, x });
+const opened = (caseKey?: object) =>
+  ({ id: '1', type: 'readmit.case.opened', at: '2026-11-22T09:00:00.000Z', data: { caseId: 'case_1', caseKey } }) as unknown as Fact;
+
+/** Approval with these facts; `commands` counts what reached the record. */
+function approval(facts: readonly Fact[]) {
+  const commands: string[] = [];
+  const ports = {
+    facts: () => Promise.resolve(new Facts(facts)),
+    command: (about: { readonly name: string }) => {
+      commands.push(about.name);
+      return Promise.resolve({ reply: {} });
+    },
+  } as unknown as Commands;
+  const controller = new ApprovalController({ commands: ports, crypto: {} as Crypto, publicUrl: 'http://test', now: () => new Date(0) });
+  const withdraw = (who: object) =>
+    controller.withdraw({ params: { caseId: 'case_1' }, requestId: 'r', ...who } as unknown as Call<'withdraw'>).then(
+      () => 'taken',
+      (error: { readonly reason?: string }) => error.reason,
+    );
+  return { commands, withdraw };
+}
+
+describe('withdrawing', () => {
+  it("R7.1 R8.3 a stranger's key learns nothing and leaves nothing on record", async () => {
+    const { commands, withdraw } = approval([opened({ signing: signing('ada') })]);
+    expect(await withdraw({ proof: { signing: signing('mallory') } })).toBe('case-unknown');
+    expect(commands).toEqual([]);
+    expect(await withdraw({ proof: { signing: signing('ada') } })).toBe('taken');
+    expect(commands).toEqual(['withdraw']);
+  });
+  it('R8.3 a case without a key belongs to no key', async () => {
+    const { commands, withdraw } = approval([opened()]);
+    expect(await withdraw({ proof: { signing: signing('mallory') } })).toBe('case-unknown');
+    expect(commands).toEqual([]);
+  });
+  it('R7.1 a person who is signed in is answered on record', async () => {
+    const { commands, withdraw } = approval([opened({ signing: signing('ada') })]);
+    expect(await withdraw({ actor: { id: 'mallory', teams: [] } })).toBe('taken');
+    expect(commands).toEqual(['withdraw']);
+  });
+  it('R8.1 a case that is not known yet is not ready, and not recorded', async () => {
+    const { commands, withdraw } = approval([]);
+    expect(await withdraw({ proof: { signing: signing('ada') } })).toBe('not-ready');
+    expect(commands).toEqual([]);
+  });
+});

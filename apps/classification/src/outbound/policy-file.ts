@@ -1,0 +1,53 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { Policy } from '@readmit/contracts';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import canonicalize from 'canonicalize';
+import { parseDocument } from 'yaml';
+
+/** The policy in force: the document, and the SHA-256 of its JCS, which every decision names (R9.1). */
+export interface ActivePolicy {
+  readonly document: Policy;
+  readonly digest: string;
+}
+
+const valid = new Ajv2020({ allErrors: true, strict: false }).compile(Policy);
+
+/** Every fault of the text at once, each with its place and what to do. */
+export function parsePolicy(text: string, name: string): ActivePolicy {
+  const yaml = parseDocument(text, { strict: true, uniqueKeys: true, version: '1.2' });
+  if (yaml.errors.length > 0) throw new Error(`${name} is no YAML: ${yaml.errors.map((error) => error.message).join('; ')}`);
+  const document: unknown = yaml.toJS({ maxAliasCount: 0 });
+  if (!valid(document)) {
+    const faults = (valid.errors ?? []).map(
+      (error) =>
+        `${error.instancePath || '/'} ${error.message ?? 'is wrong'}${'additionalProperty' in error.params ? ` (${String(error.params['additionalProperty'])})` : ''}`,
+    );
+    throw new Error(`${name} does not match the policy schema:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
+  }
+  const policy = document as Policy;
+  const faults = Object.entries(policy.classes).flatMap(([caseClass, rules]) =>
+    caseClass !== 'mfa-recovery' && rules.quorum.reduce((sum, part) => sum + part.count, 0) < 2
+      ? [`/classes/${caseClass}/quorum needs two people at least (R1.3, R4.1)`]
+      : [],
+  );
+  if (faults.length > 0) throw new Error(`${name} is not strict enough:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
+  return {
+    document: policy,
+    digest: createHash('sha256')
+      .update(canonicalize(policy) ?? '')
+      .digest('hex'),
+  };
+}
+
+export async function loadPolicy(file: string): Promise<ActivePolicy> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (cause) {
+    throw new Error(`the policy file ${file} cannot be read. Set READMIT_POLICY_FILE to a policy, e.g. deploy/policies/default.yaml`, {
+      cause,
+    });
+  }
+  return parsePolicy(text, file);
+}

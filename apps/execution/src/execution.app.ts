@@ -1,0 +1,38 @@
+import { createEngine } from '@readmit/bus';
+import type { Connector } from '@readmit/connectors';
+import { integer, serviceApp } from '@readmit/service';
+import { executionDefinition } from './execution.definition.js';
+import { ExecutionController, executionPorts, type ExecutionPorts } from './inbound/execution.controller.js';
+import { openTargets, targetsFile } from './outbound/targets.js';
+
+/**
+ * How long the work of a killed worker waits before another takes it, in milliseconds: an undo must not be late for it. A call is
+ * stopped at half of it, and what it then still does at a target is ended there by the target's own time-out (`callTimeoutMs`).
+ */
+const leaseMs = 10_000;
+
+export const executionApp = serviceApp({
+  name: 'execution',
+  area: 'execution',
+  settings: {
+    READMIT_TARGETS_FILE: { says: 'File (mode 0600, JSON) with the target systems and the accounts that act on them.', parse: targetsFile },
+    READMIT_WATCH_MS: {
+      says: 'Milliseconds between two looks at a target for use of what was granted.',
+      parse: integer(100, 3_600_000, 1000),
+      default: 1000,
+    },
+  },
+  async build({ settings, store, commands }) {
+    const connectors: ReadonlyMap<string, Connector> = openTargets(settings.READMIT_TARGETS_FILE.reveal());
+    const ports: ExecutionPorts = { commands, store };
+    return {
+      definition: executionDefinition(connectors, { watchEveryMs: settings.READMIT_WATCH_MS }),
+      engine: (options) => createEngine({ ...options, leaseMs }),
+      controllers: [ExecutionController],
+      providers: [{ provide: executionPorts, useValue: ports }],
+      async close() {
+        for (const connector of connectors.values()) await connector.close();
+      },
+    };
+  },
+});

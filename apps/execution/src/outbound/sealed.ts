@@ -1,0 +1,46 @@
+import { createHash } from 'node:crypto';
+import type { Change } from '@readmit/bus';
+import type { Sealed } from '@readmit/connectors';
+import type { Store, Tx } from '@readmit/store';
+
+/** What happens to sealed secrets with a transaction: kept for pick-up, or voided (undone, acknowledged). */
+export type SealedRow = { readonly put: Sealed } | { readonly drop: 'all' } | { readonly drop: { readonly recipient: string } };
+
+export const ciphertextDigest = (jwe: string): string => createHash('sha256').update(jwe).digest('hex');
+
+/** At most two statements, whatever the number of cases. A secret made anew replaces the one before it. */
+export async function saveSealed(tx: Tx, changes: readonly Change[]): Promise<void> {
+  const rows = changes.flatMap((change) => (change.rows as readonly SealedRow[]).map((row) => ({ row, caseId: change.key })));
+  const dropped = rows.flatMap(({ row, caseId }) =>
+    'drop' in row ? [{ caseId, recipient: row.drop === 'all' ? null : row.drop.recipient }] : [],
+  );
+  if (dropped.length > 0)
+    await tx.query(
+      'DELETE FROM sealed s USING unnest($1::text[], $2::text[]) AS d(c, r) WHERE s.case_id = d.c AND (d.r IS NULL OR s.recipient = d.r)',
+      [dropped.map((row) => row.caseId), dropped.map((row) => row.recipient)],
+    );
+  const put = rows.flatMap(({ row, caseId }) => ('put' in row ? [{ ...row.put, caseId }] : []));
+  if (put.length > 0)
+    await tx.query(
+      `INSERT INTO sealed (case_id, recipient, jwe, ciphertext_digest) SELECT c, r, j, d FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS p(c, r, j, d)
+       ON CONFLICT (case_id, recipient) DO UPDATE SET jwe = excluded.jwe, ciphertext_digest = excluded.ciphertext_digest, sealed_at = clock_timestamp()`,
+      [
+        put.map((row) => row.caseId),
+        put.map((row) => row.recipient),
+        put.map((row) => row.jwe),
+        put.map((row) => ciphertextDigest(row.jwe)),
+      ],
+    );
+}
+
+export async function sealedFor(
+  store: Store,
+  caseId: string,
+  recipient: string,
+): Promise<{ jwe: string; ciphertextDigest: string } | undefined> {
+  const rows = await store.query<{ jwe: string; ciphertext_digest: string }>(
+    'SELECT jwe, ciphertext_digest FROM sealed WHERE case_id = $1 AND recipient = $2',
+    [caseId, recipient],
+  );
+  return rows[0] && { jwe: rows[0].jwe, ciphertextDigest: rows[0].ciphertext_digest };
+}

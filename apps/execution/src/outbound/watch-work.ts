@@ -1,0 +1,40 @@
+import type { Finished, WorkHandler } from '@readmit/bus';
+import type { Observed } from '@readmit/connectors';
+import type { Draft } from '@readmit/contracts';
+import { planGranted, say, watched } from '@readmit/domain';
+import { connectorOf, retryAt, type Connectors } from './plan-work.js';
+
+/** Looks at the target until what was granted was used, a new factor is enrolled, or every consumer has taken over; then stops. */
+export const watchWork = (connectors: Connectors, everyMs: number): WorkHandler<readonly Observed[]> => ({
+  begin: (_work, facts) => ({ go: watched(facts), emit: [] }),
+  async call(work, facts, signal) {
+    const plan = planGranted(facts)?.data.plan;
+    if (!plan) throw new Error('this is a bug: watching without a plan');
+    const names = [...new Set(plan.asks.map((ask) => ask.connector))];
+    return Promise.all(names.map((name) => connectorOf(connectors, name).observe(plan, { caseId: work.key }, signal)));
+  },
+  finish(work, outcome, facts, context): Finished {
+    if ('error' in outcome) return { emit: [], retryAt: retryAt(context.now, work.tries) };
+    const caseId = work.key;
+    const plan = planGranted(facts)?.data.plan;
+    const ask = plan?.asks[0];
+    if (!plan || !ask) return { emit: [] };
+    const emit: Draft[] = [];
+    const used = outcome.find((seen) => seen.used)?.used;
+    if (used && !facts.has('readmit.credential.used'))
+      emit.push(say('readmit.credential.used', caseId, { caseId, connector: ask.connector, object: ask.object, usedAt: used.at }));
+    const enrolled = outcome.find((seen) => seen.enrolled)?.enrolled;
+    if (enrolled && !facts.has('readmit.enrolment.confirmed'))
+      emit.push(
+        say('readmit.enrolment.confirmed', caseId, { caseId, connector: ask.connector, object: ask.object, factor: enrolled.factor }),
+      );
+    const taking = plan.obligations.find((undo) => undo.unlessTakenOver);
+    if (taking && outcome.some((seen) => (seen.consumers ?? []).includes(ask.object)))
+      // The target shows that the new login is used, not by whom: every consumer that holds its secret counts as one.
+      for (const consumer of facts.last('readmit.people.attested')?.data.consumers ?? [])
+        if (!facts.of('readmit.consumer.confirmed').some((fact) => fact.data.consumer === consumer.id))
+          emit.push(say('readmit.consumer.confirmed', caseId, { caseId, consumer: consumer.id, object: taking.object }));
+    const over = enrolled !== undefined || emit.some((draft) => draft.type === 'readmit.consumer.confirmed');
+    return over ? { emit } : { emit, retryAt: new Date(context.now.getTime() + everyMs) };
+  },
+});

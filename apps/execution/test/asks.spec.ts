@@ -1,0 +1,92 @@
+/** What each ask of an MFA recovery becomes at an identity provider: the connector plans against a made-up account and sends nothing. */
+import { describe, expect, it } from '@jest/globals';
+import { demoIdpConnector, TargetError } from '@readmit/connectors';
+import type { Ask, AskKind, RecipientKey } from '@readmit/contracts';
+import { reachOf } from '@readmit/domain';
+
+const account = (id: string, locked: boolean) => ({
+  id,
+  version: 1,
+  factors: [{ id: 'totp-1', kind: 'totp', enrolledAt: '2026-01-01T00:00:00.000Z' }],
+  sessions: [{ id: 'session-1', scope: 'all', openedBy: 'factor' }],
+  bypass: id === 'demo-canary' ? { state: 'active', id: 'b', for: 'canary' } : { state: 'none' },
+  locked,
+});
+const requester: RecipientKey = {
+  signing: { kty: 'OKP', crv: 'Ed25519', x: 's' },
+  sealing: { kty: 'OKP', crv: 'X25519', x: 'e' },
+  fingerprint: 'f'.repeat(64),
+};
+
+async function planned(kind: AskKind, more: { readonly locked?: boolean; readonly recipients?: readonly RecipientKey[] } = {}) {
+  const written: string[] = [];
+  const connector = demoIdpConnector({
+    name: 'demo-idp',
+    url: 'http://127.0.0.1:9',
+    tokenUrl: 'http://127.0.0.1:9/token',
+    clientId: 'readmit-execution',
+    clientSecret: 'made-up',
+    fetch: async (input, init) => {
+      const url = new URL(input instanceof Request ? input.url : input);
+      if (url.pathname === '/token') return Response.json({ access_token: 'made-up', token_type: 'bearer', expires_in: 60 });
+      if (init?.method !== 'GET') written.push(url.pathname);
+      return Response.json(account(url.pathname.split('/').at(-1) ?? '', more.locked ?? false));
+    },
+  });
+  const ask: Ask = { id: 'ask-1', kind, connector: 'demo-idp', object: 'ada' };
+  const options = {
+    ceiling: { steps: [...reachOf('mfa-recovery')], entitlements: [], maxDurationSeconds: 3600 },
+    durationSeconds: 600,
+    overlapSeconds: 0,
+    recipients: more.recipients ?? [requester],
+  };
+  const parts = await connector.plan(ask, options, AbortSignal.timeout(5_000));
+  return { ...parts, written, kinds: parts.steps.map((step) => step.kind) };
+}
+
+describe('asks of an MFA recovery', () => {
+  it('R5.1 bypass, replacement and reset become different plans', async () => {
+    const [bypass, replace, reset] = await Promise.all([planned('factor.bypass'), planned('factor.replace'), planned('factor.reset')]);
+    expect({ bypass: bypass.kinds, replace: replace.kinds, reset: reset.kinds }).toEqual({
+      bypass: ['bypass.issue'],
+      replace: ['factor.remove', 'sessions.end'],
+      reset: ['factor.remove', 'sessions.end', 'bypass.issue'],
+    });
+  });
+
+  it('R5.1 a bypass leaves the factor and has an end; a replacement removes it and has nothing to take back', async () => {
+    const bypass = await planned('factor.bypass');
+    expect(bypass.removes).toEqual([]);
+    expect(bypass.obligations.map(({ kind, armedBy, afterSeconds }) => ({ kind, armedBy, afterSeconds }))).toEqual([
+      { kind: 'bypass.close', armedBy: 'start', afterSeconds: 600 },
+    ]);
+    const replace = await planned('factor.replace');
+    expect(replace.removes).toEqual(['totp factor totp-1 of ada', 'open sessions of ada']);
+    expect(replace.obligations).toEqual([]);
+  });
+
+  it('R5.1 an unlock lifts a lock and touches no factor', async () => {
+    expect((await planned('account.unlock', { locked: true })).kinds).toEqual(['account.unlock']);
+    expect((await planned('account.unlock')).kinds).toEqual([]);
+  });
+
+  it('R2.6 a bypass is sealed to the key that asked; without one it is refused', async () => {
+    const { steps } = await planned('factor.bypass');
+    expect(steps.map(({ recipients }) => recipients)).toEqual([[requester.fingerprint]]);
+    await expect(planned('factor.bypass', { recipients: [] })).rejects.toThrow('a bypass needs somebody to seal it to');
+  });
+
+  it('R2.2 planning writes nothing at the target, and says what stays as it is', async () => {
+    const reset = await planned('factor.reset');
+    expect(reset.written).toEqual([]);
+    expect(reset.untouched).toContain('the password of ada at demo-idp');
+  });
+
+  it.each(['role.restore', 'secret.reissue', 'breakglass.activate'] as const)(
+    'R2.1 %s is nothing that an identity provider can do',
+    async (kind) => {
+      await expect(planned(kind)).rejects.toThrow(TargetError);
+      await expect(planned(kind)).rejects.toThrow(`demo-idp cannot ${kind}`);
+    },
+  );
+});

@@ -1,0 +1,11 @@
+import type { Commands } from '@readmit/bus';
+import type { Ledger } from '../outbound/ledger.js';
+
+/** What the controllers of intake need. */
+export interface IntakePorts {
+  readonly commands: Commands;
+  readonly ledger: Ledger;
+  readonly publicUrl: string;
+  newId(prefix: string): string;
+}
+export const intakePorts = Symbol('IntakePorts');

@@ -1,0 +1,4 @@
+import { runService } from '@readmit/service';
+import { intakeApp } from './intake.app.js';
+
+await runService(intakeApp);

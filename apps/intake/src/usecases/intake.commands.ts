@@ -1,0 +1,88 @@
+import type { EventData } from '@readmit/contracts';
+import { refusal, say, type Command } from '@readmit/domain';
+import type { BodyOf } from '@readmit/service';
+
+export interface OpenInput {
+  readonly body: BodyOf<'openCase'>;
+  /** Who is signed in, if anybody. */
+  readonly actor: string | undefined;
+  /** The key that the request proved to hold. */
+  readonly provenKey: string | undefined;
+  readonly reasonDigest: string;
+  /** SHA-256 hex of the JCS. */
+  fingerprintOf(key: unknown): string;
+}
+
+/** Opens a case. It claims nothing: without a sign-in the one-time key is the requester's only credential, and its possession is proved here. */
+export const openCase =
+  (input: OpenInput): Command<Record<never, never>> =>
+  (facts, context) => {
+    const { body, actor } = input;
+    if (facts.has('readmit.case.opened')) return refusal('conflict', 'R8.3', 'case-exists', 'This case exists already.');
+    const key = body.caseKey;
+    if (!actor && !key)
+      return refusal(
+        'invalid',
+        'R2.6',
+        'case-key-missing',
+        'Without a sign-in the request needs a one-time key (caseKey): it is the only credential for the case.',
+      );
+    if (key) {
+      if (input.provenKey !== key.signing.x)
+        return refusal('forbidden', 'R2.6', 'case-key-unproven', 'Send a proof (readmit-proof) made with the signing key of caseKey.');
+      if (input.fingerprintOf({ sealing: key.sealing, signing: key.signing }) !== key.fingerprint)
+        return refusal('invalid', 'R2.6', 'fingerprint-wrong', 'The fingerprint is not the SHA-256 of the JCS of {sealing, signing}.');
+    }
+    const data: EventData<'readmit.case.opened'> = {
+      caseId: context.key,
+      asks: body.asks.map((ask, index) => ({ ...ask, id: `ask-${index + 1}` })),
+      subject: body.subject,
+      requester: actor ? { kind: 'person', id: actor } : { kind: 'anonymous' },
+      reasonCode: body.reasonCode,
+      reasonDigest: input.reasonDigest,
+      durationSeconds: body.durationSeconds,
+      ...(body.ticket === undefined ? {} : { ticket: body.ticket }),
+      ...(key === undefined ? {} : { caseKey: key }),
+    };
+    return { emit: [say('readmit.case.opened', context.key, data)], reply: {} };
+  };
+
+/** The subject says: this was not me. */
+export const repudiate =
+  (actor: string): Command<Record<never, never>> =>
+  (facts, context) => {
+    const opened = facts.first('readmit.case.opened');
+    if (!opened)
+      return refusal('not-found', 'R8.1', 'case-unknown', `There is no case ${context.key} (or this service has not heard of it yet).`);
+    if (opened.data.subject.id !== actor) return refusal('forbidden', 'R5.4', 'not-the-subject', 'Only the subject can repudiate a case.');
+    if (facts.has('readmit.case.closed'))
+      return refusal('conflict', 'R5.4', 'case-closed', 'The case is closed; what it granted has been taken back.');
+    if (facts.has('readmit.case.frozen')) return { emit: [], reply: {} };
+    return { emit: [say('readmit.case.frozen', context.key, { caseId: context.key, by: actor, cause: 'repudiated' })], reply: {} };
+  };
+
+const kinds = {
+  'readmit.idp.account-locked': 'account-locked',
+  'readmit.idp.credential-compromised': 'credential-compromised',
+  'readmit.idp.session-revoked': 'session-revoked',
+} as const;
+
+/** A signal is recorded once per (provider, id); it opens nothing: an attacker can cause it (R1.8). */
+export const publishSignal =
+  (provider: string, event: BodyOf<'publishSignal'>): Command<Record<never, never>> =>
+  (facts, context) => {
+    const signalId = `${provider}:${event.id}`;
+    if (facts.of('readmit.signal.received').some((fact) => fact.data.signalId === signalId)) return { emit: [], reply: {} };
+    return {
+      emit: [
+        say('readmit.signal.received', context.key, {
+          signalId,
+          provider,
+          kind: kinds[event.type],
+          subject: event.subject,
+          occurredAt: event.time,
+        }),
+      ],
+      reply: {},
+    };
+  };
