@@ -1,1 +1,1 @@
-export {};
+export { auditApp } from './audit.app.js';

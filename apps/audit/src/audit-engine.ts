@@ -1,0 +1,272 @@
+/**
+ * The audit service at work. It keeps no facts but a log, so it has a loop of its own behind the interface that hosts run:
+ * a batch of every topic is verified, then one transaction appends leaves, events and checkpoint, says Recorded and moves the position.
+ */
+import { services, topicOf, type Draft, type Fact, type ServiceName } from '@readmit/contracts';
+import type { Batch, Bus, Engine, Parked, ParkedMessages, Subscription, TopicRecord } from '@readmit/bus';
+import { Facts, type CheckedEvent, type LoggedRecord } from '@readmit/domain';
+import { sqlStateOf, type Store, type Tx } from '@readmit/store';
+import { entriesOfKeys } from './outbound/log-store.js';
+import { listParked, park, sentence, settleParked, showParked, stillParked, type Refused } from './outbound/parked-store.js';
+import { LogWriter, type Appended, type Arrived, type LogWriterOptions } from './usecases/append-to-log.js';
+import { watchCases } from './usecases/watch-cases.js';
+
+export interface AuditEngineOptions extends LogWriterOptions {
+  readonly store: Pick<Store, 'transaction' | 'query'>;
+  readonly bus: Bus;
+  /** `verifyRecord` of the bus, bound to key ring and environment. `replayed`: any age counts. */
+  readonly verify: (
+    record: TopicRecord,
+    replayed: boolean,
+  ) => { readonly ok: true; readonly fact: Fact } | { readonly ok: false; readonly reason: string; readonly says: string };
+  readonly log: {
+    info(fields: object, message: string): void;
+    warn(fields: object, message: string): void;
+    error(fields: object, message: string): void;
+  };
+  /** Refuses to start with tables that do not go on from the last checkpoint that was seen. */
+  readonly checkStart: () => Promise<void>;
+  readonly member: string;
+  /** Seconds between looks at cases whose end is due. */
+  readonly watchEverySeconds: number;
+  readonly maxBatch?: number;
+}
+
+/** After an outage, however long it was: what waits for audit's word goes on within seconds. */
+const longestPauseMs = 5_000;
+const identifier = /^[A-Za-z0-9._:/@-]{1,128}$/;
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+const isStaleOwner = (error: unknown): boolean => error instanceof Error && (error.name === 'StaleOwnerError' || isStaleOwner(error.cause));
+/** The database says that the data itself cannot be stored: waiting does not help. */
+const isDataFault = (error: unknown): boolean => /^2[23]/.test(sqlStateOf(error) ?? '');
+
+export class AuditEngine implements Engine {
+  readonly service: ServiceName = 'audit';
+  readonly counters = { batches: 0, messages: 0, statements: 0, commits: 0, events: 0, parked: 0 };
+  readonly parked: ParkedMessages;
+  private readonly writer: LogWriter;
+  private subscription: Subscription | undefined;
+  private loop: Promise<void> | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private watching: Promise<void> = Promise.resolve();
+  private stopping = new AbortController();
+  private lastBatchAt: string | null = null;
+  private trouble: string | undefined;
+
+  constructor(private readonly options: AuditEngineOptions) {
+    this.writer = new LogWriter(options);
+    this.parked = {
+      list: (filter) => listParked(options.store, filter),
+      show: async (id) => (await showParked(options.store, id))?.parked,
+      settle: (id, action, by) => this.settle(id, action, by),
+    };
+  }
+
+  async start(): Promise<void> {
+    await this.options.checkStart();
+    const topics = services.filter((service) => service !== 'audit').map(topicOf);
+    this.subscription = await this.options.bus.subscribe({ group: 'audit', topics, member: this.options.member });
+    this.loop = this.run(this.subscription);
+    this.timer = setInterval(() => {
+      this.watching = this.watching.then(() => this.watch());
+    }, this.options.watchEverySeconds * 1000);
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    clearInterval(this.timer);
+    await this.subscription?.close();
+    await this.loop;
+    await this.watching;
+  }
+
+  /** One look at the cases whose end is due; the timer does it while the service runs. */
+  async watch(): Promise<void> {
+    try {
+      await this.transact(async (tx) => this.writer.append(tx, [], await watchCases(tx, (record) => this.check(record))));
+    } catch (error) {
+      this.options.log.error({ service: this.service, error: messageOf(error) }, 'cases could not be looked at; trying again');
+    }
+  }
+
+  async progress(): ReturnType<Engine['progress']> {
+    const lag = Number((await this.subscription?.lag()) ?? 0n);
+    const [row] = await this.options.store.query<{ parked: number }>(`SELECT count(*)::int AS parked FROM parked WHERE state = 'parked'`);
+    const ready = this.subscription !== undefined && this.trouble === undefined;
+    return {
+      ready,
+      lag,
+      lastBatchAt: this.lastBatchAt,
+      workWaiting: 0,
+      parked: row?.parked ?? 0,
+      says: this.trouble ?? (ready ? `recording, ${lag} behind` : 'not started'),
+    };
+  }
+
+  /** Audit decides nothing for people: the log has no commands. */
+  async command(): Promise<never> {
+    throw new Error('this is a bug: the audit log takes no commands');
+  }
+  async facts(key: string): Promise<Facts> {
+    const entries = await entriesOfKeys(this.options.store, [key]);
+    return new Facts(
+      entries.flatMap(({ record }) => {
+        const checked = this.check(record);
+        return 'fact' in checked ? [checked.fact] : [];
+      }),
+    );
+  }
+
+  private async run(subscription: Subscription): Promise<void> {
+    for (let failures = 0; !this.stopping.signal.aborted;) {
+      try {
+        const batch = await subscription.next(this.options.maxBatch ?? 500);
+        if (!batch) return;
+        await this.take(batch);
+        failures = 0;
+        this.trouble = undefined;
+      } catch (error) {
+        this.trouble = `no batch: ${messageOf(error)}`;
+        this.options.log.error({ service: this.service, error: messageOf(error) }, 'the bus did not give a batch; trying again');
+        await this.pause(failures++);
+      }
+    }
+  }
+
+  /** Until it is committed, or somebody else's. */
+  private async take(batch: Batch): Promise<void> {
+    for (let failures = 0; !this.stopping.signal.aborted;) {
+      try {
+        await this.keep(
+          batch.records.map((record) => this.read(record)),
+          batch,
+        );
+        break;
+      } catch (error) {
+        if (isStaleOwner(error)) return;
+        this.trouble = `a batch could not be recorded: ${messageOf(error)}`;
+        this.options.log.warn(
+          { service: this.service, error: messageOf(error), records: batch.records.length },
+          'a batch could not be recorded; trying again',
+        );
+        await this.pause(failures++);
+      }
+    }
+    if (this.stopping.signal.aborted && this.trouble !== undefined) return;
+    this.trouble = undefined;
+    this.lastBatchAt = new Date().toISOString();
+    this.counters.batches += 1;
+    this.counters.messages += batch.records.length;
+    try {
+      await batch.afterCommit();
+    } catch (error) {
+      this.options.log.warn(
+        { service: this.service, error: messageOf(error) },
+        'the position was not confirmed after the commit; the messages may come again and are passed over then',
+      );
+    }
+  }
+
+  /** A batch whose data the database refuses is halved until the message to blame is alone and parks; the position moves with the last part. */
+  private async keep(read: readonly ((Arrived & { readonly record: TopicRecord }) | Refused)[], batch: Batch | undefined): Promise<void> {
+    try {
+      await this.transact(async (tx) => {
+        const refused = read.filter((one): one is Refused => 'reason' in one);
+        const parked = await park(tx, refused, this.options.newEventId);
+        this.counters.parked += parked.length;
+        const drafts = parked.map((row) => parkedDraft(row, { action: 'parked' }));
+        const appended = await this.writer.append(
+          tx,
+          read.filter((one): one is Arrived & { readonly record: TopicRecord } => 'fact' in one),
+          drafts,
+        );
+        return { ...appended, before: (open: Tx) => batch?.commit(open) };
+      });
+    } catch (error) {
+      const [only] = read;
+      if (!isDataFault(error) || !only || (read.length === 1 && 'reason' in only)) throw error;
+      const half = Math.ceil(read.length / 2);
+      if (read.length > 1) {
+        await this.keep(read.slice(0, half), undefined);
+        await this.keep(read.slice(half), batch);
+      } else await this.keep([{ record: only.record, reason: 'cannot-be-recorded', says: messageOf(error) }], batch);
+    }
+  }
+
+  private async transact(work: (tx: Tx) => Promise<Appended & { readonly before?: (tx: Tx) => Promise<void> | undefined }>): Promise<void> {
+    const { store, bus } = this.options;
+    const said = await store.transaction(async (open) => {
+      const tx: Tx = {
+        query: (sql, parameters) => {
+          this.counters.statements += 1;
+          return open.query(sql, parameters);
+        },
+      };
+      const appended = await work(tx);
+      if (appended.say.length > 0) await bus.write(tx, appended.say);
+      await appended.before?.(tx);
+      return appended.say;
+    });
+    this.counters.commits += 1;
+    this.counters.events += said.length;
+    if (said.length > 0) await bus.publish(said);
+  }
+
+  private read(record: TopicRecord, replayed = false): (Arrived & { readonly record: TopicRecord }) | Refused {
+    const verified = this.options.verify(record, replayed);
+    return verified.ok ? { fact: verified.fact, record } : { record, reason: verified.reason, says: verified.says };
+  }
+  private check(record: LoggedRecord): CheckedEvent {
+    const value = Buffer.from(record.value.buffer, record.value.byteOffset, record.value.length);
+    const verified = this.options.verify({ ...record, value, partition: 0, offset: 0n }, true);
+    return verified.ok ? { fact: verified.fact } : { reason: verified.reason, says: verified.says };
+  }
+
+  private async settle(id: string, action: 'redrive' | 'discard', by: string): Promise<Parked | undefined> {
+    const found = await showParked(this.options.store, id);
+    if (found?.parked.state !== 'parked') return found?.parked;
+    const read = action === 'redrive' ? this.read(found.record, true) : undefined;
+    if (read && 'reason' in read) {
+      await stillParked(this.options.store, id, read.reason, read.says);
+    } else {
+      const state = action === 'redrive' ? 'redriven' : 'discarded';
+      await this.transact(async (tx) => {
+        if (!(await settleParked(tx, id, state))) return { say: [], leaves: 0, size: 0 };
+        return this.writer.append(tx, read ? [read] : [], [parkedDraft(found.parked, { action: state, by })]);
+      });
+    }
+    return (await showParked(this.options.store, id))?.parked;
+  }
+
+  private async pause(failures: number): Promise<void> {
+    const { signal } = this.stopping;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      const timer = setTimeout(done, Math.min(longestPauseMs, 100 * 2 ** failures));
+      signal.addEventListener('abort', done);
+    });
+  }
+}
+
+function parkedDraft(
+  row: { readonly id: string; readonly topic: string; readonly key: string; readonly reason: string; readonly says: string },
+  what: { readonly action: 'parked' | 'redriven' | 'discarded'; readonly by?: string },
+): Draft {
+  const key = identifier.test(row.key) ? row.key : row.id;
+  return {
+    type: 'readmit.audit.message-parked',
+    key,
+    data: {
+      key,
+      parkedId: row.id,
+      topic: identifier.test(row.topic) ? row.topic : 'unknown',
+      reason: row.reason,
+      says: sentence(row.says),
+      ...what,
+    },
+  };
+}

@@ -1,0 +1,158 @@
+import { topicOf } from '@readmit/contracts';
+import type { Store, Tx } from '@readmit/store';
+import type { LoggedRecord } from '@readmit/domain';
+
+/** Where the log stands: the last checkpoint, and what of the arrived is in the log already. */
+export interface LogHead {
+  readonly now: Date;
+  readonly size: number;
+  readonly frontier: Uint8Array;
+  readonly note: string | undefined;
+  /** When a checkpoint last became an entry. */
+  readonly saidAt: Date | undefined;
+  readonly known: ReadonlySet<string>;
+}
+export interface NewLeaf {
+  readonly index: number;
+  readonly entry: Uint8Array;
+  readonly eventId: string;
+  readonly record: LoggedRecord;
+}
+export interface NewCheckpoint {
+  readonly size: number;
+  readonly root: Uint8Array;
+  readonly frontier: Uint8Array;
+  readonly note: string;
+  readonly at: Date;
+}
+
+/**
+ * Takes the writer's lock until the end of the transaction; again in the same transaction changes nothing. First of all locks, so
+ * that writers never wait in a ring. A row that only audit's role can reach: an advisory lock could be held by any role of the cluster.
+ * @throws {Error} the row is missing: without it writers would not take turns.
+ */
+export async function lockLog(tx: Tx): Promise<void> {
+  const rows = await tx.query('SELECT one FROM writer FOR UPDATE');
+  if (rows.length !== 1)
+    throw new Error(
+      'the table writer of the audit schema has lost its row: nothing is recorded without it. Insert it again (INSERT INTO writer DEFAULT VALUES)',
+    );
+}
+
+/**
+ * Takes the writer's lock until the end of the transaction and reads the head. Two statements on purpose: a statement sees
+ * what was committed when it began, so reading must begin after the lock is ours.
+ */
+export async function lockHead(tx: Tx, eventIds: readonly string[]): Promise<LogHead> {
+  await lockLog(tx);
+  const [row] = await tx.query<{
+    now: Date;
+    size: string | null;
+    frontier: Buffer | null;
+    note: string | null;
+    said_at: Date | null;
+    known: string[];
+  }>(
+    `SELECT clock_timestamp() AS now, c.size, c.frontier, c.note,
+       (SELECT k.at FROM checkpoint k WHERE k.size > (SELECT e.index FROM event e WHERE e.key = $2 AND e.topic = $3 ORDER BY e.index DESC LIMIT 1)
+          ORDER BY k.size LIMIT 1) AS said_at,
+       ARRAY(SELECT event_id::text FROM leaf WHERE event_id = ANY ($1)) AS known
+     FROM (SELECT 1) one LEFT JOIN LATERAL (SELECT * FROM checkpoint ORDER BY size DESC LIMIT 1) c ON true`,
+    [eventIds, logKeyOfOwnEvents, topicOf('audit')],
+  );
+  if (!row) throw new Error('this is a bug: the head of the log is one row');
+  return {
+    now: row.now,
+    size: Number(row.size ?? 0),
+    frontier: row.frontier ?? new Uint8Array(),
+    note: row.note ?? undefined,
+    saidAt: row.said_at ?? undefined,
+    known: new Set(row.known),
+  };
+}
+
+/** Key of events that are about the log and not about a case. */
+export const logKeyOfOwnEvents = 'log';
+
+/** Appends leaves with their events and the checkpoint that covers them; one statement. Cases in `watch` are looked at then. */
+export async function append(
+  tx: Tx,
+  leaves: readonly NewLeaf[],
+  checkpoint: NewCheckpoint,
+  watch: { readonly cases: readonly string[]; readonly lookAt: Date },
+): Promise<void> {
+  await tx.query(
+    `WITH l AS (INSERT INTO leaf (index, entry, event_id) SELECT * FROM unnest($1::bigint[], $2::bytea[], $3::text[])),
+       e AS (INSERT INTO event (index, topic, key, headers, value) SELECT * FROM unnest($1::bigint[], $4::text[], $5::text[], $6::jsonb[], $7::bytea[])),
+       w AS (INSERT INTO case_watch (case_id, look_at) SELECT DISTINCT k, $13::timestamptz FROM unnest($14::text[]) k
+         ON CONFLICT (case_id) DO UPDATE SET look_at = excluded.look_at)
+     INSERT INTO checkpoint (size, root, frontier, note, at) VALUES ($8, $9, $10, $11, $12)`,
+    [
+      leaves.map(({ index }) => index),
+      leaves.map(({ entry }) => bufferOf(entry)),
+      leaves.map(({ eventId }) => eventId),
+      leaves.map(({ record }) => record.topic),
+      leaves.map(({ record }) => record.key),
+      leaves.map(({ record }) => JSON.stringify(record.headers)),
+      leaves.map(({ record }) => bufferOf(record.value)),
+      checkpoint.size,
+      bufferOf(checkpoint.root),
+      bufferOf(checkpoint.frontier),
+      checkpoint.note,
+      checkpoint.at,
+      watch.lookAt,
+      watch.cases,
+    ],
+  );
+}
+
+export interface StoredEntry {
+  readonly index: number;
+  readonly entry: Buffer;
+  readonly record: LoggedRecord & { readonly value: Buffer };
+}
+interface EntryRow {
+  readonly index: string;
+  readonly entry: Buffer;
+  readonly topic: string;
+  readonly key: string;
+  readonly headers: Record<string, string>;
+  readonly value: Buffer;
+}
+const entryOfRow = ({ index, entry, topic, key, headers, value }: EntryRow): StoredEntry => ({
+  index: Number(index),
+  entry,
+  record: { topic, key, headers, value },
+});
+
+/** Entries from an index on, at most `limit`, below `size`. */
+export async function entriesFrom(store: Pick<Store, 'query'>, from: number, size: number, limit: number): Promise<readonly StoredEntry[]> {
+  const rows = await store.query<EntryRow>(
+    'SELECT l.index, l.entry, e.topic, e.key, e.headers, e.value FROM leaf l JOIN event e USING (index) WHERE l.index >= $1 AND l.index < $2 ORDER BY l.index LIMIT $3',
+    [from, size, limit],
+  );
+  return rows.map(entryOfRow);
+}
+
+/** Every entry of the keys, in the order of the log. */
+export async function entriesOfKeys(source: Pick<Store, 'query'> | Tx, keys: readonly string[]): Promise<readonly StoredEntry[]> {
+  const rows = await source.query<EntryRow>(
+    'SELECT l.index, l.entry, e.topic, e.key, e.headers, e.value FROM event e JOIN leaf l USING (index) WHERE e.key = ANY ($1) ORDER BY l.index',
+    [keys],
+  );
+  return rows.map(entryOfRow);
+}
+
+/** The latest checkpoint of at most the size. */
+export async function checkpointUpTo(
+  store: Pick<Store, 'query'>,
+  size = Number.MAX_SAFE_INTEGER,
+): Promise<{ readonly size: number; readonly root: Buffer; readonly note: string } | undefined> {
+  const [row] = await store.query<{ size: string; root: Buffer; note: string }>(
+    'SELECT size, root, note FROM checkpoint WHERE size <= $1 ORDER BY size DESC LIMIT 1',
+    [size],
+  );
+  return row && { size: Number(row.size), root: row.root, note: row.note };
+}
+
+const bufferOf = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);

@@ -1,0 +1,151 @@
+import { entryOf, Frontier, isKey, leafHash, topicOf, writeEnvelope, type Draft, type Fact } from '@readmit/contracts';
+import type { OutgoingRecord } from '@readmit/bus';
+import {
+  checkpointText,
+  entryBytes,
+  instant,
+  isLoggedHeader,
+  leafOf,
+  plusSeconds,
+  signNote,
+  type LogKey,
+  type LoggedRecord,
+} from '@readmit/domain';
+import type { Tx } from '@readmit/store';
+import { logTools, signedEventBytes } from '../outbound/log-crypto.js';
+import { append, lockHead, logKeyOfOwnEvents, type LogHead, type NewLeaf } from '../outbound/log-store.js';
+
+/** What the writer of the log needs; keys stay behind functions. */
+export interface LogWriterOptions {
+  readonly environment: string;
+  readonly key: LogKey;
+  /** Plain Ed25519 with the private half of `key`. */
+  readonly signNote: (message: Uint8Array) => Uint8Array;
+  /** Signs audit's own events as every service signs its. */
+  readonly signEvents: (records: readonly OutgoingRecord[]) => readonly OutgoingRecord[];
+  readonly newEventId: () => string;
+  /** Least seconds between checkpoints that become entries. */
+  readonly checkpointEverySeconds: number;
+  /** Seconds until a case is looked at after an entry that its rules are about: topics arrive one after the other, and what is on its way is not missing. */
+  readonly watchAfterSeconds: number;
+}
+
+/** An event that was verified. */
+export interface Arrived {
+  readonly fact: Fact;
+  readonly record: LoggedRecord;
+}
+export interface Appended {
+  /** Records for audit's own topic: Recorded, CheckpointSigned and the drafts. */
+  readonly say: readonly OutgoingRecord[];
+  readonly leaves: number;
+  readonly size: number;
+}
+
+/** From the grant on. Not an opened case: anybody can open one, and many of them must not keep those that were granted waiting. */
+const watched: readonly Fact['type'][] = [
+  'readmit.approval.granted',
+  'readmit.execution.started',
+  'readmit.execution.succeeded',
+  'readmit.obligation.recorded',
+  'readmit.obligation.discharged',
+];
+
+/**
+ * Appends what arrived to the log inside the transaction of the batch: the writer's lock, one read, one insert, whatever the
+ * number of events. An event id that the log has already is passed over, so a repeated batch adds nothing.
+ */
+export class LogWriter {
+  constructor(private readonly options: LogWriterOptions) {}
+
+  async append(tx: Tx, arrived: readonly Arrived[], drafts: readonly Draft[]): Promise<Appended> {
+    const head = await lockHead(
+      tx,
+      arrived.map(({ fact }) => fact.id),
+    );
+    const fresh = new Map(arrived.filter(({ fact }) => !head.known.has(fact.id)).map((one) => [one.fact.id, one]));
+    const checkpointed = this.checkpointDue(head, fresh.size + drafts.length);
+    const own = this.sign([...checkpointed, ...drafts], head.now);
+    const added: Arrived[] = [...own, ...fresh.values()];
+    if (added.length === 0) return { say: [], leaves: 0, size: head.size };
+
+    const tree = Frontier.restore(logTools.sha256, head.size, head.frontier);
+    const leaves = added.map(({ fact, record }): NewLeaf => {
+      const index = tree.size;
+      const entry = entryBytes(
+        leafOf(
+          index,
+          { fact, topic: record.topic, key: record.key, signedBytes: signedEventBytes(this.options.environment, record) },
+          logTools,
+        ),
+        logTools,
+      );
+      tree.append(leafHash(logTools.sha256, entry));
+      return { index, entry, eventId: fact.id, record: { ...record, headers: loggedHeaders(record.headers) } };
+    });
+    const root = tree.root();
+    const note = signNote(
+      checkpointText({ origin: this.options.key.name, size: tree.size, root }, logTools),
+      this.options.key,
+      this.options.signNote,
+      logTools,
+    );
+    const watch = [...fresh.values()].filter(({ fact }) => watched.includes(fact.type)).map(({ record }) => record.key);
+    await append(
+      tx,
+      leaves,
+      { size: tree.size, root, frontier: tree.serialise(), note, at: head.now },
+      { cases: watch, lookAt: plusSeconds(head.now, this.options.watchAfterSeconds) },
+    );
+    const recorded = this.sign(
+      leaves.flatMap((leaf, at) => recordedOf(leaf, added[at]?.fact)),
+      head.now,
+    );
+    return { say: [...own, ...recorded].map(({ record }) => record), leaves: leaves.length, size: tree.size };
+  }
+
+  /** The checkpoint of everything before becomes the first new entry: its size is its own index, so a verifier can check it in passing. */
+  private checkpointDue(head: LogHead, others: number): readonly Draft[] {
+    if (others === 0 || head.note === undefined) return [];
+    if (head.saidAt && head.now.getTime() - head.saidAt.getTime() < this.options.checkpointEverySeconds * 1000) return [];
+    return [{ type: 'readmit.checkpoint.signed', key: logKeyOfOwnEvents, data: { size: head.size, note: head.note } }];
+  }
+
+  private sign(drafts: readonly Draft[], now: Date): readonly (Arrived & { readonly record: OutgoingRecord })[] {
+    if (drafts.length === 0) return [];
+    const facts = drafts.map((draft) => ({ id: this.options.newEventId(), type: draft.type, at: instant(now), data: draft.data }) as Fact);
+    const records = drafts.map((draft, at): OutgoingRecord => {
+      if (!isKey(draft.key)) throw new Error(`this is a bug: not a key: ${JSON.stringify(draft.key)}`);
+      const headers = writeEnvelope({
+        id: facts[at]?.id ?? '',
+        environment: this.options.environment,
+        service: 'audit',
+        type: draft.type,
+        time: instant(now),
+        subject: draft.key,
+        version: String(entryOf(draft.type).version),
+        correlationId: draft.key,
+      });
+      return { topic: topicOf('audit'), key: draft.key, headers, value: Buffer.from(JSON.stringify(draft.data)) };
+    });
+    return this.options.signEvents(records).flatMap((record, at) => {
+      const fact = facts[at];
+      return fact ? [{ fact, record }] : [];
+    });
+  }
+}
+
+/** Execution waits for these alone (DESIGN 3.6). */
+function recordedOf(leaf: NewLeaf, fact: Fact | undefined): readonly Draft[] {
+  if (!fact || entryOf(fact.type).gate !== true || !('caseId' in fact.data) || typeof fact.data.caseId !== 'string') return [];
+  return [
+    {
+      type: 'readmit.audit.recorded',
+      key: fact.data.caseId,
+      data: { caseId: fact.data.caseId, eventId: fact.id, type: fact.type, index: leaf.index },
+    },
+  ];
+}
+
+const loggedHeaders = (headers: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(headers).filter(([name]) => isLoggedHeader(name)));

@@ -1,0 +1,69 @@
+import type { Draft } from '@readmit/contracts';
+import {
+  defaultGraceSeconds,
+  findingsAhead,
+  judgeCase,
+  plusSeconds,
+  type CheckedEvent,
+  type Finding,
+  type LoggedFact,
+  type LoggedRecord,
+} from '@readmit/domain';
+import type { Tx } from '@readmit/store';
+import { logTools } from '../outbound/log-crypto.js';
+import { entriesOfKeys, lockLog } from '../outbound/log-store.js';
+
+const most = 50;
+const judge = { crypto: logTools.crypto, graceSeconds: defaultGraceSeconds };
+
+/**
+ * Looks at the cases that are due and gives a ViolationFound for everything about them that was not said before: audit derives
+ * from its own log that every success ends, and believes no service about it. Runs in the transaction that appends the drafts.
+ */
+export async function watchCases(tx: Tx, check: (record: LoggedRecord) => CheckedEvent): Promise<readonly Draft[]> {
+  await lockLog(tx);
+  const due = await tx.query<{ case_id: string; said: string[]; now: Date }>(
+    'SELECT case_id, said, clock_timestamp() AS now FROM case_watch WHERE look_at <= clock_timestamp() ORDER BY look_at LIMIT $1 FOR UPDATE SKIP LOCKED',
+    [most],
+  );
+  const now = due[0]?.now;
+  if (!now) return [];
+  const entries = await entriesOfKeys(
+    tx,
+    due.map(({ case_id }) => case_id),
+  );
+  const drafts: Draft[] = [];
+  const rows = due.map(({ case_id: caseId, said }) => {
+    const facts = entries.flatMap(({ index, record }): LoggedFact[] => {
+      if (record.key !== caseId) return [];
+      const checked = check(record);
+      return 'fact' in checked ? [{ index, fact: checked.fact }] : [];
+    });
+    const news = judgeCase(caseId, facts, now, judge).filter((finding) => !said.includes(markOf(finding)));
+    for (const finding of news)
+      drafts.push({
+        type: 'readmit.violation.found',
+        key: caseId,
+        data: { caseId, rule: finding.rule, says: `${finding.where}: ${finding.why}`.slice(0, 500) },
+      });
+    return {
+      case_id: caseId,
+      look_at: nextLook(caseId, facts, said, now)?.toISOString() ?? null,
+      said: [...said, ...news.map(markOf)],
+    };
+  });
+  await tx.query(
+    `UPDATE case_watch w SET look_at = r.look_at, said = ARRAY(SELECT jsonb_array_elements_text(r.said))
+     FROM jsonb_to_recordset($1) AS r (case_id text, look_at timestamptz, said jsonb) WHERE w.case_id = r.case_id`,
+    [JSON.stringify(rows)],
+  );
+  return drafts;
+}
+
+const markOf = ({ rule, index }: Finding): string => `${rule} ${index ?? ''}`;
+
+/** When something becomes wrong by time alone: an obligation that stays open, a discharge whose proof does not come. */
+function nextLook(caseId: string, entries: readonly LoggedFact[], said: readonly string[], now: Date): Date | undefined {
+  const looks = findingsAhead(caseId, entries, now, judge).filter(({ finding }) => !said.includes(markOf(finding)));
+  return looks.map(({ from }) => plusSeconds(from, 1)).sort((a, b) => a.getTime() - b.getTime())[0];
+}
