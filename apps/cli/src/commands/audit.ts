@@ -1,0 +1,118 @@
+import { createHash } from 'node:crypto';
+import { open, rename, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { example, type Register } from '../act.js';
+import type { Context } from '../context.js';
+import { CliError, usage } from '../errors.js';
+import { writePrivate } from '../files.js';
+import { group } from '../group.js';
+import { registerVerify } from './audit-verify.js';
+import { wholeNumber } from './case.js';
+
+interface ExportOptions {
+  readonly out: string;
+  readonly size?: number;
+}
+interface CheckpointOptions {
+  readonly save?: string | true;
+}
+
+export const registerAudit: Register = (program, act) => {
+  const audit = group(program, 'audit');
+  example(
+    audit
+      .command('export')
+      .description('operator: write the whole log to a file that verifies without us')
+      .requiredOption('--out <file>', 'where to write it')
+      .option('--size <n>', 'only the first n entries', wholeNumber),
+    'readmit audit export --out log.ndjson',
+  ).action(act(exportLog));
+  registerVerify(audit, act);
+  example(
+    audit
+      .command('checkpoint')
+      .description('the latest signed checkpoint; keep one outside, and a log that was cut or forked since is found')
+      .option('--save [file]', 'keep it (default: checkpoints/ in the config folder)'),
+    'readmit audit checkpoint --save seen.checkpoint',
+  ).action(act(checkpoint));
+};
+
+/** Written beside its name and renamed when whole: half an export would look like a log that was cut. */
+async function exportLog(context: Context, { out, size }: ExportOptions): Promise<void> {
+  const file = path.resolve(out);
+  if (await exists(file))
+    throw new CliError('usage', 'The file exists already', { where: file, next: 'Name another file; readmit does not replace it.' });
+  const chunks = await context.client.download('exportLog', { query: size === undefined ? {} : { size } });
+  const part = `${file}.${process.pid}.part`;
+  const hash = createHash('sha256');
+  let bytes = 0;
+  let lines = 0;
+  let whole = false;
+  const handle = await open(part, 'wx', 0o600).catch((cause: NodeJS.ErrnoException) => {
+    throw new CliError('usage', `Cannot write a file (${cause.code ?? 'unknown'})`, {
+      where: part,
+      next: 'Check the folder and its permissions.',
+      cause,
+    });
+  });
+  try {
+    for await (const chunk of chunks) {
+      await handle.writeFile(chunk);
+      hash.update(chunk);
+      bytes += chunk.length;
+      for (const byte of chunk) if (byte === 10) lines += 1;
+    }
+    await handle.sync();
+    whole = true;
+  } catch (cause) {
+    throw new CliError('unreachable', 'The export broke off', {
+      where: context.origin.origin,
+      next: 'Nothing was kept. Try again.',
+      cause,
+    });
+  } finally {
+    await handle.close();
+    if (!whole) await rm(part, { force: true });
+  }
+  await rename(part, file);
+  const result = { file, bytes, lines, sha256: hash.digest('hex') };
+  context.out.result(result, () => {
+    context.out.fields([
+      ['file', file],
+      ['bytes', bytes],
+      ['lines', lines],
+      ['sha256', result.sha256],
+    ]);
+    context.out.note(`Check it: readmit audit verify ${out}`);
+  });
+}
+
+async function checkpoint(context: Context, { save }: CheckpointOptions): Promise<void> {
+  const { size, note } = await context.client.call('checkpoint', {});
+  if (note.split('\n')[1] !== String(size)) {
+    throw new CliError('verificationFailed', `The checkpoint is not of the size that the service says (${size})`, {
+      where: context.origin.origin,
+      next: 'Do not keep it. Tell the security team.',
+    });
+  }
+  if (save === undefined) return context.out.result({ size, note }, () => context.out.text(note));
+  const file = save === true ? path.join(context.vault.checkpointFolder, `${size}.checkpoint`) : path.resolve(save);
+  if (save === true && (await exists(file)))
+    throw usage(`A checkpoint of size ${size} is kept already in ${file}`, 'Name another file: --save <file>.');
+  await writePrivate(file, note, { exclusive: true });
+  context.out.result({ size, note, file }, () =>
+    context.out.fields([
+      ['size', size],
+      ['kept in', file],
+    ]),
+  );
+}
+
+const exists = (file: string): Promise<boolean> =>
+  stat(file).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return false;
+      throw error;
+    },
+  );

@@ -1,0 +1,116 @@
+import { Option } from 'commander';
+import { example, repeated, type Register } from '../act.js';
+import { parseAsk, type AskInput } from '../asks.js';
+import type { Answer, Credential, Input } from '../client.js';
+import type { Context } from '../context.js';
+import { parseDuration } from '../duration.js';
+import { CliError, usage } from '../errors.js';
+import { group } from '../group.js';
+import { newRecipientKey, publicPart, readBack } from '../keys.js';
+import { OpenCase } from '@readmit/contracts';
+
+type Body = Input<'openCase'>['body'];
+interface OpenOptions {
+  readonly subject?: string;
+  readonly machine?: string | true;
+  readonly ask?: readonly AskInput[];
+  readonly reasonCode: Body['reasonCode'];
+  readonly reason: string;
+  readonly ticket?: string;
+  readonly for: string;
+  readonly anonymous?: true;
+  readonly withKey?: true;
+}
+
+export const registerCaseOpen: Register = (program, act) => {
+  example(
+    group(program, 'case')
+      .command('open')
+      .description('ask for a way back in; nothing happens before the case is classified and proved')
+      .option('--subject <id>', 'the person who needs the way back in')
+      .option('--machine [id]', 'the subject is a machine')
+      .option('--ask <kind=connector/object[/entitlement]>', 'what is asked for; repeat for more', repeated(parseAsk))
+      .addOption(new Option('--reason-code <code>', 'why, as a code').choices(reasonCodes()).makeOptionMandatory())
+      .requiredOption('--reason <text>', 'why, in words')
+      .option('--ticket <id>', 'ticket in your desk system')
+      .requiredOption('--for <duration>', 'how long it shall last: 90s, 15m, 8h, 2d')
+      .option('--anonymous', 'ask without the sign-in that is stored here')
+      .option('--with-key', 'make a one-time key also when signed in: what is issued for you can be picked up with it'),
+    'readmit case open --subject ada --ask factor.bypass=demo-idp/ada --reason-code lost-device --reason "phone stolen" --for 15m',
+    'readmit case open --machine svc-payroll --ask secret.reissue=target-postgres/svc_payroll --reason-code secret-dead --reason "expired" --for 8h',
+  ).action(act(open));
+};
+
+const reasonCodes = (): readonly string[] => (OpenCase.properties.reasonCode as unknown as { readonly enum: readonly string[] }).enum;
+
+async function open(context: Context, options: OpenOptions): Promise<void> {
+  const session = options.anonymous ? undefined : await context.session();
+  const body: Body = {
+    subject: subjectOf(options),
+    asks: [...(options.ask ?? [])],
+    reasonCode: options.reasonCode,
+    reason: options.reason,
+    ...(options.ticket === undefined ? {} : { ticket: options.ticket }),
+    durationSeconds: parseDuration(options.for),
+  };
+  if (body.asks.length === 0)
+    throw usage('Nothing is asked for', 'Add --ask kind=connector/object, e.g. --ask factor.bypass=demo-idp/ada.');
+  if (session && !options.withKey) {
+    const accepted = await context.client.call('openCase', { body }, { kind: 'bearer', token: session.accessToken });
+    return shown(context, accepted);
+  }
+  return openWithKey(context, body, session?.accessToken);
+}
+
+/** Without a sign-in a one-time key pair is the only credential: it is kept before the request leaves, which proves its possession. */
+async function openWithKey(context: Context, body: Body, token: string | undefined): Promise<void> {
+  const pair = newRecipientKey();
+  const pending = await context.vault.keepPending(pair);
+  const credential: Credential = { kind: 'key', key: pair, ...(token === undefined ? {} : { token }) };
+  let accepted: Answer<'openCase'>;
+  try {
+    accepted = await context.client.call('openCase', { body: { ...body, caseKey: publicPart(pair) } }, credential);
+  } catch (error) {
+    const mayHaveArrived = !(error instanceof CliError) || error.exit === 'unreachable' || error.exit === 'unexpected';
+    if (mayHaveArrived) context.out.note(`The case may have been opened all the same: its key stays in ${pending}`);
+    else await context.vault.dropPending(pending);
+    throw error;
+  }
+  const keyFile = await context.vault.adopt(pending, accepted.caseId);
+  shown(context, accepted, { fingerprint: pair.fingerprint, readBack: readBack(pair.fingerprint), keyFile });
+}
+
+function shown(
+  { out }: Context,
+  accepted: Answer<'openCase'>,
+  key?: { readonly fingerprint: string; readonly readBack: string; readonly keyFile: string },
+): void {
+  out.result({ ...accepted, ...key }, () => {
+    out.fields([
+      ['case', accepted.caseId],
+      ['link', accepted.link],
+      ...(key
+        ? ([
+            ['key', key.keyFile],
+            ['read back', key.readBack],
+          ] as const)
+        : []),
+    ]);
+    if (key)
+      out.note(
+        `When the desk calls you on the number on record, read these digits to them: ${key.readBack}. Never read them to somebody who calls from elsewhere.`,
+      );
+    out.note(`Follow it: readmit case watch ${accepted.caseId}`);
+    if (key) out.note(`What is issued for you, once it is granted: readmit secret pick-up ${accepted.caseId}`);
+    out.note(`Changed your mind: readmit case withdraw ${accepted.caseId}`);
+  });
+}
+
+function subjectOf({ subject, machine }: OpenOptions): Body['subject'] {
+  if (typeof machine === 'string') {
+    if (subject !== undefined) throw usage('Both --subject and --machine name a subject', 'A case is about one subject.');
+    return { kind: 'machine', id: machine };
+  }
+  if (subject === undefined) throw usage('Nobody is named who needs the way back in', 'Add --subject <id> or --machine <id>.');
+  return { kind: machine ? 'machine' : 'person', id: subject };
+}

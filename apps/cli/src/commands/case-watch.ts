@@ -1,0 +1,56 @@
+import { example, type Register } from '../act.js';
+import type { Answer } from '../client.js';
+import type { Context } from '../context.js';
+import { parseDuration } from '../duration.js';
+import { CliError, type ExitName } from '../errors.js';
+import { group } from '../group.js';
+import { readableTimes } from '../table.js';
+
+interface WatchOptions {
+  readonly every: string;
+}
+/** So many polls in a row may fail before the watch gives up: a service that restarts is not the end of a case. */
+const patience = 10;
+
+export const registerCaseWatch: Register = (program, act) => {
+  example(
+    group(program, 'case')
+      .command('watch')
+      .description('print what happens until the case is closed')
+      .argument('<case>')
+      .option('--every <duration>', 'how often to look', '2s'),
+    'readmit case watch case_0190',
+    'readmit case watch case_0190 --json | jq .type',
+  ).action(act((context: Context, { every }: WatchOptions, caseId) => watch(context, caseId ?? '', parseDuration(every))));
+};
+
+async function watch(context: Context, caseId: string, seconds: number): Promise<ExitName | void> {
+  const seen = new Set<string>();
+  const params = { caseId };
+  let failures = 0;
+  for (;;) {
+    let pause = seconds;
+    try {
+      // The state is read before the timeline: a case seen closed has its last entry in the timeline read after it.
+      const { state } = await context.client.call('showCase', { params });
+      const entries = await context.client.call('caseTimeline', { params });
+      failures = 0;
+      for (const entry of entries) if (!seen.has(entry.id)) print(context, entry);
+      for (const { id } of entries) seen.add(id);
+      if (state === 'closed') return;
+    } catch (error) {
+      const passing = error instanceof CliError && (error.exit === 'unreachable' || error.exit === 'notReady');
+      if (!passing || ++failures > patience) throw error;
+      if (error.exit === 'unreachable') context.out.note(`${error.message}; looking again in ${seconds} s`);
+      pause = Math.min(Math.max(seconds, error.retryAfter ?? 0), 60);
+    }
+    await context.io.sleep(pause * 1000);
+  }
+}
+
+function print({ out }: Context, entry: Answer<'caseTimeline'>[number]): void {
+  if (out.json) return out.jsonLine(entry);
+  const { at, label, by, says } = entry;
+  if (out.seen) return out.line(`${readableTimes(at)}  ${label.padEnd(22)}  ${by.padEnd(20)}  ${readableTimes(says)}`.trimEnd());
+  out.line(`${at}  ${label}  (${by})${says === '' ? '' : `  ${says}`}`);
+}

@@ -1,0 +1,196 @@
+import { CaseView } from '@readmit/contracts';
+import { InvalidArgumentError, Option } from 'commander';
+import { example, type Register } from '../act.js';
+import type { Answer, Input } from '../client.js';
+import type { Context } from '../context.js';
+import { sinceOrUntil } from '../duration.js';
+import { group } from '../group.js';
+
+type Case = Answer<'showCase'>;
+type ListQuery = NonNullable<Input<'listCases'>['query']>;
+type Accepted = Answer<'withdraw'>;
+interface Because {
+  readonly reason: string;
+}
+
+export const registerCase: Register = (program, act) => {
+  const cases = group(program, 'case');
+  example(
+    cases
+      .command('list')
+      .description('cases, newest first')
+      .addOption(
+        new Option('--state <state>', 'only in this state').choices(
+          (CaseView.properties.state as unknown as { readonly enum: readonly string[] }).enum,
+        ),
+      )
+      .option('--subject <id>', 'only of this subject')
+      .option('--before <case>', 'older than this case')
+      .option('--limit <n>', 'at most so many (1 to 200)', wholeNumber),
+    'readmit case list --state awaiting-approval',
+  ).action(act((context: Context, options: ListQuery) => list(context, options)));
+  example(cases.command('show').description('one case').argument('<case>'), 'readmit case show case_0190 --json').action(
+    act((context: Context, _: object, caseId) => show(context, caseId ?? '')),
+  );
+  example(cases.command('timeline').description('what happened, in order').argument('<case>'), 'readmit case timeline case_0190').action(
+    act((context: Context, _: object, caseId) => timeline(context, caseId ?? '')),
+  );
+  example(
+    cases.command('withdraw').description('take the request back, before it is granted').argument('<case>'),
+    'readmit case withdraw case_0190',
+  ).action(
+    act(async (context: Context, _: object, caseId) =>
+      accepted(context, await context.client.call('withdraw', { params: { caseId: caseId ?? '' } }), 'Withdrawn'),
+    ),
+  );
+  example(
+    cases.command('end').description('end every grant of the case now').argument('<case>').requiredOption('--reason <text>', 'why'),
+    'readmit case end case_0190 --reason "done early"',
+  ).action(
+    act(async (context: Context, { reason }: Because, caseId) =>
+      accepted(context, await context.client.call('endEarly', { params: { caseId: caseId ?? '' }, body: { reason } }), 'Ending'),
+    ),
+  );
+  example(
+    cases
+      .command('repudiate')
+      .description('"this was not me": freezes the case and ends what it granted')
+      .argument('<case>')
+      .requiredOption('--reason <text>', 'what you know'),
+    'readmit case repudiate case_0190 --reason "I have not lost my phone"',
+  ).action(
+    act(async (context: Context, { reason }: Because, caseId) =>
+      accepted(context, await context.client.call('repudiate', { params: { caseId: caseId ?? '' }, body: { reason } }), 'Frozen'),
+    ),
+  );
+  example(
+    program.command('obligations').description('what must be undone, by when, and whether it was').argument('<case>'),
+    'readmit obligations case_0190',
+  ).action(act((context: Context, _: object, caseId) => obligations(context, caseId ?? '')));
+};
+
+export function wholeNumber(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('It must be a whole number above zero.');
+  return Number(text);
+}
+
+/** What every command that was taken (202) prints: taken is not done. */
+export function accepted({ out }: Context, answer: Accepted, done: string): void {
+  out.result(answer, () => {
+    out.fields([
+      ['case', answer.caseId],
+      ['link', answer.link],
+    ]);
+    out.note(`${done}: the request is recorded. See what follows: readmit case watch ${answer.caseId}`);
+  });
+}
+
+async function list(context: Context, query: ListQuery): Promise<void> {
+  const cases = await context.client.call('listCases', { query });
+  const { out } = context;
+  out.result(cases, () => {
+    // Eyes get what fits beside an id that is not cut; the rest is in `case show`.
+    if (out.seen)
+      return out.table(
+        ['case', 'state', 'class', 'subject', 'opened', 'ends'],
+        cases.map((one) => [
+          one.caseId,
+          one.outcome ?? one.state,
+          one.class,
+          one.subject.id,
+          sinceOrUntil(one.openedAt, context.io.now()),
+          one.endsAt && sinceOrUntil(one.endsAt, context.io.now()),
+        ]),
+        'No cases.',
+      );
+    out.table(
+      ['case', 'state', 'class', 'tier', 'subject', 'opened', 'ends', 'open'],
+      cases.map((one) => [
+        one.caseId,
+        one.outcome ?? one.state,
+        one.class,
+        one.tier,
+        one.subject.id,
+        one.openedAt,
+        one.endsAt,
+        one.openObligations,
+      ]),
+    );
+  });
+}
+
+async function show(context: Context, caseId: string): Promise<void> {
+  const one = await context.client.call('showCase', { params: { caseId } });
+  context.out.result(one, () => context.out.fields(caseFields(one)));
+  const next = nextOf(one);
+  if (context.out.seen && next !== undefined) context.out.note(next);
+}
+
+/** What usually comes next, by the state of the case; who may do it is decided by the services. */
+function nextOf({ caseId, state }: Case): string | undefined {
+  switch (state) {
+    case 'closed':
+      return `What happened: readmit case timeline ${caseId}`;
+    case 'planned':
+      return `It waits for proofs. An agent records them: readmit evidence add ${caseId} --help`;
+    case 'awaiting-approval':
+      return `It waits for decisions. An approver looks and signs: readmit approve ${caseId} --reason "..."`;
+    case 'granted':
+      return `End it before its time: readmit case end ${caseId} --reason "..."`;
+    default:
+      return `Follow it: readmit case watch ${caseId}`;
+  }
+}
+
+const caseFields = (one: Case): readonly (readonly [string, string | number | null | undefined | readonly string[]])[] => [
+  ['case', one.caseId],
+  ['state', one.outcome === null ? one.state : `${one.state} (${one.outcome})`],
+  ['class', one.class],
+  ['tier', one.tier],
+  ['subject', `${one.subject.id} (${one.subject.kind})`],
+  ['asked by', requesterOf(one)],
+  [
+    'asks',
+    one.asks.map((ask) => `${ask.kind} ${ask.connector}/${ask.object}${ask.entitlement === undefined ? '' : `/${ask.entitlement}`}`),
+  ],
+  ['reason', `${one.reasonCode}${one.reason === undefined ? '' : `: ${one.reason}`}`],
+  ['ticket', one.ticket],
+  ['opened', one.openedAt],
+  ['ends', one.endsAt],
+  ['closed', one.closedAt],
+  ['because', one.why.map(({ rule, says }) => `${rule}: ${says}`)],
+  ['to undo', one.openObligations],
+];
+export const requesterOf = ({ requester }: Case): string =>
+  requester.kind === 'anonymous' ? 'somebody who has not signed in' : (requester.id ?? 'a person');
+
+async function timeline(context: Context, caseId: string): Promise<void> {
+  const entries = await context.client.call('caseTimeline', { params: { caseId } });
+  context.out.result(entries, () =>
+    context.out.table(
+      ['at', 'what', 'by', 'says'],
+      entries.map(({ at, label, by, says }) => [at, label, by, says]),
+      'Nothing happened yet.',
+    ),
+  );
+}
+
+async function obligations(context: Context, caseId: string): Promise<void> {
+  const all = await context.client.call('showObligations', { params: { caseId } });
+  const { out } = context;
+  const targetOf = ({ undo }: (typeof all)[number]): string =>
+    `${undo.connector}/${undo.object}${undo.entitlement === undefined ? '' : `/${undo.entitlement}`}`;
+  out.result(all, () => {
+    // Eyes have the case's id before them already, and words that wrap come last.
+    if (out.seen)
+      return out.table(
+        ['obligation', 'state', 'due', 'how', 'target', 'undo'],
+        all.map((one) => [one.obligationId.replace(`${caseId}/`, ''), one.state, one.dueAt, one.how, targetOf(one), one.undo.says]),
+        'Nothing has to be undone.',
+      );
+    out.table(
+      ['obligation', 'undo', 'target', 'state', 'due', 'how'],
+      all.map((one) => [one.obligationId, one.undo.says, targetOf(one), one.state, one.dueAt, one.how]),
+    );
+  });
+}

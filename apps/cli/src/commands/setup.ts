@@ -1,0 +1,119 @@
+import path from 'node:path';
+import { example, type Register } from '../act.js';
+import type { Context } from '../context.js';
+import { CliError, codeOf, saidBy, usage } from '../errors.js';
+import { wouldDo } from './operate.js';
+
+interface SetupCommandOptions {
+  readonly databaseUrl?: string;
+  readonly secretsDir: string;
+  readonly database?: string;
+  readonly keysDir?: string;
+  readonly environment: string;
+  readonly apply?: true;
+}
+
+export const registerSetup: Register = (program, act) => {
+  example(
+    program
+      .command('setup')
+      .description('operator: make schemas, tables, one least-privilege role per service in your PostgreSQL, and the keys')
+      .option('--database-url <url>', 'of a role that may create roles, without its password (DATABASE_URL; password in PGPASSWORD)')
+      .requiredOption('--secrets-dir <folder>', 'where the password files of the roles are, or will be made')
+      .option('--database <name>', 'the database to use, created when absent')
+      .option('--keys-dir <folder>', 'where the keys of services and log are, or will be made; without this no key is made')
+      .option('--environment <name>', 'READMIT_ENVIRONMENT of the services: it names the log', 'production')
+      .option('--apply', 'do it; without this nothing is done'),
+    'PGPASSWORD=... readmit setup --database-url postgres://owner@db.example.org/readmit --secrets-dir /etc/readmit/secrets --keys-dir /etc/readmit/keys --apply',
+  ).action(act(setUp));
+};
+
+async function setUp(context: Context, options: SetupCommandOptions): Promise<void> {
+  const { databaseUrl, secretsDir, database, environment, apply } = options;
+  const keysDir = options.keysDir === undefined ? undefined : path.resolve(options.keysDir);
+  if (
+    databaseUrl !== undefined &&
+    URL.canParse(databaseUrl) &&
+    (new URL(databaseUrl).password || new URL(databaseUrl).searchParams.has('password'))
+  ) {
+    throw usage(
+      '--database-url holds a password, which every user of this machine can see',
+      'Leave it out and put it into PGPASSWORD, or give the whole URL as DATABASE_URL.',
+    );
+  }
+  const ownerUrl = databaseUrl ?? context.io.env['DATABASE_URL'];
+  if (!ownerUrl || !/^postgres(ql)?:\/\//.test(ownerUrl) || !URL.canParse(ownerUrl))
+    throw usage('No PostgreSQL is named', 'Give --database-url postgres://owner@host/database, or set DATABASE_URL.');
+  if (!/^[a-z0-9-]{1,63}$/.test(environment))
+    throw usage(`"${environment}" cannot name an environment`, 'Use lower-case letters, digits and dashes, at most 63.');
+  // Loaded only here: the database's driver and the bus are of no use to any other command.
+  const [{ describeSetup, setup }, { describeKeyFiles }] = await Promise.all([import('@readmit/store'), import('@readmit/bus')]);
+  const place = { secretsDir, ...(database === undefined ? {} : { database }) };
+  const { host, pathname } = new URL(ownerUrl);
+  if (!apply)
+    return wouldDo(context, [
+      `connect to ${host}${pathname} as its owner`,
+      ...describeSetup(place),
+      ...(keysDir === undefined ? [] : describeKeyFiles(keysDir)),
+    ]);
+  // Keys first: they cost nothing, and a folder that cannot be used should not leave a database behind.
+  const keys = keysDir === undefined ? undefined : await keysIn(keysDir, environment);
+  let changes: readonly string[];
+  try {
+    ({ changes } = await setup({ ownerUrl, ...place }));
+  } catch (cause) {
+    throw setupFailure(cause, `${host}${pathname}`);
+  }
+  const all = [...changes, ...(keys?.made ?? []).map((file) => `made ${file}`)];
+  context.out.result({ applied: true, changes: all, ...(keys ? { keys } : {}) }, () => {
+    for (const change of all) context.out.line(change);
+    context.out.line(all.length === 0 ? 'Everything was there already.' : `Done. The passwords of the roles are in ${secretsDir}.`);
+    if (!keys) return;
+    context.out.line('Every service needs these; none of them is secret:');
+    context.out.fields([
+      ['READMIT_ENVIRONMENT', environment],
+      ['READMIT_ROOT_KEY', keys.rootKey],
+      ['READMIT_KEY_LIST_FILE', keys.keyListFile],
+    ]);
+    if (keys.made.length > 0)
+      context.out.note('Take root-belongs-offline.jwk offline now: whoever has it can name new service keys. Nothing needs it to run.');
+  });
+}
+
+async function keysIn(folder: string, environment: string) {
+  const { keyFiles } = await import('@readmit/bus');
+  try {
+    return await keyFiles(folder, environment);
+  } catch (cause) {
+    throw new CliError('usage', `The keys cannot be made or used: ${saidBy(cause)}`, {
+      where: folder,
+      next: 'Correct what is named above. No key was replaced and the database was not touched.',
+      cause,
+    });
+  }
+}
+
+/** PostgreSQL's classes of SQLSTATE: 08 connection, 28 authorization, 42501 privilege; and the socket's own errors. */
+function setupFailure(cause: unknown, where: string): CliError {
+  const code = codeOf(cause) ?? '';
+  // Several addresses of one host fail as one error without words.
+  const { errors } = cause as { readonly errors?: unknown };
+  const message = Array.isArray(errors) ? errors.map(saidBy).join('; ') : saidBy(cause);
+  if (/^(ECONN|ENOTFOUND|EHOSTUNREACH|ETIMEDOUT|EAI_|08|57P0)/.test(code))
+    return new CliError('unreachable', `The database cannot be reached: ${message}`, {
+      where,
+      next: 'Check the address and that it runs.',
+      cause,
+    });
+  if (/^(28|42501)/.test(code))
+    return new CliError('refused', `The database refuses the owner: ${message}`, {
+      where,
+      next: 'Check PGPASSWORD, and that the role may create roles and owns the database.',
+      cause,
+    });
+  return new CliError('unexpected', `The set-up failed: ${message}`, {
+    where,
+    next: 'It can be repeated: what is there already is left as it is.',
+    cause,
+  });
+}

@@ -1,0 +1,94 @@
+import { example, type Register } from '../act.js';
+import { CliError, usage } from '../errors.js';
+import { claimsOf, type Session } from '../session.js';
+import { deviceSignIn, personaSignIn, type SignInOptions } from '../sign-in.js';
+import type { Context } from '../context.js';
+
+interface LoginOptions {
+  readonly issuer?: string;
+  readonly clientId: string;
+  readonly audience: string;
+  readonly scope: string;
+  readonly as?: string;
+}
+
+export const registerSignIn: Register = (program, act) => {
+  example(
+    program
+      .command('login')
+      .description('sign in: prints an address and a code, and waits until you have confirmed it there')
+      .option('--issuer <url>', 'OpenID issuer (READMIT_ISSUER)')
+      .option('--client-id <id>', 'client at the issuer', 'readmit-cli')
+      .option('--audience <id>', 'the API that the token is for', 'readmit-api')
+      .option('--scope <scopes>', 'what to ask for at the issuer', 'openid offline_access')
+      .option('--as <persona>', "a persona of the demo's own issuer"),
+    'readmit login --issuer https://id.example.org/realms/staff',
+    'readmit login --issuer http://127.0.0.1:7401 --as dana',
+  ).action(act(login));
+  example(program.command('logout').description('forget the sign-in on this machine'), 'readmit logout').action(act(logout));
+  example(program.command('whoami').description('who is signed in, and until when'), 'readmit whoami --json').action(act(whoami));
+};
+
+async function login(context: Context, options: LoginOptions): Promise<void> {
+  const issuer = options.issuer ?? context.io.env['READMIT_ISSUER'];
+  if (!issuer) throw usage('No issuer is named', 'Name it: readmit login --issuer <url>, or set READMIT_ISSUER.');
+  const signIn: SignInOptions = {
+    url: context.origin.origin,
+    issuer,
+    clientId: options.clientId,
+    audience: options.audience,
+    scope: options.scope,
+    allowHttp: context.allowHttp,
+  };
+  const session =
+    options.as === undefined
+      ? await deviceSignIn(signIn, context.io, (uri, code, complete) => {
+          context.out.note(`Open ${uri} and enter the code ${code}`);
+          if (complete !== undefined) context.out.note(`or open ${complete} and compare the code.`);
+          context.out.note('Waiting for you to confirm there ...');
+        })
+      : await personaSignIn(signIn, options.as, context.io);
+  await context.vault.saveSession(session);
+  show(context, session);
+}
+
+async function logout(context: Context): Promise<void> {
+  await context.vault.dropSession();
+  context.out.result({ signedIn: false }, () => context.out.line('Signed out. Keys of cases stay on this machine.'));
+}
+
+async function whoami(context: Context): Promise<void> {
+  const session = await context.session();
+  if (session === undefined) {
+    const other = await context.vault.session();
+    throw new CliError('notSignedIn', other === undefined ? 'You are not signed in' : `You are signed in for ${other.url}, not here`, {
+      where: context.origin.origin,
+      next: 'Sign in: readmit login',
+    });
+  }
+  show(context, session);
+}
+
+function show({ out }: Context, session: Session): void {
+  const claims = claimsOf(session.accessToken);
+  const authTime = typeof claims['auth_time'] === 'number' ? new Date(claims['auth_time'] * 1000).toISOString() : undefined;
+  const { person, issuer, url, expiresAt } = session;
+  out.result(
+    {
+      person,
+      issuer,
+      url,
+      expiresAt,
+      ...(authTime === undefined ? {} : { signedInAt: authTime }),
+      renewable: session.refreshToken !== undefined,
+    },
+    () =>
+      out.fields([
+        ['person', person],
+        ['issuer', issuer],
+        ['for', url],
+        ['signed in', authTime],
+        ['until', `${expiresAt}${session.refreshToken === undefined ? '' : ' (renewed when needed)'}`],
+      ]),
+  );
+}

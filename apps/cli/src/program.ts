@@ -1,0 +1,96 @@
+import { Command, CommanderError } from 'commander';
+import type { Act } from './act.js';
+import { registerAudit } from './commands/audit.js';
+import { registerCase } from './commands/case.js';
+import { registerCaseOpen } from './commands/case-open.js';
+import { registerCaseWatch } from './commands/case-watch.js';
+import { registerDecide } from './commands/decide.js';
+import { registerEvidence } from './commands/evidence.js';
+import { registerKey } from './commands/key.js';
+import { registerOperate } from './commands/operate.js';
+import { registerParked } from './commands/parked.js';
+import { registerSecret } from './commands/secret.js';
+import { registerSetup } from './commands/setup.js';
+import { registerSignIn } from './commands/sign-in.js';
+import { Context, defaultUrl, type GlobalOptions } from './context.js';
+import { CliError, exitCodes, saidBy, type ExitName } from './errors.js';
+import type { Io } from './io.js';
+import { clean, Output } from './output.js';
+
+export const version = '0.1.0';
+
+const afterHelp = `
+Exit codes:
+  0  done
+  1  unexpected: a fault of the program or of a service
+  2  usage: an option, file or field is wrong
+  3  verification failed: an audit log, a plan or a checkpoint is not what it claims to be
+  4  refused by a rule; the rule, the reason and what to do are printed
+  5  not signed in, or the sign-in is too old
+  6  not found
+  7  not ready, or in conflict with the state of the case: try again later
+  8  a service or issuer cannot be reached
+
+Environment:
+  READMIT_URL      the one origin in front of the services (default ${defaultUrl})
+  READMIT_ISSUER   the OpenID issuer for readmit login
+  READMIT_HOME     where sign-in and keys are kept (default: XDG_CONFIG_HOME/readmit or ~/.config/readmit)
+  NO_COLOR         no colours`;
+
+/** Runs one command line (without node and script) to its exit code; never throws and never ends the process. */
+export async function run(argv: readonly string[], io: Io): Promise<number> {
+  let outcome: ExitName = 'ok';
+  const act: Act =
+    (handler) =>
+    async (...given) => {
+      const command = given.at(-1) as Command;
+      const context = new Context(io, command.optsWithGlobals<GlobalOptions>());
+      outcome = (await handler(context, command.opts(), ...(command.processedArgs as string[]))) ?? 'ok';
+    };
+  try {
+    await buildProgram(act, io).parseAsync([...argv], { from: 'user' });
+    return exitCodes[outcome];
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+    const failure = error instanceof CliError ? error : unexpected(error);
+    new Output(io, argv.includes('--json')).failure(failure);
+    if (failure.exit === 'unexpected' && io.env['READMIT_DEBUG'] && error instanceof Error)
+      io.stderr.write(`${clean(error.stack ?? '')}\n`);
+    return exitCodes[failure.exit];
+  }
+}
+
+export function buildProgram(act: Act, io: Io): Command {
+  const program = new Command('readmit')
+    .description('Governs the way back in: every recovery is a grant of privilege.')
+    .version(version)
+    .option('--url <origin>', `the one origin in front of the services (READMIT_URL, default ${defaultUrl})`)
+    .option('--json', 'JSON for programs')
+    .option('--insecure-http', 'allow plain http to another machine, inside a network that you trust')
+    .configureOutput({ writeOut: (text) => void io.stdout.write(text), writeErr: (text) => void io.stderr.write(text) })
+    .exitOverride()
+    .showHelpAfterError('(add --help for an example)')
+    .addHelpText('after', afterHelp);
+  for (const register of [
+    registerSignIn,
+    registerCaseOpen,
+    registerCase,
+    registerCaseWatch,
+    registerEvidence,
+    registerDecide,
+    registerSecret,
+    registerOperate,
+    registerAudit,
+    registerParked,
+    registerSetup,
+    registerKey,
+  ])
+    register(program, act);
+  return program;
+}
+
+const unexpected = (error: unknown): CliError =>
+  new CliError('unexpected', saidBy(error), {
+    next: 'This is a fault of readmit: report it with the command line (without secrets). READMIT_DEBUG=1 prints the stack.',
+    cause: error,
+  });

@@ -1,0 +1,48 @@
+import { CliError, type ExitName, type ProblemDetails } from './errors.js';
+
+/** What each kind of answer means for the person at the keyboard. */
+export function failureOf(status: number, problem: ProblemDetails | undefined, headers: Headers, where: string): CliError {
+  const retryAfter = secondsOf(headers.get('retry-after'));
+  const exit = exitOf(status);
+  const stepUp = /insufficient_user_authentication/.test(headers.get('www-authenticate') ?? '');
+  const message = problem?.title || problem?.detail || `The service answered ${status}`;
+  return new CliError(exit, stepUp ? 'This needs a fresher sign-in (step-up)' : message, {
+    where: `${where} (HTTP ${status})`,
+    next: nextOf(exit, status, retryAfter),
+    ...(problem === undefined ? {} : { problem }),
+    ...(retryAfter === undefined ? {} : { retryAfter }),
+  });
+}
+
+function exitOf(status: number): ExitName {
+  if (status === 401) return 'notSignedIn';
+  if (status === 404) return 'notFound';
+  if (status === 409 || status === 425 || status === 429) return 'notReady';
+  if (status === 400 || status === 413 || status === 415) return 'usage';
+  if (status >= 502 && status <= 504) return 'unreachable';
+  return status >= 400 && status < 500 ? 'refused' : 'unexpected';
+}
+
+function nextOf(exit: ExitName, status: number, retryAfter: number | undefined): string {
+  const later = retryAfter === undefined ? 'in a moment' : `in ${retryAfter} s`;
+  switch (exit) {
+    case 'notSignedIn':
+      return 'Sign in (again): readmit login';
+    case 'notFound':
+      return 'Check the id: readmit case list';
+    case 'notReady':
+      return status === 429 ? `Too many requests: try again ${later}.` : `Look at the case (readmit case show) and try again ${later}.`;
+    case 'usage':
+      return 'Correct the fields named above; the command with --help shows an example.';
+    case 'unreachable':
+      return `A service is down or cannot record the request: try again ${later}.`;
+    case 'refused':
+      return 'The rule above decides, not this program: what it asks for has to change, or somebody else has to act.';
+    default:
+      return 'This is a fault of the service: give its operator the time and the lines above.';
+  }
+}
+
+function secondsOf(header: string | null): number | undefined {
+  return header !== null && /^\d{1,6}$/.test(header) ? Number(header) : undefined;
+}

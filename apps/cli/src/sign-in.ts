@@ -1,0 +1,120 @@
+import * as oidc from 'openid-client';
+import { CliError, saidBy } from './errors.js';
+import type { Io } from './io.js';
+import { parseOrigin } from './origin.js';
+import { claimsOf, type Session } from './session.js';
+
+export interface SignInOptions {
+  readonly url: string;
+  readonly issuer: string;
+  readonly clientId: string;
+  /** The API that the token is for (RFC 8707 where it is a URI, `audience` otherwise). */
+  readonly audience: string;
+  readonly scope: string;
+  readonly allowHttp: boolean;
+}
+/** The demo issuer's own grant: named personas instead of people, never in production. */
+export const personaGrant = 'urn:readmit:demo:persona';
+type Tokens = oidc.TokenEndpointResponse & oidc.TokenEndpointResponseHelpers;
+
+/** Device flow (RFC 8628): the person opens a page anywhere, this program waits. */
+export async function deviceSignIn(
+  options: SignInOptions,
+  io: Io,
+  show: (uri: string, code: string, complete: string | undefined) => void,
+): Promise<Session> {
+  const config = await discover(options, io);
+  const target = URL.canParse(options.audience) ? { resource: options.audience } : { audience: options.audience };
+  const tokens = await explained(options, async () => {
+    const device = await oidc.initiateDeviceAuthorization(config, { scope: options.scope, ...target });
+    show(device.verification_uri, device.user_code, device.verification_uri_complete);
+    return oidc.pollDeviceAuthorizationGrant(config, device, target);
+  });
+  return sessionOf(tokens, options, io);
+}
+
+export async function personaSignIn(options: SignInOptions, persona: string, io: Io): Promise<Session> {
+  const config = await discover(options, io);
+  const tokens = await explained(
+    options,
+    () => oidc.genericGrantRequest(config, personaGrant, { persona, resource: options.audience, audience: options.audience }),
+    persona,
+  );
+  return sessionOf(tokens, options, io);
+}
+
+/** A new access token for a session that has run out, or `undefined` when there is nothing to refresh with. */
+export async function refreshed(session: Session, allowHttp: boolean, io: Io): Promise<Session | undefined> {
+  const { refreshToken } = session;
+  if (refreshToken === undefined) return undefined;
+  const options: SignInOptions = { ...session, audience: '', scope: '', allowHttp };
+  const config = await discover(options, io);
+  const tokens = await explained(options, () => oidc.refreshTokenGrant(config, refreshToken));
+  return sessionOf(tokens, options, io, session);
+}
+
+async function discover({ issuer, clientId, allowHttp }: SignInOptions, io: Io): Promise<oidc.Configuration> {
+  const url = parseOrigin(issuer, '--issuer', allowHttp, { withPath: true });
+  try {
+    return await oidc.discovery(url, clientId, undefined, oidc.None(), {
+      // Plain http got past parseOrigin only for this machine or by the caller's word.
+      execute: url.protocol === 'http:' ? [oidc.allowInsecureRequests] : [],
+      [oidc.customFetch]: io.fetch as oidc.CustomFetch,
+      timeout: 30,
+    });
+  } catch (cause) {
+    throw new CliError('unreachable', `The issuer's OpenID configuration cannot be read: ${saidBy(cause)}`, {
+      where: issuer,
+      next: 'Check --issuer: <issuer>/.well-known/openid-configuration must answer.',
+      cause,
+    });
+  }
+}
+
+async function explained(options: SignInOptions, request: () => Promise<Tokens>, persona?: string): Promise<Tokens> {
+  try {
+    return await request();
+  } catch (cause) {
+    const code = cause instanceof oidc.ResponseBodyError ? cause.error : undefined;
+    const detail = cause instanceof oidc.ResponseBodyError ? (cause.error_description ?? cause.error) : saidBy(cause);
+    if (persona !== undefined && (code === 'unsupported_grant_type' || code === 'unauthorized_client' || code === 'invalid_client')) {
+      throw new CliError('notSignedIn', `This issuer does not sign in personas (${code}): only the demo's own issuer does`, {
+        where: options.issuer,
+        next: 'Sign in as yourself: readmit login',
+        cause,
+      });
+    }
+    const network = code === undefined && /fetch failed|timed? ?out/i.test(detail);
+    throw new CliError(
+      network ? 'unreachable' : 'notSignedIn',
+      `The issuer did not sign you in: ${detail}${code === undefined || detail === code ? '' : ` (${code})`}`,
+      {
+        where: options.issuer,
+        next:
+          persona === undefined
+            ? 'Try again: readmit login. If it stays, the client must be allowed the device flow at the issuer.'
+            : `Check the persona's name ("${persona}").`,
+        cause,
+      },
+    );
+  }
+}
+
+function sessionOf(tokens: Tokens, options: Pick<Session, 'url' | 'issuer' | 'clientId'>, io: Io, before?: Session): Session {
+  const subject = claimsOf(tokens.access_token)['sub'] ?? claimsOf(tokens.id_token)['sub'] ?? before?.person;
+  if (typeof subject !== 'string')
+    throw new CliError('notSignedIn', "The issuer's tokens do not say who signed in", {
+      where: options.issuer,
+      next: 'Ask for the scope "openid" to be allowed for this client.',
+    });
+  const refreshToken = tokens.refresh_token ?? before?.refreshToken;
+  return {
+    url: options.url,
+    issuer: options.issuer,
+    clientId: options.clientId,
+    accessToken: tokens.access_token,
+    person: subject,
+    ...(refreshToken === undefined ? {} : { refreshToken }),
+    expiresAt: new Date(io.now().getTime() + (tokens.expires_in ?? 300) * 1000).toISOString(),
+  };
+}

@@ -1,0 +1,181 @@
+/** `readmit audit verify` over a log that is signed as the services sign: each way of tampering exits with 3 and says where; the untouched log is the control. */
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createPrivateKey, sign } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { leafHash, merkleRoot, topicOf, writeEnvelope, type Fact, type KeyList, type ServiceName } from '@readmit/contracts';
+import {
+  checkpointLine,
+  checkpointText,
+  entryBytes,
+  entryLine,
+  exportFormat,
+  headerLine,
+  leafOf,
+  logKey,
+  signNote,
+  vkeyOf,
+  type LoggedRecord,
+} from '@readmit/domain';
+import { openEvents } from '../src/event-checks.js';
+import { logTools as tools } from '../src/log-tools.js';
+import { Desk } from './cli-run.js';
+
+// Loaded as the program loads it.
+const { makeServiceKeys, makeSigningKey, Signer, signKeyList } = await import('@readmit/bus');
+const began = new Date('2026-11-22T09:00:00.000Z');
+const at = (minute: number): string => new Date(began.getTime() + minute * 60_000).toISOString();
+const environment = 'test';
+const services = makeServiceKeys(began);
+const root = makeSigningKey();
+const log = makeSigningKey();
+const key = logKey('readmit.example/log/test', Buffer.from(log.public.x, 'base64url'), tools);
+const logSecret = createPrivateKey({ key: { ...log.private }, format: 'jwk' });
+
+interface Entry {
+  readonly entry: Uint8Array;
+  readonly record: LoggedRecord;
+}
+class Log {
+  readonly entries: Entry[] = [];
+  keyList = '';
+
+  static async of(list: KeyList = services.list): Promise<Log> {
+    const made = new Log();
+    made.keyList = await signKeyList(list, root.private);
+    return made;
+  }
+  header() {
+    return { format: exportFormat, origin: key.name, environment, keyList: this.keyList, logKey: vkeyOf(key, tools) } as const;
+  }
+  async append(service: ServiceName, type: Fact['type'], time: string, data: object): Promise<void> {
+    const index = this.entries.length;
+    const id = `event-${index}`;
+    const headers = writeEnvelope({ id, environment, service, type, time, subject: 'case_1', version: '1', correlationId: 'case_1' });
+    const [record] = new Signer(services.keys[service]).sign(environment, [
+      { topic: topicOf(service), key: 'case_1', headers, value: Buffer.from(JSON.stringify(data)) },
+    ]);
+    if (!record) throw new Error('nothing was signed');
+    const { signedBytes } = await openEvents(this.header(), { file: 'spec', logKey: '', root: root.public });
+    const fact = { id, type, at: time, data } as Fact;
+    this.entries.push({
+      entry: entryBytes(leafOf(index, { fact, topic: record.topic, key: record.key, signedBytes: signedBytes(record) }, tools), tools),
+      record,
+    });
+  }
+  notice(minute: number): Promise<void> {
+    return this.append('intake', 'readmit.notice.sent', at(minute), {
+      caseId: 'case_1',
+      noticeId: `notice_${this.entries.length}`,
+      about: 'opened',
+      channel: 'mail',
+    });
+  }
+  note(size = this.entries.length): string {
+    const hash = merkleRoot(
+      tools.sha256,
+      this.entries.slice(0, size).map(({ entry }) => leafHash(tools.sha256, entry)),
+    );
+    return signNote(checkpointText({ origin: key.name, size, root: hash }, tools), key, (message) => sign(null, message, logSecret), tools);
+  }
+  lines(): string[] {
+    return [
+      headerLine(this.header()),
+      ...this.entries.map((entry, index) => entryLine({ index, ...entry }, tools.base64)),
+      checkpointLine(this.note()),
+    ];
+  }
+}
+
+let desk: Desk;
+let whole: Log;
+beforeAll(async () => {
+  desk = await Desk.of('http://127.0.0.1:1');
+  await writeFile(path.join(desk.home, 'trust.json'), JSON.stringify({ logKey: vkeyOf(key, tools), root: root.public }));
+  whole = await Log.of();
+  for (let minute = 0; minute < 4; minute += 1) await whole.notice(minute);
+});
+afterAll(() => desk.leave());
+
+async function verify(lines: readonly string[], ...more: readonly string[]) {
+  const file = path.join(desk.home, 'log.ndjson');
+  await writeFile(file, `${lines.join('\n')}\n`);
+  return desk.run('audit', 'verify', file, ...more);
+}
+const rulesOf = (stdout: string): readonly string[] =>
+  (JSON.parse(stdout) as { findings: { rule: string }[] }).findings.map(({ rule }) => rule);
+async function saved(note: string): Promise<string> {
+  const file = path.join(desk.home, 'seen.checkpoint');
+  await writeFile(file, note);
+  return file;
+}
+
+describe('readmit audit verify', () => {
+  it('R7.2 exits with 0 for the whole log, offline, and says of which size it is complete', async () => {
+    const { code, stdout } = await verify(whole.lines(), '--checkpoint', await saved(whole.note(2)));
+    expect(stdout).toContain('complete as of size 4');
+    expect(stdout).toContain('an extension of the checkpoint of size 2');
+    expect(code).toBe(0);
+  });
+
+  it("R7.2 names when the believed list of services' keys was issued: an older one may hide a revocation", async () => {
+    const issuedAt = at(3);
+    const later = await Log.of({ ...services.list, issuedAt });
+    later.entries.push(...whole.entries);
+    expect((await verify(later.lines())).stdout).toMatch(new RegExp(`key list of\\s+${issuedAt}`));
+    expect(JSON.parse((await verify(later.lines(), '--json')).stdout)).toMatchObject({ ok: true, keyListIssuedAt: issuedAt });
+    expect(JSON.parse((await verify(whole.lines(), '--json')).stdout)).toMatchObject({ keyListIssuedAt: services.list.issuedAt });
+  });
+
+  it('R7.2 exits with 3 for an altered event and prints where and why', async () => {
+    const lines = whole.lines();
+    lines[3] = (lines[3] ?? '').replace(/"value":"(.{20})./, (_, start: string) => `"value":"${start}A`);
+    const { code, stdout } = await verify(lines);
+    expect(code).toBe(3);
+    expect(stdout).toMatch(/2\tevent-refused\tentry 2 \(readmit\.notice\.sent, readmit\.intake\.v1, key case_1\)\t.*bad-signature/);
+  });
+
+  it('R7.2 exits with 3 for a missing row', async () => {
+    const lines = whole.lines();
+    lines.splice(2, 1);
+    const { code, stdout } = await verify(lines, '--json');
+    expect(code).toBe(3);
+    expect(rulesOf(stdout)).toContain('row-missing');
+  });
+
+  it('R7.2 finds a log that was cut, by a checkpoint that was seen before', async () => {
+    const cut = await Log.of();
+    cut.entries.push(...whole.entries.slice(0, 3));
+    expect((await verify(cut.lines())).code).toBe(0);
+    const { code, stdout } = await verify(cut.lines(), '--json', '--checkpoint', await saved(whole.note()));
+    expect(code).toBe(3);
+    expect(rulesOf(stdout)).toEqual(['log-cut']);
+  });
+
+  it('exits with 3 when the key list is not signed by the root that was given', async () => {
+    const other = path.join(desk.home, 'other.json');
+    await writeFile(other, JSON.stringify({ logKey: vkeyOf(key, tools), root: makeSigningKey().public }));
+    const { code, stderr } = await verify(whole.lines(), '--keys', other);
+    expect(code).toBe(3);
+    expect(stderr).toContain('not signed by the configured root key');
+  });
+
+  it('counts of a revoked key only what stands in the log before its revocation, whatever time an event claims', async () => {
+    const revokedAt = at(10);
+    const list = { ...services.list, keys: services.list.keys.map((one) => (one.owner === 'intake' ? { ...one, revokedAt } : one)) };
+    const history = await Log.of(list);
+    await history.notice(1);
+    await history.append('audit', 'readmit.checkpoint.signed', at(11), { size: 1, note: history.note(1) });
+    expect((await verify(history.lines())).stdout).toContain('The log verifies');
+    await history.notice(2);
+    const { code, stdout } = await verify(history.lines());
+    expect(code).toBe(3);
+    expect(stdout).toMatch(/2\tevent-refused\t.*key-not-valid-then/);
+  });
+
+  it('exits with 2 without keys from elsewhere: what an export says of itself proves nothing', async () => {
+    const { code, stderr } = await verify(whole.lines(), '--keys', path.join(desk.home, 'absent.json'));
+    expect(code).toBe(2);
+    expect(stderr).toContain('from a place that the export does not come from');
+  });
+});

@@ -1,0 +1,445 @@
+/** Every command against a double of the API: what it sends, what it prints, how it exits. */
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { createPublicKey, verify } from 'node:crypto';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { RouteName } from '@readmit/contracts';
+import { CompactEncrypt, importJWK, jwtVerify } from 'jose';
+import { canonical, newRecipientKey, newSigningKey, sha256Hex, type RecipientKeyPair } from '../src/keys.js';
+import { preAuthenticationEncoding } from '../src/sign.js';
+import { ApiDouble } from './api-double.js';
+import { Desk, now } from './cli-run.js';
+import { accepted, approval, caseOfAda, parked, plan } from './samples.js';
+
+let api: ApiDouble;
+let desk: Desk;
+beforeEach(async () => {
+  api = await ApiDouble.start();
+  desk = await Desk.of(api.url);
+});
+afterEach(async () => {
+  await api.close();
+  await desk.leave();
+});
+const json = (text: string): Record<string, unknown> => JSON.parse(text) as Record<string, unknown>;
+const modeOf = async (file: string): Promise<number> => (await stat(file)).mode & 0o777;
+const open = [
+  'case',
+  'open',
+  '--subject',
+  'ada',
+  '--ask',
+  'factor.bypass=demo-idp/ada',
+  '--reason-code',
+  'lost-device',
+  '--reason',
+  'phone stolen',
+  '--for',
+  '15m',
+];
+
+describe('readmit case open', () => {
+  it('makes a one-time key for somebody without a sign-in and prints what to read back to the desk', async () => {
+    api.on('openCase', accepted);
+    const { code, stdout } = await desk.run(...open, '--json');
+    const printed = json(stdout);
+    const sent = api.of('openCase')[0];
+    const { caseKey, ...body } = sent?.body as { caseKey: RecipientKeyPair };
+    expect(code).toBe(0);
+    expect(body).toEqual({
+      subject: { kind: 'person', id: 'ada' },
+      asks: [{ kind: 'factor.bypass', connector: 'demo-idp', object: 'ada' }],
+      reasonCode: 'lost-device',
+      reason: 'phone stolen',
+      durationSeconds: 900,
+    });
+    expect(caseKey.fingerprint).toBe(sha256Hex(canonical({ sealing: caseKey.sealing, signing: caseKey.signing })));
+    expect(JSON.stringify(caseKey)).not.toContain('"d"');
+    expect(printed['readBack']).toBe(`${caseKey.fingerprint.slice(0, 4)}-${caseKey.fingerprint.slice(4, 8)}`);
+    expect(await modeOf(String(printed['keyFile']))).toBe(0o600);
+    expect((await desk.vault.caseKey('case_1'))?.fingerprint).toBe(caseKey.fingerprint);
+    expect(sent?.headers.authorization).toBeUndefined();
+    await expect(
+      jwtVerify(String(sent?.headers['readmit-proof']), await importJWK(caseKey.signing, 'EdDSA'), { currentDate: now }),
+    ).resolves.toMatchObject({ payload: { htm: 'POST', htu: '/api/intake/cases' } });
+  });
+
+  it('sends sign-in and key together when a person who is signed in wants to pick something up', async () => {
+    await desk.signIn('ada');
+    api.on('openCase', accepted);
+    expect((await desk.run(...open, '--with-key')).code).toBe(0);
+    expect(api.of('openCase')[0]?.headers).toMatchObject({ authorization: 'Bearer token-of-ada', 'readmit-proof': expect.any(String) });
+    expect(api.of('openCase')[0]?.body).toHaveProperty('caseKey');
+  });
+
+  it('uses the sign-in where there is one, and makes no key', async () => {
+    await desk.signIn('erin');
+    api.on('openCase', accepted);
+    expect((await desk.run(...open)).code).toBe(0);
+    expect(api.of('openCase')[0]?.headers.authorization).toBe('Bearer token-of-erin');
+    expect(api.of('openCase')[0]?.body).not.toHaveProperty('caseKey');
+    expect(await desk.vault.caseKey('case_1')).toBeUndefined();
+  });
+
+  it('keeps the key when the answer is lost, and drops it when the request was refused', async () => {
+    api.raw('openCase', 500, 'oops');
+    expect((await desk.run(...open)).code).toBe(1);
+    expect(await readdir(path.join(desk.home, 'cases'))).toEqual([expect.stringMatching(/^pending-/)]);
+    const other = await Desk.of(api.url);
+    api.refuse('openCase', 403, { reason: 'not-askable', rule: 'R1.3' });
+    expect((await other.run(...open)).code).toBe(4);
+    expect(await readdir(path.join(other.home, 'cases'))).toEqual([]);
+    await other.leave();
+  });
+
+  it.each([
+    [['--for', '15'], '"15" is not a duration'],
+    [['--ask', 'password.tell=demo-idp/ada'], '"password.tell" is not a kind of ask'],
+    [['--reason', 'x'.repeat(501)], 'The service would refuse what would be sent: /reason'],
+  ])('sends nothing when an option is wrong: %j', async (more, says) => {
+    const { code, stderr } = await desk.run(...open, ...more);
+    expect(code).toBe(2);
+    expect(stderr).toContain(says);
+    expect(api.seen).toEqual([]);
+  });
+});
+
+describe('readmit case', () => {
+  it('proves possession of the key of the case with each request, over method, path with query and body', async () => {
+    api.on('openCase', accepted).on('endEarly', accepted);
+    await desk.run(...open);
+    expect((await desk.run('case', 'end', 'case_1', '--reason', 'done')).code).toBe(0);
+    const sent = api.of('endEarly')[0];
+    const key = await desk.vault.caseKey('case_1');
+    const { payload, protectedHeader } = await jwtVerify(
+      String(sent?.headers['readmit-proof']),
+      await importJWK({ ...key?.signing, d: undefined } as never, 'EdDSA'),
+      { typ: 'readmit-proof+jwt', currentDate: now },
+    );
+    expect(payload).toEqual({
+      htm: 'POST',
+      htu: '/api/revocation/cases/case_1/end',
+      iat: now.getTime() / 1000,
+      jti: expect.stringMatching(/^id-/),
+      bodyDigest: Buffer.from(sha256Hex(sent?.raw ?? ''), 'hex').toString('base64url'),
+    });
+    expect(protectedHeader).toEqual({ alg: 'EdDSA', typ: 'readmit-proof+jwt', jwk: { kty: 'OKP', crv: 'Ed25519', x: key?.signing.x } });
+  });
+
+  it('shows lists as a table on a terminal, as plain columns in a pipe and as JSON for programs', async () => {
+    await desk.signIn();
+    api.on('listCases', [caseOfAda]);
+    const pipe = await desk.run('case', 'list', '--state', 'awaiting-approval', '--limit', '5');
+    expect(pipe.stdout).toBe('case_1\tawaiting-approval\tmfa-recovery\tagent-assisted\tada\t2026-11-22T09:50:00.000Z\t-\t1\n');
+    expect(api.of('listCases')[0]?.target).toBe('/api/intake/cases?state=awaiting-approval&limit=5');
+    expect(JSON.parse((await desk.run('case', 'list', '--json')).stdout)).toEqual([caseOfAda]);
+    desk.terminal = true;
+    expect((await desk.run('case', 'list')).stdout).toContain('│ case_1');
+  });
+
+  it('strips control characters that a server sends before it prints them', async () => {
+    await desk.signIn();
+    api
+      .on('showCase', { ...caseOfAda, reason: '\u001b[2J\u001b]0;owned\u0007safe\u202e\u009b31m' })
+      .on('caseTimeline', [{ at: '2026-11-22T10:00:00.000Z', id: 'e1', type: 'x', label: 'l', by: 'b', says: 'a\rb\u001b[1m' }]);
+    for (const terminal of [true, false]) {
+      desk.terminal = terminal;
+      desk.env['NO_COLOR'] = '1';
+      for (const command of ['show', 'timeline']) {
+        const { code, stdout } = await desk.run('case', command, 'case_1');
+        expect(code).toBe(0);
+        expect(stdout).toMatch(/safe|a b/);
+        expect(stdout.replaceAll('\n', '').replaceAll('\t', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+      }
+    }
+    const { stdout } = await desk.run('case', 'show', 'case_1', '--json');
+    expect(stdout.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+    expect(json(stdout)['reason']).toBe('\u001b[2J\u001b]0;owned\u0007safe\u202e\u009b31m');
+  });
+
+  it('watches until the case is closed, prints each entry once and outlives a service that is not ready', async () => {
+    await desk.signIn();
+    const entry = (id: string) => ({ at: '2026-11-22T10:00:00.000Z', id, type: 'x', label: `label ${id}`, by: 'intake', says: '' });
+    api.on('showCase', caseOfAda, caseOfAda, { ...caseOfAda, state: 'closed', outcome: 'completed' });
+    api.on('caseTimeline', [entry('e1')], [entry('e1'), entry('e2')], [entry('e1'), entry('e2'), entry('e3')]);
+    const { code, stdout } = await desk.run('case', 'watch', 'case_1', '--every', '3s', '--json');
+    expect(code).toBe(0);
+    expect(
+      stdout
+        .trim()
+        .split('\n')
+        .map((line) => json(line)['id']),
+    ).toEqual(['e1', 'e2', 'e3']);
+    expect(desk.slept).toEqual([3000, 3000]);
+    desk.slept.length = 0;
+    api.refuse('showCase', 409, { reason: 'not-ready' }, { 'retry-after': '7' });
+    expect((await desk.run('case', 'watch', 'case_1')).code).toBe(7);
+    expect(desk.slept).toEqual(Array.from({ length: 10 }, () => 7000));
+  });
+
+  it.each([
+    ['withdraw', 'withdraw', [], undefined],
+    ['repudiate', 'repudiate', ['--reason', 'not me'], { reason: 'not me' }],
+  ] as const)('case %s sends exactly its request', async (command, route, more, body) => {
+    await desk.signIn('ada');
+    api.on(route, accepted);
+    expect((await desk.run('case', command, 'case_1', ...more)).code).toBe(0);
+    expect(api.of(route)[0]?.body).toEqual(body);
+  });
+
+  it('shows contacts and obligations', async () => {
+    await desk.signIn('boris');
+    const contact = { kind: 'phone', value: '+49 1', digest: 'a'.repeat(64) };
+    api
+      .on('deskContact', [contact])
+      .on('showObligations', [{ obligationId: 'o1', undo: plan.obligations[0], dueAt: null, state: 'armed', how: null }]);
+    expect((await desk.run('case', 'contacts', 'case_1')).stdout).toBe(`phone\t+49 1\t${contact.digest}\n`);
+    expect((await desk.run('obligations', 'case_1')).stdout).toBe('o1\tclose the bypass\tdemo-idp/ada\tarmed\t-\t-\n');
+  });
+
+  it('evidence add records the call-back with the digits that were read out', async () => {
+    await desk.signIn('boris');
+    api.on('addEvidence', { caseId: 'case_1', evidenceId: 'evidence_1', link: '/x' });
+    const add = [
+      'evidence',
+      'add',
+      'case_1',
+      '--kind',
+      'call-back',
+      '--channel',
+      'phone',
+      '--assurance',
+      'substantial',
+      '--note',
+      'called',
+      '--fingerprint',
+    ];
+    expect((await desk.run(...add, '3fa9-01bc', '--contact', 'a'.repeat(64))).code).toBe(0);
+    expect(api.of('addEvidence')[0]?.body).toEqual({
+      kind: 'call-back',
+      channel: 'phone',
+      assurance: 2,
+      note: 'called',
+      fingerprint: '3fa9-01bc',
+      contact: 'a'.repeat(64),
+    });
+    expect((await desk.run(...add, '3FA9')).code).toBe(2);
+    expect(api.of('addEvidence')).toHaveLength(1);
+  });
+});
+
+describe('readmit approve and deny', () => {
+  const key = { ...newSigningKey(), kid: 'dana-1' };
+  beforeEach(async () => {
+    await desk.signIn('dana');
+    await writeFile(desk.vault.approverKeyFile, JSON.stringify(key), { mode: 0o600 });
+    api.on('showApproval', approval).on('showCase', caseOfAda).on('decide', { caseId: 'case_1', decisionId: 'decision_1', link: '/x' });
+  });
+
+  it.each(['approve', 'deny'] as const)('R4.4 %s shows the plan, asks, and signs exactly what was shown', async (choice) => {
+    desk.answer(true);
+    const { code, stderr } = await desk.run(choice, 'case_1', '--reason', 'vouched');
+    expect(code).toBe(0);
+    for (const part of [
+      'totp on the stolen phone',
+      'sign-in for ada, once',
+      'passkey on the laptop',
+      '15m',
+      'call-back (substantial) by boris',
+      'somebody who has not signed in',
+      'phone stolen',
+      'owner: 0 of 1',
+      approval.planDigest ?? '',
+    ])
+      expect(stderr).toContain(part);
+    expect(desk.questions).toHaveLength(1);
+    const { statement, proof } = api.of('decide')[0]?.body as { statement: object; proof: { kid: string; signature: string } };
+    expect(statement).toEqual({
+      v: 1,
+      caseId: 'case_1',
+      planDigest: approval.planDigest,
+      evidenceDigest: approval.evidenceDigest,
+      policyDigest: approval.policyDigest,
+      decision: choice,
+      approver: 'dana',
+      decidedAt: now.toISOString(),
+      nonce: approval.nonce,
+      reason: 'vouched',
+    });
+    expect(proof.kid).toBe('dana-1');
+    const pae = preAuthenticationEncoding('application/vnd.readmit.decision.v1+json', canonical(statement));
+    expect(
+      verify(
+        null,
+        pae,
+        createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: key.x }, format: 'jwk' }),
+        Buffer.from(proof.signature, 'base64url'),
+      ),
+    ).toBe(true);
+  });
+
+  it('R4.4 refuses to sign when the digest is not that of the plan that is shown', async () => {
+    api.on('showApproval', { ...approval, plan: { ...plan, removes: [] } });
+    const { code, stderr } = await desk.run('approve', 'case_1', '--reason', 'x', '--yes');
+    expect(code).toBe(3);
+    expect(stderr).toContain('The plan that was shown is not the plan to be signed');
+    expect(api.of('decide')).toEqual([]);
+  });
+
+  it('signs nothing unless a person says yes, on a terminal or with --yes', async () => {
+    expect((await desk.run('approve', 'case_1', '--reason', 'x')).code).toBe(2);
+    desk.answer(false);
+    expect((await desk.run('approve', 'case_1', '--reason', 'x')).code).toBe(2);
+    expect(api.of('decide')).toEqual([]);
+    desk.confirm = undefined;
+    expect((await desk.run('approve', 'case_1', '--reason', 'x', '--yes')).code).toBe(0);
+    expect(api.of('decide')).toHaveLength(1);
+  });
+
+  it('waits for a plan, and for the plan that was named', async () => {
+    expect((await desk.run('approve', 'case_1', '--reason', 'x', '--yes', '--plan-digest', 'a'.repeat(64))).code).toBe(7);
+    api.on('showApproval', { ...approval, state: 'waiting-for-plan', plan: null, planDigest: null });
+    const { code, stderr } = await desk.run('approve', 'case_1', '--reason', 'x', '--yes');
+    expect(code).toBe(7);
+    expect(stderr).toContain('waiting-for-plan');
+  });
+
+  it('refuses a key file that others can read, and one whose halves do not belong together', async () => {
+    const file = path.join(desk.home, 'k.json');
+    await writeFile(file, JSON.stringify(key), { mode: 0o644 });
+    expect((await desk.run('approve', 'case_1', '--reason', 'x', '--yes', '--key', file)).stderr).toContain('can be read by others');
+    const mixed = path.join(desk.home, 'm.json');
+    await writeFile(mixed, JSON.stringify({ ...key, x: newSigningKey().x }), { mode: 0o600 });
+    const { code, stderr } = await desk.run('approve', 'case_1', '--reason', 'x', '--yes', '--key', mixed);
+    expect(code).toBe(2);
+    expect(stderr).toContain('do not belong together');
+    expect(stderr).not.toContain(key.d);
+  });
+});
+
+describe('readmit secret pick-up', () => {
+  const secret = 'correct horse \u0001 battery';
+  const pair = newRecipientKey();
+  let file: string;
+  beforeEach(async () => {
+    file = path.join(desk.home, 'payroll.json');
+    await writeFile(file, JSON.stringify(pair), { mode: 0o600 });
+    const jwe = await new CompactEncrypt(Buffer.from(secret))
+      .setProtectedHeader({ alg: 'ECDH-ES', enc: 'A256GCM' })
+      .encrypt(await importJWK({ kty: 'OKP', crv: 'X25519', x: pair.sealing.x }, 'ECDH-ES'));
+    api
+      .on('pickUpSecret', { caseId: 'case_1', jwe, ciphertextDigest: sha256Hex(jwe) })
+      .on('acknowledgeSecret', { caseId: 'case_1', acknowledged: true });
+  });
+
+  it('R5.4 writes the secret to a private file, prints none of it, and acknowledges only then', async () => {
+    const out = path.join(desk.home, 'secret');
+    const { code, stdout, stderr } = await desk.run('secret', 'pick-up', 'case_1', '--key', file, '--out', out);
+    expect(code).toBe(0);
+    expect(stdout + stderr).not.toContain('correct horse');
+    expect(await readFile(out, 'utf8')).toBe(secret);
+    expect(await modeOf(out)).toBe(0o600);
+    expect(api.seen.map(({ route }) => route)).toEqual(['pickUpSecret', 'acknowledgeSecret']);
+    expect(api.of('pickUpSecret')[0]?.headers['readmit-proof']).toBeDefined();
+    expect((await desk.run('secret', 'pick-up', 'case_1', '--key', file, '--out', out)).code).toBe(0);
+  });
+
+  it('does not acknowledge what it could not keep or open', async () => {
+    const taken = path.join(desk.home, 'taken');
+    await writeFile(taken, 'something else', { mode: 0o600 });
+    expect((await desk.run('secret', 'pick-up', 'case_1', '--key', file, '--out', taken)).code).toBe(2);
+    expect(await readFile(taken, 'utf8')).toBe('something else');
+    const other = path.join(desk.home, 'other.json');
+    await writeFile(other, JSON.stringify(newRecipientKey()), { mode: 0o600 });
+    expect((await desk.run('secret', 'pick-up', 'case_1', '--key', other)).code).toBe(3);
+    expect(api.of('acknowledgeSecret')).toEqual([]);
+  });
+
+  it('prints the secret only when asked', async () => {
+    const { stdout, code } = await desk.run('secret', 'pick-up', 'case_1', '--key', file, '--print');
+    expect(code).toBe(0);
+    expect(stdout).toBe(secret);
+    expect(api.of('acknowledgeSecret')).toHaveLength(1);
+  });
+
+  it('says where the key is missed', async () => {
+    expect((await desk.run('secret', 'pick-up', 'case_1')).code).toBe(5);
+  });
+});
+
+describe('operator commands', () => {
+  it.each([
+    ['contain', ['contain', 'case_1', '--reason', 'taken over'], 'contain', accepted, { reason: 'taken over' }],
+    [
+      'parked redrive',
+      ['parked', 'redrive', '42', '--service', 'revocation-scheduler'],
+      'revocationSettleParked',
+      { ...parked, state: 'redriven' },
+      { action: 'redrive' },
+    ],
+    [
+      'parked discard',
+      ['parked', 'discard', '42', '--service', 'execution'],
+      'executionSettleParked',
+      { ...parked, state: 'discarded' },
+      { action: 'discard' },
+    ],
+  ] as [string, string[], RouteName, unknown, unknown][])('%s sends nothing without --apply', async (_, argv, route, answer, body) => {
+    await desk.signIn('olga');
+    api.on(route, answer);
+    const dry = await desk.run(...argv);
+    expect(dry.code).toBe(0);
+    expect(dry.stdout).toContain('Nothing was done');
+    expect(api.seen).toEqual([]);
+    expect((await desk.run(...argv, '--apply')).code).toBe(0);
+    expect(api.of(route)[0]?.body).toEqual(body);
+  });
+
+  it('setup prints its steps without --apply, and refuses a password on the command line', async () => {
+    const argv = ['setup', '--secrets-dir', path.join(desk.home, 's'), '--database-url'];
+    const dry = await desk.run(...argv, 'postgres://owner@127.0.0.1:1/readmit');
+    expect(dry.code).toBe(0);
+    expect(dry.stdout).toContain('create the role');
+    expect(await readdir(desk.home)).toEqual([]);
+    expect((await desk.run(...argv, 'postgres://owner@127.0.0.1:1/readmit', '--apply')).code).toBe(8);
+    const leaky = await desk.run(...argv, 'postgres://owner:hunter2@127.0.0.1:1/readmit');
+    expect(leaky.code).toBe(2);
+    expect(leaky.stdout + leaky.stderr).not.toContain('hunter2');
+  });
+
+  it('lists and shows parked messages', async () => {
+    await desk.signIn('olga');
+    api.on('executionListParked', [parked]).on('executionShowParked', { ...parked, bytes: 'e30=', headers: { ce_id: 'e' } });
+    expect((await desk.run('parked', 'list', '--service', 'execution')).stdout).toContain('42\tparked');
+    expect(api.of('executionListParked')[0]?.target).toBe('/api/execution/parked?state=parked');
+    expect((await desk.run('parked', 'show', '42', '--service', 'execution')).stdout).toContain('e30=');
+    expect((await desk.run('parked', 'list', '--service', 'payroll')).code).toBe(2);
+  });
+});
+
+describe('readmit audit', () => {
+  it('checkpoint --save keeps the note, once', async () => {
+    const note = 'readmit.example/log\n7\nAAAA\n\n\u2014 readmit.example/log AAAA\n';
+    api.on('checkpoint', { size: 7, note });
+    expect((await desk.run('audit', 'checkpoint')).stdout).toBe(note);
+    const saved = json((await desk.run('audit', 'checkpoint', '--save', '--json')).stdout);
+    expect(await readFile(String(saved['file']), 'utf8')).toBe(note);
+    expect((await desk.run('audit', 'checkpoint', '--save')).code).toBe(2);
+    api.on('checkpoint', { size: 8, note });
+    expect((await desk.run('audit', 'checkpoint')).code).toBe(3);
+  });
+
+  it('export writes the whole log to a new file', async () => {
+    await desk.signIn('olga');
+    const log = '{"a":1}\n{"b":2}\n';
+    api.raw('exportLog', 200, log);
+    const out = path.join(desk.home, 'log.ndjson');
+    expect(json((await desk.run('audit', 'export', '--out', out, '--json')).stdout)).toMatchObject({
+      lines: 2,
+      bytes: 16,
+      sha256: sha256Hex(log),
+    });
+    expect(await readFile(out, 'utf8')).toBe(log);
+    expect((await desk.run('audit', 'export', '--out', out)).code).toBe(2);
+  });
+});

@@ -1,0 +1,91 @@
+/** How `readmit` ends: exit codes, error blocks, help. */
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { ApiDouble } from './api-double.js';
+import { Desk, now } from './cli-run.js';
+
+let api: ApiDouble;
+let desk: Desk;
+beforeEach(async () => {
+  api = await ApiDouble.start();
+  desk = await Desk.of(api.url);
+});
+afterEach(async () => {
+  await api.close();
+  await desk.leave();
+});
+const json = (text: string): Record<string, unknown> => JSON.parse(text) as Record<string, unknown>;
+
+describe('exit codes', () => {
+  it.each([
+    [403, 4, { reason: 'approver-is-requester', rule: 'R4.2', detail: 'Who asks cannot decide.' }],
+    [422, 4, { reason: 'duration-too-long', rule: 'R4.5' }],
+    [401, 5, { reason: 'token-expired' }],
+    [404, 6, { reason: 'no-such-case' }],
+    [409, 7, { reason: 'not-ready' }],
+    [503, 8, { reason: 'audit-unavailable' }],
+    [500, 1, { reason: 'bug' }],
+    [400, 2, { reason: 'malformed' }],
+  ])('HTTP %d exits with %d and prints rule, reason and what to do', async (status, code, problem) => {
+    await desk.signIn();
+    api.refuse('showCase', status, problem);
+    const ran = await desk.run('case', 'show', 'case_1');
+    expect(ran.code).toBe(code);
+    expect(ran.stdout).toBe('');
+    for (const part of Object.values(problem)) expect(ran.stderr).toContain(part);
+    expect(ran.stderr).toMatch(/\n {2}do {6}\S/);
+    expect(json((await desk.run('case', 'show', 'case_1', '--json')).stderr)).toMatchObject({ exitCode: code, problem });
+  });
+
+  it('exits with 5 without a sign-in, with one that has run out, and with one for another address', async () => {
+    expect((await desk.run('case', 'list')).code).toBe(5);
+    await desk.signIn('dana', new Date(now.getTime() - 1));
+    expect((await desk.run('case', 'list')).stderr).toContain('has run out');
+    await desk.signIn('dana');
+    desk.env['READMIT_URL'] = 'http://127.0.0.1:1';
+    expect((await desk.run('case', 'list')).code).toBe(5);
+    expect(api.seen).toEqual([]);
+  });
+
+  it('exits with 8 when nobody answers, and with 1 when the answer does not follow the contract', async () => {
+    expect((await desk.run('--url', 'http://127.0.0.1:1', 'audit', 'checkpoint')).code).toBe(8);
+    api.raw('checkpoint', 200, '{"size":1,"note":"x","more":1}');
+    const { code, stderr } = await desk.run('audit', 'checkpoint');
+    expect(code).toBe(1);
+    expect(stderr).toContain('(more)');
+  });
+
+  it('exits with 2 for unknown commands and for plain http to another machine', async () => {
+    expect((await desk.run('frobnicate')).code).toBe(2);
+    expect((await desk.run()).code).toBe(2);
+    expect((await desk.run('--url', 'http://readmit.example', 'audit', 'checkpoint')).stderr).toContain('unencrypted');
+  });
+});
+
+describe('help', () => {
+  it('has an example for every command and names every exit code', async () => {
+    const top = await desk.run('--help');
+    expect(top.code).toBe(0);
+    for (let code = 0; code <= 8; code += 1) expect(top.stdout).toContain(`\n  ${code}  `);
+    const commands = [
+      ['login'],
+      ['logout'],
+      ['whoami'],
+      ['approve'],
+      ['deny'],
+      ['obligations'],
+      ['contain'],
+      ['setup'],
+      ['evidence', 'add'],
+      ['secret', 'pick-up'],
+      ['key', 'create'],
+      ...['open', 'list', 'show', 'timeline', 'watch', 'withdraw', 'end', 'repudiate', 'contacts'].map((name) => ['case', name]),
+      ...['export', 'verify', 'checkpoint'].map((name) => ['audit', name]),
+      ...['list', 'show', 'redrive', 'discard'].map((name) => ['parked', name]),
+    ];
+    for (const command of commands) {
+      const { code, stdout } = await desk.run(...command, '--help');
+      expect([command.join(' '), code]).toEqual([command.join(' '), 0]);
+      expect(stdout).toMatch(new RegExp(`Examples?:\\n {2}\\$ .*readmit ${command.join(' ')}`));
+    }
+  });
+});

@@ -1,0 +1,91 @@
+import type { ApprovalView, CaseView, Plan } from '@readmit/contracts';
+import type { Static } from 'typebox';
+import { digestOf } from '../src/keys.js';
+
+const hex = (digit: string): string => digit.repeat(64);
+export const caseOfAda: Static<typeof CaseView> = {
+  caseId: 'case_1',
+  version: 3,
+  state: 'awaiting-approval',
+  outcome: null,
+  class: 'mfa-recovery',
+  tier: 'agent-assisted',
+  subject: { kind: 'person', id: 'ada' },
+  requester: { kind: 'anonymous' },
+  asks: [{ id: 'ask_1', kind: 'factor.bypass', connector: 'demo-idp', object: 'ada' }],
+  reasonCode: 'lost-device',
+  reason: 'phone stolen',
+  openedAt: '2026-11-22T09:50:00.000Z',
+  endsAt: null,
+  closedAt: null,
+  why: [{ rule: 'R2.1', says: 'a lost factor' }],
+  openObligations: 1,
+};
+export const plan: Static<typeof Plan> = {
+  caseId: 'case_1',
+  class: 'mfa-recovery',
+  asks: caseOfAda.asks,
+  steps: [
+    {
+      id: 'step_1',
+      askId: 'ask_1',
+      kind: 'bypass.issue',
+      connector: 'demo-idp',
+      object: 'ada',
+      recipients: [hex('c')],
+      says: 'issue a one-time bypass',
+    },
+  ],
+  removes: ['totp on the stolen phone'],
+  restores: ['sign-in for ada, once'],
+  untouched: ['passkey on the laptop'],
+  obligations: [
+    {
+      id: 'undo_1',
+      kind: 'bypass.close',
+      connector: 'demo-idp',
+      object: 'ada',
+      armedBy: 'start',
+      unlessTakenOver: false,
+      afterSeconds: 900,
+      says: 'close the bypass',
+    },
+  ],
+  recipients: [{ id: 'ada', fingerprint: hex('c') }],
+  durationSeconds: 900,
+  before: { digest: hex('d'), facets: [] },
+  classificationId: 'event_2',
+};
+export const approval: Static<typeof ApprovalView> = {
+  version: 6,
+  caseId: 'case_1',
+  state: 'waiting-for-decisions',
+  plan,
+  planDigest: digestOf(plan),
+  evidenceDigest: hex('e'),
+  policyDigest: hex('f'),
+  nonce: 'AAAAAAAAAAAAAAAAAAAAAA',
+  decideBefore: '2026-11-22T11:00:00.000Z',
+  needs: {
+    evidence: [{ need: { kind: 'call-back', assurance: 2, maxAgeSeconds: 900 }, met: true }],
+    quorum: [{ part: { name: 'owner', teams: ['system-owner'], count: 1, authority: 1 }, by: [] }],
+  },
+  evidence: [
+    { id: 'evidence_1', kind: 'call-back', by: 'boris', at: '2026-11-22T09:55:00.000Z', staleAt: '2026-11-22T10:10:00.000Z', assurance: 2 },
+  ],
+  decisions: [],
+};
+export const accepted = { caseId: 'case_1', link: '/api/intake/cases/case_1' };
+export const parked = {
+  id: '42',
+  topic: 'readmit.intake.v1',
+  partition: 0,
+  offset: '7',
+  key: 'case_1',
+  eventId: 'e',
+  type: 'readmit.case.opened',
+  reason: 'schema-violation',
+  says: '/asks is missing',
+  parkedAt: '2026-11-22T09:00:00.000Z',
+  state: 'parked' as const,
+};
