@@ -1,0 +1,78 @@
+import { createRequire } from 'node:module';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import httpProxy from '@fastify/http-proxy';
+import { areaNames, openapi, type Area } from '@readmit/contracts';
+import { ProblemError, unavailable } from '@readmit/service';
+import fastify, { type FastifyReply } from 'fastify';
+
+/** As the services take it at most, in bytes. */
+const largestBody = 256 * 1024;
+
+/** The one origin in front of the six services: the API by area, its OpenAPI document and a page to try it. */
+export async function startFront(options: {
+  readonly port: number;
+  readonly upstreams: Readonly<Record<Area, string>>;
+}): Promise<{ readonly url: string; close(): Promise<void> }> {
+  const app = fastify({ logger: false, trustProxy: false });
+  for (const area of areaNames)
+    await app.register(httpProxy, {
+      upstream: options.upstreams[area],
+      prefix: `/api/${area}`,
+      rewritePrefix: `/api/${area}`,
+      replyOptions: {
+        // Whatever a client says of its address is replaced by what it is: limits by address hold.
+        rewriteRequestHeaders: (request, headers) => ({ ...headers, 'x-forwarded-for': request.socket.remoteAddress ?? '' }),
+        onError: (reply, { error }) => void sendAway(reply as unknown as FastifyReply, area, error),
+      },
+    });
+  // Streamed through, a body that is too large would look like a service that went away: the answer comes before the body is read.
+  app.addHook('onRequest', async (request, reply) => {
+    if (Number(request.headers['content-length'] ?? 0) <= largestBody) return;
+    const problem = new ProblemError(413, 'body-too-large', 'The body is larger than 256 KiB.');
+    await reply
+      .code(413)
+      .header('connection', 'close')
+      .type('application/problem+json; charset=utf-8')
+      .send(JSON.stringify(problem.details(request.id)));
+  });
+  const document = openapi();
+  app.get('/openapi.json', () => document);
+  const ui = path.dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
+  const asset = (name: string, type: string): void => {
+    app.get(`/docs/${name}`, async (_request, reply) => reply.type(type).send(await readFile(path.join(ui, name))));
+  };
+  asset('swagger-ui.css', 'text/css');
+  asset('swagger-ui-bundle.js', 'text/javascript');
+  app.get('/docs/start.js', (_request, reply) =>
+    reply.type('text/javascript').send("window.SwaggerUIBundle({ url: '/openapi.json', dom_id: '#api' });"),
+  );
+  const page = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Readmit API</title><link rel="stylesheet" href="/docs/swagger-ui.css">
+<main id="api"></main><script src="/docs/swagger-ui-bundle.js"></script><script src="/docs/start.js"></script></html>`;
+  app.get('/docs', (_request, reply) =>
+    reply
+      .type('text/html; charset=utf-8')
+      .header('content-security-policy', "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'")
+      .send(page),
+  );
+  app.get('/', (_request, reply) => reply.redirect('/docs'));
+  const url = await app.listen({ port: options.port, host: '127.0.0.1' });
+  return { url, close: () => app.close() };
+}
+
+/** A service that is away is 503 and not 500: nobody made a mistake. What never arrived is told from what may have been carried out. */
+function sendAway(reply: FastifyReply, area: Area, error: Error): FastifyReply {
+  const code = (error.cause as { readonly code?: unknown } | undefined)?.code;
+  const neverArrived = code === 'ECONNREFUSED' || code === 'UND_ERR_CONNECT_TIMEOUT';
+  const problem = neverArrived
+    ? unavailable('service-away', `The service behind /api/${area} is away. Try again.`)
+    : unavailable(
+        'answer-lost',
+        `The service behind /api/${area} went away before it answered. The request may have been carried out: look before you repeat it.`,
+      );
+  return reply
+    .code(problem.status)
+    .headers({ 'cache-control': 'no-store', ...problem.more.headers })
+    .type('application/problem+json; charset=utf-8')
+    .send(JSON.stringify(problem.details(reply.request.id)));
+}

@@ -1,0 +1,121 @@
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { freePort } from '@readmit/store';
+import { startSystem, type System } from './system.js';
+import { playTour } from './tour/tour.js';
+
+const usage = `npm start -- [options]
+
+  --once        play the tour and exit: 0 only if every check of it held
+  --processes   six processes instead of one
+  --fresh       begin anew: removes what the last start left
+  --no-tour     only serve
+  --port <n>    port of the one origin (default 7400)
+  --state <dir> where everything is kept (default .readmit)
+
+DATABASE_URL: your own PostgreSQL (owner's URL) instead of the embedded one.`;
+
+const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
+
+function readOptions() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        once: { type: 'boolean' },
+        processes: { type: 'boolean' },
+        fresh: { type: 'boolean' },
+        'no-tour': { type: 'boolean' },
+        port: { type: 'string' },
+        state: { type: 'string' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    });
+    const port = Number(values.port ?? 7400);
+    if (!Number.isInteger(port) || port < 0 || port > 65_535)
+      throw new Error(`--port must be an integer from 0 to 65535, was '${values.port ?? ''}'`);
+    return { ...values, port };
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${usage}\n`);
+    process.exit(2);
+  }
+}
+
+const options = readOptions();
+if (options.help) {
+  process.stdout.write(`${usage}\n`);
+  process.exit(0);
+}
+if (process.env['NODE_ENV'] === 'production') {
+  process.stderr.write(
+    'npm start is a demo: it has an identity provider whose personas anybody may be. It refuses NODE_ENV=production; run the six services instead (README).\n',
+  );
+  process.exit(78);
+}
+
+const startUp = new AbortController();
+let starting: Promise<System> | undefined;
+let ending: Promise<void> | undefined;
+const end = (code: number): Promise<void> =>
+  (ending ??= (async () => {
+    try {
+      startUp.abort(new Error('stopped while starting'));
+      // A start that fails has stopped what it had started, and who waits for it says why.
+      await (await starting?.catch(() => undefined))?.stop();
+    } catch (error) {
+      process.stderr.write(`${String(error)}\n`);
+      code ||= 1;
+    }
+    process.exit(code);
+  })());
+// SIGHUP: the terminal was closed.
+const exitCodes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void end(exitCodes[signal]));
+
+const began = Date.now();
+const log = (line: string): void =>
+  void process.stdout.write(`  ${((Date.now() - began) / 1000).toFixed(1).padStart(6)} s  starting ${line}\n`);
+try {
+  starting = startSystem({
+    stateDir: path.resolve(options.state ?? path.join(root, '.readmit')),
+    policyFile: path.join(root, 'deploy/policies/default.yaml'),
+    appsDir: path.join(root, 'dist/apps'),
+    processes: options.processes ?? false,
+    fresh: options.fresh ?? false,
+    port: options.port === 0 ? await freePort() : options.port,
+    databaseUrl: process.env['DATABASE_URL'] || undefined,
+    log,
+    signal: startUp.signal,
+  });
+  const system = await starting;
+  void system.broken.then((what) => {
+    process.stderr.write(`${what}\n`);
+    return end(1);
+  });
+  const failed = options['no-tour']
+    ? 0
+    : await playTour(system, { color: process.stdout.isTTY && !process.env['NO_COLOR'], write: (text) => void process.stdout.write(text) });
+  if (options.once) await end(failed === 0 ? 0 : 1);
+  process.stdout.write(`
+  Serving. Ctrl-C stops everything.
+
+    API and its OpenAPI page   ${system.origin}/docs
+    demo identity provider     ${system.demo.url}  (mailbox: ${system.demo.mailboxUrl})
+    data, keys and logs        ${system.stateDir}
+
+  Try next, in another terminal:
+
+    export READMIT_URL=${system.origin} READMIT_ISSUER=${system.demo.issuer}
+    npx readmit login --as gita          # or: npx readmit login, with a password from ${path.join(system.stateDir, 'demo/personas.json')}
+    npx readmit case list
+    npx readmit case open --help
+    npx readmit parked list --service execution
+`);
+} catch (error) {
+  if (!ending) {
+    process.stderr.write(
+      `\n${error instanceof Error ? `${error.message}${error.cause instanceof Error ? `\n  because: ${error.cause.message}` : ''}` : String(error)}\n`,
+    );
+    await end(1);
+  }
+}

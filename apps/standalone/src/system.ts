@@ -1,0 +1,243 @@
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { approvalApp } from '@readmit/approval';
+import { auditApp } from '@readmit/audit';
+import { classificationApp } from '@readmit/classification';
+import { areaNames, serviceOfArea, services, type Area, type ServiceName } from '@readmit/contracts';
+import { startDemo, type Demo } from '@readmit/demo';
+import { executionApp } from '@readmit/execution';
+import { intakeApp } from '@readmit/intake';
+import { schedulerApp } from '@readmit/revocation-scheduler';
+import { startService, type ServiceApp } from '@readmit/service';
+import { freePort, setup } from '@readmit/store';
+import { startFront } from './front.js';
+import { keyFiles } from './key-files.js';
+import { startProcess } from './service-process.js';
+import { supervise } from './supervise.js';
+import { superviseDatabase } from './supervise-database.js';
+import { startTarget, type RunningTarget } from './target/start-target.js';
+
+export interface SystemOptions {
+  readonly stateDir: string;
+  readonly policyFile: string;
+  /** Folder of the built apps, for `processes`. */
+  readonly appsDir: string;
+  /** Six processes instead of one. */
+  readonly processes: boolean;
+  /** Begin anew: what the last start left is removed. */
+  readonly fresh: boolean;
+  /** Port of the one origin. */
+  readonly port: number;
+  /** The user's own PostgreSQL (owner's URL); absent: an embedded one. */
+  readonly databaseUrl: string | undefined;
+  /** Another seed of the demo's people, machines and privilege. */
+  readonly directoryFile?: string;
+  readonly log: (line: string) => void;
+  /** Gives the start up: everything that was started is stopped before `startSystem` rejects. */
+  readonly signal?: AbortSignal;
+}
+
+export interface System {
+  readonly origin: string;
+  readonly demo: Demo;
+  readonly target: RunningTarget;
+  readonly stateDir: string;
+  /** Owner's URL of Readmit's database: for the tour's attacks alone. */
+  readonly ownerUrl: string;
+  readonly databaseUrls: Readonly<Record<ServiceName, string>>;
+  readonly keys: Awaited<ReturnType<typeof keyFiles>>;
+  readonly environment: string;
+  /** Process id of a service, with `processes`, and of the embedded database; undefined for what is no process of ours. It changes when the part is started again. */
+  pidOf(part: ServiceName | 'database'): number | undefined;
+  /** Resolves when a part of the system ends by itself again and again. */
+  readonly broken: Promise<string>;
+  stop(): Promise<void>;
+}
+
+const environment = 'standalone';
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- the six apps have different settings; each is started with its own
+const apps: Readonly<Record<ServiceName, ServiceApp<any>>> = {
+  intake: intakeApp,
+  classification: classificationApp,
+  approval: approvalApp,
+  execution: executionApp,
+  'revocation-scheduler': schedulerApp,
+  audit: auditApp,
+};
+
+/** Starts everything on this machine, in order, and stops what was started when a later step fails. */
+export async function startSystem(options: SystemOptions): Promise<System> {
+  const started: { readonly name: string; stop(): Promise<void> }[] = [];
+  const stop = async (): Promise<void> => {
+    const failures: unknown[] = [];
+    for (const { name, stop: end } of started.splice(0).reverse())
+      await end().catch((error: unknown) => failures.push(new Error(`could not stop ${name}`, { cause: error })));
+    if (failures.length > 0) throw new AggregateError(failures, 'not everything stopped cleanly');
+  };
+  let reportBroken: (what: string) => void = () => undefined;
+  const broken = new Promise<string>((resolve) => (reportBroken = resolve));
+  const going = (): void => options.signal?.throwIfAborted();
+  try {
+    const { stateDir, log } = options;
+    going();
+    if (options.fresh) await rm(stateDir, { recursive: true, force: true });
+    await mkdir(stateDir, { recursive: true });
+    const at = (...names: string[]): string => path.join(stateDir, ...names);
+    const ports = await keptPorts(at('ports.json'));
+
+    log('PostgreSQL');
+    const supervising = { log, onGivenUp: reportBroken, ...(options.signal ? { signal: options.signal } : {}) };
+    const database =
+      options.databaseUrl === undefined
+        ? await superviseDatabase({ ...supervising, dataDir: at('database'), port: ports.database })
+        : undefined;
+    if (database) started.push({ name: 'PostgreSQL', stop: () => database.stop() });
+    going();
+    const prepared = await setup({
+      ownerUrl: database?.current().url ?? options.databaseUrl ?? '',
+      secretsDir: at('secrets'),
+      ...(database ? { database: 'readmit' } : {}),
+    });
+    going();
+    log('the target PostgreSQL');
+    const target = await startTarget({ dataDir: at('target'), port: ports.target });
+    started.push({ name: 'target PostgreSQL', stop: () => target.stop() });
+    going();
+    log('the demo identity provider');
+    const demo = await startDemo({
+      port: ports.demo,
+      stateDir: at('demo'),
+      ...(options.directoryFile === undefined ? {} : { directoryFile: options.directoryFile }),
+    });
+    started.push({ name: 'demo identity provider', stop: () => demo.stop() });
+
+    const keys = await keyFiles(at('keys'), environment);
+    const secret = async (name: string, text: string): Promise<string> => {
+      await mkdir(at('secrets'), { recursive: true, mode: 0o700 });
+      await writeFile(at('secrets', name), text, { mode: 0o600 });
+      return at('secrets', name);
+    };
+    const targets = [
+      { kind: 'demo-idp', name: 'demo-idp', url: demo.url, tokenUrl: demo.tokenUrl, ...demo.clients['readmit-execution'] },
+      { kind: 'postgres', name: 'target-postgres', url: target.executorUrl, accounts: target.accounts },
+    ];
+    const own: Readonly<Record<ServiceName, Readonly<Record<string, string>>>> = {
+      intake: {
+        READMIT_PROVIDERS: 'demo-idp',
+        READMIT_MAILBOX_URL: demo.mailboxUrl,
+        READMIT_TOKEN_URL: demo.tokenUrl,
+        READMIT_CLIENT_SECRET_FILE: await secret('readmit-intake.secret', demo.clients['readmit-intake'].clientSecret),
+      },
+      classification: {
+        READMIT_POLICY_FILE: options.policyFile,
+        READMIT_DIRECTORY_URL: demo.directoryUrl,
+        READMIT_DIRECTORY_KEY: String(demo.publicKeys.directory.x),
+        READMIT_CONTACT_SALT_FILE: keys.contactSaltFile,
+      },
+      approval: {},
+      execution: { READMIT_TARGETS_FILE: await secret('targets.json', JSON.stringify(targets)), READMIT_WATCH_MS: '300' },
+      'revocation-scheduler': {},
+      audit: { READMIT_LOG_KEY_FILE: keys.logKeyFile },
+    };
+    const publicUrl = `http://127.0.0.1:${options.port}`;
+    const environmentOf = (service: ServiceName): Record<string, string> => ({
+      READMIT_ENVIRONMENT: environment,
+      DATABASE_URL: prepared.urls[service],
+      HOST: '127.0.0.1',
+      READMIT_SERVICE_KEY_FILE: keys.serviceKeyFile[service],
+      READMIT_KEY_LIST_FILE: keys.keyListFile,
+      READMIT_ROOT_KEY: keys.rootKey,
+      READMIT_ISSUER: demo.issuer,
+      READMIT_AUDIENCE: 'readmit-api',
+      READMIT_PUBLIC_URL: publicUrl,
+      READMIT_RATE_PER_ADDRESS: '6000',
+      READMIT_RATE_PER_ACTOR: '6000',
+      READMIT_TRUSTED_PROXIES: '127.0.0.1',
+      READMIT_LOG_LEVEL: 'info',
+      // There is one of each: one that is started again takes over at once what the one before held.
+      READMIT_INSTANCE: 'launcher',
+      ...own[service],
+    });
+    await mkdir(at('logs'), { recursive: true });
+    log(options.processes ? 'six services, six processes' : 'six services, one process');
+    const pids = new Map<ServiceName | 'database', () => number>();
+    if (database) pids.set('database', () => database.current().pid);
+    const starting = services.map(async (service) => {
+      const logFile = at('logs', `${service}.log`);
+      if (!options.processes) {
+        const running = await inProcess(service, { ...environmentOf(service), PORT: '0' }, logFile);
+        started.push({ name: service, stop: () => running.stop() });
+        return [service, running.url] as const;
+      }
+      const env = { ...environmentOf(service), PORT: String(await freePort()) };
+      const running = await supervise({
+        ...supervising,
+        name: service,
+        start: (signal) => startProcess({ service, appsDir: options.appsDir, env, logFile, signal }),
+        lastLines: () => lastLinesOf(logFile),
+      });
+      started.push({ name: service, stop: () => running.stop() });
+      pids.set(service, () => running.current().pid);
+      return [service, running.current().url] as const;
+    });
+    // All of them first: one that fails must not leave another that still starts.
+    await Promise.allSettled(starting);
+    const urls = await Promise.all(starting);
+    going();
+    const urlOf = Object.fromEntries(urls) as Record<ServiceName, string>;
+    const upstreams = Object.fromEntries(areaNames.map((area) => [area, urlOf[serviceOfArea(area)]])) as Record<Area, string>;
+    const front = await startFront({ port: options.port, upstreams });
+    started.push({ name: 'front', stop: () => front.close() });
+    demo.reportTo(`${publicUrl}/api/intake/signals`);
+    return {
+      origin: publicUrl,
+      demo,
+      target,
+      stateDir,
+      ownerUrl: prepared.ownerUrl,
+      databaseUrls: prepared.urls,
+      keys,
+      environment,
+      pidOf: (part) => pids.get(part)?.(),
+      broken,
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function inProcess(
+  service: ServiceName,
+  env: Record<string, string>,
+  logFile: string,
+): Promise<{ url: string; stop(): Promise<void> }> {
+  const { createWriteStream } = await import('node:fs');
+  const file = createWriteStream(logFile, { flags: 'a' });
+  const running = await startService(apps[service], env, { writeLog: (line) => void file.write(line.endsWith('\n') ? line : `${line}\n`) });
+  return {
+    url: running.url,
+    async stop() {
+      await running.stop();
+      await new Promise<void>((resolve) => file.end(resolve));
+    },
+  };
+}
+
+/** The end of a log, for people. */
+async function lastLinesOf(file: string): Promise<string> {
+  return (await readFile(file, 'utf8').catch(() => '')).trimEnd().split('\n').slice(-20).join('\n');
+}
+
+/** Ports stay the same over restarts: the issuer's name holds one, and people bookmark. */
+async function keptPorts(file: string): Promise<{ database: number; target: number; demo: number }> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as { database: number; target: number; demo: number };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+  const ports = { database: await freePort(), target: await freePort(), demo: await freePort() };
+  await writeFile(file, JSON.stringify(ports));
+  return ports;
+}

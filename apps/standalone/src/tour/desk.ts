@@ -1,0 +1,44 @@
+import type { Stage } from './stage.js';
+
+/** What an agent of the help desk does for a case: calls the line on record, has the key read back, records proofs. */
+export async function callBack(stage: Stage, caseId: string, readBack: string | undefined): Promise<void> {
+  const contacts = (await stage.done('boris', ['case', 'contacts', caseId])) as unknown as {
+    kind: string;
+    value: string;
+    digest: string;
+  }[];
+  const phone = contacts.find((contact) => contact.kind === 'phone');
+  if (!phone) throw new Error('no phone number is on record');
+  stage.say(`Boris calls ${phone.value}, the number on record${readBack ? `; the fingerprint ${readBack} is read back` : ''}.`);
+  const fingerprint = readBack === undefined ? [] : ['--fingerprint', readBack];
+  await stage.done('boris', [
+    'evidence',
+    'add',
+    caseId,
+    '--kind',
+    'call-back',
+    '--channel',
+    'phone',
+    '--assurance',
+    'substantial',
+    '--note',
+    'called the line on record',
+    '--contact',
+    phone.digest,
+    ...fingerprint,
+  ]);
+}
+
+export const proof = (stage: Stage, caseId: string, kind: string, note: string): Promise<unknown> =>
+  stage.done('boris', ['evidence', 'add', caseId, '--kind', kind, '--channel', 'directory', '--assurance', 'substantial', '--note', note]);
+
+/** The command line of a decision; the key is the persona's, made by the demo at its first start. */
+export const decision = (keys: string, persona: string, choice: 'approve' | 'deny', caseId: string): string[] => [
+  choice,
+  caseId,
+  '--reason',
+  choice === 'approve' ? 'plan and proofs checked' : 'does not add up',
+  '--key',
+  `${keys}/${persona}.jwk`,
+  '--yes',
+];
