@@ -1,0 +1,165 @@
+/** People's part of a case: somebody asks, an agent adds two proofs, an approver signs. As many cases at a time as asked for. */
+import type { Engine } from '@readmit/bus';
+import type { Fact, ServiceName } from '@readmit/contracts';
+import { addEvidence, decide, say, spoken } from '@readmit/domain';
+import { contactDigests } from '../apps/classification/src/outbound/directory.js';
+import { approver, digestOf, verifier, type People } from './people.js';
+import type { Pipeline } from './pipeline.js';
+import { simulatedTarget } from './simulated-target.js';
+
+/** People act one after the other, so that they do not wait for connections: twice as many as a service has. */
+const handsAtOnce = 16;
+
+export class Cases {
+  begun = 0;
+  ended = 0;
+  readonly outcomes = new Map<string, number>();
+  private readonly underWay = new Set<string>();
+  private readonly waiting: (() => Promise<void>)[] = [];
+  private acting = 0;
+  private pipeline: Pipeline | undefined;
+  private finish: (() => void) | undefined;
+  private fail: ((error: unknown) => void) | undefined;
+  private onEnd: ((ended: number) => void) | undefined;
+  private total = 0;
+  private readonly people: People;
+
+  constructor(people: People) {
+    this.people = people;
+  }
+
+  /** Plays cases until `total` have ended; `onEnd` is told after each. */
+  async run(
+    pipeline: Pipeline,
+    options: { readonly total: number; readonly atOnce: number; readonly onEnd: (ended: number) => void },
+  ): Promise<void> {
+    this.pipeline = pipeline;
+    this.total = options.total;
+    this.onEnd = options.onEnd;
+    const done = new Promise<void>((resolve, reject) => {
+      this.finish = resolve;
+      this.fail = reject;
+    });
+    for (let index = 0; index < Math.min(options.atOnce, options.total); index++) this.open();
+    await done;
+  }
+
+  /** Of the pipeline: what a person would see on a screen and act on. */
+  onFact(service: ServiceName, key: string, fact: Fact): void {
+    if (!this.underWay.has(key)) return;
+    if (service === 'approval' && fact.type === 'readmit.plan.proposed') this.act(() => this.prove(key));
+    else if (service === 'approval' && fact.type === 'readmit.approval.requested') this.act(() => this.approve(key, fact.data));
+    else if (service === 'intake' && (fact.type === 'readmit.plan.refused' || fact.type === 'readmit.execution.failed'))
+      this.fail?.(new Error(`${key} came to nothing: ${fact.data.reason} (${fact.data.says})`));
+    else if (service === 'intake' && fact.type === 'readmit.case.closed') {
+      this.underWay.delete(key);
+      this.outcomes.set(fact.data.outcome, (this.outcomes.get(fact.data.outcome) ?? 0) + 1);
+      this.ended++;
+      this.onEnd?.(this.ended);
+      if (this.ended === this.total) this.finish?.();
+      else if (this.begun < this.total) this.open();
+    }
+  }
+
+  private act(work: () => Promise<void>): void {
+    this.waiting.push(work);
+    setImmediate(() => this.next());
+  }
+
+  private next(): void {
+    if (this.acting >= handsAtOnce) return;
+    const work = this.waiting.shift();
+    if (!work) return;
+    this.acting++;
+    void work()
+      .catch((error: unknown) => this.fail?.(error))
+      .finally(() => {
+        this.acting--;
+        this.next();
+      });
+  }
+
+  private open(): void {
+    const index = this.begun++;
+    const caseId = `case-${index}`;
+    const subject = this.people.subject(index);
+    this.underWay.add(caseId);
+    this.act(() =>
+      this.command('intake', caseId, 'open-case', 'anonymous', (engine) =>
+        engine.command(
+          { key: caseId, name: 'open-case', actor: 'anonymous', rows: [{ salt: 'bench', reason: 'my phone is gone' }] },
+          () => ({
+            emit: [
+              say('readmit.case.opened', caseId, {
+                caseId,
+                asks: [{ id: 'ask-1', kind: 'factor.bypass', connector: simulatedTarget, object: subject }],
+                subject: { kind: 'person', id: subject },
+                requester: { kind: 'anonymous' },
+                reasonCode: 'lost-device',
+                reasonDigest: digestOf('my phone is gone'),
+                durationSeconds: 600,
+                caseKey: this.people.caseKey,
+              }),
+            ],
+            reply: {},
+          }),
+        ),
+      ),
+    );
+  }
+
+  private async prove(caseId: string): Promise<void> {
+    const subject = this.people.subject(Number(caseId.slice('case-'.length)));
+    const contact = contactDigests(this.people.directory, subject, caseId, this.pipeline?.salt ?? '')[0]?.digest;
+    const proofs: Parameters<typeof addEvidence>[1][] = [
+      {
+        kind: 'call-back',
+        channel: 'phone',
+        assurance: 2,
+        contact,
+        fingerprint: spoken(this.people.caseKey.fingerprint),
+        digest: digestOf([caseId, 'call-back']),
+      },
+      { kind: 'manager-vouch', channel: 'in-person', assurance: 2, digest: digestOf([caseId, 'manager-vouch']) },
+    ];
+    for (const proof of proofs)
+      await this.command('approval', caseId, 'add-evidence', verifier, (engine) =>
+        engine.command(
+          {
+            key: caseId,
+            name: 'add-evidence',
+            actor: verifier,
+            rows: [{ caseId, salt: 'bench', note: 'checked' }],
+          },
+          addEvidence(verifier, proof),
+        ),
+      );
+  }
+
+  private async approve(caseId: string, request: Extract<Fact, { type: 'readmit.approval.requested' }>['data']): Promise<void> {
+    const { statement, proof } = this.people.decide({
+      caseId,
+      planDigest: request.planDigest,
+      evidenceDigest: request.evidenceDigest,
+      policyDigest: this.pipeline?.policyDigest ?? '',
+      decidedAt: new Date().toISOString(),
+      nonce: request.nonce,
+    });
+    await this.command('approval', caseId, 'decide', approver, (engine) =>
+      engine.command({ key: caseId, name: 'decide', actor: approver }, decide(approver, statement, proof)),
+    );
+  }
+
+  private async command(
+    service: 'intake' | 'approval',
+    caseId: string,
+    name: string,
+    actor: string,
+    send: (engine: Engine) => ReturnType<Engine['command']>,
+  ): Promise<void> {
+    if (!this.pipeline) throw new Error('this is a bug: a command before the pipeline');
+    const answer = await send(this.pipeline.engines[service]);
+    if ('refused' in answer)
+      throw new Error(`${name} by ${actor} for ${caseId} was refused: ${answer.refused.reason} (${answer.refused.says})`);
+  }
+}

@@ -1,0 +1,112 @@
+/** The launcher as people run it: Ctrl-C at any moment, a killed service, a killed launcher; what is left running then. */
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { removePostgres } from '@readmit/store';
+import { until } from '@readmit/testing';
+import { execFileSync, spawn } from 'node:child_process';
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
+import { house, stateFolder } from './stand.js';
+
+interface Launcher {
+  readonly pid: number;
+  said(): string;
+  readonly ended: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
+}
+const folders: string[] = [];
+const launchers: Launcher[] = [];
+afterEach(async () => {
+  for (const { pid, ended } of launchers.splice(0)) {
+    try {
+      process.kill(pid, 'SIGTERM');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
+    await ended;
+  }
+  for (const folder of folders.splice(0)) {
+    for (const name of ['database', 'target']) await removePostgres(path.join(folder, name));
+    await rm(folder, { recursive: true, force: true });
+  }
+}, 120_000);
+
+async function newFolder(): Promise<string> {
+  const folder = await stateFolder();
+  folders.push(folder);
+  return folder;
+}
+function launch(stateDir: string): Launcher {
+  const child = spawn(
+    process.execPath,
+    [path.join(house, 'dist/apps/standalone/main.js'), '--processes', '--no-tour', '--port', '0', '--state', stateDir],
+    { stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: process.env['PATH'] ?? '' } },
+  );
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes: Buffer) => (said += bytes.toString('utf8')));
+  const launcher: Launcher = {
+    pid: child.pid ?? 0,
+    said: () => said,
+    ended: new Promise((resolve) => child.once('close', (code, signal) => resolve({ code, signal }))),
+  };
+  launchers.push(launcher);
+  return launcher;
+}
+const says = (launcher: Launcher, what: string): Promise<true> =>
+  until(
+    () => {
+      if (launcher.said().includes(what)) return true;
+      return false;
+    },
+    { what: `the launcher says "${what}"`, timeoutMs: 60_000 },
+  ).catch((error: unknown) => {
+    throw new Error(`${String(error)}; it said ${launcher.said()}`);
+  }) as Promise<true>;
+
+/** Processes whose command line or environment has the text. */
+function processes(text: string): readonly { readonly pid: number; readonly line: string }[] {
+  return execFileSync('ps', ['axeww', '-o', 'pid=,args='], { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 })
+    .split('\n')
+    .filter((line) => line.includes(text))
+    .map((line) => ({ pid: Number.parseInt(line.trim(), 10), line }));
+}
+/** The same, cut to what a person can read. */
+const running = (text: string): string[] => processes(text).map(({ line }) => line.trim().slice(0, 200));
+const serviceOf = (stateDir: string, service: string): number | undefined =>
+  processes(`${stateDir}/keys/${service}.jwk`).find(({ line }) => line.includes(`/${service}/main.js`))?.pid;
+
+describe('the launcher with six processes', () => {
+  it.each(['starting PostgreSQL', 'starting the target PostgreSQL', 'starting six services'])(
+    'Ctrl-C while it says "%s" leaves nothing running',
+    async (moment) => {
+      const stateDir = await newFolder();
+      const launcher = launch(stateDir);
+      await says(launcher, moment);
+      expect(running(stateDir).length).toBeGreaterThan(0);
+      process.kill(launcher.pid, 'SIGINT');
+      expect(await launcher.ended).toEqual({ code: 130, signal: null });
+      expect(running(stateDir)).toEqual([]);
+    },
+    60_000,
+  );
+
+  it('R8.1 ends its services when it is killed itself, starts anew over what it left, and Ctrl-C during a restart leaves nothing running', async () => {
+    const stateDir = await newFolder();
+    const killed = launch(stateDir);
+    await says(killed, 'Serving.');
+    process.kill(killed.pid, 'SIGKILL');
+    await until(() => processes(stateDir).every(({ line }) => !line.includes('/main.js')), {
+      what: 'the services have ended',
+      timeoutMs: 30_000,
+    });
+
+    const launcher = launch(stateDir);
+    await says(launcher, 'Serving.');
+    const audit = serviceOf(stateDir, 'audit');
+    if (audit === undefined) throw new Error('audit is no process');
+    process.kill(audit, 'SIGKILL');
+    await says(launcher, 'audit again in 0.2 s: it ended by itself (signal SIGKILL)');
+    await until(() => ![undefined, audit].includes(serviceOf(stateDir, 'audit')), { what: 'audit is started again', timeoutMs: 30_000 });
+    process.kill(launcher.pid, 'SIGINT');
+    expect(await launcher.ended).toEqual({ code: 130, signal: null });
+    expect(running(stateDir)).toEqual([]);
+  }, 110_000);
+});

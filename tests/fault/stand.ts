@@ -1,0 +1,82 @@
+import { access, chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { Stage, startSystem } from '@readmit/standalone';
+import { freePort } from '@readmit/store';
+import { parse } from 'yaml';
+import type { World } from './recoveries.js';
+import { Witness } from './witness.js';
+
+export const house = path.resolve(import.meta.dirname, '../..');
+
+/** A folder that also the database's user can reach. */
+export async function stateFolder(): Promise<string> {
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'readmit-fault-'));
+  await chmod(folder, 0o755);
+  return folder;
+}
+
+/** The whole system on a state folder of its own, with everybody signed in. */
+export async function startWorld(options: {
+  readonly processes: boolean;
+  /** Further accounts of Erin at the target. */
+  readonly logins: readonly string[];
+}): Promise<
+  World & {
+    /** What the launcher said. */
+    readonly lines: readonly string[];
+    stop(): Promise<void>;
+  }
+> {
+  const appsDir = path.join(house, 'dist/apps');
+  await access(path.join(appsDir, 'standalone/supervised.js')).catch((error: unknown) => {
+    throw new Error('the processes run what was built: run npm run build first', { cause: error });
+  });
+  const stateDir = await stateFolder();
+  const directoryFile = `${stateDir}.directory.json`;
+  await writeFile(directoryFile, JSON.stringify(await directoryWith(options.logins)));
+  const lines: string[] = [];
+  const system = await startSystem({
+    stateDir,
+    policyFile: path.join(house, 'deploy/policies/default.yaml'),
+    appsDir,
+    processes: options.processes,
+    fresh: true,
+    directoryFile,
+    port: await freePort(),
+    databaseUrl: undefined,
+    log: (line) => lines.push(line),
+  });
+  const witness = new Witness(system.ownerUrl);
+  const stop = async (): Promise<void> => {
+    await witness.close();
+    await system.stop();
+    await rm(stateDir, { recursive: true, force: true });
+    await rm(directoryFile);
+  };
+  try {
+    const stage = new Stage({
+      origin: system.origin,
+      issuer: system.demo.issuer,
+      homes: path.join(stateDir, 'homes'),
+      color: false,
+      write: () => undefined,
+    });
+    for (const persona of ['boris', 'chidi', 'dana', 'erin', 'gita', 'pat']) await stage.done(persona, ['login', '--as', persona]);
+    return { system, stage, witness, lines, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** The demo's directory, in which the logins are Erin's too: nobody is given back what is not hers. */
+async function directoryWith(logins: readonly string[]): Promise<unknown> {
+  const seed = parse(await readFile(path.join(house, 'apps/demo/src/directory.yaml'), 'utf8')) as {
+    people: { id: string; accounts: { connector: string; object: string }[] }[];
+  };
+  const erin = seed.people.find(({ id }) => id === 'erin');
+  if (!erin) throw new Error('Erin is not in the directory');
+  erin.accounts.push(...logins.map((object) => ({ connector: 'target-postgres', object })));
+  return seed;
+}

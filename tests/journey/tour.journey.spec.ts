@@ -1,0 +1,96 @@
+/** The tour as `npm start -- --once` plays it: every check holds, nothing is left behind, and a second start goes on with its data. */
+import { spawn } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { cliEnvironment, newStateDir, processesOf, program, runToEnd, shell, startInstallation, type Ran } from './installation.js';
+
+const tour = (stateDir: string, ...more: string[]): Promise<Ran> =>
+  runToEnd(program('standalone'), ['--once', '--port', '0', '--state', stateDir, ...more]);
+const heldIn = (output: string): readonly string[] => output.split('\n').filter((line) => /^ {2}ok {3}/.test(line));
+const idsIn = (output: string): readonly string[] => [...new Set(output.match(/case_[0-9a-f-]{36}/g))];
+
+let state: Awaited<ReturnType<typeof newStateDir>>;
+let first: Ran;
+beforeAll(async () => {
+  state = await newStateDir();
+  first = await tour(state.dir, '--fresh');
+}, 90_000);
+afterAll(() => state.remove());
+
+it('holds every check, exits with 0 and leaves no process behind', async () => {
+  expect([first.code, first.stderr]).toEqual([0, '']);
+  expect(first.stdout).not.toContain('FAIL');
+  expect(first.stdout).toMatch(/^(\d+) of \1 checks held/m);
+  expect(heldIn(first.stdout).length).toBeGreaterThanOrEqual(39);
+  expect(await processesOf(state.dir)).toEqual([]);
+});
+
+it('is not blind: a process that has to do with the folder is found', async () => {
+  const sleeper = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60000)', state.dir], { stdio: 'ignore', env: shell() });
+  try {
+    await new Promise((resolve) => sleeper.once('spawn', resolve));
+    expect(await processesOf(state.dir)).toEqual([expect.stringContaining(String(sleeper.pid))]);
+  } finally {
+    sleeper.kill();
+  }
+});
+
+it('holds every check with six processes, exits with 0 and leaves none behind', async () => {
+  const other = await newStateDir();
+  try {
+    const ran = await tour(other.dir, '--fresh', '--processes');
+    expect([ran.code, ran.stderr]).toEqual([0, '']);
+    expect(ran.stdout).toContain('six processes');
+    expect(heldIn(ran.stdout).length).toBe(heldIn(first.stdout).length);
+    expect(await processesOf(other.dir)).toEqual([]);
+  } finally {
+    await other.remove();
+  }
+}, 90_000);
+
+describe('a second start', () => {
+  it('plays again on the same data, and its log goes on from the checkpoint that the first one left', async () => {
+    const seen = await readFile(path.join(state.dir, 'exports/seen.checkpoint'), 'utf8');
+    const earlier = path.join(state.dir, 'earlier.checkpoint');
+    await writeFile(earlier, seen);
+    const second = await tour(state.dir);
+    expect([second.code, second.stderr]).toEqual([0, '']);
+    expect(second.stdout).not.toContain('FAIL');
+    const verified = await runToEnd(
+      program('cli'),
+      [
+        'audit',
+        'verify',
+        path.join(state.dir, 'exports/log.ndjson'),
+        '--checkpoint',
+        earlier,
+        '--keys',
+        path.join(state.dir, 'keys/trust.json'),
+        '--json',
+      ],
+      shell({ READMIT_HOME: path.join(state.dir, 'homes/gita') }),
+    );
+    expect(verified.code).toBe(0);
+    const { size } = JSON.parse(verified.stdout) as { size: number };
+    expect(size).toBeGreaterThan(Number(seen.split('\n')[1]));
+  }, 90_000);
+
+  it('lists the cases of the first, and what it prints to try next works', async () => {
+    const system = await startInstallation(state.dir);
+    try {
+      const lines = /another terminal:\n\n([\s\S]*)$/.exec(system.printed)?.[1]?.split('\n') ?? [];
+      const commands = lines.map((line) => /npx readmit ([^#]*)/.exec(line)?.[1]?.trim()).filter((command) => command !== undefined);
+      expect(commands.length).toBeGreaterThanOrEqual(4);
+      const env = shell(cliEnvironment(system, 'visitor'));
+      for (const command of commands) {
+        const ran = await runToEnd(program('cli'), command.split(' '), env);
+        expect([command, ran.code, ran.stderr.includes('error')]).toEqual([command, 0, false]);
+        if (command === 'case list') for (const caseId of idsIn(first.stdout)) expect(ran.stdout).toContain(caseId);
+      }
+    } finally {
+      expect(await system.stop()).toBe(130);
+    }
+    expect(await processesOf(state.dir)).toEqual([]);
+  }, 90_000);
+});
