@@ -5,12 +5,21 @@ export default {
   roots: ['<rootDir>/apps', '<rootDir>/libs', '<rootDir>/tests'],
   testMatch: ['**/*.spec.ts'],
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/libs/.*/dist', '<rootDir>/.nx'],
-  moduleNameMapper: { '^@readmit/(bus|connectors|contracts|domain|service|store|testing)$': '<rootDir>/libs/$1/src/index.ts', '^@readmit/(intake|classification|approval|execution|revocation-scheduler|audit|standalone|cli|demo)$': '<rootDir>/apps/$1/src/index.ts', '^(\\.{1,2}/.*)\\.js$': '$1' },
+  moduleNameMapper: {
+    '^@readmit/(bus|connectors|contracts|domain|service|store|testing)$': '<rootDir>/libs/$1/src/index.ts',
+    '^@readmit/(intake|classification|approval|execution|revocation-scheduler|audit|standalone|cli|demo)$':
+      '<rootDir>/apps/$1/src/index.ts',
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+  },
   transform: {
     '^.+\\.ts$': [
       '@swc/jest',
       {
-        jsc: { target: 'es2024', parser: { syntax: 'typescript', decorators: true }, transform: { legacyDecorator: true, decoratorMetadata: true } },
+        jsc: {
+          target: 'es2024',
+          parser: { syntax: 'typescript', decorators: true },
+          transform: { legacyDecorator: true, decoratorMetadata: true },
+        },
         module: { type: 'es6' },
       },
     ],

@@ -1,0 +1,3 @@
+// at: apps/cli/src/canary.ts
+import * as audit from '@readmit/audit';
+export const canary = audit;

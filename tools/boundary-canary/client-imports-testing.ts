@@ -1,0 +1,3 @@
+// at: apps/cli/src/canary.ts
+import * as testing from '@readmit/testing';
+export const canary = testing;

@@ -1,0 +1,3 @@
+// at: libs/contracts/src/canary.ts
+import type { Facts } from '@readmit/domain';
+export type Canary = Facts;

@@ -1,0 +1,2 @@
+// at: libs/contracts/src/canary.ts
+export const canary = Date.now();

@@ -1,0 +1,2 @@
+// at: libs/domain/src/canary.ts
+export const canary = () => import('../kernel/facts.js');

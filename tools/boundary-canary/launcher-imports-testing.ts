@@ -1,0 +1,3 @@
+// at: apps/standalone/src/canary.ts
+import * as testing from '@readmit/testing';
+export const canary = testing;

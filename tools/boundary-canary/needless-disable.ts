@@ -1,0 +1,3 @@
+// at: libs/bus/src/canary.ts
+// eslint-disable-next-line eqeqeq -- nothing to disable
+export const canary = 1;

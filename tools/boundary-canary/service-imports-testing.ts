@@ -1,0 +1,3 @@
+// at: apps/approval/src/canary.ts
+import * as testing from '@readmit/testing';
+export const canary = testing;

@@ -1,0 +1,6 @@
+async function work(): Promise<number> {
+  return 1;
+}
+work();
+if (work()) throw new Error('always');
+export const canary = await 1;

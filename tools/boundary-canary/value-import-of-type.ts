@@ -1,0 +1,3 @@
+// at: libs/bus/src/canary.ts
+import { type Tx } from '@readmit/store';
+export type Canary = Tx;

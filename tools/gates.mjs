@@ -1,0 +1,88 @@
+/**
+ * `npm test`: everything that must hold before a change is taken, one gate after the other. All gates run even when one
+ * fails, so that one run shows everything that is wrong.
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { runCaptured, runOnTerminal, wasStopped } from './children.mjs';
+import { withProgress } from './progress.mjs';
+
+const jestFlags = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js'];
+export const buildArgs = ['node_modules/nx/dist/bin/nx.js', 'run-many', '-t', 'build', '--parallel=2', '--output-style=static'];
+
+/** @param {{ house: string, node: string, env: NodeJS.ProcessEnv }} place @returns {Promise<number>} exit code */
+export async function runGates(place) {
+  const scratch = mkdtempSync(path.join(os.tmpdir(), 'readmit-test-'));
+  const report = path.join(scratch, 'jest.json');
+  const gates = [
+    ['format', ['node_modules/prettier/bin/prettier.cjs', '--check', '.']],
+    ['types', ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json']],
+    ['lint', ['tools/lint.mjs']],
+    ['build', buildArgs],
+    ['generated files', ['tools/generated.mjs']],
+    ['tests', [...jestFlags, '--json', `--outputFile=${report}`]],
+    ['requirements', ['tools/requirements.mjs', '--rows']],
+  ];
+  try {
+    const failed = [];
+    for (const [name, args] of gates) {
+      const { code, output } = await withProgress(
+        name,
+        () => runCaptured(place.node, args, { cwd: place.house, env: place.env }),
+        (done) => (done.code === 0 ? 'passed' : 'FAILED'),
+      );
+      if (wasStopped()) return code || 130;
+      if (code === 0) continue;
+      failed.push(name);
+      process.stdout.write(`${withoutReport(output).trimEnd()}\n`);
+    }
+    return closing(failed, readReport(report), place.house);
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+/** `npm test -- <pattern>`: jest alone, with its arguments as they are. @returns {Promise<number>} exit code */
+export async function runTestsOnly(place, args) {
+  const scratch = mkdtempSync(path.join(os.tmpdir(), 'readmit-test-'));
+  const report = path.join(scratch, 'jest.json');
+  try {
+    // jest prints its JSON to the terminal unless it may write it to a file; the closing line is made from it.
+    const code = await runOnTerminal(place.node, [...jestFlags, '--json', `--outputFile=${report}`, ...args], {
+      cwd: place.house,
+      env: place.env,
+    });
+    if (wasStopped()) return code || 130;
+    return closing(code === 0 ? [] : ['tests'], readReport(report), place.house);
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+function readReport(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+const withoutReport = (output) => output.replace(/^Test results written to: .*$/m, '');
+
+/** Says what was not run and what failed; the last line is the count alone, for programs to read. */
+function closing(failed, report, house) {
+  const skipped = (report?.testResults ?? []).flatMap((file) =>
+    file.assertionResults
+      .filter((one) => one.status === 'pending' || one.status === 'todo' || one.status === 'skipped')
+      .map((one) => `${path.relative(house, file.name)}: ${one.fullName}`),
+  );
+  for (const title of skipped) process.stdout.write(`skipped: ${title}\n`);
+  if (skipped.length > 0 && process.env.CI === 'true') failed.push(`nothing may be skipped under CI (${skipped.length} skipped)`);
+  if (failed.length > 0) process.stdout.write(`failed: ${failed.join(', ')}\n`);
+  // A file that could not even be loaded holds tests that jest cannot count: it counts as one that failed.
+  const failedTests = report ? report.numFailedTests + report.numRuntimeErrorTestSuites : Number(failed.includes('tests'));
+  process.stdout.write(`${report?.numPassedTests ?? 0} passed, ${failedTests} failed, ${skipped.length} skipped\n`);
+  return failed.length > 0 || failedTests > 0 ? 1 : 0;
+}

@@ -1,0 +1,68 @@
+/**
+ * The one door behind `npm start`, `npm test` and the other scripts: `node tools/run.mjs <command> [arguments]`. Runs under any
+ * Node >= 20 with npm >= 10 on a fresh clone: installs what package-lock.json says, then hands over to the pinned Node 24.
+ */
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { runCaptured, runOnTerminal, wasStopped } from './children.mjs';
+import { buildArgs, runGates, runTestsOnly } from './gates.mjs';
+import { ensureDependencies, pinnedNode } from './install.mjs';
+import { withProgress } from './progress.mjs';
+
+const house = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
+const [command, ...args] = process.argv.slice(2);
+
+/** @type {Record<string, (place: { house: string, node: string, env: NodeJS.ProcessEnv }) => Promise<number>>} */
+const commands = {
+  async start(place) {
+    const built = await build(place);
+    return built === 0 && !wasStopped()
+      ? runOnTerminal(place.node, ['dist/apps/standalone/main.js', ...args], { cwd: house, env: place.env })
+      : built;
+  },
+  test: (place) => (args.length > 0 ? runTestsOnly(place, args) : runGates(place)),
+  build,
+  lint: (place) => runOnTerminal(place.node, ['tools/lint.mjs', ...args], { cwd: house, env: place.env }),
+  async bench(place) {
+    const built = await build(place);
+    return built === 0 && !wasStopped() ? runOnTerminal(place.node, ['tools/bench.mjs', ...args], { cwd: house, env: place.env }) : built;
+  },
+  requirements: (place) => runOnTerminal(place.node, ['tools/requirements.mjs', ...args], { cwd: house, env: place.env }),
+};
+
+/** Builds what has changed; nx's cache makes the rest cheap. */
+async function build(place) {
+  const { code, output } = await withProgress(
+    'building',
+    () => runCaptured(place.node, buildArgs, { cwd: house, env: place.env }),
+    (done) => (done.code === 0 ? 'done' : 'failed'),
+  );
+  if (code !== 0 && !wasStopped()) process.stderr.write(output);
+  return code;
+}
+
+/** Node and npm tools of the house first; nx without its daemon, which would outlive us, and without its screen. */
+function environment() {
+  const bin = path.join(house, 'node_modules/.bin');
+  return {
+    ...process.env,
+    PATH: [bin, path.dirname(pinnedNode(house)), process.env.PATH].filter(Boolean).join(path.delimiter),
+    NX_DAEMON: 'false',
+    NX_TUI: 'false',
+    // What is kept to be printed later must not hold colours that a pipe cannot show.
+    ...(process.stdout.isTTY ? {} : { NO_COLOR: '1', FORCE_COLOR: undefined }),
+  };
+}
+
+const chosen = Object.hasOwn(commands, command ?? '') ? commands[command] : undefined;
+if (!chosen) {
+  process.stderr.write(`usage: node tools/run.mjs <${Object.keys(commands).join('|')}> [arguments]\n`);
+  process.exit(2);
+}
+try {
+  await ensureDependencies(house);
+  process.exitCode = await chosen({ house, node: pinnedNode(house), env: environment() });
+} catch (error) {
+  process.stderr.write(`error: ${error.message}\n${error.cause ? `because: ${error.cause.message}\n` : ''}`);
+  process.exitCode = 1;
+}
