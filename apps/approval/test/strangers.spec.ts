@@ -13,10 +13,12 @@ const opened = (caseKey?: object) =>
 /** Approval with these facts; `commands` counts what reached the record. */
 function approval(facts: readonly Fact[]) {
   const commands: string[] = [];
+  const versions: (number | undefined)[] = [];
   const ports = {
     facts: () => Promise.resolve(new Facts(facts)),
-    command: (about: { readonly name: string }) => {
+    command: (about: { readonly name: string; readonly ifVersion?: number }) => {
       commands.push(about.name);
+      versions.push(about.ifVersion);
       return Promise.resolve({ reply: {} });
     },
   } as unknown as Commands;
@@ -26,7 +28,7 @@ function approval(facts: readonly Fact[]) {
       () => 'taken',
       (error: { readonly reason?: string }) => error.reason,
     );
-  return { commands, withdraw };
+  return { commands, versions, withdraw };
 }
 
 describe('withdrawing', () => {
@@ -46,6 +48,12 @@ describe('withdrawing', () => {
     const { commands, withdraw } = approval([opened({ signing: signing('ada') })]);
     expect(await withdraw({ actor: { id: 'mallory', teams: [] } })).toBe('taken');
     expect(commands).toEqual(['withdraw']);
+  });
+  it('R4.4 the version that the caller saw goes with the command, for the engine to refuse a stale one', async () => {
+    const { versions, withdraw } = approval([opened({ signing: signing('ada') })]);
+    await withdraw({ proof: { signing: signing('ada') }, ifMatch: 7 });
+    await withdraw({ proof: { signing: signing('ada') } });
+    expect(versions).toEqual([7, undefined]);
   });
   it('R8.1 a case that is not known yet is not ready, and not recorded', async () => {
     const { commands, withdraw } = approval([]);
