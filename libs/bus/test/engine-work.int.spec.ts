@@ -197,6 +197,25 @@ describe('work', () => {
     expect(await notices('case-2')).toEqual([]);
   });
 
+  it('R6.4 does not begin before what was said while the service was away is heard', async () => {
+    await house.send('approval', [withdrawn('case-1')]);
+    const away = await house.engine(mailing({}), { workers: 0, member: 'only' });
+    await away.start();
+    await until(async () => (await stateOf('case-1/mail/1'))?.state === 'waiting', { what: 'the work waits' });
+    await away.stop();
+    // Much to hear before the one that forbids it, a message a batch: work that began at once would be long done.
+    await house.send('approval', [
+      ...Array.from({ length: 30 }, (_, index) => withdrawn('case-1', `again-${index}`)),
+      { type: 'readmit.approval.denied', key: 'case-1', data: { caseId: 'case-1', decisionId: 'd', by: 'dana' } },
+      withdrawn('case-2'),
+    ]);
+    const back = await house.engine(mailing({}), { maxBatch: 1, member: 'only' });
+    await back.start();
+    await until(async () => (await notices('case-2')).length === 1, { what: 'the control, which nobody denied, is done' });
+    expect(await stateOf('case-1/mail/1')).toMatchObject({ state: 'cancelled', tries: 0 });
+    expect(await notices('case-1')).toEqual([]);
+  });
+
   it('waits when begin says later, without counting a try', async () => {
     await house.send('approval', [withdrawn('case-1')]);
     let looks = 0;

@@ -17,6 +17,7 @@ export class Consumer {
   private loop: Promise<void> | undefined;
   private stopping = false;
   private readonly bell = new Bell();
+  private readonly listening = new Bell();
 
   constructor(
     private readonly transactor: Transactor,
@@ -36,12 +37,40 @@ export class Consumer {
   async stop(): Promise<void> {
     this.stopping = true;
     this.bell.ring();
+    this.listening.ring();
     await this.subscription?.close();
     await this.loop;
   }
 
   async lag(): Promise<bigint> {
     return (await this.subscription?.lag()) ?? 0n;
+  }
+
+  /**
+   * Resolves when what lay on the held partitions at the call has been heard: a freeze or an end that was said while this
+   * service was away forbids what waits to be done. After `patienceMs` it resolves all the same, because undoing must not wait for ever.
+   */
+  async caughtUp(patienceMs: number): Promise<void> {
+    const { counters, options } = this.transactor;
+    const until = performance.now() + patienceMs;
+    let goal: number | undefined;
+    for (let failures = 0; !this.stopping && performance.now() < until;) {
+      try {
+        const lag = Number(await this.lag());
+        goal ??= counters.messages + lag;
+        if (lag === 0 || counters.messages >= goal) return;
+        failures = 0;
+      } catch (error) {
+        options.log.warn(
+          { service: options.definition.name, error: messageOf(error) },
+          'how far behind it is could not be read; trying again',
+        );
+        failures++;
+      }
+      await this.listening.wait(failures > 0 ? backoffMs(failures) : 20);
+    }
+    if (!this.stopping)
+      options.log.warn({ service: options.definition.name }, `still behind after ${patienceMs} ms; work begins all the same`);
   }
 
   private async run(subscription: Subscription): Promise<void> {
