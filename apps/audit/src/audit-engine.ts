@@ -3,11 +3,25 @@
  * a batch of every topic is verified, then one transaction appends leaves, events and checkpoint, says Recorded and moves the position.
  */
 import { services, topicOf, type Draft, type Fact, type ServiceName } from '@readmit/contracts';
-import type { Batch, Bus, Engine, Parked, ParkedMessages, Subscription, TopicRecord } from '@readmit/bus';
+import {
+  listParked,
+  parkMessages,
+  sentence,
+  settleParked,
+  showParked,
+  stillParked,
+  type Batch,
+  type Bus,
+  type Engine,
+  type Parked,
+  type ParkedMessages,
+  type RefusedMessage,
+  type Subscription,
+  type TopicRecord,
+} from '@readmit/bus';
 import { Facts, type CheckedEvent, type LoggedRecord } from '@readmit/domain';
 import { sqlStateOf, type Store, type Tx } from '@readmit/store';
 import { entriesOfKeys } from './outbound/log-store.js';
-import { listParked, park, sentence, settleParked, showParked, stillParked, type Refused } from './outbound/parked-store.js';
 import { LogWriter, type Appended, type Arrived, type LogWriterOptions } from './usecases/append-to-log.js';
 import { watchCases } from './usecases/watch-cases.js';
 
@@ -168,11 +182,14 @@ export class AuditEngine implements Engine {
   }
 
   /** A batch whose data the database refuses is halved until the message to blame is alone and parks; the position moves with the last part. */
-  private async keep(read: readonly ((Arrived & { readonly record: TopicRecord }) | Refused)[], batch: Batch | undefined): Promise<void> {
+  private async keep(
+    read: readonly ((Arrived & { readonly record: TopicRecord }) | RefusedMessage)[],
+    batch: Batch | undefined,
+  ): Promise<void> {
     try {
       await this.transact(async (tx) => {
-        const refused = read.filter((one): one is Refused => 'reason' in one);
-        const parked = await park(tx, refused, this.options.newEventId);
+        const refused = read.filter((one): one is RefusedMessage => 'reason' in one);
+        const parked = await parkMessages(tx, refused, this.options.newEventId);
         this.counters.parked += parked.length;
         const drafts = parked.map((row) => parkedDraft(row, { action: 'parked' }));
         const appended = await this.writer.append(
@@ -212,7 +229,7 @@ export class AuditEngine implements Engine {
     if (said.length > 0) await bus.publish(said);
   }
 
-  private read(record: TopicRecord, replayed = false): (Arrived & { readonly record: TopicRecord }) | Refused {
+  private read(record: TopicRecord, replayed = false): (Arrived & { readonly record: TopicRecord }) | RefusedMessage {
     const verified = this.options.verify(record, replayed);
     return verified.ok ? { fact: verified.fact, record } : { record, reason: verified.reason, says: verified.says };
   }

@@ -30,3 +30,5 @@ export { maxAgeDays, maxValueBytes, verifyRecord } from './verify/verify-record.
 export type { RefusedBecause, RefusedRecord, VerifiedRecord, VerifyOptions } from './verify/verify-record.js';
 export { CheckedRoots } from './verify/checked-roots.js';
 export { schemaViolation } from './verify/schemas.js';
+export { listParked, parkMessages, sentence, settleParked, showParked, stillParked } from './engine/parked-rows.js';
+export type { RefusedMessage } from './engine/parked-rows.js';

@@ -1,9 +1,11 @@
-import { isEventType } from '@readmit/contracts';
-import type { Parked, TopicRecord } from '@readmit/bus';
+/** The table of parked messages, for everything that takes messages: engines and audit's writer of the log. */
 import type { Store, Tx } from '@readmit/store';
+import type { TopicRecord } from '../port.js';
+import { claimedType } from './inbox.js';
+import type { Parked } from '../service-definition.js';
 
-/** A message that the log cannot take, and why. */
-export interface Refused {
+/** A message that cannot be taken, and why. */
+export interface RefusedMessage {
   readonly record: TopicRecord;
   readonly reason: string;
   readonly says: string;
@@ -28,9 +30,9 @@ interface ParkedRow {
 }
 
 /** Parks the messages with their bytes; gives those that were not parked before. */
-export async function park(
+export async function parkMessages(
   tx: Tx,
-  refused: readonly Refused[],
+  refused: readonly RefusedMessage[],
   newId: () => string,
 ): Promise<
   readonly { readonly id: string; readonly topic: string; readonly key: string; readonly reason: string; readonly says: string }[]
@@ -43,7 +45,7 @@ export async function park(
     offset: String(record.offset),
     key: storable(record.key),
     event_id: storable(record.headers['ce_id'] ?? '') || null,
-    type: isEventType(record.headers['ce_type'] ?? '') ? (record.headers['ce_type'] ?? null) : null,
+    type: claimedType(record),
     headers: Object.fromEntries(Object.entries(record.headers).map(([name, value]) => [storable(name), storable(value)])),
     value: record.value.toString('base64'),
     reason,
