@@ -50,3 +50,34 @@ describe('the one origin while a service is away', () => {
     expect(await post(front)).toEqual([422, 'its-own', 'application/problem+json', null]);
   });
 });
+
+describe('the one origin', () => {
+  it('R8.3 answers a body that is too large itself, and passes one that is not', async () => {
+    let reached = 0;
+    const front = await frontOf(
+      await upstream((request, response) => {
+        reached++;
+        request.resume().on('end', () => response.writeHead(202, { 'content-type': 'application/json' }).end('{}'));
+      }),
+    );
+    const send = async (bytes: number): Promise<number> =>
+      (
+        await fetch(`${front}/api/intake/cases`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: 'a'.repeat(bytes),
+        })
+      ).status;
+    expect(await send(256 * 1024 + 1)).toBe(413);
+    expect(reached).toBe(0);
+    expect(await send(256 * 1024)).toBe(202);
+    expect(reached).toBe(1);
+  });
+
+  it('R8.3 tells the services the address that it saw, never one that a client claims', async () => {
+    const front = await frontOf(await upstream((request, response) => response.end(JSON.stringify(request.headers['x-forwarded-for']))));
+    const seen = async (headers: Record<string, string>) => (await fetch(`${front}/api/intake/cases`, { headers })).json();
+    expect(await seen({ 'x-forwarded-for': '203.0.113.9' })).toBe('127.0.0.1');
+    expect(await seen({})).toBe('127.0.0.1');
+  });
+});

@@ -55,11 +55,6 @@ export interface ServiceDefinition {
   readonly consumes: readonly EventType[];
   /** The aggregate that a fact belongs to; default: the event's key. Several: the fact is kept in each. */
   keysOf?(fact: Fact): readonly string[];
-  /**
-   * Aggregates that are locked and read together with `key` in every transaction, for `context.other`: say, the policy in
-   * force. Their own facts do not make `react` run for `key`; a rule that waits for them asks to be woken.
-   */
-  reads?(key: string): readonly string[];
   readonly react: React;
   readonly work: Readonly<Record<string, WorkHandler<never>>>;
   /** Saves projections of a whole batch: a constant number of statements, whatever the number of changes. */

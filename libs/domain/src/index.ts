@@ -1,5 +1,5 @@
 export { Facts } from './kernel/facts.js';
-export { assertNever, refusal, say } from './kernel/behaviour.js';
+export { refusal, say } from './kernel/behaviour.js';
 export type { Command, Commanded, Context, Crypto, React, Reaction, Refusal, WorkDraft } from './kernel/behaviour.js';
 export { earliest, instant, plusSeconds, reached } from './kernel/time.js';
 export { checkDecision, checkDecisions, decisionPayloadType, quorumMet, quorumProgress } from './decision-proof/decision-proof.js';

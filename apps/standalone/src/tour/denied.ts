@@ -4,7 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { engineCrypto, makeSigningKey, uuidv7 } from '@readmit/bus';
 import type { EventData } from '@readmit/contracts';
 import { Attacker } from './attacker.js';
-import { callBack, decision } from './desk.js';
+import { askForAdminRole, decision } from './desk.js';
 import type { Stage } from './stage.js';
 import type { System } from '../system.js';
 
@@ -115,25 +115,8 @@ async function plansThatChange(stage: Stage, system: System, keys: string, attac
   await followMfa.until('readmit.case.closed');
 
   stage.say('Chidi approves a plan; afterwards Mallory replaces it with another one that keeps under the ceiling.');
-  const opened = await stage.done('erin', [
-    'case',
-    'open',
-    '--subject',
-    'erin',
-    '--ask',
-    'role.restore=target-postgres/erin/app_admin',
-    '--reason-code',
-    'role-lost',
-    '--reason',
-    'Needed again',
-    '--for',
-    '10m',
-  ]);
-  const caseId = String(opened['caseId']);
-  const follow = stage.follow(caseId);
-  await follow.until('readmit.plan.proposed');
-  await callBack(stage, caseId, undefined);
-  await follow.until('readmit.approval.requested');
+  const follow = await askForAdminRole(stage, 'Needed again', '10m');
+  const { caseId } = follow;
   await stage.done('chidi', decision(keys, 'chidi', 'approve', caseId));
   const signed = await attacker.find('readmit.approval.v1', 'readmit.decision.recorded', caseId);
   await forgePlan(attacker, caseId, (plan) => ({ ...plan, durationSeconds: plan.durationSeconds * 10 }));

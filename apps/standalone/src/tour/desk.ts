@@ -1,4 +1,4 @@
-import type { Stage } from './stage.js';
+import type { Follower, Stage } from './stage.js';
 
 /** What an agent of the help desk does for a case: calls the line on record, has the key read back, records proofs. */
 export async function callBack(stage: Stage, caseId: string, readBack: string | undefined): Promise<void> {
@@ -42,3 +42,14 @@ export const decision = (keys: string, persona: string, choice: 'approve' | 'den
   `${keys}/${persona}.jwk`,
   '--yes',
 ];
+
+/** Erin asks for her admin role, is called back, and her case waits for its two decisions. */
+export async function askForAdminRole(stage: Stage, reason: string, duration: string): Promise<Follower> {
+  const ask = ['--subject', 'erin', '--ask', 'role.restore=target-postgres/erin/app_admin', '--reason-code', 'role-lost'];
+  const opened = await stage.done('erin', ['case', 'open', ...ask, '--reason', reason, '--for', duration]);
+  const follow = stage.follow(String(opened['caseId']));
+  await follow.until('readmit.plan.proposed');
+  await callBack(stage, follow.caseId, undefined);
+  await follow.until('readmit.approval.requested');
+  return follow;
+}

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { callBack, decision } from './desk.js';
+import { askForAdminRole, decision } from './desk.js';
 import type { Stage } from './stage.js';
 import type { System } from '../system.js';
 
@@ -26,25 +26,8 @@ export async function erinsAdminRole(stage: Stage, system: System, keys: string)
     'before: Erin reads reports and not the ledger',
     (await readAs(erinUrl, 'public_report')) !== undefined && (await readAs(erinUrl, 'admin_ledger')) === undefined,
   );
-  const opened = await stage.done('erin', [
-    'case',
-    'open',
-    '--subject',
-    'erin',
-    '--ask',
-    'role.restore=target-postgres/erin/app_admin',
-    '--reason-code',
-    'role-lost',
-    '--reason',
-    'The nightly sync took my role during the incident',
-    '--for',
-    '6s',
-  ]);
-  const caseId = String(opened['caseId']);
-  const follow = stage.follow(caseId);
-  await follow.until('readmit.plan.proposed');
-  await callBack(stage, caseId, undefined);
-  await follow.until('readmit.approval.requested');
+  const follow = await askForAdminRole(stage, 'The nightly sync took my role during the incident', '6s');
+  const { caseId } = follow;
   await stage.refused('erin', decision(keys, 'erin', 'approve', caseId), 'approver-is-requester', 'the requester approves herself');
   await stage.done('chidi', decision(keys, 'chidi', 'approve', caseId));
   stage.check('one of two approvals grants nothing', !(await follow.look()).some((entry) => entry.type === 'readmit.approval.granted'));

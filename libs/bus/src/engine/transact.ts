@@ -72,9 +72,7 @@ export class Transactor {
           return plain.query(sql, parameters);
         },
       };
-      const asked = await transaction.keys(tx);
-      const keys = new Set(asked);
-      for (const key of asked) for (const read of this.options.definition.reads?.(key) ?? []) keys.add(read);
+      const keys = new Set(await transaction.keys(tx));
       const pass = new Pass(this.options.definition, this.newId, await tx.query<TouchedRow>('SELECT * FROM touch($1)', [[...keys]]));
       this.ahead = pass.now.getTime() - performance.now();
       if (transaction.check && !(await transaction.check(tx, pass))) return undefined;

@@ -120,12 +120,4 @@ export const executionEvents = {
     schema: closed({ caseId: Id, consumer: Id, object: Id }),
     fields: { caseId: 'public', consumer: 'public', object: 'public' },
   },
-  'readmit.over-restoration.found': {
-    producer: 'execution',
-    code: 'RC-3012',
-    label: 'over-restoration found',
-    version: 1,
-    schema: closed({ caseId: Id, facets: Type.Array(Facet, { maxItems: 200 }), says: Text }),
-    fields: { caseId: 'public', facets: 'public', says: 'public' },
-  },
 } as const satisfies Record<string, CatalogueEntry>;

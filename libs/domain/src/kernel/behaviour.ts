@@ -85,9 +85,5 @@ export type Commanded<R> =
     };
 export type Command<R> = (facts: Facts, context: Context) => Commanded<R>;
 
-export function assertNever(value: never): never {
-  throw new Error(`this is a bug: unexpected ${JSON.stringify(value)}`);
-}
-
 /** A draft of the type, checked against the type's own data. */
 export const say = <T extends Draft['type']>(type: T, key: string, data: EventData<T>): Draft => ({ type, key, data }) as Draft;
