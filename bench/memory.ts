@@ -10,6 +10,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { services } from '@readmit/contracts';
 import { Cases } from './cases.js';
+import { cpuOf, ownCpu } from './cpu.js';
 import { makePeople } from './people.js';
 import { openPipeline, type Pipeline } from './pipeline.js';
 
@@ -24,6 +25,9 @@ interface Mark {
   readonly statements: number;
   readonly commits: number;
   readonly wal: number;
+  /** Milliseconds of CPU a case: ours, and PostgreSQL's. */
+  readonly ownCpu: number;
+  readonly databaseCpu: number;
 }
 
 /** Before this many cases a process is still warming up: code is being compiled, pools and caches fill. */
@@ -67,7 +71,7 @@ async function run(): Promise<number> {
     await owner.connect();
     const pipeline = await openPipeline({ urls, people, onFact: (service, key, fact) => cases.onFact(service, key, fact) });
     try {
-      const marks = await measure({ pipeline, cases, owner, total, atOnce });
+      const marks = await measure({ pipeline, cases, owner, total, atOnce, databasePid: server.pid });
       const outcomes = [...cases.outcomes].map(([outcome, count]) => `${count} ${outcome}`).join(', ');
       process.stdout.write(`${cases.ended} cases ended: ${outcomes}\n`);
       const wrong = cases.outcomes.get('completed') === total ? judge(marks) : 'not every case was completed';
@@ -90,8 +94,9 @@ async function measure(of: {
   readonly owner: pg.Client;
   readonly total: number;
   readonly atOnce: number;
+  readonly databasePid: number;
 }): Promise<readonly Mark[]> {
-  const { pipeline, cases, owner, total, atOnce } = of;
+  const { pipeline, cases, owner, total, atOnce, databasePid } = of;
   const wanted = marksOf(total);
   const marks: Mark[] = [];
   const pending: Promise<void>[] = [];
@@ -101,10 +106,25 @@ async function measure(of: {
   };
   const spent = (what: 'statements' | 'commits'): number =>
     services.reduce((sum, service) => sum + pipeline.stores[service].counters[what], 0);
-  let before = { cases: 0, at: performance.now(), statements: spent('statements'), commits: spent('commits'), wal: await wal() };
-  process.stdout.write('   cases  cases/s  RSS MB  heap MB  statements/case  commits/case  WAL KB/case\n');
+  let before = {
+    cases: 0,
+    at: performance.now(),
+    statements: spent('statements'),
+    commits: spent('commits'),
+    wal: await wal(),
+    own: ownCpu(),
+    database: await cpuOf(databasePid),
+  };
+  process.stdout.write('   cases  cases/s  RSS MB  heap MB  statements/case  commits/case  WAL KB/case  CPU ms/case: node  postgres\n');
   const take = async (ended: number): Promise<void> => {
-    const now = { cases: ended, at: performance.now(), statements: spent('statements'), commits: spent('commits') };
+    const now = {
+      cases: ended,
+      at: performance.now(),
+      statements: spent('statements'),
+      commits: spent('commits'),
+      own: ownCpu(),
+      database: await cpuOf(databasePid),
+    };
     const { rss, heapUsed } = process.memoryUsage();
     const bytes = await wal();
     const count = now.cases - before.cases;
@@ -116,12 +136,15 @@ async function measure(of: {
       statements: (now.statements - before.statements) / count,
       commits: (now.commits - before.commits) / count,
       wal: (bytes - before.wal) / count,
+      ownCpu: ((now.own - before.own) * 1000) / count,
+      databaseCpu: ((now.database - before.database) * 1000) / count,
     };
     before = { ...now, wal: bytes };
     marks.push(mark);
     process.stdout.write(
       `${String(ended).padStart(8)}  ${mark.perSecond.toFixed(1).padStart(7)}  ${megabytes(rss).padStart(6)}  ${megabytes(heapUsed).padStart(7)}  ` +
-        `${mark.statements.toFixed(1).padStart(15)}  ${mark.commits.toFixed(1).padStart(12)}  ${(mark.wal / 1024).toFixed(1).padStart(11)}\n`,
+        `${mark.statements.toFixed(1).padStart(15)}  ${mark.commits.toFixed(1).padStart(12)}  ${(mark.wal / 1024).toFixed(1).padStart(11)}  ` +
+        `${mark.ownCpu.toFixed(1).padStart(17)}  ${mark.databaseCpu.toFixed(1).padStart(8)}\n`,
     );
   };
   await cases.run(pipeline, {

@@ -220,8 +220,7 @@ export class AuditEngine implements Engine {
         },
       };
       const appended = await work(tx);
-      if (appended.say.length > 0) await bus.write(tx, appended.say);
-      await appended.before?.(tx);
+      await Promise.all([appended.kept, appended.say.length > 0 ? bus.write(tx, appended.say) : undefined, appended.before?.(tx)]);
       return appended.say;
     });
     this.counters.commits += 1;
@@ -248,7 +247,7 @@ export class AuditEngine implements Engine {
     } else {
       const state = action === 'redrive' ? 'redriven' : 'discarded';
       await this.transact(async (tx) => {
-        if (!(await settleParked(tx, id, state))) return { say: [], leaves: 0, size: 0 };
+        if (!(await settleParked(tx, id, state))) return { say: [], leaves: 0, size: 0, kept: Promise.resolve() };
         return this.writer.append(tx, read ? [read] : [], [parkedDraft(found.parked, { action: state, by })]);
       });
     }

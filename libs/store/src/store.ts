@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
-import { DataSource, QueryRunnerAlreadyReleasedError, type QueryRunner } from 'typeorm';
+import { DataSource, QueryRunnerAlreadyReleasedError } from 'typeorm';
 import { listenOn, type Listening } from './listener.js';
 import type { Tx } from './tx.js';
 
@@ -33,8 +33,12 @@ export interface Store {
   /**
    * Runs the work in one READ COMMITTED transaction on one connection and commits when it resolves. Rolls back when it throws,
    * and also when a statement of it had failed and the work went on: PostgreSQL would answer such a COMMIT with a quiet ROLLBACK.
+   *
+   * Statements are sent when they are asked for, in that order, without waiting for those before: who does not need an answer for the next
+   * statement asks for both at once and saves a round trip. `eager` sends even the first ones before BEGIN is answered. Should BEGIN alone
+   * fail, those have run by themselves, so they MUST do no harm then; what is asked for after the first answer is safe.
    */
-  transaction<R>(work: (tx: Tx) => Promise<R>): Promise<R>;
+  transaction<R>(work: (tx: Tx) => Promise<R>, options?: { readonly eager?: boolean }): Promise<R>;
   /** One statement outside of a transaction. */
   query<Row = Record<string, unknown>>(sql: string, parameters?: readonly unknown[]): Promise<Row[]>;
   /**
@@ -56,6 +60,10 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     timezone: 'UTC',
     // LIMITs of ours cut a prefix of what an index gives; parallel workers would mix it.
     max_parallel_workers_per_gather: '0',
+    // Every statement of ours has an index. What a young table's statistics make the planner believe must not make it read the whole
+    // of one that has grown since; and compiling a plan costs more than any of ours runs.
+    enable_seqscan: 'off',
+    jit: 'off',
   };
   const dataSource = new DataSource({
     type: 'postgres',
@@ -71,12 +79,17 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     // An idle connection that the server closed concerns nobody: the pool has dropped it, and the next statement connects anew.
     poolErrorHandler: () => {},
     extra: {
+      // Statements that do not wait for each other travel together (node-postgres: pipeline).
+      pipeline: true,
       options: Object.entries(settings)
         .map(([name, value]) => `-c ${name}=${value}`)
         .join(' '),
     },
   });
   await dataSource.initialize();
+  // A connection that ends in the instant in which it is lent has no listener yet, and would end the process. Its statements say so themselves.
+  const { master } = dataSource.driver as unknown as { readonly master: pg.Pool };
+  master.on('connect', (client) => client.on('error', () => undefined));
   return new TypeOrmStore(dataSource, options);
 }
 
@@ -92,24 +105,27 @@ class TypeOrmStore implements Store {
     this.schema = options.schema;
   }
 
-  async transaction<R>(work: (tx: Tx) => Promise<R>): Promise<R> {
+  /** BEGIN and COMMIT go to the driver and not through TypeORM's runner, which would wait several turns before it sends them. */
+  async transaction<R>(work: (tx: Tx) => Promise<R>, { eager = false }: { readonly eager?: boolean } = {}): Promise<R> {
     const runner = this.dataSource.createQueryRunner();
     try {
-      const tx = new OpenTx((await runner.connect()) as pg.PoolClient, this.counters);
-      await runner.startTransaction();
+      const client = (await runner.connect()) as pg.PoolClient;
+      const tx = new OpenTx(client, this.counters);
       try {
+        if (!eager) await tx.begun;
         const result = await work(tx);
+        await tx.begun;
         if (tx.failure) {
           throw new Error('a statement of this transaction failed and the work went on: nothing of it is kept', { cause: tx.failure });
         }
         tx.over = true;
-        await runner.commitTransaction();
+        await send(client, 'COMMIT', undefined);
         this.counters.commits++;
         return result;
       } catch (error) {
         tx.over = true;
         this.counters.rollbacks++;
-        await rollBack(runner, tx.client);
+        await rollBack(client);
         throw unwrap(error);
       }
     } finally {
@@ -150,21 +166,28 @@ class TypeOrmStore implements Store {
   }
 }
 
-/** A transaction that has begun on the connection of TypeORM's query runner. */
+/** A transaction on a connection that TypeORM's pool lends. */
 class OpenTx implements Tx {
   failure: Error | undefined;
   over = false;
+  /** BEGIN has been answered. */
+  readonly begun: Promise<unknown>;
 
   constructor(
     readonly client: pg.PoolClient,
     private readonly counters: StoreCounters,
-  ) {}
+  ) {
+    this.begun = send(client, 'BEGIN', undefined);
+    this.begun.catch((error: unknown) => (this.failure ??= error as Error));
+  }
 
   async query<Row = Record<string, unknown>>(sql: string, parameters?: readonly unknown[]): Promise<Row[]> {
     if (this.over) throw new Error('this is a bug: a statement after the end of its transaction');
     this.counters.statements++;
     try {
-      return await send<Row>(this.client, sql, parameters);
+      const rows = await send<Row>(this.client, sql, parameters);
+      await this.begun;
+      return rows;
     } catch (error) {
       this.failure ??= error as Error;
       throw error;
@@ -173,10 +196,9 @@ class OpenTx implements Tx {
 }
 
 /** A connection that cannot even roll back is closed, so that the pool never lends it with a transaction open. */
-async function rollBack(runner: QueryRunner, client: pg.PoolClient): Promise<void> {
-  if (!runner.isTransactionActive) return;
+async function rollBack(client: pg.PoolClient): Promise<void> {
   try {
-    await runner.rollbackTransaction();
+    await send(client, 'ROLLBACK', undefined);
   } catch {
     // The cause that the caller gets is the first error; the database rolls back what it lost the client of.
     await client.end().catch(() => undefined);
@@ -199,7 +221,20 @@ function nameOf(sql: string): string | undefined {
   return name;
 }
 
+interface Corked {
+  readonly connection?: { readonly stream?: { cork?(): void; uncork?(): void } };
+}
+
+/** What the same turn of the event loop sends goes out in one write: waking the other side costs more than most statements. */
+function corkForThisTurn(client: pg.PoolClient): void {
+  const stream = (client as unknown as Corked).connection?.stream;
+  if (!stream?.cork || !stream.uncork) return;
+  stream.cork();
+  process.nextTick(() => stream.uncork?.());
+}
+
 async function send<Row>(client: pg.PoolClient, sql: string, parameters: readonly unknown[] | undefined): Promise<Row[]> {
+  corkForThisTurn(client);
   if (parameters === undefined) return (await client.query(sql)).rows as Row[];
   const name = nameOf(sql);
   const result = await client.query({ text: sql, values: parameters as unknown[], ...(name !== undefined && { name }) });

@@ -1,6 +1,6 @@
 /**
- * A transaction under way, as the hot path uses it: one parameterised statement at a time on one connection.
- * It comes from TypeORM's query runner; who has a Tx MUST NOT begin, commit or roll back.
+ * A transaction under way, as the hot path uses it: parameterised statements on one connection, run in the order in which they are asked for.
+ * Who has a Tx MUST NOT begin, commit or roll back.
  */
 export interface Tx {
   /** Rows of the statement. `name`d statements are prepared once per connection. */

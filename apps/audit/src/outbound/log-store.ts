@@ -40,12 +40,12 @@ export async function lockLog(tx: Tx): Promise<void> {
 }
 
 /**
- * Takes the writer's lock until the end of the transaction and reads the head. Two statements on purpose: a statement sees
- * what was committed when it began, so reading must begin after the lock is ours.
+ * Takes the writer's lock until the end of the transaction and reads the head. Two statements on purpose, in one round trip: a statement
+ * sees what was committed when it began, so reading must begin after the lock is ours.
  */
 export async function lockHead(tx: Tx, eventIds: readonly string[]): Promise<LogHead> {
-  await lockLog(tx);
-  const [row] = await tx.query<{
+  const locked = lockLog(tx);
+  const read = tx.query<{
     now: Date;
     size: string | null;
     frontier: Buffer | null;
@@ -60,6 +60,7 @@ export async function lockHead(tx: Tx, eventIds: readonly string[]): Promise<Log
      FROM (SELECT 1) one LEFT JOIN LATERAL (SELECT * FROM checkpoint ORDER BY size DESC LIMIT 1) c ON true`,
     [eventIds, logKeyOfOwnEvents, topicOf('audit')],
   );
+  const [, [row]] = await Promise.all([locked, read]);
   if (!row) throw new Error('this is a bug: the head of the log is one row');
   return {
     now: row.now,
@@ -75,13 +76,13 @@ export async function lockHead(tx: Tx, eventIds: readonly string[]): Promise<Log
 export const logKeyOfOwnEvents = 'log';
 
 /** Appends leaves with their events and the checkpoint that covers them; one statement. Cases in `watch` are looked at then. */
-export async function append(
+export function append(
   tx: Tx,
   leaves: readonly NewLeaf[],
   checkpoint: NewCheckpoint,
   watch: { readonly cases: readonly string[]; readonly lookAt: Date },
-): Promise<void> {
-  await tx.query(
+): Promise<unknown> {
+  return tx.query(
     `WITH l AS (INSERT INTO leaf (index, entry, event_id) SELECT * FROM unnest($1::bigint[], $2::bytea[], $3::text[])),
        e AS (INSERT INTO event (index, topic, key, headers, value) SELECT * FROM unnest($1::bigint[], $4::text[], $5::text[], $6::jsonb[], $7::bytea[])),
        w AS (INSERT INTO case_watch (case_id, look_at) SELECT DISTINCT k, $13::timestamptz FROM unnest($14::text[]) k

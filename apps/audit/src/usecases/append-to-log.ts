@@ -40,6 +40,8 @@ export interface Appended {
   readonly say: readonly OutgoingRecord[];
   readonly leaves: number;
   readonly size: number;
+  /** Resolves when the statement that appends has been answered: what follows it in the transaction need not wait. */
+  readonly kept: Promise<unknown>;
 }
 
 /** From the grant on. Not an opened case: anybody can open one, and many of them must not keep those that were granted waiting. */
@@ -67,7 +69,7 @@ export class LogWriter {
     const checkpointed = this.checkpointDue(head, fresh.size + drafts.length);
     const own = this.sign([...checkpointed, ...drafts], head.now);
     const added: Arrived[] = [...own, ...fresh.values()];
-    if (added.length === 0) return { say: [], leaves: 0, size: head.size };
+    if (added.length === 0) return { say: [], leaves: 0, size: head.size, kept: Promise.resolve() };
 
     const tree = Frontier.restore(logTools.sha256, head.size, head.frontier);
     const leaves = added.map(({ fact, record }): NewLeaf => {
@@ -90,18 +92,18 @@ export class LogWriter {
       this.options.signNote,
       logTools,
     );
+    const recorded = this.sign(
+      leaves.flatMap((leaf, at) => recordedOf(leaf, added[at]?.fact)),
+      head.now,
+    );
     const watch = [...fresh.values()].filter(({ fact }) => watched.includes(fact.type)).map(({ record }) => record.key);
-    await append(
+    const kept = append(
       tx,
       leaves,
       { size: tree.size, root, frontier: tree.serialise(), note, at: head.now },
       { cases: watch, lookAt: plusSeconds(head.now, this.options.watchAfterSeconds) },
     );
-    const recorded = this.sign(
-      leaves.flatMap((leaf, at) => recordedOf(leaf, added[at]?.fact)),
-      head.now,
-    );
-    return { say: [...own, ...recorded].map(({ record }) => record), leaves: leaves.length, size: tree.size };
+    return { say: [...own, ...recorded].map(({ record }) => record), leaves: leaves.length, size: tree.size, kept };
   }
 
   /** The checkpoint of everything before becomes the first new entry: its size is its own index, so a verifier can check it in passing. */

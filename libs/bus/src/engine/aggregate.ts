@@ -1,5 +1,6 @@
 import type { Fact, ServiceName } from '@readmit/contracts';
 import { Facts } from '@readmit/domain';
+import type { Remembered } from './fact-cache.js';
 
 /** What led to something: goes on into the envelopes and the work that follow from it. */
 export interface Origin {
@@ -8,7 +9,7 @@ export interface Origin {
   readonly traceparent?: string;
 }
 
-/** A row of `touch`. */
+/** A row of `touch`. `facts` and `work` are null when the version is the one that was known. */
 export interface TouchedRow {
   readonly now: Date | null;
   readonly key: string;
@@ -29,34 +30,56 @@ export class Aggregate {
   wakeAt: number | null | undefined;
   said: number | null;
   facts: Facts;
-  readonly asked: Set<string>;
   readonly added: Fact[] = [];
+  private known: ReadonlySet<string>;
+  private fresh: Set<string> | undefined;
   readonly rows: unknown[] = [];
   /** Facts that wait to join the set. */
   private arrived: Fact[] = [];
-  private readonly ids: Set<string>;
   /** `react` must run. */
   stirred = false;
   nudged = false;
   rounds = 0;
   origin: Origin = {};
 
-  constructor(row: TouchedRow) {
-    const facts = row.facts ?? [];
+  /** `remembered`: of the row's version. */
+  constructor(row: TouchedRow, remembered?: Remembered) {
     this.key = row.key;
     this.version = Number(row.version);
     this.wakeWas = row.wake_at?.getTime() ?? null;
     this.saidWas = row.deadline_said?.getTime() ?? null;
     this.said = this.saidWas;
-    this.facts = new Facts(facts);
-    this.ids = new Set(facts.map((fact) => fact.id));
-    this.asked = new Set(row.work ?? []);
+    this.facts = remembered?.facts ?? new Facts(row.facts ?? []);
+    this.known = remembered?.asked ?? new Set(row.work ?? []);
+  }
+
+  /** Ids of work that was ever asked for. */
+  get asked(): ReadonlySet<string> {
+    return this.known;
+  }
+
+  /** Facts or work were added: what others remember of it is old. */
+  get changed(): boolean {
+    return this.added.length > 0 || this.fresh !== undefined;
+  }
+
+  get versionAfter(): number {
+    return this.changed ? this.version + 1 : this.version;
+  }
+
+  /** What holds of it once this transaction is committed. */
+  toRemember(): Remembered {
+    return { version: this.versionAfter, facts: this.current(), asked: this.known };
+  }
+
+  ask(id: string): void {
+    if (!this.fresh) this.known = this.fresh = new Set(this.known);
+    this.fresh.add(id);
   }
 
   /** Joins the set; a repeated id is dropped. */
   join(fact: Fact, origin?: Origin): boolean {
-    if (this.ids.has(fact.id)) return false;
-    this.ids.add(fact.id);
+    if (this.facts.holds(fact.id) || this.arrived.some(({ id }) => id === fact.id)) return false;
     this.arrived.push(fact);
     this.added.push(fact);
     this.stirred = true;

@@ -6,7 +6,8 @@ import type { Batch, Subscription, TopicRecord } from '../port.js';
 import { Bell, backoffMs } from './bell.js';
 import { HandlerFailed, isStaleOwner, messageOf } from './blame.js';
 import { hearAll, isPoison, keysOfHeard, topicsOf, type Heard, type Inbox, type Poison } from './inbox.js';
-import { park } from './parking.js';
+import { announceParked } from './parking.js';
+import { parkMessages } from './parked-rows.js';
 import type { Transactor } from './transact.js';
 
 type Read = Heard | Poison;
@@ -132,42 +133,46 @@ export class Consumer {
   }
 
   /** The position moves with the last part, so a crash between parts repeats some of them, which changes nothing. */
-  private async keep(read: readonly Read[], batch: Batch | undefined): Promise<void> {
+  private async keep(read: readonly Read[], batch: Batch | undefined, alone = false): Promise<void> {
     try {
-      await this.transact(read, batch);
+      await this.transact(read, batch, alone);
     } catch (error) {
       if (!(error instanceof HandlerFailed)) throw error;
       const [only] = read;
       if (read.length > 1) {
         const half = Math.ceil(read.length / 2);
-        await this.keep(read.slice(0, half), undefined);
-        await this.keep(read.slice(half), batch);
+        await this.keep(read.slice(0, half), undefined, true);
+        await this.keep(read.slice(half), batch, true);
       } else if (only && !isPoison(only)) {
-        await this.transact([asPoison(only.record, error)], batch);
+        await this.transact([asPoison(only.record, error)], batch, true);
       } else {
         throw error;
       }
     }
   }
 
-  private async transact(read: readonly Read[], batch: Batch | undefined): Promise<void> {
+  private async transact(read: readonly Read[], batch: Batch | undefined, alone: boolean): Promise<void> {
     const heard: Heard[] = [];
     const poison: Poison[] = [];
     for (const one of read) {
       if (isPoison(one)) poison.push(one);
       else heard.push(one);
     }
-    let parked = 0;
+    let parked: Awaited<ReturnType<typeof parkMessages>> = [];
     await this.transactor.run({
+      alone,
       keys: () => keysOfHeard(heard),
-      check: async (tx, pass) => {
-        parked = await park(tx, pass, poison, this.newId);
+      check: async (tx) => {
+        if (poison.length > 0) parked = await parkMessages(tx, poison, this.newId);
         return true;
       },
-      decide: (pass) => hearAll(pass, heard),
+      decide: (pass) => {
+        announceParked(pass, parked);
+        hearAll(pass, heard);
+      },
       after: async (tx) => batch?.commit(tx),
     });
-    this.transactor.counters.parked += parked;
+    this.transactor.counters.parked += parked.length;
     for (const { record, reason, says } of poison) {
       this.transactor.options.log.warn(
         {

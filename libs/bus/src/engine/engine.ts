@@ -48,6 +48,7 @@ export function createEngine(options: EngineOptions): Engine {
       stopped ??= (async () => {
         await consumer.stop();
         await Promise.all([workers.stop(), wakes.stop()]);
+        await transactor.idle();
         log.info({ service: definition.name }, 'stopped');
       })();
       return stopped;

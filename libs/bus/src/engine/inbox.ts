@@ -38,14 +38,26 @@ export class Inbox {
     this.consumes = new Set(consumes.filter((type) => wakes === 'timer' || type !== 'readmit.deadline.reached'));
   }
 
-  /** `undefined`: verified, and not for this service. */
+  /**
+   * `undefined`: not for this service. What claims a type that it does not hear, where that type belongs, is passed over unread: audit, which
+   * hears all, judges it.
+   */
   read(record: TopicRecord, now: Date, replayed = false): Heard | Poison | undefined {
     const { ring, environment, definition } = this.options;
+    const claimed = record.headers['ce_type'];
+    if (
+      claimed !== undefined &&
+      isEventType(claimed) &&
+      !this.consumes.has(claimed) &&
+      !this.isNudge(claimed) &&
+      record.topic === topicOf(entryOf(claimed).producer)
+    )
+      return undefined;
     const verified = verifyRecord(record, { ring, environment, now, replayed });
     if (!verified.ok) return { record, reason: verified.reason, says: verified.says };
     const { fact, envelope, key } = verified;
     const nudge =
-      definition.wakes === 'deadline' && fact.type === 'readmit.deadline.reached' && fact.data.owner === definition.name
+      this.isNudge(fact.type) && fact.type === 'readmit.deadline.reached' && fact.data.owner === definition.name
         ? fact.data.key
         : undefined;
     const wanted = this.consumes.has(fact.type);
@@ -61,6 +73,10 @@ export class Inbox {
     } catch (error) {
       return { record, reason: 'handler-failed', says: messageOf(error) };
     }
+  }
+
+  private isNudge(type: EventType): boolean {
+    return this.options.definition.wakes === 'deadline' && type === 'readmit.deadline.reached';
   }
 }
 

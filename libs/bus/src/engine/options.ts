@@ -24,7 +24,7 @@ export interface EngineOptions {
   readonly log: Log;
   /** A fresh UUIDv7. */
   readonly newId?: () => string;
-  /** Calls to targets at the same time; default 4. */
+  /** Calls to targets at the same time; default 32. */
   readonly workers?: number;
   /** How long a worker owns its row; a call must be over at half of it. Default 30 000. */
   readonly leaseMs?: number;

@@ -1,24 +1,17 @@
 /** Where messages that cannot be taken stay with their bytes: they park alone, visibly, and what needs them waits (R8.3). */
 import type { Draft } from '@readmit/contracts';
-import type { Tx } from '@readmit/store';
 import type { Parked, ParkedMessages } from '../service-definition.js';
 import { engineTypes } from './aggregate.js';
 import { HandlerFailed, messageOf } from './blame.js';
-import { hearAll, isPoison, keysOfHeard, type Inbox, type Poison } from './inbox.js';
+import { hearAll, isPoison, keysOfHeard, type Inbox } from './inbox.js';
 import { listParked, parkMessages, sentence, settleParked, showParked, stillParked } from './parked-rows.js';
 import type { Pass } from './pass.js';
 import type { Transactor } from './transact.js';
 
 const identifier = /^[A-Za-z0-9._:/@-]{1,128}$/;
-/**
- * Parks the messages with the transaction and has the pass announce those that were not parked before. Called before the
- * pass's events are signed.
- */
-export async function park(tx: Tx, pass: Pass, poison: readonly Poison[], newId: () => string): Promise<number> {
-  if (poison.length === 0) return 0;
-  const parked = await parkMessages(tx, poison, newId);
+/** Has the pass announce messages that were parked and had not been before. */
+export function announceParked(pass: Pass, parked: Awaited<ReturnType<typeof parkMessages>>): void {
   for (const row of parked) pass.announce(announcement(pass, row, { action: 'parked' }), {});
-  return parked.length;
 }
 
 function announcement(
@@ -59,6 +52,7 @@ export class ParkedStore implements ParkedMessages {
     const state = action === 'redrive' ? 'redriven' : 'discarded';
     try {
       await this.transactor.run({
+        alone: true,
         keys: () => (read ? keysOfHeard([read]) : []),
         check: (tx) => settleParked(tx, id, state),
         decide: (pass) => {

@@ -10,6 +10,7 @@ import { unstorableText } from '../verify/depth.js';
 import { Aggregate, engineTypes, type Origin, type TouchedRow } from './aggregate.js';
 import { byHandler, HandlerFailed } from './blame.js';
 import { crypto } from './context.js';
+import { FactCache } from './fact-cache.js';
 
 /** More rounds than any rule needs: a rule that goes on says what its set already holds. */
 export const maxRounds = 20;
@@ -42,12 +43,14 @@ export class Pass {
     private readonly definition: ServiceDefinition,
     private readonly newId: () => string,
     rows: readonly TouchedRow[],
+    remembered: FactCache = new FactCache(),
   ) {
     const now = rows[0]?.now;
     if (!now) throw new Error('this is a bug: touch gave no clock');
     this.now = now;
     this.at = now.toISOString();
-    for (const row of rows) if (row.now === null) this.aggregates.set(row.key, new Aggregate(row));
+    for (const row of rows)
+      if (row.now === null) this.aggregates.set(row.key, new Aggregate(row, remembered.get(row.key, Number(row.version))));
   }
 
   get service(): ServiceName {
@@ -100,7 +103,7 @@ export class Pass {
     for (const draft of drafts ?? []) {
       if (aggregate.asked.has(draft.id)) continue;
       if (!this.definition.work[draft.kind]) throw new HandlerFailed(`${this.service} has no worker for ${draft.kind} (work ${draft.id})`);
-      aggregate.asked.add(draft.id);
+      aggregate.ask(draft.id);
       this.asked.set(draft.id, { key: aggregate.key, draft, origin: aggregate.origin });
       fresh = true;
     }
@@ -111,8 +114,9 @@ export class Pass {
     for (const id of ids ?? []) this.cancelled.add(id);
   }
 
-  /** Runs `react` on every aggregate that something happened to until none has anything to say; then says its deadlines. */
-  settle(): void {
+  /** Runs `react` on every aggregate that something happened to until none has anything to say. */
+  conclude(): void {
+    for (const aggregate of this.aggregates.values()) aggregate.rounds = 0;
     for (let again = true; again;) {
       again = false;
       for (const aggregate of this.aggregates.values()) {
@@ -122,6 +126,11 @@ export class Pass {
         }
       }
     }
+  }
+
+  /** When nothing more is decided: says the deadlines that have changed. */
+  settle(): void {
+    this.conclude();
     for (const aggregate of this.aggregates.values()) this.wake(aggregate);
   }
 

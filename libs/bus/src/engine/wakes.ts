@@ -94,6 +94,7 @@ export class Wakes {
   private async runDue(most: number, onKey?: (key: string) => void): Promise<number> {
     let keys: string[] = [];
     await this.transactor.run({
+      alone: true,
       keys: async (tx) => {
         const rows = await tx.query<{ key: string }>(
           // An index can only be searched for an instant that stays the same: with clock_timestamp() every later wake is read too.

@@ -39,49 +39,61 @@ export const nextDueSql = `
     UNION ALL SELECT min(lease_until) FROM work WHERE state = 'running' AND lease_until > statement_timestamp()
   ) next`;
 
-/** Takes the row under the locks of its aggregates; `undefined`: somebody else has it, or it is not due any more. */
-export async function claim(tx: Tx, id: string, leaseMs: number): Promise<WorkRow | undefined> {
-  const [row] = await tx.query<WorkRow>(
+/** Takes the rows under the locks of their aggregates, in one statement. Those that somebody else has, or that are not due any more, are left out. */
+export async function claimAll(tx: Tx, ids: readonly string[], leaseMs: number): Promise<readonly WorkRow[]> {
+  return tx.query<WorkRow>(
     `UPDATE work SET state = 'running', fence = fence + 1, tries = tries + 1, lease_until = clock_timestamp() + make_interval(secs => $2), cancel_asked = false
-     WHERE id = (
-       SELECT id FROM work w WHERE id = $1
+     WHERE id IN (
+       SELECT id FROM work w WHERE id = ANY ($1::text[])
          AND ((state = 'waiting' AND not_before <= clock_timestamp()) OR (state = 'running' AND lease_until <= clock_timestamp()))
          AND NOT EXISTS (SELECT 1 FROM work r WHERE r.state = 'running' AND r.connector = w.connector AND r.object = w.object AND r.id <> w.id)
-       FOR UPDATE SKIP LOCKED)
+       ORDER BY id FOR UPDATE SKIP LOCKED)
      RETURNING id, key, kind, connector, object, also_keys, input, not_before, tries, fence, lease_until, origin`,
-    [id, leaseMs / 1000],
+    [ids, leaseMs / 1000],
   );
-  return row;
 }
 
-/** Whether this claim still holds the row; locks it. `cancelled`: it must not be tried again. */
-export async function stillClaimed(tx: Tx, row: WorkRow): Promise<{ readonly cancelled: boolean } | undefined> {
-  const [found] = await tx.query<{ cancelled: boolean }>(
-    `SELECT cancel_asked AS cancelled FROM work WHERE id = $1 AND fence = $2 AND state = 'running' FOR UPDATE`,
-    [row.id, row.fence],
+/** Whose claims still hold, by id; locks them. `cancelled`: it must not be tried again. */
+export async function stillClaimed(tx: Tx, rows: readonly WorkRow[]): Promise<ReadonlyMap<string, { readonly cancelled: boolean }>> {
+  const found = await tx.query<{ id: string; cancelled: boolean }>(
+    `SELECT w.id, w.cancel_asked AS cancelled FROM work w JOIN unnest($1::text[], $2::bigint[]) AS c (id, fence) ON w.id = c.id AND w.fence = c.fence
+     WHERE w.state = 'running' ORDER BY w.id FOR UPDATE OF w`,
+    [rows.map(({ id }) => id), rows.map(({ fence }) => fence)],
   );
-  return found;
+  return new Map(found.map(({ id, cancelled }) => [id, { cancelled }]));
 }
 
-export async function endWork(tx: Tx, row: WorkRow, state: 'done' | 'cancelled', error?: string): Promise<void> {
-  await tx.query(`UPDATE work SET state = $3, lease_until = NULL, last_error = $4 WHERE id = $1 AND fence = $2`, [
-    row.id,
-    row.fence,
-    state,
-    error ?? null,
-  ]);
+/** Of these claims, the ids of those that hold and may go on with a call. */
+export const mayCallSql = `
+  SELECT w.id, w.fence FROM work w JOIN unnest($1::text[], $2::bigint[]) AS c (id, fence) ON w.id = c.id AND w.fence = c.fence
+  WHERE w.state = 'running' AND NOT w.cancel_asked AND w.lease_until > clock_timestamp()`;
+
+/** How a claim is given up. */
+export interface Release {
+  readonly row: WorkRow;
+  readonly state: 'done' | 'cancelled' | 'waiting';
+  /** Of `waiting`: when it is due again. */
+  readonly notBefore?: Date;
+  /** It was not tried, so the try does not count. */
+  readonly looked?: boolean;
+  readonly error?: string | undefined;
 }
 
-/** Lets the row wait. `looked`: it was not tried, so the try does not count. */
-export async function postponeWork(
-  tx: Tx,
-  row: WorkRow,
-  notBefore: Date,
-  options: { readonly looked: boolean; readonly error?: string },
-): Promise<void> {
+/** Gives claims up, in one statement. A row that another has claimed since is left alone. */
+export async function release(tx: Tx, releases: readonly Release[]): Promise<void> {
+  if (releases.length === 0) return;
   await tx.query(
-    `UPDATE work SET state = 'waiting', lease_until = NULL, not_before = $3, tries = tries - $4::integer, last_error = $5 WHERE id = $1 AND fence = $2`,
-    [row.id, row.fence, notBefore, options.looked ? 1 : 0, options.error ?? null],
+    `UPDATE work w SET state = r.state, lease_until = NULL, not_before = coalesce(r.not_before, w.not_before), tries = w.tries - r.untried, last_error = r.error
+     FROM unnest($1::text[], $2::bigint[], $3::text[], $4::timestamptz[], $5::integer[], $6::text[]) AS r (id, fence, state, not_before, untried, error)
+     WHERE w.id = r.id AND w.fence = r.fence`,
+    [
+      releases.map(({ row }) => row.id),
+      releases.map(({ row }) => row.fence),
+      releases.map(({ state }) => state),
+      releases.map(({ notBefore }) => notBefore ?? null),
+      releases.map(({ looked }) => (looked ? 1 : 0)),
+      releases.map(({ error }) => error ?? null),
+    ],
   );
 }
 

@@ -1,16 +1,17 @@
 /**
- * One piece of work from claim to result. Intent first: claim, `begin` and what it says are one commit before the call. Then
- * the call, told to stop at half of the lease. Then one commit of result, events and end of the row, if the fence still holds.
- * Killed anywhere, the row is claimed again when the lease ended, and `begin` sees in the facts what was begun.
+ * Pieces of work from claim to result. Intent first: claims, `begin` and what it says are one commit before the calls. Then each
+ * call by itself, told to stop at half of the lease. Results that come meanwhile share one commit with their events and the ends of their
+ * rows, if the fence still holds. Killed anywhere, a row is claimed again when the lease ended, and `begin` sees in the facts what was begun.
  */
 import { sqlStateOf } from '@readmit/store';
 import type { Facts } from '@readmit/domain';
-import type { Begun, Finished, WorkHandler } from '../service-definition.js';
-import { backoffMs, type Bell } from './bell.js';
+import type { WorkHandler } from '../service-definition.js';
+import { backoffMs, Bell } from './bell.js';
 import { byHandler, HandlerFailed, messageOf } from './blame.js';
+import { Gathering } from './gathering.js';
 import type { Pass } from './pass.js';
 import type { Transactor } from './transact.js';
-import { claim, endWork, postponeWork, stillClaimed, workOf, type WorkRow } from './work-row.js';
+import { claimAll, mayCallSql, release, stillClaimed, workOf, type Release, type WorkRow } from './work-row.js';
 
 export interface Candidate {
   readonly id: string;
@@ -19,68 +20,104 @@ export interface Candidate {
   readonly connector: string;
   readonly object: string;
 }
-interface Intent {
+/** Work that has begun: its call is owed. */
+export interface Intent {
   readonly row: WorkRow;
   readonly handler: WorkHandler<unknown>;
   readonly facts: Facts;
   /** When the claim was asked for, by the monotonic clock: earlier than the lease began. */
   readonly asked: number;
 }
+interface Ended extends Intent {
+  readonly outcome: unknown;
+}
+
+/** Results, or questions, that share a statement at most. */
+const mostTogether = 256;
 
 export class WorkRun {
+  private readonly finishing: Gathering<Ended, undefined>;
+  private readonly asking: Gathering<WorkRow, boolean>;
+
   constructor(
     private readonly transactor: Transactor,
     private readonly leaseMs: number,
-    private readonly retryBell: () => Bell,
-  ) {}
-
-  async run(candidate: Candidate): Promise<void> {
-    const intent = await this.intend(candidate);
-    if (!intent) return;
-    const outcome = await this.call(intent);
-    await this.finish(intent, outcome);
+    /** Told of work that waits again. */
+    private readonly onWaiting: (candidate: Candidate, notBefore: Date) => void,
+  ) {
+    this.finishing = new Gathering(mostTogether, async (ended) => {
+      await this.finish(ended);
+      return ended.map(() => undefined);
+    });
+    this.asking = new Gathering(mostTogether, (rows) => this.mayCall(rows));
   }
 
-  private async intend(candidate: Candidate): Promise<Intent | undefined> {
+  /** Claims the candidates and has their handlers begin; those that may be called now. */
+  async intend(candidates: readonly Candidate[]): Promise<readonly Intent[]> {
     const { log, definition } = this.transactor.options;
-    const asked = performance.now();
-    let row: WorkRow | undefined;
-    let begun: Begun | undefined;
-    let handler: WorkHandler<unknown> | undefined;
     try {
-      const pass = await this.transactor.run({
-        keys: () => [candidate.key, ...candidate.also_keys],
-        check: async (tx) => {
-          row = await claim(tx, candidate.id, this.leaseMs);
-          return row !== undefined;
-        },
-        decide: (pass) => {
-          if (!row) return;
-          handler = definition.work[row.kind] as unknown as WorkHandler<unknown> | undefined;
-          if (!handler) throw new HandlerFailed(`${definition.name} has no worker for ${row.kind}`);
-          const { facts, context, aggregate } = this.open(pass, row);
-          const work = workOf(row, this.leaseMs);
-          begun = byHandler(`begin of ${row.kind}`, () => (handler as WorkHandler<unknown>).begin(work, facts, context));
-          if (begun.go !== 'later') pass.say(aggregate, begun.emit);
-        },
-        after: async (tx) => {
-          if (row && begun?.go === false) await endWork(tx, row, 'done');
-          else if (row && begun?.go === 'later') await postponeWork(tx, row, begun.notBefore, { looked: true });
-        },
-      });
-      if (!pass || !row || !handler || begun?.go !== true) return undefined;
-      return { row, handler, facts: pass.aggregate(row.key).current(), asked };
+      return await this.intendTogether(candidates);
     } catch (error) {
+      const collided = sqlStateOf(error) === '23505';
+      if (!collided && !(error instanceof HandlerFailed)) throw error;
+      if (candidates.length > 1) {
+        const intents: Intent[] = [];
+        for (const one of candidates) intents.push(...(await this.intend([one])));
+        return intents;
+      }
       // Another claimed the same object in the same instant.
-      if (sqlStateOf(error) === '23505') return undefined;
-      if (!(error instanceof HandlerFailed)) throw error;
+      const [candidate] = candidates;
+      if (collided || !candidate) return [];
       log.error(
         { service: definition.name, work: candidate.id, error: messageOf(error) },
         'work could not begin; it waits and is tried again',
       );
       await this.putOff(candidate.id, messageOf(error));
-      return undefined;
+      return [];
     }
+  }
+
+  private async intendTogether(candidates: readonly Candidate[]): Promise<readonly Intent[]> {
+    const asked = performance.now();
+    let rows: readonly WorkRow[] = [];
+    const going: Omit<Intent, 'facts'>[] = [];
+    const releases: Release[] = [];
+    const pass = await this.transactor.run({
+      keys: () => candidates.flatMap(({ key, also_keys }) => [key, ...also_keys]),
+      check: async (tx) => {
+        rows = await claimAll(
+          tx,
+          candidates.map(({ id }) => id),
+          this.leaseMs,
+        );
+        return rows.length > 0;
+      },
+      decide: (pass) => {
+        going.length = 0;
+        releases.length = 0;
+        for (const row of rows) {
+          const handler = this.handlerOf(row);
+          const { facts, context, aggregate } = this.open(pass, row);
+          const begun = byHandler(`begin of ${row.kind}`, () => handler.begin(workOf(row, this.leaseMs), facts, context));
+          if (begun.go === 'later') {
+            releases.push({ row, state: 'waiting', notBefore: begun.notBefore, looked: true });
+            continue;
+          }
+          pass.say(aggregate, begun.emit);
+          if (begun.go) going.push({ row, handler, asked });
+          else releases.push({ row, state: 'done' });
+        }
+      },
+      after: (tx) => release(tx, releases),
+    });
+    if (pass) this.tellWaiting(releases);
+    return pass ? going.map((one) => ({ ...one, facts: pass.aggregate(one.row.key).current() })) : [];
+  }
+
+  /** The call of one piece of work and the keeping of its result. Never rejects. */
+  async carryOut(intent: Intent): Promise<void> {
+    const outcome = await this.call(intent);
+    await this.finishing.add({ ...intent, outcome });
   }
 
   private async call({ row, handler, facts, asked }: Intent): Promise<unknown> {
@@ -105,61 +142,99 @@ export class WorkRun {
 
   private async still(row: WorkRow, signal: AbortSignal): Promise<boolean> {
     if (signal.aborted) return false;
-    const found = await this.transactor.options.store.query(
-      `SELECT 1 FROM work WHERE id = $1 AND fence = $2 AND state = 'running' AND NOT cancel_asked AND lease_until > clock_timestamp()`,
-      [row.id, row.fence],
-    );
-    return found.length > 0 && !signal.aborted;
+    return (await this.asking.add(row)) && !signal.aborted;
   }
 
-  private async finish(intent: Intent, outcome: unknown): Promise<void> {
+  private async mayCall(rows: readonly WorkRow[]): Promise<readonly boolean[]> {
+    const found = await this.transactor.options.store.query<{ id: string; fence: string }>(mayCallSql, [
+      rows.map(({ id }) => id),
+      rows.map(({ fence }) => fence),
+    ]);
+    const held = new Set(found.map(({ id, fence }) => `${id} ${fence}`));
+    return rows.map(({ id, fence }) => held.has(`${id} ${fence}`));
+  }
+
+  /** Until it is kept, or the leases are over. Never rejects. */
+  private async finish(ended: readonly Ended[]): Promise<void> {
     const { log, definition } = this.transactor.options;
-    const { row } = intent;
-    for (let failures = 0; ; failures++) {
+    for (let failures = 0, left = ended; left.length > 0; failures++) {
       try {
-        if (!(await this.finishOnce(intent, outcome)))
+        for (const row of await this.finishTogether(left))
           log.warn(
             { service: definition.name, work: row.id, fence: row.fence },
             'the result came after the lease: dropped, the next claim reads the target back',
           );
         return;
       } catch (error) {
-        const over = performance.now() > intent.asked + this.leaseMs;
+        if (error instanceof HandlerFailed && left.length > 1) {
+          for (const one of left) await this.finish([one]);
+          return;
+        }
         log.error(
-          { service: definition.name, work: row.id, error: messageOf(error) },
+          { service: definition.name, work: left.map(({ row }) => row.id), error: messageOf(error) },
           'the result of work could not be kept; it is claimed again when the lease ends',
         );
-        if (error instanceof HandlerFailed || over) return;
-        await this.retryBell().wait(backoffMs(failures));
+        if (error instanceof HandlerFailed) return;
+        left = left.filter(({ asked }) => performance.now() <= asked + this.leaseMs);
+        if (left.length > 0) await new Bell().wait(backoffMs(failures));
       }
     }
   }
 
-  private async finishOnce({ row, handler }: Intent, outcome: unknown): Promise<boolean> {
-    const error = errorIn(outcome);
-    let claimed: { readonly cancelled: boolean } | undefined;
-    let finished: Finished | undefined;
-    const pass = await this.transactor.run({
-      keys: () => [row.key, ...row.also_keys],
+  /** @returns the rows whose claim does not hold any more: nothing of them was kept. */
+  private async finishTogether(ended: readonly Ended[]): Promise<readonly WorkRow[]> {
+    let claimed: Awaited<ReturnType<typeof stillClaimed>> = new Map();
+    const rows = ended.map(({ row }) => row);
+    const finished: { readonly one: Ended; readonly retryAt: Date | undefined }[] = [];
+    let releases: readonly Release[] = [];
+    await this.transactor.run({
+      keys: () => rows.flatMap((row) => [row.key, ...row.also_keys]),
       check: async (tx) => {
-        claimed = await stillClaimed(tx, row);
-        return claimed !== undefined;
+        claimed = await stillClaimed(tx, rows);
+        return claimed.size > 0;
       },
       decide: (pass) => {
-        const { facts, context, aggregate } = this.open(pass, row);
-        finished = byHandler(`finish of ${row.kind}`, () => handler.finish(workOf(row, this.leaseMs), outcome, facts, context));
-        aggregate.rows.push(...(finished.rows ?? []));
-        pass.say(aggregate, finished.emit);
+        finished.length = 0;
+        for (const one of ended) {
+          const { row, handler, outcome } = one;
+          if (!claimed.has(row.id)) continue;
+          const { facts, context, aggregate } = this.open(pass, row);
+          const {
+            emit,
+            retryAt,
+            rows: own,
+          } = byHandler(`finish of ${row.kind}`, () => handler.finish(workOf(row, this.leaseMs), outcome, facts, context));
+          aggregate.rows.push(...(own ?? []));
+          pass.say(aggregate, emit);
+          finished.push({ one, retryAt });
+          // What follows from one result is known to the next on the same aggregate.
+          pass.conclude();
+        }
       },
-      after: async (tx, pass) => {
-        // What this very transaction cancels is not tried again either.
-        const cancelled = claimed?.cancelled === true || pass.cancelled.has(row.id);
-        if (!finished?.retryAt) await endWork(tx, row, 'done', error);
-        else if (cancelled) await endWork(tx, row, 'cancelled', error);
-        else await postponeWork(tx, row, finished.retryAt, { looked: false, ...(error === undefined ? {} : { error }) });
+      after: (tx, pass) => {
+        releases = finished.map(({ one: { row, outcome }, retryAt }): Release => {
+          const error = errorIn(outcome);
+          // What this very transaction cancels is not tried again either.
+          const cancelled = claimed.get(row.id)?.cancelled === true || pass.cancelled.has(row.id);
+          if (!retryAt) return { row, state: 'done', error };
+          return cancelled ? { row, state: 'cancelled', error } : { row, state: 'waiting', notBefore: retryAt, error };
+        });
+        return release(tx, releases);
       },
     });
-    return pass !== undefined;
+    this.tellWaiting(releases);
+    return rows.filter(({ id }) => !claimed.has(id));
+  }
+
+  private tellWaiting(releases: readonly Release[]): void {
+    for (const { row, state, notBefore } of releases) if (state === 'waiting' && notBefore) this.onWaiting(row, notBefore);
+  }
+
+  private handlerOf(row: WorkRow): WorkHandler<unknown> {
+    const { definition } = this.transactor.options;
+    const handler = definition.work[row.kind] as unknown as WorkHandler<unknown> | undefined;
+    if (!handler) throw new HandlerFailed(`${definition.name} has no worker for ${row.kind}`);
+    return handler;
   }
 
   private open(pass: Pass, row: WorkRow) {

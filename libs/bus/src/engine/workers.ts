@@ -1,10 +1,12 @@
-/** Hands due work to a few calls at a time. Who claims a row is decided by the database; this only decides when to look. */
+/** Hands due work to a few calls at a time. Who claims a row is decided by the database; this only decides when to ask for it. */
 import { Bell, backoffMs } from './bell.js';
 import { messageOf } from './blame.js';
 import type { Transactor } from './transact.js';
 import { candidatesSql, nextDueSql } from './work-row.js';
-import { WorkRun, type Candidate } from './work-run.js';
+import { WorkAhead } from './work-ahead.js';
+import { WorkRun, type Candidate, type Intent } from './work-run.js';
 
+/** The database is asked at least this often: for what another process left, and for what this one has forgotten. */
 const sweepMs = 1_000;
 
 export class Workers {
@@ -12,15 +14,18 @@ export class Workers {
   private stopping = false;
   private readonly bell = new Bell();
   private readonly running = new Map<string, Promise<void>>();
+  private readonly ahead = new WorkAhead();
   private readonly run: WorkRun;
   private readonly slots: number;
+  private sweepAt = 0;
 
   constructor(private readonly transactor: Transactor) {
-    const { leaseMs = 30_000, workers = 4 } = transactor.options;
+    const { leaseMs = 30_000, workers = 32 } = transactor.options;
     this.slots = workers;
-    this.run = new WorkRun(transactor, leaseMs, () => new Bell());
+    this.run = new WorkRun(transactor, leaseMs, (row, notBefore) => this.expect(row, notBefore));
     transactor.onCommit((pass) => {
-      if (pass.asked.size > 0) this.bell.ring();
+      for (const { key, draft } of pass.asked.values())
+        this.expect({ id: draft.id, key, also_keys: draft.alsoKeys, connector: draft.connector, object: draft.object }, draft.notBefore);
     });
   }
 
@@ -36,40 +41,69 @@ export class Workers {
     await Promise.all(this.running.values());
   }
 
+  private expect(candidate: Candidate, notBefore: Date): void {
+    this.ahead.add(candidate, notBefore.getTime());
+    this.bell.ring();
+  }
+
   private async look(): Promise<void> {
-    const { store, log, definition } = this.transactor.options;
+    const { log, definition } = this.transactor.options;
     for (let failures = 0; !this.stopping;) {
       try {
         const free = this.slots - this.running.size;
-        const found = free > 0 ? await store.query<Candidate>(candidatesSql, [free, [...this.running.keys()]]) : [];
-        for (const candidate of found) if (!this.stopping) this.take(candidate);
+        const found = free > 0 ? await this.candidates(free) : [];
+        if (found.length > 0) await this.begin(found);
         failures = 0;
         // A slot that gets free rings, so a full house waits for that alone.
-        if (found.length === 0 && !this.stopping) await this.bell.wait(free > 0 ? await this.untilNext() : sweepMs);
+        if (found.length === 0 && !this.stopping) await this.bell.wait(free > 0 ? this.untilNext() : sweepMs);
       } catch (error) {
-        log.warn({ service: definition.name, error: messageOf(error) }, 'due work could not be looked for; trying again');
+        log.warn({ service: definition.name, error: messageOf(error) }, 'due work could not be looked for or claimed; trying again');
         await this.bell.wait(backoffMs(failures++));
       }
     }
   }
 
-  private async untilNext(): Promise<number> {
-    const [next] = await this.transactor.options.store.query<{ ms: number | null }>(nextDueSql);
-    return Math.min(sweepMs, Math.max(1, Math.ceil(next?.ms ?? sweepMs)));
+  /** What is known to be due; from time to time also what the database knows. */
+  private async candidates(free: number): Promise<readonly Candidate[]> {
+    const { store } = this.transactor.options;
+    if (performance.now() < this.sweepAt) return this.ahead.due(this.transactor.now().getTime(), free);
+    const running = [...this.running.keys()];
+    const found = await store.query<Candidate>(candidatesSql, [free, running]);
+    // A full answer may have left some out.
+    if (found.length < free) {
+      this.sweepAt = performance.now() + sweepMs;
+      const [next] = await store.query<{ ms: number | null }>(nextDueSql);
+      if (next?.ms !== null && next?.ms !== undefined)
+        this.sweepAt = Math.min(this.sweepAt, performance.now() + Math.max(1, Math.ceil(next.ms)));
+    }
+    for (const one of found) this.ahead.began(one);
+    return found;
   }
 
-  private take(candidate: Candidate): void {
-    const { log, definition } = this.transactor.options;
-    const done = this.run
-      .run(candidate)
-      .catch(async (error: unknown) => {
-        log.warn({ service: definition.name, work: candidate.id, error: messageOf(error) }, 'work could not be claimed; trying again');
-        await new Bell().wait(backoffMs(3));
-      })
-      .then(() => {
-        this.running.delete(candidate.id);
-        this.bell.ring();
-      });
-    this.running.set(candidate.id, done);
+  private untilNext(): number {
+    const next = this.ahead.next();
+    const asked = this.sweepAt - performance.now();
+    return Math.max(1, Math.min(asked, next === undefined ? sweepMs : next - this.transactor.now().getTime()));
+  }
+
+  private async begin(found: readonly Candidate[]): Promise<void> {
+    let begun: readonly Intent[] = [];
+    try {
+      if (!this.stopping) begun = await this.run.intend(found);
+    } finally {
+      const going = new Set(begun.map(({ row }) => row.id));
+      for (const one of found) if (!going.has(one.id)) this.ahead.over(one);
+    }
+    for (const intent of begun) this.carryOut(intent);
+  }
+
+  private carryOut(intent: Intent): void {
+    const { row } = intent;
+    const done = this.run.carryOut(intent).then(() => {
+      this.running.delete(row.id);
+      this.ahead.over(row);
+      this.bell.ring();
+    });
+    this.running.set(row.id, done);
   }
 }

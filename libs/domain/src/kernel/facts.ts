@@ -6,11 +6,13 @@ import type { Fact, FactOf, EventType } from '@readmit/contracts';
  */
 export class Facts {
   private readonly byType: ReadonlyMap<EventType, readonly Fact[]>;
+  private readonly byId: ReadonlyMap<string, Fact>;
   readonly all: readonly Fact[];
 
   constructor(facts: Iterable<Fact>) {
     const byId = new Map<string, Fact>();
     for (const fact of facts) byId.set(fact.id, fact);
+    this.byId = byId;
     this.all = [...byId.values()].sort(byTimeThenId);
     const byType = new Map<EventType, Fact[]>();
     for (const fact of this.all) {
@@ -32,6 +34,10 @@ export class Facts {
   /** The latest fact of the type. */
   last<T extends EventType>(type: T): FactOf<T> | undefined {
     return this.of(type).at(-1);
+  }
+  /** Whether the fact with this id is in the set. */
+  holds(id: string): boolean {
+    return this.byId.has(id);
   }
   has(type: EventType): boolean {
     return this.byType.has(type);

@@ -1,0 +1,52 @@
+import { describe, expect, it } from '@jest/globals';
+import { WorkAhead } from './work-ahead.js';
+
+const work = (id: string, object = id) => ({ id, key: 'case-1', also_keys: [], connector: 'post', object });
+const ids = (found: readonly { readonly id: string }[]): string[] => found.map(({ id }) => id);
+
+describe('work that is remembered ahead', () => {
+  it('is given when it is due, the earliest first, and once', () => {
+    const ahead = new WorkAhead();
+    for (const [id, at] of [
+      ['late', 300],
+      ['early', 100],
+      ['middle', 200],
+    ] as const)
+      ahead.add(work(id), at);
+    ahead.add(work('early'), 50);
+    expect(ahead.next()).toBe(100);
+    expect(ids(ahead.due(99, 10))).toEqual([]);
+    expect(ids(ahead.due(200, 10))).toEqual(['early', 'middle']);
+    expect(ids(ahead.due(200, 10))).toEqual([]);
+    expect(ids(ahead.due(300, 10))).toEqual(['late']);
+  });
+
+  it('is given one at a time for an object: the next when the one before is over', () => {
+    const ahead = new WorkAhead();
+    ahead.add(work('first', 'ada'), 100);
+    ahead.add(work('second', 'ada'), 100);
+    ahead.add(work('other', 'erin'), 100);
+    expect(ids(ahead.due(100, 10))).toEqual(['first', 'other']);
+    // Nothing to wait for by the clock: the end of the first is what counts.
+    expect(ahead.next()).toBeUndefined();
+    ahead.over(work('first', 'ada'));
+    expect(ids(ahead.due(100, 10))).toEqual(['second']);
+  });
+
+  it('waits for what a search has claimed for the object', () => {
+    const ahead = new WorkAhead();
+    ahead.began(work('found', 'ada'));
+    ahead.add(work('mine', 'ada'), 100);
+    expect(ids(ahead.due(100, 10))).toEqual([]);
+    ahead.over(work('found', 'ada'));
+    expect(ids(ahead.due(100, 10))).toEqual(['mine']);
+  });
+
+  it('gives no more than there are slots, and remembers no more than its bound', () => {
+    const ahead = new WorkAhead(3);
+    for (const id of ['a', 'b', 'c', 'd']) ahead.add(work(id), 100);
+    expect(ids(ahead.due(100, 2))).toHaveLength(2);
+    expect(ids(ahead.due(100, 2))).toHaveLength(1);
+    expect(ids(ahead.due(100, 2))).toEqual([]);
+  });
+});
