@@ -4,7 +4,7 @@ import type { Parked, ParkedMessages } from '../service-definition.js';
 import { engineTypes } from './aggregate.js';
 import { HandlerFailed, messageOf } from './blame.js';
 import { hearAll, isPoison, keysOfHeard, type Inbox } from './inbox.js';
-import { listParked, parkMessages, sentence, settleParked, showParked, stillParked } from './parked-rows.js';
+import { listParked, type parkMessages, sentence, settleParked, showParked, stillParked } from './parked-rows.js';
 import type { Pass } from './pass.js';
 import type { Transactor } from './transact.js';
 
