@@ -60,9 +60,11 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     timezone: 'UTC',
     // LIMITs of ours cut a prefix of what an index gives; parallel workers would mix it.
     max_parallel_workers_per_gather: '0',
-    // Every statement of ours has an index. What a young table's statistics make the planner believe must not make it read the whole
-    // of one that has grown since; and compiling a plan costs more than any of ours runs.
+    // Every statement of ours finds its rows by an index, one after the other. What a young table's statistics make the planner believe must
+    // not make it read the whole of one that has grown since; and compiling a plan costs more than any of ours runs.
     enable_seqscan: 'off',
+    enable_hashjoin: 'off',
+    enable_mergejoin: 'off',
     jit: 'off',
   };
   const dataSource = new DataSource({

@@ -32,13 +32,6 @@ export const candidatesSql = `
     ) due WHERE id <> ALL ($2::text[]) ORDER BY connector, object, due_at
   ) first ORDER BY due_at LIMIT $1`;
 
-/** Milliseconds until something may become due that is not due now. */
-export const nextDueSql = `
-  SELECT (extract(epoch FROM min(at) - statement_timestamp()) * 1000)::float8 AS ms FROM (
-    SELECT min(not_before) AS at FROM work WHERE state = 'waiting' AND not_before > statement_timestamp()
-    UNION ALL SELECT min(lease_until) FROM work WHERE state = 'running' AND lease_until > statement_timestamp()
-  ) next`;
-
 /** Takes the rows under the locks of their aggregates, in one statement. Those that somebody else has, or that are not due any more, are left out. */
 export async function claimAll(tx: Tx, ids: readonly string[], leaseMs: number): Promise<readonly WorkRow[]> {
   return tx.query<WorkRow>(

@@ -2,7 +2,7 @@
 import { Bell, backoffMs } from './bell.js';
 import { messageOf } from './blame.js';
 import type { Transactor } from './transact.js';
-import { candidatesSql, nextDueSql } from './work-row.js';
+import { candidatesSql } from './work-row.js';
 import { WorkAhead } from './work-ahead.js';
 import { WorkRun, type Candidate, type Intent } from './work-run.js';
 
@@ -18,6 +18,8 @@ export class Workers {
   private readonly run: WorkRun;
   private readonly slots: number;
   private sweepAt = 0;
+  /** The last search may have left some out. */
+  private foundMany = false;
 
   constructor(private readonly transactor: Transactor) {
     const { leaseMs = 30_000, workers = 32 } = transactor.options;
@@ -63,19 +65,15 @@ export class Workers {
     }
   }
 
-  /** What is known to be due; from time to time also what the database knows. */
+  /** What is known to be due; from time to time, and when nothing is known, what the database finds. */
   private async candidates(free: number): Promise<readonly Candidate[]> {
-    const { store } = this.transactor.options;
-    if (performance.now() < this.sweepAt) return this.ahead.due(this.transactor.now().getTime(), free);
-    const running = [...this.running.keys()];
-    const found = await store.query<Candidate>(candidatesSql, [free, running]);
-    // A full answer may have left some out.
-    if (found.length < free) {
-      this.sweepAt = performance.now() + sweepMs;
-      const [next] = await store.query<{ ms: number | null }>(nextDueSql);
-      if (next?.ms !== null && next?.ms !== undefined)
-        this.sweepAt = Math.min(this.sweepAt, performance.now() + Math.max(1, Math.ceil(next.ms)));
+    if (performance.now() < this.sweepAt) {
+      const known = this.ahead.due(this.transactor.now().getTime(), free);
+      if (known.length > 0 || !this.foundMany) return known;
     }
+    const found = await this.transactor.options.store.query<Candidate>(candidatesSql, [free, [...this.running.keys()]]);
+    this.sweepAt = performance.now() + sweepMs;
+    this.foundMany = found.length === free;
     for (const one of found) this.ahead.began(one);
     return found;
   }
