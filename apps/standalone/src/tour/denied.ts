@@ -56,12 +56,12 @@ async function forgeries(stage: Stage, attacker: Attacker, caseId: string): Prom
   stage.check('old bytes under the same id change nothing', after.length === before.length, `${before.length} facts, then ${after.length}`);
 }
 
-/** Waits until a service has parked the event, and checks why. */
+/** Waits until audit, which hears everything, has parked the event, and checks why. */
 async function parkedWith(stage: Stage, eventId: string, reason: string, what: string): Promise<void> {
   const deadline = Date.now() + 15_000;
   let rows: ParkedRow[] = [];
   while (Date.now() < deadline) {
-    rows = (await stage.done('gita', ['parked', 'list', '--service', 'classification'], { quiet: true })) as unknown as ParkedRow[];
+    rows = (await stage.done('gita', ['parked', 'list', '--service', 'audit'], { quiet: true })) as unknown as ParkedRow[];
     const row = rows.find((candidate) => candidate.eventId === eventId);
     if (row) return stage.check(`denied: ${what} (${row.reason}; readmit parked list shows it)`, row.reason === reason, row.reason);
     await wait(200);
