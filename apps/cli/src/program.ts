@@ -1,3 +1,4 @@
+import { product } from '@readmit/contracts';
 import { Command, CommanderError } from 'commander';
 import type { Act } from './act.js';
 import { registerAudit } from './commands/audit.js';
@@ -16,8 +17,6 @@ import { Context, defaultUrl, type GlobalOptions } from './context.js';
 import { CliError, exitCodes, saidBy, type ExitName } from './errors.js';
 import type { Io } from './io.js';
 import { clean, Output } from './output.js';
-
-export const version = '0.1.0';
 
 const afterHelp = `
 Exit codes:
@@ -63,7 +62,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 export function buildProgram(act: Act, io: Io): Command {
   const program = new Command('readmit')
     .description('Governs the way back in: every recovery is a grant of privilege.')
-    .version(version)
+    .version(product.version)
     .option('--url <origin>', `the one origin in front of the services (READMIT_URL, default ${defaultUrl})`)
     .option('--json', 'JSON for programs')
     .option('--insecure-http', 'allow plain http to another machine, inside a network that you trust')

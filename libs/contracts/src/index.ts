@@ -35,9 +35,22 @@ export {
   Subject,
   Text,
   Undo,
+  Undone,
 } from './events/values.js';
 export type { AskKind, CaseClass, EvidenceKind, StepKind, Tier, UndoKind } from './events/values.js';
-export { catalogue, entryOf, eventTypes, isEventType, partitionsPerTopic, producerOfTopic, topicOf, topics } from './events/catalogue.js';
+export {
+  auditOcsfTopic,
+  catalogue,
+  entryOf,
+  eventTypes,
+  isEventType,
+  partitionsPerTopic,
+  producerOfTopic,
+  topicOf,
+  topics,
+  topicsWrittenBy,
+} from './events/catalogue.js';
+export { product } from './product.js';
 export type { Catalogue, EventData, EventType } from './events/catalogue.js';
 export { services } from './events/entry.js';
 export type { CatalogueEntry, Sensitivity, ServiceName } from './events/entry.js';

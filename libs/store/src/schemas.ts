@@ -1,4 +1,4 @@
-import { producerOfTopic, topicOf, type ServiceName } from '@readmit/contracts';
+import { producerOfTopic, type ServiceName } from '@readmit/contracts';
 
 /** Schema that holds the topics of the embedded bus. */
 export const busSchema = 'bus';
@@ -19,8 +19,7 @@ export interface TopicTables {
 
 /** Refuses names that are not topics of the catalogue, so the result is safe inside SQL. */
 export function tablesOfTopic(topic: string): TopicTables {
-  const service = producerOfTopic(topic);
-  if (!service) throw new Error(`there is no topic ${JSON.stringify(topic)} in the event catalogue`);
-  const log = topicOf(service).replaceAll(/[.-]/g, '_');
+  if (!producerOfTopic(topic)) throw new Error(`there is no topic ${JSON.stringify(topic)} in the event catalogue`);
+  const log = topic.replaceAll(/[.-]/g, '_');
   return { log, head: `${log}_head` };
 }

@@ -1,4 +1,4 @@
-import { services, topicOf, type ServiceName } from '@readmit/contracts';
+import { auditOcsfTopic, services, topicsWrittenBy, type ServiceName } from '@readmit/contracts';
 import pg from 'pg';
 import { migrate, migrationTable } from './migrate.js';
 import { insertOnlyTablesOf, migrationsOf } from './migrations/registry.js';
@@ -85,7 +85,7 @@ export function describeSetup({ secretsDir, database }: Pick<SetupOptions, 'secr
       `create the schema ${schemaOf(service)} and apply ${migrationsOf(service)
         .map(({ migration }) => migration.name)
         .join(', ')}`,
-      `let ${roleOf(service)} read and write its own tables${insertOnlyTablesOf(service).length > 0 ? ` (only read and append: ${insertOnlyTablesOf(service).join(', ')})` : ''}, read every topic and append to ${topicOf(service)} alone`,
+      `let ${roleOf(service)} read and write its own tables${insertOnlyTablesOf(service).length > 0 ? ` (only read and append: ${insertOnlyTablesOf(service).join(', ')})` : ''}, read every topic that services listen to and append to ${topicsWrittenBy(service).join(' and ')} alone`,
     ]),
   ];
 }
@@ -203,8 +203,14 @@ async function grant(client: pg.Client): Promise<void> {
     );
     for (const table of insertOnlyTablesOf(service))
       statements.push(`REVOKE UPDATE, DELETE ON ${own}.${pg.escapeIdentifier(table)} FROM ${role}`);
-    const { log, head } = tablesOfTopic(topicOf(service));
-    statements.push(`GRANT INSERT ON ${busSchema}.${log} TO ${role}`, `GRANT UPDATE ON ${busSchema}.${head} TO ${role}`);
+    for (const topic of topicsWrittenBy(service)) {
+      const { log, head } = tablesOfTopic(topic);
+      statements.push(`GRANT INSERT ON ${busSchema}.${log} TO ${role}`, `GRANT UPDATE ON ${busSchema}.${head} TO ${role}`);
+    }
+    // What is for SIEMs is no service's to read: nothing may come to rest on it.
+    const { log, head } = tablesOfTopic(auditOcsfTopic);
+    if (!topicsWrittenBy(service).includes(auditOcsfTopic))
+      statements.push(`REVOKE ALL ON ${busSchema}.${log}, ${busSchema}.${head} FROM ${role}`);
     await client.query(statements.join(';\n'));
   }
 }

@@ -148,6 +148,7 @@ const restoring = (connectors: Connectors, unsent: Set<string>): WorkHandler<Res
               planDigest,
               after: [...tried.after],
               sealed: tried.sealed.map((item) => ciphertextDigest(item.jwe)),
+              holds: started.data.holds,
             }),
           ],
           rows: tried.sealed.map((put) => ({ put }) satisfies SealedRow),

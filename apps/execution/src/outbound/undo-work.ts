@@ -1,6 +1,6 @@
 import type { Finished, WorkHandler } from '@readmit/bus';
 import type { UndoResult } from '@readmit/connectors';
-import type { Undo } from '@readmit/contracts';
+import type { Undo, Undone } from '@readmit/contracts';
 import { holdKey, holdOf, instant, planGranted, say, type Facts } from '@readmit/domain';
 import { connectorOf, holders, retryAt, type Connectors } from './plan-work.js';
 import type { SealedRow } from './sealed.js';
@@ -14,6 +14,13 @@ const holdOfUndo = (facts: Facts, undo: Undo): string | undefined => {
   );
   return ask && undo.kind === 'role.revoke' ? holdOf(ask) : undefined;
 };
+
+const undone = ({ kind, connector, object, entitlement }: Undo): Undone => ({
+  kind,
+  connector,
+  object,
+  ...(entitlement === undefined ? {} : { entitlement }),
+});
 
 /** Takes back, ends sessions, reads back; retried until the target shows it (R6.3). Removes nothing that another case still holds (R6.5). */
 export const undoWork = (connectors: Connectors): WorkHandler<UndoResult> => ({
@@ -34,6 +41,7 @@ export const undoWork = (connectors: Connectors): WorkHandler<UndoResult> => ({
             how: 'still-held',
             readBack: [],
             sessionsEnded: 0,
+            undo: undone(undo),
           }),
         ],
       };
@@ -73,6 +81,7 @@ export const undoWork = (connectors: Connectors): WorkHandler<UndoResult> => ({
           how: 'undone',
           readBack: [...outcome.readBack],
           sessionsEnded: outcome.sessionsEnded,
+          undo: undone(undo),
           ...(hold === undefined ? {} : { hold }),
         }),
       ],

@@ -32,7 +32,14 @@ export const entryOf = (type: EventType): CatalogueEntry => catalogue[type];
 
 /** Topic of a producer: `readmit.<producer>.v1`. */
 export const topicOf = (service: ServiceName): string => `readmit.${service}.v1`;
+/** The topics of events: what services listen to. */
 export const topics: readonly string[] = services.map(topicOf);
 /** Partitions of every topic; cases spread over them by key. */
 export const partitionsPerTopic = 4;
-export const producerOfTopic = (topic: string): ServiceName | undefined => services.find((service) => topicOf(service) === topic);
+/** Where audit shows every entry of its log to SIEMs, in OCSF. Unsigned, because it proves nothing, and consumed by no service. */
+export const auditOcsfTopic = 'readmit.audit.ocsf.v1';
+/** The topics that a service writes: its own, and for audit the one for SIEMs. */
+export const topicsWrittenBy = (service: ServiceName): readonly string[] =>
+  service === 'audit' ? [topicOf(service), auditOcsfTopic] : [topicOf(service)];
+export const producerOfTopic = (topic: string): ServiceName | undefined =>
+  services.find((service) => topicsWrittenBy(service).includes(topic));

@@ -1,7 +1,7 @@
 /** What execution says. */
 import { Type } from 'typebox';
 import type { CatalogueEntry } from './entry.js';
-import { Digest, Facet, Id, Instant, Plan, Text, closed, oneOf } from './values.js';
+import { Digest, Facet, Id, Instant, Plan, Text, Undone, closed, oneOf } from './values.js';
 
 export const executionEvents = {
   'readmit.plan.proposed': {
@@ -47,8 +47,17 @@ export const executionEvents = {
       planDigest: Digest,
       after: Type.Array(Facet, { maxItems: 200 }),
       sealed: Type.Array(Digest),
+      /** As in the execution that started: who got what, for readers that see one event at a time. */
+      holds: Type.Optional(Type.Array(Id)),
     }),
-    fields: { caseId: 'public', executionId: 'public', planDigest: 'public', after: 'public', sealed: 'public' },
+    fields: {
+      caseId: 'public',
+      executionId: 'public',
+      planDigest: 'public',
+      after: 'public',
+      sealed: 'public',
+      holds: 'public',
+    },
   },
   'readmit.execution.failed': {
     producer: 'execution',
@@ -77,8 +86,18 @@ export const executionEvents = {
       how: oneOf(['undone', 'never-began', 'still-held'] as const),
       readBack: Type.Array(Facet, { maxItems: 200 }),
       sessionsEnded: Type.Integer({ minimum: 0 }),
+      /** As in the obligation: from whom what was taken back, for readers that see one event at a time. */
+      undo: Type.Optional(Undone),
     }),
-    fields: { caseId: 'public', obligationId: 'public', hold: 'public', how: 'public', readBack: 'public', sessionsEnded: 'public' },
+    fields: {
+      caseId: 'public',
+      obligationId: 'public',
+      hold: 'public',
+      how: 'public',
+      readBack: 'public',
+      sessionsEnded: 'public',
+      undo: 'public',
+    },
   },
   'readmit.revocation.failed': {
     producer: 'execution',

@@ -108,6 +108,9 @@ export const Undo = closed({
   says: Text,
 });
 export type Undo = Static<typeof Undo>;
+/** What an undo was about. */
+export const Undone = closed({ kind: oneOf(undoKinds), connector: Id, object: Id, entitlement: Type.Optional(Id) });
+export type Undone = Static<typeof Undone>;
 
 /** One thing read at the target that the plan depends on; values are names and states, never secrets. */
 export const Facet = closed({ name: Id, value: Type.String({ maxLength: 2000 }) });

@@ -1,47 +1,14 @@
-import { partitionsPerTopic, topics } from '@readmit/contracts';
+import { topics } from '@readmit/contracts';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
-import { tablesOfTopic } from '../schemas.js';
+import { createTopicTables, dropTopicTables } from './topic-tables.js';
 
-/**
- * The topics of the embedded bus, in schema `bus`.
- *
- *   <topic>        (partition, offset) -> key, headers, value      the outbox row is the log row
- *   <topic>_head   partition -> next offset                        locked by a writer until it commits
- *
- * A commit becomes visible before its locks go, and offsets are taken under the lock: who sees an offset sees all below it.
- */
+/** The topics of the embedded bus, in schema `bus`: two tables each. */
 export class BusTopics1 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
-    for (const topic of topics) {
-      const { log, head } = tablesOfTopic(topic);
-      await runner.query(`
-        CREATE TABLE ${log} (
-          partition smallint NOT NULL,
-          "offset" bigint NOT NULL,
-          key text NOT NULL,
-          headers jsonb NOT NULL,
-          value bytea NOT NULL,
-          written_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-          PRIMARY KEY (partition, "offset"),
-          CONSTRAINT partition_exists CHECK (partition >= 0 AND partition < ${partitionsPerTopic})
-        )`);
-      // Bytes of signed events do not compress, and a compressed value must be read whole to know its length.
-      await runner.query(`ALTER TABLE ${log} ALTER COLUMN value SET STORAGE EXTERNAL`);
-      // Rewritten by every transaction: room on the page keeps the updates there.
-      await runner.query(`
-        CREATE TABLE ${head} (
-          partition smallint PRIMARY KEY,
-          next_offset bigint NOT NULL DEFAULT 0,
-          CONSTRAINT offsets_only_grow CHECK (next_offset >= 0)
-        ) WITH (fillfactor = 10)`);
-      await runner.query(`INSERT INTO ${head} (partition) SELECT generate_series(0, ${partitionsPerTopic - 1})`);
-    }
+    for (const topic of topics) await createTopicTables(runner, topic);
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    for (const topic of topics) {
-      const { log, head } = tablesOfTopic(topic);
-      await runner.query(`DROP TABLE ${log}, ${head}`);
-    }
+    for (const topic of topics) await dropTopicTables(runner, topic);
   }
 }

@@ -5,6 +5,7 @@ import { auditInsertOnlyTables, AuditTables1 } from './audit-tables.js';
 import { AuditWriter1 } from './audit-writer.js';
 import { BusTopics1 } from './bus-topics.js';
 import { EngineTables1 } from './engine-tables.js';
+import { OcsfTopic1 } from './ocsf-topic.js';
 import { Positions1 } from './positions.js';
 import { TouchKnown1 } from './touch-known.js';
 import { ApprovalTables1, ExecutionTables1, IntakeTables1 } from './service-tables.js';
@@ -30,6 +31,7 @@ export const registry: readonly RegisteredMigration[] = [
   { order: 12, migration: ExecutionTables1, schemas: ['execution'] },
   { order: 20, migration: AuditTables1, schemas: ['audit'], insertOnlyTables: auditInsertOnlyTables },
   { order: 21, migration: AuditWriter1, schemas: ['audit'] },
+  { order: 40, migration: OcsfTopic1, schemas: busSchema },
 ];
 
 export const migrationsOf = (schema: ServiceName | typeof busSchema): readonly RegisteredMigration[] =>
