@@ -32,4 +32,7 @@ export type { CaseJudge } from './audit-log/case-rules.js';
 export type { LoggedFact } from './audit-log/case-log.js';
 export type { CaseRule, Finding, FindingRule } from './audit-log/finding.js';
 export { CaseWatch } from './audit-log/case-watch.js';
+export { ocsfOf } from './audit-log/ocsf/project.js';
+export type { OcsfHouse, OcsfSource } from './audit-log/ocsf/project.js';
+export type { OcsfEvent } from './audit-log/ocsf/event.js';
 export type { Base64, CheckedEvent, EventChecks, LoggedRecord, LogTools } from './audit-log/tools.js';

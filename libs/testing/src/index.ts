@@ -1,6 +1,8 @@
 export { surroundings, testDatabase } from './database.js';
 export type { TestDatabase } from './database.js';
 export { fixedIds } from './fixed-ids.js';
+export { ocsfCaptions, ocsfFaults } from './ocsf.js';
+export type { OcsfCaptions } from './ocsf.js';
 export { personas } from './personas.js';
 export { until } from './until.js';
 export type { UntilOptions } from './until.js';

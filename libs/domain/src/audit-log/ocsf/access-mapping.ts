@@ -1,0 +1,175 @@
+/** How events of doing and undoing become records: said by execution and the revocation scheduler. */
+import { given, takenBack, takenBackHold } from './accounts.js';
+import type { MappingOf } from './case-mapping.js';
+import {
+  accountChange,
+  authentication,
+  entity,
+  failure,
+  finding,
+  rejected,
+  success,
+  user,
+  type About,
+  type Entity,
+  type Mapped,
+} from './classes.js';
+
+const execution = (uid: string, data?: Readonly<Record<string, unknown>>): Entity => ({
+  type: 'Execution',
+  uid,
+  ...(data === undefined ? {} : { data }),
+});
+const obligation = (uid: string, data?: Readonly<Record<string, unknown>>): Entity => ({
+  type: 'Revocation Obligation',
+  uid,
+  ...(data === undefined ? {} : { data }),
+});
+const factorTypes: Readonly<Record<string, number>> = { totp: 7, webauthn: 10, passkey: 10, password: 11 };
+
+export const executionMapping: MappingOf<
+  | 'readmit.plan.proposed'
+  | 'readmit.plan.refused'
+  | 'readmit.execution.started'
+  | 'readmit.execution.succeeded'
+  | 'readmit.execution.failed'
+  | 'readmit.revocation.confirmed'
+  | 'readmit.revocation.failed'
+  | 'readmit.credential.used'
+  | 'readmit.secret.picked-up'
+  | 'readmit.enrolment.confirmed'
+  | 'readmit.consumer.confirmed'
+> = {
+  'readmit.plan.proposed': ({ data: { planId, plan, digest } }) =>
+    entity(
+      1,
+      {
+        type: 'Restoration Plan',
+        uid: planId,
+        data: {
+          digest,
+          class: plan.class,
+          steps: plan.steps.map(({ kind, connector, object, entitlement }) => ({ kind, connector, object, entitlement })),
+          obligations: plan.obligations.map(({ id, kind, connector, object, entitlement }) => ({
+            id,
+            kind,
+            connector,
+            object,
+            entitlement,
+          })),
+          duration_seconds: plan.durationSeconds,
+        },
+      },
+      { severity_id: 1 },
+    ),
+  'readmit.plan.refused': ({ data }) =>
+    entity(
+      1,
+      { type: 'Restoration Plan', uid: data.caseId },
+      {
+        severity_id: 3,
+        status: failure(data.reason, data.says),
+        control: rejected,
+        unmapped: { rule: data.rule },
+      },
+    ),
+  // Not an account change yet: it is about to begin, and what came of it is said in another entry.
+  'readmit.execution.started': ({ data }) =>
+    entity(
+      10,
+      execution(data.executionId, { plan_digest: data.planDigest, grant_id: data.grantId, ends_at: data.endsAt, holds: data.holds }),
+      {
+        severity_id: 2,
+        status: { status_id: 99, status: 'Started' },
+      },
+    ),
+  'readmit.execution.succeeded': ({ data }) => {
+    const about: About = { severity_id: 3, status: success, unmapped: { execution_id: data.executionId, plan_digest: data.planDigest } };
+    const holds = data.holds ?? [];
+    return (
+      given(holds, { ...about, unmapped: { ...about.unmapped, holds } }) ??
+      entity(10, execution(data.executionId, { plan_digest: data.planDigest }), { severity_id: 3, status: success })
+    );
+  },
+  'readmit.execution.failed': ({ data }) =>
+    entity(10, execution(data.executionId, { effect: data.effect }), {
+      // Only a proven `none` leaves nothing to undo.
+      severity_id: data.effect === 'none' ? 2 : 4,
+      status: failure(data.reason, data.says),
+      unmapped: { rule: data.rule },
+    }),
+  'readmit.revocation.confirmed': ({ data }) => {
+    const about: About = {
+      severity_id: 1,
+      unmapped: { obligation_id: data.obligationId, how: data.how, sessions_ended: data.sessionsEnded },
+    };
+    const account: Mapped | undefined = data.undo
+      ? takenBack(data.undo, data.how, about)
+      : data.hold === undefined
+        ? undefined
+        : takenBackHold(data.hold, data.how, about);
+    return account ?? entity(3, obligation(data.obligationId, { how: data.how }), { ...about, status: success });
+  },
+  'readmit.revocation.failed': ({ data }) =>
+    entity(3, obligation(data.obligationId, { tries: data.tries, retry_at: data.retryAt }), {
+      severity_id: 3,
+      status: failure('revocation-failed', data.reason),
+    }),
+  'readmit.credential.used': ({ data }) =>
+    authentication(1, user(data.object, undefined, data.connector), data.connector, { severity_id: 2, unmapped: { used_at: data.usedAt } }),
+  'readmit.secret.picked-up': ({ data }) =>
+    entity(2, { type: 'Sealed Secret', uid: data.ciphertextDigest, data: { recipient: data.recipient } }, { severity_id: 2 }),
+  'readmit.enrolment.confirmed': ({ data }) =>
+    accountChange(10, user(data.object, 1, data.connector), {
+      severity_id: 1,
+      auth_factors: [{ factor_type_id: factorTypes[data.factor] ?? 99, factor_type: data.factor, provider: data.connector }],
+    }),
+  'readmit.consumer.confirmed': ({ data }) =>
+    entity(3, { type: 'Credential', uid: data.object, user: user(data.object, 4) }, { severity_id: 1, by: user(data.consumer, 4) }),
+};
+
+export const schedulerMapping: MappingOf<
+  | 'readmit.obligation.recorded'
+  | 'readmit.revocation.due'
+  | 'readmit.revocation.overdue'
+  | 'readmit.obligation.discharged'
+  | 'readmit.deadline.reached'
+  | 'readmit.containment.ordered'
+> = {
+  'readmit.obligation.recorded': ({ data }) =>
+    entity(
+      1,
+      {
+        ...obligation(data.obligationId, {
+          grant_id: data.grantId,
+          kind: data.undo.kind,
+          connector: data.undo.connector,
+          ...(data.undo.entitlement === undefined ? {} : { entitlement: data.undo.entitlement }),
+          hard_bound: data.hardBound,
+        }),
+        user: user(data.undo.object, data.undo.kind === 'secret.destroy' ? 4 : undefined, data.undo.connector),
+      },
+      { severity_id: 1 },
+    ),
+  'readmit.revocation.due': ({ data }) =>
+    entity(3, obligation(data.obligationId, { cause: data.cause }), {
+      severity_id: data.cause === 'frozen' || data.cause === 'containment' ? 3 : 1,
+    }),
+  'readmit.revocation.overdue': ({ data }) =>
+    finding(
+      'opened',
+      {
+        uid: data.obligationId,
+        title: 'revocation overdue',
+        desc: `What was granted should have been taken back by ${data.dueSince} and no target has shown that it was.`,
+        rule: 'R6.3',
+      },
+      { severity_id: 4, resource: data.caseId, unmapped: { due_since: data.dueSince } },
+    ),
+  'readmit.obligation.discharged': ({ data }) =>
+    entity(11, obligation(data.obligationId, { kind: data.kind, how: data.how }), { severity_id: 1, status: success }),
+  'readmit.deadline.reached': ({ data }) =>
+    entity(11, { type: 'Deadline', uid: data.key, data: { owner: data.owner, deadline: data.deadline } }, { severity_id: 1 }),
+  'readmit.containment.ordered': ({ data }) =>
+    entity(9, { type: 'Recovery Case', uid: data.caseId, data: { cause: 'containment' } }, { severity_id: 4 }),
+};

@@ -1,0 +1,196 @@
+/** How events of the request and of its proofs become records: said by intake, classification and approval. */
+import type { EventType, FactOf } from '@readmit/contracts';
+import {
+  accountChange,
+  approved,
+  authentication,
+  entity,
+  failure,
+  finding,
+  policy,
+  policyEntity,
+  rejected,
+  success,
+  user,
+  type Mapped,
+} from './classes.js';
+
+export type MappingOf<T extends EventType> = { readonly [K in T]: (fact: FactOf<K>) => Mapped };
+
+const recoveryCase = (uid: string, data?: Readonly<Record<string, unknown>>) => ({
+  type: 'Recovery Case',
+  uid,
+  ...(data === undefined ? {} : { data }),
+});
+const request = (uid: string, data?: Readonly<Record<string, unknown>>) => ({
+  type: 'Approval Request',
+  uid,
+  ...(data === undefined ? {} : { data }),
+});
+
+export const intakeMapping: MappingOf<
+  | 'readmit.case.opened'
+  | 'readmit.signal.received'
+  | 'readmit.case.frozen'
+  | 'readmit.notice.sent'
+  | 'readmit.notice.given-up'
+  | 'readmit.case.closed'
+> = {
+  'readmit.case.opened': ({ data }) =>
+    entity(
+      1,
+      {
+        ...recoveryCase(data.caseId, {
+          asks: data.asks,
+          reason_code: data.reasonCode,
+          duration_seconds: data.durationSeconds,
+          ...(data.ticket === undefined ? {} : { ticket: data.ticket }),
+        }),
+        user: user(data.subject.id, data.subject.kind === 'machine' ? 4 : 1),
+      },
+      {
+        severity_id: 1,
+        ...(data.requester.id === undefined ? { by: user('anonymous') } : {}),
+        unmapped: { reason_digest: data.reasonDigest },
+      },
+    ),
+  'readmit.signal.received': ({ data }) => {
+    const account = user(data.subject, undefined, data.provider);
+    const unmapped = { signal_id: data.signalId, provider: data.provider, occurred_at: data.occurredAt };
+    switch (data.kind) {
+      case 'account-locked':
+        return accountChange(9, account, { severity_id: 2, unmapped });
+      case 'session-revoked':
+        return authentication(2, account, data.provider, { severity_id: 2, unmapped });
+      case 'credential-compromised':
+        return finding(
+          'opened',
+          {
+            uid: data.signalId,
+            title: 'credential compromised',
+            desc: `The identity provider ${data.provider} reports that a credential of this account is compromised.`,
+            rule: data.kind,
+          },
+          { severity_id: 4, resource: data.subject, unmapped },
+        );
+    }
+  },
+  'readmit.case.frozen': ({ data }) => entity(12, recoveryCase(data.caseId, { cause: data.cause }), { severity_id: 4 }),
+  'readmit.notice.sent': ({ data }) =>
+    entity(1, { type: 'Notice', uid: data.noticeId, data: { about: data.about, channel: data.channel } }, { severity_id: 1 }),
+  'readmit.notice.given-up': ({ data }) =>
+    entity(
+      1,
+      { type: 'Notice', uid: data.noticeId, data: { about: data.about } },
+      // Who is not told cannot say that it was not her.
+      { severity_id: 3, status: failure('notice-given-up', data.reason) },
+    ),
+  'readmit.case.closed': ({ data }) =>
+    entity(11, recoveryCase(data.caseId, { outcome: data.outcome }), {
+      severity_id: data.outcome === 'completed' ? 1 : 2,
+      status: data.outcome === 'completed' ? success : failure(data.outcome),
+    }),
+};
+
+export const classificationMapping: MappingOf<'readmit.case.classified' | 'readmit.policy.activated' | 'readmit.people.attested'> = {
+  'readmit.case.classified': ({ data }) =>
+    entity(
+      3,
+      recoveryCase(data.caseId, {
+        class: data.class,
+        tier: data.tier,
+        ceiling: data.ceiling,
+        rules: data.reasons.map(({ rule }) => rule),
+      }),
+      { severity_id: 1, policy: policy(data.policy.digest, data.policy.version) },
+    ),
+  'readmit.policy.activated': ({ data }) => policyEntity(10, policy(data.digest, data.version), { severity_id: 3 }),
+  'readmit.people.attested': ({ data }) =>
+    entity(
+      1,
+      {
+        type: 'Attestation',
+        uid: data.caseId,
+        data: {
+          directory: data.directory,
+          people: data.people.map(({ id, teams, authority, employment, privileged }) => ({ id, teams, authority, employment, privileged })),
+          consumers: data.consumers.map(({ id }) => id),
+        },
+      },
+      { severity_id: 1 },
+    ),
+};
+
+export const approvalMapping: MappingOf<
+  | 'readmit.evidence.added'
+  | 'readmit.approval.requested'
+  | 'readmit.decision.recorded'
+  | 'readmit.approval.granted'
+  | 'readmit.approval.denied'
+  | 'readmit.approval.expired'
+  | 'readmit.approval.withdrawn'
+> = {
+  'readmit.evidence.added': ({ data }) =>
+    entity(
+      1,
+      {
+        type: 'Evidence',
+        uid: data.evidenceId,
+        data: { kind: data.kind, channel: data.channel, assurance: data.assurance, stale_at: data.staleAt, digest: data.digest },
+      },
+      { severity_id: 1 },
+    ),
+  'readmit.approval.requested': ({ data }) =>
+    entity(
+      1,
+      request(data.caseId, { plan_digest: data.planDigest, evidence_digest: data.evidenceDigest, decide_before: data.decideBefore }),
+      { severity_id: 1 },
+    ),
+  'readmit.decision.recorded': ({ data: { caseId, decision } }) => {
+    const { statement, proof } = decision;
+    return entity(
+      3,
+      // The approver's words stay out: they are a person's, and may be about one.
+      request(caseId, {
+        decision_id: decision.id,
+        decision: statement.decision,
+        plan_digest: statement.planDigest,
+        evidence_digest: statement.evidenceDigest,
+        proof: { type: proof.type, kid: proof.kid },
+      }),
+      {
+        severity_id: statement.decision === 'approve' ? 1 : 2,
+        control: statement.decision === 'approve' ? approved : rejected,
+        policy: policy(statement.policyDigest),
+      },
+    );
+  },
+  'readmit.approval.granted': ({ data }) =>
+    entity(
+      8,
+      {
+        type: 'Grant',
+        uid: data.grantId,
+        data: {
+          plan_digest: data.planDigest,
+          evidence_digest: data.evidenceDigest,
+          approvers: data.decisions.filter(({ statement }) => statement.decision === 'approve').map(({ statement }) => statement.approver),
+          good_until: data.goodUntil,
+          duration_seconds: data.durationSeconds,
+          obligations: data.obligations.map(({ id, kind, connector, object, entitlement }) => ({
+            id,
+            kind,
+            connector,
+            object,
+            entitlement,
+          })),
+        },
+      },
+      { severity_id: 2, control: approved },
+    ),
+  'readmit.approval.denied': ({ data }) =>
+    entity(11, request(data.caseId, { decision_id: data.decisionId }), { severity_id: 2, control: rejected }),
+  'readmit.approval.expired': ({ data }) =>
+    entity(11, request(data.caseId, { expired_at: data.expiredAt }), { severity_id: 2, status: failure('expired') }),
+  'readmit.approval.withdrawn': ({ data }) => entity(11, request(data.caseId), { severity_id: 1, status: failure('withdrawn') }),
+};

@@ -1,0 +1,161 @@
+/** One builder for each class: what a mapping must say for it, so that a record without a required attribute cannot be written down. */
+import type { OcsfActor, OcsfPolicy, OcsfUser } from './event.js';
+import { userTypes, type ActionId, type ActivityId, type ClassUid, type DispositionId, type SeverityId } from './vocabulary.js';
+
+export type Status =
+  | { readonly status_id: 1 }
+  | { readonly status_id: 2; readonly status_code: string; readonly status_detail?: string }
+  /** Neither: it has begun. */
+  | { readonly status_id: 99; readonly status: string };
+export const success: Status = { status_id: 1 };
+export const failure = (code: string, detail?: string): Status => ({
+  status_id: 2,
+  status_code: code,
+  ...(detail === undefined ? {} : { status_detail: detail }),
+});
+
+/** What was decided about access: the profile security_control. */
+export interface Control {
+  readonly action_id: ActionId;
+  readonly disposition_id: DispositionId;
+}
+export const approved: Control = { action_id: 1, disposition_id: 8 };
+export const rejected: Control = { action_id: 2, disposition_id: 25 };
+export const unauthorized: Control = { action_id: 2, disposition_id: 26 };
+export const revoked: Control = { action_id: 4, disposition_id: 24 };
+export const noAction: Control = { action_id: 4, disposition_id: 16 };
+
+/** What a mapping may say about an event of any class. */
+export interface About {
+  readonly severity_id: SeverityId;
+  readonly status?: Status;
+  readonly control?: Control;
+  /** Who did it, where it is not whom the leaf names. */
+  readonly by?: OcsfUser;
+  /** Policy that the event names: part of the profile security_control. */
+  readonly policy?: OcsfPolicy;
+  /** What the class has no place for. */
+  readonly unmapped?: Readonly<Record<string, unknown>>;
+}
+/** What a mapping gives: the class, and the attributes that are the class's own. */
+export interface Mapped extends About {
+  readonly class_uid: ClassUid;
+  readonly activity_id: number;
+  readonly activity_name?: string;
+  readonly finding_status_id?: 1 | 3 | 4;
+  /** Which attribute says who did it: not every class has `actor`. */
+  readonly attributes: (actor: OcsfActor) => Readonly<Record<string, unknown>>;
+}
+
+export const user = (uid: string, type_id?: keyof typeof userTypes, domain?: string): OcsfUser => ({
+  uid,
+  ...(type_id === undefined ? {} : { type_id, type: userTypes[type_id] }),
+  ...(domain === undefined ? {} : { domain }),
+});
+export const policy = (uid: string, version?: string): OcsfPolicy => ({
+  uid,
+  name: 'Readmit policy',
+  ...(version === undefined ? {} : { version }),
+});
+
+/** 3001. */
+export const accountChange = (
+  activity_id: ActivityId<3001>,
+  account: OcsfUser,
+  about: About & { readonly activity_name?: string; readonly auth_factors?: readonly object[] },
+): Mapped => {
+  const { auth_factors, ...rest } = about;
+  return {
+    ...rest,
+    class_uid: 3001,
+    activity_id,
+    attributes: (actor) => ({ actor, user: account, ...(auth_factors === undefined ? {} : { auth_factors }) }),
+  };
+};
+
+/** 3002. */
+export const authentication = (activity_id: ActivityId<3002>, account: OcsfUser, service: string, about: About): Mapped => ({
+  ...about,
+  class_uid: 3002,
+  activity_id,
+  attributes: (actor) => ({ actor, user: account, service: { name: service, uid: service } }),
+});
+
+export interface Entity {
+  /** What it is, in words of the glossary. */
+  readonly type: string;
+  readonly uid: string;
+  readonly version?: string;
+  /** Whose account it is about. */
+  readonly user?: OcsfUser;
+  readonly data?: Readonly<Record<string, unknown>>;
+}
+/** 3004. Type 99, because OCSF has no number for what a recovery is made of. */
+export const entity = (activity_id: ActivityId<3004>, managed: Entity, about: About): Mapped => ({
+  ...about,
+  class_uid: 3004,
+  activity_id,
+  attributes: (actor) => ({ actor, entity: { type_id: 99, ...managed } }),
+});
+/** 3004 about a policy, for which OCSF has a number. */
+export const policyEntity = (activity_id: ActivityId<3004>, managed: OcsfPolicy, about: About): Mapped => ({
+  ...about,
+  class_uid: 3004,
+  activity_id,
+  attributes: (actor) => ({ actor, entity: { type_id: 5, type: 'Policy', uid: managed.uid, policy: managed } }),
+});
+
+/** 3005. */
+export const userAccess = (
+  activity_id: ActivityId<3005>,
+  account: OcsfUser,
+  privileges: readonly string[],
+  target: string,
+  about: About,
+): Mapped => ({
+  ...about,
+  class_uid: 3005,
+  activity_id,
+  attributes: (actor) => ({ actor, user: account, privileges, resources: [{ uid: target, type: 'Target', role_id: 1, role: 'Target' }] }),
+});
+
+/** 6003. No topic holds an address of anybody, and the class wants one: it says that it was not kept. */
+export const apiActivity = (operation: string, service: string, resource: string, about: About): Mapped => ({
+  ...about,
+  class_uid: 6003,
+  activity_id: 99,
+  activity_name: operation,
+  attributes: (actor) => ({
+    actor,
+    api: { operation, service: { name: service } },
+    src_endpoint: { name: 'not recorded', type_id: 0, type: 'Unknown' },
+    resources: [{ uid: resource }],
+  }),
+});
+
+export interface Finding {
+  readonly uid: string;
+  readonly title: string;
+  readonly desc: string;
+  /** The rule that found it. */
+  readonly rule: string;
+}
+/** 2004. `opened` and `closed` of one thing have the same uid. */
+export const finding = (
+  state: 'opened' | 'resolved' | 'suppressed',
+  { rule, ...info }: Finding,
+  about: About & { readonly resource: string },
+): Mapped => {
+  const { resource, ...rest } = about;
+  return {
+    ...rest,
+    class_uid: 2004,
+    activity_id: state === 'opened' ? 1 : 3,
+    finding_status_id: state === 'opened' ? 1 : state === 'resolved' ? 4 : 3,
+    attributes: (actor) => ({
+      finding_info: { ...info, analytic: { name: rule, type_id: 1, type: 'Rule' } },
+      resources: [{ uid: resource }],
+      evidences: [{ actor }],
+    }),
+  };
+};

@@ -1,0 +1,55 @@
+"""
+Makes the JSON Schemas (Draft 2020-12) that the records for SIEMs are checked against, from the published OCSF schema.
+
+    python3 -m venv .readmit/ocsf
+    .readmit/ocsf/bin/pip install ocsf-json-schema==1.2.0
+    .readmit/ocsf/bin/python tools/ocsf-schemas.py
+
+They are committed, so nobody needs Python to test. Run it again for another version, class or profile; the same input gives the
+same bytes. Captions are what the schema calls each number: records carry them beside the numbers, and a test compares.
+"""
+
+import json
+from pathlib import Path
+
+from ocsf_json_schema import OcsfJsonSchemaEmbedded, get_ocsf_schema
+
+VERSION = "1.8.0"
+PROFILES = ["security_control"]
+CLASSES = [
+    "account_change",
+    "api_activity",
+    "authentication",
+    "detection_finding",
+    "entity_management",
+    "user_access",
+]
+ENUMS = ["activity_id", "severity_id", "status_id", "action_id", "disposition_id"]
+
+folder = Path(__file__).resolve().parent.parent / "libs" / "contracts" / "samples" / "ocsf"
+source = get_ocsf_schema(VERSION)
+generator = OcsfJsonSchemaEmbedded(source)
+
+
+def write(name: str, value: dict) -> None:
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+    print(f"{name}.json: {len(text) + 1} bytes")
+
+
+def captions(name: str) -> dict:
+    described = source["classes"][name]
+    attributes = described["attributes"]
+    category = source["categories"]["attributes"][described["category"]]
+    return {
+        "class_name": described["caption"],
+        "category_uid": category["uid"],
+        "category_name": category["caption"],
+        **{enum: {key: one["caption"] for key, one in attributes[enum]["enum"].items()} for enum in ENUMS},
+    }
+
+
+folder.mkdir(parents=True, exist_ok=True)
+for class_name in CLASSES:
+    write(class_name, generator.get_class_schema(class_name, PROFILES))
+write("captions", {str(source["classes"][name]["uid"]): captions(name) for name in CLASSES})
