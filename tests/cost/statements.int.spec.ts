@@ -5,7 +5,7 @@
  */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Engine, EngineOptions } from '@readmit/bus';
-import type { EventType, ServiceName } from '@readmit/contracts';
+import { auditOcsfTopic, type EventType, type ServiceName } from '@readmit/contracts';
 import { say } from '@readmit/domain';
 import { schemaOf, tablesOfTopic, type Store } from '@readmit/store';
 import { until } from '@readmit/testing';
@@ -42,6 +42,7 @@ async function rowsOf(service: ServiceName): Promise<Record<string, number>> {
   const counts = [
     ...tables.map((table) => `(SELECT count(*) FROM "${schemaOf(service)}".${table})::int AS ${table}`),
     `(SELECT count(*) FROM bus.${tablesOfTopic(`readmit.${service}.v1`).log})::int AS topic`,
+    ...(service === 'audit' ? [`(SELECT count(*) FROM bus.${tablesOfTopic(auditOcsfTopic).log})::int AS siem`] : []),
   ];
   const { rows } = await owner.query<Record<string, number>>(`SELECT ${counts.join(', ')}`);
   return rows[0] ?? {};
@@ -156,9 +157,9 @@ describe('the cost of a batch', () => {
       expect({ size, ...cost }).toEqual({
         size,
         commits: 1,
-        // Writer's lock, head, leaves with events and checkpoint, Recorded, position.
-        statements: 5,
-        rows: { leaf: size, event: size, checkpoint: 1, topic: size },
+        // Writer's lock, head, leaves with events and checkpoint, what SIEMs read, Recorded, position.
+        statements: 6,
+        rows: { leaf: size, event: size, checkpoint: 1, topic: size, siem: size },
       });
     }
   }, 120_000);

@@ -1,6 +1,7 @@
 /**
  * The audit service at work. It keeps no facts but a log, so it has a loop of its own behind the interface that hosts run:
- * a batch of every topic is verified, then one transaction appends leaves, events and checkpoint, says Recorded and moves the position.
+ * a batch of every topic is verified, then one transaction appends leaves, events and checkpoint, says
+ * Recorded, shows each new entry to SIEMs and moves the position.
  */
 import { services, topicOf, type Draft, type Fact, type ServiceName } from '@readmit/contracts';
 import {
@@ -220,12 +221,13 @@ export class AuditEngine implements Engine {
         },
       };
       const appended = await work(tx);
-      await Promise.all([appended.kept, appended.say.length > 0 ? bus.write(tx, appended.say) : undefined, appended.before?.(tx)]);
-      return appended.say;
+      const records = [...appended.say, ...appended.show];
+      await Promise.all([appended.kept, records.length > 0 ? bus.write(tx, records) : undefined, appended.before?.(tx)]);
+      return { records, events: appended.say.length };
     });
     this.counters.commits += 1;
-    this.counters.events += said.length;
-    if (said.length > 0) await bus.publish(said);
+    this.counters.events += said.events;
+    if (said.records.length > 0) await bus.publish(said.records);
   }
 
   private read(record: TopicRecord, replayed = false): (Arrived & { readonly record: TopicRecord }) | RefusedMessage {
@@ -247,7 +249,7 @@ export class AuditEngine implements Engine {
     } else {
       const state = action === 'redrive' ? 'redriven' : 'discarded';
       await this.transact(async (tx) => {
-        if (!(await settleParked(tx, id, state))) return { say: [], leaves: 0, size: 0, kept: Promise.resolve() };
+        if (!(await settleParked(tx, id, state))) return { say: [], show: [], leaves: 0, size: 0, kept: Promise.resolve() };
         return this.writer.append(tx, read ? [read] : [], [parkedDraft(found.parked, { action: state, by })]);
       });
     }

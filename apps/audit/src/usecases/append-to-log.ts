@@ -1,4 +1,16 @@
-import { entryOf, Frontier, isKey, leafHash, topicOf, writeEnvelope, type Draft, type Fact } from '@readmit/contracts';
+import {
+  auditOcsfTopic,
+  contentType,
+  entryOf,
+  Frontier,
+  isKey,
+  leafHash,
+  product,
+  topicOf,
+  writeEnvelope,
+  type Draft,
+  type Fact,
+} from '@readmit/contracts';
 import type { OutgoingRecord } from '@readmit/bus';
 import {
   checkpointText,
@@ -6,8 +18,10 @@ import {
   instant,
   isLoggedHeader,
   leafOf,
+  ocsfOf,
   plusSeconds,
   signNote,
+  type Leaf,
   type LogKey,
   type LoggedRecord,
 } from '@readmit/domain';
@@ -38,6 +52,8 @@ export interface Arrived {
 export interface Appended {
   /** Records for audit's own topic: Recorded, CheckpointSigned and the drafts. */
   readonly say: readonly OutgoingRecord[];
+  /** Records for SIEMs: one for each new leaf. */
+  readonly show: readonly OutgoingRecord[];
   readonly leaves: number;
   readonly size: number;
   /** Resolves when the statement that appends has been answered: what follows it in the transaction need not wait. */
@@ -69,20 +85,20 @@ export class LogWriter {
     const checkpointed = this.checkpointDue(head, fresh.size + drafts.length);
     const own = this.sign([...checkpointed, ...drafts], head.now);
     const added: Arrived[] = [...own, ...fresh.values()];
-    if (added.length === 0) return { say: [], leaves: 0, size: head.size, kept: Promise.resolve() };
+    if (added.length === 0) return { say: [], show: [], leaves: 0, size: head.size, kept: Promise.resolve() };
 
     const tree = Frontier.restore(logTools.sha256, head.size, head.frontier);
+    const show: OutgoingRecord[] = [];
     const leaves = added.map(({ fact, record }): NewLeaf => {
       const index = tree.size;
-      const entry = entryBytes(
-        leafOf(
-          index,
-          { fact, topic: record.topic, key: record.key, signedBytes: signedEventBytes(this.options.environment, record) },
-          logTools,
-        ),
+      const leaf = leafOf(
+        index,
+        { fact, topic: record.topic, key: record.key, signedBytes: signedEventBytes(this.options.environment, record) },
         logTools,
       );
+      const entry = entryBytes(leaf, logTools);
       tree.append(leafHash(logTools.sha256, entry));
+      show.push(this.shown(leaf, fact));
       return { index, entry, eventId: fact.id, record: { ...record, headers: loggedHeaders(record.headers) } };
     });
     const root = tree.root();
@@ -103,7 +119,7 @@ export class LogWriter {
       { size: tree.size, root, frontier: tree.serialise(), note, at: head.now },
       { cases: watch, lookAt: plusSeconds(head.now, this.options.watchAfterSeconds) },
     );
-    return { say: [...own, ...recorded].map(({ record }) => record), leaves: leaves.length, size: tree.size, kept };
+    return { say: [...own, ...recorded].map(({ record }) => record), show, leaves: leaves.length, size: tree.size, kept };
   }
 
   /** The checkpoint of everything before becomes the first new entry: its size is its own index, so a verifier can check it in passing. */
@@ -111,6 +127,14 @@ export class LogWriter {
     if (others === 0 || head.note === undefined) return [];
     if (head.saidAt && head.now.getTime() - head.saidAt.getTime() < this.options.checkpointEverySeconds * 1000) return [];
     return [{ type: 'readmit.checkpoint.signed', key: logKeyOfOwnEvents, data: { size: head.size, note: head.note } }];
+  }
+
+  /** No attributes of CloudEvents: it is no event of ours, and whoever reads lines sees no headers. */
+  private shown(leaf: Leaf, fact: Fact): OutgoingRecord {
+    const { producer, label } = entryOf(fact.type);
+    const { environment, key } = this.options;
+    const event = ocsfOf({ leaf, fact, producer, label }, { product, environment, origin: key.name });
+    return { topic: auditOcsfTopic, key: leaf.key, headers: { 'content-type': contentType }, value: Buffer.from(JSON.stringify(event)) };
   }
 
   private sign(drafts: readonly Draft[], now: Date): readonly (Arrived & { readonly record: OutgoingRecord })[] {

@@ -40,20 +40,22 @@ export async function append(tx: Tx, records: readonly OutgoingRecord[]): Promis
     if (list) list.push(record);
     else byTopic.set(record.topic, [record]);
   }
-  for (const [topic, list] of [...byTopic].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const partitions = list.map(({ key }) => partitionOf(key));
-    const [written] = await tx.query<{ written: string }>(appendStatement(topic), [
-      partitions,
-      list.map(({ key }) => key),
-      list.map(({ headers }) => JSON.stringify(headers)),
-      list.map(({ value }) => value),
-      [...new Set(partitions)],
-      hintChannel,
-      topic,
-    ]);
-    if (Number(written?.written) !== list.length) {
-      throw new Error(`${topic}: ${written?.written} of ${list.length} records were written: a head row is missing, run readmit setup`);
-    }
+  await Promise.all([...byTopic].sort(([a], [b]) => (a < b ? -1 : 1)).map(([topic, list]) => appendTo(tx, topic, list)));
+}
+
+async function appendTo(tx: Tx, topic: string, list: readonly OutgoingRecord[]): Promise<void> {
+  const partitions = list.map(({ key }) => partitionOf(key));
+  const [written] = await tx.query<{ written: string }>(appendStatement(topic), [
+    partitions,
+    list.map(({ key }) => key),
+    list.map(({ headers }) => JSON.stringify(headers)),
+    list.map(({ value }) => value),
+    [...new Set(partitions)],
+    hintChannel,
+    topic,
+  ]);
+  if (Number(written?.written) !== list.length) {
+    throw new Error(`${topic}: ${written?.written} of ${list.length} records were written: a head row is missing, run readmit setup`);
   }
 }
 

@@ -1,0 +1,234 @@
+/** What audit shows to SIEMs, on a real PostgreSQL and the embedded bus: each entry of the log once, with the leaf or not at all. */
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import {
+  EmbeddedBus,
+  KeyRing,
+  makeServiceKeys,
+  makeSigningKey,
+  Signer,
+  verifyRecord,
+  type OutgoingRecord,
+  type TopicRecord,
+} from '@readmit/bus';
+import { auditOcsfTopic, entryOf, services, topicOf, writeEnvelope, type Draft, type ServiceName } from '@readmit/contracts';
+import { logKey, openCheckpoint, type OcsfEvent } from '@readmit/domain';
+import { busSchema, roleOf, tablesOfTopic, type Store } from '@readmit/store';
+import { fixedIds, ocsfFaults, testDatabase, until, type TestDatabase } from '@readmit/testing';
+import { createPrivateKey, sign } from 'node:crypto';
+import pg from 'pg';
+import { AuditEngine } from '../src/audit-engine.js';
+import { logTools } from '../src/outbound/log-crypto.js';
+
+const environment = 'test';
+const keys = makeServiceKeys(new Date(Date.now() - 60_000));
+const ring = new KeyRing(keys.list);
+const logSecret = makeSigningKey();
+const logPrivate = createPrivateKey({ key: { ...logSecret.private }, format: 'jwk' });
+const key = logKey('readmit.example/log/test', Buffer.from(logSecret.public.x, 'base64url'), logTools);
+const ids = fixedIds();
+const quiet = { info: () => {}, warn: () => {}, error: () => {} };
+
+let database: TestDatabase;
+let audit: Store;
+let auditBus: EmbeddedBus;
+const open: EmbeddedBus[] = [];
+beforeEach(async () => {
+  database = await testDatabase();
+  audit = await database.store('audit');
+  auditBus = await EmbeddedBus.open({ service: 'audit', store: audit, pollMs: 20 });
+  open.push(auditBus);
+});
+afterEach(async () => {
+  for (const bus of open.splice(0)) await bus.close();
+  await database.drop();
+});
+
+const notice = (caseId: string): Draft => ({
+  type: 'readmit.notice.sent',
+  key: caseId,
+  data: { caseId, noticeId: 'notice_1', about: 'opened', channel: 'mail' },
+});
+const denied: Draft = {
+  type: 'readmit.approval.refused',
+  key: 'case_1',
+  data: { key: 'case_1', command: 'decide', rule: 'R4.2', reason: 'approver-is-requester', actor: 'mallory', says: 'Somebody else must.' },
+};
+const started: Draft = {
+  type: 'readmit.execution.started',
+  key: 'case_1',
+  data: {
+    caseId: 'case_1',
+    executionId: 'execution_1',
+    planDigest: '0'.repeat(64),
+    grantId: 'grant_1',
+    endsAt: '2026-11-22T10:00:00.000Z',
+    holds: [],
+  },
+};
+const attested: Draft = {
+  type: 'readmit.people.attested',
+  key: 'case_1',
+  data: {
+    caseId: 'case_1',
+    directory: { digest: '0'.repeat(64), issuedAt: '2026-11-22T10:00:00.000Z', ageSeconds: 5 },
+    people: [],
+    contacts: [],
+    consumers: [],
+  },
+};
+function signed(drafts: readonly Draft[]): readonly OutgoingRecord[] {
+  return drafts.flatMap((draft) => {
+    const { producer, version } = entryOf(draft.type);
+    const headers = writeEnvelope({
+      id: ids.uuid(),
+      environment,
+      service: producer,
+      type: draft.type,
+      time: new Date().toISOString(),
+      subject: draft.key,
+      version: String(version),
+      correlationId: draft.key,
+    });
+    const record = { topic: topicOf(producer), key: draft.key, headers, value: Buffer.from(JSON.stringify(draft.data)) };
+    return new Signer(keys.keys[producer]).sign(environment, [record]);
+  });
+}
+async function publish(records: readonly OutgoingRecord[]): Promise<void> {
+  for (const service of services) {
+    const own = records.filter(({ topic }) => topic === topicOf(service));
+    if (own.length === 0) continue;
+    const store = await database.store(service);
+    const bus = await EmbeddedBus.open({ service, store });
+    open.push(bus);
+    await store.transaction((tx) => bus.write(tx, own));
+  }
+}
+const engineOf = (): AuditEngine =>
+  new AuditEngine({
+    environment,
+    key,
+    signNote: (message) => sign(null, message, logPrivate),
+    signEvents: (records) => new Signer(keys.keys.audit).sign(environment, records),
+    newEventId: ids.uuid,
+    checkpointEverySeconds: 0,
+    watchAfterSeconds: 0,
+    watchEverySeconds: 3600,
+    store: audit,
+    bus: auditBus,
+    log: quiet,
+    verify: (record, replayed) => verifyRecord(record, { ring, environment, now: new Date(), replayed }),
+    checkStart: async () => {},
+    member: ids.uuid(),
+  });
+const leaves = async (): Promise<string[]> =>
+  (await audit.query<{ event_id: string }>('SELECT event_id FROM leaf ORDER BY index')).map(({ event_id }) => event_id);
+const recorded = (n: number) => until(async () => (await leaves()).length >= n, { what: `${n} leaves` });
+const shownRecords = async (): Promise<readonly TopicRecord[]> =>
+  (await Promise.all([0, 1, 2, 3].map((partition) => auditBus.read(auditOcsfTopic, partition, 0n, 1000)))).flat();
+const eventOf = ({ value }: TopicRecord): OcsfEvent => JSON.parse(value.toString('utf8')) as OcsfEvent;
+const bySequence = (a: OcsfEvent, b: OcsfEvent): number => a.metadata.sequence - b.metadata.sequence;
+const shown = async (): Promise<readonly OcsfEvent[]> => (await shownRecords()).map(eventOf).sort(bySequence);
+const owner = async (sql: string): Promise<void> => {
+  const client = new pg.Client({ connectionString: database.ownerUrl });
+  await client.connect();
+  try {
+    await client.query(sql);
+  } finally {
+    await client.end();
+  }
+};
+
+describe('the topic for SIEMs', () => {
+  it('R7.1 R7.4 has each entry of the log once, in OCSF: what was allowed, denied, forged and found; and no Recorded', async () => {
+    const [forged] = signed([notice('case_2')]);
+    if (!forged) throw new Error('nothing to forge');
+    const engine = engineOf();
+    await engine.start();
+    await publish([...signed([notice('case_1'), denied, attested, started]), { ...forged, value: Buffer.from('{"caseId":"case_2"}') }]);
+    await recorded(5);
+    await engine.watch();
+    await engine.stop();
+    const events = await shown();
+    expect(events.map(({ metadata }) => metadata.uid)).toEqual(await leaves());
+    expect(events.map(({ metadata }) => metadata.sequence)).toEqual(events.map((_, index) => index));
+    for (const event of events) expect([event.message, ocsfFaults(event)]).toEqual([event.message, []]);
+    const of = (type: string) => events.filter(({ unmapped }) => unmapped['type'] === type);
+    expect(of('readmit.approval.refused')).toMatchObject([{ status_code: 'approver-is-requester', actor: { user: { uid: 'mallory' } } }]);
+    expect(of('readmit.audit.message-parked')).toMatchObject([{ severity: 'High', unmapped: { reason: 'bad-signature' } }]);
+    expect(of('readmit.violation.found')).not.toHaveLength(0);
+    for (const violation of of('readmit.violation.found'))
+      expect(violation).toMatchObject({ severity: 'Critical', is_alert: true, finding_info: { title: 'started-before-record' } });
+    expect(of('readmit.audit.recorded')).toEqual([]);
+  });
+
+  it('R7.2 R7.4 has checkpoints whose note the log key has signed', async () => {
+    const engine = engineOf();
+    await engine.start();
+    await publish(signed([notice('case_1')]));
+    await recorded(1);
+    await publish(signed([notice('case_2')]));
+    await recorded(3);
+    await engine.stop();
+    const [checkpoint] = (await shown()).filter(({ unmapped }) => unmapped['type'] === 'readmit.checkpoint.signed');
+    const { note } = (checkpoint?.['entity'] as { data: { note: string } }).data;
+    expect(openCheckpoint(note, key, logTools)).toMatchObject({ checkpoint: { size: 1 } });
+  });
+
+  it('R7.4 keeps the entries of a case in order on one partition, as plain JSON', async () => {
+    const engine = engineOf();
+    await engine.start();
+    await publish(signed(Array.from({ length: 12 }, (_, n) => notice(`case_${n % 3}`))));
+    await recorded(12);
+    await engine.stop();
+    const records = await shownRecords();
+    expect(new Set(records.map(({ headers }) => JSON.stringify(headers)))).toEqual(new Set(['{"content-type":"application/json"}']));
+    for (const caseId of ['case_0', 'case_1', 'case_2']) {
+      const own = records.filter((record) => record.key === caseId);
+      const sequence = own.map((record) => eventOf(record).metadata.sequence);
+      expect(own.length).toBeGreaterThanOrEqual(4);
+      expect(new Set(own.map(({ partition }) => partition)).size).toBe(1);
+      expect(sequence).toEqual([...sequence].sort((a, b) => a - b));
+    }
+  });
+
+  it('R7.4 R8.3 says nothing a second time when an event comes twice', async () => {
+    const records = signed([notice('case_1')]);
+    const engine = engineOf();
+    await engine.start();
+    await publish(records);
+    await recorded(1);
+    await publish([...records, ...signed([denied])]);
+    await until(() => engine.counters.messages >= 3, { what: 'the repetition is taken' });
+    await engine.stop();
+    const uids = (await shown()).map(({ metadata }) => metadata.uid);
+    expect(uids).toEqual(await leaves());
+    expect(new Set(uids).size).toBe(uids.length);
+  });
+
+  it('R7.4 an entry that cannot be shown is not recorded; when it can, it is both', async () => {
+    const { log } = tablesOfTopic(auditOcsfTopic);
+    await owner(`REVOKE INSERT ON ${busSchema}.${log} FROM ${roleOf('audit')}`);
+    const engine = engineOf();
+    await engine.start();
+    await publish(signed([notice('case_1')]));
+    const stuck = async (): Promise<boolean> => (await engine.progress()).says.includes(`permission denied for table ${log}`);
+    await until(stuck, { what: 'audit says why it cannot record' });
+    expect(await leaves()).toEqual([]);
+    await owner(`GRANT INSERT ON ${busSchema}.${log} TO ${roleOf('audit')}`);
+    await recorded(1);
+    await engine.stop();
+    expect((await shown()).map(({ metadata }) => metadata.uid)).toEqual(await leaves());
+  });
+
+  const others = services.filter((service): service is Exclude<ServiceName, 'audit'> => service !== 'audit');
+  it.each(others)('R7.4 is neither read nor written by %s (42501); the control is audit', async (service) => {
+    const { log, head } = tablesOfTopic(auditOcsfTopic);
+    const store = await database.store(service);
+    const insert = `INSERT INTO ${busSchema}.${log} (partition, "offset", key, headers, value) VALUES (0, 0, 'k', '{}', '')`;
+    const denial = { code: '42501', message: expect.stringContaining(`permission denied for table ${log}`) };
+    for (const sql of [`SELECT 1 FROM ${busSchema}.${log}`, insert, `UPDATE ${busSchema}.${head} SET next_offset = 7`])
+      await expect(store.query(sql)).rejects.toMatchObject(denial);
+    await audit.query(insert);
+    expect(await audit.query(`SELECT key FROM ${busSchema}.${log}`)).toEqual([{ key: 'k' }]);
+  });
+});
