@@ -16,7 +16,9 @@ import {
   signNote,
   vkeyOf,
   type LoggedRecord,
+  type OcsfEvent,
 } from '@readmit/domain';
+import { ocsfFaults } from '@readmit/testing';
 import { openEvents } from '../src/event-checks.js';
 import { logTools as tools } from '../src/log-tools.js';
 import { Desk } from './cli-run.js';
@@ -177,5 +179,53 @@ describe('readmit audit verify', () => {
     const { code, stderr } = await verify(whole.lines(), '--keys', path.join(desk.home, 'absent.json'));
     expect(code).toBe(2);
     expect(stderr).toContain('from a place that the export does not come from');
+  });
+});
+
+describe('readmit audit ocsf', () => {
+  async function shown(lines: readonly string[], ...more: readonly string[]) {
+    const file = path.join(desk.home, 'shown.ndjson');
+    await writeFile(file, lines.map((line) => `${line}\n`).join(''));
+    return desk.run('audit', 'ocsf', file, ...more);
+  }
+  const eventsOf = (stdout: string): OcsfEvent[] =>
+    stdout
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as OcsfEvent);
+
+  it('R7.4 prints each entry as the topic for SIEMs has it, from the index that was missed on', async () => {
+    const all = await shown(whole.lines());
+    expect(all.code).toBe(0);
+    const events = eventsOf(all.stdout);
+    expect(events.map(({ metadata }) => [metadata.uid, metadata.sequence])).toEqual([0, 1, 2, 3].map((n) => [`event-${n}`, n]));
+    for (const event of events) expect(ocsfFaults(event)).toEqual([]);
+    expect(all.stderr).toContain('4 entries. Whether any is missing: readmit audit verify');
+    const some = await shown(whole.lines(), '--from', '2');
+    expect(eventsOf(some.stdout)).toEqual(events.slice(2));
+  });
+
+  it.each<[string, (lines: string[]) => string[], string]>([
+    [
+      'an altered event',
+      (lines) => lines.map((line, at) => (at === 2 ? line.replace(/"value":"(.{20})./, (_, start: string) => `"value":"${start}A`) : line)),
+      'This is not a genuine export. Entry 1: bad-signature: the bytes are not what key',
+    ],
+    [
+      'an entry of another event',
+      (lines) => {
+        const [a, b] = [lines[1] ?? '', lines[2] ?? ''].map((line) => JSON.parse(line) as { entry: string });
+        return lines.map((line, at) => (at === 1 ? JSON.stringify({ ...a, entry: b?.entry }) : line));
+      },
+      'This is not a genuine export. Entry 0 is not the one of its event.',
+    ],
+    ['no header', (lines) => lines.slice(1), 'The first line is not the header of an export.'],
+    ['a line that is none', (lines) => [...lines.slice(0, 2), 'x'], 'The line is not JSON'],
+    ['nothing', () => [], 'It is empty.'],
+  ])('R7.4 exits with 3 at %s, and shows nothing from there on', async (_what, edit, says) => {
+    const { code, stdout, stderr } = await shown(edit(whole.lines()));
+    expect(code).toBe(3);
+    expect(stderr).toContain(says);
+    expect(eventsOf(stdout).length).toBeLessThan(4);
   });
 });

@@ -6,6 +6,7 @@ import type { Context } from '../context.js';
 import { CliError, usage } from '../errors.js';
 import { writePrivate } from '../files.js';
 import { group } from '../group.js';
+import { registerOcsf } from './audit-ocsf.js';
 import { registerVerify } from './audit-verify.js';
 import { wholeNumber } from './case.js';
 
@@ -28,6 +29,7 @@ export const registerAudit: Register = (program, act) => {
     'readmit audit export --out log.ndjson',
   ).action(act(exportLog));
   registerVerify(audit, act);
+  registerOcsf(audit, act);
   example(
     audit
       .command('checkpoint')

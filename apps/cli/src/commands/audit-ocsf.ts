@@ -1,0 +1,72 @@
+import { open } from 'node:fs/promises';
+import path from 'node:path';
+import type { Command } from 'commander';
+import { entryOf, product } from '@readmit/contracts';
+import { entryBytes, leafOf, ocsfOf, readLine, type EventChecks, type ExportHeader } from '@readmit/domain';
+import { example, type Act } from '../act.js';
+import type { Context } from '../context.js';
+import { CliError } from '../errors.js';
+import { openEvents } from '../event-checks.js';
+import { logTools } from '../log-tools.js';
+import { readTrust } from '../trust.js';
+import { wholeNumber } from './case.js';
+
+interface OcsfOptions {
+  readonly from?: number;
+  readonly keys?: string;
+}
+
+export function registerOcsf(audit: Command, act: Act): void {
+  example(
+    audit
+      .command('ocsf')
+      .description('the entries of an export as OCSF events, one a line: what a SIEM reads on the topic, for one that missed some')
+      .argument('<export>')
+      .option('--from <n>', 'only entries from this index on (metadata.sequence)', wholeNumber)
+      .option('--keys <file>', 'trust.json with the offline root (default: trust.json in the config folder)'),
+    'readmit audit ocsf log.ndjson --from 4200 > missed.ndjson',
+  ).action(act((context: Context, options: OcsfOptions, file) => convert(context, options, file ?? '')));
+}
+
+/** Each event is checked before it is shown. Whether the log is whole is another question, and `audit verify` answers it. */
+async function convert(context: Context, { from = 0, keys }: OcsfOptions, file: string): Promise<void> {
+  const trust = await readTrust(keys ?? path.join(context.vault.home, 'trust.json'));
+  const handle = await open(file, 'r').catch((cause: unknown) => {
+    throw new CliError('usage', 'The file cannot be read', { where: file, next: 'Check the path and its permissions.', cause });
+  });
+  let log: { readonly header: ExportHeader; readonly events: EventChecks } | undefined;
+  let shown = 0;
+  try {
+    for await (const text of handle.readLines({ encoding: 'utf8', autoClose: false })) {
+      const line = readLine(text, logTools.base64);
+      if ('checkpoint' in line) continue;
+      if ('unreadable' in line) throw notGenuine(file, line.unreadable);
+      if ('header' in line) {
+        log = { header: line.header, events: await openEvents(line.header, trust) };
+        continue;
+      }
+      if (!log) throw notGenuine(file, 'The first line is not the header of an export.');
+      const { index, entry, record } = line.row;
+      const checked = log.events.check(record, new Date(0));
+      if ('reason' in checked) throw notGenuine(file, `Entry ${index}: ${checked.reason}: ${checked.says}`);
+      const { fact } = checked;
+      const leaf = leafOf(index, { fact, topic: record.topic, key: record.key, signedBytes: log.events.signedBytes(record) }, logTools);
+      if (Buffer.compare(entryBytes(leaf, logTools), entry) !== 0) throw notGenuine(file, `Entry ${index} is not the one of its event.`);
+      if (index < from) continue;
+      const { producer, label } = entryOf(fact.type);
+      const { environment, origin } = log.header;
+      context.out.jsonLine(ocsfOf({ leaf, fact, producer, label }, { product, environment, origin }));
+      shown += 1;
+    }
+  } finally {
+    await handle.close();
+  }
+  if (!log) throw notGenuine(file, 'It is empty.');
+  context.out.note(`${shown} entries. Whether any is missing: readmit audit verify ${file}`);
+}
+
+const notGenuine = (file: string, says: string): CliError =>
+  new CliError('verificationFailed', `This is not a genuine export. ${says}`, {
+    where: file,
+    next: 'Find out all that is wrong with it: readmit audit verify <export>. What was printed before this entry is genuine.',
+  });
