@@ -32,3 +32,5 @@ export { CheckedRoots } from './verify/checked-roots.js';
 export { schemaViolation } from './verify/schemas.js';
 export { listParked, parkMessages, sentence, settleParked, showParked, stillParked } from './engine/parked-rows.js';
 export type { RefusedMessage } from './engine/parked-rows.js';
+export { removeKafka, startKafka } from './kafka-server/kafka-server.js';
+export type { KafkaCredentials, KafkaOptions, KafkaServer } from './kafka-server/kafka-server.js';

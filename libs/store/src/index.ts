@@ -1,5 +1,5 @@
 export type { Tx } from './tx.js';
-export { freePort, removePostgres, startPostgres } from './postgres-server.js';
+export { freePort, processMark, removePostgres, startPostgres } from './postgres-server.js';
 export type { PostgresOptions, PostgresServer } from './postgres-server.js';
 export { openStore } from './store.js';
 export type { Store, StoreCounters, StoreOptions } from './store.js';

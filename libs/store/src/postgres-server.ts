@@ -191,7 +191,7 @@ async function releaseFolder(dataDir: string, log: (line: string) => void): Prom
 }
 
 /** Something that a later process with the same id does not have; `undefined`: no such process. */
-async function processMark(pid: number): Promise<string | undefined> {
+export async function processMark(pid: number): Promise<string | undefined> {
   try {
     process.kill(pid, 0);
   } catch (error) {
