@@ -7,10 +7,15 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 const house = path.resolve(import.meta.dirname, '..');
-/** The contracts must be built: the second generator reads them as the services do. */
+/** The contracts must be built: all but the first generator read them as the services do. */
 const generators = [
   { file: 'docs/generated/requirements.md', args: ['tools/requirements.mjs', '--write'], remedy: 'npm run requirements' },
   { file: 'docs/generated/openapi.json', args: ['tools/generate-openapi.mjs'], remedy: 'npm run build && node tools/generate-openapi.mjs' },
+  ...['docs/generated/topics.md', 'deploy/kafka/topics-and-acls.sh'].map((file) => ({
+    file,
+    args: ['tools/generate-topology.mjs', file],
+    remedy: `npm run build && node tools/generate-topology.mjs ${file}`,
+  })),
 ];
 
 for (const { file, args, remedy } of generators) {

@@ -16,6 +16,7 @@ export type { EmbeddedBusOptions } from './embedded/embedded-bus.js';
 export { StaleOwnerError } from './embedded/stale-owner-error.js';
 export { partitionOf } from './embedded/topic-log.js';
 export { createEngine } from './engine/engine.js';
+export { topicsOf } from './engine/inbox.js';
 export { EngineStrategy } from './engine/strategy.js';
 export { crypto as engineCrypto, uuidv7 } from './engine/context.js';
 export type { EngineOptions, Log } from './engine/options.js';

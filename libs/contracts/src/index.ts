@@ -50,6 +50,19 @@ export {
   topics,
   topicsWrittenBy,
 } from './events/catalogue.js';
+export {
+  aclSpecs,
+  kafkaName,
+  principals,
+  providerPrincipal,
+  retentionDays,
+  servicePrincipal,
+  siemPrincipal,
+  signalTopicOf,
+  topicsHeardBy,
+  topicSpecs,
+} from './events/topology.js';
+export type { AclSpec, TopicSpec, TopologyOptions } from './events/topology.js';
 export { product } from './product.js';
 export type { Catalogue, EventData, EventType } from './events/catalogue.js';
 export { services } from './events/entry.js';

@@ -1,0 +1,66 @@
+import { describe, expect, it } from '@jest/globals';
+import { auditOcsfTopic, topicOf, topicsWrittenBy } from './catalogue.js';
+import { services } from './entry.js';
+import { aclSpecs, principals, servicePrincipal, signalTopicOf, topicSpecs, topicsHeardBy, type TopologyOptions } from './topology.js';
+
+const options: TopologyOptions = { providers: ['acme', 'okta'], siems: ['soc', 'soc-archive'], replication: 3, minInSync: 2 };
+const acls = aclSpecs(options);
+
+describe('the topology of Kafka', () => {
+  it('has one topic a producer, the one for SIEMs, and one an identity provider, each with an end', () => {
+    const topics = topicSpecs(options);
+    expect(topics.map((topic) => topic.name)).toEqual([
+      ...services.flatMap(topicsWrittenBy),
+      'readmit.signals.acme.v1',
+      'readmit.signals.okta.v1',
+    ]);
+    for (const { partitions, replication, config } of topics) {
+      expect({ partitions, replication, minInSync: config['min.insync.replicas'] }).toEqual({
+        partitions: 4,
+        replication: 3,
+        minInSync: '2',
+      });
+      const keptDays = (Number(config['retention.ms']) + Number(config['segment.ms'])) / 86_400_000;
+      expect(keptDays).toBeGreaterThan(7);
+      // What consumers remember ids for (R8.3).
+      expect(keptDays).toBeLessThan(35);
+    }
+  });
+
+  it('R8.3 lets exactly one principal write each topic', () => {
+    for (const { name } of topicSpecs(options))
+      expect(acls.filter((acl) => acl.name === name && acl.operation === 'WRITE')).toHaveLength(1);
+  });
+
+  it('R8.1 lets a service read what it hears and no topic of its own', () => {
+    for (const service of services) {
+      const read = acls.filter(
+        (acl) => acl.principal === servicePrincipal(service) && acl.operation === 'READ' && acl.resource === 'topic',
+      );
+      expect(read.map((acl) => acl.name)).toEqual([
+        ...topicsHeardBy(service),
+        ...(service === 'intake' ? options.providers.map(signalTopicOf) : []),
+      ]);
+      expect(topicsHeardBy(service)).not.toContain(topicOf(service));
+    }
+  });
+
+  it('R7.4 lets a SIEM read one topic and an identity provider write one, and nothing more', () => {
+    const of = (principal: string) =>
+      acls.filter((acl) => acl.principal === principal).map((acl) => [acl.operation, acl.resource, acl.name]);
+    expect(of('idp-acme')).toEqual([['WRITE', 'topic', 'readmit.signals.acme.v1']]);
+    expect(of('siem-soc')).toEqual([
+      ['READ', 'topic', auditOcsfTopic],
+      ['READ', 'group', 'siem-soc'],
+      ['READ', 'group', 'siem-soc.'],
+    ]);
+    expect(principals(options)).toEqual([...services.map(servicePrincipal), 'idp-acme', 'idp-okta', 'siem-soc', 'siem-soc-archive']);
+  });
+
+  it('gives no principal a right on the groups of another', () => {
+    const groups = acls.filter((acl) => acl.resource === 'group');
+    const covers = (acl: (typeof groups)[number], group: string) =>
+      acl.pattern === 'literal' ? acl.name === group : group.startsWith(acl.name);
+    for (const { name } of groups) expect(new Set(groups.filter((acl) => covers(acl, name)).map((acl) => acl.principal)).size).toBe(1);
+  });
+});

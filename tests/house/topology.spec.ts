@@ -1,0 +1,52 @@
+/** What services list as heard is what Kafka lets them read, and what operators run by hand is what the catalogue says. */
+import { describe, expect, it } from '@jest/globals';
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { topicsOf, type ServiceDefinition } from '@readmit/bus';
+import { aclSpecs, services, topicSpecs, topicsHeardBy, type ServiceName } from '@readmit/contracts';
+import { auditDefinition } from '../../apps/audit/src/audit.definition.js';
+import { definitions } from '../cost/services.js';
+
+const all: Readonly<Record<ServiceName, ServiceDefinition>> = { ...definitions, audit: auditDefinition };
+
+describe('each service', () => {
+  it.each(services)('R8.1 %s may read the topics of what it consumes, and no other', (service) => {
+    expect([...topicsHeardBy(service)].sort()).toEqual([...topicsOf(all[service])].sort());
+  });
+});
+
+describe('the script for operators', () => {
+  it('makes the same topics and permissions with the tools of Kafka', async () => {
+    const bin = await mkdtemp(path.join(os.tmpdir(), 'readmit-kafka-tools-'));
+    try {
+      for (const tool of ['kafka-topics.sh', 'kafka-acls.sh'])
+        await writeFile(path.join(bin, tool), `#!/bin/sh\nshift 4\necho ${tool} "$@"\n`, { mode: 0o755 });
+      const { stdout } = await promisify(execFile)('sh', [path.join(import.meta.dirname, '../../deploy/kafka/topics-and-acls.sh')], {
+        env: {
+          PATH: `${bin}:${process.env['PATH']}`,
+          ...{ KAFKA_BROKERS: 'kafka:9092', KAFKA_ADMIN_CONFIG: 'admin.properties', KAFKA_REPLICATION: '1', KAFKA_MIN_INSYNC: '1' },
+          ...{ KAFKA_PROVIDERS: 'acme okta', KAFKA_SIEMS: 'soc' },
+        },
+      });
+      const options = { providers: ['acme', 'okta'], siems: ['soc'], replication: 1, minInSync: 1 };
+      const topics = topicSpecs(options).map(
+        ({ name, partitions, replication, config }) =>
+          `kafka-topics.sh --create --if-not-exists --topic ${name} --partitions ${partitions} --replication-factor ${replication} ${Object.entries(
+            config,
+          )
+            .map(([key, value]) => `--config ${key}=${value}`)
+            .join(' ')}`,
+      );
+      const acls = aclSpecs(options).map(
+        ({ principal, operation, resource, pattern, name }) =>
+          `kafka-acls.sh --add --allow-principal User:${principal} --operation ${operation} --${resource} ${name} --resource-pattern-type ${pattern}`,
+      );
+      expect(stdout.trim().split('\n').sort()).toEqual([...topics, ...acls].sort());
+    } finally {
+      await rm(bin, { recursive: true, force: true });
+    }
+  });
+});
