@@ -1,0 +1,7 @@
+export interface DebianProgram {
+  readonly package: string;
+  readonly finds: () => boolean;
+}
+export const siemReaders: readonly DebianProgram[];
+/** What is missing and why it stays so; `undefined` when all are here now. */
+export function ensureDebian(programs: readonly DebianProgram[]): string | undefined;

@@ -1,0 +1,52 @@
+/**
+ * Programs of Debian that some tests talk to: other people's readers of our topics. Installed where that is possible (root on a
+ * machine with apt), named where it is not. `node tools/debian.mjs` does it by hand.
+ */
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants, existsSync, globSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** @type {import('./debian.d.mts').DebianProgram[]} */
+export const siemReaders = [
+  { package: 'kcat', finds: () => inPath('kcat') },
+  { package: 'rsyslog', finds: () => inPath('rsyslogd') },
+  { package: 'rsyslog-kafka', finds: () => globSync('/usr/lib/*/rsyslog/imkafka.so').length > 0 },
+];
+
+function inPath(name) {
+  return [...(process.env.PATH ?? '').split(path.delimiter), '/usr/sbin'].some((folder) => {
+    try {
+      accessSync(path.join(folder, name), constants.X_OK);
+      return true;
+    } catch {
+      // Not in this folder.
+      return false;
+    }
+  });
+}
+
+/** @param {import('./debian.d.mts').DebianProgram[]} programs @returns {string | undefined} what is missing and why it stays so */
+export function ensureDebian(programs) {
+  const missing = programs.filter((one) => !one.finds()).map((one) => one.package);
+  if (missing.length === 0) return undefined;
+  const byHand = `install ${missing.join(', ')} by hand: apt-get install --no-install-recommends ${missing.join(' ')}`;
+  if (!existsSync('/usr/bin/apt-get')) return `there is no apt-get here; ${byHand}`;
+  if (process.getuid?.() !== 0) return `only root may install packages; ${byHand}`;
+  const install = ['-y', '-q', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=300', 'install', ...missing];
+  let done = apt(install);
+  // A fresh machine has no lists of packages yet.
+  if (done.status !== 0 && apt(['-q', '-o', 'DPkg::Lock::Timeout=300', 'update']).status === 0) done = apt(install);
+  const still = programs.filter((one) => !one.finds()).map((one) => one.package);
+  if (still.length === 0) return undefined;
+  return `apt-get could not install ${still.join(', ')}: ${(done.stderr ?? '').trim().split('\n').slice(-2).join(' ')}`;
+}
+
+const apt = (args) =>
+  spawnSync('/usr/bin/apt-get', args, { encoding: 'utf8', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }, timeout: 300_000 });
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const reason = ensureDebian(siemReaders);
+  process.stdout.write(`${reason ?? 'kcat, rsyslog and rsyslog-kafka are here'}\n`);
+  process.exitCode = reason === undefined ? 0 : 1;
+}
