@@ -7,7 +7,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 const house = path.resolve(import.meta.dirname, '..');
-/** The contracts must be built: all but the first generator read them as the services do. */
+/** Contracts and domain must be built: all but the first generator read them as the services do. */
 const generators = [
   { file: 'docs/generated/requirements.md', args: ['tools/requirements.mjs', '--write'], remedy: 'npm run requirements' },
   { file: 'docs/generated/openapi.json', args: ['tools/generate-openapi.mjs'], remedy: 'npm run build && node tools/generate-openapi.mjs' },
@@ -16,6 +16,7 @@ const generators = [
     args: ['tools/generate-topology.mjs', file],
     remedy: `npm run build && node tools/generate-topology.mjs ${file}`,
   })),
+  { file: 'docs/generated/siem-events.md', args: ['tools/generate-siem.mjs'], remedy: 'npm run build && node tools/generate-siem.mjs' },
 ];
 
 for (const { file, args, remedy } of generators) {
