@@ -124,3 +124,4 @@ export { KeyList, keyListType, ServiceKey } from './envelope/key-list.js';
 export { makeProof, ProofClaims, proofFault, proofFreshSeconds, proofHeader, proofSkewSeconds, proofType } from './http/proof.js';
 export type { ProofFault, ProofHeader, ProofKey } from './http/proof.js';
 export { openapi } from './http/openapi.js';
+export { maxDepth, nestsTooDeep } from './json-depth.js';

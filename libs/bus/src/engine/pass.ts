@@ -6,7 +6,7 @@ import { entryOf, isKey, type Draft, type Fact, type ServiceName } from '@readmi
 import { Facts, type Context, type WorkDraft } from '@readmit/domain';
 import type { ServiceDefinition } from '../service-definition.js';
 import { schemaViolation } from '../verify/schemas.js';
-import { unstorableText } from '../verify/depth.js';
+import { unstorableText } from '../verify/unstorable-text.js';
 import { Aggregate, engineTypes, type Origin, type TouchedRow } from './aggregate.js';
 import { byHandler, HandlerFailed } from './blame.js';
 import { crypto } from './context.js';

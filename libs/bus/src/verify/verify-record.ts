@@ -3,6 +3,8 @@ import {
   decodeBatchSignature,
   entryOf,
   knownType,
+  maxDepth,
+  nestsTooDeep,
   readEnvelope,
   rootFromInclusion,
   signatureHeader,
@@ -16,7 +18,7 @@ import { verify } from 'node:crypto';
 import type { TopicRecord } from '../port.js';
 import { recordLeafHash, sha256 } from '../signing/hashing.js';
 import type { KeyRing, RingKey } from '../signing/key-ring.js';
-import { nestsTooDeep, unstorableText } from './depth.js';
+import { unstorableText } from './unstorable-text.js';
 import { CheckedRoots } from './checked-roots.js';
 import { schemaViolation } from './schemas.js';
 
@@ -136,7 +138,7 @@ function checkSignature(
 }
 
 function readData(record: Omit<TopicRecord, 'offset' | 'partition'>, envelope: Envelope, type: EventType): VerifiedRecord | RefusedRecord {
-  if (nestsTooDeep(record.value)) return refuse('too-deep', 'the value nests deeper than 32 levels');
+  if (nestsTooDeep(record.value)) return refuse('too-deep', `the value nests deeper than ${maxDepth} levels`);
   if (!isUtf8(record.value)) return refuse('malformed-envelope', 'the value is not UTF-8');
   const text = record.value.toString('utf8');
   let data: unknown;

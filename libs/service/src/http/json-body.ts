@@ -1,9 +1,8 @@
+import { maxDepth, nestsTooDeep } from '@readmit/contracts';
 import { ProblemError } from './problem.js';
 
 /** Largest body, in bytes. */
 export const bodyLimit = 256 * 1024;
-/** Deepest nesting of arrays and objects in a body. */
-export const depthLimit = 32;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
@@ -19,7 +18,7 @@ export function parseJsonBody(bytes: Buffer): unknown {
     throw new ProblemError(400, 'broken-utf8', 'The body is not valid UTF-8.', { cause: error });
   }
   if (text.includes('\u0000')) throw nullCharacter();
-  if (nestsDeeper(text)) throw new ProblemError(400, 'json-too-deep', `The body nests deeper than ${depthLimit} levels.`);
+  if (nestsTooDeep(bytes)) throw new ProblemError(400, 'json-too-deep', `The body nests deeper than ${maxDepth} levels.`);
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -32,23 +31,6 @@ export function parseJsonBody(bytes: Buffer): unknown {
 }
 
 const nullCharacter = () => new ProblemError(400, 'null-character', 'The body contains a null character.');
-
-/** Before parsing, over the text: brackets outside strings. */
-function nestsDeeper(text: string): boolean {
-  let depth = 0;
-  let quoted = false;
-  for (let index = 0; index < text.length; index++) {
-    const character = text.charCodeAt(index);
-    if (quoted) {
-      if (character === 0x5c) index++;
-      else if (character === 0x22) quoted = false;
-    } else if (character === 0x22) quoted = true;
-    else if (character === 0x5b || character === 0x7b) {
-      if (++depth > depthLimit) return true;
-    } else if (character === 0x5d || character === 0x7d) depth--;
-  }
-  return false;
-}
 
 function inspect(value: unknown): void {
   if (typeof value === 'string') inspectText(value);
