@@ -136,7 +136,7 @@ describe('lockout', () => {
     const until = Date.now() + 10_000;
     while (taken.length === 0 && Date.now() < until) await new Promise((resolve) => setImmediate(resolve));
     expect(taken).toHaveLength(1);
-    expect(new Ajv({ strict: false }).validate(routes.publishSignal.body, taken[0]?.event)).toBe(true);
+    expect(new Ajv({ strict: false }).validate(routes.publishSignal.event, taken[0]?.event)).toBe(true);
     expect(taken[0]?.event).toMatchObject({ type: 'readmit.idp.account-locked', subject: 'ada' });
     const { payload } = await jwtVerify(String(taken[0]?.authorization).slice(7), createRemoteJWKSet(new URL(`${demo.url}/jwks`)), {
       audience: 'readmit-api',

@@ -1,11 +1,32 @@
-import { secretFile, serviceApp, webUrl } from '@readmit/service';
+import { createEngine, uuidv7 } from '@readmit/bus';
+import { ConfigurationError, list, matching, secretFile, serviceApp, webUrl } from '@readmit/service';
 import { CasesController } from './inbound/cases.controller.js';
 import { intakePorts, type IntakePorts } from './inbound/ports.js';
+import { SignalsController } from './inbound/signals.controller.js';
+import { withSignals } from './inbound/signal-engine.js';
+import { SignalIntake } from './usecases/signal-intake.js';
 import { intakeDefinition } from './intake.definition.js';
 import { clientToken, demoMailbox } from './outbound/demo-mailbox.js';
 import { Ledger } from './outbound/ledger.js';
 
 const line = (text: string): { value: string; texts: string[] } => ({ value: text.trim(), texts: [text.trim()] });
+
+/** Each provider with the sources that it may name. */
+function providersOf(names: readonly string[], pairs: readonly string[]): ReadonlyMap<string, readonly string[]> {
+  const providers = new Map(names.map((name) => [name, [] as string[]]));
+  const unknown: string[] = [];
+  for (const pair of pairs) {
+    const at = pair.indexOf('=');
+    const sources = providers.get(pair.slice(0, at));
+    if (sources) sources.push(pair.slice(at + 1).replace(/\/+$/, ''));
+    else unknown.push(pair.slice(0, at));
+  }
+  if (unknown.length > 0)
+    throw new ConfigurationError([
+      `READMIT_PROVIDER_SOURCES: names ${unknown.join(', ')}, which READMIT_PROVIDERS does not have; add it there.`,
+    ]);
+  return providers;
+}
 
 export const intakeApp = serviceApp({
   name: 'intake',
@@ -20,18 +41,32 @@ export const intakeApp = serviceApp({
       says: 'File (mode 0600) with the secret of the client readmit-intake.',
       parse: secretFile('secrets/readmit-intake.secret', line),
     },
+    READMIT_PROVIDER_SOURCES: {
+      says: 'Sources that a provider’s signals may name, as provider=source separated by commas; a source also stands for what is below it. A provider without one may name any.',
+      parse: list(
+        matching(
+          /^[A-Za-z0-9-]{1,63}=[\x21-\x2b\x2d-\x7e]{1,512}$/,
+          'pairs provider=source',
+          'demo-idp=https://sso.example.com/realms/acme',
+        ),
+      ),
+      default: [] as readonly string[],
+    },
   },
-  async build({ settings, store, commands, newId }) {
+  async build({ settings, store, commands, newId, now }) {
+    const providers = providersOf(settings.READMIT_PROVIDERS, settings.READMIT_PROVIDER_SOURCES);
+    const signals = new SignalIntake({ commands, providers, now, newId: uuidv7 });
     const token = clientToken({
       tokenUrl: settings.READMIT_TOKEN_URL,
       clientId: 'readmit-intake',
       clientSecret: settings.READMIT_CLIENT_SECRET_FILE.reveal(),
       scope: 'mailbox:write',
     });
-    const ports: IntakePorts = { commands, ledger: new Ledger(store), publicUrl: settings.READMIT_PUBLIC_URL, newId };
+    const ports: IntakePorts = { commands, ledger: new Ledger(store), signals, publicUrl: settings.READMIT_PUBLIC_URL, newId };
     return {
       definition: intakeDefinition(demoMailbox(settings.READMIT_MAILBOX_URL, token)),
-      controllers: [CasesController],
+      engine: (options) => withSignals(createEngine(options), { newId: uuidv7, ...options }, { signals, providers }),
+      controllers: [CasesController, SignalsController],
       providers: [{ provide: intakePorts, useValue: ports }],
     };
   },

@@ -1,7 +1,7 @@
 import type { ServiceDefinition } from '@readmit/bus';
 import { catalogue, eventTypes, type EventType } from '@readmit/contracts';
 import { caseReact } from '@readmit/domain';
-import { saveLedger } from './outbound/ledger.js';
+import { saveRows } from './outbound/rows.js';
 import { noticeWork, type NoticePort } from './outbound/notice.js';
 
 /** Everything that is said about a case: intake keeps the ledger and the timeline. */
@@ -14,6 +14,6 @@ export const intakeDefinition = (notices: NoticePort): ServiceDefinition => ({
   consumes: [...eventTypes.filter(ofCases), ...refusals],
   react: caseReact,
   work: { notice: noticeWork(notices) as unknown as ServiceDefinition['work'][string] },
-  save: saveLedger,
+  save: saveRows,
   wakes: 'deadline',
 });

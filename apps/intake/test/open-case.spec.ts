@@ -1,8 +1,8 @@
-/** What makes a request a case, and what a request or a signal can never do. */
+/** What makes a request a case, and what a request can never do. */
 import { describe, expect, it } from '@jest/globals';
 import type { Fact } from '@readmit/contracts';
 import { Facts, type Context } from '@readmit/domain';
-import { openCase, publishSignal, repudiate, type OpenInput } from '../src/usecases/intake.commands.js';
+import { openCase, repudiate, type OpenInput } from '../src/usecases/intake.commands.js';
 
 const context = { now: new Date('2026-11-22T09:00:00.000Z'), key: 'case_1' } as Context;
 const fingerprint = 'f'.repeat(64);
@@ -65,18 +65,6 @@ describe('a request', () => {
 
   it('R8.3 with an id that exists opens nothing a second time', () => {
     expect(open({}, new Facts([fact('readmit.case.opened', { caseId: 'case_1' })]))).toBe('R8.3 case-exists');
-  });
-});
-
-describe('a signal', () => {
-  const event = { id: 's-1', type: 'readmit.idp.account-locked' as const, subject: 'ada', time: context.now.toISOString() };
-  const publish = (facts = empty) => {
-    const outcome = publishSignal('demo-idp', event as Parameters<typeof publishSignal>[1])(facts, context);
-    return outcome.refused ? outcome.reason : outcome.emit.map(({ type }) => type);
-  };
-  it('R1.8 of a lockout is recorded once and opens no case', () => {
-    expect(publish()).toEqual(['readmit.signal.received']);
-    expect(publish(new Facts([fact('readmit.signal.received', { signalId: 'demo-idp:s-1' })]))).toEqual([]);
   });
 });
 

@@ -124,6 +124,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     const own: Readonly<Record<ServiceName, Readonly<Record<string, string>>>> = {
       intake: {
         READMIT_PROVIDERS: 'demo-idp',
+        READMIT_PROVIDER_SOURCES: `demo-idp=${demo.issuer}`,
         READMIT_MAILBOX_URL: demo.mailboxUrl,
         READMIT_TOKEN_URL: demo.tokenUrl,
         READMIT_CLIENT_SECRET_FILE: await secret('readmit-intake.secret', demo.clients['readmit-intake'].clientSecret),

@@ -125,3 +125,19 @@ export { makeProof, ProofClaims, proofFault, proofFreshSeconds, proofHeader, pro
 export type { ProofFault, ProofHeader, ProofKey } from './http/proof.js';
 export { openapi } from './http/openapi.js';
 export { maxDepth, nestsTooDeep } from './json-depth.js';
+export {
+  isSignalType,
+  providerName,
+  providerOfSignalTopic,
+  SignalEvent,
+  signalGroup,
+  signalLimits,
+  signalRefusals,
+  signalTopicOf,
+  signalTypeNames,
+  signalTypes,
+} from './signals/signal.js';
+export type { Signal, SignalKind, SignalRefusal, SignalType } from './signals/signal.js';
+export type { EventBinding, EventMessage, RefusedEvent } from './signals/cloud-event.js';
+export { readSignal } from './signals/read-signal.js';
+export type { ReadOptions, SignalProviders } from './signals/read-signal.js';

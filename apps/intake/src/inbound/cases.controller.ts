@@ -5,8 +5,8 @@ import { refusal, type Facts, type Refusal } from '@readmit/domain';
 import { answer, refused, Serves, type AnswerOf, type Call } from '@readmit/service';
 import { Controller, Inject } from '@nestjs/common';
 import canonicalize from 'canonicalize';
-import { openCase, publishSignal, repudiate } from '../usecases/intake.commands.js';
-import { Ledger, type LedgerView } from '../outbound/ledger.js';
+import { openCase, repudiate } from '../usecases/intake.commands.js';
+import type { CaseWords, Ledger, LedgerView } from '../outbound/ledger.js';
 import { intakePorts, type IntakePorts } from './ports.js';
 
 const notFound = (caseId: string): Refusal =>
@@ -29,6 +29,7 @@ export class CasesController {
     const reasonDigest = createHash('sha256')
       .update(JSON.stringify([salt, call.body.reason]))
       .digest('hex');
+    const words: CaseWords = { kind: 'words', salt, reason: call.body.reason };
     const command = openCase({
       body: call.body,
       actor: call.actor?.id,
@@ -39,12 +40,7 @@ export class CasesController {
           .update(canonicalize(key) ?? '')
           .digest('hex'),
     });
-    answer(
-      await this.commands.command(
-        { key: caseId, name: 'open-case', actor: call.actor?.id ?? 'anonymous', rows: [{ salt, reason: call.body.reason }] },
-        command,
-      ),
-    );
+    answer(await this.commands.command({ key: caseId, name: 'open-case', actor: call.actor?.id ?? 'anonymous', rows: [words] }, command));
     return { caseId, link: this.link(caseId) };
   }
 
@@ -83,18 +79,6 @@ export class CasesController {
     const actor = call.actor?.id ?? 'anonymous';
     answer(await this.commands.command({ key: caseId, name: 'repudiate', actor, ifVersion: call.ifMatch }, repudiate(actor)));
     return { caseId, link: this.link(caseId) };
-  }
-
-  @Serves('publishSignal')
-  async signal(call: Call<'publishSignal'>): Promise<AnswerOf<'publishSignal'>> {
-    const provider = call.actor?.clientId ?? 'unknown';
-    answer(
-      await this.commands.command(
-        { key: `subject:${call.body.subject}`, name: 'publish-signal', actor: provider },
-        publishSignal(provider, call.body),
-      ),
-    );
-    return { signalId: `${provider}:${call.body.id}` };
   }
 
   /** People who are signed in may read every case; a case key its own alone. */

@@ -1,10 +1,12 @@
 import type { Commands } from '@readmit/bus';
+import type { SignalIntake } from '../usecases/signal-intake.js';
 import type { Ledger } from '../outbound/ledger.js';
 
 /** What the controllers of intake need. */
 export interface IntakePorts {
   readonly commands: Commands;
   readonly ledger: Ledger;
+  readonly signals: SignalIntake;
   readonly publicUrl: string;
   newId(prefix: string): string;
 }

@@ -2,9 +2,11 @@ import type { Change } from '@readmit/bus';
 import type { CaseState } from '@readmit/contracts';
 import { caseRow } from '@readmit/domain';
 import type { Store, Tx } from '@readmit/store';
+import { rowsOf } from './rows.js';
 
 /** The requester's words: kept here and on no topic; CaseOpened carries their salted digest. */
 export interface CaseWords {
+  readonly kind: 'words';
   readonly salt: string;
   readonly reason: string;
 }
@@ -37,7 +39,9 @@ export async function saveLedger(tx: Tx, changes: readonly Change[]): Promise<vo
         views.map((v) => JSON.stringify(v)),
       ],
     );
-  const words = changes.flatMap((change) => (change.rows as readonly CaseWords[]).map((row) => ({ ...row, caseId: change.key })));
+  const words = changes.flatMap((change) =>
+    rowsOf(change).flatMap((row) => (row.kind === 'words' ? [{ ...row, caseId: change.key }] : [])),
+  );
   if (words.length > 0)
     await tx.query(
       'INSERT INTO case_words (case_id, salt, reason) SELECT c, s, w FROM unnest($1::text[], $2::text[], $3::text[]) AS r(c, s, w)',

@@ -60,29 +60,3 @@ export const repudiate =
     if (facts.has('readmit.case.frozen')) return { emit: [], reply: {} };
     return { emit: [say('readmit.case.frozen', context.key, { caseId: context.key, by: actor, cause: 'repudiated' })], reply: {} };
   };
-
-const kinds = {
-  'readmit.idp.account-locked': 'account-locked',
-  'readmit.idp.credential-compromised': 'credential-compromised',
-  'readmit.idp.session-revoked': 'session-revoked',
-} as const;
-
-/** A signal is recorded once per (provider, id); it opens nothing: an attacker can cause it (R1.8). */
-export const publishSignal =
-  (provider: string, event: BodyOf<'publishSignal'>): Command<Record<never, never>> =>
-  (facts, context) => {
-    const signalId = `${provider}:${event.id}`;
-    if (facts.of('readmit.signal.received').some((fact) => fact.data.signalId === signalId)) return { emit: [], reply: {} };
-    return {
-      emit: [
-        say('readmit.signal.received', context.key, {
-          signalId,
-          provider,
-          kind: kinds[event.type],
-          subject: event.subject,
-          occurredAt: event.time,
-        }),
-      ],
-      reply: {},
-    };
-  };

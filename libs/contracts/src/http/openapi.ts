@@ -123,7 +123,11 @@ function operation(name: RouteName, route: Route): Json {
     required: true,
     schema: reference(Id),
   }));
-  const query = route.query ? queryParameters(route.query) : [];
+  const parameters = [
+    ...params,
+    ...(route.query ? queryParameters(route.query) : []),
+    ...(route.event ? eventParameters(route.event) : []),
+  ];
   const reads = route.response;
   const text = (reads as { readonly type?: unknown }).type === 'string';
   return {
@@ -132,20 +136,8 @@ function operation(name: RouteName, route: Route): Json {
     summary: route.says,
     description: whoMay[route.access],
     security: [...security[route.access]],
-    ...(params.length + query.length > 0 ? { parameters: [...params, ...query] } : {}),
-    ...(route.body
-      ? {
-          requestBody: {
-            required: true,
-            content: {
-              [name === 'publishSignal' ? 'application/cloudevents+json' : 'application/json']: {
-                schema: reference(route.body),
-                ...example(name),
-              },
-            },
-          },
-        }
-      : {}),
+    ...(parameters.length > 0 ? { parameters } : {}),
+    ...requestBody(name, route),
     responses: {
       [String(route.status)]: {
         description: route.status === 202 ? 'Taken; the link shows what becomes of it.' : 'The answer.',
@@ -154,6 +146,36 @@ function operation(name: RouteName, route: Route): Json {
       ...Object.fromEntries(problemsOf(route).map(([status, problem]) => [status, { $ref: `#/components/responses/${problem}` }])),
     },
   };
+}
+
+function requestBody(name: RouteName, { body, event }: Route): JsonObject {
+  if (event)
+    return {
+      requestBody: {
+        description: 'Structured mode: the event. Binary mode: its data, or nothing, and the attributes in the headers `ce-*`.',
+        required: false,
+        content: {
+          'application/cloudevents+json': { schema: reference(event), ...example(name) },
+          'application/json': { schema: { type: 'object' } },
+        },
+      },
+    };
+  if (!body) return {};
+  return { requestBody: { required: true, content: { 'application/json': { schema: reference(body), ...example(name) } } } };
+}
+
+/** Binary mode of CloudEvents over HTTP. */
+function eventParameters(event: TSchema): readonly JsonObject[] {
+  const { properties = {} } = event as { readonly properties?: Readonly<Record<string, TSchema>> };
+  return Object.entries(properties)
+    .filter(([name]) => name !== 'data' && name !== 'datacontenttype')
+    .map(([name, schema]) => ({
+      name: `ce-${name}`,
+      in: 'header',
+      required: false,
+      description: 'Binary mode.',
+      schema: reference(schema),
+    }));
 }
 
 function problemsOf(route: Route): readonly (readonly [string, keyof typeof problems])[] {

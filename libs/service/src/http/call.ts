@@ -1,4 +1,4 @@
-import type { RouteName, routes } from '@readmit/contracts';
+import type { EventMessage, RouteName, routes } from '@readmit/contracts';
 import type { Readable } from 'node:stream';
 import type { Static, TSchema } from 'typebox';
 
@@ -46,6 +46,8 @@ export interface Call<N extends RouteName = RouteName> {
   readonly params: ParamsOf<RouteOf<N>['path']>;
   readonly query: QueryOf<N>;
   readonly body: BodyOf<N>;
+  /** Of a route that takes a CloudEvent: the message as it came. The handler reads it. */
+  readonly event: RouteOf<N> extends { readonly event: TSchema } ? EventMessage : undefined;
   /** There when a bearer token came, whatever the route asks for. */
   readonly actor?: Actor;
   /** There when a proof came. */

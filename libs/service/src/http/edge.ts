@@ -1,4 +1,4 @@
-import { proofHeader, routes, type Route, type RouteName } from '@readmit/contracts';
+import { proofHeader, routes, type EventMessage, type Route, type RouteName } from '@readmit/contracts';
 import type { Commands } from '@readmit/bus';
 import { Injectable, type CallHandler, type CanActivate, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
 import type { Refusal } from '@readmit/domain';
@@ -81,6 +81,7 @@ export class EdgeGuard implements CanActivate {
       params,
       query,
       body,
+      event: route.event ? messageOf(request) : undefined,
       requestId: request.id,
       ...(actor ? { actor } : {}),
       ...(proof ? { proof } : {}),
@@ -150,6 +151,17 @@ function assertCredentials(route: Route, actor: Actor | undefined, proof: Proven
         });
       return;
   }
+}
+
+/** Names of headers are in lower case already, and repeated ones joined by Node, except for the few kinds that are lists. */
+function messageOf(request: EdgeRequest): EventMessage {
+  const headers = Object.entries(request.headers).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, Array.isArray(value) ? value.join(',') : value] as const],
+  );
+  return {
+    headers: Object.fromEntries(headers.filter(([name]) => name === 'content-type' || name.startsWith('ce-'))),
+    bytes: request.rawBody ?? new Uint8Array(),
+  };
 }
 
 function versionOf(header: string | undefined): number | undefined {

@@ -9,7 +9,7 @@ export class Instruments {
   private readonly gauges: Readonly<Record<'ready' | 'lag' | 'parked' | 'workWaiting', Gauge>>;
   private readonly counters: readonly { readonly metric: Counter; readonly of: (engine: Engine) => number }[];
 
-  constructor(area: Area) {
+  constructor(area: Area, engine: Engine) {
     const registers = [this.registry];
     const gauge = (name: string, help: string) => new Gauge({ name: `readmit_${area}_${name}`, help, registers });
     const counter = (name: string, help: string, of: (engine: Engine) => number) => ({
@@ -36,6 +36,7 @@ export class Instruments {
       counter('statements', 'Statements sent to the database.', (engine) => engine.counters.statements),
       counter('commits', 'Transactions committed.', (engine) => engine.counters.commits),
       counter('messages_parked', 'Messages parked since the start.', (engine) => engine.counters.parked),
+      ...Object.entries(engine.counts ?? {}).map(([name, { says }]) => counter(name, says, ({ counts }) => counts?.[name]?.value ?? 0)),
     ];
   }
 

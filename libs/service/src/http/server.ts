@@ -74,7 +74,7 @@ export async function createHttp(options: HttpOptions): Promise<NestFastifyAppli
   );
   app.connectMicroservice({ strategy: new EngineStrategy(engine) });
   takeJsonOnly(server);
-  const instruments = new Instruments(area);
+  const instruments = new Instruments(area, engine);
   observe(server, log, instruments);
   await app.register(rateLimit as unknown as Parameters<NestFastifyApplication['register']>[0], { global: false });
   serveHealth(server, options, instruments);

@@ -16,10 +16,12 @@ const exact = new Ajv({ allErrors: true, strict: true, strictTypes: false });
 const reading = new Ajv({ allErrors: true, strict: true, strictTypes: false, coerceTypes: true });
 const compiled = new Map<RouteName, Validators>();
 
+const routeOf = (name: RouteName): Route => routes[name];
+
 function validatorsOf(name: RouteName): Validators {
   const there = compiled.get(name);
   if (there) return there;
-  const route: Route = routes[name];
+  const route = routeOf(name);
   const params = [...route.path.matchAll(/:(\w+)/g)].map(([, param = '']) => param);
   const made: Validators = {
     body: route.body && exact.compile(route.body),
@@ -49,7 +51,8 @@ export function checkRequest(
   if (validators.body) {
     if (body === undefined || body === null) errors.push({ where: '/body', what: 'is missing; send a JSON object' });
     else errors.push(...faults(validators.body, body, '/body'));
-  } else if (body !== undefined && body !== null && !isEmptyObject(body))
+  } else if (routeOf(name).event) body = undefined;
+  else if (body !== undefined && body !== null && !isEmptyObject(body))
     errors.push({ where: '/body', what: 'is not expected; this route takes no body' });
   else body = undefined;
   if (errors.length > 0)

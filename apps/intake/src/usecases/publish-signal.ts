@@ -1,0 +1,50 @@
+import type { Draft, EventData, Signal } from '@readmit/contracts';
+import { refusal, say, type Command, type Context } from '@readmit/domain';
+
+/**
+ * Names a signal by provider, source and the provider's id, so that the same signal is the same aggregate however it comes and
+ * whomever it says it is about. An aggregate holds one signal: a provider that locks one account a million times makes none large.
+ */
+export const signalIdOf = ({ provider, source, id }: Signal, digest: Context['crypto']['digest']): string =>
+  `${provider}:${digest({ provider, source, id }).slice(0, 32)}`;
+export const signalKey = (signalId: string): string => `signal:${signalId}`;
+
+/** A parked signal that an operator re-drives: what is said of it with the signal. */
+export interface Redriven {
+  readonly parkedId: string;
+  readonly by: string;
+  readonly topic: string;
+  readonly reason: string;
+  readonly says: string;
+}
+
+/** A signal is recorded once; it opens nothing: an attacker can cause it (R1.8). Its event is keyed by the subject. */
+export const publishSignal =
+  (signal: Signal, signalId: string, redriven?: Redriven): Command<{ readonly repeated: boolean }> =>
+  (facts) => {
+    const { provider, kind, subject, occurredAt } = signal;
+    const before = facts.first('readmit.signal.received');
+    const same = before?.data.kind === kind && before.data.subject === subject && before.data.occurredAt === occurredAt;
+    if (before && !same)
+      return refusal(
+        'conflict',
+        'R8.3',
+        'id-reused',
+        'The same source and id said something else before. The first stays; send what is new under an id of its own.',
+      );
+    const emit: Draft[] = [];
+    if (!before) emit.push(say('readmit.signal.received', `subject:${subject}`, { signalId, provider, kind, subject, occurredAt }));
+    if (redriven && !facts.of('readmit.intake.message-parked').some((fact) => fact.data.parkedId === redriven.parkedId)) {
+      const { parkedId, ...rest } = redriven;
+      emit.push(say('readmit.intake.message-parked', parkedId, { key: parkedId, parkedId, action: 'redriven', ...rest }));
+    }
+    return { emit, reply: { repeated: before !== undefined } };
+  };
+
+/** Says once that a signal was parked. */
+export const announceParked =
+  (data: EventData<'readmit.intake.message-parked'>): Command<{ readonly repeated: boolean }> =>
+  (facts) => {
+    const repeated = facts.has('readmit.intake.message-parked');
+    return { emit: repeated ? [] : [say('readmit.intake.message-parked', data.key, data)], reply: { repeated } };
+  };

@@ -1,0 +1,68 @@
+/** Topics of providers in memory behind the port of the bus, for specs: positions move in `afterCommit`, as on Kafka. */
+import type { Batch, Bus, Subscription, TopicRecord } from '@readmit/bus';
+
+/** One partition a topic; what is not confirmed comes again to the next subscription. */
+export class ProviderTopics {
+  readonly subscribed: { readonly group: string; readonly topics: readonly string[]; readonly member: string }[] = [];
+  /** Records behind which the group is, after every confirmation. */
+  position = 0;
+  confirmations = 0;
+  /** Subscriptions that are open. */
+  open = 0;
+  /** Thrown by what is named until it is taken away. */
+  broken: { subscribe?: Error; next?: Error; confirm?: Error } = {};
+  private readonly records: TopicRecord[] = [];
+  private wakeUp: () => void = () => {};
+
+  write(topic: string, message: { readonly headers: Readonly<Record<string, string>>; readonly value: Buffer }): void {
+    const offset = BigInt(this.records.filter((record) => record.topic === topic).length);
+    this.records.push({ topic, partition: 0, offset, key: '', ...message });
+    this.wakeUp();
+  }
+
+  subscribe = async (options: (typeof this.subscribed)[number]): Promise<Subscription> => {
+    if (this.broken.subscribe) throw this.broken.subscribe;
+    this.subscribed.push(options);
+    this.open++;
+    let read = this.position;
+    let closed = false;
+    return {
+      next: async (max) => {
+        if (this.broken.next) throw this.broken.next;
+        while (!closed && read >= this.records.length) await new Promise<void>((resolve) => (this.wakeUp = resolve));
+        if (closed) return undefined;
+        const records = this.records.slice(read, read + max);
+        read += records.length;
+        return this.batch(records, read);
+      },
+      lag: async () => BigInt(this.records.length - this.position),
+      close: async () => {
+        if (!closed) this.open--;
+        closed = true;
+        this.wakeUp();
+      },
+    };
+  };
+
+  private batch(records: readonly TopicRecord[], to: number): Batch {
+    return {
+      records,
+      commit: () => Promise.reject(new Error('the position of this bus does not move in a transaction')),
+      afterCommit: async () => {
+        if (this.broken.confirm) throw this.broken.confirm;
+        this.position = to;
+        this.confirmations++;
+      },
+    };
+  }
+}
+
+/** The rest of the bus as it is, and the topics of providers beside it. */
+export const withProviderTopics = (bus: Bus, topics: ProviderTopics): Bus => ({
+  kind: 'kafka',
+  subscribe: (options) => (options.group === 'intake.signals' ? topics.subscribe(options) : bus.subscribe(options)),
+  write: (tx, records) => bus.write(tx, records),
+  publish: (records) => bus.publish(records),
+  read: (...at) => bus.read(...at),
+  close: () => bus.close(),
+});

@@ -1,0 +1,215 @@
+/**
+ * Signals from the topics of providers, on a real database, with topics in memory behind the port of the bus: each is recorded once or
+ * parks alone, the position moves after that, an outage loses nothing. Not here: a real Kafka and a foreign client.
+ */
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { until } from '@readmit/testing';
+import { startIntake, type RunningIntake } from './running-intake.js';
+
+let intake: RunningIntake;
+afterEach(() => intake.close());
+
+const topic = 'readmit.signals.acme.v1';
+const day = 86_400_000;
+const attributes = (changes: Readonly<Record<string, unknown>> = {}) => ({
+  specversion: '1.0',
+  id: 'lockout-1',
+  source: 'https://sso.example.com/realms/acme',
+  type: 'readmit.idp.account-locked',
+  subject: 'ada',
+  time: new Date().toISOString(),
+  ...changes,
+});
+const structured = (changes: Readonly<Record<string, unknown>> = {}) => ({
+  headers: { 'content-type': 'application/cloudevents+json' },
+  value: Buffer.from(JSON.stringify(attributes(changes))),
+});
+const binary = (changes: Readonly<Record<string, unknown>> = {}) => ({
+  headers: Object.fromEntries(Object.entries(attributes(changes)).map(([name, value]) => [`ce_${name}`, String(value)])),
+  value: Buffer.alloc(0),
+});
+const taken = (count: number) => until(() => intake.topics.position === count, { what: `${count} records are taken` });
+const received = async () => (await intake.said('readmit.signal.received')).map(({ key, data }) => [key, data['kind'], data['provider']]);
+const announced = async () =>
+  (await intake.said('readmit.intake.message-parked')).map(({ data }) => [data['action'], data['reason'], data['by']]);
+const operator = async () => ({ authorization: `Bearer ${await intake.token({ teams: ['platform-operators'] })}` });
+const parked = async () => {
+  const response = await fetch(`${intake.url}/api/intake/parked`, { headers: await operator() });
+  return (await response.json()) as { id: string; topic: string; reason: string; says: string; state: string; offset: string }[];
+};
+const settle = async (id: string, action: 'redrive' | 'discard') => {
+  const response = await fetch(`${intake.url}/api/intake/parked/${id}`, {
+    method: 'POST',
+    headers: { ...(await operator()), 'content-type': 'application/json' },
+    body: JSON.stringify({ action }),
+  });
+  const { state, reason } = (await response.json()) as { state: string; reason: string };
+  return { status: response.status, state, reason };
+};
+const metrics = async () => (await fetch(`${intake.url}/metrics`)).text();
+
+describe('signals on the topic of a provider', () => {
+  it('R8.2 R1.8 are recorded in both modes with the provider of the topic, and open no case', async () => {
+    intake = await startIntake();
+    intake.topics.write(topic, structured({ id: 's-1', provider: 'mallory' }));
+    intake.topics.write(topic, binary({ id: 's-2', subject: 'boris', type: 'readmit.idp.session-revoked' }));
+    await taken(2);
+    expect((await received()).sort()).toEqual([
+      ['subject:ada', 'account-locked', 'acme'],
+      ['subject:boris', 'session-revoked', 'acme'],
+    ]);
+    expect(await intake.said('readmit.case.opened')).toEqual([]);
+    const cases = await fetch(`${intake.url}/api/intake/cases`, { headers: await operator() });
+    expect(await cases.json()).toEqual([]);
+    expect(intake.topics.subscribed).toEqual([{ group: 'intake.signals', topics: [topic], member: 'intake-spec' }]);
+  });
+
+  it('R8.3 that cannot be taken park alone with bytes and reason and are announced; the good ones around them are recorded', async () => {
+    intake = await startIntake();
+    const bad = { headers: { 'content-type': 'application/cloudevents+json' }, value: Buffer.from('{"specversion":') };
+    for (let n = 0; n < 20; n++)
+      intake.topics.write(topic, n === 7 ? bad : n === 13 ? binary({ id: 's-13', type: 'acme.lock' }) : structured({ id: `s-${n}` }));
+    await taken(20);
+    expect(await received()).toHaveLength(18);
+    const found = await parked();
+    expect(found.map(({ topic: of, offset, reason, state }) => [of, offset, reason, state]).sort()).toEqual([
+      [topic, '13', 'unknown-type', 'parked'],
+      [topic, '7', 'broken-json', 'parked'],
+    ]);
+    const one = found.find(({ reason }) => reason === 'broken-json');
+    const shown = await fetch(`${intake.url}/api/intake/parked/${one?.id}`, { headers: await operator() });
+    expect(Buffer.from(((await shown.json()) as { bytes: string }).bytes, 'base64').toString()).toBe('{"specversion":');
+    expect((await announced()).sort()).toEqual([
+      ['parked', 'broken-json', undefined],
+      ['parked', 'unknown-type', undefined],
+    ]);
+    expect(await metrics()).toMatch(/readmit_intake_signals_recorded_total 18[^]*readmit_intake_signals_refused_total 2/);
+  });
+
+  it('R8.3 that repeat one change nothing and are counted; the same id with other content parks as id-reused', async () => {
+    intake = await startIntake();
+    const first = structured({ id: 's-1' });
+    for (const message of [first, first, structured({ id: 's-1', subject: 'boris' })]) intake.topics.write(topic, message);
+    await taken(3);
+    expect(await received()).toHaveLength(1);
+    expect(await metrics()).toMatch(/readmit_intake_signals_repeated_total 1/);
+    expect((await parked()).map(({ reason }) => reason)).toEqual(['id-reused']);
+    expect((await intake.said('readmit.intake.refused')).map(({ data }) => [data['reason'], data['actor']])).toEqual([
+      ['id-reused', 'acme'],
+    ]);
+  });
+
+  it('R8.3 whose position was not confirmed come again after a restart, and are neither recorded nor parked twice', async () => {
+    intake = await startIntake();
+    intake.topics.broken = { confirm: new Error('the broker is away') };
+    intake.topics.write(topic, structured({ id: 's-1' }));
+    intake.topics.write(topic, binary({ id: 's-2', type: 'acme.lock' }));
+    await until(async () => (await received()).length === 1 && (await parked()).length === 1, { what: 'both are kept' });
+    expect(intake.topics.position).toBe(0);
+    intake.topics.broken = {};
+    await intake.restart();
+    await taken(2);
+    expect(await received()).toHaveLength(1);
+    expect(await parked()).toHaveLength(1);
+    expect(await announced()).toEqual([['parked', 'unknown-type', undefined]]);
+    expect(await metrics()).toMatch(/readmit_intake_signals_recorded_total 0[^]*signals_repeated_total 1[^]*signals_refused_total 0/);
+  });
+});
+
+describe('an outage', () => {
+  it('R8.1 of the database loses no signal: the position stays until the batch is kept', async () => {
+    intake = await startIntake();
+    intake.outage = true;
+    for (let n = 0; n < 50; n++)
+      intake.topics.write(topic, n === 25 ? binary({ id: 's-25', type: 'acme.lock' }) : structured({ id: `s-${n}` }));
+    const tries = () => intake.logged.filter((line) => line.includes('a batch of signals could not be kept')).length;
+    await until(() => tries() >= 2, { what: 'it was tried twice' });
+    expect(intake.topics.position).toBe(0);
+    intake.outage = false;
+    await taken(50);
+    expect(await received()).toHaveLength(49);
+    expect(await parked()).toHaveLength(1);
+  });
+
+  it('R8.1 of the database does not keep intake from stopping, and what was not kept comes after the next start', async () => {
+    intake = await startIntake();
+    intake.outage = true;
+    intake.topics.write(topic, structured({ id: 's-1' }));
+    await until(() => intake.logged.some((line) => line.includes('a batch of signals could not be kept')), { what: 'it was tried' });
+    await intake.stop();
+    expect([intake.topics.position, intake.topics.open]).toEqual([0, 0]);
+    intake.outage = false;
+    await intake.restart();
+    await taken(1);
+    expect(await received()).toHaveLength(1);
+  });
+
+  it('R8.1 of the topics leaves intake ready, is said, and ends by itself', async () => {
+    intake = await startIntake();
+    await intake.stop();
+    intake.topics.broken = { subscribe: new Error('not authorized to read the topic') };
+    await intake.restart();
+    intake.topics.write(topic, structured({ id: 's-1' }));
+    await until(() => intake.logged.some((line) => line.includes('not authorized to read the topic')), { what: 'it is logged' });
+    const ready = await fetch(`${intake.url}/health/ready`);
+    expect(ready.status).toBe(200);
+    expect(((await ready.json()) as { says: string }).says).toBe('up to date; the topics of signals cannot be read');
+    intake.topics.broken = {};
+    await taken(1);
+    expect(await received()).toHaveLength(1);
+    expect(((await (await fetch(`${intake.url}/health/ready`)).json()) as { says: string }).says).toBe('up to date');
+  });
+});
+
+describe('a parked signal that an operator re-drives', () => {
+  it('R8.3 is recorded when its time alone was wrong, once, with who did it', async () => {
+    intake = await startIntake();
+    intake.topics.write(topic, structured({ id: 's-1', time: new Date(Date.now() - 36 * day).toISOString() }));
+    await taken(1);
+    const [old] = await parked();
+    expect(old).toMatchObject({ reason: 'too-old', state: 'parked' });
+    expect(await received()).toEqual([]);
+    expect(await settle(old?.id ?? '', 'redrive')).toEqual({ status: 202, state: 'redriven', reason: 'too-old' });
+    expect(await received()).toHaveLength(1);
+    expect(await settle(old?.id ?? '', 'redrive')).toMatchObject({ state: 'redriven' });
+    expect(await received()).toHaveLength(1);
+    expect((await announced()).sort()).toEqual([
+      ['parked', 'too-old', undefined],
+      ['redriven', 'too-old', 'person:olga'],
+    ]);
+  });
+
+  it('R8.3 stays with its own reason when it still cannot be taken; it can be discarded', async () => {
+    intake = await startIntake();
+    intake.topics.write(topic, binary({ id: 's-1', type: 'acme.lock' }));
+    await taken(1);
+    const [bad] = await parked();
+    expect(await settle(bad?.id ?? '', 'redrive')).toEqual({ status: 202, state: 'parked', reason: 'unknown-type' });
+    expect(await received()).toEqual([]);
+    expect(await settle(bad?.id ?? '', 'discard')).toEqual({ status: 202, state: 'discarded', reason: 'unknown-type' });
+    expect((await announced()).map(([action]) => action).sort()).toEqual(['discarded', 'parked']);
+  });
+});
+
+describe('the configuration of providers', () => {
+  it('R8.2 on the embedded bus has no topics: signals come over HTTP alone', async () => {
+    intake = await startIntake({}, 'embedded');
+    expect((await fetch(`${intake.url}/health/ready`)).status).toBe(200);
+    expect(intake.topics.subscribed).toEqual([]);
+  });
+  it('R8.2 with several providers reads the topic of each, and takes no source of the one from the other', async () => {
+    intake = await startIntake({ READMIT_PROVIDERS: 'acme,okta' });
+    intake.topics.write('readmit.signals.okta.v1', structured({ id: 's-1', source: 'https://acme.okta.example' }));
+    intake.topics.write(topic, structured({ id: 's-1', source: 'https://acme.okta.example' }));
+    await taken(2);
+    expect(intake.topics.subscribed[0]?.topics).toEqual([topic, 'readmit.signals.okta.v1']);
+    expect(await received()).toEqual([['subject:ada', 'account-locked', 'okta']]);
+    expect((await parked()).map(({ topic: of, reason }) => [of, reason])).toEqual([[topic, 'foreign-source']]);
+  });
+  it('refuses a source for a provider that is not configured, with the name', async () => {
+    await expect(startIntake({ READMIT_PROVIDER_SOURCES: 'okta=https://acme.okta.example' })).rejects.toThrow(
+      'READMIT_PROVIDER_SOURCES: names okta, which READMIT_PROVIDERS does not have; add it there.',
+    );
+    intake = await startIntake({ READMIT_PROVIDERS: 'acme,okta', READMIT_PROVIDER_SOURCES: 'okta=https://acme.okta.example' });
+  });
+});

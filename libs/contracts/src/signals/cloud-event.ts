@@ -1,0 +1,145 @@
+/**
+ * CloudEvents 1.0 from a message, in binary or structured mode, over Kafka or HTTP. Total: every input gives an event or one
+ * named refusal, and nothing is made up for what is missing. Refusals hold no values of the event: they end in logs and topics.
+ */
+import { maxDepth, nestsTooDeep } from '../json-depth.js';
+import { signalLimits, type SignalRefusal } from './signal.js';
+
+/** A message as it came. Header names in lower case; of a header that came twice, both values joined by a comma. */
+export interface EventMessage {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly bytes: Uint8Array;
+}
+export type EventBinding = 'kafka' | 'http';
+
+export interface CloudEvent {
+  /** All but data; extensions too. */
+  readonly attributes: ReadonlyMap<string, string>;
+  /** Absent when the event has none. */
+  readonly data?: { readonly value: unknown };
+}
+export interface RefusedEvent {
+  readonly ok: false;
+  readonly reason: SignalRefusal;
+  /** What and where, without a value of the event. */
+  readonly says: string;
+}
+export const refuse = (reason: SignalRefusal, says: string): RefusedEvent => ({ ok: false, reason, says });
+export const isRefused = (read: object): read is RefusedEvent => 'ok' in read && read.ok === false;
+
+const attributeName = /^[a-z0-9]{1,64}$/;
+const json = /^application\/(?:[a-z0-9.+-]+\+)?json *(?:;.*)?$/i;
+const prefixes: Readonly<Record<EventBinding, string>> = { kafka: 'ce_', http: 'ce-' };
+const longestValue = 1024;
+
+export function readCloudEvent(binding: EventBinding, message: EventMessage): CloudEvent | RefusedEvent {
+  const { headers, bytes } = message;
+  const oversized = tooLarge(message);
+  if (oversized !== undefined) return refuse('oversized', oversized);
+  const type = headers['content-type']?.trim() ?? '';
+  if (/^application\/cloudevents\+json *(?:;.*)?$/i.test(type)) return structured(bytes);
+  if (/^application\/cloudevents/i.test(type))
+    return refuse('media-type', 'of the formats of CloudEvents application/cloudevents+json alone is taken, one event a message');
+  return binary(binding, headers, bytes);
+}
+
+function tooLarge({ headers, bytes }: EventMessage): string | undefined {
+  if (bytes.length > signalLimits.bytes) return `${bytes.length} bytes, at most ${signalLimits.bytes} are taken`;
+  const entries = Object.entries(headers);
+  if (entries.length > signalLimits.headers) return `${entries.length} headers, at most ${signalLimits.headers} are taken`;
+  const size = entries.reduce((sum, [name, value]) => sum + name.length + value.length, 0);
+  return size > signalLimits.headerBytes ? `headers are larger than ${signalLimits.headerBytes} bytes` : undefined;
+}
+
+function structured(bytes: Uint8Array): CloudEvent | RefusedEvent {
+  const parsed = parse(bytes);
+  if (isRefused(parsed)) return parsed;
+  const { value } = parsed;
+  if (!isObject(value)) return refuse('not-an-object', 'the JSON is not an object');
+  const attributes = new Map<string, string>();
+  for (const [name, content] of Object.entries(value)) {
+    // The JSON format of CloudEvents takes null for an attribute that is not there.
+    if (name === 'data' || name === 'data_base64' || content === null) continue;
+    const required = name === 'specversion' || names.includes(name);
+    if (typeof content === 'string') attributes.set(name, content);
+    else if (!required && (typeof content === 'boolean' || Number.isInteger(content))) attributes.set(name, String(content));
+    else return refuse('attribute-malformed', `${shown(name)} is not a text${required ? '' : ', an integer or a boolean'}`);
+  }
+  const wrong = wrongAttribute(attributes);
+  if (wrong) return wrong;
+  if (Object.hasOwn(value, 'data_base64') && value['data_base64'] !== null)
+    return refuse('data-not-json', 'the event has data_base64; data that are JSON are taken, in the field data');
+  if (!Object.hasOwn(value, 'data') || value['data'] === null) return { attributes };
+  const contentType = attributes.get('datacontenttype');
+  if (contentType !== undefined && !json.test(contentType)) return refuse('data-not-json', 'datacontenttype is not a type of JSON');
+  return { attributes, data: { value: value['data'] } };
+}
+
+function binary(binding: EventBinding, headers: EventMessage['headers'], bytes: Uint8Array): CloudEvent | RefusedEvent {
+  const prefix = prefixes[binding];
+  const attributes = new Map<string, string>();
+  for (const [header, raw] of Object.entries(headers)) {
+    if (!header.startsWith(prefix)) continue;
+    const name = header.slice(prefix.length);
+    const value = binding === 'http' ? percentDecoded(raw) : raw;
+    if (value === undefined) return refuse('attribute-malformed', `the header of ${shown(name)} is not percent-encoded UTF-8`);
+    attributes.set(name, value);
+  }
+  if (attributes.size === 0)
+    return refuse('media-type', `neither headers ${prefix}<attribute> nor the content type application/cloudevents+json`);
+  const wrong = wrongAttribute(attributes);
+  if (wrong) return wrong;
+  if (bytes.length === 0) return { attributes };
+  const contentType = headers['content-type'];
+  if (contentType !== undefined && !json.test(contentType.trim())) return refuse('data-not-json', 'the content type is not a type of JSON');
+  const parsed = parse(bytes);
+  if (!isRefused(parsed)) return { attributes, data: parsed };
+  return parsed.reason === 'broken-json' ? refuse('data-not-json', 'the data are not JSON') : parsed;
+}
+
+function wrongAttribute(attributes: ReadonlyMap<string, string>): RefusedEvent | undefined {
+  for (const [name, value] of attributes) {
+    if (!attributeName.test(name))
+      return refuse('attribute-malformed', `${shown(name)} is not a name of an attribute: lower-case letters and digits, at most 64`);
+    if (value.length > longestValue) return refuse('attribute-malformed', `${name} is longer than ${longestValue} characters`);
+    // A decoder writes U+FFFD for bytes that are not UTF-8: two broken ids must not become the same one.
+    if (value.includes('\ufffd') || !value.isWellFormed()) return refuse('broken-utf8', `${name} is not UTF-8`);
+    if (control.test(value)) return refuse('attribute-malformed', `${name} has control characters`);
+  }
+  return undefined;
+}
+
+// eslint-disable-next-line no-control-regex -- control characters are what it looks for
+const control = /[\u0000-\u001f\u007f-\u009f]/;
+const names: readonly string[] = ['id', 'source', 'type', 'subject', 'time', 'datacontenttype', 'dataschema'];
+/** Names of attributes come from strangers too. */
+const shown = (name: string): string => (/^[A-Za-z0-9_-]{1,64}$/.test(name) ? name : 'an attribute');
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function parse(bytes: Uint8Array): { readonly value: unknown } | RefusedEvent {
+  if (nestsTooDeep(bytes)) return refuse('json-too-deep', `the JSON nests deeper than ${maxDepth} levels`);
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return refuse('broken-utf8', 'the JSON is not UTF-8');
+  }
+  try {
+    return { value: JSON.parse(text) as unknown };
+  } catch {
+    // The parser's message quotes the text.
+    return refuse('broken-json', 'the bytes are not JSON');
+  }
+}
+
+/** HTTP binding, 3.1.3.2: an outer pair of quotes goes, then percent-encoding; bytes that are not printable ASCII never stand in such a header. */
+function percentDecoded(raw: string): string | undefined {
+  if (!/^[\x20-\x7e]*$/.test(raw)) return undefined;
+  const quoted = /^"(.*)"$/.exec(raw)?.[1];
+  try {
+    return decodeURIComponent(quoted === undefined ? raw : quoted.replaceAll(/\\(.)/g, '$1'));
+  } catch {
+    return undefined;
+  }
+}
