@@ -17,6 +17,11 @@ const generators = [
     remedy: `npm run build && node tools/generate-topology.mjs ${file}`,
   })),
   { file: 'docs/generated/siem-events.md', args: ['tools/generate-siem.mjs'], remedy: 'npm run build && node tools/generate-siem.mjs' },
+  ...['docs/generated/asyncapi.json', 'docs/events.md'].map((file) => ({
+    file,
+    args: ['tools/generate-asyncapi.mjs', file],
+    remedy: 'npm run build && node tools/generate-asyncapi.mjs',
+  })),
 ];
 
 for (const { file, args, remedy } of generators) {

@@ -127,13 +127,11 @@ export { openapi } from './http/openapi.js';
 export { maxDepth, nestsTooDeep } from './json-depth.js';
 export {
   isSignalType,
-  providerName,
   providerOfSignalTopic,
   SignalEvent,
   signalGroup,
   signalLimits,
   signalRefusals,
-  signalTopicOf,
   signalTypeNames,
   signalTypes,
 } from './signals/signal.js';
@@ -141,3 +139,6 @@ export type { Signal, SignalKind, SignalRefusal, SignalType } from './signals/si
 export type { EventBinding, EventMessage, RefusedEvent } from './signals/cloud-event.js';
 export { readSignal } from './signals/read-signal.js';
 export type { ReadOptions, SignalProviders } from './signals/read-signal.js';
+export { asyncapi } from './asyncapi.js';
+export type { GoldenSample } from './asyncapi.js';
+export { whenSaid } from './events/when-said.js';

@@ -41,9 +41,10 @@ describe('the OpenAPI document', () => {
   it('has examples that its own routes take', () => {
     const examples = (Object.entries(routes) as [string, Route][]).flatMap(([name, route]) => {
       const example = Object.values(operationOf(route)?.requestBody?.content ?? {})[0]?.example;
-      return example === undefined || !route.body
+      const schema = route.body ?? route.event;
+      return example === undefined || !schema
         ? []
-        : [{ name, errors: new Ajv({ allErrors: true, strictTypes: false }).validate(route.body, example) ? [] : ['does not fit'] }];
+        : [{ name, errors: new Ajv({ allErrors: true, strictTypes: false }).validate(schema, example) ? [] : ['does not fit'] }];
     });
     expect(examples.length).toBeGreaterThan(3);
     expect(examples.filter(({ errors }) => errors.length > 0)).toEqual([]);

@@ -15,6 +15,7 @@ import {
   type Route,
   type RouteName,
 } from './api.js';
+import { schemaWriter, type Json, type JsonObject } from '../json-schema.js';
 import { proofHeader } from './proof.js';
 
 /** Schemas that get a name of their own; wherever one stands in a route it becomes a reference. */
@@ -34,10 +35,7 @@ const named = {
   TimelineEntry,
   Undo,
 } as const;
-const nameOf = new Map<unknown, string>(Object.entries(named).map(([name, schema]) => [schema, name]));
-
-type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
-type JsonObject = { readonly [key: string]: Json };
+const { reference, components } = schemaWriter(named);
 
 const security: Readonly<Record<Access, readonly JsonObject[]>> = {
   anyone: [{}, { signIn: [] }],
@@ -89,7 +87,7 @@ export function openapi(): object {
     tags: [...new Set(Object.values(routes).map((route: Route) => route.service))].map((service) => ({ name: service })),
     paths,
     components: {
-      schemas: Object.fromEntries(Object.entries(named).map(([name, schema]) => [name, definition(schema)])),
+      schemas: components,
       responses: Object.fromEntries(
         Object.entries(problems).map(([name, description]) => [
           name,
@@ -210,19 +208,6 @@ function queryParameters(query: TSchema): readonly JsonObject[] {
     required: required.includes(name),
     schema: reference(schema),
   }));
-}
-
-/** The schema as JSON, with references for what has a name. */
-function reference(schema: unknown): Json {
-  const name = nameOf.get(schema);
-  return name === undefined ? definition(schema) : { $ref: `#/components/schemas/${name}` };
-}
-function definition(schema: unknown): Json {
-  if (Array.isArray(schema)) return schema.map(reference);
-  if (typeof schema === 'object' && schema !== null)
-    return Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, reference(value)]));
-  if (schema === null || typeof schema === 'string' || typeof schema === 'number' || typeof schema === 'boolean') return schema;
-  throw new Error(`this is a bug: a schema holds a ${typeof schema}`);
 }
 
 /** Examples of what people send most; a test checks them against the schemas. */

@@ -5,8 +5,9 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { EventBinding, EventMessage } from './cloud-event.js';
+import { signalTopicOf } from '../events/topology.js';
 import { readSignal, type ReadOptions } from './read-signal.js';
-import { providerOfSignalTopic, signalLimits, signalRefusals, signalTopicOf, signalTypes, type SignalRefusal } from './signal.js';
+import { providerOfSignalTopic, signalLimits, signalRefusals, signalTypes, type SignalRefusal } from './signal.js';
 
 const now = new Date('2026-11-22T09:00:00.000Z');
 const source = 'https://sso.example.com/realms/acme';

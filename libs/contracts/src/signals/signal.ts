@@ -15,10 +15,7 @@ export type SignalType = keyof typeof signalTypes;
 export const signalTypeNames = Object.keys(signalTypes) as SignalType[];
 export const isSignalType = (text: string): text is SignalType => Object.hasOwn(signalTypes, text);
 
-/** Name of a provider: its client id, its Kafka principal and a part of its topic's name, so it has only what all three may have. */
-export const providerName = /^[A-Za-z0-9][A-Za-z0-9-]{0,62}$/;
-/** The topic that this provider alone may write. */
-export const signalTopicOf = (provider: string): string => `readmit.signals.${provider}.v1`;
+/** The topic says who speaks: only its provider may write there. */
 export const providerOfSignalTopic = (topic: string): string | undefined => /^readmit\.signals\.([A-Za-z0-9-]{1,63})\.v1$/.exec(topic)?.[1];
 
 /** Consumer group that takes signals. */

@@ -1,4 +1,4 @@
-import { providerName } from '@readmit/contracts';
+import { kafkaName } from '@readmit/contracts';
 import { anyHttpUrl, choice, databaseUrl, integer, list, matching, serviceKeyFile, textFile, webUrl } from './parsers.js';
 import { settings, type Settings } from './settings.js';
 
@@ -40,8 +40,8 @@ export const serviceSettings = settings({
     parse: webUrl('https://readmit.example.com'),
   },
   READMIT_PROVIDERS: {
-    says: 'Client ids of identity providers that may publish signals, separated by commas; on Kafka also their principals and the names in their topics.',
-    parse: list(matching(providerName, 'letters, digits and dashes, at most 63', 'demo-idp')),
+    says: 'Client ids of identity providers that may publish signals, separated by commas; on Kafka each writes to readmit.signals.<id>.v1 as idp-<id>.',
+    parse: list(matching(kafkaName, 'letters, digits and dashes, at most 63', 'demo-idp')),
     default: [] as readonly string[],
   },
   READMIT_LOG_LEVEL: {
