@@ -1,17 +1,21 @@
 /**
  * One PostgreSQL for the whole run: the server of DATABASE_URL, or an embedded one that is made here and removed at the end.
  * Specs find it through the environment (libs/testing). Plain JavaScript, because Node loads this file before swc compiles
- * anything; the server's module erases to JavaScript, so Node 24 loads that one as it is.
+ * anything; the server's module erases to JavaScript, so Node 24 loads that one as it is. A Kafka is started when a spec asks for it.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { serveKafka } from './kafka-on-demand.mjs';
 
 const prefix = 'readmit-jest-';
+const services = ['intake', 'classification', 'approval', 'execution', 'revocation-scheduler', 'audit'];
 
 export default async function globalSetup() {
   process.env.READMIT_TEST_RUN = randomBytes(4).toString('hex');
+  globalThis.readmitTestKafka = await serveKafka(services);
+  process.env.READMIT_TEST_KAFKA = globalThis.readmitTestKafka.url;
   if (process.env.DATABASE_URL) {
     const { host } = new URL(process.env.DATABASE_URL);
     process.env.READMIT_TEST_OWNER_URL = process.env.DATABASE_URL;

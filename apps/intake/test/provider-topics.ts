@@ -64,5 +64,6 @@ export const withProviderTopics = (bus: Bus, topics: ProviderTopics): Bus => ({
   write: (tx, records) => bus.write(tx, records),
   publish: (records) => bus.publish(records),
   read: (...at) => bus.read(...at),
+  outbox: () => bus.outbox(),
   close: () => bus.close(),
 });

@@ -13,8 +13,12 @@ export type {
 } from './service-definition.js';
 export { EmbeddedBus } from './embedded/embedded-bus.js';
 export type { EmbeddedBusOptions } from './embedded/embedded-bus.js';
-export { StaleOwnerError } from './embedded/stale-owner-error.js';
-export { partitionOf } from './embedded/topic-log.js';
+export { KafkaBus } from './kafka/kafka-bus.js';
+export type { KafkaBusOptions } from './kafka/kafka-bus.js';
+export type { KafkaConnection } from './kafka/client.js';
+export { KafkaError } from './kafka/kafka-error.js';
+export { StaleOwnerError } from './stale-owner-error.js';
+export { partitionOf } from './partition-of.js';
 export { createEngine } from './engine/engine.js';
 export { topicsOf } from './engine/inbox.js';
 export { EngineStrategy } from './engine/strategy.js';

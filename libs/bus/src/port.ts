@@ -44,10 +44,12 @@ export interface Bus {
    * Offsets of a partition are allocated under a lock held until commit, so that no reader sees a gap.
    */
   write(tx: Tx, records: readonly OutgoingRecord[]): Promise<void>;
-  /** After the commit: embedded wakes readers; Kafka produces what was just written. Failures leave it to the relay. */
+  /** After the commit, with the very array that `write` got: Kafka sends what was just written. Failures leave it to the relay. */
   publish(records: readonly OutgoingRecord[]): Promise<void>;
   /** Reads a topic from an offset without a group: for replay, the timeline and tests. */
   read(topic: string, partition: number, from: bigint, max: number): Promise<readonly TopicRecord[]>;
+  /** Events that are committed and not yet confirmed by the brokers, and the age of the oldest. Embedded: none, ever. */
+  outbox(): Promise<{ readonly waiting: number; readonly oldestSeconds: number }>;
   close(): Promise<void>;
 }
 

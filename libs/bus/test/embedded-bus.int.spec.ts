@@ -10,7 +10,7 @@ import pg from 'pg';
 import { busConformance } from '../src/conformance/bus-conformance.js';
 import type { BusHarness } from '../src/conformance/harness.js';
 import { EmbeddedBus, type EmbeddedBusOptions } from '../src/embedded/embedded-bus.js';
-import { partitionOf } from '../src/embedded/topic-log.js';
+import { partitionOf } from '../src/partition-of.js';
 
 async function makeHarness(): Promise<BusHarness> {
   const database = await testDatabase();

@@ -1,21 +1,24 @@
 /**
- * The batch path on a real database and the embedded bus: poison parks alone, repetition and order change nothing, and the
+ * The batch path on a real database and on both buses: poison parks alone, repetition and order change nothing, and the
  * cost in statements and commits does not grow with the batch.
  */
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { until } from '@readmit/testing';
 import pg from 'pg';
 import { openHouse, toy, withdrawn, type House } from './engine-toy.js';
-
-let house: House;
-beforeEach(async () => {
-  house = await openHouse();
-});
-afterEach(() => house.close());
+import { testBroker } from './kafka-harness.js';
 
 const cases = (count: number, from = 0) => Array.from({ length: count }, (_, at) => `case-${from + at}`);
 
-describe('a batch', () => {
+let house: House;
+
+describe.each(['embedded', 'kafka'] as const)('a batch of the %s bus', (kind) => {
+  beforeAll(async () => void (kind === 'kafka' && (await testBroker())), 240_000);
+  beforeEach(async () => {
+    house = await openHouse(kind);
+  });
+  afterEach(() => house.close());
+
   it('says what follows from its facts, signed, with cause and correlation', async () => {
     const [sent] = await house.send('approval', [withdrawn('case-1')]);
     const engine = await house.engine(toy);
@@ -64,18 +67,10 @@ describe('a batch', () => {
     await house.send('approval', [withdrawn('case-1'), withdrawn('case-1', 'boris'), withdrawn('case-2')]);
     const engine = await house.engine(toy);
     const [first] = await house.send('approval', [withdrawn('case-3')]);
-    const approval = await house.store('approval');
-    await approval.query(
-      `INSERT INTO bus.readmit_approval_v1 (partition, "offset", key, headers, value)
-      SELECT partition, "offset" + 1, key, headers, value FROM bus.readmit_approval_v1 WHERE headers->>'ce_id' = $1`,
-      [first?.headers['ce_id']],
-    );
-    await approval.query(
-      `UPDATE bus.readmit_approval_v1_head h SET next_offset = (SELECT max("offset") + 1 FROM bus.readmit_approval_v1 l WHERE l.partition = h.partition) WHERE partition = (SELECT partition FROM bus.readmit_approval_v1 WHERE headers->>'ce_id' = $1 LIMIT 1)`,
-      [first?.headers['ce_id']],
-    );
+    if (first) await house.repeat('approval', first);
     await engine.start();
     await until(async () => engine.counters.messages === 5, { what: 'five messages are taken' });
+    await engine.stop();
     const closed = (await house.said('intake')).filter(({ type }) => type === 'readmit.case.closed').map(({ key }) => key);
     expect(closed.sort()).toEqual(['case-1', 'case-2', 'case-3']);
     expect((await engine.facts('case-1')).of('readmit.approval.withdrawn')).toHaveLength(2);
@@ -134,7 +129,7 @@ describe('a batch', () => {
     await until(() => first.counters.messages === 20, { what: 'twenty messages are taken' });
     await first.stop();
     const before = await house.said('intake');
-    await (await house.store('intake')).query('UPDATE position SET next_offset = 0, owner = NULL');
+    await house.forgetPositions('intake');
     const second = await house.engine(toy);
     await second.start();
     await until(() => second.counters.messages === 20, { what: 'they are taken again' });

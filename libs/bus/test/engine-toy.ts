@@ -6,16 +6,19 @@ import { testDatabase, type TestDatabase } from '@readmit/testing';
 import {
   createEngine,
   EmbeddedBus,
+  KafkaBus,
   KeyRing,
   makeServiceKeys,
   Signer,
   uuidv7,
+  type Bus,
   type Engine,
   type EngineOptions,
   type Log,
   type OutgoingRecord,
   type ServiceDefinition,
 } from '../src/index.js';
+import { emptyTopics, testBroker, withAdmin } from './kafka-harness.js';
 
 export const environment = 'spec';
 
@@ -56,6 +59,10 @@ export interface House {
     drafts: readonly Draft[],
     options?: { readonly signer?: Signer; readonly spoil?: (record: OutgoingRecord, at: number) => OutgoingRecord; readonly at?: Date },
   ): Promise<OutgoingRecord[]>;
+  /** Writes the very same record once more, as a producer does that was not sure. */
+  repeat(service: ServiceName, record: OutgoingRecord): Promise<void>;
+  /** What a crash between the commit of the work and the move of the position leaves, as far as can be: all of it comes again. */
+  forgetPositions(service: ServiceName): Promise<void>;
   /** Every event that the service said, in the order of partitions and offsets. */
   said(
     service: ServiceName,
@@ -65,12 +72,14 @@ export interface House {
   close(): Promise<void>;
 }
 
-export async function openHouse(): Promise<House> {
+/** @param kind the bus that the house stands on; `kafka` has the topics of this worker's broker to itself. */
+export async function openHouse(kind: Bus['kind'] = 'embedded'): Promise<House> {
+  if (kind === 'kafka') await emptyTopics(await testBroker());
   const database = await testDatabase();
   const keys = makeServiceKeys(new Date(Date.now() - 60 * 86_400_000));
   const ring = new KeyRing(keys.list);
   const stores = new Map<ServiceName, Promise<Store>>();
-  const buses = new Map<ServiceName, Promise<EmbeddedBus>>();
+  const buses = new Map<ServiceName, Promise<Bus>>();
   const engines: Engine[] = [];
   const store = (service: ServiceName) => {
     const open = stores.get(service) ?? database.store(service, { poolSize: 6 });
@@ -78,7 +87,12 @@ export async function openHouse(): Promise<House> {
     return open;
   };
   const bus = async (service: ServiceName) => {
-    const open = buses.get(service) ?? EmbeddedBus.open({ service, store: await store(service), pollMs: 50 });
+    const own = await store(service);
+    const open =
+      buses.get(service) ??
+      (kind === 'embedded'
+        ? EmbeddedBus.open({ service, store: own, pollMs: 50 })
+        : KafkaBus.open({ service, store: own, connection: await testBroker() }));
     buses.set(service, open);
     return open;
   };
@@ -124,7 +138,23 @@ export async function openHouse(): Promise<House> {
       const signed = signer.sign(environment, records).map(spoil);
       const writer = await bus(service);
       await (await store(service)).transaction((tx) => writer.write(tx, signed));
+      await writer.publish(signed);
       return signed;
+    },
+    repeat: async (service, record) => {
+      const writer = await bus(service);
+      if (writer instanceof KafkaBus) await writer.publish([record]);
+      else await (await store(service)).transaction((tx) => writer.write(tx, [record]));
+    },
+    forgetPositions: async (service) => {
+      if (kind === 'kafka') {
+        await withAdmin(await testBroker(), async (admin) => {
+          for (const { topic } of await admin.fetchOffsets({ groupId: service }))
+            await admin.resetOffsets({ groupId: service, topic, earliest: true });
+        });
+      } else {
+        await (await store(service)).query('UPDATE position SET next_offset = 0, owner = NULL');
+      }
     },
     said: async (service) => {
       const reader = await bus(service);

@@ -190,6 +190,7 @@ async function outage() {
     write: () => Promise.reject(Object.assign(new Error('the disk is full'), { code: '53100' })),
     publish: () => Promise.resolve(),
     read: () => Promise.resolve([]),
+    outbox: () => Promise.resolve({ waiting: 0, oldestSeconds: 0 }),
     close: () => Promise.resolve(),
   };
 }

@@ -1,27 +1,27 @@
-import { createEngine, EmbeddedBus, loadKeyRing, Signer } from '@readmit/bus';
+import { createEngine, EmbeddedBus, KafkaBus, loadKeyRing, Signer } from '@readmit/bus';
 import { openStore, schemaOf, type Store } from '@readmit/store';
 import type { Backing } from './service-app.js';
-import { ConfigurationError } from './settings/settings.js';
+import { kafkaConnectionOf } from './settings/kafka-settings.js';
 import { traced } from './telemetry.js';
 
-/** The store in PostgreSQL, the embedded bus and the engine on them. */
+/** The store in PostgreSQL, the bus there or on Kafka, and the engine on them. */
 export const realBacking: Backing = {
   async openStore(settings, service) {
-    if (settings.KAFKA_BROKERS)
-      throw new ConfigurationError([
-        'KAFKA_BROKERS: the Kafka adapter comes with the next release. Leave it out: the embedded bus is used.',
-      ]);
+    // Before anything is opened, so that settings which do not go together are told first.
+    kafkaConnectionOf(settings);
     return openStore({ url: settings.DATABASE_URL.reveal(), schema: schemaOf(service), applicationName: `readmit-${service}` });
   },
 
   async openEngine({ definition, make = createEngine, settings, store, log, traceparent }) {
     const ring = await loadKeyRing(settings.READMIT_KEY_LIST_FILE, { kty: 'OKP', crv: 'Ed25519', x: settings.READMIT_ROOT_KEY });
     const signer = new Signer(settings.READMIT_SERVICE_KEY_FILE.reveal());
-    const bus = await EmbeddedBus.open({
+    const kafka = kafkaConnectionOf(settings);
+    const common = {
       service: definition.name,
       store,
-      onTrouble: (error) => log.warn({ err: error }, 'the bus tries again'),
-    });
+      onTrouble: (error: unknown) => log.warn({ err: error }, 'the bus tries again'),
+    };
+    const bus = kafka === undefined ? await EmbeddedBus.open(common) : await KafkaBus.open({ ...common, connection: kafka, log });
     const observed = settings.OTEL_EXPORTER_OTLP_ENDPOINT === undefined ? store : withSpans(store, definition.name);
     const engine = make({
       definition,

@@ -150,10 +150,11 @@ describe('a service', () => {
     expect(events).toEqual([]);
   });
 
-  it('says that Kafka is not there yet instead of ignoring KAFKA_BROKERS', async () => {
+  it('refuses half of a sign-in to Kafka before it opens anything', async () => {
     const { app } = setUp();
-    await expect(startService(app, { ...env(), KAFKA_BROKERS: 'kafka:9092' }, { writeLog: () => {} })).rejects.toThrow(
-      'KAFKA_BROKERS: the Kafka adapter comes with the next release. Leave it out: the embedded bus is used.',
+    const half = { ...env(), KAFKA_BROKERS: 'kafka:9092', KAFKA_SASL_MECHANISM: 'scram-sha-512', KAFKA_SASL_USERNAME: 'readmit-intake' };
+    await expect(startService(app, half, { writeLog: () => {} })).rejects.toThrow(
+      'KAFKA_SASL_PASSWORD_FILE: is missing, but KAFKA_SASL_MECHANISM is set.',
     );
   });
 });

@@ -211,6 +211,17 @@ async function grant(client: pg.Client): Promise<void> {
     const { log, head } = tablesOfTopic(auditOcsfTopic);
     if (!topicsWrittenBy(service).includes(auditOcsfTopic))
       statements.push(`REVOKE ALL ON ${busSchema}.${log}, ${busSchema}.${head} FROM ${role}`);
+    for (const partition of await partitionsIn(client, own))
+      statements.push(`REVOKE ALL ON ${own}.${pg.escapeIdentifier(partition)} FROM ${role}`);
     await client.query(statements.join(';\n'));
   }
+}
+
+/** Partitions are reached by their parent alone, under the parent's rights. */
+async function partitionsIn(client: pg.Client, schema: string): Promise<readonly string[]> {
+  const { rows } = await client.query(
+    'SELECT relname FROM pg_class WHERE relispartition AND relkind = $1 AND relnamespace = $2::regnamespace',
+    ['r', schema],
+  );
+  return (rows as { relname: string }[]).map(({ relname }) => relname);
 }

@@ -251,12 +251,17 @@ export function busConformance(name: string, makeHarness: () => Promise<BusHarne
       readonly records: readonly TopicRecord[];
     };
 
-    /** One batch that has all of the records: they were written in one transaction before. */
+    /** So many records that were written in one transaction before, in one batch or, where a fetch may see a part of them, in several. */
     async function take(from: Awaited<ReturnType<typeof reader>>, count: number): Promise<Taken> {
-      const batch = await from.subscription.next(100);
-      if (!batch) throw new Error('the subscription was closed');
-      if (batch.records.length !== count) throw new Error(`expected one batch of ${count}, got ${batch.records.map(textOf).join(' ')}`);
-      return { batches: [batch], records: batch.records };
+      const batches: Taken['batches'][0][] = [];
+      for (let records: readonly TopicRecord[] = []; ;) {
+        const batch = await from.subscription.next(100);
+        if (!batch) throw new Error('the subscription was closed');
+        batches.push(batch);
+        records = batches.flatMap((one) => one.records);
+        if (records.length === count) return { batches, records };
+        if (records.length > count || inTransaction) throw new Error(`expected ${count} records, got ${records.map(textOf).join(' ')}`);
+      }
     }
     async function commit(from: Awaited<ReturnType<typeof reader>>, { batches }: Taken): Promise<void> {
       await from.transaction(async (tx) => {

@@ -68,6 +68,11 @@ export class EmbeddedBus implements Bus {
     return readLog(this.options.store, topic, { partition, from, max });
   }
 
+  /** The outbox row is the topic's row. */
+  outbox(): Promise<{ readonly waiting: number; readonly oldestSeconds: number }> {
+    return Promise.resolve({ waiting: 0, oldestSeconds: 0 });
+  }
+
   async close(): Promise<void> {
     await Promise.all([...this.subscriptions].map((subscription) => subscription.close()));
     await this.listening?.close();

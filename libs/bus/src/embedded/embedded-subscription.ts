@@ -2,7 +2,7 @@ import { isTransientSqlError, type Tx } from '@readmit/store';
 import type { Batch, Subscription, TopicRecord } from '../port.js';
 import { fetch, lagOf, type Span } from './fetch.js';
 import { GroupMembership, type MembershipOptions } from './group-membership.js';
-import { StaleOwnerError } from './stale-owner-error.js';
+import { StaleOwnerError } from '../stale-owner-error.js';
 
 export interface SubscriptionOptions extends MembershipOptions {
   /** How long a reader waits at most for a hint before it looks by itself. */

@@ -1,13 +1,9 @@
-import { partitionsPerTopic } from '@readmit/contracts';
 import { busSchema, tablesOfTopic, type Store, type Tx } from '@readmit/store';
-import { createHash } from 'node:crypto';
+import { partitionOf } from '../partition-of.js';
 import type { OutgoingRecord, TopicRecord } from '../port.js';
 
 /** Channel of all hints of the embedded bus in a database: the payload is a topic, or `group <schema>.<group>`. */
 export const hintChannel = 'readmit_bus';
-
-/** The partition of a key: the first four bytes of its SHA-256, modulo the number of partitions. The same for ever. */
-export const partitionOf = (key: string): number => createHash('sha256').update(key).digest().readUInt32BE(0) % partitionsPerTopic;
 
 export interface LogRow {
   readonly partition: number;

@@ -85,6 +85,14 @@ export const secretFile = <T>(
     return new Secret(value, texts);
   });
 
+/** A password or the like, alone in such a file; blanks and line ends around it are dropped. */
+export const secretLine = (example: string): Parse<Secret<string>> =>
+  secretFile(example, (text) => {
+    const value = text.trim();
+    if (value === '' || /[\r\n]/.test(value)) throw new Error('must name a file that holds one line');
+    return { value, texts: [value] };
+  });
+
 /** The Ed25519 key of a service as a private JWK (RFC 8037). */
 export interface ServiceSigningKey {
   readonly kty: 'OKP';

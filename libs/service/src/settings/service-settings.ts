@@ -1,4 +1,5 @@
 import { kafkaName } from '@readmit/contracts';
+import { kafkaSettings } from './kafka-settings.js';
 import { anyHttpUrl, choice, databaseUrl, integer, list, matching, serviceKeyFile, textFile, webUrl } from './parsers.js';
 import { settings, type Settings } from './settings.js';
 
@@ -69,11 +70,7 @@ export const serviceSettings = settings({
     parse: id('intake-0'),
     default: undefined,
   },
-  KAFKA_BROKERS: {
-    says: 'Brokers of Apache Kafka; absent: the embedded bus in PostgreSQL.',
-    parse: list(matching(/^[0-9A-Za-z.-]+:\d{1,5}$/, 'host:port pairs', 'kafka:9092')),
-    default: undefined,
-  },
+  ...kafkaSettings,
   OTEL_EXPORTER_OTLP_ENDPOINT: {
     says: 'OTLP/HTTP endpoint for traces; absent: none are made.',
     parse: anyHttpUrl('http://127.0.0.1:4318'),

@@ -6,6 +6,7 @@ import { AuditWriter1 } from './audit-writer.js';
 import { BusTopics1 } from './bus-topics.js';
 import { EngineTables1 } from './engine-tables.js';
 import { OcsfTopic1 } from './ocsf-topic.js';
+import { Outbox1 } from './outbox.js';
 import { Positions1 } from './positions.js';
 import { TouchKnown1 } from './touch-known.js';
 import { ApprovalTables1, ExecutionTables1, IntakeTables1 } from './service-tables.js';
@@ -25,6 +26,7 @@ export const registry: readonly RegisteredMigration[] = [
   { order: 1, migration: BusTopics1, schemas: busSchema },
   { order: 2, migration: Positions1, schemas: services },
   { order: 3, migration: EngineTables1, schemas: services, insertOnlyTables: ['fact'] },
+  { order: 4, migration: Outbox1, schemas: services, insertOnlyTables: ['outbox'] },
   { order: 5, migration: TouchKnown1, schemas: services },
   { order: 10, migration: IntakeTables1, schemas: ['intake'] },
   { order: 11, migration: ApprovalTables1, schemas: ['approval'] },

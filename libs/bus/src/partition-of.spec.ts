@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { partitionsPerTopic } from '@readmit/contracts';
-import { partitionOf } from './topic-log.js';
+import { partitionOf } from './partition-of.js';
 
 describe('partition of a key', () => {
   it('never changes: records of a key that lie in a topic stay with its new ones', () => {

@@ -1,0 +1,43 @@
+import type { IHeaders, Message } from 'kafkajs';
+import { partitionOf } from '../partition-of.js';
+import type { OutgoingRecord, TopicRecord } from '../port.js';
+
+/** A message as kafkajs gives it. */
+export interface KafkaMessage {
+  readonly offset: string;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers?: IHeaders | undefined;
+}
+
+/** Total: a message without key, value or headers is a record that verification refuses, and so it parks like any other. */
+export function toTopicRecord(topic: string, partition: number, { offset, key, value, headers }: KafkaMessage): TopicRecord {
+  const texts: Record<string, string> = {};
+  for (const [name, given] of Object.entries(headers ?? {})) {
+    // A name that comes twice is an array; which one is taken does not matter, because the signature covers what it says.
+    const one = Array.isArray(given) ? given.at(-1) : given;
+    texts[name] = one?.toString('utf8') ?? '';
+  }
+  return {
+    topic,
+    partition,
+    offset: BigInt(offset),
+    key: key?.toString('utf8') ?? '',
+    headers: texts,
+    value: value ?? Buffer.alloc(0),
+  };
+}
+
+export const toMessage = ({ key, headers, value }: OutgoingRecord): Message & { readonly partition: number } => ({
+  key,
+  value,
+  headers: { ...headers },
+  partition: partitionOf(key),
+});
+
+/** Bytes of the record on the wire, a little more rather than less. */
+export function sizeOf({ key, headers, value }: Pick<OutgoingRecord, 'key' | 'headers' | 'value'>): number {
+  let bytes = value.length + key.length * 2 + 64;
+  for (const [name, text] of Object.entries(headers)) bytes += name.length + text.length + 8;
+  return bytes;
+}

@@ -1,0 +1,118 @@
+import type { Store } from '@readmit/store';
+import { backoffMs, Bell } from '../engine/bell.js';
+import { KafkaError } from './kafka-error.js';
+import type { Outbox, Unsent } from './outbox.js';
+import type { Sender } from './sender.js';
+
+export interface RelayOptions {
+  readonly outbox: Outbox;
+  readonly sender: Pick<Sender, 'send' | 'reach'>;
+  readonly store: Pick<Store, 'transaction'>;
+  /** What waits for longer was left by a process that died. */
+  readonly graceMs: number;
+  /** What is left of a process that died before this one began. */
+  readonly firstGraceMs: number;
+  readonly onTrouble: (error: unknown) => void;
+}
+
+const eventsAtOnce = 1_000;
+
+/**
+ * Sends what a crash or an outage left in the outbox: oldest first, so in order along every key; one relay per service at a time,
+ * by a lock that dies with its transaction. After a failed send everything goes this way until nothing waits, so that what is
+ * said later does not overtake what is still here.
+ */
+export class Relay {
+  /** Nobody sends eagerly while this holds. */
+  behind = false;
+  private stirred = false;
+  private closed = false;
+  private readonly bell = new Bell();
+  private loop: Promise<void> | undefined;
+
+  constructor(private readonly options: RelayOptions) {}
+
+  start(): void {
+    this.loop ??= this.run();
+  }
+
+  /** A send has failed, or something was committed that nobody sends. */
+  leave(): void {
+    this.behind = true;
+    this.stirred = true;
+    this.bell.ring();
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    this.bell.ring();
+    await this.loop;
+  }
+
+  private async run(): Promise<void> {
+    const { outbox, graceMs, firstGraceMs, onTrouble } = this.options;
+    let grace = firstGraceMs;
+    for (let failures = 0; !this.closed;) {
+      try {
+        this.stirred = false;
+        if (this.behind) {
+          // Without a way to the brokers no transaction is opened.
+          await this.options.sender.reach();
+          if ((await this.pass(0)) && !this.stirred) this.behind = false;
+        } else if (await outbox.hasUnsent(grace)) {
+          await this.pass(grace);
+        }
+        if (!this.behind) grace = graceMs;
+        failures = 0;
+      } catch (error) {
+        onTrouble(error);
+        await this.bell.wait(backoffMs(failures++));
+        continue;
+      }
+      await this.bell.wait(this.behind ? 50 : Math.max(graceMs / 2, 50));
+    }
+  }
+
+  /** Once over everything that waits. `false`: another process is at it. */
+  private async pass(olderThanMs: number): Promise<boolean> {
+    const { outbox, store, onTrouble } = this.options;
+    // What this process knows to be there is not sent again.
+    await outbox.settle();
+    for (let after = '0'; !this.closed;) {
+      const done = await store.transaction(async (tx) => {
+        const [lock] = await tx.query<{ mine: boolean }>(
+          `SELECT pg_try_advisory_xact_lock(hashtext('readmit outbox relay'), hashtext(current_schema())) AS mine`,
+        );
+        if (!lock?.mine) return 'busy';
+        const unsent = await outbox.unsent(tx, { after, olderThanMs, events: eventsAtOnce });
+        for (const { batch, records } of unsent)
+          if (records.length === 0) onTrouble(new Error(`the outbox has lost the events of transaction ${batch}: they can not be sent`));
+        await outbox.remove(tx, await this.send(unsent));
+        return unsent.at(-1)?.batch;
+      });
+      if (done === 'busy') return false;
+      if (done === undefined) return true;
+      after = done;
+    }
+    return true;
+  }
+
+  /** Gives what may be taken away. Where Kafka refuses certain records, their transaction stays and the others go. */
+  private async send(unsent: readonly Unsent[]): Promise<readonly string[]> {
+    const records = unsent.flatMap((one) => one.records);
+    if (records.length === 0) return unsent.map(({ batch }) => batch);
+    try {
+      await this.options.sender.send(records);
+      return unsent.map(({ batch }) => batch);
+    } catch (error) {
+      if (!(error instanceof KafkaError && error.aboutRecords)) throw error;
+      if (unsent.length > 1) {
+        const sent: string[] = [];
+        for (const one of unsent) sent.push(...(await this.send([one])));
+        return sent;
+      }
+      this.options.onTrouble(error);
+      return [];
+    }
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * A Kafka for each worker of the run that asks for one, started when it asks and shared by its specs (libs/testing finds it by
+ * READMIT_TEST_KAFKA). It lives in the process of the run, because workers come and go.
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, readdir } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { registerHooks } from 'node:module';
+import os from 'node:os';
+import path from 'node:path';
+
+const prefix = 'readmit-kafka-of-jest-';
+const source = (name) => new URL(`../../libs/${name}`, import.meta.url).href;
+
+/** Nothing starts before somebody asks. `stop` ends what was started and removes its data. */
+export async function serveKafka(services) {
+  const secret = randomBytes(16).toString('hex');
+  const started = new Map();
+  const server = createServer((request, response) => {
+    const [, given, worker] = (request.url ?? '').split('/');
+    if (given !== secret || !/^\d+$/.test(worker ?? '')) {
+      response.writeHead(404).end();
+      return;
+    }
+    if (!started.has(worker)) started.set(worker, start(services));
+    started.get(worker).then(
+      ({ answer }) => response.end(JSON.stringify(answer)),
+      (error) => response.writeHead(500).end(error instanceof Error ? error.message : String(error)),
+    );
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${server.address().port}/${secret}`,
+    stop: async () => {
+      server.close();
+      server.closeAllConnections();
+      for (const kafka of started.values()) await (await kafka.catch(() => undefined))?.stop();
+    },
+  };
+}
+
+async function start(services) {
+  const { startKafka, removeKafka } = await kafkaServer();
+  await removeLeftovers(removeKafka);
+  const dataDir = await mkdtemp(path.join(os.tmpdir(), prefix));
+  const users = services.map((service) => `readmit-${service}`);
+  const server = await startKafka({ dataDir, users, settings: { 'group.min.session.timeout.ms': '200' } });
+  const sasl = Object.fromEntries(['admin', ...users].map((user) => [user, server.credentials(user)]));
+  return {
+    answer: { brokers: server.brokers, sasl },
+    stop: async () => {
+      await server.stop();
+      await removeKafka(dataDir);
+    },
+  };
+}
+
+/** Its sources erase to JavaScript; only names have to be found. */
+async function kafkaServer() {
+  const hooks = registerHooks({
+    resolve(specifier, context, next) {
+      if (specifier === '@readmit/store') return next(source('store/src/postgres-server.ts'), context);
+      const ours = context.parentURL?.startsWith(source('')) && specifier.startsWith('.');
+      return next(ours ? specifier.replace(/\.js$/, '.ts') : specifier, context);
+    },
+  });
+  try {
+    return await import(source('bus/src/kafka-server/kafka-server.ts'));
+  } finally {
+    hooks.deregister();
+  }
+}
+
+/** Of runs that were killed. */
+async function removeLeftovers(removeKafka) {
+  for (const name of await readdir(os.tmpdir())) {
+    if (!name.startsWith(prefix)) continue;
+    await removeKafka(path.join(os.tmpdir(), name)).catch((error) => {
+      if (!String(error).includes('in use by process')) console.warn(`could not remove ${name}: ${error}`);
+    });
+  }
+}
