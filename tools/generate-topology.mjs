@@ -95,7 +95,7 @@ function script() {
 # well; so its password is set without anybody else seeing it:
 #
 #   kafka-configs.sh --bootstrap-server kafka:9092 --command-config admin.properties --alter --entity-type users \\
-#     --entity-name readmit-intake --add-config-file intake.scram    # one line: SCRAM-SHA-512=[password=...], mode 0600
+#     --entity-name readmit-intake --add-config-file intake.scram    # one line, mode 0600: SCRAM-SHA-512=iterations=8192,password=...
 set -eu
 brokers=\${KAFKA_BROKERS:?set it to host:port of a broker}
 admin=\${KAFKA_ADMIN_CONFIG:?set it to the properties file of a super user}

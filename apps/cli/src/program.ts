@@ -23,7 +23,8 @@ Exit codes:
   0  done
   1  unexpected: a fault of the program or of a service
   2  usage: an option, file or field is wrong
-  3  verification failed: an audit log, a plan or a checkpoint is not what it claims to be
+  3  verification failed: an audit log, a plan or a checkpoint is not what it claims to be, a Kafka not
+     what it should be
   4  refused by a rule; the rule, the reason and what to do are printed
   5  not signed in, or the sign-in is too old
   6  not found

@@ -24,12 +24,13 @@ export class Desk {
   private constructor(
     readonly home: string,
     url: string,
+    env: Readonly<Record<string, string>>,
   ) {
     this.vault = new Vault(home);
-    this.env = { READMIT_HOME: home, READMIT_URL: url };
+    this.env = { ...env, READMIT_HOME: home, READMIT_URL: url };
   }
-  static async of(url: string): Promise<Desk> {
-    return new Desk(await mkdtemp(path.join(tmpdir(), 'readmit-cli-')), url);
+  static async of(url: string, env: Readonly<Record<string, string>> = {}): Promise<Desk> {
+    return new Desk(await mkdtemp(path.join(tmpdir(), 'readmit-cli-')), url, env);
   }
   leave(): Promise<void> {
     return rm(this.home, { recursive: true, force: true });

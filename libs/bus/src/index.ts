@@ -39,3 +39,5 @@ export { listParked, parkMessages, sentence, settleParked, showParked, stillPark
 export type { RefusedMessage } from './engine/parked-rows.js';
 export { removeKafka, startKafka } from './kafka-server/kafka-server.js';
 export type { KafkaCredentials, KafkaOptions, KafkaServer } from './kafka-server/kafka-server.js';
+export { setUpKafka } from './kafka-setup/kafka-setup.js';
+export type { KafkaSetup, KafkaSetupOptions } from './kafka-setup/kafka-setup.js';

@@ -3,33 +3,46 @@ import { example, type Register } from '../act.js';
 import type { Context } from '../context.js';
 import { CliError, codeOf, saidBy, usage } from '../errors.js';
 import { wouldDo } from './operate.js';
+import { setUpKafka, type SetupKafkaOptions } from './setup-kafka.js';
 
-interface SetupCommandOptions {
+interface SetupCommandOptions extends SetupKafkaOptions {
+  readonly kafka?: true;
   readonly databaseUrl?: string;
-  readonly secretsDir: string;
+  readonly secretsDir?: string;
   readonly database?: string;
   readonly keysDir?: string;
   readonly environment: string;
-  readonly apply?: true;
 }
 
 export const registerSetup: Register = (program, act) => {
   example(
     program
       .command('setup')
-      .description('operator: make schemas, tables, one least-privilege role per service in your PostgreSQL, and the keys')
+      .description(
+        'operator: make schemas, tables, one least-privilege role per service in your PostgreSQL, and the keys; or topics and permissions in your Kafka',
+      )
       .option('--database-url <url>', 'of a role that may create roles, without its password (DATABASE_URL; password in PGPASSWORD)')
-      .requiredOption('--secrets-dir <folder>', 'where the password files of the roles are, or will be made')
+      .option('--secrets-dir <folder>', 'where the password files of the roles are, or will be made')
       .option('--database <name>', 'the database to use, created when absent')
       .option('--keys-dir <folder>', 'where the keys of services and log are, or will be made; without this no key is made')
       .option('--environment <name>', 'READMIT_ENVIRONMENT of the services: it names the log', 'production')
+      .option('--kafka', 'not the database, but topics and ACLs in the Kafka of KAFKA_BROKERS (KAFKA_SASL_*, KAFKA_TLS* as for services)')
+      .option('--provider <name...>', 'with --kafka: identity providers that publish signals there')
+      .option('--siem <name...>', 'with --kafka: readers of the topic for SIEMs')
+      .option('--replication <copies>', 'with --kafka: copies of each partition', '3')
+      .option('--min-in-sync <copies>', 'with --kafka: copies that must have a record before it counts', '2')
       .option('--apply', 'do it; without this nothing is done'),
     'PGPASSWORD=... readmit setup --database-url postgres://owner@db.example.org/readmit --secrets-dir /etc/readmit/secrets --keys-dir /etc/readmit/keys --apply',
-  ).action(act(setUp));
+    'KAFKA_BROKERS=kafka:9092 KAFKA_SASL_USERNAME=admin KAFKA_SASL_PASSWORD_FILE=admin.password readmit setup --kafka --provider acme --siem soc --apply',
+  ).action(
+    act((context: Context, options: SetupCommandOptions) => (options.kafka ? setUpKafka(context, options) : setUp(context, options))),
+  );
 };
 
 async function setUp(context: Context, options: SetupCommandOptions): Promise<void> {
   const { databaseUrl, secretsDir, database, environment, apply } = options;
+  if (secretsDir === undefined)
+    throw usage('No folder for the passwords of the roles is named', 'Give --secrets-dir, or --kafka for what is made in Kafka.');
   const keysDir = options.keysDir === undefined ? undefined : path.resolve(options.keysDir);
   if (
     databaseUrl !== undefined &&

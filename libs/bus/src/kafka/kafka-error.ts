@@ -19,6 +19,8 @@ const advice: Readonly<Record<string, string>> = {
   // What a producer that counts its records is told when it has no right to write anywhere.
   CLUSTER_AUTHORIZATION_FAILED: 'the ACLs let this user write to no topic at all',
   UNKNOWN_TOPIC_OR_PARTITION: 'the topic or a partition of it does not exist; topics follow from the event catalogue, make them first',
+  SECURITY_DISABLED:
+    'the brokers have no authorizer and so let everybody do everything; set authorizer.class.name (and allow.everyone.if.no.acl.found=false)',
   UNSUPPORTED_SASL_MECHANISM: 'the broker does not offer this mechanism; look at KAFKA_SASL_MECHANISM',
   KafkaJSSASLAuthenticationError: 'user name or password is wrong; look at KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD_FILE',
 };

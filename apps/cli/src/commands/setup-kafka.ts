@@ -1,0 +1,90 @@
+/** `readmit setup --kafka`: topics and permissions in somebody's Kafka, from the catalogue. */
+import type { KafkaSetup } from '@readmit/bus';
+import { kafkaName, principals, type AclSpec, type TopologyOptions } from '@readmit/contracts';
+import type { Context } from '../context.js';
+import { CliError, saidBy, usage, type ExitName } from '../errors.js';
+import { kafkaConnection } from '../kafka-connection.js';
+
+export interface SetupKafkaOptions {
+  readonly provider?: readonly string[];
+  readonly siem?: readonly string[];
+  readonly replication: string;
+  readonly minInSync: string;
+  readonly apply?: true;
+}
+
+export async function setUpKafka(context: Context, options: SetupKafkaOptions): Promise<ExitName | void> {
+  const topology = topologyOf(options);
+  const connection = await kafkaConnection(context.io.env);
+  const where = connection.brokers.join(', ');
+  const apply = options.apply === true;
+  // Loaded only here: kafkajs is of no use to any other command.
+  const bus = await import('@readmit/bus');
+  let found: KafkaSetup;
+  try {
+    found = await bus.setUpKafka({ connection, topology, apply });
+  } catch (cause) {
+    throw kafkaFailure(cause, where);
+  }
+  const users = principals(topology).map((user) => scramCommand(user, connection.brokers[0] ?? ''));
+  context.out.result({ applied: apply, ...found, users }, () => print(context, found, users, apply));
+  return found.differs.length > 0 ? 'verificationFailed' : undefined;
+}
+
+function topologyOf({ provider = [], siem = [], replication, minInSync }: SetupKafkaOptions): TopologyOptions {
+  const wrong = [...provider, ...siem].find((name) => !kafkaName.test(name));
+  if (wrong !== undefined)
+    throw usage(`"${wrong}" cannot be a part of the name of a topic and a principal`, 'Use letters, digits and dashes, at most 63.');
+  const number = (text: string, option: string): number => {
+    if (!/^[1-9]\d?$/.test(text)) throw usage(`${option} is "${text}"`, 'Give a whole number from 1 to 99.');
+    return Number(text);
+  };
+  const topology = {
+    providers: [...provider],
+    siems: [...siem],
+    replication: number(replication, '--replication'),
+    minInSync: number(minInSync, '--min-in-sync'),
+  };
+  if (topology.minInSync > topology.replication)
+    throw usage(
+      '--min-in-sync is more than --replication: nothing could ever be written',
+      'Give one that is smaller, or the same with one broker.',
+    );
+  return topology;
+}
+
+const aclWords = ({ principal, operation, resource, pattern, name }: AclSpec): string =>
+  `let User:${principal} ${operation} ${resource} ${name}${pattern === 'prefixed' ? '*' : ''}`;
+
+/** kafkajs cannot make users (AlterUserScramCredentials), so the command that can is printed. */
+const scramCommand = (user: string, broker: string): string =>
+  `kafka-configs.sh --bootstrap-server ${broker} --command-config admin.properties --alter --entity-type users --entity-name ${user} --add-config-file ${user}.scram`;
+
+function print({ out }: Context, { topics, acls, differs }: KafkaSetup, users: readonly string[], apply: boolean): void {
+  const steps = [
+    ...topics.map(({ name, partitions, replication }) => `make topic ${name}: ${partitions} partitions, ${replication} copies of each`),
+    ...acls.map(aclWords),
+  ];
+  if (steps.length === 0) out.line('All topics and permissions were there already.');
+  else {
+    out.line(apply ? 'Done:' : 'This would:');
+    for (const step of steps) out.line(`  - ${step}`);
+    if (!apply) out.line('Nothing was done. Repeat it with --apply to do it.');
+  }
+  if (differs.length > 0) {
+    out.line('Not as the catalogue says, and left as it is:');
+    for (const one of differs) out.line(`  - ${one}`);
+  }
+  out.line('Each principal needs a user, which this command cannot make. The file holds one line (mode 0600):');
+  out.line('SCRAM-SHA-512=iterations=8192,password=...');
+  for (const user of users) out.line(`  ${user}`);
+}
+
+function kafkaFailure(cause: unknown, where: string): CliError {
+  const said = saidBy(cause);
+  if (/SASL|AUTHORIZATION|SECURITY_DISABLED/.test(said))
+    return new CliError('refused', said, { where, next: 'Sign in as a super user of a Kafka that has an authorizer.', cause });
+  if (/connect|ECONN|ENOTFOUND|timed? ?out|no answer/i.test(said))
+    return new CliError('unreachable', said, { where, next: 'Check KAFKA_BROKERS, KAFKA_TLS and that the brokers run.', cause });
+  return new CliError('unexpected', said, { where, next: 'It can be repeated: what is there already is left as it is.', cause });
+}
