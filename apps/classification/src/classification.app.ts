@@ -1,11 +1,9 @@
 import { say } from '@readmit/domain';
-import { matching, secretFile, serviceApp, webUrl } from '@readmit/service';
+import { matching, secretLine, serviceApp, webUrl } from '@readmit/service';
 import { classificationDefinition } from './classification.definition.js';
 import { classificationPorts, ContactsController, type ClassificationPorts } from './inbound/contacts.controller.js';
 import { httpDirectory } from './outbound/directory.js';
 import { loadPolicy } from './outbound/policy-file.js';
-
-const line = (text: string): { value: string; texts: string[] } => ({ value: text.trim(), texts: [text.trim()] });
 
 export const classificationApp = serviceApp({
   name: 'classification',
@@ -26,7 +24,7 @@ export const classificationApp = serviceApp({
     },
     READMIT_CONTACT_SALT_FILE: {
       says: 'File (mode 0600) with a random text: the salt of contact digests.',
-      parse: secretFile('secrets/contact.salt', line),
+      parse: secretLine('secrets/contact.salt'),
     },
   },
   async build({ settings, commands }) {

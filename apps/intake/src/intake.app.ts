@@ -1,5 +1,5 @@
 import { createEngine, uuidv7 } from '@readmit/bus';
-import { ConfigurationError, list, matching, secretFile, serviceApp, webUrl } from '@readmit/service';
+import { ConfigurationError, list, matching, secretLine, serviceApp, webUrl } from '@readmit/service';
 import { CasesController } from './inbound/cases.controller.js';
 import { intakePorts, type IntakePorts } from './inbound/ports.js';
 import { SignalsController } from './inbound/signals.controller.js';
@@ -8,8 +8,6 @@ import { SignalIntake } from './usecases/signal-intake.js';
 import { intakeDefinition } from './intake.definition.js';
 import { clientToken, demoMailbox } from './outbound/demo-mailbox.js';
 import { Ledger } from './outbound/ledger.js';
-
-const line = (text: string): { value: string; texts: string[] } => ({ value: text.trim(), texts: [text.trim()] });
 
 /** Each provider with the sources that it may name. */
 function providersOf(names: readonly string[], pairs: readonly string[]): ReadonlyMap<string, readonly string[]> {
@@ -39,7 +37,7 @@ export const intakeApp = serviceApp({
     READMIT_TOKEN_URL: { says: 'Token endpoint for this service’s own client.', parse: webUrl('http://127.0.0.1:7500/token') },
     READMIT_CLIENT_SECRET_FILE: {
       says: 'File (mode 0600) with the secret of the client readmit-intake.',
-      parse: secretFile('secrets/readmit-intake.secret', line),
+      parse: secretLine('secrets/readmit-intake.secret'),
     },
     READMIT_PROVIDER_SOURCES: {
       says: 'Sources that a provider’s signals may name, as provider=source separated by commas; a source also stands for what is below it. A provider without one may name any.',

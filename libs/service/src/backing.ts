@@ -2,6 +2,8 @@ import { createEngine, EmbeddedBus, KafkaBus, loadKeyRing, Signer } from '@readm
 import { openStore, schemaOf, type Store } from '@readmit/store';
 import type { Backing } from './service-app.js';
 import { kafkaConnectionOf } from './settings/kafka-settings.js';
+import type { ServiceSettings } from './settings/service-settings.js';
+import { ConfigurationError } from './settings/settings.js';
 import { traced } from './telemetry.js';
 
 /** The store in PostgreSQL, the bus there or on Kafka, and the engine on them. */
@@ -9,7 +11,7 @@ export const realBacking: Backing = {
   async openStore(settings, service) {
     // Before anything is opened, so that settings which do not go together are told first.
     kafkaConnectionOf(settings);
-    return openStore({ url: settings.DATABASE_URL.reveal(), schema: schemaOf(service), applicationName: `readmit-${service}` });
+    return openStore({ url: databaseUrlOf(settings), schema: schemaOf(service), applicationName: `readmit-${service}` });
   },
 
   async openEngine({ definition, make = createEngine, settings, store, log, traceparent }) {
@@ -37,6 +39,17 @@ export const realBacking: Backing = {
     return { engine, close: () => bus.close() };
   },
 };
+
+/** The URL with the password of the file in it. Secret. */
+function databaseUrlOf({ DATABASE_URL, DATABASE_PASSWORD_FILE }: ServiceSettings): string {
+  if (DATABASE_PASSWORD_FILE === undefined) return DATABASE_URL.reveal();
+  const url = new URL(DATABASE_URL.reveal());
+  if (url.password)
+    throw new ConfigurationError(['DATABASE_PASSWORD_FILE: DATABASE_URL holds a password as well. Leave one of the two out.']);
+  // As userinfo wants it: a password may hold any character.
+  url.password = encodeURIComponent(DATABASE_PASSWORD_FILE.reveal());
+  return url.href;
+}
 
 /** A span around each transaction: a batch, a command, an intent or a result. */
 const withSpans = (store: Store, service: string): Pick<Store, 'transaction' | 'query'> => ({

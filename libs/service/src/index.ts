@@ -14,6 +14,7 @@ export {
   list,
   matching,
   secretFile,
+  secretLine,
   serviceKeyFile,
   textFile,
   webUrl,

@@ -143,6 +143,23 @@ describe('a service on the real bus', () => {
     }
   });
 
+  it('signs in with the password of its file, and refuses two passwords', async () => {
+    const url = new URL(database.urls['revocation-scheduler']);
+    const file = path.join(folder, 'database.password');
+    writeFileSync(file, `${decodeURIComponent(url.password)}\n`, { mode: 0o600 });
+    url.password = '';
+    const start = async (more: Record<string, string>) => startService(app, { ...env, ...more }, { writeLog: () => {} });
+    const running = await start({ DATABASE_URL: url.href, DATABASE_PASSWORD_FILE: file });
+    try {
+      expect((await fetch(`${running.url}/health/ready`)).status).toBe(200);
+    } finally {
+      await running.stop();
+    }
+    await expect(start({ DATABASE_PASSWORD_FILE: file })).rejects.toThrow('DATABASE_PASSWORD_FILE: DATABASE_URL holds a password as well');
+    writeFileSync(file, 'another-password-than-that');
+    await expect(start({ DATABASE_URL: url.href, DATABASE_PASSWORD_FILE: file })).rejects.toMatchObject({ code: '28P01' });
+  });
+
   it('R8.3 does not start with a key list that another root signed', async () => {
     await expect(startService(app, { ...env, READMIT_ROOT_KEY: makeSigningKey().public.x }, { writeLog: () => {} })).rejects.toThrow(
       'the key list is not signed by the configured root key',

@@ -1,6 +1,6 @@
 import { kafkaName } from '@readmit/contracts';
 import { kafkaSettings } from './kafka-settings.js';
-import { anyHttpUrl, choice, databaseUrl, integer, list, matching, serviceKeyFile, textFile, webUrl } from './parsers.js';
+import { anyHttpUrl, choice, databaseUrl, integer, list, matching, secretLine, serviceKeyFile, textFile, webUrl } from './parsers.js';
 import { settings, type Settings } from './settings.js';
 
 const id = (example: string) => matching(/^[A-Za-z0-9._:/@-]{1,128}$/, 'letters, digits and . _ : / @ -, at most 128', example);
@@ -12,6 +12,11 @@ export const serviceSettings = settings({
     parse: matching(/^[a-z0-9-]{1,63}$/, 'lower-case letters, digits and dashes, at most 63', 'production'),
   },
   DATABASE_URL: { says: 'PostgreSQL of this service, with the role of this service.', parse: databaseUrl, secret: true },
+  DATABASE_PASSWORD_FILE: {
+    says: 'File (mode 0600) with the password of that role; DATABASE_URL then holds none.',
+    parse: secretLine('secrets/readmit_intake.password'),
+    default: undefined,
+  },
   PORT: { says: 'TCP port of the HTTP server; 0 takes a free one.', parse: integer(0, 65_535, 8081), default: 8081 },
   HOST: {
     says: 'Address that the HTTP server listens on.',
