@@ -4,6 +4,7 @@
  * used, which EXPLAIN of a copied statement does not. A control shows that the counters count.
  */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { queueFigures } from '@readmit/bus';
 import type { Draft } from '@readmit/contracts';
 import { say } from '@readmit/domain';
 import { schemaOf } from '@readmit/store';
@@ -138,7 +139,7 @@ describe('no table is read from end to end', () => {
     expect(await readWhole()).toEqual(['intake.case_ledger 1']);
   }, 120_000);
 
-  it('when execution hears of cases and looks for work', async () => {
+  it('when execution hears of cases, looks for work and is asked for its figures', async () => {
     await fill('execution');
     await forget();
     const engine = await system.engine('execution');
@@ -151,6 +152,7 @@ describe('no table is read from end to end', () => {
       what: 'every case has its answer',
       timeoutMs: 30_000,
     });
+    expect(await queueFigures(store)).toMatchObject({ workDue: 0, parked: {} });
     await engine.stop();
     await restAllSessions();
     await nothingOf();

@@ -5,6 +5,7 @@ import { createPrivateKey, createPublicKey, sign, type JsonWebKey, type KeyObjec
 import { auditDefinition } from './audit.definition.js';
 import { AuditEngine } from './audit-engine.js';
 import { LogController, logPorts, type LogPorts } from './inbound/log.controller.js';
+import { logFigures } from './outbound/log-figures.js';
 import { logTools } from './outbound/log-crypto.js';
 import { checkOwnLog } from './usecases/check-own-log.js';
 
@@ -75,6 +76,7 @@ export const auditApp = serviceApp({
           member: member ?? uuidv7(),
           ...(maxBatch === undefined ? {} : { maxBatch }),
         }),
+      figures: logFigures(store),
       controllers: [LogController],
       providers: [{ provide: logPorts, useValue: ports }],
     };

@@ -52,6 +52,10 @@ describe('the audit service', () => {
     const store = await database.store('intake');
     const bus = await EmbeddedBus.open({ service: 'intake', store });
     try {
+      const metrics = async (): Promise<string> => (await fetch(`${service.url}/metrics`)).text();
+      const before = await metrics();
+      expect(before).toContain('readmit_log_entries{service="audit"} 0');
+      expect(before).not.toMatch(/^readmit_checkpoint_age_seconds\{/m);
       expect((await fetch(`${service.url}/api/audit/checkpoint`)).status).toBe(404);
       const headers = writeEnvelope({
         id: fixedIds().uuid(),
@@ -75,6 +79,9 @@ describe('the audit service', () => {
         { what: 'there is a checkpoint' },
       );
       expect(answer.size).toBe(1);
+      const after = await metrics();
+      expect(after).toContain('readmit_log_entries{service="audit"} 1');
+      expect(Number(/^readmit_checkpoint_age_seconds\{service="audit"\} (.*)$/m.exec(after)?.[1])).toBeLessThan(30);
       const key = logKey('readmit.example/log/test', Buffer.from(logSecret.public.x, 'base64url'), logTools);
       expect(openCheckpoint(answer.note, key, logTools)).toMatchObject({ checkpoint: { size: 1 } });
       expect((await fetch(`${service.url}/api/audit/export`)).status).toBe(401);

@@ -3,6 +3,7 @@ import type { Connector } from '@readmit/connectors';
 import { integer, serviceApp } from '@readmit/service';
 import { executionDefinition } from './execution.definition.js';
 import { ExecutionController, executionPorts, type ExecutionPorts } from './inbound/execution.controller.js';
+import { gateFigures } from './outbound/gate-figures.js';
 import { openTargets, targetsFile } from './outbound/targets.js';
 
 /**
@@ -30,6 +31,7 @@ export const executionApp = serviceApp({
       engine: (options) => createEngine({ ...options, leaseMs }),
       controllers: [ExecutionController],
       providers: [{ provide: executionPorts, useValue: ports }],
+      figures: gateFigures,
       async close() {
         for (const connector of connectors.values()) await connector.close();
       },

@@ -1,17 +1,19 @@
 import { serviceApp } from '@readmit/service';
 import { ObligationsController, schedulerPorts, type SchedulerPorts } from './inbound/obligations.controller.js';
+import { overdueFigures } from './outbound/overdue.js';
 import { schedulerDefinition } from './scheduler.definition.js';
 
 export const schedulerApp = serviceApp({
   name: 'revocation-scheduler',
   area: 'revocation',
   settings: {},
-  async build({ settings, commands, now }) {
+  async build({ settings, store, commands, now }) {
     const ports: SchedulerPorts = { commands, publicUrl: settings.READMIT_PUBLIC_URL, now };
     return {
       definition: schedulerDefinition,
       controllers: [ObligationsController],
       providers: [{ provide: schedulerPorts, useValue: ports }],
+      figures: overdueFigures(store),
     };
   },
 });

@@ -1,6 +1,7 @@
 import type { ServiceDefinition } from '@readmit/bus';
 import { entryOf, services, type Fact } from '@readmit/contracts';
 import { deadlineKey, schedulerReact } from '@readmit/domain';
+import { saveOverdue } from './outbound/overdue.js';
 
 /** The scheduler keeps cases, and one aggregate per deadline of another service, so that a nudge never waits for a case. */
 export function schedulerKeys(fact: Fact): readonly string[] {
@@ -37,5 +38,6 @@ export const schedulerDefinition: ServiceDefinition = {
   keysOf: schedulerKeys,
   react: schedulerReact,
   work: {},
+  save: saveOverdue,
   wakes: 'timer',
 };

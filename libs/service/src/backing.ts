@@ -14,7 +14,7 @@ export const realBacking: Backing = {
     return openStore({ url: databaseUrlOf(settings), schema: schemaOf(service), applicationName: `readmit-${service}` });
   },
 
-  async openEngine({ definition, make = createEngine, settings, store, log, traceparent }) {
+  async openEngine({ definition, make = createEngine, settings, store, log, traceparent, observer }) {
     const ring = await loadKeyRing(settings.READMIT_KEY_LIST_FILE, { kty: 'OKP', crv: 'Ed25519', x: settings.READMIT_ROOT_KEY });
     const signer = new Signer(settings.READMIT_SERVICE_KEY_FILE.reveal());
     const kafka = kafkaConnectionOf(settings);
@@ -34,9 +34,10 @@ export const realBacking: Backing = {
       environment: settings.READMIT_ENVIRONMENT,
       log,
       traceparent,
+      observer,
       ...(settings.READMIT_INSTANCE === undefined ? {} : { member: `${definition.name}-${settings.READMIT_INSTANCE}` }),
     });
-    return { engine, close: () => bus.close() };
+    return { engine, outbox: () => bus.outbox(), close: () => bus.close() };
   },
 };
 

@@ -3,7 +3,7 @@ export type { Host, RunOptions } from './run-service.js';
 export { startService } from './start-service.js';
 export type { Environment, RunningService, StartOptions } from './start-service.js';
 export { serviceApp } from './service-app.js';
-export type { Backing, BuildContext, BuiltService, ServiceApp } from './service-app.js';
+export type { Backing, BuildContext, BuiltService, ServiceApp, ServiceFigures } from './service-app.js';
 export { ConfigurationError, configurationExitCode, describe as describeSettings, readSettings, settings } from './settings/settings.js';
 export type { Parse, Setting, SettingDescription, Settings, SettingsSpec } from './settings/settings.js';
 export {

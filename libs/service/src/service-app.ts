@@ -1,5 +1,5 @@
 import type { Area, ServiceName } from '@readmit/contracts';
-import type { Commands, Engine, EngineOptions, ServiceDefinition } from '@readmit/bus';
+import type { Bus, Commands, Engine, EngineObserver, EngineOptions, SaidEvent, ServiceDefinition } from '@readmit/bus';
 import type { Store } from '@readmit/store';
 import type { Provider, Type } from '@nestjs/common';
 import type { Log } from './log/logger.js';
@@ -17,6 +17,24 @@ export interface BuildContext<S extends SettingsSpec = SettingsSpec> {
   newId(prefix: string): string;
   readonly now: () => Date;
 }
+/** What a service shows at /metrics besides what every service does. Names are without `readmit_`; texts say when to worry. */
+export interface ServiceFigures {
+  readonly gauges?: Readonly<Record<string, string>>;
+  /** Values of the gauges, read at each scrape: MUST be cheap, and MUST NOT be of anybody. */
+  read?(): Promise<Readonly<Record<string, number>>>;
+  /** Histograms of how long something took, told by the event that ends it. */
+  readonly waits?: Readonly<
+    Record<
+      string,
+      {
+        readonly says: string;
+        readonly buckets: readonly number[];
+        /** Seconds, when the event ends such a wait. */
+        of(event: SaidEvent): number | undefined;
+      }
+    >
+  >;
+}
 export interface BuiltService {
   readonly definition: ServiceDefinition;
   /** Makes the engine instead of `createEngine`: for audit, which keeps a log and no facts. */
@@ -25,6 +43,7 @@ export interface BuiltService {
   readonly providers?: readonly Provider[];
   /** Runs once the engine has started and before requests are taken: what must be on record first. */
   started?(): Promise<void>;
+  readonly figures?: ServiceFigures;
   /** Closes what `build` opened; runs after the engine has stopped. */
   close?(): Promise<void>;
 }
@@ -50,8 +69,10 @@ export interface Backing {
     readonly store: Store;
     readonly log: Log;
     readonly traceparent: () => string | undefined;
+    readonly observer: EngineObserver;
   }): Promise<{
     readonly engine: Engine;
+    readonly outbox?: Bus['outbox'];
     /** Closes what the engine stood on (the bus); runs after the engine has stopped. */
     close(): Promise<void>;
   }>;

@@ -1,6 +1,7 @@
 import { uuidv7, type Engine } from '@readmit/bus';
 import { BearerVerifier } from './http/bearer.js';
 import { ProofVerifier } from './http/case-proof.js';
+import { Instruments } from './http/instruments.js';
 import { createHttp } from './http/server.js';
 import { createLog } from './log/logger.js';
 import { realBacking } from './backing.js';
@@ -71,6 +72,7 @@ export async function startService<S extends SettingsSpec>(
       commands: { command: (about, command) => theEngine().command(about, command), facts: (key) => theEngine().facts(key) },
     });
     opened.push({ name: 'app', close: async () => built.close?.() });
+    const instruments = new Instruments(app.name, log, built.figures);
     const standing = await backing.openEngine({
       definition: built.definition,
       ...(built.engine ? { make: built.engine } : {}),
@@ -78,6 +80,7 @@ export async function startService<S extends SettingsSpec>(
       store,
       log,
       traceparent: currentTraceparent,
+      observer: instruments.observer,
     });
     later.engine = standing.engine;
     const running = standing.engine;
@@ -86,6 +89,8 @@ export async function startService<S extends SettingsSpec>(
       service: app.name,
       area: app.area,
       engine: running,
+      instruments,
+      scrape: () => instruments.scrape({ engine: running, store, outbox: standing.outbox }),
       log,
       controllers: built.controllers,
       providers: built.providers ?? [],

@@ -3,6 +3,7 @@ import { Facts, type Context, type Refusal } from '@readmit/domain';
 import { Controller, type Type } from '@nestjs/common';
 import { BearerVerifier } from '../src/http/bearer.js';
 import { ProofVerifier } from '../src/http/case-proof.js';
+import { Instruments } from '../src/http/instruments.js';
 import { createHttp } from '../src/http/server.js';
 import { answer, createLog, currentTraceparent, Serves, type AnswerOf, type Call } from '../src/index.js';
 
@@ -115,13 +116,17 @@ export async function startScheduler(
   const calls: Call[] = [];
   const lines: string[] = [];
   const now = options.now ?? (() => new Date());
+  const log = createLog({ service: 'revocation-scheduler', level: 'trace', secrets: [], write: (line) => void lines.push(line) });
+  const instruments = new Instruments('revocation-scheduler', log);
   const http = await createHttp({
     service: 'revocation-scheduler',
     area: 'revocation',
     engine,
     controllers: schedulerControllers(engine, calls),
     providers: [],
-    log: createLog({ service: 'revocation-scheduler', level: 'trace', secrets: [], write: (line) => void lines.push(line) }),
+    log,
+    instruments,
+    scrape: () => instruments.scrape({ engine, store: { query: async () => [] } }),
     bearer: new BearerVerifier({ issuer, audience: 'readmit-api', now, timeoutMs: 2000 }),
     proofs: new ProofVerifier(now),
     signalProviders: ['demo-idp'],

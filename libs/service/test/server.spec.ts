@@ -164,14 +164,17 @@ describe('health', () => {
     service.engine.lag = 17;
     await end(await issuer.token());
     const text = (await service.http.inject('/metrics')).payload;
-    expect(text).toContain('readmit_revocation_lag_records 17');
-    expect(text).toContain('readmit_revocation_parked 1');
-    expect(text).toContain('readmit_revocation_work_waiting 2');
-    expect(text).toContain('readmit_revocation_batches_total 3');
-    expect(text).toContain('readmit_revocation_messages_total 12');
+    expect(text).toContain('readmit_lag_records{service="revocation-scheduler"} 17');
+    expect(text).toContain('readmit_ready{service="revocation-scheduler"} 1');
+    expect(text).toContain('readmit_batches_total{service="revocation-scheduler"} 3');
+    expect(text).toContain('readmit_messages_total{service="revocation-scheduler"} 12');
     expect(text).toMatch(
-      /readmit_revocation_http_request_seconds_count\{method="POST",route="\/api\/revocation\/cases\/:caseId\/end",status="202"\} \d+/,
+      /readmit_http_request_seconds_count\{service="revocation-scheduler",method="POST",route="\/api\/revocation\/cases\/:caseId\/end",status="202"\} \d+/,
     );
+    service.engine.broken = new Error('the database is away');
+    const away = (await service.http.inject('/metrics')).payload;
+    expect(away).toContain('readmit_ready{service="revocation-scheduler"} 0');
+    expect(away).not.toMatch(/^readmit_lag_records\{/m);
   });
 });
 

@@ -106,7 +106,7 @@ describe('a service on the real bus', () => {
       });
       const ready = await fetch(`${running.url}/health/ready`);
       expect({ status: ready.status, ready: ((await ready.json()) as { ready: boolean }).ready }).toEqual({ status: 200, ready: true });
-      expect(await (await fetch(`${running.url}/metrics`)).text()).toMatch(/readmit_revocation_events_total 2/);
+      expect(await (await fetch(`${running.url}/metrics`)).text()).toMatch(/readmit_events_total\{service="revocation-scheduler"\} 2/);
       const store = await database.store('revocation-scheduler');
       const bus = await EmbeddedBus.open({ service: 'revocation-scheduler', store });
       const records = await bus.read(topicOf('revocation-scheduler'), partitionOf('case_1'), 0n, 10);

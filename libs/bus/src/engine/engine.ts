@@ -26,6 +26,8 @@ export function createEngine(options: EngineOptions): Engine {
   const workers = new Workers(transactor);
   const wakes = new Wakes(transactor);
   const commands = new CommandRunner(transactor);
+  const { observer } = options;
+  if (observer?.said) transactor.onCommit((pass) => observer.said?.(pass.saidEvents()));
   let startedAt: Date | undefined;
   let stopped: Promise<void> | undefined;
 

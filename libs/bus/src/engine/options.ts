@@ -3,6 +3,7 @@ import type { Bus } from '../port.js';
 import type { ServiceDefinition } from '../service-definition.js';
 import type { KeyRing } from '../signing/key-ring.js';
 import type { Signer } from '../signing/signer.js';
+import type { EngineObserver } from './observer.js';
 
 /** The part of a pino logger that the engine uses. */
 export interface Log {
@@ -34,4 +35,5 @@ export interface EngineOptions {
   readonly maxBatch?: number;
   /** W3C trace context of what is under way, for commands. */
   readonly traceparent?: () => string | undefined;
+  readonly observer?: EngineObserver;
 }

@@ -10,6 +10,7 @@ import { unstorableText } from '../verify/unstorable-text.js';
 import { Aggregate, engineTypes, type Origin, type TouchedRow } from './aggregate.js';
 import { byHandler, HandlerFailed } from './blame.js';
 import { crypto } from './context.js';
+import type { SaidEvent } from './observer.js';
 import { FactCache } from './fact-cache.js';
 
 /** More rounds than any rule needs: a rule that goes on says what its set already holds. */
@@ -61,6 +62,11 @@ export class Pass {
     const found = this.aggregates.get(key);
     if (!found) throw new Error(`this is a bug: aggregate ${key} is not locked`);
     return found;
+  }
+
+  /** What was said, for who observes. */
+  saidEvents(): readonly SaidEvent[] {
+    return this.said.map(({ draft, at }) => ({ ...draft, at, facts: this.aggregates.get(draft.key)?.current() ?? never }));
   }
 
   contextOf(aggregate: Aggregate): Context {

@@ -1,62 +1,155 @@
-import type { Area } from '@readmit/contracts';
-import type { Engine } from '@readmit/bus';
+import type { ServiceName } from '@readmit/contracts';
+import { queueFigures, type Bus, type Engine, type EngineObserver } from '@readmit/bus';
+import type { Store } from '@readmit/store';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Log } from '../log/logger.js';
+import type { ServiceFigures } from '../service-app.js';
 
-/** The metrics of one service, in a registry of its own: several services may share a process. */
+/** What is asked at a scrape; whatever is not there yet, or is away, has no value then. */
+export interface Sources {
+  readonly engine: Engine;
+  readonly store: Pick<Store, 'query'>;
+  readonly outbox?: Bus['outbox'] | undefined;
+}
+
+/**
+ * The metrics of one service, in a registry of its own: several services may share a process. They hold counts and times: no name, no
+ * id, no text of anybody. Every name is in docs/operations.md.
+ */
 export class Instruments {
   private readonly registry = new Registry();
+  private readonly registers = [this.registry];
   private readonly requests: Histogram<'method' | 'route' | 'status'>;
-  private readonly gauges: Readonly<Record<'ready' | 'lag' | 'parked' | 'workWaiting', Gauge>>;
-  private readonly counters: readonly { readonly metric: Counter; readonly of: (engine: Engine) => number }[];
+  private readonly refusals: Counter<'rule' | 'reason'>;
+  private readonly waits: readonly { readonly metric: Histogram; readonly of: NonNullable<ServiceFigures['waits']>[string]['of'] }[];
+  private readonly parked: Gauge<'reason'>;
+  private readonly gauges = new Map<string, Gauge>();
+  private readonly startedAt = performance.now();
 
-  constructor(area: Area, engine: Engine) {
-    const registers = [this.registry];
-    const gauge = (name: string, help: string) => new Gauge({ name: `readmit_${area}_${name}`, help, registers });
-    const counter = (name: string, help: string, of: (engine: Engine) => number) => ({
-      metric: new Counter({ name: `readmit_${area}_${name}_total`, help, registers }),
-      of,
-    });
+  constructor(
+    service: ServiceName,
+    private readonly log: Log,
+    private readonly own: ServiceFigures = {},
+  ) {
+    const { registers } = this;
+    this.registry.setDefaultLabels({ service });
     this.requests = new Histogram({
-      name: `readmit_${area}_http_request_seconds`,
+      name: 'readmit_http_request_seconds',
       help: 'HTTP requests by route and status; alert on a rise of 5xx, look at a rise of 401, 403 and 429.',
       labelNames: ['method', 'route', 'status'],
       buckets: [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
       registers,
     });
-    this.gauges = {
-      ready: gauge('ready', '1 while the service makes progress; alert when 0 for more than a minute.'),
-      lag: gauge('lag_records', 'Records that wait on the held partitions; alert when it grows for minutes.'),
-      parked: gauge('parked', 'Messages that could not be taken and wait for an operator; alert when above 0.'),
-      workWaiting: gauge('work_waiting', 'Slow work that waits for a worker; alert when it grows for minutes.'),
-    };
-    this.counters = [
-      counter('batches', 'Batches taken.', (engine) => engine.counters.batches),
-      counter('messages', 'Messages taken.', (engine) => engine.counters.messages),
-      counter('events', 'Events said.', (engine) => engine.counters.events),
-      counter('statements', 'Statements sent to the database.', (engine) => engine.counters.statements),
-      counter('commits', 'Transactions committed.', (engine) => engine.counters.commits),
-      counter('messages_parked', 'Messages parked since the start.', (engine) => engine.counters.parked),
-      ...Object.entries(engine.counts ?? {}).map(([name, { says }]) => counter(name, says, ({ counts }) => counts?.[name]?.value ?? 0)),
-    ];
+    this.refusals = new Counter({
+      name: 'readmit_refusals_total',
+      help: 'Commands and requests that were refused and recorded, by rule and reason; look at a rise of one reason.',
+      labelNames: ['rule', 'reason'],
+      registers,
+    });
+    this.waits = Object.entries(own.waits ?? {}).map(([name, { says, buckets, of }]) => ({
+      metric: new Histogram({ name: `readmit_${name}`, help: says, buckets: [...buckets], registers }),
+      of,
+    }));
+    this.parked = new Gauge({
+      name: 'readmit_parked_messages',
+      help: 'Messages that could not be taken and wait for an operator, by reason; alert when there is any.',
+      labelNames: ['reason'],
+      registers,
+    });
+    for (const [name, says] of Object.entries({ ...gauges, ...own.gauges }))
+      this.gauges.set(name, new Gauge({ name: `readmit_${name}`, help: says, registers }));
   }
+
+  /** Sees each event after its commit. */
+  readonly observer: EngineObserver = {
+    said: (events) => {
+      for (const event of events) {
+        if (event.type.endsWith('.refused') && 'rule' in event.data && 'reason' in event.data)
+          this.refusals.inc({ rule: String(event.data.rule), reason: String(event.data.reason) });
+        for (const { metric, of } of this.waits) {
+          const seconds = of(event);
+          if (seconds !== undefined) metric.observe(Math.max(0, seconds));
+        }
+      }
+    },
+  };
 
   request(method: string, route: string, status: number, seconds: number): void {
     this.requests.observe({ method, route, status: String(status) }, seconds);
   }
 
   /** The text format of Prometheus. A service that cannot say how it goes shows `ready` 0 instead of failing the scrape. */
-  async scrape(engine: Engine): Promise<{ readonly type: string; readonly text: string }> {
-    const progress = await engine.progress().catch(() => undefined);
-    this.gauges.ready.set(progress?.ready ? 1 : 0);
-    if (progress) {
-      this.gauges.lag.set(progress.lag);
-      this.gauges.parked.set(progress.parked);
-      this.gauges.workWaiting.set(progress.workWaiting);
+  async scrape({ engine, store, outbox }: Sources): Promise<{ readonly type: string; readonly text: string }> {
+    const [progress, queue, unsent, own] = await Promise.all([
+      this.asked('progress', () => engine.progress()),
+      this.asked('queues', () => queueFigures(store)),
+      this.asked('outbox', async () => outbox?.()),
+      this.asked('figures', async () => this.own.read?.()),
+    ]);
+    const lastBatchAt = progress?.lastBatchAt;
+    const values = {
+      ready: progress?.ready ? 1 : 0,
+      lag_records: progress?.lag,
+      last_batch_age_seconds: lastBatchAt
+        ? Math.max(0, (Date.now() - Date.parse(lastBatchAt)) / 1000)
+        : (performance.now() - this.startedAt) / 1000,
+      work_waiting: queue?.workDue,
+      work_running: queue?.workRunning,
+      work_oldest_seconds: queue?.oldestWorkSeconds,
+      outbox_waiting_events: unsent?.waiting,
+      outbox_oldest_seconds: unsent?.oldestSeconds,
+      ...own,
+    };
+    const valueOf = new Map<string, number | undefined>(Object.entries(values));
+    for (const [name, metric] of this.gauges) {
+      // What could not be read is absent, so that an alert on it sees that; a value of long ago would look well.
+      const value = valueOf.get(name);
+      if (value === undefined) metric.remove();
+      else metric.set(value);
     }
-    for (const { metric, of } of this.counters) {
-      metric.reset();
-      metric.inc(of(engine));
-    }
+    this.parked.reset();
+    for (const [reason, messages] of Object.entries(queue?.parked ?? {})) this.parked.set({ reason }, messages);
+    this.count(engine);
     return { type: this.registry.contentType, text: await this.registry.metrics() };
   }
+
+  /** Counters live in the engine; what a service counts beside the usual joins them by name. */
+  private count({ counters, counts }: Engine): void {
+    for (const [name, { says, value }] of Object.entries({ ...countersOf(counters), ...counts })) {
+      const metric =
+        (this.registry.getSingleMetric(`readmit_${name}_total`) as Counter | undefined) ??
+        new Counter({ name: `readmit_${name}_total`, help: says, registers: this.registers });
+      metric.reset();
+      metric.inc(value);
+    }
+  }
+
+  private async asked<T>(what: string, ask: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await ask();
+    } catch (error) {
+      this.log.warn({ err: error, what }, 'a figure could not be read; the scrape goes without it');
+      return undefined;
+    }
+  }
 }
+
+const gauges = {
+  ready: '1 while the service makes progress; alert when 0 for more than a minute.',
+  lag_records: 'Records that wait on the held partitions; alert when it grows for minutes.',
+  last_batch_age_seconds: 'Since the last batch of messages, or since the start; worry when it is high while records wait.',
+  work_waiting: 'Slow work that is due and waits for a worker; alert when it grows for minutes.',
+  work_running: 'Slow work under way: calls to targets, directories and mail.',
+  work_oldest_seconds: 'Since when the oldest work that is due waits; alert above a minute: an undo may be among it.',
+  outbox_waiting_events: 'Committed events that Kafka has not confirmed; alert when it grows for minutes. Always 0 on the embedded bus.',
+  outbox_oldest_seconds: 'Since when the oldest of them waits; alert above 30 seconds. Always 0 on the embedded bus.',
+} as const;
+
+const countersOf = (counters: Engine['counters']) => ({
+  batches: { says: 'Batches taken.', value: counters.batches },
+  messages: { says: 'Messages taken.', value: counters.messages },
+  events: { says: 'Events said.', value: counters.events },
+  statements: { says: 'Statements sent to the database in transactions.', value: counters.statements },
+  commits: { says: 'Transactions committed.', value: counters.commits },
+  messages_parked: { says: 'Messages parked since the start; alert on any rise.', value: counters.parked },
+});

@@ -10,7 +10,7 @@ import { closeScope, openScope } from '../telemetry.js';
 import { NestLog } from '../log/nest-logger.js';
 import type { Log } from '../log/logger.js';
 import { EdgeGuard, EdgeInterceptor, type EdgeOptions, type EdgeRequest } from './edge.js';
-import { Instruments } from './instruments.js';
+import type { Instruments } from './instruments.js';
 import { bodyLimit, parseJsonBody } from './json-body.js';
 import { parkedController } from './parked.controller.js';
 import { ProblemError, problemOf, writeProblem } from './problem.js';
@@ -21,6 +21,9 @@ export interface HttpOptions extends Omit<EdgeOptions, 'limit' | 'commands'> {
   readonly service: ServiceName;
   readonly area: Area;
   readonly engine: Engine;
+  readonly instruments: Pick<Instruments, 'request'>;
+  /** What /metrics answers. */
+  readonly scrape: () => ReturnType<Instruments['scrape']>;
   readonly log: Log;
   readonly controllers: readonly Type[];
   readonly providers: readonly Provider[];
@@ -74,10 +77,9 @@ export async function createHttp(options: HttpOptions): Promise<NestFastifyAppli
   );
   app.connectMicroservice({ strategy: new EngineStrategy(engine) });
   takeJsonOnly(server);
-  const instruments = new Instruments(area, engine);
-  observe(server, log, instruments);
+  observe(server, log, options.instruments);
   await app.register(rateLimit as unknown as Parameters<NestFastifyApplication['register']>[0], { global: false });
-  serveHealth(server, options, instruments);
+  serveHealth(server, options);
   app.useGlobalFilters(new ProblemFilter(log, methodsOf(options.service)));
   app.useGlobalGuards(new EdgeGuard({ ...options, commands: engine, limit: limiter(server, options.limits) }));
   app.useGlobalInterceptors(new EdgeInterceptor(options.checkAnswers));
@@ -104,7 +106,7 @@ function takeJsonOnly(server: FastifyInstance): void {
 }
 
 /** Security headers, spans, request log and request metrics. The log names the route, never the URL: a query may hold anything. */
-function observe(server: FastifyInstance, log: Log, instruments: Instruments): void {
+function observe(server: FastifyInstance, log: Log, instruments: HttpOptions['instruments']): void {
   const routeOf = (request: FastifyRequest) => request.routeOptions.url ?? 'none';
   server.addHook('onRequest', (request, reply, done) => {
     void reply.headers({ ...securityHeaders, 'x-request-id': request.id });
@@ -138,7 +140,7 @@ function observe(server: FastifyInstance, log: Log, instruments: Instruments): v
   });
 }
 
-function serveHealth(server: FastifyInstance, { engine, draining, service }: HttpOptions, instruments: Instruments): void {
+function serveHealth(server: FastifyInstance, { engine, draining, service, scrape }: HttpOptions): void {
   server.get('/health/live', () => ({ status: 'live', service }));
   server.get('/health/ready', async (_request, reply) => {
     if (draining()) return reply.code(503).send({ ready: false, service, says: 'The service is stopping.' });
@@ -151,7 +153,7 @@ function serveHealth(server: FastifyInstance, { engine, draining, service }: Htt
     }
   });
   server.get('/metrics', async (_request, reply) => {
-    const { type, text } = await instruments.scrape(engine);
+    const { type, text } = await scrape();
     return reply.type(type).send(text);
   });
 }

@@ -9,7 +9,7 @@ import { OcsfTopic1 } from './ocsf-topic.js';
 import { Outbox1 } from './outbox.js';
 import { Positions1 } from './positions.js';
 import { TouchKnown1 } from './touch-known.js';
-import { ApprovalTables1, ExecutionTables1, IntakeTables1 } from './service-tables.js';
+import { ApprovalTables1, ExecutionTables1, IntakeTables1, SchedulerTables1 } from './service-tables.js';
 
 export interface RegisteredMigration {
   /** Unique for ever and ascending: the order of execution. MUST NOT change once released. */
@@ -31,6 +31,7 @@ export const registry: readonly RegisteredMigration[] = [
   { order: 10, migration: IntakeTables1, schemas: ['intake'] },
   { order: 11, migration: ApprovalTables1, schemas: ['approval'] },
   { order: 12, migration: ExecutionTables1, schemas: ['execution'] },
+  { order: 13, migration: SchedulerTables1, schemas: ['revocation-scheduler'] },
   { order: 20, migration: AuditTables1, schemas: ['audit'], insertOnlyTables: auditInsertOnlyTables },
   { order: 21, migration: AuditWriter1, schemas: ['audit'] },
   { order: 40, migration: OcsfTopic1, schemas: busSchema },

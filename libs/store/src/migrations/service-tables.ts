@@ -7,6 +7,7 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
  *   intake.case_words        the requester's words and their salt: on no topic, erasable
  *   approval.evidence_note   the words of a proof and their salt: on no topic, erasable
  *   execution.sealed         secrets sealed to a recipient's key, until they are picked up or voided
+ *   revocation-scheduler.overdue   obligations that were called overdue and are not discharged: nearly always none
  */
 export class IntakeTables1 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
@@ -56,5 +57,19 @@ export class ExecutionTables1 implements MigrationInterface {
   }
   async down(runner: QueryRunner): Promise<void> {
     await runner.query('DROP TABLE sealed');
+  }
+}
+
+export class SchedulerTables1 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query('CREATE TABLE overdue (obligation_id text PRIMARY KEY, case_id text NOT NULL, due_since timestamptz NOT NULL)');
+    await runner.query(`
+      INSERT INTO overdue (obligation_id, case_id, due_since)
+      SELECT DISTINCT ON (o.data ->> 'obligationId') o.data ->> 'obligationId', o.key, (o.data ->> 'dueSince')::timestamptz
+      FROM fact o WHERE o.type = 'readmit.revocation.overdue' AND NOT EXISTS (
+        SELECT 1 FROM fact d WHERE d.key = o.key AND d.type = 'readmit.obligation.discharged' AND d.data ->> 'obligationId' = o.data ->> 'obligationId')`);
+  }
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('DROP TABLE overdue');
   }
 }

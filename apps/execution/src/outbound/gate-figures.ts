@@ -1,0 +1,16 @@
+import type { SaidEvent } from '@readmit/bus';
+import type { ServiceFigures } from '@readmit/service';
+
+/** From the grant to the first change of a target: what the gate and the queue cost a person who waits. */
+export const gateFigures: ServiceFigures = {
+  waits: {
+    gate_wait_seconds: {
+      says: 'From approval granted to execution started; worry when the 95th percentile is above 10 seconds: audit or the scheduler is slow.',
+      buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300],
+      of({ type, at, facts }: SaidEvent): number | undefined {
+        const granted = type === 'readmit.execution.started' ? facts.first('readmit.approval.granted') : undefined;
+        return granted && (Date.parse(at) - Date.parse(granted.at)) / 1000;
+      },
+    },
+  },
+};

@@ -1,0 +1,45 @@
+import type { Change } from '@readmit/bus';
+import type { FactOf } from '@readmit/contracts';
+import type { ServiceFigures } from '@readmit/service';
+import type { Store, Tx } from '@readmit/store';
+
+/**
+ * Keeps which obligations are overdue, beside the facts that say so: a figure that is asked for every few seconds must not search them.
+ * No statement unless an undo is late, or was.
+ */
+export async function saveOverdue(tx: Tx, changes: readonly Change[]): Promise<void> {
+  const late = new Map<string, { readonly caseId: string; readonly dueSince: string }>();
+  const over: string[] = [];
+  for (const { key, added, facts } of changes)
+    for (const { type, data } of added) {
+      if (type === 'readmit.revocation.overdue') late.set(data.obligationId, { caseId: key, dueSince: data.dueSince });
+      // Both may come in one transaction, and an obligation that was never late has no row.
+      if (type === 'readmit.obligation.discharged' && facts.of('readmit.revocation.overdue').some(isOf(data.obligationId)))
+        over.push(data.obligationId);
+    }
+  for (const id of over) late.delete(id);
+  if (late.size > 0)
+    await tx.query(
+      `INSERT INTO overdue (obligation_id, case_id, due_since) SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[])
+       ON CONFLICT (obligation_id) DO NOTHING`,
+      [[...late.keys()], [...late.values()].map(({ caseId }) => caseId), [...late.values()].map(({ dueSince }) => dueSince)],
+    );
+  if (over.length > 0) await tx.query('DELETE FROM overdue WHERE obligation_id = ANY ($1::text[])', [over]);
+}
+const isOf =
+  (obligationId: string) =>
+  ({ data }: FactOf<'readmit.revocation.overdue'>): boolean =>
+    data.obligationId === obligationId;
+
+export const overdueFigures = (store: Store): ServiceFigures => ({
+  gauges: {
+    overdue_obligations: 'Grants whose undo is late: somebody keeps what was lent. Alert when above 0.',
+    overdue_oldest_seconds: 'Since when the undo that is late the longest was due.',
+  },
+  async read() {
+    const [row] = await store.query<{ late: number; oldest: number | null }>(
+      `SELECT count(*)::integer AS late, extract(epoch FROM clock_timestamp() - min(due_since))::float8 AS oldest FROM overdue`,
+    );
+    return { overdue_obligations: row?.late ?? 0, overdue_oldest_seconds: row?.oldest ?? 0 };
+  },
+});

@@ -1,0 +1,28 @@
+import type { Store } from '@readmit/store';
+
+/** What waits in the tables of a service, whoever of its processes will take it. */
+export interface QueueFigures {
+  /** Work that could be done now. */
+  readonly workDue: number;
+  readonly workRunning: number;
+  /** Since when the oldest of the work that is due waits; 0: nothing does. */
+  readonly oldestWorkSeconds: number;
+  /** Parked messages by the reason why they could not be taken. */
+  readonly parked: Readonly<Record<string, number>>;
+}
+
+/** One statement that reads what waits alone: each part has a partial index, and what is done is never read. */
+export async function queueFigures(store: Pick<Store, 'query'>): Promise<QueueFigures> {
+  const [row] = await store.query<{ due: number; running: number; oldest: number | null; parked: Record<string, number> | null }>(`
+    SELECT (SELECT count(*) FROM work WHERE state = 'waiting' AND not_before <= statement_timestamp())::integer AS due,
+      (SELECT count(*) FROM work WHERE state = 'running')::integer AS running,
+      (SELECT extract(epoch FROM statement_timestamp() - min(not_before)) FROM work WHERE state = 'waiting')::float8 AS oldest,
+      (SELECT jsonb_object_agg(reason, messages) FROM (
+        SELECT reason, count(*)::integer AS messages FROM parked WHERE state = 'parked' GROUP BY reason) by_reason) AS parked`);
+  return {
+    workDue: row?.due ?? 0,
+    workRunning: row?.running ?? 0,
+    oldestWorkSeconds: Math.max(0, row?.oldest ?? 0),
+    parked: row?.parked ?? {},
+  };
+}
