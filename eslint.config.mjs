@@ -202,6 +202,8 @@ export default tseslint.config(
         clearTimeout: 'readonly',
         clearInterval: 'readonly',
         URL: 'readonly',
+        fetch: 'readonly',
+        AbortSignal: 'readonly',
         Buffer: 'readonly',
         performance: 'readonly',
       },

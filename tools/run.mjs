@@ -27,6 +27,7 @@ const commands = {
     const built = await build(place);
     return built === 0 && !wasStopped() ? runOnTerminal(place.node, ['tools/bench.mjs', ...args], { cwd: house, env: place.env }) : built;
   },
+  'validate:deploy': (place) => runOnTerminal(place.node, ['tools/validate-deploy.mjs', ...args], { cwd: house, env: place.env }),
   requirements: (place) => runOnTerminal(place.node, ['tools/requirements.mjs', ...args], { cwd: house, env: place.env }),
 };
 

@@ -83,7 +83,9 @@ describe('signals on the topic of a provider', () => {
       ['parked', 'broken-json', undefined],
       ['parked', 'unknown-type', undefined],
     ]);
-    expect(await metrics()).toMatch(/readmit_intake_signals_recorded_total 18[^]*readmit_intake_signals_refused_total 2/);
+    expect(await metrics()).toMatch(
+      /readmit_signals_recorded_total\{service="intake"\} 18[^]*readmit_signals_refused_total\{service="intake"\} 2/,
+    );
   });
 
   it('R8.3 that repeat one change nothing and are counted; the same id with other content parks as id-reused', async () => {
@@ -92,7 +94,7 @@ describe('signals on the topic of a provider', () => {
     for (const message of [first, first, structured({ id: 's-1', subject: 'boris' })]) intake.topics.write(topic, message);
     await taken(3);
     expect(await received()).toHaveLength(1);
-    expect(await metrics()).toMatch(/readmit_intake_signals_repeated_total 1/);
+    expect(await metrics()).toMatch(/readmit_signals_repeated_total\{service="intake"\} 1/);
     expect((await parked()).map(({ reason }) => reason)).toEqual(['id-reused']);
     expect((await intake.said('readmit.intake.refused')).map(({ data }) => [data['reason'], data['actor']])).toEqual([
       ['id-reused', 'acme'],
@@ -112,7 +114,9 @@ describe('signals on the topic of a provider', () => {
     expect(await received()).toHaveLength(1);
     expect(await parked()).toHaveLength(1);
     expect(await announced()).toEqual([['parked', 'unknown-type', undefined]]);
-    expect(await metrics()).toMatch(/readmit_intake_signals_recorded_total 0[^]*signals_repeated_total 1[^]*signals_refused_total 0/);
+    expect(await metrics()).toMatch(
+      /readmit_signals_recorded_total\{service="intake"\} 0[^]*signals_repeated_total\{service="intake"\} 1[^]*signals_refused_total\{service="intake"\} 0/,
+    );
   });
 });
 

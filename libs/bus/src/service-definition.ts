@@ -124,7 +124,7 @@ export interface Engine extends Commands {
     readonly parked: number;
     readonly says: string;
   }>;
-  /** Further counters of a service since its start, for its metrics: `signals_recorded` becomes `readmit_<area>_signals_recorded_total`. */
+  /** Further counters of a service since its start, for its metrics: `signals_recorded` becomes `readmit_signals_recorded_total`. */
   readonly counts?: Readonly<Record<string, { readonly says: string; readonly value: number }>>;
   readonly counters: { batches: number; messages: number; statements: number; commits: number; events: number; parked: number };
 }

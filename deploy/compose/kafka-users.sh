@@ -1,0 +1,22 @@
+#!/bin/bash
+# Gives every principal of Readmit its SCRAM password, over the listener that only this container's network reaches. Repeating it
+# changes nothing, or sets the passwords that the files hold now. Passwords go by files: arguments of a process can be seen.
+set -euo pipefail
+umask 077
+secrets=${KAFKA_USERS_SECRETS:-/run/secrets}
+bootstrap=${KAFKA_USERS_BOOTSTRAP:-127.0.0.1:9094}
+kafka=${KAFKA_HOME:-/opt/kafka}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+cat > "$work/broker.properties" << PROPERTIES
+security.protocol=SASL_PLAINTEXT
+sasl.mechanism=PLAIN
+sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required username="broker" password="$(cat "$secrets/kafka-broker.password")";
+PROPERTIES
+
+for user in admin intake classification approval execution revocation-scheduler audit; do
+  printf 'SCRAM-SHA-512=password=%s\n' "$(cat "$secrets/kafka-$user.password")" > "$work/$user.properties"
+  "$kafka/bin/kafka-configs.sh" --bootstrap-server "$bootstrap" --command-config "$work/broker.properties" \
+    --alter --entity-type users --entity-name "$user" --add-config-file "$work/$user.properties"
+done

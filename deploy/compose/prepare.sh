@@ -1,0 +1,44 @@
+#!/bin/sh
+# Makes what `docker compose up` stands on, once: passwords, and with `readmit setup` the database, its roles and the keys. Repeating
+# it leaves alone what is there. Run it beside docker-compose.yml, as root or as the user with id 1000: the containers run as 1000
+# and take secrets only from files that nobody else can read.
+set -eu
+umask 077
+here=$(cd "$(dirname "$0")/../.." && pwd)
+cd "$here"
+[ -f .env ] || { echo 'there is no .env: copy deploy/compose/example.env to .env and answer what it asks' >&2; exit 1; }
+secrets=$(sed -n 's/^READMIT_SECRETS=//p' .env | tail -n 1)
+secrets=${secrets:-./secrets}
+me=$(id -u)
+if [ "$me" != 0 ] && [ "$me" != 1000 ]; then
+  echo "run this as root or as the user with id 1000, not $me: the files must belong to the user that the containers run as" >&2
+  exit 1
+fi
+
+# 192 random bits, in letters that need no quoting anywhere; no end of line, because Kafka takes the file as it is.
+password() {
+  [ -s "$1" ] || head -c 24 /dev/urandom | base64 | tr '+/' '-_' | tr -d '\n' > "$1"
+}
+mkdir -p "$secrets"
+password "$secrets/postgres.password"
+printf 'postgres:5432:*:postgres:%s\n' "$(cat "$secrets/postgres.password")" > "$secrets/pgpass"
+for user in broker admin intake classification approval execution revocation-scheduler audit; do
+  password "$secrets/kafka-$user.password"
+done
+[ "$me" != 0 ] || chown -R 1000:1000 "$secrets"
+
+docker compose build setup
+docker compose run --rm setup
+root=$(sed -n 's/.*"x" *: *"\([A-Za-z0-9_-]\{43\}\)".*/\1/p' "$secrets/keys/trust.json")
+[ -n "$root" ] || { echo "no root key in $secrets/keys/trust.json" >&2; exit 1; }
+if grep -q '^READMIT_ROOT_KEY=' .env; then
+  grep -qx "READMIT_ROOT_KEY=$root" .env || { echo "READMIT_ROOT_KEY in .env is not the one of $secrets/keys: $root" >&2; exit 1; }
+else
+  printf 'READMIT_ROOT_KEY=%s\n' "$root" >> .env
+fi
+
+for file in readmit-intake.secret targets.json; do
+  [ -s "$secrets/$file" ] || echo "still missing: $secrets/$file (mode 0600, owner 1000), see docs/operations.md"
+done
+[ ! -e "$secrets/keys/root-belongs-offline.jwk" ] ||
+  echo "take $secrets/keys/root-belongs-offline.jwk offline now: whoever has it can name new service keys, and nothing needs it to run"
