@@ -4,7 +4,7 @@ import type { Fact, ServiceName } from '@readmit/contracts';
 import { addEvidence, decide, say, spoken } from '@readmit/domain';
 import { contactDigests } from '../apps/classification/src/outbound/directory.js';
 import { approver, digestOf, verifier, type People } from './people.js';
-import type { Pipeline } from './pipeline.js';
+import type { Pipeline } from './six-services.js';
 import { simulatedTarget } from './simulated-target.js';
 
 /** People act at the same time: commands that wait share a transaction. */
@@ -20,18 +20,19 @@ export class Cases {
   private pipeline: Pipeline | undefined;
   private finish: (() => void) | undefined;
   private fail: ((error: unknown) => void) | undefined;
-  private onEnd: ((ended: number) => void) | undefined;
+  private onEnd: ((ended: number, caseId: string) => void) | undefined;
   private total = 0;
+  private refill = true;
   private readonly people: People;
 
   constructor(people: People) {
     this.people = people;
   }
 
-  /** Plays cases until `total` have ended; `onEnd` is told after each. */
+  /** Plays cases until `total` have ended; `onEnd` is told after each. At most `atOnce` are under way; 0: the caller opens them. */
   async run(
     pipeline: Pipeline,
-    options: { readonly total: number; readonly atOnce: number; readonly onEnd: (ended: number) => void },
+    options: { readonly total: number; readonly atOnce: number; readonly onEnd: (ended: number, caseId: string) => void },
   ): Promise<void> {
     this.pipeline = pipeline;
     this.total = options.total;
@@ -40,6 +41,7 @@ export class Cases {
       this.finish = resolve;
       this.fail = reject;
     });
+    this.refill = options.atOnce > 0;
     for (let index = 0; index < Math.min(options.atOnce, options.total); index++) this.open();
     await done;
   }
@@ -55,9 +57,9 @@ export class Cases {
       this.underWay.delete(key);
       this.outcomes.set(fact.data.outcome, (this.outcomes.get(fact.data.outcome) ?? 0) + 1);
       this.ended++;
-      this.onEnd?.(this.ended);
+      this.onEnd?.(this.ended, key);
       if (this.ended === this.total) this.finish?.();
-      else if (this.begun < this.total) this.open();
+      else if (this.refill && this.begun < this.total) this.open();
     }
   }
 
@@ -79,7 +81,8 @@ export class Cases {
       });
   }
 
-  private open(): void {
+  /** The next case is asked for. */
+  open(): void {
     const index = this.begun++;
     const caseId = `case-${index}`;
     const subject = this.people.subject(index);

@@ -12,7 +12,7 @@ import { services } from '@readmit/contracts';
 import { Cases } from './cases.js';
 import { cpuOf, ownCpu } from './cpu.js';
 import { makePeople } from './people.js';
-import { openPipeline, type Pipeline } from './pipeline.js';
+import { openPipeline, type Pipeline } from './six-services.js';
 
 const mostGrowth = 1.2;
 const megabytes = (bytes: number): string => (bytes / 1_048_576).toFixed(0);

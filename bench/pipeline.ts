@@ -1,125 +1,145 @@
 /**
- * The six services with their real definitions on the embedded bus and a real PostgreSQL, in one process: what `npm start` runs,
- * without HTTP, directory server and targets. Those three are simulated.
+ * `npm run bench -- pipeline`: whole cases through the product beside bare loops that do the same steps (R0, the ceiling) and beside the stock
+ * NestJS way. One PostgreSQL, a process for each program, rounds that alternate in direction, a fresh database for each slice, and a check of
+ * what each slice left: one that fails scores 0.
  */
-import { createEngine, EmbeddedBus, KeyRing, makeServiceKeys, makeSigningKey, Signer, uuidv7, verifyRecord } from '@readmit/bus';
-import type { Change, Engine, ServiceDefinition } from '@readmit/bus';
-import { services, type Fact, type ServiceName } from '@readmit/contracts';
-import { logKey } from '@readmit/domain';
-import { openStore, schemaOf, type Store } from '@readmit/store';
-import { createPrivateKey, sign } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { approvalDefinition } from '../apps/approval/src/approval.definition.js';
-import { AuditEngine } from '../apps/audit/src/audit-engine.js';
-import { logTools } from '../apps/audit/src/outbound/log-crypto.js';
-import { classificationDefinition } from '../apps/classification/src/classification.definition.js';
-import { parsePolicy } from '../apps/classification/src/outbound/policy-file.js';
-import { executionDefinition } from '../apps/execution/src/execution.definition.js';
-import { intakeDefinition } from '../apps/intake/src/intake.definition.js';
-import { schedulerDefinition } from '../apps/revocation-scheduler/src/scheduler.definition.js';
-import { digestOf, type People } from './people.js';
-import { openSimulatedTarget, simulatedTarget } from './simulated-target.js';
+import os from 'node:os';
+import { parseArgs } from 'node:util';
+import { Arena, type Slice } from './pipeline/arena.js';
+import type { Load } from './pipeline/load.js';
+import { describe, writeInto, type Round } from './pipeline/report.js';
+import { profileSlice } from './pipeline/profile.js';
+import { median } from './pipeline/statistics.js';
+import { traceCase } from './pipeline/trace.js';
+import { makePeople } from './people.js';
 
-export const environment = 'bench';
-const policyFile = 'deploy/policies/default.yaml';
+const document = 'docs/benchmarks.md';
+const known = ['product', 'bare', 'stock'] as const;
+const fewestCases = 50;
 
-export interface Pipeline {
-  readonly engines: Readonly<Record<ServiceName, Engine>>;
-  readonly stores: Readonly<Record<ServiceName, Store>>;
-  readonly policyDigest: string;
-  /** The salt of contact digests. */
-  readonly salt: string;
-  stop(): Promise<void>;
-}
-
-/** Told of facts that a service has just heard or said; the transaction that keeps them may not be over. */
-export type OnFact = (service: ServiceName, key: string, fact: Fact) => void;
-
-const told = (definition: ServiceDefinition, onFact: OnFact): ServiceDefinition => ({
-  ...definition,
-  save: async (tx, changes: readonly Change[]) => {
-    await definition.save?.(tx, changes);
-    for (const { key, added } of changes) for (const fact of added) onFact(definition.name, key, fact);
+const { values } = parseArgs({
+  options: {
+    bus: { type: 'string', default: 'embedded' },
+    programs: { type: 'string', default: known.join(',') },
+    pairs: { type: 'string', default: '7' },
+    seconds: { type: 'string', default: '12' },
+    'warm-up': { type: 'string', default: '300' },
+    /** Cases a slice, instead of as many as take the seconds; a profile needs it. */
+    cases: { type: 'string' },
+    'latency-pairs': { type: 'string', default: '3' },
+    'latency-seconds': { type: 'string', default: '20' },
+    write: { type: 'boolean', default: false },
+    profile: { type: 'string' },
   },
+  allowPositionals: true,
 });
 
-export async function openPipeline(options: {
-  readonly urls: Readonly<Record<ServiceName, string>>;
-  readonly people: People;
-  readonly onFact: OnFact;
-}): Promise<Pipeline> {
-  const { people, onFact } = options;
-  const policy = parsePolicy(await readFile(policyFile, 'utf8'), policyFile);
-  const keys = makeServiceKeys(new Date(Date.now() - 60_000));
-  const ring = new KeyRing(keys.list);
-  const salt = 'bench';
-  // Digest and age as of a directory that was read just now.
-  const directory = {
-    read: async () => ({ directory: people.directory, digest: digestOf('directory'), issuedAt: new Date().toISOString() }),
-  };
-  const definitions: Readonly<Record<Exclude<ServiceName, 'audit'>, ServiceDefinition>> = {
-    intake: intakeDefinition({ channel: 'simulated-mailbox', send: async () => {} }),
-    classification: classificationDefinition(directory, policy, salt),
-    approval: approvalDefinition,
-    execution: executionDefinition(new Map([[simulatedTarget, openSimulatedTarget()]]), { watchEveryMs: 1_000 }),
-    'revocation-scheduler': schedulerDefinition,
-  };
-  const warn = (fields: object, message: string): void => void process.stderr.write(`${message} ${JSON.stringify(fields)}\n`);
-  const log = { debug: () => {}, info: () => {}, warn, error: warn };
+function whole(option: 'pairs' | 'seconds' | 'warm-up' | 'cases' | 'latency-pairs' | 'latency-seconds', least = 1): number {
+  const value = Number(values[option]);
+  if (!Number.isSafeInteger(value) || value < least)
+    throw new RangeError(`--${option} takes a whole number of at least ${least}, not ${JSON.stringify(values[option])}`);
+  return value;
+}
 
-  const stores = {} as Record<ServiceName, Store>;
-  const engines = {} as Record<ServiceName, Engine>;
-  const buses: EmbeddedBus[] = [];
-  for (const service of services) {
-    const url = options.urls[service];
-    const store = await openStore({ url, schema: schemaOf(service), applicationName: `bench ${service}`, poolSize: 8 });
-    const bus = await EmbeddedBus.open({ service, store });
-    buses.push(bus);
-    stores[service] = store;
-    const signer = new Signer(keys.keys[service]);
-    engines[service] =
-      service === 'audit'
-        ? auditEngine({ store, bus, signer, ring, log })
-        : createEngine({ definition: told(definitions[service], onFact), store, bus, signer, ring, environment, log });
+function programsAsked(): readonly string[] {
+  const asked = values.programs.split(',');
+  const unknown = asked.find((one) => !known.some((name) => name === one));
+  if (unknown !== undefined || !asked.includes('product'))
+    throw new RangeError(
+      `--programs takes product and any of ${known.join(', ')}, separated by commas, not ${JSON.stringify(values.programs)}`,
+    );
+  return asked;
+}
+
+async function run(): Promise<number> {
+  if (values.profile !== undefined) return profile(values.profile);
+  if (values.bus !== 'embedded') throw new RangeError(`--bus takes embedded; ${JSON.stringify(values.bus)} is not measured yet`);
+  const programs = programsAsked();
+  const [pairs, seconds, warmUp, latencyPairs, latencySeconds] = [
+    whole('pairs'),
+    whole('seconds'),
+    whole('warm-up', fewestCases),
+    whole('latency-pairs', 0),
+    whole('latency-seconds'),
+  ];
+  const cases = values.cases === undefined ? undefined : whole('cases');
+  const arena = await Arena.open();
+  try {
+    process.stdout.write('tracing a case\n');
+    arena.script = await arena.withDatabase((place) => traceCase({ ...place, people: makePeople(10) }));
+    const rates: Record<string, number> = {};
+    for (const program of programs) {
+      // The stock way needs no warm code to be slow.
+      const slice = await play(arena, program, { cases: program === 'stock' ? fewestCases : warmUp }, 'warm-up');
+      if (!slice.measured || slice.failed !== undefined) throw new Error(`the warm-up of ${program} failed: ${slice.failed}`);
+      rates[program] = slice.measured.cases / slice.measured.seconds;
+    }
+    const rounds = async (
+      count: number,
+      loadOf: (program: string) => Load,
+      name: string,
+      of: readonly string[] = programs,
+    ): Promise<Round[]> => {
+      const done: Round[] = [];
+      for (let round = 0; round < count; round++) {
+        const slices: Record<string, Slice> = {};
+        for (const program of round % 2 === 0 ? of : [...of].reverse())
+          slices[program] = await play(arena, program, loadOf(program), `${name} ${round + 1}`);
+        done.push(slices);
+      }
+      return done;
+    };
+    const saturated = await rounds(
+      pairs,
+      (program) => ({ cases: cases ?? Math.max(fewestCases, Math.round((rates[program] ?? 0) * seconds)) }),
+      'saturated',
+    );
+    const reached = (program: string): number =>
+      median(
+        saturated.flatMap(({ [program]: slice }) =>
+          slice?.measured && slice.failed === undefined ? [slice.measured.cases / slice.measured.seconds] : [],
+        ),
+      );
+    // Who cannot do 20 a second would only queue.
+    const quick = programs.filter((program) => reached(program) > 25);
+    const calm = await rounds(latencyPairs, () => ({ cases: 20 * latencySeconds, perSecond: 20 }), '20 cases/s', quick);
+    const half = await rounds(
+      latencyPairs,
+      (program) => ({ cases: Math.max(fewestCases, Math.round((reached(program) / 2) * latencySeconds)), perSecond: reached(program) / 2 }),
+      'half',
+    );
+    const machine = `Measured on ${new Date().toISOString().slice(0, 10)}, ${os.availableParallelism()} cores (${os.cpus()[0]?.model.trim() ?? 'unknown'}), Node ${process.versions.node}, load at the end ${os.loadavg()[0]?.toFixed(1)}`;
+    const results = { bus: values.bus, programs, saturated, calm, half, machine };
+    process.stdout.write(`\n${describe(results)}\n`);
+    if (values.write) await writeInto(document, results);
+    return [...saturated, ...calm, ...half].some((round) => Object.values(round).some(({ failed }) => failed !== undefined)) ? 1 : 0;
+  } finally {
+    await arena.close();
   }
-  for (const service of services) await engines[service].start();
-  return {
-    engines,
-    stores,
-    policyDigest: policy.digest,
-    salt,
-    stop: async () => {
-      await Promise.all(services.map((service) => engines[service].stop()));
-      await Promise.all(buses.map((bus) => bus.close()));
-      await Promise.all(services.map((service) => stores[service].close()));
-    },
-  };
 }
 
-function auditEngine(parts: {
-  readonly store: Store;
-  readonly bus: EmbeddedBus;
-  readonly signer: Signer;
-  readonly ring: KeyRing;
-  readonly log: ConstructorParameters<typeof AuditEngine>[0]['log'];
-}): AuditEngine {
-  const { store, bus, signer, ring, log } = parts;
-  const made = makeSigningKey();
-  const secret = createPrivateKey({ key: { ...made.private }, format: 'jwk' });
-  return new AuditEngine({
-    environment,
-    key: logKey('readmit.example/log/bench', Buffer.from(made.public.x, 'base64url'), logTools),
-    signNote: (message) => sign(null, message, secret),
-    signEvents: (records) => signer.sign(environment, records),
-    newEventId: uuidv7,
-    checkpointEverySeconds: 5,
-    watchAfterSeconds: 30,
-    watchEverySeconds: 10,
-    store,
-    bus,
-    log,
-    verify: (record, replayed) => verifyRecord(record, { ring, environment, now: new Date(), replayed }),
-    checkStart: async () => {},
-    member: uuidv7(),
-  });
+/** What costs what in one program; nothing is compared. */
+async function profile(program: string): Promise<number> {
+  if (!known.some((name) => name === program))
+    throw new RangeError(`--profile takes one of ${known.join(', ')}, not ${JSON.stringify(program)}`);
+  const arena = await Arena.open({ statements: true });
+  try {
+    arena.script = await arena.withDatabase((place) => traceCase({ ...place, people: makePeople(10) }));
+    process.stdout.write(`${await profileSlice(arena, program, whole('cases'))}\n`);
+    return 0;
+  } finally {
+    await arena.close();
+  }
 }
+
+async function play(arena: Arena, program: string, load: Load, name: string): Promise<Slice> {
+  const slice = await arena.slice(program, load);
+  const { measured, failed } = slice;
+  const says = measured
+    ? `${(measured.cases / measured.seconds).toFixed(1)} cases/s, ${((measured.nodeCpu * 1000) / measured.cases).toFixed(1)} ms node, ${((measured.databaseCpu * 1000) / measured.cases).toFixed(1)} ms PostgreSQL a case`
+    : '';
+  process.stdout.write(`${name}: ${program}, ${load.cases} cases: ${failed === undefined ? says : `FAILED ${failed}`}\n`);
+  return slice;
+}
+
+process.exitCode = await run();

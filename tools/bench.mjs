@@ -10,10 +10,12 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 const house = path.resolve(import.meta.dirname, '..');
 const folder = path.join(house, 'bench');
 /** Benchmarks are the files that can be named; the others are their parts. */
-const benchmarks = ['memory'];
+const benchmarks = ['memory', 'pipeline'];
+/** Started by those, in processes of their own. */
+const parts = ['pipeline/program'];
 
 const [name] = process.argv.slice(2);
-if (!name || !benchmarks.includes(name)) {
+if (!name || ![...benchmarks, ...parts].includes(name)) {
   process.stderr.write(`usage: npm run bench -- <${benchmarks.join('|')}> [options]\n`);
   process.exit(2);
 }

@@ -1,0 +1,188 @@
+/** Where programs play: one durable PostgreSQL, a fresh database for each slice, a process for each program, and the check of what they left. */
+import { services, topicOf, type ServiceName } from '@readmit/contracts';
+import { busSchema, removePostgres, schemaOf, setup, startPostgres, tablesOfTopic, type PostgresServer } from '@readmit/store';
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import pg from 'pg';
+import type { Load, Measured, Place } from './load.js';
+import type { Answer, Order } from './program.js';
+import type { Script } from './script.js';
+
+export interface Slice {
+  readonly program: string;
+  readonly load: Load;
+  readonly measured: Measured | undefined;
+  /** Why it scores nothing. */
+  readonly failed: string | undefined;
+  /** Rows inserted, updated and deleted a case, over all tables. */
+  readonly rows: { readonly inserted: number; readonly updated: number; readonly deleted: number };
+}
+
+/** What each service says or keeps exactly once in every case that ran its course. */
+const endOf: Readonly<Record<Exclude<ServiceName, 'audit'>, string>> = {
+  intake: 'readmit.case.closed',
+  classification: 'readmit.case.classified',
+  approval: 'readmit.approval.granted',
+  execution: 'readmit.revocation.confirmed',
+  'revocation-scheduler': 'readmit.obligation.discharged',
+};
+
+export class Arena {
+  private readonly folder: string;
+  private readonly server: PostgresServer;
+  private readonly children = new Map<string, ChildProcess>();
+  private databases = 0;
+  /** Flags of node for the programs, beside those that all have. */
+  flags: readonly string[] = [];
+  script: Script | undefined;
+
+  private constructor(folder: string, server: PostgresServer) {
+    this.folder = folder;
+    this.server = server;
+  }
+
+  /** `statements`: the server counts what each statement costs (pg_stat_statements). */
+  static async open({ statements = false }: { readonly statements?: boolean } = {}): Promise<Arena> {
+    const folder = await mkdtemp(path.join(os.tmpdir(), 'readmit-bench-'));
+    const dataDir = path.join(folder, 'postgres');
+    let server = await startPostgres({ dataDir });
+    if (statements) {
+      const owner = new pg.Client({ connectionString: server.url });
+      await owner.connect();
+      await owner.query(`ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements'`);
+      await owner.query(`ALTER SYSTEM SET pg_stat_statements.track = 'all'`);
+      await owner.end();
+      await server.stop();
+      server = await startPostgres({ dataDir });
+    }
+    return new Arena(folder, server);
+  }
+
+  /** Ends the processes of the programs; a profile is written then. */
+  async dismiss(): Promise<void> {
+    await Promise.all(
+      [...this.children.values()].map(async (child) => {
+        const gone = once(child, 'exit');
+        child.disconnect();
+        await gone;
+      }),
+    );
+    this.children.clear();
+  }
+
+  async close(): Promise<void> {
+    await this.dismiss();
+    await this.server.stop();
+    await removePostgres(this.server.dataDir);
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  /** A database of its own, gone afterwards. */
+  async withDatabase<R>(work: (place: Omit<Place, 'script'>) => Promise<R>): Promise<R> {
+    const database = `slice_${++this.databases}`;
+    const owner = new pg.Client({ connectionString: this.server.url });
+    await owner.connect();
+    try {
+      const secretsDir = path.join(this.server.dataDir, 'secrets');
+      const { urls, ownerUrl } = await setup({ ownerUrl: this.server.url, secretsDir, database });
+      // What earlier slices left to be written is no cost of this one.
+      await owner.query('CHECKPOINT');
+      return await work({ urls, ownerUrl, databasePid: this.server.pid });
+    } finally {
+      await owner.query(`DROP DATABASE IF EXISTS ${database} WITH (FORCE)`);
+      await owner.end();
+    }
+  }
+
+  /** `look` sees the database before it goes. */
+  async slice(program: string, load: Load, look?: (client: pg.Client) => Promise<void>): Promise<Slice> {
+    return this.withDatabase(async (place) => {
+      const answer = await this.ask(program, { place: { ...place, script: this.script }, load });
+      const none = { inserted: 0, updated: 0, deleted: 0 };
+      if ('failed' in answer) return { program, load, measured: undefined, failed: answer.failed, rows: none };
+      const client = new pg.Client({ connectionString: place.ownerUrl });
+      await client.connect();
+      try {
+        await look?.(client);
+        const failed = await wrongIn(client, load.cases, program === 'product' ? undefined : this.script);
+        return { program, load, measured: answer.measured, failed, rows: await rowsOf(client, load.cases) };
+      } finally {
+        await client.end();
+      }
+    });
+  }
+
+  private ask(program: string, order: Order): Promise<Answer> {
+    const child = this.child(program);
+    return new Promise((resolve) => {
+      const gone = (code: number | null): void => resolve({ failed: `the process of ${program} ended with ${code}` });
+      child.once('exit', gone);
+      child.once('message', (answer) => {
+        child.removeListener('exit', gone);
+        resolve(answer as Answer);
+      });
+      child.send(order);
+    });
+  }
+
+  private child(program: string): ChildProcess {
+    const known = this.children.get(program);
+    if (known?.connected) return known;
+    const child = fork(path.resolve(import.meta.dirname, '../../tools/bench.mjs'), ['pipeline/program', program], {
+      // The same for every program: pauses of the garbage collector are compared, not settings.
+      execArgv: ['--max-semi-space-size=32', ...this.flags],
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
+    this.children.set(program, child);
+    return child;
+  }
+}
+
+/** Sentence that says what is wrong with what a slice left, or undefined: each case ended exactly once in each service, and the log holds all. */
+async function wrongIn(client: pg.Client, cases: number, script: Script | undefined): Promise<string | undefined> {
+  const number = async (sql: string, values: unknown[] = []): Promise<readonly number[]> =>
+    Object.values((await client.query<Record<string, string>>(sql, values)).rows[0] ?? {}).map(Number);
+  for (const [service, type] of Object.entries(endOf) as [ServiceName, string][]) {
+    const { log } = tablesOfTopic(topicOf(service));
+    const [said, saidOf] = await number(
+      `SELECT count(*) AS all, count(DISTINCT key) AS keys FROM ${busSchema}.${log} WHERE headers->>'ce_type' = $1`,
+      [type],
+    );
+    const [kept, keptOf] = await number(
+      `SELECT count(*) AS all, count(DISTINCT key) AS keys FROM ${schemaOf(service)}.fact WHERE type = $1 AND key LIKE 'case-%'`,
+      [type],
+    );
+    if ([said, saidOf, kept, keptOf].some((count) => count !== cases))
+      return `${service}: ${type} of ${cases} cases was said ${said} times for ${saidOf} cases and kept ${kept} times for ${keptOf}`;
+    const [facts] = await number(`SELECT count(*) FROM ${schemaOf(service)}.fact`);
+    const wanted = script?.facts[schemaOf(service)];
+    if (wanted !== undefined && facts !== wanted * cases) return `${service} keeps ${facts} facts instead of ${wanted * cases}`;
+    const [logged, missing] = await number(
+      `SELECT (SELECT count(*) FROM audit.event WHERE topic = $1) AS logged, (SELECT count(*) FROM ${busSchema}.${log} t
+         WHERE NOT EXISTS (SELECT FROM audit.leaf l WHERE l.event_id = t.headers->>'ce_id')) AS missing`,
+      [topicOf(service)],
+    );
+    const [all] = await number(`SELECT count(*) FROM ${busSchema}.${log}`);
+    if (logged !== all || missing !== 0) return `the log holds ${logged} of ${all} events of ${service}, ${missing} are missing`;
+    const [parked] = await number(`SELECT count(*) FROM ${schemaOf(service)}.parked`);
+    if (parked !== 0) return `${service} parked ${parked} messages`;
+  }
+  const [leaves, last, checkpoint] = await number(
+    'SELECT count(*) AS leaves, max(index) + 1 AS last, (SELECT max(size) FROM audit.checkpoint) AS checkpoint FROM audit.leaf',
+  );
+  return leaves === last && leaves === checkpoint
+    ? undefined
+    : `the log has ${leaves} leaves, the last is ${last}, its checkpoint ${checkpoint}`;
+}
+
+async function rowsOf(client: pg.Client, cases: number): Promise<Slice['rows']> {
+  const { rows } = await client.query<{ inserted: string; updated: string; deleted: string }>(
+    `SELECT sum(n_tup_ins) AS inserted, sum(n_tup_upd) AS updated, sum(n_tup_del) AS deleted FROM pg_stat_user_tables WHERE schemaname = ANY ($1)`,
+    [[busSchema, ...services.map(schemaOf)]],
+  );
+  const [row] = rows;
+  return { inserted: Number(row?.inserted) / cases, updated: Number(row?.updated) / cases, deleted: Number(row?.deleted) / cases };
+}

@@ -1,0 +1,64 @@
+/** The log's rows without its hashes: leaf, event, checkpoint and watch of a batch, and the Recorded that are said of it. */
+import type { LogRow } from './bare-service.js';
+import { caseIdOf, readId, render, type Script } from './script.js';
+import { sayEvent, type Writing } from './statement.js';
+import { topicOf } from '@readmit/contracts';
+
+/** As many bytes as the real ones have: a root, and the right edge of a tree of some thousand leaves. */
+const root = Buffer.alloc(32, 7);
+const frontier = Buffer.alloc(32 * 6, 7);
+
+export function appendToLog(
+  script: Script,
+  writing: Writing,
+  records: readonly LogRow[],
+  { size }: { readonly size: number },
+): { readonly parts: readonly string[]; readonly values: readonly unknown[]; readonly size: number } {
+  const indices: number[] = [];
+  const entries: Buffer[] = [];
+  const ids: string[] = [];
+  const topics: string[] = [];
+  const headers: string[] = [];
+  const watch = new Set<string>();
+  for (const record of records) {
+    const id = record.headers['ce_id'] ?? '';
+    const { n, k } = readId(id);
+    const event = script.events[k];
+    if (!event?.audit) throw new Error(`this is a bug: the log has no event ${k}`);
+    indices.push(size + indices.length);
+    entries.push(Buffer.from(render(event.audit.entry, n), 'utf8'));
+    ids.push(id);
+    topics.push(topicOf(event.service));
+    headers.push(render(event.audit.headers, n));
+    if (event.audit.watch) watch.add(caseIdOf(n));
+    if (event.audit.recorded !== undefined) sayEvent(writing, script, event.audit.recorded, n);
+  }
+  const end = size + indices.length;
+  const now = Date.now();
+  return {
+    parts: [
+      'l AS (INSERT INTO leaf (index, entry, event_id) SELECT * FROM unnest($1::bigint[], $2::bytea[], $3::text[]))',
+      'e AS (INSERT INTO event (index, topic, key, headers, value) SELECT * FROM unnest($1::bigint[], $4::text[], $5::text[], $6::jsonb[], $7::bytea[]))',
+      `w AS (INSERT INTO case_watch (case_id, look_at) SELECT k, $13::timestamptz FROM unnest($14::text[]) k
+         ON CONFLICT (case_id) DO UPDATE SET look_at = excluded.look_at)`,
+      'c AS (INSERT INTO checkpoint (size, root, frontier, note, at) VALUES ($8, $9, $10, $11, $12))',
+    ],
+    values: [
+      indices,
+      entries,
+      ids,
+      topics,
+      records.map(({ key }) => key),
+      headers,
+      records.map(({ value }) => value),
+      end,
+      root,
+      frontier,
+      script.note,
+      new Date(now).toISOString(),
+      new Date(now + 30_000).toISOString(),
+      [...watch].sort(),
+    ],
+    size: end,
+  };
+}

@@ -1,0 +1,35 @@
+/** The product as a program: six real services. */
+import { services } from '@readmit/contracts';
+import { makePeople } from '../people.js';
+import { Cases } from '../cases.js';
+import { openPipeline } from '../six-services.js';
+import type { Open } from './load.js';
+
+const subjects = 10_000;
+let people: ReturnType<typeof makePeople> | undefined;
+
+export const openProduct: Open = async ({ urls }) => {
+  people ??= makePeople(subjects);
+  const cases = new Cases(people);
+  const pipeline = await openPipeline({ urls, people, onFact: (service, key, fact) => cases.onFact(service, key, fact) });
+  return {
+    open: () => cases.open(),
+    play: (total, onEnd) => cases.run(pipeline, { total, atOnce: 0, onEnd: (_, caseId) => onEnd(Number(caseId.slice('case-'.length))) }),
+    counters: () => {
+      const sum = { statements: 0, commits: 0, batches: 0, messages: 0 };
+      for (const service of services) {
+        sum.statements += pipeline.stores[service].counters.statements;
+        sum.commits += pipeline.stores[service].counters.commits;
+        sum.batches += pipeline.engines[service].counters.batches;
+        sum.messages += pipeline.engines[service].counters.messages;
+      }
+      return sum;
+    },
+    verify: async () => {
+      if (cases.outcomes.get('completed') !== cases.ended)
+        throw new Error(`not every case was completed: ${JSON.stringify([...cases.outcomes])}`);
+      await pipeline.verifyLog();
+    },
+    stop: () => pipeline.stop(),
+  };
+};
