@@ -8,6 +8,7 @@ import type { Facts } from '@readmit/domain';
 import type { WorkHandler } from '../service-definition.js';
 import { backoffMs, Bell } from './bell.js';
 import { byHandler, HandlerFailed, messageOf } from './blame.js';
+import type { Calls } from './calls.js';
 import { Gathering } from './gathering.js';
 import type { Pass } from './pass.js';
 import type { Transactor } from './transact.js';
@@ -42,6 +43,7 @@ export class WorkRun {
   constructor(
     private readonly transactor: Transactor,
     private readonly leaseMs: number,
+    private readonly calls: Calls,
     /** Told of work that waits again. */
     private readonly onWaiting: (candidate: Candidate, notBefore: Date) => void,
   ) {
@@ -116,13 +118,14 @@ export class WorkRun {
 
   /** The call of one piece of work and the keeping of its result. Never rejects. */
   async carryOut(intent: Intent): Promise<void> {
-    const outcome = await this.call(intent);
+    const outcome = await this.calls.run(() => this.call(intent));
     await this.finishing.add({ ...intent, outcome });
   }
 
   private async call({ row, handler, facts, asked }: Intent): Promise<unknown> {
     const controller = new AbortController();
     const stopAt = asked + this.leaseMs / 2;
+    if (performance.now() >= stopAt) return { error: new Error('the calls before it took the time of this one: nothing was called') };
     const timers: NodeJS.Timeout[] = [];
     const after = (at: number, run: () => void): void => void timers.push(setTimeout(run, Math.max(0, at - performance.now())));
     try {

@@ -1,6 +1,7 @@
 /** Hands due work to a few calls at a time. Who claims a row is decided by the database; this only decides when to ask for it. */
 import { Bell, backoffMs } from './bell.js';
 import { messageOf } from './blame.js';
+import { Calls } from './calls.js';
 import type { Transactor } from './transact.js';
 import { candidatesSql } from './work-row.js';
 import { WorkAhead } from './work-ahead.js';
@@ -17,6 +18,7 @@ export class Workers {
   private readonly ahead = new WorkAhead();
   private readonly run: WorkRun;
   private readonly slots: number;
+  private readonly calls: Calls;
   private sweepAt = 0;
   /** The last search may have left some out. */
   private foundMany = false;
@@ -24,7 +26,8 @@ export class Workers {
   constructor(private readonly transactor: Transactor) {
     const { leaseMs = 30_000, workers = 32 } = transactor.options;
     this.slots = workers;
-    this.run = new WorkRun(transactor, leaseMs, (row, notBefore) => this.expect(row, notBefore));
+    this.calls = new Calls(workers, leaseMs);
+    this.run = new WorkRun(transactor, leaseMs, this.calls, (row, notBefore) => this.expect(row, notBefore));
     transactor.onCommit((pass) => {
       for (const { key, draft } of pass.asked.values())
         this.expect({ id: draft.id, key, also_keys: draft.alsoKeys, connector: draft.connector, object: draft.object }, draft.notBefore);
@@ -52,7 +55,7 @@ export class Workers {
     const { log, definition } = this.transactor.options;
     for (let failures = 0; !this.stopping;) {
       try {
-        const free = this.slots - this.running.size;
+        const free = this.calls.claims - this.running.size;
         const found = free > 0 ? await this.candidates(free) : [];
         if (found.length > 0) await this.begin(found);
         failures = 0;
