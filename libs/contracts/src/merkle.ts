@@ -15,8 +15,17 @@ export function leafHash(sha256: Sha256, entry: Uint8Array): Uint8Array {
   return sha256(bytes);
 }
 
-/** Hash of an inner node. */
+/** What is hashed for an inner node: one place for all of them, because each event leads up to five and each would allocate. */
+const pair = new Uint8Array(1 + 2 * hashLength);
+pair[0] = 1;
+
+/** Hash of an inner node. `sha256` MUST NOT keep the bytes that it is given. */
 export function nodeHash(sha256: Sha256, left: Uint8Array, right: Uint8Array): Uint8Array {
+  if (left.length === hashLength && right.length === hashLength) {
+    pair.set(left, 1);
+    pair.set(right, 1 + hashLength);
+    return sha256(pair);
+  }
   const bytes = new Uint8Array(1 + 2 * hashLength);
   bytes[0] = 1;
   bytes.set(left, 1);
