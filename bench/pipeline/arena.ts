@@ -1,5 +1,5 @@
 /** Where programs play: one durable PostgreSQL, a fresh database for each slice, a process for each program, and the check of what they left. */
-import { services, topicOf, type ServiceName } from '@readmit/contracts';
+import { auditOcsfTopic, services, topicOf, type ServiceName } from '@readmit/contracts';
 import { busSchema, removePostgres, schemaOf, setup, startPostgres, tablesOfTopic, type PostgresServer } from '@readmit/store';
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -173,6 +173,8 @@ async function wrongIn(client: pg.Client, cases: number, script: Script | undefi
   const [leaves, last, checkpoint] = await number(
     'SELECT count(*) AS leaves, max(index) + 1 AS last, (SELECT max(size) FROM audit.checkpoint) AS checkpoint FROM audit.leaf',
   );
+  const [shown] = await number(`SELECT count(*) FROM ${busSchema}.${tablesOfTopic(auditOcsfTopic).log}`);
+  if (shown !== leaves) return `${shown} of ${leaves} leaves were shown to SIEMs`;
   return leaves === last && leaves === checkpoint
     ? undefined
     : `the log has ${leaves} leaves, the last is ${last}, its checkpoint ${checkpoint}`;

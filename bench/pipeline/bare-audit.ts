@@ -2,7 +2,7 @@
 import type { LogRow } from './bare-service.js';
 import { caseIdOf, readId, render, type Script } from './script.js';
 import { sayEvent, type Writing } from './statement.js';
-import { topicOf } from '@readmit/contracts';
+import { auditOcsfTopic, topicOf } from '@readmit/contracts';
 
 /** As many bytes as the real ones have: a root, and the right edge of a tree of some thousand leaves. */
 const root = Buffer.alloc(32, 7);
@@ -31,6 +31,8 @@ export function appendToLog(
     topics.push(topicOf(event.service));
     headers.push(render(event.audit.headers, n));
     if (event.audit.watch) watch.add(caseIdOf(n));
+    const { shown } = event.audit;
+    writing.say(render(shown.key, n), render(shown.headers, n), render(shown.value, n), auditOcsfTopic);
     if (event.audit.recorded !== undefined) sayEvent(writing, script, event.audit.recorded, n);
   }
   const end = size + indices.length;

@@ -25,7 +25,7 @@ export interface Statement {
 export class Writing {
   private readonly puts = new Map<string, Map<string, readonly (string | null)[]>>();
   private readonly deletes = new Map<string, (readonly (string | null)[])[]>();
-  private readonly says: Said[] = [];
+  private readonly says = new Map<string, Said[]>();
   private readonly service: string;
   private readonly topic: string;
   private readonly tables: Readonly<Record<string, readonly Column[]>>;
@@ -52,8 +52,11 @@ export class Writing {
     rows.set(key, rendered);
   }
 
-  say(key: string, headers: string, value: string): void {
-    this.says.push({ key, headers, value: Buffer.from(value, 'utf8') });
+  say(key: string, headers: string, value: string, topic = this.topic): void {
+    const said = { key, headers, value: Buffer.from(value, 'utf8') };
+    const list = this.says.get(topic);
+    if (list) list.push(said);
+    else this.says.set(topic, [said]);
   }
 
   /** Rows of facts: as many must be new. */
@@ -79,10 +82,12 @@ export class Writing {
         WHERE p.group_name = '${this.service}' AND p.topic = m.topic AND p.partition = m.partition AND p.next_offset = m.previous RETURNING 1)`);
       counts.push('(SELECT count(*) FROM moved) AS moved');
     }
-    if (this.says.length > 0) {
-      parts.push(...this.saySql(bind));
-      counts.push('(SELECT count(*) FROM written) AS said', `pg_notify('readmit_bus', '${this.topic}')`);
-    }
+    const topics = [...this.says.keys()].sort();
+    topics.forEach((topic, at) => {
+      parts.push(...saySql(topic, this.says.get(topic) ?? [], at, bind));
+      counts.push(`pg_notify('readmit_bus', '${topic}')`);
+    });
+    if (topics.length > 0) counts.push(`${topics.map((_, at) => `(SELECT count(*) FROM written${at})`).join(' + ')} AS said`);
     return { text: `WITH ${parts.join(',\n')} SELECT ${counts.length > 0 ? counts.join(', ') : '1'}`, values };
   }
 
@@ -111,29 +116,32 @@ export class Writing {
     return `DELETE FROM ${table} t USING unnest(${arrays.join(', ')}) AS r (${keys.map((_, at) => `c${at}`).join(', ')}) WHERE ${equal.join(' AND ')}`;
   }
 
-  private saySql(bind: (value: unknown) => string): readonly string[] {
-    const { log, head } = tablesOfTopic(this.topic);
-    const partitions = this.says.map(({ key }) => partitionOf(key));
-    const columns = [
-      partitions,
-      this.says.map(({ key }) => key),
-      this.says.map(({ headers }) => headers),
-      this.says.map(({ value }) => value),
-    ].map(bind);
-    return [
-      `incoming AS (SELECT * FROM unnest(${columns[0]}::smallint[], ${columns[1]}::text[], ${columns[2]}::text[], ${columns[3]}::bytea[]) WITH ORDINALITY AS r (partition, key, headers, value, place))`,
-      'wanted AS (SELECT partition, count(*) AS records FROM incoming GROUP BY partition)',
-      `locked AS MATERIALIZED (SELECT partition, next_offset FROM ${busSchema}.${head} WHERE partition = ANY (${bind([...new Set(partitions)])}::smallint[]) ORDER BY partition FOR UPDATE)`,
-      `headed AS (UPDATE ${busSchema}.${head} h SET next_offset = l.next_offset + w.records FROM locked l JOIN wanted w USING (partition) WHERE h.partition = l.partition)`,
-      `written AS (INSERT INTO ${busSchema}.${log} (partition, "offset", key, headers, value)
-        SELECT i.partition, l.next_offset + row_number() OVER (PARTITION BY i.partition ORDER BY i.place) - 1, i.key, i.headers::jsonb, i.value
-        FROM incoming i JOIN locked l USING (partition) RETURNING 1)`,
-    ];
-  }
-
   get said(): number {
-    return this.says.length;
+    let said = 0;
+    for (const list of this.says.values()) said += list.length;
+    return said;
   }
+}
+
+/** Appends to a topic, as the product does: heads locked in the order of partitions, offsets in the order of the records. */
+function saySql(topic: string, says: readonly Said[], at: number, bind: (value: unknown) => string): readonly string[] {
+  const { log, head } = tablesOfTopic(topic);
+  const partitions = says.map(({ key }) => partitionOf(key));
+  const arrays = [
+    `${bind(partitions)}::smallint[]`,
+    `${bind(says.map(({ key }) => key))}::text[]`,
+    `${bind(says.map(({ headers }) => headers))}::text[]`,
+    `${bind(says.map(({ value }) => value))}::bytea[]`,
+  ];
+  return [
+    `incoming${at} AS (SELECT * FROM unnest(${arrays.join(', ')}) WITH ORDINALITY AS r (partition, key, headers, value, place))`,
+    `wanted${at} AS (SELECT partition, count(*) AS records FROM incoming${at} GROUP BY partition)`,
+    `locked${at} AS MATERIALIZED (SELECT partition, next_offset FROM ${busSchema}.${head} WHERE partition = ANY (${bind([...new Set(partitions)])}::smallint[]) ORDER BY partition FOR UPDATE)`,
+    `headed${at} AS (UPDATE ${busSchema}.${head} h SET next_offset = l.next_offset + w.records FROM locked${at} l JOIN wanted${at} w USING (partition) WHERE h.partition = l.partition)`,
+    `written${at} AS (INSERT INTO ${busSchema}.${log} (partition, "offset", key, headers, value)
+      SELECT i.partition, l.next_offset + row_number() OVER (PARTITION BY i.partition ORDER BY i.place) - 1, i.key, i.headers::jsonb, i.value
+      FROM incoming${at} i JOIN locked${at} l USING (partition) RETURNING 1)`,
+  ];
 }
 
 /** Says an event of the script. */

@@ -1,6 +1,6 @@
 /** A TypeORM data source for a service of the stock way: an entity for each table, `save()` for each row. */
 import { partitionOf } from '@readmit/bus';
-import { topicOf, type ServiceName } from '@readmit/contracts';
+import { auditOcsfTopic, topicOf, topicsWrittenBy, type ServiceName } from '@readmit/contracts';
 import { busSchema, schemaOf, tablesOfTopic } from '@readmit/store';
 import { DataSource, EntitySchema, type EntityManager, type Logger } from 'typeorm';
 import type { Counters } from './load.js';
@@ -11,7 +11,7 @@ type Entity = Record<string, unknown>;
 
 export interface Saving {
   row(row: Row, n: number): Promise<void>;
-  event(service: ServiceName, event: { readonly key: string; readonly headers: string; readonly value: string }): Promise<void>;
+  event(topic: string, event: { readonly key: string; readonly headers: string; readonly value: string }): Promise<void>;
   leaf(record: StockRecord, n: number, k: number): Promise<void>;
   position(record: StockRecord): Promise<void>;
 }
@@ -86,7 +86,6 @@ export async function openStockStore(options: {
   const { url, service, script, topics, counters } = options;
   const schema = schemaOf(service);
   const tables = script.tables[schema] ?? {};
-  const { log, head } = tablesOfTopic(topicOf(service));
   const dataSource = new DataSource({
     type: 'postgres',
     url,
@@ -98,8 +97,10 @@ export async function openStockStore(options: {
     logger: new Counting(counters),
     entities: [
       ...Object.entries(tables).map(([name, columns]) => entityOf(name, columns)),
-      entityOf(log, logColumns, busSchema),
-      entityOf(head, headColumns, busSchema),
+      ...topicsWrittenBy(service).flatMap((topic) => [
+        entityOf(tablesOfTopic(topic).log, logColumns, busSchema),
+        entityOf(tablesOfTopic(topic).head, headColumns, busSchema),
+      ]),
     ],
     extra: { options: `-c search_path=${schema} -c jit=off -c timezone=UTC -c enable_seqscan=off` },
   });
@@ -112,13 +113,14 @@ export async function openStockStore(options: {
 
   const saving = (manager: EntityManager): Saving => {
     const save = async (table: string, entity: Entity): Promise<void> => void (await manager.getRepository<Entity>(table).save(entity));
-    const event: Saving['event'] = async (of, { key, headers, value }) => {
+    const event: Saving['event'] = async (topic, { key, headers, value }) => {
+      const { log, head } = tablesOfTopic(topic);
       const partition = partitionOf(key);
       const found = await manager.getRepository<Entity>(head).findOne({ where: { partition }, lock: { mode: 'pessimistic_write' } });
       const offset = String(found?.['next_offset'] ?? 0);
       await save(log, { partition, offset, key, headers: JSON.parse(headers), value: Buffer.from(value, 'utf8') });
       await save(head, { partition, next_offset: String(Number(offset) + 1) });
-      await manager.query('SELECT pg_notify($1, $2)', ['readmit_bus', topicOf(of)]);
+      await manager.query('SELECT pg_notify($1, $2)', ['readmit_bus', topic]);
     };
     return {
       event,
@@ -151,8 +153,11 @@ export async function openStockStore(options: {
         });
         await save('checkpoint', { size: String(index + 1), root, frontier, note: script.note, at: new Date() });
         if (audit.watch) await save('case_watch', { case_id: caseIdOf(n), look_at: new Date(Date.now() + 30_000), said: [] });
+        const { shown } = audit;
+        await event(auditOcsfTopic, { key: render(shown.key, n), headers: render(shown.headers, n), value: render(shown.value, n) });
         const said = audit.recorded === undefined ? undefined : script.events[audit.recorded];
-        if (said) await event('audit', { key: render(said.key, n), headers: render(said.headers, n), value: render(said.value, n) });
+        if (said)
+          await event(topicOf('audit'), { key: render(said.key, n), headers: render(said.headers, n), value: render(said.value, n) });
       },
     };
   };

@@ -234,7 +234,11 @@ class Stock implements Running {
     for (const k of says) {
       const event = this.script.events[k];
       if (event)
-        await saving.event(event.service, { key: render(event.key, n), headers: render(event.headers, n), value: render(event.value, n) });
+        await saving.event(topicOf(event.service), {
+          key: render(event.key, n),
+          headers: render(event.headers, n),
+          value: render(event.value, n),
+        });
     }
   }
 

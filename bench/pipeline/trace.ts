@@ -1,5 +1,5 @@
 /** Plays a few real cases one after the other under row triggers and makes a script of the first whose transactions keep apart. */
-import { services, topicOf, type ServiceName } from '@readmit/contracts';
+import { auditOcsfTopic, services, topicOf, type ServiceName } from '@readmit/contracts';
 import { busSchema, schemaOf, tablesOfTopic } from '@readmit/store';
 import pg from 'pg';
 import { Cases } from '../cases.js';
@@ -33,6 +33,7 @@ interface Known {
 }
 
 const casesPlayed = 6;
+const siemTable = tablesOfTopic(auditOcsfTopic).log;
 /** Not part of a case: where a consumer stands. */
 const besides = ['position', 'member'];
 
@@ -102,6 +103,9 @@ async function columnsOf(owner: pg.Client): Promise<Known['columns']> {
   return tables;
 }
 
+/** Bytes as a trigger shows them. */
+const textOf = (bytea: unknown): string => Buffer.from(String(bytea).slice(2), 'hex').toString('utf8');
+
 interface Building {
   rows: Row[];
   says: number[];
@@ -124,7 +128,7 @@ class ScriptOf {
     const ours = new RegExp(`(?:case|person)-${index}(?!\\d)`);
     const events = new Set(
       known.traced
-        .filter(({ schema, row }) => schema === busSchema && ours.test(String(row['key'])))
+        .filter(({ schema, tbl, row }) => schema === busSchema && tbl !== siemTable && ours.test(String(row['key'])))
         .map(({ row }) => (row['headers'] as Record<string, string>)['ce_id']),
     );
     // A leaf's bytes say its case in hex; it is found by its event.
@@ -189,7 +193,7 @@ class ScriptOf {
       type: headers['ce_type'] ?? '',
       key: this.text(String(row['key'])),
       headers: this.text(JSON.stringify(headers)),
-      value: this.text(Buffer.from(String(row['value']).slice(2), 'hex').toString('utf8')),
+      value: this.text(textOf(row['value'])),
     };
   }
 
@@ -197,23 +201,34 @@ class ScriptOf {
     const watch = group.some(({ tbl }) => tbl === 'case_watch');
     const recorded = new Map(
       group
-        .filter(({ schema }) => schema === busSchema)
+        .filter(({ schema, tbl }) => schema === busSchema && tbl === tablesOfTopic(topicOf('audit')).log)
         .map(({ row }) => {
-          const value = JSON.parse(Buffer.from(String(row['value']).slice(2), 'hex').toString('utf8')) as { eventId: string };
+          const value = JSON.parse(textOf(row['value'])) as { eventId: string };
           return [value.eventId, this.id((row['headers'] as Record<string, string>)['ce_id'] ?? '')];
         }),
     );
-    for (const { row } of group.filter(({ tbl }) => tbl === 'leaf')) {
+    const by = (column: string) => (a: Traced, b: Traced) => Number(a.row[column]) - Number(b.row[column]);
+    // One case is one key and so one partition: its offsets are in the order of its leaves.
+    const shown = group.filter(({ tbl }) => tbl === siemTable).sort(by('offset'));
+    const leaves = group.filter(({ tbl }) => tbl === 'leaf').sort(by('index'));
+    if (shown.length !== leaves.length) throw new Error(`${leaves.length} leaves are shown by ${shown.length} records`);
+    for (const [at, { row }] of leaves.entries()) {
       const eventId = String(row['event_id']);
       const kept = group.find((one) => one.tbl === 'event' && one.row['index'] === row['index']);
       const event = this.events[this.id(eventId)];
-      if (!event || !kept) throw new Error(`a leaf of no event: ${eventId}`);
+      const show = shown[at]?.row;
+      if (!event || !kept || !show) throw new Error(`a leaf of no event: ${eventId}`);
       this.events[this.id(eventId)] = {
         ...event,
         audit: {
-          entry: this.text(Buffer.from(String(row['entry']).slice(2), 'hex').toString('utf8')),
+          entry: this.text(textOf(row['entry'])),
           headers: this.text(JSON.stringify(kept.row['headers'])),
           recorded: recorded.get(eventId),
+          shown: {
+            key: this.text(String(show['key'])),
+            headers: this.text(JSON.stringify(show['headers'])),
+            value: this.text(textOf(show['value'])),
+          },
           watch,
         },
       };
