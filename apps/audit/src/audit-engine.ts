@@ -5,6 +5,7 @@
  */
 import { services, topicOf, type Draft, type Fact, type ServiceName } from '@readmit/contracts';
 import {
+  crashPoint,
   listParked,
   parkMessages,
   sentence,
@@ -92,6 +93,7 @@ export class AuditEngine implements Engine {
     clearInterval(this.timer);
     await this.subscription?.close();
     await this.loop;
+    crashPoint('drain.during');
     await this.watching;
   }
 
@@ -174,6 +176,7 @@ export class AuditEngine implements Engine {
     this.counters.messages += batch.records.length;
     try {
       await batch.afterCommit();
+      crashPoint('audit.after-position');
     } catch (error) {
       this.options.log.warn(
         { service: this.service, error: messageOf(error) },
@@ -193,6 +196,7 @@ export class AuditEngine implements Engine {
         const parked = await parkMessages(tx, refused, this.options.newEventId);
         this.counters.parked += parked.length;
         const drafts = parked.map((row) => parkedDraft(row, { action: 'parked' }));
+        crashPoint('audit.before-append');
         const appended = await this.writer.append(
           tx,
           read.filter((one): one is Arrived & { readonly record: TopicRecord } => 'fact' in one),
@@ -223,8 +227,10 @@ export class AuditEngine implements Engine {
       const appended = await work(tx);
       const records = [...appended.say, ...appended.show];
       await Promise.all([appended.kept, records.length > 0 ? bus.write(tx, records) : undefined, appended.before?.(tx)]);
+      crashPoint('audit.before-commit');
       return { records, events: appended.say.length };
     });
+    crashPoint('audit.after-commit-before-publish');
     this.counters.commits += 1;
     this.counters.events += said.events;
     if (said.records.length > 0) await bus.publish(said.records);

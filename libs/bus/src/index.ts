@@ -21,6 +21,8 @@ export { StaleOwnerError } from './stale-owner-error.js';
 export { partitionOf } from './partition-of.js';
 export { createEngine } from './engine/engine.js';
 export { topicsOf } from './engine/inbox.js';
+export { crashPoint, crashPoints, crashPointsOf } from './engine/crash-points.js';
+export type { CrashPoint } from './engine/crash-points.js';
 export { EngineStrategy } from './engine/strategy.js';
 export { crypto as engineCrypto, uuidv7 } from './engine/context.js';
 export type { EngineOptions, Log } from './engine/options.js';

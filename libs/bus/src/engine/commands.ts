@@ -5,6 +5,7 @@ import type { Commands } from '../service-definition.js';
 import { engineTypes } from './aggregate.js';
 import { backoffMs, Bell } from './bell.js';
 import { byHandler, isCollision } from './blame.js';
+import { crashPoint } from './crash-points.js';
 import type { Transactor } from './transact.js';
 
 const identifier = /^[A-Za-z0-9._:/@-]{1,128}$/;
@@ -77,6 +78,7 @@ export class CommandRunner implements Commands {
         answer = { reply: said.reply };
       },
     });
+    crashPoint('command.after-commit-before-answer');
     if (!answer) throw new Error('this is a bug: a command without an answer');
     return answer;
   }

@@ -5,6 +5,7 @@
 import type { Batch, Subscription, TopicRecord } from '../port.js';
 import { Bell, backoffMs } from './bell.js';
 import { HandlerFailed, isStaleOwner, messageOf } from './blame.js';
+import { crashPoint } from './crash-points.js';
 import { hearAll, isPoison, keysOfHeard, topicsOf, type Heard, type Inbox, type Poison } from './inbox.js';
 import { announceParked } from './parking.js';
 import { parkMessages } from './parked-rows.js';
@@ -110,6 +111,7 @@ export class Consumer {
         await this.bell.wait(backoffMs(failures++));
         continue;
       }
+      crashPoint('consumer.after-commit-before-position');
       try {
         await batch.afterCommit();
       } catch (error) {

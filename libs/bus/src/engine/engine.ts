@@ -1,6 +1,7 @@
 import { compileSchemas } from '../verify/schemas.js';
 import type { Engine } from '../service-definition.js';
 import { CommandRunner } from './commands.js';
+import { crashPoint } from './crash-points.js';
 import { Consumer } from './consumer.js';
 import { uuidv7 } from './context.js';
 import { Inbox } from './inbox.js';
@@ -49,6 +50,7 @@ export function createEngine(options: EngineOptions): Engine {
     stop() {
       stopped ??= (async () => {
         await consumer.stop();
+        crashPoint('drain.during');
         await Promise.all([workers.stop(), wakes.stop()]);
         await transactor.idle();
         log.info({ service: definition.name }, 'stopped');

@@ -14,6 +14,7 @@ import type { OutgoingRecord } from '../port.js';
 import type { Change } from '../service-definition.js';
 import type { Aggregate, TouchedRow } from './aggregate.js';
 import { byHandlerInDatabase, isCollision, messageOf } from './blame.js';
+import { crashPoint } from './crash-points.js';
 import { FactCache } from './fact-cache.js';
 import type { EngineOptions } from './options.js';
 import { Pass, type Said } from './pass.js';
@@ -116,6 +117,7 @@ export class Transactor {
   private async commit(group: readonly Transaction[]): Promise<readonly (Pass | undefined)[]> {
     let records: OutgoingRecord[] = [];
     let going: readonly Transaction[] = [];
+    crashPoint('runner.before-transaction');
     const pass = await this.options.store.transaction(
       async (plain) => {
         const tx: Tx = {
@@ -128,6 +130,7 @@ export class Transactor {
         for (const { keys: of } of group) for (const key of await of(tx)) keys.add(key);
         // The checks come after the locks because their statements do; they go out with them.
         const [pass, ...checks] = await Promise.all([this.touch(tx, [...keys]), ...group.map((one) => one.check?.(tx) ?? true)]);
+        crashPoint('runner.after-touch');
         going = group.filter((_, at) => checks[at]);
         if (going.length === 0) return pass;
         for (const { decide } of going) {
@@ -142,10 +145,12 @@ export class Transactor {
           records.length > 0 ? this.options.bus.write(tx, records) : undefined,
           ...going.map(({ after }) => after?.(tx, pass)),
         ]);
+        crashPoint('runner.before-commit');
         return pass;
       },
       { eager: !group.some(({ alone }) => alone) },
     );
+    crashPoint('runner.after-commit-before-publish');
     this.counters.commits++;
     this.counters.events += records.length;
     if (going.length === 0) return group.map(() => undefined);
@@ -174,6 +179,7 @@ export class Transactor {
   private async publish(records: readonly OutgoingRecord[]): Promise<void> {
     try {
       await this.options.bus.publish(records);
+      crashPoint('runner.after-publish');
     } catch (error) {
       this.options.log.warn(
         { error: messageOf(error), events: records.length },

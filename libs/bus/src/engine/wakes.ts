@@ -4,6 +4,7 @@
  */
 import { Bell, backoffMs } from './bell.js';
 import { HandlerFailed, messageOf } from './blame.js';
+import { crashPoint } from './crash-points.js';
 import type { Transactor } from './transact.js';
 
 /** A sweep at least this often: what another process saved is seen without being told. */
@@ -66,6 +67,7 @@ export class Wakes {
   }
 
   private async due(): Promise<void> {
+    crashPoint('wakes.before-due');
     try {
       await this.runDue(atOnce);
       return;

@@ -9,6 +9,7 @@ import type { WorkHandler } from '../service-definition.js';
 import { backoffMs, Bell } from './bell.js';
 import { byHandler, HandlerFailed, messageOf } from './blame.js';
 import type { Calls } from './calls.js';
+import { crashPoint } from './crash-points.js';
 import { Gathering } from './gathering.js';
 import type { Pass } from './pass.js';
 import type { Transactor } from './transact.js';
@@ -113,12 +114,14 @@ export class WorkRun {
       after: (tx) => release(tx, releases),
     });
     if (pass) this.tellWaiting(releases);
+    if (pass && going.length > 0) crashPoint('work.after-claim-commit');
     return pass ? going.map((one) => ({ ...one, facts: pass.aggregate(one.row.key).current() })) : [];
   }
 
   /** The call of one piece of work and the keeping of its result. Never rejects. */
   async carryOut(intent: Intent): Promise<void> {
     const outcome = await this.calls.run(() => this.call(intent));
+    crashPoint('work.after-call-before-finish');
     await this.finishing.add({ ...intent, outcome });
   }
 
@@ -225,6 +228,7 @@ export class WorkRun {
         return release(tx, releases);
       },
     });
+    crashPoint('work.after-finish-commit');
     this.tellWaiting(releases);
     return rows.filter(({ id }) => !claimed.has(id));
   }
