@@ -8,6 +8,7 @@ import { until } from '@readmit/testing';
 import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { loginRefused, notEnded } from './ends.js';
+import { seeded, shuffled } from './random.js';
 import { asTargetOwner, drive, enrol, makeLogins, open, takeOver, type Recovery } from './recoveries.js';
 import { startWorld } from './stand.js';
 
@@ -15,21 +16,6 @@ const seed = Number(process.env['READMIT_FAULT_SEED'] ?? 1);
 /** The last grants end by their clock; a killed worker's lease (10 s) and the start of its successor lie well within it. */
 const roleLives = '25s';
 const endMs = 100_000;
-
-/** The same order for the same seed. */
-function shuffled<T>(things: readonly T[], from: number): T[] {
-  let state = from >>> 0;
-  const random = (): number => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-  return things
-    .map((thing) => ({ thing, at: random() }))
-    .sort((a, b) => a.at - b.at)
-    .map(({ thing }) => thing);
-}
 
 const roles = Array.from({ length: 15 }, (_, index): Recovery => ({ kind: 'role', object: `fault_${index + 1}`, caseId: '' }));
 const bypasses = ['ada', 'pat', 'dana', 'mallory'].map((object): Recovery => ({ kind: 'bypass', object, caseId: '' }));
@@ -71,7 +57,7 @@ async function kill(victim: Victim, when: string): Promise<Kill> {
 /** One after the other, each at a moment that the cases have reached. */
 async function killEachOnce(): Promise<readonly Kill[]> {
   const { witness } = world;
-  const [a, b, c, d, e, f, g] = shuffled<Victim>([...services, 'database'], seed);
+  const [a, b, c, d, e, f, g] = shuffled<Victim>([...services, 'database'], seeded(seed));
   const moments: readonly (readonly [Victim | undefined, string, () => Promise<boolean>])[] = [
     [a, 'eight cases are open', async () => (await witness.count('readmit.case.opened')) >= 8],
     [b, 'ten plans are made', async () => (await witness.count('readmit.plan.proposed')) >= 10],

@@ -24,7 +24,8 @@ const secretFileOf = ({ system }: World, { caseId, object }: Recovery): string =
   path.join(system.stateDir, 'homes', `secret-of-${object}-${caseId}`);
 /** The CLI's exit codes for "not yet" and "a service is away". */
 const comeAgain = [7, 8];
-const stepMs = 60_000;
+/** With every service dying again and again, on a machine that has other things to do. */
+const stepMs = 180_000;
 
 /** Repeats a command that a dead service did not answer, but never one that was carried out: it looks first (`done`). */
 async function insist(world: World, persona: string, argv: readonly string[], done: () => Promise<boolean>): Promise<void> {
@@ -120,6 +121,13 @@ export async function drive(world: World, recovery: Recovery): Promise<void> {
   await witness.until(caseId, 'readmit.execution.succeeded', stepMs);
 }
 const decidedBy = ({ data }: Seen): string => (data['decision'] as { statement: { approver: string } }).statement.approver;
+
+/** Who has it back gives it up before its end. */
+export async function endEarly(world: World, { caseId }: Recovery): Promise<void> {
+  await insist(world, 'erin', ['case', 'end', caseId, '--reason', 'done'], async () =>
+    (await world.witness.of(caseId)).some(({ type }) => type === 'readmit.revocation.due'),
+  );
+}
 
 /** Picks up what is sealed: the file is written before it is acknowledged, so it tells whether the command did its work. */
 async function pickUp(world: World, recovery: Recovery, persona: string, key: readonly string[]): Promise<Record<string, string>> {

@@ -21,6 +21,8 @@ export async function startWorld(options: {
   readonly processes: boolean;
   /** Further accounts of Erin at the target. */
   readonly logins: readonly string[];
+  /** Folder of the apps; absent: the built ones as they are. */
+  readonly appsDir?: string;
 }): Promise<
   World & {
     /** What the launcher said. */
@@ -28,8 +30,8 @@ export async function startWorld(options: {
     stop(): Promise<void>;
   }
 > {
-  const appsDir = path.join(house, 'dist/apps');
-  await access(path.join(appsDir, 'standalone/supervised.js')).catch((error: unknown) => {
+  const built = path.join(house, 'dist/apps');
+  await access(path.join(built, 'standalone/supervised.js')).catch((error: unknown) => {
     throw new Error('the processes run what was built: run npm run build first', { cause: error });
   });
   const stateDir = await stateFolder();
@@ -39,7 +41,7 @@ export async function startWorld(options: {
   const system = await startSystem({
     stateDir,
     policyFile: path.join(house, 'deploy/policies/default.yaml'),
-    appsDir,
+    appsDir: options.appsDir ?? built,
     processes: options.processes,
     fresh: true,
     directoryFile,

@@ -9,7 +9,10 @@ const readEveryMs = 50;
 /** A fact as it lies on a topic. */
 export interface Seen {
   readonly id: string;
+  readonly topic: string;
   readonly type: string;
+  /** The time that its envelope signs. */
+  readonly at: string;
   readonly key: string;
   readonly data: Readonly<Record<string, unknown>>;
 }
@@ -21,8 +24,11 @@ export class Witness {
   private reading: Promise<void> = Promise.resolve();
   private waiting: Promise<void> | undefined;
   private client: Promise<pg.Client> | undefined;
+  private readonly ownerUrl: string;
 
-  constructor(private readonly ownerUrl: string) {}
+  constructor(ownerUrl: string) {
+    this.ownerUrl = ownerUrl;
+  }
 
   /** Everything that is committed now; while the database is away, it waits. */
   async look(): Promise<readonly Seen[]> {
@@ -41,7 +47,8 @@ export class Witness {
     return (await this.look()).filter((fact) => fact.key === key);
   }
   async count(type: EventType): Promise<number> {
-    return (await this.look()).filter((fact) => fact.type === type).length;
+    // The same record may lie on its topic twice.
+    return new Set((await this.look()).filter((fact) => fact.type === type).map(({ id }) => id)).size;
   }
   /** Waits until the case has such a fact. */
   async until<T extends EventType>(
@@ -112,7 +119,9 @@ export class Witness {
         this.next.set(`${table}/${row.partition}`, Number(row.offset) + 1);
         this.facts.push({
           id: row.headers['ce_id'] ?? '',
+          topic: topicOf(service),
           type: row.headers['ce_type'] ?? '',
+          at: row.headers['ce_time'] ?? '',
           key: row.key,
           data: JSON.parse(row.value.toString('utf8')) as Seen['data'],
         });

@@ -1,0 +1,62 @@
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { CrashPoint } from '@readmit/bus';
+import { services, type ServiceName } from '@readmit/contracts';
+
+export interface Crash {
+  readonly service: ServiceName;
+  readonly point: CrashPoint;
+}
+
+/**
+ * Services that kill themselves where they are told to. They are the built ones: a folder of links to them has a start file of its own
+ * that loads the hook first, so nothing that is installed anywhere knows of it.
+ */
+export class Crashes {
+  private readonly folder: string;
+
+  private constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  static async prepare(house: string): Promise<Crashes> {
+    const folder = await mkdtemp(path.join(os.tmpdir(), 'readmit-crashes-'));
+    for (const name of ['armed', 'hit', 'apps/standalone']) await mkdir(path.join(folder, name), { recursive: true });
+    const built = path.join(house, 'dist/apps');
+    for (const service of services) await symlink(path.join(built, service), path.join(folder, 'apps', service), 'junction');
+    const hook = `${pathToFileURL(path.join(house, 'tests/fault/crash-preload.mjs')).href}?folder=${encodeURIComponent(folder)}`;
+    const supervised = pathToFileURL(path.join(built, 'standalone/supervised.js')).href;
+    await writeFile(path.join(folder, 'apps/package.json'), '{ "type": "module" }');
+    // Started again and again, they load what was compiled the first time.
+    const cache = `import module from 'node:module';\nmodule.enableCompileCache(${JSON.stringify(path.join(folder, 'compiled'))});\n`;
+    await writeFile(path.join(folder, 'apps/standalone/supervised.js'), `${cache}import '${supervised}';\nimport '${hook}';\n`);
+    return new Crashes(folder);
+  }
+
+  /** What `startSystem` takes for the folder of the built apps. */
+  get appsDir(): string {
+    return path.join(this.folder, 'apps');
+  }
+  /** The next time that the service comes to the point is its last. */
+  async arm({ service, point }: Crash): Promise<void> {
+    await writeFile(path.join(this.folder, 'armed', `${service} ${point}`), '');
+  }
+  async disarm({ service, point }: Crash): Promise<void> {
+    await rm(path.join(this.folder, 'armed', `${service} ${point}`), { force: true });
+  }
+  /** Every kill that happened, once for each. */
+  async hits(): Promise<readonly Crash[]> {
+    return (await readdir(path.join(this.folder, 'hit'))).map((name) => {
+      const [service, point] = name.split(' ');
+      return { service, point } as Crash;
+    });
+  }
+  async hitsOf(crash: Crash): Promise<number> {
+    return (await this.hits()).filter(({ service, point }) => service === crash.service && point === crash.point).length;
+  }
+  async remove(): Promise<void> {
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
