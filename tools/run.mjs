@@ -14,22 +14,21 @@ const [command, ...args] = process.argv.slice(2);
 
 /** @type {Record<string, (place: { house: string, node: string, env: NodeJS.ProcessEnv }) => Promise<number>>} */
 const commands = {
-  async start(place) {
-    const built = await build(place);
-    return built === 0 && !wasStopped()
-      ? runOnTerminal(place.node, ['dist/apps/standalone/main.js', ...args], { cwd: house, env: place.env })
-      : built;
-  },
+  start: (place) => onBuilt(place, 'dist/apps/standalone/main.js'),
   test: (place) => (args.length > 0 ? runTestsOnly(place, args) : runGates(place)),
   build,
   lint: (place) => runOnTerminal(place.node, ['tools/lint.mjs', ...args], { cwd: house, env: place.env }),
-  async bench(place) {
-    const built = await build(place);
-    return built === 0 && !wasStopped() ? runOnTerminal(place.node, ['tools/bench.mjs', ...args], { cwd: house, env: place.env }) : built;
-  },
+  bench: (place) => onBuilt(place, 'tools/bench.mjs'),
+  fault: (place) => onBuilt(place, 'tools/fault.mjs'),
   'validate:deploy': (place) => runOnTerminal(place.node, ['tools/validate-deploy.mjs', ...args], { cwd: house, env: place.env }),
   requirements: (place) => runOnTerminal(place.node, ['tools/requirements.mjs', ...args], { cwd: house, env: place.env }),
 };
+
+/** Runs the program with our arguments, once what it stands on is built. */
+async function onBuilt(place, program) {
+  const built = await build(place);
+  return built === 0 && !wasStopped() ? runOnTerminal(place.node, [program, ...args], { cwd: house, env: place.env }) : built;
+}
 
 /** Builds what has changed; nx's cache makes the rest cheap. */
 async function build(place) {
