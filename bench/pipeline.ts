@@ -26,7 +26,7 @@ const { values } = parseArgs({
     pairs: { type: 'string', default: '7' },
     seconds: { type: 'string', default: '12' },
     'warm-up': { type: 'string', default: '300' },
-    /** Cases a slice, instead of as many as take the seconds; a profile needs it. */
+    /** Cases a slice of product and R0, instead of as many as take the seconds; a profile needs it. */
     cases: { type: 'string' },
     'latency-pairs': { type: 'string', default: '3' },
     'latency-seconds': { type: 'string', default: '20' },
@@ -91,9 +91,11 @@ async function run(): Promise<number> {
       }
       return done;
     };
+    // The same backlog for product and ceiling, because batches are as large as the backlog lets them be. The stock way makes none.
+    const mostOf = (program: string): number => Math.max(fewestCases, Math.round((rates[program] ?? 0) * seconds));
     const saturated = await rounds(
       pairs,
-      (program) => ({ cases: cases ?? Math.max(fewestCases, Math.round((rates[program] ?? 0) * seconds)) }),
+      (program) => ({ cases: program === 'stock' ? mostOf(program) : (cases ?? mostOf('product')) }),
       'saturated',
     );
     const reached = (program: string): number =>
