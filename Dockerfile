@@ -8,10 +8,11 @@ ARG NODE_VERSION=24.21.0
 FROM node:${NODE_VERSION}-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
+COPY patches patches
 COPY apps apps
 COPY libs libs
-# Without install scripts: none of what the build needs has one that matters here, and Node comes from the base image.
-RUN npm ci --ignore-scripts --no-audit --no-fund
+# Without the packages' install scripts: Node comes from the base image, and nothing else needs its own. Ours applies the patches.
+RUN npm ci --ignore-scripts --no-audit --no-fund && npx --no-install patch-package --error-on-fail
 COPY nx.json tsconfig.base.json tsconfig.json eslint.config.mjs ./
 COPY tools tools
 RUN NX_DAEMON=false node node_modules/nx/dist/bin/nx.js run-many -t build --parallel=2 --output-style=static

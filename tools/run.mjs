@@ -20,7 +20,12 @@ const commands = {
   lint: (place) => runOnTerminal(place.node, ['tools/lint.mjs', ...args], { cwd: house, env: place.env }),
   bench: (place) => onBuilt(place, 'tools/bench.mjs'),
   fault: (place) => onBuilt(place, 'tools/fault.mjs'),
-  'validate:deploy': (place) => runOnTerminal(place.node, ['tools/validate-deploy.mjs', ...args], { cwd: house, env: place.env }),
+  async 'validate:deploy'(place) {
+    const built = await build(place);
+    return built === 0 && !wasStopped()
+      ? runOnTerminal(place.node, ['tools/validate-deploy.mjs', ...args], { cwd: house, env: place.env })
+      : built;
+  },
   requirements: (place) => runOnTerminal(place.node, ['tools/requirements.mjs', ...args], { cwd: house, env: place.env }),
 };
 

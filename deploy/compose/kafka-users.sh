@@ -15,8 +15,12 @@ sasl.mechanism=PLAIN
 sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required username="broker" password="$(cat "$secrets/kafka-broker.password")";
 PROPERTIES
 
-for user in admin intake classification approval execution revocation-scheduler audit; do
-  printf 'SCRAM-SHA-512=password=%s\n' "$(cat "$secrets/kafka-$user.password")" > "$work/$user.properties"
+set_password() {
+  printf 'SCRAM-SHA-512=password=%s\n' "$(cat "$secrets/$2.password")" > "$work/scram.properties"
   "$kafka/bin/kafka-configs.sh" --bootstrap-server "$bootstrap" --command-config "$work/broker.properties" \
-    --alter --entity-type users --entity-name "$user" --add-config-file "$work/$user.properties"
+    --alter --entity-type users --entity-name "$1" --add-config-file "$work/scram.properties"
+}
+set_password admin kafka-admin
+for service in intake classification approval execution revocation-scheduler audit; do
+  set_password "readmit-$service" "kafka-$service"
 done

@@ -7,7 +7,7 @@ import { describe, expect, it } from '@jest/globals';
 import { approvalApp } from '@readmit/approval';
 import { auditApp } from '@readmit/audit';
 import { classificationApp } from '@readmit/classification';
-import { services, type ServiceName } from '@readmit/contracts';
+import { servicePrincipal, services, type ServiceName } from '@readmit/contracts';
 import { executionApp } from '@readmit/execution';
 import { intakeApp } from '@readmit/intake';
 import { schedulerApp } from '@readmit/revocation-scheduler';
@@ -35,15 +35,13 @@ const settingsOf: Readonly<Record<ServiceName, SettingsSpec>> = {
 };
 /** Variables of the process that are no settings of ours. */
 const ofNode = new Set(['NODE_ENV']);
-/** Settings that the Kafka adapter brings with it; once serviceSettings has them this line is empty and goes. */
-const awaited = new Set(['KAFKA_SASL_MECHANISM', 'KAFKA_SASL_USERNAME', 'KAFKA_SASL_PASSWORD_FILE']);
 
 /** What is wrong with the environment of a service, in words. */
 function environmentFaults(service: ServiceName, { environment = {}, secrets = [], configs = [] }: ComposeService): readonly string[] {
   const spec: SettingsSpec = { ...serviceSettings, ...settingsOf[service] };
   const mounted = new Set([...secrets.map(({ target }) => `/run/secrets/${target}`), ...configs.map(({ target }) => target)]);
   const faults = Object.keys(environment)
-    .filter((name) => !(name in spec) && !ofNode.has(name) && !awaited.has(name))
+    .filter((name) => !(name in spec) && !ofNode.has(name))
     .map((name) => `${name}: no such setting`);
   for (const [name, setting] of Object.entries(spec)) {
     const value = putIn(environment[name] ?? '', prepared);
@@ -177,7 +175,7 @@ describe('docker-compose.yml', () => {
 
   it('knows the same six services everywhere: users of Kafka, upstreams of the front, targets of Prometheus', () => {
     const sorted = [...services].toSorted();
-    const users = /for user in admin (.*); do/.exec(textOf('deploy/compose/kafka-users.sh'))?.[1]?.split(' ').toSorted();
+    const users = /for service in (.*); do/.exec(textOf('deploy/compose/kafka-users.sh'))?.[1]?.split(' ').toSorted();
     const upstreams = [...textOf('deploy/compose/front.conf').matchAll(/~\^\/api\/[a-z]+\/ +([a-z-]+);/g)]
       .map(([, name]) => name)
       .toSorted();
@@ -189,7 +187,9 @@ describe('docker-compose.yml', () => {
       .map((target) => target.replace(':8080', ''))
       .toSorted();
     expect({ users, upstreams, targets }).toEqual({ users: sorted, upstreams: sorted, targets: sorted });
-    expect(services.map((service) => compose.services[service]?.environment?.['KAFKA_SASL_USERNAME'])).toEqual([...services]);
+    expect(services.map((service) => compose.services[service]?.environment?.['KAFKA_SASL_USERNAME'])).toEqual(
+      services.map(servicePrincipal),
+    );
   });
 });
 

@@ -1,7 +1,7 @@
 /**
  * Starts Apache Kafka exactly as its image would by the environment in docker-compose.yml: the class that the image runs first
- * (KafkaDockerWrapper) makes server.properties and formats the disk, the broker starts on it, and kafka-users.sh makes the users.
- * Then a client signs in as a service does. Only paths and ports differ from the container.
+ * (KafkaDockerWrapper) makes server.properties and formats the disk, the broker starts on it, kafka-users.sh makes the users and the
+ * command of setup-kafka topics and ACLs. Then every service signs in and writes. Only paths and ports differ from the container.
  */
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -14,7 +14,7 @@ import { parse } from 'yaml';
 import { runCaptured } from '../children.mjs';
 import { must } from './judges.mjs';
 
-const users = ['admin', 'intake', 'classification', 'approval', 'execution', 'revocation-scheduler', 'audit'];
+const services = ['intake', 'classification', 'approval', 'execution', 'revocation-scheduler', 'audit'];
 
 /** @returns {Promise<{ code: number, output: string }>} */
 export async function checkKafka({ house, scratch }) {
@@ -24,8 +24,8 @@ export async function checkKafka({ house, scratch }) {
   const place = path.join(scratch, 'kafka-run');
   rmSync(place, { recursive: true, force: true });
   for (const name of ['secrets', 'defaults', 'mounted', 'final', 'data', 'bin']) mkdirSync(path.join(place, name), { recursive: true });
-  for (const user of ['broker', ...users])
-    writeFileSync(path.join(place, 'secrets', `kafka-${user}.password`), randomBytes(24).toString('base64url'));
+  for (const user of ['broker', 'admin', ...services])
+    writeFileSync(path.join(place, 'secrets', `kafka-${user}.password`), randomBytes(24).toString('base64url'), { mode: 0o600 });
   writeFileSync(path.join(place, 'defaults/server.properties'), 'process.roles=broker\n');
   for (const name of ['log4j2.yaml', 'tools-log4j2.yaml']) writeFileSync(path.join(place, 'defaults', name), logging);
   const ports = { 9092: await freePort(), 9093: await freePort(), 9094: await freePort() };
@@ -34,7 +34,7 @@ export async function checkKafka({ house, scratch }) {
       .replaceAll('$$', '$')
       .replaceAll('/run/secrets', path.join(place, 'secrets'))
       .replaceAll('/var/lib/kafka/data', path.join(place, 'data'))
-      .replaceAll('//kafka:', '//127.0.0.1:')
+      .replace(/(?<=^|\/\/)kafka:/g, '127.0.0.1:')
       .replace(/\b909[234]\b/g, (port) => String(ports[port]));
   const env = Object.fromEntries(Object.entries(compose.services.kafka.environment).map(([name, value]) => [name, local(value)]));
   const java = ['-Xmx512m', `-Dlog4j2.configurationFile=${path.join(place, 'defaults/log4j2.yaml')}`, '-cp', path.join(jars, '*')];
@@ -58,6 +58,11 @@ export async function checkKafka({ house, scratch }) {
     const health = compose.services.kafka.healthcheck.test.slice(1).map(local);
     const healthy = await runCaptured(health[0], health.slice(1), { env: process.env });
     if (healthy.code !== 0) return { code: 1, output: `the health check of a broker that is up says no: ${healthy.output}` };
+    const setup = compose.services['setup-kafka'];
+    await must('node', setup.command, {
+      cwd: house,
+      env: { ...Object.fromEntries(Object.entries(setup.environment).map(([name, value]) => [name, local(value)])), READMIT_HOME: place },
+    });
     const faults = await clientFaults(`127.0.0.1:${ports[9092]}`, (user) =>
       readFileSync(path.join(place, 'secrets', `kafka-${user}.password`), 'utf8'),
     );
@@ -68,9 +73,9 @@ export async function checkKafka({ house, scratch }) {
   }
 }
 
-/** The administrator makes a topic, every service signs in and may not write to it yet, and a wrong password is refused. */
+/** Every service signs in and writes to its own topic and to no other; a wrong password is refused. */
 async function clientFaults(address, passwordOf) {
-  const client = (username, password = passwordOf(username)) =>
+  const client = (username, password) =>
     new kafkajs.Kafka({
       brokers: [address],
       logLevel: kafkajs.logLevel.NOTHING,
@@ -78,25 +83,29 @@ async function clientFaults(address, passwordOf) {
       sasl: { mechanism: 'scram-sha-512', username, password },
     });
   const faults = [];
-  const admin = client('admin').admin();
-  await admin.connect();
-  await admin.createTopics({ topics: [{ topic: 'judged', numPartitions: 1 }], waitForLeaders: true });
-  await admin.disconnect();
-  for (const user of users.slice(1)) {
-    const producer = client(user).producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner });
+  for (const [at, service] of services.entries()) {
+    const producer = client(`readmit-${service}`, passwordOf(service)).producer({
+      createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+    });
     await producer.connect();
-    const said = await producer.send({ topic: 'judged', messages: [{ value: 'x' }] }).then(
-      () => 'nothing: it may write without a right',
-      (error) => error.message,
-    );
-    if (!/Not authorized to access topics/.test(said)) faults.push(`${user} writes to a topic that is not its own, and Kafka says ${said}`);
+    const write = (topic) =>
+      producer.send({ topic, messages: [{ value: 'x' }] }).then(
+        () => 'written',
+        (error) => error.message,
+      );
+    const own = await write(`readmit.${service}.v1`);
+    if (own !== 'written') faults.push(`${service} may not write to its own topic: ${own}`);
+    const other = await write(`readmit.${services[(at + 1) % services.length]}.v1`);
+    if (!/Not authorized to access topics/.test(other)) faults.push(`${service} writes to the topic of another, and Kafka says: ${other}`);
     await producer.disconnect();
   }
-  const wrong = client('intake', 'not-the-password').admin();
-  const said = await wrong.connect().then(
-    () => 'nothing',
-    (error) => error.name,
-  );
+  const said = await client('readmit-intake', 'not-the-password')
+    .admin()
+    .connect()
+    .then(
+      () => 'nothing',
+      (error) => error.name,
+    );
   if (said !== 'KafkaJSSASLAuthenticationError') faults.push(`a wrong password is not refused as such: ${said}`);
   return faults;
 }
