@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import { DataSource, QueryRunnerAlreadyReleasedError } from 'typeorm';
 import { listenOn, type Listening } from './listener.js';
+import { sqlStateOf } from './sql-errors.js';
 import type { Tx } from './tx.js';
 
 export interface StoreOptions {
@@ -192,10 +193,14 @@ class OpenTx implements Tx {
       return rows;
     } catch (error) {
       this.failure ??= error as Error;
-      throw error;
+      // What was sent behind a statement that failed is refused for that alone. Whoever waits for several hears one of the refusals, and
+      // which one is chance: all of them are told the cause, by which a caller tells a poison message from an outage.
+      throw sqlStateOf(error) === refusedForFailure ? this.failure : error;
     }
   }
 }
+/** in_failed_sql_transaction */
+const refusedForFailure = '25P02';
 
 /** A connection that cannot even roll back is closed, so that the pool never lends it with a transaction open. */
 async function rollBack(client: pg.PoolClient): Promise<void> {

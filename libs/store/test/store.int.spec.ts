@@ -49,6 +49,18 @@ describe('store', () => {
     expect(await members()).not.toContain('lost');
   });
 
+  it('tells what was sent behind a statement that failed why it failed, whoever listens first', async () => {
+    const later = async <R>(asked: Promise<R>): Promise<R> => await (async () => await asked)();
+    for (const sql of ['SELECT 1/0', 'SELECT 1']) {
+      const outcome = await store
+        .transaction((tx) => Promise.all([later(later(tx.query(sql))), tx.query('SELECT 2'), tx.query(insert, [sql])]))
+        .catch((error: unknown) => sqlStateOf(error));
+      expect(outcome).toEqual(sql === 'SELECT 1/0' ? '22012' : expect.any(Array));
+    }
+    expect(await members()).not.toContain('SELECT 1/0');
+    expect(await members()).toContain('SELECT 1');
+  });
+
   it('refuses a statement after the end of its transaction', async () => {
     const late = await store.transaction(async (tx) => tx);
     await expect(late.query('SELECT 1')).rejects.toThrow('a statement after the end of its transaction');
