@@ -5,7 +5,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Command } from '@readmit/domain';
 import { refusal } from '@readmit/domain';
-import { openHouse, toy, type House } from './engine-toy.js';
+import { until } from '@readmit/testing';
+import { openHouse, toy, withdrawn, type House } from './engine-toy.js';
 
 let house: House;
 beforeEach(async () => {
@@ -70,6 +71,25 @@ describe('transactions that wait', () => {
       { status: 'fulfilled', value: { reply: 0 } },
     ]);
     expect((await house.said('intake')).map(({ key }) => key).sort()).toEqual(['case-1', 'case-3']);
+  });
+});
+
+describe('R8.3 a message whose rows the database refuses', () => {
+  it('parks, although more was sent behind the statement that failed; the next one is taken', async () => {
+    const engine = await house.engine({
+      ...toy,
+      save: async (tx, changes) => {
+        if (changes.some(({ key }) => key === 'case-1')) await tx.query('SELECT 1 / 0');
+      },
+    });
+    await house.send('approval', [withdrawn('case-1'), withdrawn('case-2')]);
+    await engine.start();
+    const parked = await until(async () => (await engine.parked.list({ state: 'parked' }))[0], { what: 'it is parked' });
+    expect(parked).toMatchObject({ key: 'case-1', reason: 'handler-failed', says: expect.stringContaining('division by zero') });
+    await until(async () => (await house.said('intake')).some(({ key, type }) => key === 'case-2' && type === 'readmit.case.closed'), {
+      what: 'the other is taken',
+    });
+    expect(await engine.parked.list({ state: 'parked' })).toHaveLength(1);
   });
 });
 

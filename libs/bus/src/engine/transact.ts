@@ -129,7 +129,11 @@ export class Transactor {
         const keys = new Set<string>();
         for (const { keys: of } of group) for (const key of await of(tx)) keys.add(key);
         // The checks come after the locks because their statements do; they go out with them.
-        const [pass, ...checks] = await Promise.all([this.touch(tx, [...keys]), ...group.map((one) => one.check?.(tx) ?? true)]);
+        const touching = this.touch(tx, [...keys]);
+        const checking = group.map((one) => one.check?.(tx) ?? true);
+        await answered([touching, ...checking]);
+        const pass = await touching;
+        const checks = await Promise.all(checking);
         crashPoint('runner.after-touch');
         going = group.filter((_, at) => checks[at]);
         if (going.length === 0) return pass;
@@ -140,7 +144,7 @@ export class Transactor {
         pass.settle();
         records = this.sign(pass.said);
         // Nothing here waits for an answer: all of it is one round trip, in this order.
-        await Promise.all([
+        await answered([
           ...this.keep(tx, pass),
           records.length > 0 ? this.options.bus.write(tx, records) : undefined,
           ...going.map(({ after }) => after?.(tx, pass)),
@@ -257,6 +261,14 @@ export class Transactor {
       })),
     );
   }
+}
+
+/**
+ * Waits for all of what was sent, and fails with the first that failed in the order of sending: those behind it failed for it alone, and only
+ * the first knows whether a rule or an outage is to blame.
+ */
+async function answered(sent: readonly unknown[]): Promise<void> {
+  for (const one of await Promise.allSettled(sent)) if (one.status === 'rejected') throw one.reason;
 }
 
 const json = (rows: readonly object[]): string | null => (rows.length > 0 ? JSON.stringify(rows) : null);
