@@ -1,5 +1,5 @@
 import { producerOfTopic } from '@readmit/contracts';
-import type { Store, Tx } from '@readmit/store';
+import { isTransientSqlError, type Store, type Tx } from '@readmit/store';
 import type { Kafka } from 'kafkajs';
 import type { Log } from '../engine/options.js';
 import type { Bus, BusOptions, OutgoingRecord, Subscription, TopicRecord } from '../port.js';
@@ -64,7 +64,11 @@ export class KafkaBus implements Bus {
   /** Needs the database; the brokers may come later. */
   static async open(options: KafkaBusOptions): Promise<KafkaBus> {
     const bus = new KafkaBus(options);
-    await bus.outboxTable.keepDays();
+    await bus.outboxTable.keepDays().catch((error: unknown) => {
+      // Another process may be at it; what finds no day of its own goes where all days go.
+      if (!isTransientSqlError(error)) throw error;
+      bus.onTrouble(error);
+    });
     bus.days = setInterval(() => void bus.outboxTable.keepDays().catch(bus.onTrouble), daysEveryMs);
     bus.days.unref();
     bus.relay.start();
