@@ -153,12 +153,19 @@ describe('Apache Kafka of three nodes', () => {
     const server = await start({ dataDir: await folder(), nodes: 3, settings });
     const topics = [{ topic: 'spread.v1', numPartitions: 3, replicationFactor: 3 }];
     const admin = server.credentials('admin');
-    await asked(server, admin, (one) => one.createTopics({ topics, waitForLeaders: true }));
-    await server.kill(1);
     const leaders = async (): Promise<number[]> => {
-      const { topics: described } = await asked(server, admin, (one) => one.fetchTopicMetadata({ topics: ['spread.v1'] }));
-      return (described[0]?.partitions ?? []).map((partition) => partition.leader);
+      try {
+        const { topics: described } = await asked(server, admin, (one) => one.fetchTopicMetadata({ topics: ['spread.v1'] }));
+        return (described[0]?.partitions ?? []).map((partition) => partition.leader);
+      } catch (error) {
+        // A node that has not yet heard of a topic answers so.
+        if ((error as { type?: unknown }).type !== 'UNKNOWN_TOPIC_OR_PARTITION') throw error;
+        return [];
+      }
     };
+    await asked(server, admin, (one) => one.createTopics({ topics, waitForLeaders: false }));
+    await until(async () => (await leaders()).length === 3);
+    await server.kill(1);
     await until(async () => {
       const now = await leaders();
       return now.length === 3 && now.every((leader) => leader === 2 || leader === 3);

@@ -130,7 +130,7 @@ export class Transactor {
         for (const { keys: of } of group) for (const key of await of(tx)) keys.add(key);
         // The checks come after the locks because their statements do; they go out with them.
         const touching = this.touch(tx, [...keys]);
-        const checking = group.map((one) => one.check?.(tx) ?? true);
+        const checking = group.map(async (one) => (await one.check?.(tx)) ?? true);
         await answered([touching, ...checking]);
         const pass = await touching;
         const checks = await Promise.all(checking);
