@@ -233,11 +233,12 @@ export class KafkaSubscription implements Subscription {
   }
 
   private commitLater(): void {
-    this.committing ??= this.commitAll().finally(() => (this.committing = undefined));
+    this.committing ??= this.commitAll();
   }
 
   /** Until nothing is due. A failure is not the end of it: the brokers come back, or the partitions are lost and nothing is due. */
   private async commitAll(): Promise<void> {
+    await Promise.resolve();
     for (let failures = 0; !this.closed && this.due().length > 0;) {
       try {
         await this.commitDue();
@@ -247,6 +248,8 @@ export class KafkaSubscription implements Subscription {
         await this.commitAgain.wait(backoffMs(failures++));
       }
     }
+    // In the turn of the last look: what is done after it starts anew.
+    this.committing = undefined;
   }
 
   private async commitDue(): Promise<void> {

@@ -41,9 +41,10 @@ export class Sender {
    */
   send(records: readonly OutgoingRecord[]): Promise<void> {
     if (this.closed) return Promise.reject(new Error('the bus is closed'));
+    if (records.length === 0) return Promise.resolve();
     return new Promise((resolve, reject) => {
       this.waiting.push({ records, resolve, reject });
-      this.pump ??= this.run().finally(() => (this.pump = undefined));
+      this.pump ??= this.run();
     });
   }
 
@@ -66,6 +67,8 @@ export class Sender {
   }
 
   private async run(): Promise<void> {
+    // What the same turn of the event loop asks for goes together.
+    await Promise.resolve();
     while (this.waiting.length > 0) {
       const together = this.take();
       try {
@@ -76,6 +79,8 @@ export class Sender {
         for (const { reject } of [...together, ...behind]) reject(error);
       }
     }
+    // In the turn of the last look: whoever asks after it starts anew.
+    this.pump = undefined;
   }
 
   private take(): readonly Waiting[] {
