@@ -23,6 +23,7 @@ export async function startWorld(options: {
   readonly logins: readonly string[];
   /** Folder of the apps; absent: the built ones as they are. */
   readonly appsDir?: string;
+  readonly otlpEndpoint?: string;
 }): Promise<
   World & {
     /** What the launcher said. */
@@ -47,6 +48,7 @@ export async function startWorld(options: {
     directoryFile,
     port: await freePort(),
     databaseUrl: undefined,
+    ...(options.otlpEndpoint === undefined ? {} : { otlpEndpoint: options.otlpEndpoint }),
     log: (line) => lines.push(line),
   });
   const witness = new Witness(system.ownerUrl);

@@ -3,7 +3,7 @@
  * a batch of every topic is verified, then one transaction appends leaves, events and checkpoint, says
  * Recorded, shows each new entry to SIEMs and moves the position.
  */
-import { services, topicOf, type Draft, type Fact, type ServiceName } from '@readmit/contracts';
+import { services, topicOf, traceHeader, type Draft, type Fact, type ServiceName } from '@readmit/contracts';
 import {
   crashPoint,
   listParked,
@@ -15,6 +15,8 @@ import {
   type Batch,
   type Bus,
   type Engine,
+  type EngineObserver,
+  type OpenSpan,
   type Parked,
   type ParkedMessages,
   type RefusedMessage,
@@ -46,6 +48,7 @@ export interface AuditEngineOptions extends LogWriterOptions {
   /** Seconds between looks at cases whose end is due. */
   readonly watchEverySeconds: number;
   readonly maxBatch?: number;
+  readonly openSpan?: EngineObserver['span'];
 }
 
 /** After an outage, however long it was: what waits for audit's word goes on within seconds. */
@@ -152,14 +155,17 @@ export class AuditEngine implements Engine {
 
   /** Until it is committed, or somebody else's. */
   private async take(batch: Batch): Promise<void> {
+    const spans: OpenSpan[] = [];
     for (let failures = 0; !this.stopping.signal.aborted;) {
       try {
         await this.keep(
-          batch.records.map((record) => this.read(record)),
+          batch.records.map((record) => this.traced(this.read(record), spans)),
           batch,
         );
+        for (const span of spans.splice(0)) span.end();
         break;
       } catch (error) {
+        for (const span of spans.splice(0)) span.end(error);
         if (isStaleOwner(error)) return;
         this.trouble = `a batch could not be recorded: ${messageOf(error)}`;
         this.options.log.warn(
@@ -239,6 +245,25 @@ export class AuditEngine implements Engine {
   private read(record: TopicRecord, replayed = false): (Arrived & { readonly record: TopicRecord }) | RefusedMessage {
     const verified = this.options.verify(record, replayed);
     return verified.ok ? { fact: verified.fact, record } : { record, reason: verified.reason, says: verified.says };
+  }
+  /** Recording has its place in the trace of what is recorded; Recorded goes on below it. */
+  private traced<Read extends object>(read: Read & { readonly fact?: Fact; readonly record: TopicRecord }, spans: OpenSpan[]): Read {
+    const parent = read.record.headers[traceHeader];
+    if (!this.options.openSpan || !read.fact || parent === undefined) return read;
+    const { fact, record } = read;
+    const span = this.options.openSpan({
+      name: `record ${fact.type}`,
+      kind: 'consumer',
+      parent,
+      attributes: {
+        'readmit.service': this.service,
+        'readmit.event': fact.type,
+        ...(record.key.startsWith('case_') ? { 'readmit.case': record.key } : {}),
+      },
+    });
+    if (!span) return read;
+    spans.push(span);
+    return { ...read, traceparent: span.traceparent };
   }
   private check(record: LoggedRecord): CheckedEvent {
     const value = Buffer.from(record.value.buffer, record.value.byteOffset, record.value.length);

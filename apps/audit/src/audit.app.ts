@@ -58,7 +58,7 @@ export const auditApp = serviceApp({
     const ports: LogPorts = { store, export: { environment, key, keyList: () => settings.READMIT_KEY_LIST_FILE.trim() } };
     return {
       definition: auditDefinition,
-      engine: ({ store: engineStore, bus, signer, ring, log, member, newId, maxBatch }) =>
+      engine: ({ store: engineStore, bus, signer, ring, log, member, newId, maxBatch, observer }) =>
         new AuditEngine({
           environment,
           key,
@@ -74,6 +74,7 @@ export const auditApp = serviceApp({
           watchAfterSeconds: 30,
           watchEverySeconds: settings.READMIT_WATCH_SECONDS,
           member: member ?? uuidv7(),
+          ...(observer?.span ? { openSpan: (about) => observer.span?.(about) } : {}),
           ...(maxBatch === undefined ? {} : { maxBatch }),
         }),
       figures: logFigures(store),

@@ -14,7 +14,8 @@ const usage = `npm start -- [options]
   --port <n>    port of the one origin (default 7400)
   --state <dir> where everything is kept (default .readmit)
 
-DATABASE_URL: your own PostgreSQL (owner's URL) instead of the embedded one.`;
+DATABASE_URL: your own PostgreSQL (owner's URL) instead of the embedded one.
+OTEL_EXPORTER_OTLP_ENDPOINT: where the services send their traces (OTLP/HTTP).`;
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
 
@@ -84,6 +85,7 @@ try {
     fresh: options.fresh ?? false,
     port: options.port === 0 ? await freePort() : options.port,
     databaseUrl: process.env['DATABASE_URL'] || undefined,
+    ...(process.env['OTEL_EXPORTER_OTLP_ENDPOINT'] ? { otlpEndpoint: process.env['OTEL_EXPORTER_OTLP_ENDPOINT'] } : {}),
     log,
     signal: startUp.signal,
   });

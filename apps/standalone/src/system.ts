@@ -32,6 +32,8 @@ export interface SystemOptions {
   readonly databaseUrl: string | undefined;
   /** Another seed of the demo's people, machines and privilege. */
   readonly directoryFile?: string;
+  /** OTLP/HTTP endpoint that the services send their traces to; absent: none are made. */
+  readonly otlpEndpoint?: string;
   readonly log: (line: string) => void;
   /** Gives the start up: everything that was started is stopped before `startSystem` rejects. */
   readonly signal?: AbortSignal;
@@ -157,6 +159,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
       READMIT_LOG_LEVEL: 'info',
       // There is one of each: one that is started again takes over at once what the one before held.
       READMIT_INSTANCE: 'launcher',
+      ...(options.otlpEndpoint === undefined ? {} : { OTEL_EXPORTER_OTLP_ENDPOINT: options.otlpEndpoint }),
       ...own[service],
     });
     await mkdir(at('logs'), { recursive: true });

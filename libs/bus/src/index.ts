@@ -26,7 +26,7 @@ export type { CrashPoint } from './engine/crash-points.js';
 export { EngineStrategy } from './engine/strategy.js';
 export { crypto as engineCrypto, uuidv7 } from './engine/context.js';
 export type { EngineOptions, Log } from './engine/options.js';
-export type { EngineObserver, SaidEvent } from './engine/observer.js';
+export type { EngineObserver, OpenSpan, SaidEvent, SpanAbout } from './engine/observer.js';
 export { queueFigures } from './engine/queue-figures.js';
 export type { QueueFigures } from './engine/queue-figures.js';
 export { KeyRing, loadKeyRing, makeServiceKeys, makeSigningKey, signKeyList } from './signing/key-ring.js';

@@ -104,6 +104,7 @@ export {
   knownType,
   readEnvelope,
   signatureHeader,
+  isTraceparent,
   traceHeader,
   writeEnvelope,
 } from './envelope/attributes.js';

@@ -1,10 +1,10 @@
 import { createEngine, EmbeddedBus, KafkaBus, loadKeyRing, Signer } from '@readmit/bus';
-import { openStore, schemaOf, type Store } from '@readmit/store';
+import { openStore, schemaOf } from '@readmit/store';
 import type { Backing } from './service-app.js';
 import { kafkaConnectionOf } from './settings/kafka-settings.js';
 import type { ServiceSettings } from './settings/service-settings.js';
 import { ConfigurationError } from './settings/settings.js';
-import { traced } from './telemetry.js';
+import { openSpan } from './telemetry.js';
 
 /** The store in PostgreSQL, the bus there or on Kafka, and the engine on them. */
 export const realBacking: Backing = {
@@ -24,17 +24,17 @@ export const realBacking: Backing = {
       onTrouble: (error: unknown) => log.warn({ err: error }, 'the bus tries again'),
     };
     const bus = kafka === undefined ? await EmbeddedBus.open(common) : await KafkaBus.open({ ...common, connection: kafka, log });
-    const observed = settings.OTEL_EXPORTER_OTLP_ENDPOINT === undefined ? store : withSpans(store, definition.name);
     const engine = make({
       definition,
-      store: observed,
+      store,
       bus,
       signer,
       ring,
       environment: settings.READMIT_ENVIRONMENT,
       log,
       traceparent,
-      observer,
+      // Without an exporter there is no span to open, and nothing is spent on looking for one.
+      observer: settings.OTEL_EXPORTER_OTLP_ENDPOINT === undefined ? observer : { ...observer, span: openSpan },
       ...(settings.READMIT_INSTANCE === undefined ? {} : { member: `${definition.name}-${settings.READMIT_INSTANCE}` }),
     });
     return { engine, outbox: () => bus.outbox(), close: () => bus.close() };
@@ -51,9 +51,3 @@ function databaseUrlOf({ DATABASE_URL, DATABASE_PASSWORD_FILE }: ServiceSettings
   url.password = encodeURIComponent(DATABASE_PASSWORD_FILE.reveal());
   return url.href;
 }
-
-/** A span around each transaction: a batch, a command, an intent or a result. */
-const withSpans = (store: Store, service: string): Pick<Store, 'transaction' | 'query'> => ({
-  transaction: (work) => traced('transaction', { 'readmit.service': service }, () => store.transaction(work)),
-  query: (sql, parameters) => store.query(sql, parameters),
-});

@@ -29,4 +29,4 @@ export { answer, ProblemError, refused, unavailable } from './http/problem.js';
 export type { FieldError, ProblemDetails } from './http/problem.js';
 export { createLog, logFact } from './log/logger.js';
 export type { Log } from './log/logger.js';
-export { currentTraceparent, traced } from './telemetry.js';
+export { currentTraceparent } from './telemetry.js';

@@ -1,4 +1,15 @@
-import { context, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace, TraceFlags, type Context, type Span } from '@opentelemetry/api';
+import {
+  context,
+  ROOT_CONTEXT,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+  TraceFlags,
+  type Context,
+  type Span,
+  type SpanContext,
+} from '@opentelemetry/api';
+import type { OpenSpan, SpanAbout } from '@readmit/bus';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomBytes } from 'node:crypto';
 
@@ -16,6 +27,14 @@ const scopes = new AsyncLocalStorage<RequestScope>();
 const tracer = () => trace.getTracer('@readmit/service');
 const wire = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
 
+function spanContextOf(traceparent: string | undefined): SpanContext | undefined {
+  const [, traceId, spanId, flags] = wire.exec(traceparent ?? '') ?? [];
+  if (!traceId || !spanId || /^0+$/.test(traceId) || /^0+$/.test(spanId)) return undefined;
+  return { traceId, spanId, traceFlags: Number.parseInt(flags ?? '00', 16) & TraceFlags.SAMPLED, isRemote: true };
+}
+const traceparentOf = ({ traceId, spanId, traceFlags }: SpanContext): string =>
+  `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`;
+
 /** Trace context of the request under way, for the engine to put on the events it writes. */
 export const currentTraceparent = (): string | undefined => scopes.getStore()?.traceparent;
 
@@ -26,16 +45,8 @@ export function openScope(request: {
   readonly route: string;
   readonly traceparent: string | undefined;
 }): OpenScope {
-  const [, traceId, spanId, flags] = wire.exec(request.traceparent ?? '') ?? [];
-  const parent =
-    traceId && spanId && !/^0+$/.test(traceId) && !/^0+$/.test(spanId)
-      ? trace.setSpanContext(ROOT_CONTEXT, {
-          traceId,
-          spanId,
-          traceFlags: Number.parseInt(flags ?? '00', 16) & TraceFlags.SAMPLED,
-          isRemote: true,
-        })
-      : ROOT_CONTEXT;
+  const above = spanContextOf(request.traceparent);
+  const parent = above ? trace.setSpanContext(ROOT_CONTEXT, above) : ROOT_CONTEXT;
   const span = tracer().startSpan(
     `${request.method} ${request.route}`,
     {
@@ -46,7 +57,7 @@ export function openScope(request: {
   );
   const own = span.spanContext();
   const traceparent = trace.isSpanContextValid(own)
-    ? `00-${own.traceId}-${own.spanId}-${own.traceFlags.toString(16).padStart(2, '0')}`
+    ? traceparentOf(own)
     : `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-00`;
   return { requestId: request.requestId, traceparent, span, context: trace.setSpan(parent, span) };
 }
@@ -60,19 +71,29 @@ export function closeScope(scope: OpenScope, status: number): void {
 }
 export type { OpenScope };
 
-/** A span around one piece of background work (a batch, a call to a target). Attributes MUST be public. */
-export async function traced<R>(name: string, attributes: Readonly<Record<string, string | number>>, work: () => Promise<R>): Promise<R> {
-  return tracer().startActiveSpan(name, { attributes }, async (span) => {
-    try {
-      return await work();
-    } catch (error) {
-      // The message of an unknown error may quote data; its kind is enough for a trace.
-      span.setStatus({ code: SpanStatusCode.ERROR, message: error instanceof Error ? error.name : 'error' });
-      throw error;
-    } finally {
+const kinds = { consumer: SpanKind.CONSUMER, internal: SpanKind.INTERNAL, client: SpanKind.CLIENT } as const;
+
+/** Spans of what an engine does. What is not sampled costs a look at the flag of its trace context. */
+export function openSpan({ name, kind, parent, link, attributes }: SpanAbout): OpenSpan | undefined {
+  const above = spanContextOf(parent);
+  if (!above || (above.traceFlags & TraceFlags.SAMPLED) === 0) return undefined;
+  const linked = spanContextOf(link);
+  const around = trace.setSpanContext(ROOT_CONTEXT, above);
+  const span = tracer().startSpan(
+    name,
+    { kind: kinds[kind], attributes: { ...attributes }, ...(linked ? { links: [{ context: linked }] } : {}) },
+    around,
+  );
+  if (!span.isRecording()) return undefined;
+  const within = trace.setSpan(around, span);
+  return {
+    traceparent: traceparentOf(span.spanContext()),
+    within: (work) => context.with(within, work),
+    end(error) {
+      if (error !== undefined) span.setStatus({ code: SpanStatusCode.ERROR, message: error instanceof Error ? error.name : 'error' });
       span.end();
-    }
-  });
+    },
+  };
 }
 
 let sdk: { readonly shutdown: () => Promise<void>; users: number } | undefined;

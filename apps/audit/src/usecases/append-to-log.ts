@@ -4,9 +4,11 @@ import {
   entryOf,
   Frontier,
   isKey,
+  isTraceparent,
   leafHash,
   product,
   topicOf,
+  traceHeader,
   writeEnvelope,
   type Draft,
   type Fact,
@@ -48,6 +50,8 @@ export interface LogWriterOptions {
 export interface Arrived {
   readonly fact: Fact;
   readonly record: LoggedRecord;
+  /** Trace context of the recording, when somebody traces it; else the event's own goes on. */
+  readonly traceparent?: string;
 }
 export interface Appended {
   /** Records for audit's own topic: Recorded, CheckpointSigned and the drafts. */
@@ -109,7 +113,7 @@ export class LogWriter {
       logTools,
     );
     const recorded = this.sign(
-      leaves.flatMap((leaf, at) => recordedOf(leaf, added[at]?.fact)),
+      leaves.flatMap((leaf, at) => recordedOf(leaf, added[at])),
       head.now,
     );
     const watch = [...fresh.values()].filter(({ fact }) => watched.includes(fact.type)).map(({ record }) => record.key);
@@ -137,7 +141,7 @@ export class LogWriter {
     return { topic: auditOcsfTopic, key: leaf.key, headers: { 'content-type': contentType }, value: Buffer.from(JSON.stringify(event)) };
   }
 
-  private sign(drafts: readonly Draft[], now: Date): readonly (Arrived & { readonly record: OutgoingRecord })[] {
+  private sign(drafts: readonly TracedDraft[], now: Date): readonly (Arrived & { readonly record: OutgoingRecord })[] {
     if (drafts.length === 0) return [];
     const facts = drafts.map((draft) => ({ id: this.options.newEventId(), type: draft.type, at: instant(now), data: draft.data }) as Fact);
     const records = drafts.map((draft, at): OutgoingRecord => {
@@ -151,6 +155,7 @@ export class LogWriter {
         subject: draft.key,
         version: String(entryOf(draft.type).version),
         correlationId: draft.key,
+        ...(draft.traceparent === undefined ? {} : { traceparent: draft.traceparent }),
       });
       return { topic: topicOf('audit'), key: draft.key, headers, value: Buffer.from(JSON.stringify(draft.data)) };
     });
@@ -161,14 +166,21 @@ export class LogWriter {
   }
 }
 
-/** Execution waits for these alone (DESIGN 3.6). */
-function recordedOf(leaf: NewLeaf, fact: Fact | undefined): readonly Draft[] {
-  if (!fact || entryOf(fact.type).gate !== true || !('caseId' in fact.data) || typeof fact.data.caseId !== 'string') return [];
+/** A draft and the trace that it goes on in. */
+type TracedDraft = Draft & { readonly traceparent?: string };
+
+/** Execution waits for these alone (DESIGN 3.6). They go on in the trace of what was recorded. */
+function recordedOf(leaf: NewLeaf, arrived: Arrived | undefined): readonly TracedDraft[] {
+  if (!arrived) return [];
+  const { fact, record } = arrived;
+  const traceparent = arrived.traceparent ?? record.headers[traceHeader];
+  if (entryOf(fact.type).gate !== true || !('caseId' in fact.data) || typeof fact.data.caseId !== 'string') return [];
   return [
     {
       type: 'readmit.audit.recorded',
       key: fact.data.caseId,
       data: { caseId: fact.data.caseId, eventId: fact.id, type: fact.type, index: leaf.index },
+      ...(traceparent !== undefined && isTraceparent(traceparent) ? { traceparent } : {}),
     },
   ];
 }

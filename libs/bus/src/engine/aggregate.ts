@@ -16,6 +16,7 @@ export interface TouchedRow {
   readonly version: string;
   readonly wake_at: Date | null;
   readonly deadline_said: Date | null;
+  readonly trace: string | null;
   readonly facts: Fact[] | null;
   readonly work: string[] | null;
 }
@@ -40,7 +41,10 @@ export class Aggregate {
   stirred = false;
   nudged = false;
   rounds = 0;
-  origin: Origin = {};
+  /** Trace context of what began it, as it is kept. */
+  readonly traceWas: string | null;
+  private began: string | undefined;
+  private ledBy: Origin = {};
 
   /** `remembered`: of the row's version. */
   constructor(row: TouchedRow, remembered?: Remembered) {
@@ -49,6 +53,8 @@ export class Aggregate {
     this.wakeWas = row.wake_at?.getTime() ?? null;
     this.saidWas = row.deadline_said?.getTime() ?? null;
     this.said = this.saidWas;
+    this.traceWas = row.trace;
+    this.began = row.trace ?? undefined;
     this.facts = remembered?.facts ?? new Facts(row.facts ?? []);
     this.known = remembered?.asked ?? new Set(row.work ?? []);
   }
@@ -70,6 +76,21 @@ export class Aggregate {
   /** What holds of it once this transaction is committed. */
   toRemember(): Remembered {
     return { version: this.versionAfter, facts: this.current(), asked: this.known };
+  }
+
+  /** Trace context of what began it: the first that led to anything here. */
+  get trace(): string | undefined {
+    return this.began;
+  }
+
+  /** What leads to what is said now. Its trace is always the one that the aggregate began in: a case is one trace, whoever commands it. */
+  get origin(): Origin {
+    const { began, ledBy } = this;
+    return began === undefined || inTrace(ledBy.traceparent, began) ? ledBy : { ...ledBy, traceparent: began };
+  }
+  set origin(origin: Origin) {
+    this.ledBy = origin;
+    this.began ??= origin.traceparent;
   }
 
   ask(id: string): void {
@@ -96,6 +117,9 @@ export class Aggregate {
     return this.facts;
   }
 }
+
+/** Whether both belong to one trace: `00-<trace id>-<span id>-<flags>`. */
+export const inTrace = (traceparent: string | undefined, trace: string): boolean => traceparent?.slice(3, 35) === trace.slice(3, 35);
 
 /** Types that the engine itself says, one of each per service. */
 export const engineTypes = (service: ServiceName) =>

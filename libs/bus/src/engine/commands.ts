@@ -2,10 +2,11 @@
 import type { Fact } from '@readmit/contracts';
 import { Facts, refusal, type Command, type Refusal } from '@readmit/domain';
 import type { Commands } from '../service-definition.js';
-import { engineTypes } from './aggregate.js';
+import { engineTypes, type Origin } from './aggregate.js';
 import { backoffMs, Bell } from './bell.js';
 import { byHandler, isCollision } from './blame.js';
 import { crashPoint } from './crash-points.js';
+import { below, commandSpan } from './spans.js';
 import type { Transactor } from './transact.js';
 
 const identifier = /^[A-Za-z0-9._:/@-]{1,128}$/;
@@ -51,7 +52,11 @@ export class CommandRunner implements Commands {
       keys: () => [key, ...(alsoKeys ?? [])],
       decide: (pass) => {
         const aggregate = pass.aggregate(key);
-        aggregate.origin = traceparent === undefined ? {} : { traceparent };
+        const given: Origin = traceparent === undefined ? {} : { traceparent };
+        const span = commandSpan(this.transactor.options, name, aggregate, traceparent);
+        aggregate.origin = below(given, span);
+        // What a command decides takes no time; the span is its place in the trace of the case.
+        span?.end();
         const facts = aggregate.current();
         const stale = ifVersion !== undefined && ifVersion !== facts.all.length;
         const said = stale

@@ -9,6 +9,8 @@ import { crashPoint } from './crash-points.js';
 import { hearAll, isPoison, keysOfHeard, topicsOf, type Heard, type Inbox, type Poison } from './inbox.js';
 import { announceParked } from './parking.js';
 import { parkMessages } from './parked-rows.js';
+import type { OpenSpan } from './observer.js';
+import { endWith, traced } from './spans.js';
 import type { Transactor } from './transact.js';
 
 type Read = Heard | Poison;
@@ -156,12 +158,13 @@ export class Consumer {
   private async transact(read: readonly Read[], batch: Batch | undefined, alone: boolean): Promise<void> {
     const heard: Heard[] = [];
     const poison: Poison[] = [];
+    const spans: OpenSpan[] = [];
     for (const one of read) {
       if (isPoison(one)) poison.push(one);
-      else heard.push(one);
+      else heard.push(traced(this.transactor.options, one, spans));
     }
     let parked: Awaited<ReturnType<typeof parkMessages>> = [];
-    await this.transactor.run({
+    const done = this.transactor.run({
       alone,
       keys: () => keysOfHeard(heard),
       check: async (tx) => {
@@ -174,6 +177,7 @@ export class Consumer {
       },
       after: async (tx) => batch?.commit(tx),
     });
+    await endWith(spans, done);
     this.transactor.counters.parked += parked.length;
     for (const { record, reason, says } of poison) {
       this.transactor.options.log.warn(

@@ -36,10 +36,11 @@ const row = (key: string, facts: Fact[] = []): TouchedRow => ({
   version: '0',
   wake_at: null,
   deadline_said: null,
+  trace: null,
   facts,
   work: [],
 });
-const clock: TouchedRow = { now, key: '', version: '', wake_at: null, deadline_said: null, facts: null, work: null };
+const clock: TouchedRow = { now, key: '', version: '', wake_at: null, deadline_said: null, trace: null, facts: null, work: null };
 
 /** Takes the batches one after the other and gives everything that was said. */
 function play(

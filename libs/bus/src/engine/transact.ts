@@ -233,7 +233,13 @@ export class Transactor {
     const timer = this.options.definition.wakes === 'timer';
     const wakeAt = timer && aggregate.wakeAt !== undefined ? aggregate.wakeAt : aggregate.wakeWas;
     if (!aggregate.changed && wakeAt === aggregate.wakeWas && aggregate.said === aggregate.saidWas) return undefined;
-    return { key: aggregate.key, version: aggregate.versionAfter, wake_at: instant(wakeAt), deadline_said: instant(aggregate.said) };
+    return {
+      key: aggregate.key,
+      version: aggregate.versionAfter,
+      wake_at: instant(wakeAt),
+      deadline_said: instant(aggregate.said),
+      ...(aggregate.traceWas === null && aggregate.trace !== undefined ? { trace: aggregate.trace } : {}),
+    };
   }
 
   private sign(said: readonly Said[]): OutgoingRecord[] {

@@ -11,7 +11,9 @@ import { byHandler, HandlerFailed, messageOf } from './blame.js';
 import type { Calls } from './calls.js';
 import { crashPoint } from './crash-points.js';
 import { Gathering } from './gathering.js';
+import type { OpenSpan } from './observer.js';
 import type { Pass } from './pass.js';
+import { attemptSpan, below } from './spans.js';
 import type { Transactor } from './transact.js';
 import { claimAll, mayCallSql, release, stillClaimed, workOf, type Release, type WorkRow } from './work-row.js';
 
@@ -32,6 +34,7 @@ export interface Intent {
 }
 interface Ended extends Intent {
   readonly outcome: unknown;
+  readonly span: OpenSpan | undefined;
 }
 
 /** Results, or questions, that share a statement at most. */
@@ -120,9 +123,14 @@ export class WorkRun {
 
   /** The call of one piece of work and the keeping of its result. Never rejects. */
   async carryOut(intent: Intent): Promise<void> {
-    const outcome = await this.calls.run(() => this.call(intent));
+    const { outcome, span } = await this.calls.run(async () => {
+      const span = attemptSpan(this.transactor.options, intent.row);
+      const outcome = await (span ? span.within(() => this.call(intent)) : this.call(intent));
+      span?.end(failureIn(outcome));
+      return { outcome, span };
+    });
     crashPoint('work.after-call-before-finish');
-    await this.finishing.add({ ...intent, outcome });
+    await this.finishing.add({ ...intent, outcome, span });
   }
 
   private async call({ row, handler, facts, asked }: Intent): Promise<unknown> {
@@ -202,9 +210,9 @@ export class WorkRun {
       decide: (pass) => {
         finished.length = 0;
         for (const one of ended) {
-          const { row, handler, outcome } = one;
+          const { row, handler, outcome, span } = one;
           if (!claimed.has(row.id)) continue;
-          const { facts, context, aggregate } = this.open(pass, row);
+          const { facts, context, aggregate } = this.open(pass, row, span);
           const {
             emit,
             retryAt,
@@ -244,9 +252,9 @@ export class WorkRun {
     return handler;
   }
 
-  private open(pass: Pass, row: WorkRow) {
+  private open(pass: Pass, row: WorkRow, span?: OpenSpan) {
     const aggregate = pass.aggregate(row.key);
-    aggregate.origin = row.origin;
+    aggregate.origin = below(row.origin, span);
     return { aggregate, facts: aggregate.current(), context: pass.contextOf(aggregate) };
   }
 
@@ -261,7 +269,8 @@ export class WorkRun {
   }
 }
 
-function errorIn(outcome: unknown): string | undefined {
+function failureIn(outcome: unknown): Error | undefined {
   if (typeof outcome !== 'object' || outcome === null || !('error' in outcome)) return undefined;
-  return outcome.error instanceof Error ? outcome.error.message.slice(0, 500).replaceAll('\0', '') : undefined;
+  return outcome.error instanceof Error ? outcome.error : undefined;
 }
+const errorIn = (outcome: unknown): string | undefined => failureIn(outcome)?.message.slice(0, 500).replaceAll('\0', '');

@@ -42,6 +42,9 @@ export const isKey = (text: string): boolean => key.test(text);
 /** Whether the text can be the name of an environment: it separates keys and events of, say, staging and production. */
 export const isEnvironment = (text: string): boolean => /^[a-z0-9-]{1,63}$/.test(text);
 
+/** Whether the text is a W3C trace context (`traceparent`). */
+export const isTraceparent = (text: string): boolean => trace.test(text);
+
 /** Headers of an event, unsigned. */
 export function writeEnvelope(envelope: Envelope): Record<string, string> {
   const headers: Record<string, string> = {

@@ -9,6 +9,7 @@ import { OcsfTopic1 } from './ocsf-topic.js';
 import { Outbox1 } from './outbox.js';
 import { Positions1 } from './positions.js';
 import { TouchKnown1 } from './touch-known.js';
+import { TraceOfAggregate1 } from './trace-of-aggregate.js';
 import { ApprovalTables1, ExecutionTables1, IntakeTables1, SchedulerTables1 } from './service-tables.js';
 
 export interface RegisteredMigration {
@@ -28,6 +29,7 @@ export const registry: readonly RegisteredMigration[] = [
   { order: 3, migration: EngineTables1, schemas: services, insertOnlyTables: ['fact'] },
   { order: 4, migration: Outbox1, schemas: services, insertOnlyTables: ['outbox'] },
   { order: 5, migration: TouchKnown1, schemas: services },
+  { order: 6, migration: TraceOfAggregate1, schemas: services },
   { order: 10, migration: IntakeTables1, schemas: ['intake'] },
   { order: 11, migration: ApprovalTables1, schemas: ['approval'] },
   { order: 12, migration: ExecutionTables1, schemas: ['execution'] },

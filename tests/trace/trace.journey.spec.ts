@@ -1,0 +1,139 @@
+/**
+ * One case from the request to the discharge as one trace: six processes send their spans to a receiver of OTLP/HTTP, and what it got is
+ * looked at. Also that no value that is not public got there, and that the wait at the gate is measured. Not here: Kafka (the trace context
+ * travels in the envelope, whatever the bus), and collectors.
+ */
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { entryOf, services, type EventType } from '@readmit/contracts';
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { drive, makeLogins, open, type Recovery } from '../fault/recoveries.js';
+import { startWorld } from '../fault/stand.js';
+import type { Seen } from '../fault/witness.js';
+import { startReceiver, type Span } from './receiver.js';
+
+const role: Recovery = { kind: 'role', object: 'trace_login', caseId: '' };
+let receiver: Awaited<ReturnType<typeof startReceiver>>;
+let facts: readonly Seen[] = [];
+let ofCase: readonly Span[] = [];
+const gateWaits: number[] = [];
+const secrets: string[] = [];
+
+beforeAll(async () => {
+  receiver = await startReceiver();
+  const world = await startWorld({ processes: true, logins: [role.object], otlpEndpoint: receiver.url });
+  try {
+    const executionUrl = /"url":"(http:[^"]+)"/.exec(await readFile(path.join(world.system.stateDir, 'logs/execution.log'), 'utf8'))?.[1];
+    const gateWait = async (): Promise<number> =>
+      Number(
+        /readmit_gate_wait_seconds_count\{service="execution"\} (\d+)/.exec(await (await fetch(`${executionUrl}/metrics`)).text())?.[1],
+      );
+    gateWaits.push(await gateWait());
+    await makeLogins(world, [role.object]);
+    await open(world, role, '3s');
+    await drive(world, role);
+    gateWaits.push(await gateWait());
+    await world.witness.until(role.caseId, 'readmit.case.closed', 40_000);
+    facts = await world.witness.look();
+    for (const folder of ['secrets', 'keys'])
+      for (const name of await readdir(path.join(world.system.stateDir, folder)))
+        secrets.push(...secretTexts(await readFile(path.join(world.system.stateDir, folder, name), 'utf8')));
+  } finally {
+    // The processes send what they still hold before they end.
+    await world.stop();
+  }
+  const opening = receiver.spans.find(({ name }) => name === 'POST /api/intake/cases');
+  ofCase = receiver.spans.filter(({ traceId }) => traceId === opening?.traceId);
+}, 180_000);
+afterAll(async () => {
+  await receiver?.close();
+});
+
+const attribute = (span: Span, name: string): unknown => Object.values(span.attributes?.find(({ key }) => key === name)?.value ?? {})[0];
+const named = (name: string): readonly Span[] => ofCase.filter((span) => span.name === name);
+
+it('R8.1 the request that opens a case and everything that follows from it, in every process, is one trace', () => {
+  const steps = [
+    'POST /api/intake/cases',
+    'hear readmit.case.opened',
+    'attempt plan',
+    'hear readmit.plan.proposed',
+    'hear readmit.approval.granted',
+    'record readmit.approval.granted',
+    'hear readmit.obligation.recorded',
+    'hear readmit.audit.recorded',
+    'attempt restore',
+    'hear readmit.execution.succeeded',
+    'hear readmit.revocation.due',
+    'attempt undo',
+    'hear readmit.revocation.confirmed',
+    'hear readmit.obligation.discharged',
+  ];
+  expect(steps.filter((name) => named(name).length === 0)).toEqual([]);
+  // Each of the six processes has its part, and the discharge is heard after the request.
+  expect([...new Set(ofCase.map(({ sentBy }) => sentBy))].toSorted()).toEqual(services.map((service) => `readmit-${service}`).toSorted());
+  const [request] = named('POST /api/intake/cases');
+  const [discharged] = named('hear readmit.obligation.discharged');
+  expect(BigInt(discharged?.startTimeUnixNano ?? 0) > BigInt(request?.endTimeUnixNano ?? 0)).toBe(true);
+  expect(attribute(named('attempt restore')[0] as Span, 'readmit.attempt')).toBe(1);
+});
+
+it('every span of the trace hangs below another one of it, up to the request', () => {
+  const byId = new Map(ofCase.map((span) => [span.spanId, span]));
+  expect(ofCase.filter(({ parentSpanId }) => !parentSpanId).map(({ name }) => name)).toEqual(['POST /api/intake/cases']);
+  expect(ofCase.filter(({ parentSpanId }) => parentSpanId && !byId.has(parentSpanId)).map(({ name }) => name)).toEqual([]);
+});
+
+it('a command of another person has a trace of its own, and a place in that of the case, linked', () => {
+  const decisions = receiver.spans.filter(({ name }) => /^POST \/api\/approval\/.*decisions?$/.test(name));
+  expect(decisions.length).toBeGreaterThan(0);
+  for (const decision of decisions) expect(decision.traceId).not.toBe(ofCase[0]?.traceId);
+  const commands = ofCase.filter(({ name, sentBy }) => name.startsWith('command ') && sentBy === 'readmit-approval');
+  const linked = commands.flatMap(({ links = [] }) => links.map(({ traceId }) => traceId));
+  expect(decisions.filter(({ traceId }) => !linked.includes(traceId)).map(({ traceId }) => traceId)).toEqual([]);
+});
+
+it('R8.4 no value that the catalogue does not call public is in what was sent; what is public may be', () => {
+  const sent = receiver.text();
+  const kept = facts.flatMap(({ type, data }) => {
+    const { fields } = entryOf(type as EventType);
+    return Object.entries(data).flatMap(([name, value]) => (fields[name] === 'public' ? [] : textsIn(value)));
+  });
+  const words = ['lost in the incident', 'plan and proofs checked'];
+  // Six passwords, six keys of services, and those of root and log.
+  expect(secrets.length).toBeGreaterThan(12);
+  expect(kept.length).toBeGreaterThan(0);
+  expect([...kept, ...words, ...secrets].filter((text) => sent.includes(text))).toEqual([]);
+  const attributes = new Set(receiver.spans.flatMap(({ attributes: own = [] }) => own.map(({ key }) => key)));
+  expect([...attributes].toSorted()).toEqual(publicAttributes);
+  // Control: the search finds what is there.
+  expect(sent.includes(role.caseId)).toBe(true);
+});
+/** All that a span of ours says of what it is about. */
+const publicAttributes = [
+  'http.request.method',
+  'http.response.status_code',
+  'http.route',
+  'readmit.attempt',
+  'readmit.case',
+  'readmit.command',
+  'readmit.connector',
+  'readmit.event',
+  'readmit.request',
+  'readmit.service',
+  'readmit.work',
+];
+/** A password, or the private part of a key. */
+function secretTexts(file: string): readonly string[] {
+  const { d } = /"d":"(?<d>[^"]+)"/.exec(file)?.groups ?? {};
+  return d !== undefined ? [d] : /^[\w-]{20,}\s*$/.test(file) ? [file.trim()] : [];
+}
+/** Texts in the value that could not be in a trace by chance. */
+function textsIn(value: unknown): readonly string[] {
+  if (typeof value === 'string') return value.length >= 8 ? [value] : [];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : [];
+}
+
+it('the wait at the gate is measured once for the restoration', () => {
+  expect(gateWaits).toEqual([0, 1]);
+});
