@@ -142,21 +142,7 @@ export async function openKafkaBus(database: TestDatabase, service: ServiceName,
     service,
     store,
     sessionTimeoutMs: 1_000,
-    ...(process.env['KLOG']
-      ? {
-          log: Object.fromEntries(
-            ['debug', 'info', 'warn', 'error'].map((l) => [
-              l,
-              (f: object, m: string) =>
-                process.stderr.write(`${(performance.now() / 1000).toFixed(2)} ${l} ${service} ${m.slice(0, 200)} ${JSON.stringify(f)}\n`),
-            ]),
-          ) as never,
-        }
-      : {}),
-    onTrouble: (error) => {
-      troubles.push(error);
-      if (process.env['KLOG']) process.stderr.write(`TROUBLE ${service} ${String(error)}\n`);
-    },
+    onTrouble: (error) => troubles.push(error),
     ...options,
     connection: { socketFactory: own.socketFactory, ...connection },
   });

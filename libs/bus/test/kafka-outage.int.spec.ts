@@ -10,7 +10,7 @@ import { startKafka, type KafkaServer, type OutgoingRecord } from '../src/index.
 import { makeAnew, openKafkaBus, withAdmin } from './kafka-harness.js';
 
 // Each test starts a cluster of its own and kills parts of it: seconds alone on a machine, much longer on a busy one.
-jest.setTimeout(240_000);
+jest.setTimeout(600_000);
 
 const topic = topicOf('intake');
 const record = (key: string, text: string): OutgoingRecord => ({ topic, key, headers: { ce_id: text }, value: Buffer.from(text) });

@@ -49,9 +49,15 @@ export function kafkaClient(
   });
 }
 
-/** What a cluster does all day, although kafkajs calls it an error. */
-const everyday =
-  /rebalancing|rejoin|coordinator is (loading|not available)|not the correct coordinator|Topic creation errors|not aware of this member|Limiting retries for the idempotent producer|Response (Heartbeat|SyncGroup|JoinGroup|OffsetCommit|FindCoordinator|GroupCoordinator)\(/i;
+/** What a cluster does all day, and what the bus tells by itself, although kafkajs calls it an error. */
+const everyday = new RegExp(
+  [
+    'rebalancing|rejoin|re-joining|not aware of this member|coordinator is (loading|not available)|not the correct coordinator',
+    'Connection (error|timeout)|Failed to (connect|send messages|find group coordinator)|Cluster has disconnected|^Crash: ',
+    'Limiting retries for the idempotent producer|Topic creation errors',
+  ].join('|'),
+  'i',
+);
 
 /**
  * kafkajs's words for operators. Whatever ends something reaches us as a thrown error or as a crash and is told by the
