@@ -3,7 +3,7 @@
  * with nothing installed.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { runCaptured } from './children.mjs';
 import { withProgress } from './progress.mjs';
@@ -14,10 +14,12 @@ export const pinnedNode = (house) => path.join(house, 'node_modules/node/bin', p
 /** Throws with what to do when the dependencies cannot be installed. */
 export async function ensureDependencies(house) {
   const lockFile = path.join(house, 'package-lock.json');
-  // The hash of the lock that node_modules was installed from. npm ci removes it with everything else, so a broken install has none.
+  // The hash of what node_modules was made from. npm ci removes it with everything else, so a broken install has none.
   const marker = path.join(house, 'node_modules/.readmit-lock');
-  const hash = createHash('sha256').update(readFileSync(lockFile)).digest('hex');
-  if (existsSync(marker) && readFileSync(marker, 'utf8') === hash && existsSync(pinnedNode(house))) return;
+  const hash = createHash('sha256');
+  for (const file of [lockFile, ...patchesOf(house)]) hash.update(readFileSync(file));
+  const made = hash.digest('hex');
+  if (existsSync(marker) && readFileSync(marker, 'utf8') === made && existsSync(pinnedNode(house))) return;
   if (!matchesLock(house, lockFile)) await install(house);
   if (!existsSync(pinnedNode(house))) {
     throw new Error(
@@ -25,7 +27,27 @@ export async function ensureDependencies(house) {
         'check that npm\'s "ignore-scripts" is off, then remove node_modules and try again.',
     );
   }
-  writeFileSync(marker, hash);
+  // Once more: whoever installed with "ignore-scripts", or before a patch was there, has packages without it.
+  await patch(house);
+  writeFileSync(marker, made);
+}
+
+/** What is changed in packages after they are installed (patch-package). */
+function patchesOf(house) {
+  const folder = path.join(house, 'patches');
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.patch'))
+    .sort()
+    .map((name) => path.join(folder, name));
+}
+
+/** What is patched already stays as it is. */
+async function patch(house) {
+  if (patchesOf(house).length === 0) return;
+  const args = [path.join(house, 'node_modules/patch-package/index.js'), '--error-on-fail'];
+  const { code, output } = await runCaptured(pinnedNode(house), args, { cwd: house, env: process.env });
+  if (code !== 0) throw new Error(`the patches of patches/ do not fit node_modules; remove node_modules and try again:\n${output}`);
 }
 
 /** True when somebody has run npm by hand and the result is what the lock says: nothing to do then. */
