@@ -3,9 +3,9 @@
  * else. What they got is judged by the published OCSF schema.
  */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { removeKafka, startKafka, type KafkaServer } from '@readmit/bus';
+import { KafkaBus, removeKafka, startKafka, type KafkaServer } from '@readmit/bus';
 import { aclSpecs, auditOcsfTopic, eventTypes, servicePrincipal, siemPrincipal, topicOf, topicSpecs } from '@readmit/contracts';
-import { ocsfFaults, until } from '@readmit/testing';
+import { ocsfFaults, testDatabase, until, type TestDatabase } from '@readmit/testing';
 import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, Kafka, logLevel, ResourcePatternTypes } from 'kafkajs';
 import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
@@ -55,6 +55,7 @@ if (missing === undefined)
     let folder: string;
     let kafka: KafkaServer;
     let reader: Principal;
+    let database: TestDatabase;
     const passwords: Readonly<Record<string, string>> = {
       [siem]: randomBytes(24).toString('base64url'),
       somebody: randomBytes(24).toString('base64url'),
@@ -98,13 +99,18 @@ if (missing === undefined)
         },
       );
       await admin.disconnect();
-      const producer = client(audit).producer({ idempotent: true });
-      await producer.connect();
-      const messages = texts.map((value) => ({ key: 'case_1', value, headers: { 'content-type': 'application/json' } }));
-      await producer.send({ topic: auditOcsfTopic, messages });
-      await producer.disconnect();
+      database = await testDatabase();
+      const store = await database.store('audit');
+      const connection = { brokers: kafka.brokers, sasl: kafka.credentials(audit) };
+      const bus = await KafkaBus.open({ service: 'audit', store, connection });
+      const headers = { 'content-type': 'application/json' };
+      const records = texts.map((text) => ({ topic: auditOcsfTopic, key: 'case_1', headers, value: Buffer.from(text) }));
+      await store.transaction((tx) => bus.write(tx, records));
+      await bus.publish(records);
+      await bus.close();
     }, 300_000);
     afterAll(async () => {
+      await database?.drop();
       await kafka?.stop();
       if (folder) await removeKafka(path.join(folder, 'kafka'));
       await rm(folder, { recursive: true, force: true });
