@@ -1,5 +1,6 @@
 /** Topics of providers in memory behind the port of the bus, for specs: positions move in `afterCommit`, as on Kafka. */
 import type { Batch, Bus, Subscription, TopicRecord } from '@readmit/bus';
+import { signalGroup } from '@readmit/contracts';
 
 /** One partition a topic; what is not confirmed comes again to the next subscription. */
 export class ProviderTopics {
@@ -57,13 +58,15 @@ export class ProviderTopics {
   }
 }
 
-/** The rest of the bus as it is, and the topics of providers beside it. */
-export const withProviderTopics = (bus: Bus, topics: ProviderTopics): Bus => ({
-  kind: 'kafka',
-  subscribe: (options) => (options.group === 'intake.signals' ? topics.subscribe(options) : bus.subscribe(options)),
-  write: (tx, records) => bus.write(tx, records),
-  publish: (records) => bus.publish(records),
-  read: (...at) => bus.read(...at),
-  outbox: () => bus.outbox(),
-  close: () => bus.close(),
-});
+/** The bus as it is, with the topics of providers beside it. */
+export const withProviderTopics = (bus: Bus, topics: ProviderTopics): Bus =>
+  new Proxy(bus, {
+    get(target, name) {
+      if (name === 'kind') return 'kafka';
+      if (name === 'subscribe')
+        return (options: Parameters<Bus['subscribe']>[0]) =>
+          options.group === signalGroup ? topics.subscribe(options) : target.subscribe(options);
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });

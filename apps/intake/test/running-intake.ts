@@ -1,5 +1,6 @@
 /** Intake as a whole on a database of its own, with an issuer, and with the topics of providers when a spec brings them. */
 import { createEngine, EmbeddedBus, KeyRing, makeServiceKeys, Signer, type Bus } from '@readmit/bus';
+import type { Store } from '@readmit/store';
 import { topicOf, type EventType } from '@readmit/contracts';
 import { startService, type Backing, type RunningService } from '@readmit/service';
 import { testDatabase, type TestDatabase } from '@readmit/testing';
@@ -24,7 +25,7 @@ export interface RunningIntake {
   set outage(away: boolean);
   readonly logged: string[];
   token(claims: { readonly client_id?: string; readonly teams?: readonly string[] }): Promise<string>;
-  /** What intake said, of the types. */
+  /** What intake said, of the types, on the embedded bus. */
   said(...types: readonly EventType[]): Promise<readonly Said[]>;
   /** Stops the service and starts it again on the same database and topics. */
   restart(): Promise<void>;
@@ -32,7 +33,10 @@ export interface RunningIntake {
   close(): Promise<void>;
 }
 
-export async function startIntake(env: Readonly<Record<string, string>> = {}, bus: 'embedded' | 'kafka' = 'kafka'): Promise<RunningIntake> {
+/** The embedded bus alone, the embedded bus with `topics` beside it as Kafka would have them, or a bus of the spec's own. */
+export type IntakeBus = 'embedded' | 'with-topics' | ((store: Store) => Promise<Bus>);
+
+export async function startIntake(env: Readonly<Record<string, string>> = {}, bus: IntakeBus = 'with-topics'): Promise<RunningIntake> {
   const folder = await mkdtemp(path.join(tmpdir(), 'intake-spec-'));
   const database = await testDatabase();
   const issuer = await startIssuer();
@@ -62,8 +66,8 @@ export async function startIntake(env: Readonly<Record<string, string>> = {}, bu
   const backing: Backing = {
     openStore: () => database.store('intake'),
     async openEngine({ definition, make = createEngine, store, log, traceparent, settings }) {
-      const embedded = await EmbeddedBus.open({ service: 'intake', store, pollMs: 20 });
-      const seen: Bus = bus === 'kafka' ? withProviderTopics(embedded, house.topics) : embedded;
+      const open = typeof bus === 'function' ? bus : () => EmbeddedBus.open({ service: 'intake', store, pollMs: 20 });
+      const opened = await open(store);
       const engine = make({
         definition,
         store: {
@@ -73,7 +77,7 @@ export async function startIntake(env: Readonly<Record<string, string>> = {}, bu
               ? Promise.reject(Object.assign(new Error('the database is away'), { code: 'ECONNREFUSED' }))
               : store.transaction(work),
         },
-        bus: seen,
+        bus: bus === 'with-topics' ? withProviderTopics(opened, house.topics) : opened,
         signer: new Signer(keys.intake),
         ring: new KeyRing(list),
         environment: settings.READMIT_ENVIRONMENT,
@@ -81,7 +85,7 @@ export async function startIntake(env: Readonly<Record<string, string>> = {}, bu
         traceparent,
         member: 'intake-spec',
       });
-      return { engine, close: () => embedded.close() };
+      return { engine, close: () => opened.close() };
     },
   };
   const start = (): Promise<RunningService> => startService(intakeApp, all, { backing, writeLog: (line) => void house.logged.push(line) });

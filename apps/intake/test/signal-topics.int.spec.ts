@@ -64,6 +64,20 @@ describe('signals on the topic of a provider', () => {
     expect(intake.topics.subscribed).toEqual([{ group: 'intake.signals', topics: [topic], member: 'intake-spec' }]);
   });
 
+  it('R8.2 cost a number of transactions that does not grow with them: 500 share a few', async () => {
+    intake = await startIntake();
+    await intake.stop();
+    for (let n = 0; n < 500; n++) intake.topics.write(topic, structured({ id: `s-${n}`, subject: `person-${n % 7}` }));
+    await intake.restart();
+    await taken(500);
+    expect(await received()).toHaveLength(500);
+    const commits = Number(/readmit_commits_total\{service="intake"\} (\d+)/.exec(await metrics())?.[1]);
+    // The first by itself, then 256 and 243: what shares a transaction at most.
+    expect(commits).toBeGreaterThan(0);
+    expect(commits).toBeLessThanOrEqual(5);
+    expect(intake.topics.confirmations).toBe(1);
+  });
+
   it('R8.3 that cannot be taken park alone with bytes and reason and are announced; the good ones around them are recorded', async () => {
     intake = await startIntake();
     const bad = { headers: { 'content-type': 'application/cloudevents+json' }, value: Buffer.from('{"specversion":') };

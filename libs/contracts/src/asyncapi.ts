@@ -72,7 +72,7 @@ export function asyncapi(samples: readonly GoldenSample[]): object {
         host: '{bootstrap}',
         protocol: 'kafka-secure',
         description: 'Apache Kafka over TLS. Each principal has the rights of its role and no others.',
-        variables: { bootstrap: { default: 'kafka.example.com:9093', description: 'A bootstrap broker, host:port.' } },
+        variables: { bootstrap: { default: 'kafka.example.com:9092', description: 'A bootstrap broker, host:port.' } },
         security: [pointer('components', 'securitySchemes', 'scram')],
       },
     },
