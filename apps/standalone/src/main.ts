@@ -2,6 +2,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { freePort } from '@readmit/store';
+import { kafkaVariables } from './kafka-access.js';
 import { startSystem, type System } from './system.js';
 import { playTour } from './tour/tour.js';
 
@@ -9,12 +10,15 @@ const usage = `npm start -- [options]
 
   --once        play the tour and exit: 0 only if every check of it held
   --processes   six processes instead of one
+  --kafka       events through Apache Kafka, and six processes (npm run start:kafka)
   --fresh       begin anew: removes what the last start left
   --no-tour     only serve
   --port <n>    port of the one origin (default 7400)
-  --state <dir> where everything is kept (default .readmit)
+  --state <dir> where everything is kept (default .readmit; with --kafka .readmit-kafka)
 
 DATABASE_URL: your own PostgreSQL (owner's URL) instead of the embedded one.
+KAFKA_BROKERS, KAFKA_SASL_*, KAFKA_TLS*: with --kafka, your own Kafka instead of one that is fetched and started; make its
+  topics before: readmit setup --kafka --provider demo-idp --apply
 OTEL_EXPORTER_OTLP_ENDPOINT: where the services send their traces (OTLP/HTTP).`;
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
@@ -25,6 +29,7 @@ function readOptions() {
       options: {
         once: { type: 'boolean' },
         processes: { type: 'boolean' },
+        kafka: { type: 'boolean' },
         fresh: { type: 'boolean' },
         'no-tour': { type: 'boolean' },
         port: { type: 'string' },
@@ -78,10 +83,11 @@ const log = (line: string): void =>
   void process.stdout.write(`  ${((Date.now() - began) / 1000).toFixed(1).padStart(6)} s  starting ${line}\n`);
 try {
   starting = startSystem({
-    stateDir: path.resolve(options.state ?? path.join(root, '.readmit')),
+    stateDir: path.resolve(options.state ?? path.join(root, options.kafka ? '.readmit-kafka' : '.readmit')),
     policyFile: path.join(root, 'deploy/policies/default.yaml'),
     appsDir: path.join(root, 'dist/apps'),
-    processes: options.processes ?? false,
+    processes: options.processes === true || options.kafka === true,
+    ...(options.kafka ? { kafka: process.env['KAFKA_BROKERS'] ? kafkaVariables(process.env) : 'own' } : {}),
     fresh: options.fresh ?? false,
     port: options.port === 0 ? await freePort() : options.port,
     databaseUrl: process.env['DATABASE_URL'] || undefined,

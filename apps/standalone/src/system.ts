@@ -3,18 +3,21 @@ import path from 'node:path';
 import { approvalApp } from '@readmit/approval';
 import { auditApp } from '@readmit/audit';
 import { classificationApp } from '@readmit/classification';
-import { areaNames, serviceOfArea, services, type Area, type ServiceName } from '@readmit/contracts';
+import { areaNames, principals, serviceOfArea, services, type Area, type ServiceName } from '@readmit/contracts';
 import { startDemo, type Demo } from '@readmit/demo';
+import { setUpKafka } from '@readmit/bus';
 import { executionApp } from '@readmit/execution';
 import { intakeApp } from '@readmit/intake';
 import { schedulerApp } from '@readmit/revocation-scheduler';
 import { startService, type ServiceApp } from '@readmit/service';
 import { freePort, setup } from '@readmit/store';
 import { startFront } from './front.js';
+import { ownKafka, usersOwnKafka, type KafkaAccess } from './kafka-access.js';
 import { keyFiles } from './key-files.js';
 import { startProcess } from './service-process.js';
 import { supervise } from './supervise.js';
 import { superviseDatabase } from './supervise-database.js';
+import { superviseKafka } from './supervise-kafka.js';
 import { startTarget, type RunningTarget } from './target/start-target.js';
 
 export interface SystemOptions {
@@ -30,6 +33,8 @@ export interface SystemOptions {
   readonly port: number;
   /** The user's own PostgreSQL (owner's URL); absent: an embedded one. */
   readonly databaseUrl: string | undefined;
+  /** Events go through Kafka: one of our own, or the user's (settings `KAFKA_*`). Absent: the embedded bus in PostgreSQL. */
+  readonly kafka?: 'own' | Readonly<Record<string, string>>;
   /** Another seed of the demo's people, machines and privilege. */
   readonly directoryFile?: string;
   /** OTLP/HTTP endpoint that the services send their traces to; absent: none are made. */
@@ -47,16 +52,21 @@ export interface System {
   /** Owner's URL of Readmit's database: for the tour's attacks alone. */
   readonly ownerUrl: string;
   readonly databaseUrls: Readonly<Record<ServiceName, string>>;
+  /** Absent: the embedded bus. */
+  readonly kafka?: KafkaAccess | undefined;
   readonly keys: Awaited<ReturnType<typeof keyFiles>>;
   readonly environment: string;
-  /** Process id of a service, with `processes`, and of the embedded database; undefined for what is no process of ours. It changes when the part is started again. */
-  pidOf(part: ServiceName | 'database'): number | undefined;
+  /** Process id of a service, with `processes`, of the embedded database and of our own Kafka; undefined for what is no process of ours. It changes when the part is started again. */
+  pidOf(part: ServiceName | 'database' | 'kafka'): number | undefined;
   /** Resolves when a part of the system ends by itself again and again. */
   readonly broken: Promise<string>;
   stop(): Promise<void>;
 }
 
 const environment = 'standalone';
+/** The demo's identity provider and a SIEM that may read what is shown to SIEMs: users of our own Kafka. */
+const provider = 'demo-idp';
+const topology = { providers: [provider], siems: ['soc'], replication: 1, minInSync: 1 };
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the six apps have different settings; each is started with its own
 const apps: Readonly<Record<ServiceName, ServiceApp<any>>> = {
   intake: intakeApp,
@@ -86,6 +96,12 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     await mkdir(stateDir, { recursive: true });
     const at = (...names: string[]): string => path.join(stateDir, ...names);
     const ports = await keptPorts(at('ports.json'));
+    await keepBus(at('bus.json'), stateDir, options.kafka === undefined ? 'embedded' : 'kafka');
+    const secret = async (name: string, text: string): Promise<string> => {
+      await mkdir(at('secrets'), { recursive: true, mode: 0o700 });
+      await writeFile(at('secrets', name), text, { mode: 0o600 });
+      return at('secrets', name);
+    };
 
     log('PostgreSQL');
     const supervising = { log, onGivenUp: reportBroken, ...(options.signal ? { signal: options.signal } : {}) };
@@ -94,6 +110,15 @@ export async function startSystem(options: SystemOptions): Promise<System> {
         ? await superviseDatabase({ ...supervising, dataDir: at('database'), port: ports.database })
         : undefined;
     if (database) started.push({ name: 'PostgreSQL', stop: () => database.stop() });
+    going();
+    let kafka: KafkaAccess | undefined;
+    if (options.kafka === 'own') {
+      log('Apache Kafka');
+      const server = await superviseKafka({ ...supervising, dataDir: at('kafka'), users: principals(topology) });
+      started.push({ name: 'Kafka', stop: () => server.stop() });
+      kafka = ownKafka(() => server.current(), secret);
+      await setUpKafka({ connection: kafka.connectionOf('admin'), topology, apply: true });
+    } else if (options.kafka) kafka = await usersOwnKafka(options.kafka, topology.providers);
     going();
     const prepared = await setup({
       ownerUrl: database?.current().url ?? options.databaseUrl ?? '',
@@ -114,19 +139,14 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     started.push({ name: 'demo identity provider', stop: () => demo.stop() });
 
     const keys = await keyFiles(at('keys'), environment);
-    const secret = async (name: string, text: string): Promise<string> => {
-      await mkdir(at('secrets'), { recursive: true, mode: 0o700 });
-      await writeFile(at('secrets', name), text, { mode: 0o600 });
-      return at('secrets', name);
-    };
     const targets = [
       { kind: 'demo-idp', name: 'demo-idp', url: demo.url, tokenUrl: demo.tokenUrl, ...demo.clients['readmit-execution'] },
       { kind: 'postgres', name: 'target-postgres', url: target.executorUrl, accounts: target.accounts },
     ];
     const own: Readonly<Record<ServiceName, Readonly<Record<string, string>>>> = {
       intake: {
-        READMIT_PROVIDERS: 'demo-idp',
-        READMIT_PROVIDER_SOURCES: `demo-idp=${demo.issuer}`,
+        READMIT_PROVIDERS: provider,
+        READMIT_PROVIDER_SOURCES: `${provider}=${demo.issuer}`,
         READMIT_MAILBOX_URL: demo.mailboxUrl,
         READMIT_TOKEN_URL: demo.tokenUrl,
         READMIT_CLIENT_SECRET_FILE: await secret('readmit-intake.secret', demo.clients['readmit-intake'].clientSecret),
@@ -143,7 +163,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
       audit: { READMIT_LOG_KEY_FILE: keys.logKeyFile },
     };
     const publicUrl = `http://127.0.0.1:${options.port}`;
-    const environmentOf = (service: ServiceName): Record<string, string> => ({
+    const environmentOf = async (service: ServiceName): Promise<Record<string, string>> => ({
       READMIT_ENVIRONMENT: environment,
       DATABASE_URL: prepared.urls[service],
       HOST: '127.0.0.1',
@@ -160,20 +180,22 @@ export async function startSystem(options: SystemOptions): Promise<System> {
       // There is one of each: one that is started again takes over at once what the one before held.
       READMIT_INSTANCE: 'launcher',
       ...(options.otlpEndpoint === undefined ? {} : { OTEL_EXPORTER_OTLP_ENDPOINT: options.otlpEndpoint }),
+      ...(await kafka?.environmentOf(service)),
       ...own[service],
     });
     await mkdir(at('logs'), { recursive: true });
     log(options.processes ? 'six services, six processes' : 'six services, one process');
-    const pids = new Map<ServiceName | 'database', () => number>();
+    const pids = new Map<Parameters<System['pidOf']>[0], () => number | undefined>();
     if (database) pids.set('database', () => database.current().pid);
+    if (kafka) pids.set('kafka', kafka.pid);
     const starting = services.map(async (service) => {
       const logFile = at('logs', `${service}.log`);
       if (!options.processes) {
-        const running = await inProcess(service, { ...environmentOf(service), PORT: '0' }, logFile);
+        const running = await inProcess(service, { ...(await environmentOf(service)), PORT: '0' }, logFile);
         started.push({ name: service, stop: () => running.stop() });
         return [service, running.url] as const;
       }
-      const env = { ...environmentOf(service), PORT: String(await freePort()) };
+      const env = { ...(await environmentOf(service)), PORT: String(await freePort()) };
       const running = await supervise({
         ...supervising,
         name: service,
@@ -200,6 +222,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
       stateDir,
       ownerUrl: prepared.ownerUrl,
       databaseUrls: prepared.urls,
+      kafka,
       keys,
       environment,
       pidOf: (part) => pids.get(part)?.(),
@@ -244,4 +267,18 @@ async function keptPorts(file: string): Promise<{ database: number; target: numb
   const ports = { database: await freePort(), target: await freePort(), demo: await freePort() };
   await writeFile(file, JSON.stringify(ports));
   return ports;
+}
+
+/** Positions and outboxes belong to one bus: data that was begun on one is not continued on another. */
+async function keepBus(file: string, stateDir: string, bus: 'embedded' | 'kafka'): Promise<void> {
+  const begun = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+    return undefined;
+  });
+  const before = begun === undefined ? undefined : (JSON.parse(begun) as { bus?: unknown }).bus;
+  if (before !== undefined && before !== bus)
+    throw new Error(
+      `what is kept in ${stateDir} was begun on the ${before === 'kafka' ? 'Kafka' : 'embedded'} bus: give --fresh to begin anew, or --state another folder`,
+    );
+  await writeFile(file, JSON.stringify({ bus }));
 }

@@ -20,6 +20,7 @@ export {
   webUrl,
 } from './settings/parsers.js';
 export type { ServiceSigningKey } from './settings/parsers.js';
+export { kafkaConnectionOf, kafkaSettings } from './settings/kafka-settings.js';
 export { Secret } from './settings/secret.js';
 export { serviceSettings } from './settings/service-settings.js';
 export type { ServiceSettings } from './settings/service-settings.js';

@@ -1,8 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import * as OTPAuth from 'otpauth';
 import { callBack, decision, proof } from './desk.js';
 import type { Stage } from './stage.js';
+import { TopicView } from './topic-view.js';
 import type { System } from '../system.js';
 
 interface Answer {
@@ -123,20 +125,14 @@ export async function adaLostHerPhone(stage: Stage, system: System, keys: string
 
 /** Waits until intake has said SignalReceived of Ada: it lies on intake's topic. */
 async function signalSeen(system: System): Promise<void> {
-  const { default: pg } = await import('pg');
-  const client = new pg.Client({ connectionString: system.databaseUrls.audit });
-  await client.connect();
+  const view = await TopicView.open(system);
   try {
     const deadline = Date.now() + 20_000;
-    for (;;) {
-      const { rows } = await client.query(
-        "SELECT 1 FROM bus.readmit_intake_v1 WHERE key = 'subject:ada' AND headers->>'ce_type' = 'readmit.signal.received' LIMIT 1",
-      );
-      if (rows.length > 0) return;
+    while (!(await view.find('readmit.intake.v1', 'readmit.signal.received', 'subject:ada'))) {
       if (Date.now() > deadline) throw new Error('the lockout signal did not arrive within 20 s');
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      await wait(100);
     }
   } finally {
-    await client.end();
+    await view.close();
   }
 }

@@ -1,24 +1,29 @@
 import { readFile } from 'node:fs/promises';
-import { EmbeddedBus, Signer, uuidv7, type OutgoingRecord, type PrivateJwk, type TopicRecord } from '@readmit/bus';
-import { topicOf, writeEnvelope, type Draft, type ServiceName } from '@readmit/contracts';
-import { openStore, schemaOf, type Store } from '@readmit/store';
+import { EmbeddedBus, KafkaError, KafkaTopics, Signer, uuidv7, type OutgoingRecord, type PrivateJwk, type TopicRecord } from '@readmit/bus';
+import { servicePrincipal, topicOf, writeEnvelope, type Draft, type ServiceName } from '@readmit/contracts';
+import { openStore, schemaOf } from '@readmit/store';
 import type { System } from '../system.js';
+import { TopicView } from './topic-view.js';
 
-/** What an attacker has got hold of: passwords of database roles and key files. */
-export type Loot = Pick<System, 'databaseUrls' | 'keys' | 'environment'>;
+/** What an attacker has got hold of: passwords of database roles and of users of Kafka, and key files. */
+export type Loot = Pick<System, 'databaseUrls' | 'keys' | 'environment' | 'kafka'>;
 
-/** Somebody who stole a service's database password, and perhaps a service's signing key. For the tour and for tests. */
+interface WayIn {
+  write(record: OutgoingRecord): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Somebody who stole a service's password of the bus, and perhaps a service's signing key. For the tour and for tests. */
 export class Attacker {
   private constructor(
     private readonly system: Loot,
     readonly role: ServiceName,
-    private readonly store: Store,
-    private readonly bus: EmbeddedBus,
+    private readonly wayIn: WayIn,
+    private readonly view: TopicView,
   ) {}
 
   static async with(system: Loot, role: ServiceName): Promise<Attacker> {
-    const store = await openStore({ url: system.databaseUrls[role], schema: schemaOf(role), applicationName: 'attacker', poolSize: 2 });
-    return new Attacker(system, role, store, await EmbeddedBus.open({ service: role, store }));
+    return new Attacker(system, role, await wayInOf(system, role), await TopicView.open(system));
   }
 
   /** An event as `claims` would say it, signed with the key of `signs`. */
@@ -41,12 +46,13 @@ export class Attacker {
     if (!signed) throw new Error('this is a bug: nothing was signed');
     return signed;
   }
-  /** Writes into a topic with the stolen role. The SQLSTATE when the database refuses. */
+  /** Writes into a topic with what was stolen. SQLSTATE or Kafka's error name when database or brokers refuse. */
   async write(record: OutgoingRecord): Promise<string | undefined> {
     try {
-      await this.store.transaction((tx) => this.bus.write(tx, [record]));
+      await this.wayIn.write(record);
       return undefined;
     } catch (error) {
+      if (error instanceof KafkaError && error.type !== undefined) return error.type;
       for (let at: unknown = error; at instanceof Error; at = at.cause)
         if ('code' in at && typeof at.code === 'string' && /^[0-9A-Z]{5}$/.test(at.code)) return at.code;
       throw error;
@@ -54,19 +60,28 @@ export class Attacker {
   }
   /** The first event of the type and key on a topic. */
   async find(topic: string, type: string, key: string): Promise<TopicRecord> {
-    for (let partition = 0; partition < 64; partition++)
-      for (let from = 0n; ;) {
-        const records = await this.bus.read(topic, partition, from, 500);
-        const found = records.find((record) => record.key === key && record.headers['ce_type'] === type);
-        if (found) return found;
-        const last = records.at(-1);
-        if (!last) break;
-        from = last.offset + 1n;
-      }
-    throw new Error(`no ${type} of ${key} on ${topic}`);
+    const found = await this.view.find(topic, type, key);
+    if (!found) throw new Error(`no ${type} of ${key} on ${topic}`);
+    return found;
   }
   async close(): Promise<void> {
-    await this.bus.close();
-    await this.store.close();
+    await this.view.close();
+    await this.wayIn.close();
   }
+}
+
+async function wayInOf(system: Loot, role: ServiceName): Promise<WayIn> {
+  if (system.kafka) {
+    const topics = new KafkaTopics(system.kafka.connectionOf(servicePrincipal(role)), 'attacker');
+    return { write: (record) => topics.send([record]), close: () => topics.close() };
+  }
+  const store = await openStore({ url: system.databaseUrls[role], schema: schemaOf(role), applicationName: 'attacker', poolSize: 2 });
+  const bus = await EmbeddedBus.open({ service: role, store });
+  return {
+    write: (record) => store.transaction((tx) => bus.write(tx, [record])),
+    async close() {
+      await bus.close();
+      await store.close();
+    },
+  };
 }

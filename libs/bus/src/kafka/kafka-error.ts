@@ -6,6 +6,8 @@ export class KafkaError extends Error {
     readonly permanent: boolean,
     /** These very records are refused; others would be taken. */
     readonly aboutRecords: boolean,
+    /** The broker's name for it, such as `TOPIC_AUTHORIZATION_FAILED`; absent: it was no broker that refused. */
+    readonly type: string | undefined,
     options?: ErrorOptions,
   ) {
     super(message, options);
@@ -54,14 +56,18 @@ export function kafkaError(what: string, error: unknown): KafkaError {
   let message = String(error);
   let known: string | undefined;
   let ofRecords = false;
+  let named: string | undefined;
   for (const { name, type, message: said } of causesOf(error)) {
     if (typeof said === 'string' && said !== '') message = said;
     const sign = [type, name].find((one): one is string => typeof one === 'string' && Object.hasOwn(advice, one));
     if (sign !== undefined) known = `${String(type ?? sign)}: ${advice[sign]}`;
-    if (typeof type === 'string' && aboutRecords.has(type)) ofRecords = true;
+    if (typeof type === 'string') {
+      named = type;
+      if (aboutRecords.has(type)) ofRecords = true;
+    }
     if (known === undefined && typeof type === 'string') message = `${type}: ${message}`;
   }
-  return new KafkaError(`${what}: ${known ?? message}`, known !== undefined, ofRecords, { cause: error });
+  return new KafkaError(`${what}: ${known ?? message}`, known !== undefined, ofRecords, named, { cause: error });
 }
 
 /** Ours, because a request of kafkajs can go unanswered for ever. */
