@@ -187,7 +187,18 @@ const purity = {
 const pureRoots = projects.filter((project) => project.type === 'domain' || project.type === 'contracts').map((project) => project.root);
 
 export default tseslint.config(
-  { ignores: ['**/dist/**', '**/node_modules/**', '.nx/**', '.readmit/**', '.readmit-kafka/**', '.cache/**', 'coverage/**', 'tools/boundary-canary/**/*.ts'] },
+  {
+    ignores: [
+      '**/dist/**',
+      '**/node_modules/**',
+      '.nx/**',
+      '.readmit/**',
+      '.readmit-kafka/**',
+      '.cache/**',
+      'coverage/**',
+      'tools/boundary-canary/**/*.ts',
+    ],
+  },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   { plugins: { '@nx': nx, house } },
   js.configs.recommended,
