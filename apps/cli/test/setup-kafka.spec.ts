@@ -1,4 +1,4 @@
-/** `readmit setup --kafka` before there is a broker to ask; against a real one see tests/journey. */
+/** `readmit setup --kafka` before there is a broker to ask; what it does to real brokers is `setUpKafka` (libs/bus/test/kafka-permissions.int.spec.ts). */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';

@@ -20,7 +20,7 @@ export const kafkaVariables = (env: NodeJS.ProcessEnv): Readonly<Record<string, 
 /**
  * The brokers that the variables name, with topics that were made there before (`readmit setup --kafka`).
  * @throws {ConfigurationError} the variables do not go together.
- * @throws {KafkaError} the brokers are not reached, or a topic is not there.
+ * @throws {Error} the brokers are not reached, or a topic is not there (its cause says what).
  */
 export async function usersOwnKafka(variables: Readonly<Record<string, string>>, providers: readonly string[]): Promise<KafkaAccess> {
   const connection = kafkaConnectionOf(readSettings(kafkaSettings, variables));
@@ -29,6 +29,9 @@ export async function usersOwnKafka(variables: Readonly<Record<string, string>>,
   try {
     const names = [...services.flatMap(topicsWrittenBy), ...providers.map(signalTopicOf)];
     await topics.ends(names.flatMap((topic) => Array.from({ length: partitionsPerTopic }, (_, partition) => ({ topic, partition }))));
+  } catch (cause) {
+    const make = `readmit setup --kafka --provider ${providers.join(' ')} --apply`;
+    throw new Error(`the brokers of KAFKA_BROKERS cannot be used; topics are made with: ${make}`, { cause });
   } finally {
     await topics.close();
   }

@@ -147,7 +147,7 @@ describe('the outbox', () => {
   it('leaves one transaction whose events Kafka refuses where it is, and sends the others', async () => {
     const dying = await open('intake', { graceMs: 600_000 });
     await dying.write([record('case-1', 'first')]);
-    await dying.write([{ ...record('case-2', 'x'), value: Buffer.alloc(1_500_000) }]);
+    await dying.write([{ ...record('case-2', 'x'), value: Buffer.alloc(2_500_000) }]);
     await dying.write([record('case-1', 'second')]);
     await dying.kill();
     const heir = await open();

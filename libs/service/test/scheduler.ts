@@ -15,7 +15,7 @@ const parkedMessage: Parked = {
   key: 'case_1',
   eventId: null,
   type: null,
-  reason: 'signature-wrong',
+  reason: 'bad-signature',
   says: 'The signature is wrong.',
   parkedAt: '2026-11-22T10:00:00.000Z',
   state: 'parked',

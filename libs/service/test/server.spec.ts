@@ -197,7 +197,7 @@ describe('parked messages', () => {
   it('are shown and settled by id, in the name of who did it', async () => {
     expect((await ask('GET', '/api/revocation/parked/parked-1', ['platform-operators'])).json()).toMatchObject({
       id: 'parked-1',
-      reason: 'signature-wrong',
+      reason: 'bad-signature',
     });
     const settled = await ask('POST', '/api/revocation/parked/parked-1', ['platform-operators'], { action: 'redrive' });
     expect({ status: settled.statusCode, state: (settled.json() as { state: string }).state }).toEqual({ status: 202, state: 'redriven' });

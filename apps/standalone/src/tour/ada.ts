@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
 import * as OTPAuth from 'otpauth';
 import { callBack, decision, proof } from './desk.js';
 import type { Stage } from './stage.js';
@@ -127,11 +126,7 @@ export async function adaLostHerPhone(stage: Stage, system: System, keys: string
 async function signalSeen(system: System): Promise<void> {
   const view = await TopicView.open(system);
   try {
-    const deadline = Date.now() + 20_000;
-    while (!(await view.find('readmit.intake.v1', 'readmit.signal.received', 'subject:ada'))) {
-      if (Date.now() > deadline) throw new Error('the lockout signal did not arrive within 20 s');
-      await wait(100);
-    }
+    await view.await('readmit.intake.v1', 'readmit.signal.received', 'subject:ada', 20_000);
   } finally {
     await view.close();
   }

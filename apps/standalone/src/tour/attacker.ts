@@ -58,11 +58,9 @@ export class Attacker {
       throw error;
     }
   }
-  /** The first event of the type and key on a topic. */
-  async find(topic: string, type: string, key: string): Promise<TopicRecord> {
-    const found = await this.view.find(topic, type, key);
-    if (!found) throw new Error(`no ${type} of ${key} on ${topic}`);
-    return found;
+  /** The first event of the type and key on a topic: what a service has answered may still be on its way there. */
+  find(topic: string, type: string, key: string): Promise<TopicRecord> {
+    return this.view.await(topic, type, key, 10_000);
   }
   async close(): Promise<void> {
     await this.view.close();

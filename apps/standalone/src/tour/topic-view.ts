@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { EmbeddedBus, KafkaTopics, type TopicRecord } from '@readmit/bus';
 import { partitionsPerTopic, servicePrincipal } from '@readmit/contracts';
 import { openStore, schemaOf } from '@readmit/store';
@@ -23,8 +24,18 @@ export class TopicView {
     return new TopicView({ read: (...place) => bus.read(...place), close });
   }
 
-  /** The first event of the type and key on a topic that audit hears. */
-  async find(topic: string, type: string, key: string): Promise<TopicRecord | undefined> {
+  /** The first event of the type and key on a topic that audit hears, once it is there. */
+  async await(topic: string, type: string, key: string, timeoutMs: number): Promise<TopicRecord> {
+    const deadline = Date.now() + timeoutMs;
+    for (;;) {
+      const found = await this.find(topic, type, key);
+      if (found) return found;
+      if (Date.now() > deadline) throw new Error(`no ${type} of ${key} on ${topic} within ${timeoutMs / 1000} s`);
+      await wait(100);
+    }
+  }
+
+  private async find(topic: string, type: string, key: string): Promise<TopicRecord | undefined> {
     for (let partition = 0; partition < partitionsPerTopic; partition++)
       for (let from = 0n; ;) {
         const records = await this.topics.read(topic, partition, from, 500);

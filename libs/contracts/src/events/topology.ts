@@ -49,6 +49,8 @@ export function topicSpecs(options: TopologyOptions): readonly TopicSpec[] {
     'segment.ms': String(day),
     // By the broker's clock: a producer that says another time could have records deleted at once, or never.
     'message.timestamp.type': 'LogAppendTime',
+    // Twice what we take as a value, because of headers and framing: what we may say must never be what the brokers refuse.
+    'max.message.bytes': String(2 * 1024 * 1024),
     'min.insync.replicas': String(options.minInSync),
     'unclean.leader.election.enable': 'false',
   };

@@ -1,0 +1,99 @@
+/**
+ * `npm run start:kafka -- --once` plays the tour on a real Kafka with six processes: on one that it starts, where every service is a user
+ * of its own, and on brokers that are there already, whose topics `readmit setup --kafka` made.
+ */
+import { removeKafka, startKafka, type KafkaServer } from '@readmit/bus';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { newStateDir, processesOf, program, runToEnd, shell, type Ran } from './installation.js';
+
+const env = (more: Readonly<Record<string, string>> = {}): Record<string, string> =>
+  shell({ ...(process.env['JAVA_HOME'] ? { JAVA_HOME: process.env['JAVA_HOME'] } : {}), ...more });
+const tour = (stateDir: string, kafka: Readonly<Record<string, string>> = {}, ...more: string[]): Promise<Ran> =>
+  runToEnd(program('standalone'), ['--kafka', '--once', '--port', '0', '--state', stateDir, ...more], env(kafka));
+const failedIn = ({ stdout }: Ran): readonly string[] => stdout.split('\n').filter((line) => /^ {2}FAIL /.test(line));
+const heldIn = ({ stdout }: Ran): readonly string[] => stdout.split('\n').filter((line) => /^ {2}ok {3}/.test(line));
+
+describe('on a Kafka of its own', () => {
+  let state: Awaited<ReturnType<typeof newStateDir>>;
+  beforeAll(async () => {
+    state = await newStateDir();
+  });
+  afterAll(() => state.remove());
+
+  it('holds every check with six processes, is refused by the broker what the catalogue does not allow, and leaves no process behind', async () => {
+    const ran = await tour(state.dir);
+    expect([failedIn(ran), ran.code, ran.stderr]).toEqual([[], 0, '']);
+    expect(ran.stdout).toContain('six processes');
+    expect(ran.stdout).toMatch(/^(\d+) of \1 checks held/m);
+    expect(heldIn(ran).length).toBeGreaterThanOrEqual(39);
+    expect(ran.stdout).toContain('denied: intake’s user of Kafka writes into approval’s topic (TOPIC_AUTHORIZATION_FAILED)');
+    expect(await processesOf(state.dir)).toEqual([]);
+  }, 240_000);
+
+  it('is not continued on the embedded bus', async () => {
+    const ran = await runToEnd(program('standalone'), ['--once', '--port', '0', '--state', state.dir], env());
+    expect(ran.code).toBe(1);
+    expect(ran.stderr).toContain(
+      `what is kept in ${state.dir} was begun on the Kafka bus: give --fresh to begin anew, or --state another folder`,
+    );
+    expect(await processesOf(state.dir)).toEqual([]);
+  }, 60_000);
+});
+
+describe('on brokers that are there already', () => {
+  let folder: string;
+  let server: KafkaServer;
+  let variables: Readonly<Record<string, string>>;
+  let state: Awaited<ReturnType<typeof newStateDir>>;
+  beforeAll(async () => {
+    folder = await mkdtemp(path.join(os.tmpdir(), 'readmit-kafka-journey-'));
+    server = await startKafka({ dataDir: path.join(folder, 'kafka') });
+    state = await newStateDir();
+    const file = path.join(folder, 'admin.password');
+    const { mechanism, username, password } = server.credentials('admin');
+    await writeFile(file, password, { mode: 0o600 });
+    variables = {
+      KAFKA_BROKERS: server.brokers.join(','),
+      KAFKA_SASL_MECHANISM: mechanism,
+      KAFKA_SASL_USERNAME: username,
+      KAFKA_SASL_PASSWORD_FILE: file,
+    };
+  }, 240_000);
+  afterAll(async () => {
+    await server?.stop();
+    await removeKafka(path.join(folder, 'kafka'));
+    await rm(folder, { recursive: true, force: true });
+    await state.remove();
+  }, 60_000);
+
+  it('says which topic is missing; readmit setup --kafka makes them and then has nothing to do; the tour holds', async () => {
+    const without = await tour(state.dir, variables);
+    expect(without.code).toBe(1);
+    expect(without.stderr).toContain('UNKNOWN_TOPIC_OR_PARTITION');
+    expect(without.stderr).toContain('readmit setup --kafka');
+    expect(await processesOf(state.dir)).toEqual([]);
+
+    const setUp = (...more: string[]): Promise<Ran> =>
+      runToEnd(
+        program('cli'),
+        ['setup', '--kafka', '--provider', 'demo-idp', '--replication', '1', '--min-in-sync', '1', ...more],
+        env({ ...variables, READMIT_HOME: folder }),
+      );
+    const would = await setUp();
+    expect([would.code, would.stderr]).toEqual([0, '']);
+    expect(would.stdout).toContain('make topic readmit.signals.demo-idp.v1: 4 partitions, 1 copies of each');
+    expect(would.stdout).toContain('Repeat it with --apply');
+    const done = await setUp('--apply');
+    expect([done.code, done.stdout.split('\n')[0]]).toEqual([0, 'Done:']);
+    expect((await setUp()).stdout).toContain('All topics and permissions were there already.');
+
+    const ran = await tour(state.dir, variables, '--fresh');
+    expect([failedIn(ran), ran.code, ran.stderr]).toEqual([[], 0, '']);
+    expect(ran.stdout).toContain('Not shown on these brokers');
+    expect(heldIn(ran).length).toBeGreaterThanOrEqual(38);
+    expect(await processesOf(state.dir)).toEqual([]);
+  }, 300_000);
+});
