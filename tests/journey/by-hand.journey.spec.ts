@@ -331,11 +331,12 @@ describe('a forged event', () => {
     expect(row).toMatchObject({ reason: 'unknown-key', key: 'case_forged', type: 'readmit.case.frozen' });
     const { bytes } = (await parked('gita', 'show', row.id)).json as { bytes: string };
     expect(Buffer.from(bytes, 'base64').toString('utf8')).toContain('mallory');
-    expect(await http.outcome('GET', '/api/approval/parked', 'boris')).toMatchObject({
-      signal: 403,
-      rule: 'R4.6',
-      reason: 'not-an-operator',
-    });
+    for (const area of ['approval', 'audit'])
+      expect(await http.outcome('GET', `/api/${area}/parked`, 'boris')).toMatchObject({
+        signal: 403,
+        rule: 'R4.6',
+        reason: 'not-an-operator',
+      });
     expect((await parked('boris', 'discard', row.id, '--apply')).code).toBe(4);
     expect((await parked('gita', 'discard', row.id)).json).toMatchObject({ applied: false });
     expect(await find()).toMatchObject({ id: row.id });

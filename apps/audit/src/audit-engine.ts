@@ -6,6 +6,7 @@
 import { services, topicOf, traceHeader, type Draft, type Fact, type ServiceName } from '@readmit/contracts';
 import {
   crashPoint,
+  engineCrypto,
   listParked,
   parkMessages,
   sentence,
@@ -23,7 +24,7 @@ import {
   type Subscription,
   type TopicRecord,
 } from '@readmit/bus';
-import { Facts, type CheckedEvent, type LoggedRecord } from '@readmit/domain';
+import { Facts, type CheckedEvent, type Command, type LoggedRecord, type Refusal } from '@readmit/domain';
 import { sqlStateOf, type Store, type Tx } from '@readmit/store';
 import { entriesOfKeys } from './outbound/log-store.js';
 import { LogWriter, type Appended, type Arrived, type LogWriterOptions } from './usecases/append-to-log.js';
@@ -123,9 +124,26 @@ export class AuditEngine implements Engine {
     };
   }
 
-  /** Audit decides nothing for people: the log has no commands. */
-  async command(): Promise<never> {
-    throw new Error('this is a bug: the audit log takes no commands');
+  /** Audit decides nothing for people: all that can come of a command is that it was refused, which the log says of itself. */
+  async command<R>(
+    { key, name, actor }: Parameters<Engine['command']>[0],
+    command: Command<R>,
+  ): Promise<{ readonly reply: R } | { readonly refused: Refusal }> {
+    const { newEventId } = this.options;
+    const none = new Facts([]);
+    const said = command(none, {
+      now: new Date(),
+      key,
+      newId: (prefix) => `${prefix}_${newEventId()}`,
+      crypto: engineCrypto,
+      work: new Set(),
+      other: () => none,
+    });
+    if (!said.refused) throw new Error('this is a bug: the audit log takes no commands');
+    const { rule, reason, says } = said;
+    const data = { key, command: name, rule, reason, actor, says: says.slice(0, 500) };
+    await this.transact((tx) => this.writer.append(tx, [], [{ type: 'readmit.audit.refused', key, data }]));
+    return { refused: said };
   }
   async facts(key: string): Promise<Facts> {
     const entries = await entriesOfKeys(this.options.store, [key]);

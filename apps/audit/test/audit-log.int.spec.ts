@@ -6,7 +6,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { EmbeddedBus, KeyRing, keyIdOf, Signer, verifyRecord, type OutgoingRecord } from '@readmit/bus';
 import { entryOf, services, topicOf, writeEnvelope, type Draft, type KeyList, type ServiceName } from '@readmit/contracts';
-import { logKey, openCheckpoint, verifyExport, vkeyOf, type EventChecks } from '@readmit/domain';
+import { logKey, openCheckpoint, verifyExport, vkeyOf, type EventChecks, type Refusal } from '@readmit/domain';
 import { sqlStateOf, type Store } from '@readmit/store';
 import { fixedIds, testDatabase, until, type TestDatabase } from '@readmit/testing';
 import { createPublicKey, generateKeyPairSync, sign, type JsonWebKey } from 'node:crypto';
@@ -287,6 +287,16 @@ describe('the log', () => {
     expect(await engine.parked.settle(parked?.id ?? '', 'discard', 'person_olga')).toMatchObject({ state: 'discarded' });
     expect((await typesSaid()).filter((type) => type === 'readmit.audit.message-parked')).toHaveLength(2);
     expect(await judge(await exported())).toMatchObject({ ok: true });
+  });
+
+  it('R4.6 R7.1 records who was refused at its own door, before the answer, and takes no other command', async () => {
+    const engine = await record(0);
+    const asked = { key: 'http:auditListParked', name: 'auditListParked', actor: 'person_boris' };
+    const refusal: Refusal = { refused: true, as: 'forbidden', rule: 'R4.6', reason: 'not-an-operator', says: 'Only operators.' };
+    expect(await engine.command(asked, () => refusal)).toEqual({ refused: refusal });
+    expect(await typesSaid()).toEqual(['readmit.audit.refused']);
+    expect(await judge(await exported())).toMatchObject({ ok: true, size: 1 });
+    await expect(engine.command(asked, () => ({ emit: [], reply: 1 }))).rejects.toThrow('the audit log takes no commands');
   });
 
   it('R7.1 finds an execution that started without its record, says so once, and the verifier finds it too', async () => {
