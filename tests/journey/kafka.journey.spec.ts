@@ -2,8 +2,10 @@
  * `npm run start:kafka -- --once` plays the tour on a real Kafka with six processes: on one that it starts, where every service is a user
  * of its own, and on brokers that are there already, whose topics `readmit setup --kafka` made.
  */
-import { removeKafka, startKafka, type KafkaServer } from '@readmit/bus';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { KafkaTopics, removeKafka, startKafka, type KafkaServer, type TopicRecord } from '@readmit/bus';
+import { auditOcsfTopic, partitionsPerTopic } from '@readmit/contracts';
+import { ocsfFaults } from '@readmit/testing';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -32,6 +34,35 @@ describe('on a Kafka of its own', () => {
     expect(ran.stdout).toContain('denied: intake’s user of Kafka writes into approval’s topic (TOPIC_AUTHORIZATION_FAILED)');
     expect(await processesOf(state.dir)).toEqual([]);
   }, 240_000);
+
+  it('R7.4 a SIEM reads what the tour left: every entry of the log and its checkpoints, each in the published schema; intake’s user may not', async () => {
+    const entries = (await readFile(path.join(state.dir, 'exports/log.ndjson'), 'utf8'))
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as { index?: number; headers?: Record<string, string> })
+      .filter((row) => row.index !== undefined);
+    const server = await startKafka({ dataDir: path.join(state.dir, 'kafka') });
+    const readAll = async (user: string): Promise<readonly TopicRecord[]> => {
+      const topics = new KafkaTopics({ brokers: server.brokers, sasl: server.credentials(user) }, user);
+      try {
+        const partitions = Array.from({ length: partitionsPerTopic }, (_, partition) => topics.read(auditOcsfTopic, partition, 0n, 1_000));
+        return (await Promise.all(partitions)).flat();
+      } finally {
+        await topics.close();
+      }
+    };
+    try {
+      const shown = (await readAll('siem-soc')).map(({ value }) => JSON.parse(value.toString('utf8')) as { metadata: { uid: string } });
+      expect(shown.flatMap(ocsfFaults)).toEqual([]);
+      const uids = new Set(shown.map(({ metadata }) => metadata.uid));
+      const unseen = entries.filter(({ headers = {} }) => !uids.has(headers['ce_id'] ?? ''));
+      expect([...new Set(unseen.map(({ headers = {} }) => headers['ce_type']))]).toEqual([]);
+      expect(entries.length).toBeGreaterThan(100);
+      await expect(readAll('readmit-intake')).rejects.toMatchObject({ type: 'TOPIC_AUTHORIZATION_FAILED' });
+    } finally {
+      await server.stop();
+    }
+  }, 120_000);
 
   it('is not continued on the embedded bus', async () => {
     const ran = await runToEnd(program('standalone'), ['--once', '--port', '0', '--state', state.dir], env());
