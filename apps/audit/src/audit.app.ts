@@ -55,7 +55,7 @@ export const auditApp = serviceApp({
     const environment = settings.READMIT_ENVIRONMENT;
     const { secret, x } = settings.READMIT_LOG_KEY_FILE.reveal();
     const key = logKey(settings.READMIT_LOG_ORIGIN ?? `readmit.example/log/${environment}`, Buffer.from(x, 'base64url'), logTools);
-    const ports: LogPorts = { store, export: { environment, key, keyList: () => settings.READMIT_KEY_LIST_FILE.trim() } };
+    const ports: LogPorts = { store, export: { environment, key, keyList: () => settings.READMIT_KEY_LIST_FILE.text.trim() } };
     return {
       definition: auditDefinition,
       engine: ({ store: engineStore, bus, signer, ring, log, member, newId, maxBatch, observer }) =>

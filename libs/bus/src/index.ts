@@ -6,6 +6,7 @@ export type {
   Engine,
   Finished,
   Parked,
+  ParkedFilter,
   ParkedMessages,
   ServiceDefinition,
   Work,
@@ -30,10 +31,14 @@ export type { EngineOptions, Log } from './engine/options.js';
 export type { EngineObserver, OpenSpan, SaidEvent, SpanAbout } from './engine/observer.js';
 export { queueFigures } from './engine/queue-figures.js';
 export type { QueueFigures } from './engine/queue-figures.js';
-export { KeyRing, loadKeyRing, makeServiceKeys, makeSigningKey, signKeyList } from './signing/key-ring.js';
+export { followKeyList } from './signing/follow-key-list.js';
+export type { FollowKeyListOptions, KeyListSource } from './signing/follow-key-list.js';
+export { KeyRing, loadKeyRing, makeServiceKeys, makeSigningKey, signKeyList, whyNotToSign } from './signing/key-ring.js';
 export type { PublicJwk, RingKey } from './signing/key-ring.js';
 export { describeKeyFiles, keyFiles } from './signing/key-files.js';
 export type { KeyFiles } from './signing/key-files.js';
+export { rotateServiceKey } from './signing/rotate-key.js';
+export type { Rotation, RotationOptions } from './signing/rotate-key.js';
 export { Signer } from './signing/signer.js';
 export type { PrivateJwk } from './signing/signer.js';
 export { keyIdOf, recordLeafHash } from './signing/hashing.js';

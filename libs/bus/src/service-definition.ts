@@ -101,8 +101,15 @@ export interface Parked {
   /** base64 */
   readonly bytes?: string;
 }
+export interface ParkedFilter {
+  readonly state?: Parked['state'];
+  readonly reason?: string;
+  /** At most so many, the latest first; default 100. */
+  readonly limit?: number;
+  readonly skip?: number;
+}
 export interface ParkedMessages {
-  list(filter: { readonly state?: Parked['state']; readonly limit?: number }): Promise<readonly Parked[]>;
+  list(filter: ParkedFilter): Promise<readonly Parked[]>;
   show(id: string): Promise<Parked | undefined>;
   /** Recorded as an event (`readmit.<service>.message-parked`, action redriven or discarded). */
   settle(id: string, action: 'redrive' | 'discard', by: string): Promise<Parked | undefined>;

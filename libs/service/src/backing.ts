@@ -1,4 +1,4 @@
-import { createEngine, EmbeddedBus, KafkaBus, loadKeyRing, Signer } from '@readmit/bus';
+import { createEngine, EmbeddedBus, followKeyList, KafkaBus, loadKeyRing, Signer, whyNotToSign, type PublicJwk } from '@readmit/bus';
 import { openStore, schemaOf } from '@readmit/store';
 import type { Backing } from './service-app.js';
 import { kafkaConnectionOf } from './settings/kafka-settings.js';
@@ -15,8 +15,16 @@ export const realBacking: Backing = {
   },
 
   async openEngine({ definition, make = createEngine, settings, store, log, traceparent, observer }) {
-    const ring = await loadKeyRing(settings.READMIT_KEY_LIST_FILE, { kty: 'OKP', crv: 'Ed25519', x: settings.READMIT_ROOT_KEY });
-    const signer = new Signer(settings.READMIT_SERVICE_KEY_FILE.reveal());
+    const root: PublicJwk = { kty: 'OKP', crv: 'Ed25519', x: settings.READMIT_ROOT_KEY };
+    const list = settings.READMIT_KEY_LIST_FILE;
+    const ring = await loadKeyRing(list.text, root);
+    const whyNot = (kid: string): string | undefined => whyNotToSign(ring, definition.name, kid, new Date());
+    const signer = new Signer(settings.READMIT_SERVICE_KEY_FILE.reveal(), whyNot);
+    const why = whyNot(signer.kid);
+    if (why !== undefined)
+      throw new ConfigurationError([
+        `READMIT_SERVICE_KEY_FILE: nobody would believe what ${definition.name} says: ${why}. Put the service's key there, or the list that names it into READMIT_KEY_LIST_FILE (readmit key rotate makes both).`,
+      ]);
     const kafka = kafkaConnectionOf(settings);
     const common = {
       service: definition.name,
@@ -37,7 +45,15 @@ export const realBacking: Backing = {
       observer: settings.OTEL_EXPORTER_OTLP_ENDPOINT === undefined ? observer : { ...observer, span: openSpan },
       ...(settings.READMIT_INSTANCE === undefined ? {} : { member: `${definition.name}-${settings.READMIT_INSTANCE}` }),
     });
-    return { engine, outbox: () => bus.outbox(), close: () => bus.close() };
+    const following = followKeyList({ service: definition.name, ring, root, list, kid: signer.kid, parked: engine.parked, log });
+    return {
+      engine,
+      outbox: () => bus.outbox(),
+      async close() {
+        await following.close();
+        await bus.close();
+      },
+    };
   },
 };
 

@@ -24,6 +24,7 @@ beforeAll(async () => {
   const root = makeSigningKey();
   const { keys, list } = makeServiceKeys(new Date(Date.now() - 60_000));
   writeFileSync(path.join(folder, 'key.jwk'), JSON.stringify(keys['revocation-scheduler']), { mode: 0o600 });
+  writeFileSync(path.join(folder, 'audit.jwk'), JSON.stringify(keys.audit), { mode: 0o600 });
   writeFileSync(path.join(folder, 'list.jws'), await signKeyList(list, root.private));
   env = {
     READMIT_ENVIRONMENT: 'test',
@@ -164,5 +165,20 @@ describe('a service on the real bus', () => {
     await expect(startService(app, { ...env, READMIT_ROOT_KEY: makeSigningKey().public.x }, { writeLog: () => {} })).rejects.toThrow(
       'the key list is not signed by the configured root key',
     );
+  });
+
+  it('R8.3 does not start with a key that is another service’s or that the list does not name; with its own it does', async () => {
+    const start = async (key: string) => startService(app, { ...env, READMIT_SERVICE_KEY_FILE: key }, { writeLog: () => {} });
+    const unlisted = makeSigningKey();
+    writeFileSync(path.join(folder, 'unlisted.jwk'), JSON.stringify(unlisted.private), { mode: 0o600 });
+    await expect(start(path.join(folder, 'audit.jwk'))).rejects.toMatchObject({
+      name: 'ConfigurationError',
+      message: expect.stringMatching(/READMIT_SERVICE_KEY_FILE: .* key [0-9a-f]{16} belongs to audit, not to revocation-scheduler\./),
+    });
+    await expect(start(path.join(folder, 'unlisted.jwk'))).rejects.toMatchObject({
+      name: 'ConfigurationError',
+      message: expect.stringContaining(`key ${unlisted.kid} is not in the key list of`),
+    });
+    await (await start(path.join(folder, 'key.jwk'))).stop();
   });
 });

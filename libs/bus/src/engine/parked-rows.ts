@@ -2,7 +2,7 @@
 import type { Store, Tx } from '@readmit/store';
 import type { TopicRecord } from '../port.js';
 import { claimedType } from './inbox.js';
-import type { Parked } from '../service-definition.js';
+import type { Parked, ParkedFilter } from '../service-definition.js';
 
 /** A message that cannot be taken, and why. */
 export interface RefusedMessage {
@@ -60,13 +60,11 @@ export async function parkMessages(
   );
 }
 
-export async function listParked(
-  store: Pick<Store, 'query'>,
-  { state, limit }: { readonly state?: Parked['state']; readonly limit?: number },
-): Promise<readonly Parked[]> {
+export async function listParked(store: Pick<Store, 'query'>, { state, reason, limit, skip }: ParkedFilter): Promise<readonly Parked[]> {
   const rows = await store.query<ParkedRow>(
-    `SELECT ${columns} FROM parked WHERE $1::text IS NULL OR state = $1 ORDER BY parked_at DESC, id LIMIT $2`,
-    [state ?? null, Math.min(limit ?? 100, 1000)],
+    `SELECT ${columns} FROM parked WHERE ($1::text IS NULL OR state = $1) AND ($2::text IS NULL OR reason = $2)
+     ORDER BY parked_at DESC, id LIMIT $3 OFFSET $4`,
+    [state ?? null, reason ?? null, Math.min(limit ?? 100, 1000), skip ?? 0],
   );
   return rows.map(parkedOf);
 }

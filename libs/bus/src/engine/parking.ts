@@ -1,6 +1,6 @@
 /** Where messages that cannot be taken stay with their bytes: they park alone, visibly, and what needs them waits (R8.3). */
 import type { Draft } from '@readmit/contracts';
-import type { Parked, ParkedMessages } from '../service-definition.js';
+import type { Parked, ParkedFilter, ParkedMessages } from '../service-definition.js';
 import { engineTypes } from './aggregate.js';
 import { HandlerFailed, messageOf } from './blame.js';
 import { hearAll, isPoison, keysOfHeard, type Inbox } from './inbox.js';
@@ -33,7 +33,7 @@ export class ParkedStore implements ParkedMessages {
     private readonly inbox: Inbox,
   ) {}
 
-  list(filter: { readonly state?: Parked['state']; readonly limit?: number }): Promise<readonly Parked[]> {
+  list(filter: ParkedFilter): Promise<readonly Parked[]> {
     return listParked(this.transactor.options.store, filter);
   }
 

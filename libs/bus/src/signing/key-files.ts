@@ -21,13 +21,16 @@ export interface KeyFiles {
   readonly made: readonly string[];
 }
 
-interface Trust {
+/** What is in the trust file. */
+export interface Trust {
   readonly logKey: string;
   readonly root: PublicJwk;
 }
-const rootFile = 'root-belongs-offline.jwk';
+/** Where the root's private half is put when it is made. */
+export const rootFile = 'root-belongs-offline.jwk';
 
-function pathsIn(folder: string) {
+/** The files of an installation's keys by what they hold. */
+export function pathsIn(folder: string) {
   const at = (name: string): string => path.join(folder, name);
   return {
     serviceKeyFile: Object.fromEntries(services.map((service) => [service, at(`${service}.jwk`)])) as Record<ServiceName, string>,
@@ -111,7 +114,8 @@ function vkey(environment: string, x: string): string {
   return vkeyOf(logKey(`readmit.example/log/${environment}`, Buffer.from(x, 'base64url'), { sha256 }), { base64 });
 }
 
-const named = (key: PrivateJwk): string => JSON.stringify({ ...key, kid: keyIdOf(key.x) });
+/** A private key as a file's text. Secret. */
+export const named = (key: PrivateJwk): string => JSON.stringify({ ...key, kid: keyIdOf(key.x) });
 
 async function keep(file: string, text: string): Promise<void> {
   const handle = await open(file, 'wx', 0o600);
@@ -122,7 +126,8 @@ async function keep(file: string, text: string): Promise<void> {
     await handle.close();
   }
 }
-function parsed<T>(file: string, text: string): T {
+/** JSON of a file. @throws {Error} it is none; never quotes it. */
+export function parsed<T>(file: string, text: string): T {
   try {
     return JSON.parse(text) as T;
   } catch {
@@ -130,7 +135,8 @@ function parsed<T>(file: string, text: string): T {
     throw new Error(`${file} is not JSON. Put it back from where the others come from`);
   }
 }
-async function readIfThere(file: string): Promise<string | undefined> {
+/** `undefined`: there is no such file. */
+export async function readIfThere(file: string): Promise<string | undefined> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {

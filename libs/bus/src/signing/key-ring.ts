@@ -44,6 +44,20 @@ export class KeyRing {
   }
 }
 
+/** A key is not signed with any more when it ends as soon as this: the clocks of consumers may be ahead. */
+const lastMs = 5 * 60_000;
+
+/** Why nobody would believe what the service signs with this key now, as a sentence without its end; `undefined`: they would. */
+export function whyNotToSign(ring: KeyRing, service: ServiceName, kid: string, now: Date): string | undefined {
+  const key = ring.get(kid);
+  if (!key) return `key ${kid} is not in the key list of ${ring.issuedAt}`;
+  if (key.owner !== service) return `key ${kid} belongs to ${key.owner}, not to ${service}`;
+  if (now.getTime() < key.notBefore) return `key ${kid} is not valid before ${new Date(key.notBefore).toISOString()}`;
+  if (now.getTime() >= key.revokedAt) return `key ${kid} was revoked at ${new Date(key.revokedAt).toISOString()}`;
+  if (now.getTime() >= key.notAfter - lastMs) return `key ${kid} ends at ${new Date(key.notAfter).toISOString()}`;
+  return undefined;
+}
+
 function ringOf(list: readonly ServiceKey[]): ReadonlyMap<string, RingKey> {
   const keys = new Map<string, RingKey>();
   for (const { kid, owner, key, notBefore, notAfter, revokedAt } of list) {
@@ -94,7 +108,10 @@ export async function signKeyList(list: KeyList, root: PrivateJwk): Promise<stri
 }
 
 /** Verifies the list by the root's public key and makes a ring of it. @throws {Error} not signed by this root, or not a key list. */
-export async function loadKeyRing(text: string, root: PublicJwk): Promise<KeyRing> {
+export const loadKeyRing = async (text: string, root: PublicJwk): Promise<KeyRing> => new KeyRing(await openKeyList(text, root));
+
+/** The list itself, for who goes on with it. @throws {Error} as `loadKeyRing`. */
+export async function openKeyList(text: string, root: PublicJwk): Promise<KeyList> {
   let payload: unknown;
   try {
     const { payload: bytes, protectedHeader } = await compactVerify(
@@ -108,7 +125,7 @@ export async function loadKeyRing(text: string, root: PublicJwk): Promise<KeyRin
     throw new Error('the key list is not signed by the configured root key: check both files, or sign the list again', { cause });
   }
   if (!isKeyList(payload)) throw new Error(`the key list is signed but malformed: ${where()}`);
-  return new KeyRing(payload);
+  return payload;
 }
 
 const where = (): string => isKeyList.errors?.map((error) => `${error.instancePath || '/'} ${error.message}`).join('; ') ?? '';

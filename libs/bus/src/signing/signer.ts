@@ -17,8 +17,14 @@ export class Signer {
   private readonly keyId: Uint8Array;
   private readonly key: KeyObject;
 
-  /** @throws {Error} the JWK is not an Ed25519 private key; the message never holds it. */
-  constructor(jwk: PrivateJwk) {
+  /**
+   * @param whyNot asked before each signature: what it gives is thrown, so that nothing is said that nobody would believe.
+   * @throws {Error} the JWK is not an Ed25519 private key; the message never holds it.
+   */
+  constructor(
+    jwk: PrivateJwk,
+    private readonly whyNot: (kid: string) => string | undefined = () => undefined,
+  ) {
     let x: string | undefined;
     try {
       this.key = createPrivateKey({ key: { ...jwk }, format: 'jwk' });
@@ -34,6 +40,8 @@ export class Signer {
   /** The records with their header `readmit-signature`, in the same order. */
   sign(environment: string, records: readonly OutgoingRecord[]): OutgoingRecord[] {
     if (!isEnvironment(environment)) throw new Error(`not a name of an environment: ${JSON.stringify(environment)}`);
+    const why = this.whyNot(this.kid);
+    if (why !== undefined) throw new Error(`nothing can be signed: ${why}. Start the service with its new key`);
     const signed: OutgoingRecord[] = [];
     for (let from = 0; from < records.length; from += maxLeaves) {
       const leaves = records.slice(from, from + maxLeaves);

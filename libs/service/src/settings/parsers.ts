@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { createPrivateKey, type JsonWebKey } from 'node:crypto';
+import { FollowedText } from './followed-text.js';
 import { Secret } from './secret.js';
 import type { Parse } from './settings.js';
 
@@ -71,6 +72,19 @@ function safeDecode(text: string): string {
 
 /** Text of a readable file, for things that are not secret (signed lists). */
 export const textFile = (example: string): Parse<string> => parser(example, (path) => readSmallFile(path, false));
+
+/** The same for a file that is replaced while the service runs. */
+export const followedTextFile = (example: string): Parse<FollowedText> =>
+  parser(example, (path) => {
+    const read = (): string => {
+      try {
+        return readSmallFile(path, false);
+      } catch (error) {
+        throw new Error(`${path} ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+      }
+    };
+    return new FollowedText(readSmallFile(path, false), read);
+  });
 
 /**
  * A secret in a file that only its owner can read (mode 0600, or 0400). A secret in a variable would be visible in

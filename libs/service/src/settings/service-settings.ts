@@ -1,6 +1,17 @@
 import { kafkaName } from '@readmit/contracts';
 import { kafkaSettings } from './kafka-settings.js';
-import { anyHttpUrl, choice, databaseUrl, integer, list, matching, secretLine, serviceKeyFile, textFile, webUrl } from './parsers.js';
+import {
+  anyHttpUrl,
+  choice,
+  databaseUrl,
+  followedTextFile,
+  integer,
+  list,
+  matching,
+  secretLine,
+  serviceKeyFile,
+  webUrl,
+} from './parsers.js';
 import { settings, type Settings } from './settings.js';
 
 const id = (example: string) => matching(/^[A-Za-z0-9._:/@-]{1,128}$/, 'letters, digits and . _ : / @ -, at most 128', example);
@@ -27,7 +38,10 @@ export const serviceSettings = settings({
     says: 'File (mode 0600) with the private Ed25519 JWK of this service; signs its events.',
     parse: serviceKeyFile,
   },
-  READMIT_KEY_LIST_FILE: { says: 'File with the list of public service keys, signed by the root key.', parse: textFile('keys/list.jws') },
+  READMIT_KEY_LIST_FILE: {
+    says: 'File with the list of public service keys, signed by the root key; a later one is taken while the service runs.',
+    parse: followedTextFile('keys/list.jws'),
+  },
   READMIT_ROOT_KEY: {
     says: 'Public Ed25519 key of the offline root: x of its JWK, base64url.',
     parse: matching(

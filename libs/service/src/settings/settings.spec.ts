@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe as group, expect, it } from '@jest/globals';
 import { generateKeyPairSync } from 'node:crypto';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { inspect } from 'node:util';
@@ -131,9 +131,25 @@ group('the settings of every service', () => {
       HOST: '127.0.0.1',
       READMIT_ISSUER: 'http://127.0.0.1:9000',
       READMIT_AUDIENCE: 'readmit-api',
-      READMIT_KEY_LIST_FILE: 'a.b.c',
       READMIT_PROVIDERS: [],
     });
     expect(errorsOf(() => readSettings(serviceSettings, {})).map((error) => error.split(':')[0])).toEqual(Object.keys(good()));
+  });
+  it('keep the list of keys that was read, and can read what is in its place now', () => {
+    const { READMIT_KEY_LIST_FILE: list } = readSettings(serviceSettings, good());
+    const file = path.join(folder, 'list.jws');
+    const before = readFileSync(file, 'utf8');
+    expect([list.text, list.read()]).toEqual([before, before]);
+    try {
+      writeFileSync(file, 'd.e.f');
+      expect([list.text, list.read()]).toEqual([before, 'd.e.f']);
+      list.take('d.e.f');
+      expect(list.text).toBe('d.e.f');
+      rmSync(file);
+      expect(() => list.read()).toThrow(`${file} must name a readable file (ENOENT)`);
+      expect(list.text).toBe('d.e.f');
+    } finally {
+      writeFileSync(file, before);
+    }
   });
 });
