@@ -37,6 +37,7 @@ topic "readmit.audit.ocsf.v1" 4 cleanup.policy=delete retention.ms=2592000000 re
 
 # intake
 acl "readmit-intake" WRITE topic literal "readmit.intake.v1"
+acl "readmit-intake" READ topic literal "readmit.intake.v1"
 acl "readmit-intake" READ topic literal "readmit.classification.v1"
 acl "readmit-intake" READ topic literal "readmit.approval.v1"
 acl "readmit-intake" READ topic literal "readmit.execution.v1"
@@ -47,6 +48,7 @@ acl "readmit-intake" READ group prefixed "intake."
 
 # classification
 acl "readmit-classification" WRITE topic literal "readmit.classification.v1"
+acl "readmit-classification" READ topic literal "readmit.classification.v1"
 acl "readmit-classification" READ topic literal "readmit.intake.v1"
 acl "readmit-classification" READ topic literal "readmit.revocation-scheduler.v1"
 acl "readmit-classification" READ group literal "classification"
@@ -54,6 +56,7 @@ acl "readmit-classification" READ group prefixed "classification."
 
 # approval
 acl "readmit-approval" WRITE topic literal "readmit.approval.v1"
+acl "readmit-approval" READ topic literal "readmit.approval.v1"
 acl "readmit-approval" READ topic literal "readmit.intake.v1"
 acl "readmit-approval" READ topic literal "readmit.classification.v1"
 acl "readmit-approval" READ topic literal "readmit.execution.v1"
@@ -63,6 +66,7 @@ acl "readmit-approval" READ group prefixed "approval."
 
 # execution
 acl "readmit-execution" WRITE topic literal "readmit.execution.v1"
+acl "readmit-execution" READ topic literal "readmit.execution.v1"
 acl "readmit-execution" READ topic literal "readmit.intake.v1"
 acl "readmit-execution" READ topic literal "readmit.classification.v1"
 acl "readmit-execution" READ topic literal "readmit.approval.v1"
@@ -73,6 +77,7 @@ acl "readmit-execution" READ group prefixed "execution."
 
 # revocation-scheduler
 acl "readmit-revocation-scheduler" WRITE topic literal "readmit.revocation-scheduler.v1"
+acl "readmit-revocation-scheduler" READ topic literal "readmit.revocation-scheduler.v1"
 acl "readmit-revocation-scheduler" READ topic literal "readmit.intake.v1"
 acl "readmit-revocation-scheduler" READ topic literal "readmit.classification.v1"
 acl "readmit-revocation-scheduler" READ topic literal "readmit.approval.v1"
@@ -84,6 +89,7 @@ acl "readmit-revocation-scheduler" READ group prefixed "revocation-scheduler."
 # audit
 acl "readmit-audit" WRITE topic literal "readmit.audit.v1"
 acl "readmit-audit" WRITE topic literal "readmit.audit.ocsf.v1"
+acl "readmit-audit" READ topic literal "readmit.audit.v1"
 acl "readmit-audit" READ topic literal "readmit.intake.v1"
 acl "readmit-audit" READ topic literal "readmit.classification.v1"
 acl "readmit-audit" READ topic literal "readmit.approval.v1"

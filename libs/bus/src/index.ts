@@ -17,6 +17,8 @@ export type { EmbeddedBusOptions } from './embedded/embedded-bus.js';
 export { KafkaBus } from './kafka/kafka-bus.js';
 export type { KafkaBusOptions } from './kafka/kafka-bus.js';
 export type { KafkaConnection } from './kafka/client.js';
+export { awaitOwnTopic, TopicAheadError } from './kafka/own-topic.js';
+export type { OwnTopicOptions } from './kafka/own-topic.js';
 export { KafkaTopics } from './kafka/kafka-topics.js';
 export { KafkaError } from './kafka/kafka-error.js';
 export { StaleOwnerError } from './stale-owner-error.js';

@@ -1,5 +1,17 @@
-import { createEngine, EmbeddedBus, followKeyList, KafkaBus, loadKeyRing, Signer, whyNotToSign, type PublicJwk } from '@readmit/bus';
+import {
+  awaitOwnTopic,
+  createEngine,
+  EmbeddedBus,
+  followKeyList,
+  KafkaBus,
+  KafkaTopics,
+  loadKeyRing,
+  Signer,
+  whyNotToSign,
+  type PublicJwk,
+} from '@readmit/bus';
 import { openStore, schemaOf } from '@readmit/store';
+import type { Log } from './log/logger.js';
 import type { Backing } from './service-app.js';
 import { kafkaConnectionOf } from './settings/kafka-settings.js';
 import type { ServiceSettings } from './settings/service-settings.js';
@@ -14,7 +26,7 @@ export const realBacking: Backing = {
     return openStore({ url: databaseUrlOf(settings), schema: schemaOf(service), applicationName: `readmit-${service}` });
   },
 
-  async openEngine({ definition, make = createEngine, settings, store, log, traceparent, observer }) {
+  async openEngine({ definition, make = createEngine, settings, store, log, traceparent, observer, signal }) {
     const root: PublicJwk = { kty: 'OKP', crv: 'Ed25519', x: settings.READMIT_ROOT_KEY };
     const list = settings.READMIT_KEY_LIST_FILE;
     const ring = await loadKeyRing(list.text, root);
@@ -31,6 +43,12 @@ export const realBacking: Backing = {
       store,
       onTrouble: (error: unknown) => log.warn({ err: error }, 'the bus tries again'),
     };
+    if (kafka !== undefined) {
+      const topics = new KafkaTopics(kafka, `readmit-${definition.name}-start`);
+      const about = { service: definition.name, environment: settings.READMIT_ENVIRONMENT, ring, store, topics };
+      const onForged = (error: string): void => log.error({ error }, 'somebody else speaks as this service');
+      await awaitOwnTopic({ ...about, signal, onForged, onTrouble: waits(log) }).finally(() => topics.close());
+    }
     const bus = kafka === undefined ? await EmbeddedBus.open(common) : await KafkaBus.open({ ...common, connection: kafka, log });
     const engine = make({
       definition,
@@ -56,6 +74,16 @@ export const realBacking: Backing = {
     };
   },
 };
+
+/** Says the same trouble once: whoever waits for brokers asks often. */
+function waits(log: Log): (error: unknown) => void {
+  let told: string | undefined;
+  return (error) => {
+    const says = error instanceof Error ? error.message : String(error);
+    if (says !== told) log.warn({ err: error }, 'the start waits until its own topic on Kafka can be read');
+    told = says;
+  };
+}
 
 /** The URL with the password of the file in it. Secret. */
 function databaseUrlOf({ DATABASE_URL, DATABASE_PASSWORD_FILE }: ServiceSettings): string {

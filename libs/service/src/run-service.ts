@@ -29,23 +29,24 @@ export async function runService<S extends SettingsSpec>(
 ): Promise<void> {
   const host = options.host ?? process;
   let running: RunningService | undefined;
-  let asked = false;
+  const asked = new AbortController();
   const onSignal = () => {
-    asked = true;
+    asked.abort();
     if (running) void drain(app.name, running, host, options.drainWithinMs ?? drainWithinMs);
   };
   for (const signal of signals) host.once(signal, onSignal);
   try {
-    running = await startService(app, env, options);
+    running = await startService(app, env, { ...options, signal: asked.signal });
   } catch (error) {
     for (const signal of signals) host.removeListener(signal, onSignal);
+    if (asked.signal.aborted && error === asked.signal.reason) return host.exit(0);
     if (!(error instanceof ConfigurationError)) throw error;
     host.stderr.write(`${app.name} cannot start. ${error.message}\n`);
     host.exit(configurationExitCode);
     return;
   }
-  // A signal that came while it started is obeyed now, when there is something whole to close.
-  if (asked) onSignal();
+  // A signal that came while it started, and found nothing that waits, is obeyed now, when there is something whole to close.
+  if (asked.signal.aborted) onSignal();
 }
 
 async function drain(name: string, running: RunningService, host: Host, withinMs: number): Promise<void> {

@@ -70,6 +70,8 @@ export interface Backing {
     readonly log: Log;
     readonly traceparent: () => string | undefined;
     readonly observer: EngineObserver;
+    /** The service is told to stop while it starts. */
+    readonly signal: AbortSignal;
   }): Promise<{
     readonly engine: Engine;
     readonly outbox?: Bus['outbox'];

@@ -20,6 +20,8 @@ export interface RunningService {
 export interface StartOptions {
   readonly backing?: Backing;
   readonly now?: () => Date;
+  /** Ends a start that waits: it rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
   /** Takes the log lines instead of standard output. */
   readonly writeLog?: (line: string) => void;
 }
@@ -81,6 +83,7 @@ export async function startService<S extends SettingsSpec>(
       log,
       traceparent: currentTraceparent,
       observer: instruments.observer,
+      signal: options.signal ?? new AbortController().signal,
     });
     later.engine = standing.engine;
     const running = standing.engine;
@@ -110,7 +113,8 @@ export async function startService<S extends SettingsSpec>(
     log.info({ url }, 'started');
     return { url, engine: running, stop };
   } catch (error) {
-    log.fatal({ err: error }, 'could not start');
+    if (options.signal?.aborted) log.info({}, 'told to stop before it had started');
+    else log.fatal({ err: error }, 'could not start');
     // The first error is the one that explains; closing what was half open may fail for the same reason.
     await stop().catch((failure: unknown) => log.error({ err: failure }, 'could not close what was open'));
     throw error;

@@ -95,7 +95,8 @@ export function aclSpecs({ providers, siems }: TopologyOptions): readonly AclSpe
       const signals = service === 'intake' ? providers.map(signalTopicOf) : [];
       return [
         ...topicsWrittenBy(service).map((topic) => onTopic(principal, 'WRITE', topic)),
-        ...[...topicsHeardBy(service), ...signals].map((topic) => onTopic(principal, 'READ', topic)),
+        // Its own as well: at its start it looks whether its database goes on from what it has said.
+        ...[topicOf(service), ...topicsHeardBy(service), ...signals].map((topic) => onTopic(principal, 'READ', topic)),
         ...groupsOf(principal, service),
       ];
     }),
