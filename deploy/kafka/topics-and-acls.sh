@@ -27,13 +27,13 @@ acl() {
     --allow-principal "User:$1" --operation "$2" "--$3" "$5" --resource-pattern-type "$4"
 }
 
-topic "readmit.intake.v1" 4 cleanup.policy=delete retention.ms=2592000000 retention.bytes=-1 segment.ms=86400000 message.timestamp.type=LogAppendTime min.insync.replicas=$min_in_sync unclean.leader.election.enable=false
-topic "readmit.classification.v1" 4 cleanup.policy=delete retention.ms=2592000000 retention.bytes=-1 segment.ms=86400000 message.timestamp.type=LogAppendTime min.insync.replicas=$min_in_sync unclean.leader.election.enable=false
-topic "readmit.approval.v1" 4 cleanup.policy=delete retention.ms=2592000000 retention.bytes=-1 segment.ms=86400000 message.timestamp.type=LogAppendTime min.insync.replicas=$min_in_sync unclean.leader.election.enable=false
-topic "readmit.execution.v1" 4 cleanup.policy=delete retention.ms=2592000000 retention.bytes=-1 segment.ms=86400000 message.timestamp.type=LogAppendTime min.insync.replicas=$min_in_sync unclean.leader.election.enable=false
-topic "readmit.revocation-scheduler.v1" 4 cleanup.policy=delete retention.ms=2592000000 retention.bytes=-1 segment.ms=86400000 message.timestamp.type=LogAppendTime min.insync.replicas=$min_in_sync unclean.leader.election.enable=false
-topic "readmit.audit.v1" 4 cleanup.policy=delete retention.ms=2592000000 retention.bytes=-1 segment.ms=86400000 message.timestamp.type=LogAppendTime min.insync.replicas=$min_in_sync unclean.leader.election.enable=false
-topic "readmit.audit.ocsf.v1" 4 cleanup.policy=delete retention.ms=2592000000 retention.bytes=-1 segment.ms=86400000 message.timestamp.type=LogAppendTime min.insync.replicas=$min_in_sync unclean.leader.election.enable=false
+topic "readmit.intake.v1" 4 cleanup.policy=delete retention.ms=2592000000 retention.bytes=-1 segment.ms=86400000 message.timestamp.type=LogAppendTime max.message.bytes=2097152 min.insync.replicas=$min_in_sync unclean.leader.election.enable=false
+topic "readmit.classification.v1" 4 cleanup.policy=delete retention.ms=2592000000 retention.bytes=-1 segment.ms=86400000 message.timestamp.type=LogAppendTime max.message.bytes=2097152 min.insync.replicas=$min_in_sync unclean.leader.election.enable=false
+topic "readmit.approval.v1" 4 cleanup.policy=delete retention.ms=2592000000 retention.bytes=-1 segment.ms=86400000 message.timestamp.type=LogAppendTime max.message.bytes=2097152 min.insync.replicas=$min_in_sync unclean.leader.election.enable=false
+topic "readmit.execution.v1" 4 cleanup.policy=delete retention.ms=2592000000 retention.bytes=-1 segment.ms=86400000 message.timestamp.type=LogAppendTime max.message.bytes=2097152 min.insync.replicas=$min_in_sync unclean.leader.election.enable=false
+topic "readmit.revocation-scheduler.v1" 4 cleanup.policy=delete retention.ms=2592000000 retention.bytes=-1 segment.ms=86400000 message.timestamp.type=LogAppendTime max.message.bytes=2097152 min.insync.replicas=$min_in_sync unclean.leader.election.enable=false
+topic "readmit.audit.v1" 4 cleanup.policy=delete retention.ms=2592000000 retention.bytes=-1 segment.ms=86400000 message.timestamp.type=LogAppendTime max.message.bytes=2097152 min.insync.replicas=$min_in_sync unclean.leader.election.enable=false
+topic "readmit.audit.ocsf.v1" 4 cleanup.policy=delete retention.ms=2592000000 retention.bytes=-1 segment.ms=86400000 message.timestamp.type=LogAppendTime max.message.bytes=2097152 min.insync.replicas=$min_in_sync unclean.leader.election.enable=false
 
 # intake
 acl "readmit-intake" WRITE topic literal "readmit.intake.v1"
@@ -99,7 +99,7 @@ acl "readmit-audit" READ group literal "audit"
 acl "readmit-audit" READ group prefixed "audit."
 
 for provider in ${KAFKA_PROVIDERS:-}; do
-  topic "readmit.signals.$provider.v1" 4 cleanup.policy=delete retention.ms=2592000000 retention.bytes=-1 segment.ms=86400000 message.timestamp.type=LogAppendTime min.insync.replicas=$min_in_sync unclean.leader.election.enable=false
+  topic "readmit.signals.$provider.v1" 4 cleanup.policy=delete retention.ms=2592000000 retention.bytes=-1 segment.ms=86400000 message.timestamp.type=LogAppendTime max.message.bytes=2097152 min.insync.replicas=$min_in_sync unclean.leader.election.enable=false
   acl "readmit-intake" READ topic literal "readmit.signals.$provider.v1"
   acl "idp-$provider" WRITE topic literal "readmit.signals.$provider.v1"
 done
