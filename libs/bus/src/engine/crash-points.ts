@@ -3,12 +3,15 @@
  * of it. Nothing of production installs the hook and no setting reaches it: a point costs one look at a variable.
  */
 import type { ServiceName } from '@readmit/contracts';
+import type { Bus } from '../port.js';
 
 /** Who has a point: those that run the engine, do work outside, take commands or keep wakes; audit's own loop; all six. */
 type Having = 'engine' | 'work' | 'commands' | 'wakes' | 'audit' | 'every';
 
 interface Point {
   readonly of: Having;
+  /** Only on this bus; absent: on both. */
+  readonly on?: Bus['kind'];
   /** What is durable there and what is not. */
   readonly says: string;
 }
@@ -30,6 +33,15 @@ export const crashPoints = {
   'audit.before-commit': { of: 'audit', says: 'leaves, checkpoint, Recorded and the position are written and not committed' },
   'audit.after-commit-before-publish': { of: 'audit', says: 'Recorded is committed and nobody was told' },
   'audit.after-position': { of: 'audit', says: 'a batch is done with' },
+  'publisher.after-send-before-confirm': { of: 'every', on: 'kafka', says: 'Kafka has the events, the process has not heard of it' },
+  'outbox.before-settle': { of: 'every', on: 'kafka', says: 'Kafka has the events, the outbox says that it has not' },
+  'relay.before-send': { of: 'every', on: 'kafka', says: 'what a dead process left was taken from the outbox, Kafka has nothing of it' },
+  'relay.after-send-before-remove': {
+    of: 'every',
+    on: 'kafka',
+    says: 'Kafka has what a dead process left, the outbox says that it has not',
+  },
+  'position.before-commit': { of: 'every', on: 'kafka', says: 'batches are committed, their offsets are not' },
   'drain.during': { of: 'every', says: 'asked to stop: nothing new is taken, what was begun is not over' },
 } as const satisfies Record<string, Point>;
 
@@ -44,9 +56,12 @@ const having: Readonly<Record<Having, readonly ServiceName[]>> = {
   every: ['intake', 'classification', 'approval', 'execution', 'revocation-scheduler', 'audit'],
 };
 
-/** The points that the service's process can reach. */
-export const crashPointsOf = (service: ServiceName): readonly CrashPoint[] =>
-  (Object.keys(crashPoints) as CrashPoint[]).filter((point) => having[crashPoints[point].of].includes(service));
+/** The points that the service's process can reach on the bus. */
+export const crashPointsOf = (service: ServiceName, bus: Bus['kind']): readonly CrashPoint[] =>
+  (Object.keys(crashPoints) as CrashPoint[]).filter((point) => {
+    const { of, on = bus }: Point = crashPoints[point];
+    return on === bus && having[of].includes(service);
+  });
 
 let hook: ((point: CrashPoint) => void) | undefined;
 

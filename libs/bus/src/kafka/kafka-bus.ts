@@ -1,6 +1,7 @@
 import { producerOfTopic } from '@readmit/contracts';
 import { isTransientSqlError, type Store, type Tx } from '@readmit/store';
 import type { Kafka } from 'kafkajs';
+import { crashPoint } from '../engine/crash-points.js';
 import type { Log } from '../engine/options.js';
 import type { Bus, BusOptions, OutgoingRecord, Subscription, TopicRecord } from '../port.js';
 import { kafkaClient, type KafkaConnection } from './client.js';
@@ -118,6 +119,7 @@ export class KafkaBus implements Bus {
       this.relay.leave();
       throw error;
     }
+    crashPoint('publisher.after-send-before-confirm');
     this.outboxTable.confirm(records);
   }
 

@@ -1,6 +1,7 @@
 import type { Tx } from '@readmit/store';
 import type { EachBatchPayload, Kafka, TopicPartitionOffset } from 'kafkajs';
 import { backoffMs, Bell } from '../engine/bell.js';
+import { crashPoint } from '../engine/crash-points.js';
 import type { Batch, Subscription } from '../port.js';
 import { StaleOwnerError } from '../stale-owner-error.js';
 import { Arrivals, type Held, type Taken } from './arrivals.js';
@@ -255,6 +256,7 @@ export class KafkaSubscription implements Subscription {
   private async commitDue(): Promise<void> {
     const due = this.due().map((held) => ({ held, offset: held.done }));
     if (due.length === 0 || !this.member) return;
+    crashPoint('position.before-commit');
     await within(this.member.commit(due.map(({ held }) => offsetOf(held))), 10_000, 'committing offsets');
     for (const { held, offset } of due) if (offset !== undefined) held.confirmed = offset;
   }

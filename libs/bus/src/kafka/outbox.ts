@@ -1,5 +1,6 @@
 import type { Store, Tx } from '@readmit/store';
 import { backoffMs } from '../engine/bell.js';
+import { crashPoint } from '../engine/crash-points.js';
 import type { OutgoingRecord } from '../port.js';
 
 export interface OutboxOptions {
@@ -190,6 +191,7 @@ export class Outbox {
     const batches = this.confirmed;
     if (batches.length === 0) return;
     this.confirmed = [];
+    crashPoint('outbox.before-settle');
     try {
       await this.options.store.query('DELETE FROM outbox_unsent WHERE batch = ANY ($1::bigint[])', [batches]);
     } catch (error) {

@@ -1,5 +1,6 @@
 import type { Store } from '@readmit/store';
 import { backoffMs, Bell } from '../engine/bell.js';
+import { crashPoint } from '../engine/crash-points.js';
 import { KafkaError } from './kafka-error.js';
 import type { Outbox, Unsent } from './outbox.js';
 import type { Sender } from './sender.js';
@@ -102,7 +103,9 @@ export class Relay {
     const records = unsent.flatMap((one) => one.records);
     if (records.length === 0) return unsent.map(({ batch }) => batch);
     try {
+      crashPoint('relay.before-send');
       await this.options.sender.send(records);
+      crashPoint('relay.after-send-before-remove');
       return unsent.map(({ batch }) => batch);
     } catch (error) {
       if (!(error instanceof KafkaError && error.aboutRecords)) throw error;
