@@ -44,6 +44,7 @@ function run(events: readonly Event[] = life, changes: Partial<Evidence> = {}): 
     verified: { ok: true, says: 'The log verifies.' },
     log,
     topics: [...events, ...log.slice(1, 6).map(recordedOf)],
+    outbox: [...events, ...log.slice(1, 6).map(recordedOf)],
     held: [held],
     cases: [caseId],
     graceSeconds: 5,
@@ -67,6 +68,9 @@ describe('the checker', () => {
     const evidence = run();
     expect(check({ ...evidence, topics: [...evidence.topics, ...evidence.topics] })).toEqual([]);
   });
+  it('R8.1 is silent about outboxes on the embedded bus, which has none', () => {
+    expect(check(run(life, { outbox: undefined }))).toEqual([]);
+  });
   it('R8.1 is silent about a bypass that was voided and made anew', () => {
     const first = { ...held, renewable: true, last: at(10) };
     expect(check(run(life, { held: [first, { ...first, mark: 'membership 8', seen: at(11), last: at(18) }] }))).toEqual([]);
@@ -83,6 +87,21 @@ describe('the checker', () => {
       'an entry that lies on no topic',
       'event-invented',
       { ...run(), topics: run().topics.filter(({ type }) => type !== 'readmit.revocation.due') },
+    ],
+    [
+      'an event on a topic that no outbox has',
+      'event-invented',
+      { ...run(), outbox: (run().outbox ?? []).filter(({ type }) => type !== 'readmit.revocation.due') },
+    ],
+    [
+      'an event of an outbox that lies on no topic',
+      'event-unsent',
+      { ...run(), topics: run().topics.filter(({ id }) => id !== 'recorded 5') },
+    ],
+    [
+      'an event of an outbox that lies on another topic',
+      'event-unsent',
+      { ...run(), outbox: (run().outbox ?? []).map((one) => ({ ...one, topic: topicOf('intake') })) },
     ],
     [
       'an event that is two entries',
@@ -156,6 +175,7 @@ describe('the checker', () => {
       'log-does-not-verify': true,
       'event-lost': true,
       'event-invented': true,
+      'event-unsent': true,
       'event-twice-in-log': true,
       'record-points-elsewhere': true,
       'case-lost': true,

@@ -36,6 +36,8 @@ export interface Evidence {
   readonly log: readonly Entry[];
   /** Every record of every topic; the same one may lie there twice. */
   readonly topics: readonly Event[];
+  /** What the services' outboxes have kept, when the bus is Kafka; absent: the row of a topic is that of the outbox. */
+  readonly outbox?: readonly Pick<Event, 'id' | 'topic' | 'type'>[] | undefined;
   readonly held: readonly Held[];
   /** What whoever asked was told of: each must be known and have ended. */
   readonly cases: readonly string[];
@@ -47,6 +49,7 @@ export type Rule =
   | 'log-does-not-verify'
   | 'event-lost'
   | 'event-invented'
+  | 'event-unsent'
   | 'event-twice-in-log'
   | 'record-points-elsewhere'
   | 'case-lost'
@@ -90,6 +93,7 @@ export function check(evidence: Evidence): readonly Violation[] {
   const report = (rule: Rule, where: string, why: string): void => void violations.push({ rule, where, why });
   if (!evidence.verified.ok) report('log-does-not-verify', 'export', evidence.verified.says);
   checkCompleteness(evidence, report);
+  checkOutbox(evidence, report);
 
   const byCase = new Map<string, Entry[]>();
   for (const entry of evidence.log) {
@@ -129,6 +133,18 @@ function checkCompleteness({ log, topics }: Evidence, report: Report): void {
   }
   for (const { id, type, index, topic } of logged.values())
     if (!said.has(id)) report('event-invented', `entry ${index}`, `${type} ${id} is on no topic (${topic})`);
+}
+
+/** What was committed was sent, and what lies on a topic was committed. */
+function checkOutbox({ outbox, topics }: Evidence, report: Report): void {
+  if (!outbox) return;
+  const name = ({ id, topic }: Pick<Event, 'id' | 'topic'>): string => `${topic} ${id}`;
+  const sent = new Set(topics.map(name));
+  for (const one of outbox)
+    if (!sent.has(name(one))) report('event-unsent', one.topic, `${one.type} ${one.id} was committed and never sent`);
+  const kept = new Set(outbox.map(name));
+  const unknown = new Map(topics.filter((one) => !kept.has(name(one))).map((one) => [name(one), one]));
+  for (const { topic, type, id } of unknown.values()) report('event-invented', topic, `${type} ${id} is in the outbox of nobody`);
 }
 
 function checkCase(caseId: string, entries: readonly Entry[], evidence: Evidence, report: Report): void {

@@ -2,12 +2,27 @@ import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promise
 import os from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { CrashPoint } from '@readmit/bus';
+import { crashPointsOf, type Bus, type CrashPoint } from '@readmit/bus';
 import { services, type ServiceName } from '@readmit/contracts';
 
 export interface Crash {
   readonly service: ServiceName;
   readonly point: CrashPoint;
+}
+
+/** Where the service dies with events that nobody has sent. */
+const leavesBehind = (service: ServiceName): CrashPoint =>
+  service === 'audit' ? 'audit.after-commit-before-publish' : 'runner.after-commit-before-publish';
+
+/**
+ * Every point of the service, in steps. A relay only sends what a dead process left, so its points come in one step with a death that leaves
+ * something: the next process dies before it sends that, the one after it when it has.
+ */
+export function stepsOf(service: ServiceName, bus: Bus['kind']): readonly (readonly CrashPoint[])[] {
+  const points = crashPointsOf(service, bus);
+  const relay = points.filter((point) => point.startsWith('relay.'));
+  const together = relay.length > 0 ? [leavesBehind(service), ...relay] : [];
+  return [...points.filter((point) => !together.includes(point)).map((point) => [point]), ...(together.length > 0 ? [together] : [])];
 }
 
 /**
@@ -47,10 +62,10 @@ export class Crashes {
     await rm(path.join(this.folder, 'armed', `${service} ${point}`), { force: true });
   }
   /** Every kill that happened, once for each. */
-  async hits(): Promise<readonly Crash[]> {
+  async hits(): Promise<readonly (Crash & { readonly pid: number })[]> {
     return (await readdir(path.join(this.folder, 'hit'))).map((name) => {
-      const [service, point] = name.split(' ');
-      return { service, point } as Crash;
+      const [service, point, pid] = name.split(' ');
+      return { service, point, pid: Number(pid) } as Crash & { readonly pid: number };
     });
   }
   async hitsOf(crash: Crash): Promise<number> {

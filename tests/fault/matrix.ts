@@ -6,21 +6,21 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { crashPointsOf } from '@readmit/bus';
-import { services, type ServiceName } from '@readmit/contracts';
+import type { Bus } from '@readmit/bus';
 import { until } from '@readmit/testing';
-import { Crashes, type Crash } from './crashes.js';
+import { Crashes } from './crashes.js';
 import { Faults } from './faults.js';
 import { judge } from './gather.js';
-import { Injector, type Injected } from './injector.js';
+import { Injector } from './injector.js';
 import { forked, seeded } from './random.js';
 import { house, startWorld } from './stand.js';
 import { TargetWatch } from './target-watch.js';
 import { Traffic } from './traffic.js';
 
-const usage = 'usage: npm run fault -- [--bus embedded] [--faults 1000] [--minutes 30] [--seed <n>] [--cases 12] [--report <file>]';
+const usage = 'usage: npm run fault -- [--bus embedded|kafka] [--faults 2000] [--minutes 30] [--seed <n>] [--cases 12] [--report <file>]';
 
 interface Options {
+  readonly bus: Bus['kind'];
   readonly faults: number;
   readonly minutes: number;
   readonly seed: number;
@@ -33,15 +33,15 @@ function readOptions(): Options {
   const { values } = parseArgs({
     options: {
       bus: { type: 'string', default: 'embedded' },
-      faults: { type: 'string', default: '1000' },
+      faults: { type: 'string', default: '2000' },
       minutes: { type: 'string', default: '30' },
       seed: { type: 'string', default: String(Date.now() % 1_000_000) },
       cases: { type: 'string', default: '12' },
       report: { type: 'string' },
     },
   });
-  if (values.bus === 'kafka') throw new Error('--bus kafka: the matrix does not run on Kafka yet; use --bus embedded');
-  if (values.bus !== 'embedded') throw new Error(`--bus ${values.bus}: there is no such bus; use embedded`);
+  const { bus } = values;
+  if (bus !== 'embedded' && bus !== 'kafka') throw new Error(`--bus ${bus}: there is no such bus; use embedded or kafka`);
   const whole = (name: 'faults' | 'minutes' | 'seed' | 'cases', most: number): number => {
     const value = Number(values[name]);
     if (!Number.isInteger(value) || value < (name === 'seed' ? 0 : 1) || value > most)
@@ -50,16 +50,18 @@ function readOptions(): Options {
   };
   const seed = whole('seed', 2 ** 32 - 1);
   return {
+    bus,
     faults: whole('faults', 100_000),
     minutes: whole('minutes', 24 * 60),
     seed,
     atOnce: whole('cases', 50),
-    report: values.report ?? path.join(house, '.readmit', 'fault', `seed-${seed}.json`),
+    report: values.report ?? path.join(house, '.readmit', 'fault', `${bus}-seed-${seed}.json`),
   };
 }
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
-const logins = Array.from({ length: 400 }, (_, index) => `fault_${index + 1}`);
+const logins = Array.from({ length: 1200 }, (_, index) => `fault_${index + 1}`);
+const people = Array.from({ length: 60 }, (_, index) => `person-${index + 1}`);
 
 async function run(options: Options): Promise<boolean> {
   const random = seeded(options.seed);
@@ -67,16 +69,21 @@ async function run(options: Options): Promise<boolean> {
   const began = performance.now();
   const seconds = (): number => Math.round((performance.now() - began) / 1000);
   say(
-    `seed ${options.seed}, embedded bus, up to ${options.faults} faults or ${options.minutes} minutes, ${options.atOnce} cases driven at once`,
+    `seed ${options.seed}, bus ${options.bus}, up to ${options.faults} faults or ${options.minutes} minutes, ${options.atOnce} cases driven at once`,
   );
   const crashes = await Crashes.prepare(house);
-  const world = await startWorld({ processes: true, logins, appsDir: crashes.appsDir });
+  const world = await startWorld({ processes: true, bus: options.bus, logins, people, appsDir: crashes.appsDir });
   let watch: TargetWatch | undefined;
   try {
     say(`${seconds()} s: six processes run`);
     const checkpoint = path.join(world.system.stateDir, 'before.checkpoint');
-    watch = await TargetWatch.start(world.system, []);
-    const traffic = new Traffic(world, logins, () => `${10 + Math.floor(lives() * 15)}s`);
+    const watching = (watch = await TargetWatch.start(world.system, []));
+    const traffic = new Traffic(world, {
+      logins,
+      people,
+      lives: () => `${10 + Math.floor(lives() * 15)}s`,
+      onPerson: (person) => watching.follow(person),
+    });
     traffic.start(options.atOnce);
     // A log has no checkpoint until it has an entry.
     await until(async () => (await world.stage.cli('gita', ['audit', 'checkpoint', '--save', checkpoint], { quiet: true })).code === 0, {
@@ -84,7 +91,11 @@ async function run(options: Options): Promise<boolean> {
       timeoutMs: 60_000,
     });
     const faults = new Faults(world);
-    const injector = new Injector({ world, crashes, faults, random, until: began + options.minutes * 60_000, most: options.faults });
+    const injector = new Injector({
+      ...{ world, crashes, faults, random, bus: options.bus },
+      until: performance.now() + options.minutes * 60_000,
+      most: options.faults,
+    });
     const progress = setInterval(() => say(`${seconds()} s: ${injector.says()}, ${traffic.ended.length} cases driven`), 30_000);
     const signedIn = setInterval(() => void signIn(), 240_000);
     const signIn = async (): Promise<void> => {
@@ -103,32 +114,38 @@ async function run(options: Options): Promise<boolean> {
     say(`${injectedIn} s: no more faults; waiting for the ends`);
     await traffic.stop();
     await signIn();
-    const opened = traffic.recoveries.filter(({ caseId }) => caseId !== '').length;
-    await until(async () => (await world.witness.count('readmit.case.closed')) >= opened, {
+    // Every case that was ever opened, also one whose answer was lost: the last look is one at what must be over.
+    let open = await world.witness.openCases();
+    await until(async () => (open = await world.witness.openCases()).length === 0, {
       what: 'all have ended',
-      timeoutMs: 180_000,
-    }).catch((error: unknown) => say(String(error)));
+      timeoutMs: 300_000,
+    }).catch(() => say(`${seconds()} s: ${open.length} cases have not ended: ${open.join(' ')}`));
+    const endedIn = seconds();
     // The last obligations may still be on their way into the log.
     await delay(1_000);
     const held = await watch.end((object) => traffic.caseOf(object));
     const { violations, evidence } = await judge(world, { recoveries: traffic.recoveries, held, checkpoint, graceSeconds: 90 });
+    const opened = new Set(evidence.topics.filter(({ type }) => type === 'readmit.case.opened').map(({ key }) => key)).size;
     await faults.close();
     const failed = traffic.ended.filter((one) => one.failed !== undefined);
     const report = {
       seed: options.seed,
-      bus: 'embedded',
+      bus: options.bus,
       faults: injector.injected.length,
       kills: injector.kills,
       byKind: countBy(injector.injected, ({ kind }) => kind),
-      points: pointsOf(injector.injected),
-      neverHit: neverHit(injector.injected).map(({ service, point }) => `${service} ${point}`),
+      points: countBy(
+        injector.injected.filter(({ kind }) => kind === 'kill at point'),
+        ({ where }) => where,
+      ),
+      neverHit: injector.neverHit(),
       cases: opened,
       succeeded: evidence.log.filter(({ type }) => type === 'readmit.execution.succeeded').length,
       refused: failed.map(({ recovery, failed }) => `${recovery.caseId} ${recovery.object}: ${failed?.slice(0, 400)}`),
       grantsSeen: held.length,
       entries: evidence.log.length,
       records: evidence.topics.length,
-      seconds: { injecting: injectedIn, all: seconds() },
+      seconds: { injecting: injectedIn, ending: endedIn - injectedIn, all: seconds() },
       broken: broken ?? null,
       violations,
       injected: injector.injected,
@@ -136,7 +153,7 @@ async function run(options: Options): Promise<boolean> {
     await mkdir(path.dirname(options.report), { recursive: true });
     await writeFile(options.report, `${JSON.stringify(report, null, 2)}\n`);
     show(report, options.report);
-    return violations.length === 0 && broken === undefined;
+    return violations.length === 0 && report.neverHit.length === 0 && broken === undefined;
   } finally {
     await watch?.close();
     await world.stop();
@@ -149,15 +166,6 @@ const countBy = <T>(things: readonly T[], nameOf: (thing: T) => string): Record<
   for (const thing of things) counts[nameOf(thing)] = (counts[nameOf(thing)] ?? 0) + 1;
   return counts;
 };
-const isAtPoint = (one: Injected): boolean => one.kind === 'kill at point';
-const pointsOf = (injected: readonly Injected[]): Record<string, number> => countBy(injected.filter(isAtPoint), ({ where }) => where);
-function neverHit(injected: readonly Injected[]): readonly Crash[] {
-  const hit = pointsOf(injected);
-  return services.flatMap((service: ServiceName) =>
-    crashPointsOf(service).flatMap((point) => (hit[`${service} ${point}`] === undefined ? [{ service, point }] : [])),
-  );
-}
-
 function show(report: Readonly<Record<string, unknown>> & { readonly violations: readonly unknown[] }, file: string): void {
   for (const name of [
     'seed',
@@ -178,6 +186,8 @@ function show(report: Readonly<Record<string, unknown>> & { readonly violations:
   say(`refused or not driven to their success: ${(report['refused'] as readonly string[]).length}`);
   say(`violations: ${report.violations.length}`);
   for (const violation of report.violations.slice(0, 20)) say(`  ${JSON.stringify(violation)}`);
+  const neverHit = (report['neverHit'] as readonly string[]).length;
+  if (neverHit > 0) say(`${neverHit} points were never hit: the run shows nothing of them and counts as failed; give it more --minutes`);
   say(`report: ${file}`);
 }
 

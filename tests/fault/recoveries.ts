@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Stage, System } from '@readmit/standalone';
 import { TOTP, URI } from 'otpauth';
 import pg from 'pg';
+import { until } from '@readmit/testing';
 import type { Seen, Witness } from './witness.js';
 
 /** One way back in, from the request to its end. */
@@ -36,6 +37,7 @@ async function insist(world: World, persona: string, argv: readonly string[], do
     const said = `readmit ${argv.join(' ')} ended with ${ran.code}: ${ran.stderr.trim() || ran.stdout.trim()}`;
     if (!comeAgain.includes(ran.code) || performance.now() > end) throw new Error(said);
     await delay(100);
+    await world.witness.untilSent();
   }
 }
 /** A read, repeated until it is answered. */
@@ -71,20 +73,34 @@ export async function asTargetOwner<T>(system: System, work: (client: pg.Client)
 /** Opens the case; once, also when the answer is lost. */
 export async function open(world: World, recovery: Recovery, duration: string): Promise<void> {
   const { object } = recovery;
-  const asked = (fact: Seen): boolean =>
-    fact.type === 'readmit.case.opened' && (fact.data['asks'] as readonly { object: string }[]).some((one) => one.object === object);
   const argv = {
     role: ['--subject', 'erin', '--ask', `role.restore=target-postgres/${object}/app_admin`, '--reason-code', 'role-lost'],
     bypass: ['--anonymous', '--subject', object, '--ask', `factor.bypass=demo-idp/${object}`, '--reason-code', 'lost-device'],
     secret: ['--machine', 'svc-payroll', '--ask', `secret.reissue=target-postgres/${object}`, '--reason-code', 'secret-dead'],
   }[recovery.kind];
   const persona = { role: 'erin', bypass: object, secret: 'pat' }[recovery.kind];
-  await insist(world, persona, ['case', 'open', ...argv, '--reason', 'lost in the incident', '--for', duration], async () =>
-    (await world.witness.look()).some(asked),
+  await insist(
+    world,
+    persona,
+    ['case', 'open', ...argv, '--reason', 'lost in the incident', '--for', duration],
+    async () => (await casesOf(world, recovery)).length > 0,
   );
-  const found = (await world.witness.look()).filter(asked);
+  // On Kafka the answer may come before the event is on its topic.
+  const found = await until(
+    async () => {
+      const cases = await casesOf(world, recovery);
+      return cases.length > 0 ? cases : undefined;
+    },
+    { what: `the topic has the case of ${object}`, timeoutMs: stepMs },
+  );
   if (found.length !== 1) throw new Error(`${object} has ${found.length} cases`);
-  recovery.caseId = found[0]?.key ?? '';
+  recovery.caseId = found[0] ?? '';
+}
+/** Cases that ask for the very thing. */
+export async function casesOf({ witness }: World, { object }: Pick<Recovery, 'object'>): Promise<readonly string[]> {
+  const asks = ({ type, data }: Seen): boolean =>
+    type === 'readmit.case.opened' && (data['asks'] as readonly { object: string }[]).some((one) => one.object === object);
+  return [...new Set((await witness.look()).filter(asks).map(({ key }) => key))];
 }
 
 /** From the opened case to the success of its execution: evidence, decisions. */

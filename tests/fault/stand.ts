@@ -1,6 +1,7 @@
 import { access, chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import type { Bus } from '@readmit/bus';
 import { Stage, startSystem } from '@readmit/standalone';
 import { freePort } from '@readmit/store';
 import { parse } from 'yaml';
@@ -21,9 +22,13 @@ export async function startWorld(options: {
   readonly processes: boolean;
   /** Further accounts of Erin at the target. */
   readonly logins: readonly string[];
+  /** Further people, each with an account at the demo's identity provider. */
+  readonly people?: readonly string[];
   /** Folder of the apps; absent: the built ones as they are. */
   readonly appsDir?: string;
   readonly otlpEndpoint?: string;
+  /** Default: embedded. */
+  readonly bus?: Bus['kind'];
 }): Promise<
   World & {
     /** What the launcher said. */
@@ -37,7 +42,7 @@ export async function startWorld(options: {
   });
   const stateDir = await stateFolder();
   const directoryFile = `${stateDir}.directory.json`;
-  await writeFile(directoryFile, JSON.stringify(await directoryWith(options.logins)));
+  await writeFile(directoryFile, JSON.stringify(await directoryWith(options.logins, options.people ?? [])));
   const lines: string[] = [];
   const system = await startSystem({
     stateDir,
@@ -48,10 +53,11 @@ export async function startWorld(options: {
     directoryFile,
     port: await freePort(),
     databaseUrl: undefined,
+    ...(options.bus === 'kafka' ? { kafka: 'own' as const } : {}),
     ...(options.otlpEndpoint === undefined ? {} : { otlpEndpoint: options.otlpEndpoint }),
     log: (line) => lines.push(line),
   });
-  const witness = new Witness(system.ownerUrl);
+  const witness = new Witness(system);
   const stop = async (): Promise<void> => {
     await witness.close();
     await system.stop();
@@ -74,13 +80,23 @@ export async function startWorld(options: {
   }
 }
 
-/** The demo's directory, in which the logins are Erin's too: nobody is given back what is not hers. */
-async function directoryWith(logins: readonly string[]): Promise<unknown> {
+/** The demo's directory, in which the logins are Erin's too (nobody is given back what is not hers), and the people are employees. */
+async function directoryWith(logins: readonly string[], people: readonly string[]): Promise<unknown> {
   const seed = parse(await readFile(path.join(house, 'apps/demo/src/directory.yaml'), 'utf8')) as {
-    people: { id: string; accounts: { connector: string; object: string }[] }[];
+    people: { id: string; human: string; name: string; contacts: unknown[]; accounts: { connector: string; object: string }[] }[];
   };
-  const erin = seed.people.find(({ id }) => id === 'erin');
-  if (!erin) throw new Error('Erin is not in the directory');
-  erin.accounts.push(...logins.map((object) => ({ connector: 'target-postgres', object })));
+  const of = (wanted: string) => {
+    const person = seed.people.find(({ id }) => id === wanted);
+    if (!person) throw new Error(`${wanted} is not in the directory`);
+    return person;
+  };
+  of('erin').accounts.push(...logins.map((object) => ({ connector: 'target-postgres', object })));
+  for (const [at, id] of people.entries())
+    seed.people.push({
+      ...of('ada'),
+      ...{ id, human: id, name: id },
+      contacts: [{ kind: 'phone', value: `+44 20 7946 ${1000 + at}` }],
+      accounts: [{ connector: 'demo-idp', object: id }],
+    });
   return seed;
 }

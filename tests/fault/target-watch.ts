@@ -7,6 +7,9 @@ import type { Held } from './checker.js';
 
 /** Several looks in any second in which a grant could come and go: the shortest that is asked for lives longer. */
 const lookEveryMs = 100;
+/** Bypasses are asked for one by one: those of the last so many people are looked at each time, the others now and then. */
+const lastPeople = 6;
+const allEvery = 20;
 
 interface Seen {
   readonly object: string;
@@ -28,14 +31,15 @@ export class TargetWatch {
   private readonly followed = new Map<string, Followed>();
   private readonly client: pg.Client;
   private readonly system: System;
-  private readonly people: readonly string[];
+  private readonly people: string[];
+  private looks = 0;
   private stopping = false;
   private loop: Promise<void> = Promise.resolve();
 
   private constructor(client: pg.Client, system: System, people: readonly string[]) {
     this.client = client;
     this.system = system;
-    this.people = people;
+    this.people = [...people];
   }
 
   /** `people`: whose bypasses are followed. */
@@ -52,6 +56,11 @@ export class TargetWatch {
     return watch;
   }
 
+  /** Follows the bypasses of this person too. */
+  follow(person: string): void {
+    this.people.push(person);
+  }
+
   private async run(): Promise<void> {
     while (!this.stopping) {
       await this.look();
@@ -59,10 +68,11 @@ export class TargetWatch {
     }
   }
 
-  private async look(): Promise<void> {
+  private async look(all = this.looks++ % allEvery === 0): Promise<void> {
     // Before the question: what the answer shows was there at the earliest then.
     const asked = new Date().toISOString();
-    const held = [...(await this.memberships()), ...(await Promise.all(this.people.map((person) => this.bypasses(person)))).flat()];
+    const people = all ? this.people : this.people.slice(-lastPeople);
+    const held = [...(await this.memberships()), ...(await Promise.all(people.map((person) => this.bypasses(person)))).flat()];
     const answered = new Date().toISOString();
     const now = new Set(held.map(({ object, mark }) => `${object} ${mark}`));
     for (const one of held) {
@@ -70,7 +80,8 @@ export class TargetWatch {
       if (known) Object.assign(known, { last: asked, gone: false });
       else this.followed.set(`${one.object} ${one.mark}`, { ...one, seen: answered, last: asked, gone: false });
     }
-    for (const [name, one] of this.followed) if (!now.has(name)) one.gone = true;
+    const looked = (one: Seen): boolean => one.caseId === undefined || people.includes(one.object);
+    for (const [name, one] of this.followed) if (!now.has(name) && looked(one)) one.gone = true;
   }
 
   private async memberships(): Promise<readonly Seen[]> {
@@ -96,7 +107,7 @@ export class TargetWatch {
   async end(caseOf: (object: string) => string | undefined): Promise<readonly Held[]> {
     this.stopping = true;
     await this.loop;
-    await this.look();
+    await this.look(true);
     await this.close();
     return [...this.followed.values()].map(({ object, mark, caseId, seen, last, gone }) => ({
       object,

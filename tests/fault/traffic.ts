@@ -1,5 +1,5 @@
 import { until } from '@readmit/testing';
-import { drive, endEarly, makeLogins, open, type Recovery, type World } from './recoveries.js';
+import { casesOf, drive, endEarly, enrol, makeLogins, open, type Recovery, type World } from './recoveries.js';
 
 export interface Ended {
   readonly recovery: Recovery;
@@ -7,25 +7,45 @@ export interface Ended {
   readonly failed: string | undefined;
 }
 
-/** Recoveries of roles, several at a time, as long as they are wanted, some of them ended early: the work in whose midst things die. */
+/**
+ * Recoveries of roles, several at a time, as long as they are wanted, some of them ended early; beside them one bypass after the other,
+ * which its person picks up and uses: the work in whose midst things die.
+ */
 export class Traffic {
   readonly recoveries: Recovery[] = [];
   readonly ended: Ended[] = [];
   private readonly world: World;
   private readonly logins: string[];
+  private readonly people: string[];
   private readonly lives: () => string;
+  private readonly onPerson: (person: string) => void;
   private wanted = true;
   private drivers: readonly Promise<void>[] = [];
 
-  /** `logins`: one for each recovery at most; `lives`: how long the next grant is asked for. */
-  constructor(world: World, logins: readonly string[], lives: () => string) {
+  /** `logins` and `people`: one for each recovery at most; `lives`: how long the next grant is asked for; `onPerson`: whose bypass comes next. */
+  constructor(
+    world: World,
+    {
+      logins,
+      people = [],
+      lives,
+      onPerson = () => undefined,
+    }: {
+      readonly logins: readonly string[];
+      readonly people?: readonly string[];
+      readonly lives: () => string;
+      readonly onPerson?: (person: string) => void;
+    },
+  ) {
     this.world = world;
     this.logins = [...logins];
+    this.people = [...people];
+    this.onPerson = onPerson;
     this.lives = lives;
   }
 
   start(atOnce: number): void {
-    this.drivers = Array.from({ length: atOnce }, () => this.go());
+    this.drivers = [...Array.from({ length: atOnce }, () => this.roles()), this.bypasses()];
   }
   /** Begins nothing more and waits for those under way to be driven as far as people drive them. */
   async stop(): Promise<void> {
@@ -37,32 +57,49 @@ export class Traffic {
     return this.recoveries.find((one) => one.object === object)?.caseId;
   }
 
-  private async go(): Promise<void> {
+  private async roles(): Promise<void> {
     for (let object = this.logins.shift(); this.wanted && object !== undefined; object = this.logins.shift()) {
-      const recovery: Recovery = { kind: 'role', object, caseId: '' };
-      this.recoveries.push(recovery);
-      let failed: string | undefined;
-      try {
-        await makeLogins(this.world, [object]);
+      await this.recover({ kind: 'role', object, caseId: '' }, async (recovery) => {
+        await makeLogins(this.world, [recovery.object]);
         await open(this.world, recovery, this.lives());
         await drive(this.world, recovery);
         if (this.recoveries.length % 3 === 0) await endEarly(this.world, recovery);
-      } catch (error) {
-        failed = error instanceof Error ? error.message : String(error);
-        await this.end(recovery);
-      }
-      this.ended.push({ recovery, failed });
+      });
     }
   }
+  private async bypasses(): Promise<void> {
+    for (let object = this.people.shift(); this.wanted && object !== undefined; object = this.people.shift()) {
+      this.onPerson(object);
+      await this.recover({ kind: 'bypass', object, caseId: '' }, async (recovery) => {
+        await open(this.world, recovery, '90s');
+        await drive(this.world, recovery);
+        await enrol(this.world, recovery);
+      });
+    }
+  }
+  private async recover(recovery: Recovery, way: (recovery: Recovery) => Promise<void>): Promise<void> {
+    this.recoveries.push(recovery);
+    let failed: string | undefined;
+    try {
+      await way(recovery);
+    } catch (error) {
+      failed = error instanceof Error ? error.message : String(error);
+      await this.end(recovery);
+    }
+    this.ended.push({ recovery, failed });
+  }
 
-  /** What nobody drives any more is taken back, so that its case ends too. */
-  private async end({ caseId }: Recovery): Promise<void> {
+  /** What nobody drives any more is taken back, so that its case ends too, also one whose id was lost with the answer. */
+  private async end(recovery: Recovery): Promise<void> {
+    const { witness, stage } = this.world;
+    recovery.caseId ||= (await casesOf(this.world, recovery))[0] ?? '';
+    const { caseId, kind, object } = recovery;
     if (caseId === '') return;
-    const closed = async (): Promise<boolean> => (await this.world.witness.of(caseId)).some(({ type }) => type === 'readmit.case.closed');
+    const closed = async (): Promise<boolean> => (await witness.of(caseId)).some(({ type }) => type === 'readmit.case.closed');
     await until(
       async () => {
         if (await closed()) return true;
-        await this.world.stage.cli('erin', ['case', 'withdraw', caseId], { quiet: true });
+        await stage.cli(kind === 'bypass' ? object : 'erin', ['case', 'withdraw', caseId], { quiet: true });
         return closed();
       },
       { what: `${caseId} has ended`, timeoutMs: 60_000 },

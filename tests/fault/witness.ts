@@ -1,36 +1,45 @@
 import { topicOf, services, type EventType, type FactOf } from '@readmit/contracts';
-import { busSchema, isTransientSqlError, tablesOfTopic } from '@readmit/store';
+import type { System } from '@readmit/standalone';
+import { schemaOf } from '@readmit/store';
 import { until } from '@readmit/testing';
 import { setTimeout as delay } from 'node:timers/promises';
-import pg from 'pg';
+import { Owner } from './owner.js';
+import { isAway, kafkaTopics, tablesAsTopics, type Seen, type Topics } from './topics.js';
+
+export type { Seen } from './topics.js';
 
 const readEveryMs = 50;
 
-/** A fact as it lies on a topic. */
-export interface Seen {
+/** An event that the outbox of a service has kept. */
+export interface Kept {
   readonly id: string;
   readonly topic: string;
   readonly type: string;
-  /** The time that its envelope signs. */
-  readonly at: string;
-  readonly key: string;
-  readonly data: Readonly<Record<string, unknown>>;
+}
+
+/** Cases that were opened and not closed; a closing may lie on its topic twice, and ends one case. */
+export function openCases(facts: readonly Pick<Seen, 'type' | 'key'>[]): readonly string[] {
+  const keysOf = (wanted: EventType): ReadonlySet<string> => new Set(facts.filter(({ type }) => type === wanted).map(({ key }) => key));
+  const closed = keysOf('readmit.case.closed');
+  return [...keysOf('readmit.case.opened')].filter((key) => !closed.has(key));
 }
 
 /** Reads the topics beside the services, so that a test sees what is committed and asks no service that may be dead. */
 export class Witness {
   private readonly facts: Seen[] = [];
-  private readonly next = new Map<string, number>();
   private reading: Promise<void> = Promise.resolve();
   private waiting: Promise<void> | undefined;
-  private client: Promise<pg.Client> | undefined;
-  private readonly ownerUrl: string;
+  private readonly owner: Owner;
+  private readonly topics: Topics;
+  private readonly onKafka: boolean;
 
-  constructor(ownerUrl: string) {
-    this.ownerUrl = ownerUrl;
+  constructor({ ownerUrl, kafka }: Pick<System, 'ownerUrl' | 'kafka'>) {
+    this.owner = new Owner(ownerUrl);
+    this.onKafka = kafka !== undefined;
+    this.topics = kafka ? kafkaTopics(kafka.connectionOf('admin')) : tablesAsTopics(this.owner);
   }
 
-  /** Everything that is committed now; while the database is away, it waits. */
+  /** Everything that the topics have now; while the database or the brokers are away, it waits. */
   async look(): Promise<readonly Seen[]> {
     // Who asks while somebody reads waits for the next read: the one under way may have begun before what is asked about.
     this.waiting ??= this.reading.then(async () => {
@@ -76,78 +85,64 @@ export class Witness {
     });
     return found.data as FactOf<T>['data'];
   }
+  /** Cases that are open, by the topics. */
+  async openCases(): Promise<readonly string[]> {
+    return openCases(await this.look());
+  }
+  /** What the services' outboxes say that they have said; absent on the embedded bus, where the row of the topic is that of the outbox. */
+  async outbox(): Promise<readonly Kept[] | undefined> {
+    return this.onKafka ? this.keptSince('100 years') : undefined;
+  }
+  /**
+   * Waits until the topics have what was committed before it was asked: on Kafka a command may be carried out long before its event is
+   * there, when the process dies in between.
+   */
+  async untilSent(): Promise<void> {
+    if (!this.onKafka) return;
+    const kept = await this.keptSince('2 minutes');
+    await until(
+      async () => {
+        const there = new Set((await this.look()).map(({ id }) => id));
+        return kept.every(({ id }) => there.has(id));
+      },
+      { what: 'the topics have what was committed', timeoutMs: 120_000 },
+    );
+  }
+  private async keptSince(ago: string): Promise<readonly Kept[]> {
+    const kept: Kept[] = [];
+    for (const service of services)
+      kept.push(
+        ...(await this.owner.patientRows<Kept>(
+          `SELECT headers ->> 'ce_id' AS id, topic, headers ->> 'ce_type' AS type FROM ${schemaOf(service)}.outbox
+           WHERE topic = $1 AND written_at > clock_timestamp() - $2::interval`,
+          [topicOf(service), ago],
+        )),
+      );
+    return kept;
+  }
   /** Messages that a service could not take. */
   async parked(): Promise<number> {
-    return this.withClient(async (client) => {
-      const { rows } = await client.query<{ parked: number }>(
-        `SELECT (${services.map((service) => `(SELECT count(*) FROM ${service.replaceAll('-', '_')}.parked)`).join(' + ')})::int AS parked`,
-      );
-      return rows[0]?.parked ?? 0;
-    });
+    const [row] = await this.owner.patientRows<{ parked: number }>(
+      `SELECT (${services.map((service) => `(SELECT count(*) FROM ${schemaOf(service)}.parked)`).join(' + ')})::int AS parked`,
+    );
+    return row?.parked ?? 0;
   }
 
   private async read(): Promise<void> {
     await until(
       () =>
-        this.withClient((client) => this.readInto(client)).then(
+        this.topics.readInto(this.facts).then(
           () => true,
           (error: unknown) => {
-            if (!isTransientSqlError(error)) throw error;
+            if (!isAway(error)) throw error;
             return false;
           },
         ),
-      { what: 'the database answers', timeoutMs: 30_000 },
+      { what: 'the topics can be read', timeoutMs: 120_000 },
     );
   }
-  private async readInto(client: pg.Client): Promise<void> {
-    for (const service of services) {
-      const table = tablesOfTopic(topicOf(service)).log;
-      const from = Object.fromEntries(
-        [...this.next].filter(([place]) => place.startsWith(`${table}/`)).map(([place, at]) => [place.slice(table.length + 1), at]),
-      );
-      const { rows } = await client.query<{
-        partition: number;
-        offset: string;
-        key: string;
-        headers: Record<string, string>;
-        value: Buffer;
-      }>(
-        `SELECT partition, "offset", key, headers, value FROM ${busSchema}.${table} WHERE "offset" >= coalesce(($1::jsonb ->> partition::text)::bigint, 0) ORDER BY partition, "offset"`,
-        [JSON.stringify(from)],
-      );
-      for (const row of rows) {
-        this.next.set(`${table}/${row.partition}`, Number(row.offset) + 1);
-        this.facts.push({
-          id: row.headers['ce_id'] ?? '',
-          topic: topicOf(service),
-          type: row.headers['ce_type'] ?? '',
-          at: row.headers['ce_time'] ?? '',
-          key: row.key,
-          data: JSON.parse(row.value.toString('utf8')) as Seen['data'],
-        });
-      }
-    }
-  }
-  /** On one connection, made anew when it was lost. */
-  private async withClient<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
-    this.client ??= this.connect();
-    try {
-      return await work(await this.client);
-    } catch (error) {
-      await this.close();
-      throw error;
-    }
-  }
-  private async connect(): Promise<pg.Client> {
-    const client = new pg.Client({ connectionString: this.ownerUrl, application_name: 'witness' });
-    // The query under way, or the next one, fails with it.
-    client.on('error', () => undefined);
-    await client.connect();
-    return client;
-  }
   async close(): Promise<void> {
-    const client = await this.client?.catch(() => undefined);
-    this.client = undefined;
-    await client?.end().catch(() => undefined);
+    await this.topics.close();
+    await this.owner.close();
   }
 }

@@ -1,0 +1,124 @@
+/**
+ * Every service dies at every crash point that it has on the bus, once, in one long-lived system of six processes with recoveries under way.
+ * The process kills itself (SIGKILL) in the instant in which it comes to the point; the launcher starts it again.
+ */
+import { afterAll, beforeAll, expect } from '@jest/globals';
+import { crashPointsOf, type Bus } from '@readmit/bus';
+import { services, type ServiceName } from '@readmit/contracts';
+import { until } from '@readmit/testing';
+import path from 'node:path';
+import { Crashes, stepsOf, type Crash } from './crashes.js';
+import { Faults } from './faults.js';
+import { judge } from './gather.js';
+import { enrol, drive, open, type Recovery } from './recoveries.js';
+import { house, startWorld } from './stand.js';
+import { TargetWatch } from './target-watch.js';
+import { Traffic } from './traffic.js';
+
+const logins = Array.from({ length: 200 }, (_, index) => `fault_${index + 1}`);
+/** The launcher gives up what starts ten times within a minute. */
+const mostInAMinute = 7;
+const hitWithinMs = 120_000;
+
+const named = ({ service, point }: Crash): string => `${service} at ${point}`;
+
+/** One such system, from before the tests of its block until after them. */
+export class CrashRun {
+  private readonly bus: Bus['kind'];
+  /** Whoever is picked up from makes execution answer commands. */
+  private readonly bypasses = ['ada', 'pat', 'dana'].map((object): Recovery => ({ kind: 'bypass', object, caseId: '' }));
+  private crashes!: Crashes;
+  private world!: Awaited<ReturnType<typeof startWorld>>;
+  private watch!: TargetWatch;
+  private faults!: Faults;
+
+  constructor(bus: Bus['kind']) {
+    this.bus = bus;
+    beforeAll(async () => {
+      this.crashes = await Crashes.prepare(house);
+      this.world = await startWorld({ processes: true, bus, logins, appsDir: this.crashes.appsDir });
+      this.faults = new Faults(this.world);
+    }, 240_000);
+    afterAll(async () => {
+      await this.watch?.close();
+      await this.world?.stop();
+      await this.crashes?.remove();
+    }, 120_000);
+  }
+
+  async expectAllWell(): Promise<void> {
+    const { world, crashes, bypasses, bus } = this;
+    const began = performance.now();
+    const checkpoint = path.join(world.system.stateDir, 'before.checkpoint');
+    this.watch = await TargetWatch.start(
+      world.system,
+      bypasses.map(({ object }) => object),
+    );
+    for (const recovery of bypasses) await open(world, recovery, '90s');
+    await world.stage.done('gita', ['audit', 'checkpoint', '--save', checkpoint], { quiet: true });
+    const traffic = new Traffic(world, { logins, lives: () => '15s' });
+    traffic.start(4);
+    const picking = (async (): Promise<void> => {
+      for (const recovery of bypasses) {
+        await drive(world, recovery);
+        await enrol(world, recovery);
+      }
+    })();
+    await Promise.all([picking, ...services.map((service) => this.killAtEach(service))]);
+    const killed = performance.now();
+    await traffic.stop();
+    const recoveries = [...bypasses, ...traffic.recoveries];
+    await until(async () => (await world.witness.openCases()).length === 0, { what: 'all cases are closed', timeoutMs: 180_000 });
+    const held = await this.watch.end((object) => traffic.caseOf(object));
+    const { violations, evidence } = await judge(world, { recoveries, held, checkpoint, graceSeconds: 60 });
+    const hits = await crashes.hits();
+    const failed = traffic.ended.flatMap(({ recovery, failed }) => (failed === undefined ? [] : [`${recovery.caseId}: ${failed}`]));
+    process.stdout.write(
+      `${bus}: ${hits.length} kills in ${((killed - began) / 1000).toFixed(0)} s, ${recoveries.length} cases (${failed.length} refused), ` +
+        `${evidence.log.length} entries, all in ${((performance.now() - began) / 1000).toFixed(0)} s\n${failed.map((line) => `  ${line.slice(0, 300)}\n`).join('')}`,
+    );
+    expect(violations).toEqual([]);
+    expect([...new Set(hits.map(named))].sort()).toEqual(
+      services.flatMap((service) => crashPointsOf(service, bus).map((point) => named({ service, point }))).sort(),
+    );
+    expect(held.length).toBeGreaterThanOrEqual(bypasses.length + 5);
+    expect(evidence.outbox === undefined ? 'embedded' : 'kafka').toBe(bus);
+    // Most went the whole way: what is only ever refused shows nothing.
+    expect(failed.length).toBeLessThan(recoveries.length / 2);
+  }
+
+  /** All points of one service, one step after the other; each kill is followed by a whole start. People's commands come when they come: armed all the while. */
+  private async killAtEach(service: ServiceName): Promise<void> {
+    const { crashes, world, faults } = this;
+    const byCommand: Crash = { service, point: 'command.after-commit-before-answer' };
+    const steps = stepsOf(service, this.bus);
+    const hasCommands = steps.some((step) => step.includes(byCommand.point));
+    const kills: number[] = [];
+    if (hasCommands) await crashes.arm(byCommand);
+    for (const step of steps.filter((step) => !step.includes(byCommand.point))) {
+      await until(() => kills.filter((at) => performance.now() - at < 60_000).length + step.length <= mostInAMinute, {
+        what: `${service} may be started again`,
+        timeoutMs: 90_000,
+      });
+      const before = world.system.pidOf(service);
+      let asked: number | undefined;
+      for (const point of step) await crashes.arm({ service, point });
+      for (const point of step) {
+        const dies = async (): Promise<boolean> => {
+          const pid = world.system.pidOf(service);
+          // It may have died by a command in this very instant: then its successor is asked.
+          if (point === 'drain.during' && asked !== pid) {
+            asked = pid;
+            faults.drain(service);
+          }
+          return (await crashes.hitsOf({ service, point })) > 0;
+        };
+        await until(dies, { what: `${service} dies at ${point}`, timeoutMs: hitWithinMs });
+        kills.push(performance.now());
+      }
+      await until(() => world.system.pidOf(service) !== before, { what: `${service} runs again`, timeoutMs: 120_000 });
+    }
+    if (hasCommands)
+      await until(async () => (await crashes.hitsOf(byCommand)) > 0, { what: `${service} dies in a command`, timeoutMs: hitWithinMs });
+  }
+}
