@@ -7,5 +7,5 @@ describe('SIGKILL at every crash point of every service on Kafka', () => {
 
   it('R6.1 R6.2 R8.1 every case reaches its end, and outboxes, log, topics and targets agree', async () => {
     await run.expectAllWell();
-  }, 600_000);
+  }, 900_000);
 });

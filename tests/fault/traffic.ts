@@ -47,10 +47,15 @@ export class Traffic {
   start(atOnce: number): void {
     this.drivers = [...Array.from({ length: atOnce }, () => this.roles()), this.bypasses()];
   }
-  /** Begins nothing more and waits for those under way to be driven as far as people drive them. */
-  async stop(): Promise<void> {
+  /** Begins nothing more. */
+  quit(): void {
     this.wanted = false;
+  }
+  /** Begins nothing more, waits for those under way to be driven as far as people drive them, and takes back what came to nothing. */
+  async stop(): Promise<void> {
+    this.quit();
     await Promise.all(this.drivers);
+    await Promise.all(this.ended.filter(({ failed }) => failed !== undefined).map(({ recovery }) => this.end(recovery)));
   }
   /** Whose case a login is. */
   caseOf(object: string): string | undefined {
@@ -92,17 +97,16 @@ export class Traffic {
   /** What nobody drives any more is taken back, so that its case ends too, also one whose id was lost with the answer. */
   private async end(recovery: Recovery): Promise<void> {
     const { witness, stage } = this.world;
-    recovery.caseId ||= (await casesOf(this.world, recovery))[0] ?? '';
-    const { caseId, kind, object } = recovery;
-    if (caseId === '') return;
-    const closed = async (): Promise<boolean> => (await witness.of(caseId)).some(({ type }) => type === 'readmit.case.closed');
+    const cases = await casesOf(this.world, recovery);
+    recovery.caseId ||= cases[0] ?? '';
+    const persona = recovery.kind === 'bypass' ? recovery.object : 'erin';
+    const open = async (): Promise<readonly string[]> => (await witness.openCases()).filter((caseId) => cases.includes(caseId));
     await until(
       async () => {
-        if (await closed()) return true;
-        await stage.cli(kind === 'bypass' ? object : 'erin', ['case', 'withdraw', caseId], { quiet: true });
-        return closed();
+        for (const caseId of await open()) await stage.cli(persona, ['case', 'withdraw', caseId], { quiet: true });
+        return (await open()).length === 0;
       },
-      { what: `${caseId} has ended`, timeoutMs: 60_000 },
+      { what: `${cases.join(', ')} has ended`, timeoutMs: 60_000 },
     ).catch(() => undefined);
   }
 }

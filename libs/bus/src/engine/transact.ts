@@ -154,7 +154,7 @@ export class Transactor {
       },
       { eager: !group.some(({ alone }) => alone) },
     );
-    crashPoint('runner.after-commit-before-publish');
+    if (records.length > 0) crashPoint('runner.after-commit-before-publish');
     this.counters.commits++;
     this.counters.events += records.length;
     if (going.length === 0) return group.map(() => undefined);
