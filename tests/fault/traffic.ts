@@ -47,9 +47,10 @@ export class Traffic {
   start(atOnce: number): void {
     this.drivers = [...Array.from({ length: atOnce }, () => this.roles()), this.bypasses()];
   }
-  /** Begins nothing more. */
+  /** Begins nothing more; what is under way fails with the system that it runs on, and nobody asks. */
   quit(): void {
     this.wanted = false;
+    void Promise.allSettled(this.drivers);
   }
   /** Begins nothing more, waits for those under way to be driven as far as people drive them, and takes back what came to nothing. */
   async stop(): Promise<void> {

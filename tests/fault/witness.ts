@@ -32,6 +32,7 @@ export class Witness {
   private readonly owner: Owner;
   private readonly topics: Topics;
   private readonly onKafka: boolean;
+  private closed = false;
 
   constructor({ ownerUrl, kafka }: Pick<System, 'ownerUrl' | 'kafka'>) {
     this.owner = new Owner(ownerUrl);
@@ -130,18 +131,21 @@ export class Witness {
 
   private async read(): Promise<void> {
     await until(
-      () =>
-        this.topics.readInto(this.facts).then(
+      () => {
+        if (this.closed) throw new Error('the witness was closed');
+        return this.topics.readInto(this.facts).then(
           () => true,
           (error: unknown) => {
             if (!isAway(error)) throw error;
             return false;
           },
-        ),
+        );
+      },
       { what: 'the topics can be read', timeoutMs: 120_000 },
     );
   }
   async close(): Promise<void> {
+    this.closed = true;
     await this.topics.close();
     await this.owner.close();
   }
