@@ -48,7 +48,7 @@ export async function setUpKafka({ connection, topology, apply }: KafkaSetupOpti
       wantedAcls,
       wanted.map((topic) => topic.name),
     );
-    if (apply && topics.length > 0) await step('making topics', () => admin.createTopics({ topics: topics.map(topicConfig) }));
+    if (apply && topics.length > 0) await step('making topics', () => make(admin, topics));
     if (apply && acls.length > 0) await step('giving permissions', () => give(admin, acls));
     return { topics, acls, differs: [...differs, ...foreign] };
   } finally {
@@ -85,15 +85,32 @@ async function differences(admin: Admin, there: readonly TopicSpec[]): Promise<r
   });
 }
 
+/** Returns when the broker that we talk to serves the topics: the controller confirms them before its brokers have heard of them. */
+async function make(admin: Admin, topics: readonly TopicSpec[]): Promise<void> {
+  await admin.createTopics({ waitForLeaders: false, topics: topics.map(topicConfig) });
+  const names = topics.map(({ name }) => name);
+  await shown('topics', async () => {
+    const metadata = await admin.fetchTopicMetadata({ topics: names }).catch((error: unknown) => {
+      if (['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE'].includes(String((error as { type?: unknown }).type))) return undefined;
+      throw error;
+    });
+    return metadata?.topics.every(({ partitions }) => partitions.length > 0 && partitions.every(({ leader }) => leader >= 0)) === true;
+  });
+}
+
 /** Returns when the broker that we talk to acts on the permissions: it confirms them before it has heard of them itself. */
 async function give(admin: Admin, acls: readonly AclSpec[]): Promise<void> {
   const entries = acls.map(aclEntry);
   await admin.createAcls({ acl: entries });
-  for (const end = Date.now() + 30_000; ; await new Promise((resolve) => setTimeout(resolve, 50))) {
+  await shown('permissions', async () => {
     const known = new Set((await everyPermission(admin)).map(sameWords));
-    if (entries.every((entry) => known.has(sameWords(entry)))) return;
-    if (Date.now() > end) throw new Error('the brokers confirmed the permissions and after 30 seconds do not show them');
-  }
+    return entries.every((entry) => known.has(sameWords(entry)));
+  });
+}
+
+async function shown(what: string, look: () => Promise<boolean>): Promise<void> {
+  for (const end = Date.now() + 30_000; !(await look()); await new Promise((resolve) => setTimeout(resolve, 50)))
+    if (Date.now() > end) throw new Error(`the brokers confirmed the ${what} and after 30 seconds do not show them`);
 }
 
 async function everyPermission(admin: Admin) {
