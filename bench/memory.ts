@@ -2,10 +2,8 @@
  * `npm run bench -- memory`: many cases through the whole pipeline in one process. Says how fast, at which cost in the database,
  * and fails when memory grows with the number of cases: what is resident at the end may exceed what was at a tenth by a fifth.
  */
-import { removePostgres, setup, startPostgres } from '@readmit/store';
+import { setup, startPostgres } from '@readmit/store';
 import pg from 'pg';
-import { mkdtemp, rm } from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { services } from '@readmit/contracts';
@@ -13,6 +11,7 @@ import { Cases } from './cases.js';
 import { cpuOf, ownCpu } from './cpu.js';
 import { makePeople } from './people.js';
 import { openPipeline, type Pipeline } from './six-services.js';
+import { endPostgres, startFolder, Started } from './started.js';
 
 const mostGrowth = 1.2;
 const megabytes = (bytes: number): string => (bytes / 1_048_576).toFixed(0);
@@ -58,9 +57,10 @@ async function run(): Promise<number> {
   const total = whole(values.cases ?? '100000', '--cases');
   const atOnce = whole(values['at-once'] ?? '200', '--at-once');
   const people = makePeople(whole(values.people ?? '10000', '--people'));
-  const folder = await mkdtemp(path.join(os.tmpdir(), 'readmit-bench-'));
-  const server = await startPostgres({ dataDir: path.join(folder, 'postgres') });
+  const started = new Started();
   try {
+    const folder = await startFolder(started);
+    const server = await started.start(() => startPostgres({ dataDir: path.join(folder, 'postgres') }), endPostgres);
     const { urls, ownerUrl } = await setup({
       ownerUrl: server.url,
       secretsDir: path.join(server.dataDir, 'secrets'),
@@ -82,9 +82,7 @@ async function run(): Promise<number> {
       await owner.end();
     }
   } finally {
-    await server.stop();
-    await removePostgres(server.dataDir);
-    await rm(folder, { recursive: true, force: true });
+    await started.end();
   }
 }
 

@@ -1,11 +1,11 @@
 /**
  * `npm run bench -- pipeline`: whole cases through the product beside bare loops that do the same steps (R0, the ceiling) and beside the stock
- * NestJS way. One PostgreSQL, a process for each program, rounds that alternate in direction, a fresh database for each slice, and a check of
+ * NestJS way, on topics in PostgreSQL or on a real Kafka. One PostgreSQL, a process for each program, rounds that alternate in direction, a fresh database for each slice, and a check of
  * what each slice left: one that fails scores 0.
  */
 import os from 'node:os';
 import { parseArgs } from 'node:util';
-import { Arena, type Slice } from './pipeline/arena.js';
+import { Arena, type BusKind, type Slice } from './pipeline/arena.js';
 import type { Load } from './pipeline/load.js';
 import { describe, writeInto, type Round } from './pipeline/report.js';
 import { profileSlice } from './pipeline/profile.js';
@@ -53,9 +53,15 @@ function programsAsked(): readonly string[] {
   return asked;
 }
 
+function busAsked(): BusKind {
+  const { bus } = values;
+  if (bus === 'embedded' || bus === 'kafka') return bus;
+  throw new RangeError(`--bus takes embedded or kafka, not ${JSON.stringify(bus)}`);
+}
+
 async function run(): Promise<number> {
-  if (values.profile !== undefined) return profile(values.profile);
-  if (values.bus !== 'embedded') throw new RangeError(`--bus takes embedded; ${JSON.stringify(values.bus)} is not measured yet`);
+  const bus = busAsked();
+  if (values.profile !== undefined) return profile(values.profile, bus);
   const programs = programsAsked();
   const [pairs, seconds, warmUp, latencyPairs, latencySeconds] = [
     whole('pairs'),
@@ -65,7 +71,7 @@ async function run(): Promise<number> {
     whole('latency-seconds'),
   ];
   const cases = values.cases === undefined ? undefined : whole('cases');
-  const arena = await Arena.open();
+  const arena = await Arena.open({ bus });
   try {
     process.stdout.write('tracing a case\n');
     arena.script = await arena.withDatabase((place) => traceCase({ ...place, people: makePeople(10) }));
@@ -113,7 +119,7 @@ async function run(): Promise<number> {
       'half',
     );
     const machine = `Measured on ${new Date().toISOString().slice(0, 10)}, ${os.availableParallelism()} cores (${os.cpus()[0]?.model.trim() ?? 'unknown'}), Node ${process.versions.node}, load at the end ${os.loadavg()[0]?.toFixed(1)}`;
-    const results = { bus: values.bus, programs, saturated, calm, half, machine };
+    const results = { bus, programs, saturated, calm, half, machine };
     process.stdout.write(`\n${describe(results)}\n`);
     if (values.write) await writeInto(document, results);
     return [...saturated, ...calm, ...half].some((round) => Object.values(round).some(({ failed }) => failed !== undefined)) ? 1 : 0;
@@ -123,10 +129,10 @@ async function run(): Promise<number> {
 }
 
 /** What costs what in one program; nothing is compared. */
-async function profile(program: string): Promise<number> {
+async function profile(program: string, bus: BusKind): Promise<number> {
   if (!known.some((name) => name === program))
     throw new RangeError(`--profile takes one of ${known.join(', ')}, not ${JSON.stringify(program)}`);
-  const arena = await Arena.open({ statements: true });
+  const arena = await Arena.open({ bus, statements: true });
   try {
     arena.script = await arena.withDatabase((place) => traceCase({ ...place, people: makePeople(10) }));
     process.stdout.write(`${await profileSlice(arena, program, whole('cases'))}\n`);
@@ -140,7 +146,7 @@ async function play(arena: Arena, program: string, load: Load, name: string): Pr
   const slice = await arena.slice(program, load);
   const { measured, failed } = slice;
   const says = measured
-    ? `${(measured.cases / measured.seconds).toFixed(1)} cases/s, ${((measured.nodeCpu * 1000) / measured.cases).toFixed(1)} ms node, ${((measured.databaseCpu * 1000) / measured.cases).toFixed(1)} ms PostgreSQL a case`
+    ? `${(measured.cases / measured.seconds).toFixed(1)} cases/s, ${((measured.nodeCpu * 1000) / measured.cases).toFixed(1)} ms node, ${((measured.databaseCpu * 1000) / measured.cases).toFixed(1)} ms PostgreSQL${measured.brokerCpu > 0 ? `, ${((measured.brokerCpu * 1000) / measured.cases).toFixed(1)} ms Kafka` : ''} a case`
     : '';
   process.stdout.write(`${name}: ${program}, ${load.cases} cases: ${failed === undefined ? says : `FAILED ${failed}`}\n`);
   return slice;

@@ -1,9 +1,9 @@
 /**
- * The six services with their real definitions on the embedded bus and a real PostgreSQL, in one process: what `npm start` runs,
+ * The six services with their real definitions on either bus and a real PostgreSQL, in one process: what `npm start` runs,
  * without HTTP, directory server and targets. Those three are simulated.
  */
-import { createEngine, EmbeddedBus, KeyRing, makeServiceKeys, makeSigningKey, Signer, uuidv7, verifyRecord } from '@readmit/bus';
-import type { Change, Engine, ServiceDefinition } from '@readmit/bus';
+import { createEngine, EmbeddedBus, KafkaBus, KeyRing, makeServiceKeys, makeSigningKey, Signer, uuidv7, verifyRecord } from '@readmit/bus';
+import type { Bus, Change, Engine, KafkaConnection, ServiceDefinition } from '@readmit/bus';
 import { services, type Fact, type ServiceName } from '@readmit/contracts';
 import { logKey, type LogKey } from '@readmit/domain';
 import { openStore, schemaOf, type Store } from '@readmit/store';
@@ -51,8 +51,10 @@ export async function openPipeline(options: {
   readonly urls: Readonly<Record<ServiceName, string>>;
   readonly people: People;
   readonly onFact: OnFact;
+  /** Absent: topics are tables of the database. */
+  readonly kafka?: Readonly<Record<ServiceName, KafkaConnection>> | undefined;
 }): Promise<Pipeline> {
-  const { people, onFact } = options;
+  const { people, onFact, kafka } = options;
   const policy = parsePolicy(await readFile(policyFile, 'utf8'), policyFile);
   const keys = makeServiceKeys(new Date(Date.now() - 60_000));
   const ring = new KeyRing(keys.list);
@@ -75,11 +77,14 @@ export async function openPipeline(options: {
   const key = logKey('readmit.example/log/bench', Buffer.from(logSecret.public.x, 'base64url'), logTools);
   const stores = {} as Record<ServiceName, Store>;
   const engines = {} as Record<ServiceName, Engine>;
-  const buses: EmbeddedBus[] = [];
+  const buses: Bus[] = [];
   for (const service of services) {
     const url = options.urls[service];
     const store = await openStore({ url, schema: schemaOf(service), applicationName: `bench ${service}`, poolSize: 8 });
-    const bus = await EmbeddedBus.open({ service, store });
+    const onTrouble = (error: unknown): void => warn({ service, error: String(error) }, 'the bus tries again');
+    const bus = kafka
+      ? await KafkaBus.open({ service, store, connection: kafka[service], onTrouble })
+      : await EmbeddedBus.open({ service, store });
     buses.push(bus);
     stores[service] = store;
     const signer = new Signer(keys.keys[service]);
@@ -105,7 +110,7 @@ export async function openPipeline(options: {
 
 function auditEngine(parts: {
   readonly store: Store;
-  readonly bus: EmbeddedBus;
+  readonly bus: Bus;
   readonly signer: Signer;
   readonly ring: KeyRing;
   readonly log: ConstructorParameters<typeof AuditEngine>[0]['log'];

@@ -1,12 +1,15 @@
-/** Where programs play: one durable PostgreSQL, a fresh database for each slice, a process for each program, and the check of what they left. */
+/**
+ * Where programs play: one durable PostgreSQL and, when topics lie there, one Kafka; for each slice a fresh database and fresh topics; a process for
+ * each program; and the check of what they left.
+ */
 import { auditOcsfTopic, services, topicOf, type ServiceName } from '@readmit/contracts';
-import { busSchema, removePostgres, schemaOf, setup, startPostgres, tablesOfTopic, type PostgresServer } from '@readmit/store';
+import { busSchema, schemaOf, setup, startPostgres, tablesOfTopic, type PostgresServer } from '@readmit/store';
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
 import pg from 'pg';
+import { endPostgres, startFolder, Started } from '../started.js';
+import { KafkaArena } from './kafka-arena.js';
 import type { Load, Measured, Place } from './load.js';
 import type { Answer, Order } from './program.js';
 import type { Script } from './script.js';
@@ -19,6 +22,8 @@ export interface Slice {
   readonly failed: string | undefined;
   /** Rows inserted, updated and deleted a case, over all tables. */
   readonly rows: { readonly inserted: number; readonly updated: number; readonly deleted: number };
+  /** Records that lay on a topic once more, because they were sent again. */
+  readonly repeated: number;
 }
 
 /** What each service says or keeps exactly once in every case that ran its course. */
@@ -30,54 +35,62 @@ const endOf: Readonly<Record<Exclude<ServiceName, 'audit'>, string>> = {
   'revocation-scheduler': 'readmit.obligation.discharged',
 };
 
+export type BusKind = 'embedded' | 'kafka';
+
 export class Arena {
-  private readonly folder: string;
+  private readonly started: Started;
   private readonly server: PostgresServer;
+  private readonly kafka: KafkaArena | undefined;
   private readonly children = new Map<string, ChildProcess>();
   private databases = 0;
   /** Flags of node for the programs, beside those that all have. */
   flags: readonly string[] = [];
   script: Script | undefined;
 
-  private constructor(folder: string, server: PostgresServer) {
-    this.folder = folder;
+  private constructor(started: Started, server: PostgresServer, kafka: KafkaArena | undefined) {
+    this.started = started;
     this.server = server;
+    this.kafka = kafka;
   }
 
   /** `statements`: the server counts what each statement costs (pg_stat_statements). */
-  static async open({ statements = false }: { readonly statements?: boolean } = {}): Promise<Arena> {
-    const folder = await mkdtemp(path.join(os.tmpdir(), 'readmit-bench-'));
-    const dataDir = path.join(folder, 'postgres');
-    let server = await startPostgres({ dataDir });
-    if (statements) {
-      const owner = new pg.Client({ connectionString: server.url });
-      await owner.connect();
-      await owner.query(`ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements'`);
-      await owner.query(`ALTER SYSTEM SET pg_stat_statements.track = 'all'`);
-      await owner.end();
-      await server.stop();
-      server = await startPostgres({ dataDir });
+  static async open({ bus, statements = false }: { readonly bus: BusKind; readonly statements?: boolean }): Promise<Arena> {
+    const started = new Started();
+    try {
+      const folder = await startFolder(started);
+      const server = await started.start(() => openPostgres(path.join(folder, 'postgres'), statements), endPostgres);
+      const kafka =
+        bus === 'kafka'
+          ? await started.start(
+              () => KafkaArena.open(path.join(folder, 'kafka')),
+              (made) => made.close(),
+            )
+          : undefined;
+      return await started.start(
+        () => Promise.resolve(new Arena(started, server, kafka)),
+        (made) => made.dismiss(),
+      );
+    } catch (error) {
+      await started.end();
+      throw error;
     }
-    return new Arena(folder, server);
   }
 
   /** Ends the processes of the programs; a profile is written then. */
   async dismiss(): Promise<void> {
     await Promise.all(
       [...this.children.values()].map(async (child) => {
+        if (child.exitCode !== null || child.signalCode !== null) return;
         const gone = once(child, 'exit');
-        child.disconnect();
+        if (child.connected) child.disconnect();
         await gone;
       }),
     );
     this.children.clear();
   }
 
-  async close(): Promise<void> {
-    await this.dismiss();
-    await this.server.stop();
-    await removePostgres(this.server.dataDir);
-    await rm(this.folder, { recursive: true, force: true });
+  close(): Promise<void> {
+    return this.started.end();
   }
 
   /** A database of its own, gone afterwards. */
@@ -100,15 +113,18 @@ export class Arena {
   /** `look` sees the database before it goes. */
   async slice(program: string, load: Load, look?: (client: pg.Client) => Promise<void>): Promise<Slice> {
     return this.withDatabase(async (place) => {
-      const answer = await this.ask(program, { place: { ...place, script: this.script }, load });
+      const kafka = await this.kafka?.fresh();
+      const answer = await this.ask(program, { place: { ...place, script: this.script, ...(kafka ? { kafka } : {}) }, load });
       const none = { inserted: 0, updated: 0, deleted: 0 };
-      if ('failed' in answer) return { program, load, measured: undefined, failed: answer.failed, rows: none };
+      if ('failed' in answer) return { program, load, measured: undefined, failed: answer.failed, rows: none, repeated: 0 };
       const client = new pg.Client({ connectionString: place.ownerUrl });
       await client.connect();
       try {
         await look?.(client);
-        const failed = await wrongIn(client, load.cases, program === 'product' ? undefined : this.script);
-        return { program, load, measured: answer.measured, failed, rows: await rowsOf(client, load.cases) };
+        const rows = await rowsOf(client, load.cases);
+        const home = await this.kafka?.bringHome(client, program !== 'stock');
+        const failed = home?.failed ?? (await wrongIn(client, load.cases, program === 'product' ? undefined : this.script));
+        return { program, load, measured: answer.measured, failed, rows, repeated: home?.repeated ?? 0 };
       } finally {
         await client.end();
       }
@@ -139,6 +155,18 @@ export class Arena {
     this.children.set(program, child);
     return child;
   }
+}
+
+async function openPostgres(dataDir: string, statements: boolean): Promise<PostgresServer> {
+  const server = await startPostgres({ dataDir });
+  if (!statements) return server;
+  const owner = new pg.Client({ connectionString: server.url });
+  await owner.connect();
+  await owner.query(`ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements'`);
+  await owner.query(`ALTER SYSTEM SET pg_stat_statements.track = 'all'`);
+  await owner.end();
+  await server.stop();
+  return startPostgres({ dataDir });
 }
 
 /** Sentence that says what is wrong with what a slice left, or undefined: each case ended exactly once in each service, and the log holds all. */

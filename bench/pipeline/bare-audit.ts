@@ -1,17 +1,17 @@
 /** The log's rows without its hashes: leaf, event, checkpoint and watch of a batch, and the Recorded that are said of it. */
-import type { LogRow } from './bare-service.js';
+import type { HeardRecord } from './bare-bus.js';
 import { caseIdOf, readId, render, type Script } from './script.js';
 import { sayEvent, type Writing } from './statement.js';
 import { auditOcsfTopic, topicOf } from '@readmit/contracts';
 
 /** As many bytes as the real ones have: a root, and the right edge of a tree of some thousand leaves. */
-const root = Buffer.alloc(32, 7);
-const frontier = Buffer.alloc(32 * 6, 7);
+export const root = Buffer.alloc(32, 7);
+export const frontier = Buffer.alloc(32 * 6, 7);
 
 export function appendToLog(
   script: Script,
   writing: Writing,
-  records: readonly LogRow[],
+  records: readonly HeardRecord[],
   { size }: { readonly size: number },
 ): { readonly parts: readonly string[]; readonly values: readonly unknown[]; readonly size: number } {
   const indices: number[] = [];

@@ -1,97 +1,65 @@
-/** A service of R0: its fetching loops and its one statement. */
-import { services, topicOf, type ServiceName } from '@readmit/contracts';
-import { busSchema, schemaOf, tablesOfTopic } from '@readmit/store';
+/** A service of R0: what its bus gives it, work and people, all in one statement. */
+import { topicsHeardBy, type ServiceName } from '@readmit/contracts';
+import { schemaOf } from '@readmit/store';
 import pg from 'pg';
 import { appendToLog } from './bare-audit.js';
-import type { Counters } from './load.js';
-import { readId, worksAsked, type Script, type Step } from './script.js';
-import { sayEvent, Writing, type Move, type Statement } from './statement.js';
+import { cap, type BareBus, type HeardRecord } from './bare-bus.js';
+import { KafkaWire } from './bare-kafka.js';
+import { TableBus } from './bare-tables.js';
+import type { Counters, Place } from './load.js';
+import type { Playing } from './playing.js';
+import { consequences, readId, stepsOf, topicsHeard, type Script, type Step } from './script.js';
+import { sayEvent, settleSql, Writing, type Move, type Statement } from './statement.js';
 
-const cap = 500;
-const pollMs = 250;
-
-export interface LogRow {
-  readonly partition: number;
-  readonly offset: string;
-  readonly key: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly value: Buffer;
-  readonly next_offset: string;
-}
 /** What the service's one statement takes together. */
 interface Waiting {
-  readonly steps: readonly { readonly name: string; readonly n: number; readonly value?: Buffer }[];
-  readonly records: readonly LogRow[];
+  readonly steps: readonly { readonly name: string; readonly n: number }[];
+  readonly records: readonly HeardRecord[];
   readonly moves: readonly Move[];
+  readonly picked: () => void;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
-}
-
-/** Who is told what became of cases. */
-export interface Told {
-  ended(n: number): void;
-  fail(error: unknown): void;
 }
 
 export class BareService {
   readonly counters: Counters = { statements: 0, commits: 0, batches: 0, messages: 0 };
   readonly service: ServiceName;
+  readonly bus: BareBus;
   private readonly schema: string;
   private readonly script: Script;
-  private readonly told: Told;
+  private readonly playing: Playing;
   private readonly steps: Readonly<Record<string, Step>>;
-  private readonly readers: pg.Client[] = [];
+  private readonly connect: () => Promise<pg.Client>;
   private writer: pg.Client | undefined;
-  private stopping = false;
-  private readonly bells = new Map<string, () => void>();
-  private readonly hinted = new Set<string>();
-  private readonly fetching: Promise<void>[] = [];
-  private waiting: Waiting[] = [];
-  private happened: { readonly name: string; readonly n: number }[] = [];
+  private readonly waiting: Waiting[] = [];
+  private readonly happened: { readonly name: string; readonly n: number }[] = [];
   private serving = false;
   private log = { size: 0 };
 
-  constructor(told: Told, service: ServiceName, script: Script) {
-    this.told = told;
+  constructor(playing: Playing, service: ServiceName, script: Script, { ownerUrl, kafka }: Place) {
+    this.playing = playing;
     this.service = service;
     this.schema = schemaOf(service);
     this.script = script;
-    this.steps = script.steps[this.schema] ?? {};
-  }
-
-  /** Topics of the producers that it hears something of, by the trace. */
-  private topics(): readonly ServiceName[] {
-    if (this.service === 'audit') return services.filter((one) => one !== 'audit');
-    const heard = Object.keys(this.steps).flatMap((name) =>
-      name.startsWith('hear ') ? [this.script.events[Number(name.slice(5))]?.service] : [],
-    );
-    return services.filter((one) => heard.includes(one));
-  }
-
-  async start(url: string): Promise<void> {
-    const options = `-c search_path=${this.schema} -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off -c timezone=UTC -c max_parallel_workers_per_gather=0`;
-    const connect = async (): Promise<pg.Client> => {
-      const client = new pg.Client({ connectionString: url, options, application_name: `bare ${this.service}` });
+    this.steps = stepsOf(script, service);
+    this.connect = async () => {
+      const options = `-c search_path=${this.schema} -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off -c timezone=UTC -c max_parallel_workers_per_gather=0`;
+      const client = new pg.Client({ connectionString: ownerUrl, options, application_name: `bare ${service}` });
       await client.connect();
       return client;
     };
-    this.writer = await connect();
-    for (const producer of this.topics()) {
-      await this.writer.query('INSERT INTO position (group_name, topic, partition) SELECT $1, $2, p FROM generate_series(0, 3) p', [
-        this.schema,
-        topicOf(producer),
-      ]);
-    }
-    for (const producer of this.topics()) {
-      const reader = await connect();
-      this.readers.push(reader);
-      this.fetching.push(this.fetchLoop(reader, topicOf(producer)));
-    }
+    const { connect, counters, schema } = this;
+    const { fail } = playing;
+    this.bus = kafka
+      ? new KafkaWire({ service, topics: topicsHeardBy(service), connection: kafka.connections[service], fail })
+      : new TableBus({ schema, topics: topicsHeard(script, service), connect, counters, fail });
   }
 
-  hint(topic: string): void {
-    this.hinted.add(topic);
-    this.bells.get(topic)?.();
+  async start(): Promise<void> {
+    this.writer = await this.connect();
+    // The product makes the days of the outbox when it opens.
+    if (this.bus.saysTo === 'outbox') await this.writer.query('SELECT outbox_days()');
+    await this.bus.start((records, moves) => this.take(records, moves));
   }
 
   /** Work or people: joins the service's next statement. */
@@ -101,50 +69,14 @@ export class BareService {
   }
 
   async stop(): Promise<void> {
-    this.stopping = true;
-    for (const ring of this.bells.values()) ring();
-    await Promise.all(this.fetching);
-    for (const reader of this.readers) await reader.end();
+    await this.bus.stop();
+    const confirmed = this.bus.confirmed();
+    if (confirmed.length > 0) await this.writer?.query(settleSql('$1'), [confirmed]);
     await this.writer?.end();
   }
 
-  private async fetchLoop(reader: pg.Client, topic: string): Promise<void> {
-    const { log } = tablesOfTopic(topic);
-    const text = `SELECT p.next_offset, r.partition, r."offset", r.key, r.headers, r.value
-      FROM (SELECT partition, next_offset FROM position WHERE group_name = '${this.schema}' AND topic = '${topic}' ORDER BY partition) p
-      CROSS JOIN LATERAL (SELECT partition, "offset", key, headers, value FROM ${busSchema}.${log}
-        WHERE partition = p.partition AND "offset" >= p.next_offset ORDER BY "offset" LIMIT ${cap}) r LIMIT ${cap}`;
-    const name = `fetch_${log}`;
-    try {
-      while (!this.stopping) {
-        this.hinted.delete(topic);
-        this.counters.statements++;
-        const rows = (await reader.query<LogRow>({ name, text })).rows;
-        if (rows.length > 0) await this.take(topic, rows);
-        else if (!this.hinted.has(topic)) await this.rest(topic);
-      }
-    } catch (error) {
-      this.told.fail(error);
-    }
-  }
-
-  private async rest(topic: string): Promise<void> {
-    if (this.stopping) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, pollMs);
-      this.bells.set(topic, () => {
-        clearTimeout(timer);
-        resolve();
-      });
-    });
-    this.bells.delete(topic);
-  }
-
-  private take(topic: string, records: readonly LogRow[]): Promise<void> {
-    const moves = new Map<number, Move>();
-    for (const { partition, offset, next_offset } of records)
-      moves.set(partition, { topic, partition, from: next_offset, to: String(Number(offset) + 1) });
-    const steps: { name: string; n: number; value: Buffer }[] = [];
+  private take(records: readonly HeardRecord[], moves: readonly Move[]) {
+    const steps: { name: string; n: number }[] = [];
     if (this.service !== 'audit') {
       for (const { headers, value, key } of records) {
         const { n, k } = readId(headers['ce_id'] ?? '');
@@ -152,15 +84,21 @@ export class BareService {
         if (!this.steps[name]) continue;
         const data = JSON.parse(value.toString('utf8')) as { caseId?: string };
         if (data.caseId !== undefined && data.caseId !== key) throw new Error(`a record of another case: ${key}`);
-        steps.push({ name, n, value });
+        steps.push({ name, n });
       }
     }
-    this.counters.batches++;
     this.counters.messages += records.length;
-    return new Promise((resolve, reject) => {
-      this.waiting.push({ steps, records: this.service === 'audit' ? records : [], moves: [...moves.values()], resolve, reject });
-      this.serve();
+    const [picked, done] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    this.waiting.push({
+      steps,
+      records: this.service === 'audit' ? records : [],
+      moves,
+      picked: picked.resolve,
+      resolve: done.resolve,
+      reject: done.reject,
     });
+    this.serve();
+    return { picked: picked.promise, done: done.promise };
   }
 
   private serve(): void {
@@ -170,7 +108,7 @@ export class BareService {
       try {
         while (this.waiting.length > 0 || this.happened.length > 0) await this.together();
       } catch (error) {
-        this.told.fail(error);
+        this.playing.fail(error);
       }
       this.serving = false;
     });
@@ -178,32 +116,39 @@ export class BareService {
 
   private async together(): Promise<void> {
     const group: Waiting[] = [];
-    for (let taken = 0; this.waiting[0] && (taken === 0 || taken + this.waiting[0].steps.length <= cap);) {
+    for (let taken = 0; this.waiting[0] && (taken === 0 || taken + this.waiting[0].steps.length + this.waiting[0].records.length <= cap);) {
       const one = this.waiting.shift();
       if (!one) break;
       taken += one.steps.length + one.records.length;
       group.push(one);
     }
-    const happened = this.happened.splice(0, cap);
     try {
-      const now = Date.now();
-      const writing = new Writing(this.service, this.schema, this.script);
-      const steps = [...group.flatMap((one) => one.steps), ...happened];
-      for (const { name, n } of steps) this.write(writing, name, n, now);
-      const moves = group.flatMap((one) => one.moves);
-      const records = group.flatMap((one) => one.records);
-      const extra = records.length > 0 ? appendToLog(this.script, writing, records, this.log) : undefined;
-      await this.commit(writing.statement(moves, extra), writing, moves.length);
-      if (extra) this.log = { size: extra.size };
-      for (const { name, n } of steps) this.follow(name, n);
-      for (const one of group) one.resolve();
+      await this.write(group, this.happened.splice(0, cap));
+      for (const { resolve } of group) resolve();
     } catch (error) {
-      for (const one of group) one.reject(error);
+      for (const { reject } of group) reject(error);
       throw error;
     }
   }
 
-  private write(writing: Writing, name: string, n: number, now: number): void {
+  private async write(group: readonly Waiting[], happened: readonly { readonly name: string; readonly n: number }[]): Promise<void> {
+    if (group.length > 0) this.counters.batches++;
+    for (const { picked } of group) picked();
+    const now = Date.now();
+    const writing = new Writing(this.service, this.schema, this.script, this.bus.saysTo);
+    const steps = [...group.flatMap((one) => one.steps), ...happened];
+    for (const { name, n } of steps) this.play(writing, name, n, now);
+    const moves = group.flatMap((one) => one.moves);
+    const records = group.flatMap((one) => one.records);
+    const extra = records.length > 0 ? appendToLog(this.script, writing, records, this.log) : undefined;
+    // Records that mean nothing here, on a bus that keeps positions by itself: nothing to write.
+    if (steps.length > 0 || records.length > 0 || moves.length > 0)
+      await this.commit(writing.statement(moves, this.bus.confirmed(), extra), writing, moves.length);
+    if (extra) this.log = { size: extra.size };
+    for (const { name, n } of steps) this.follow(name, n);
+  }
+
+  private play(writing: Writing, name: string, n: number, now: number): void {
     const step = this.steps[name];
     if (!step) throw new Error(`this is a bug: ${this.service} has no step ${name}`);
     for (const row of step.rows) writing.put(row, n, now);
@@ -214,30 +159,23 @@ export class BareService {
   private async commit({ text, values }: Statement, writing: Writing, moves: number): Promise<void> {
     this.counters.statements++;
     this.counters.commits++;
-    const result = await this.writer?.query<{ facts?: string; moved?: string; said?: string }>({
+    const result = await this.writer?.query<{ facts?: string; moved?: string; said?: string; batch?: string }>({
       name: nameOf(text),
       text,
       values: values as unknown[],
     });
     const row = result?.rows[0] ?? {};
-    const wrong = Number(row.facts ?? 0) !== writing.facts || Number(row.moved ?? 0) !== moves || Number(row.said ?? 0) !== writing.said;
+    const said = writing.says.length;
+    const wrong = Number(row.facts ?? 0) !== writing.facts || Number(row.moved ?? 0) !== moves || Number(row.said ?? 0) !== said;
     if (wrong)
-      throw new Error(`${this.service}: ${JSON.stringify(row)} instead of ${writing.facts} facts, ${moves} moves, ${writing.said} records`);
+      throw new Error(`${this.service}: ${JSON.stringify(row)} instead of ${writing.facts} facts, ${moves} moves, ${said} records`);
+    if (said > 0) this.bus.said(writing.says, row.batch ?? '');
   }
 
-  /** What comes of it: work is called at once, people act at once. */
   private follow(name: string, n: number): void {
-    const step = this.steps[name];
-    if (!step) return;
-    for (const work of worksAsked(step, this.script.tables[this.schema]?.['work'])) this.happens(`begin ${work}`, n);
-    if (name.startsWith('begin ')) this.happens(`finish ${name.slice('begin '.length)}`, n);
-    if (this.service === 'approval') {
-      if (name === `hear ${this.script.commandsAfter}`) this.happens('command 0', n);
-      const command = /^command (\d)$/.exec(name);
-      const next = command ? `command ${Number(command[1]) + 1}` : '';
-      if (this.steps[next]) this.happens(next, n);
-    }
-    if (step.says.includes(this.script.endsWith)) this.told.ended(n);
+    const { next, ends } = consequences(this.script, this.service, name);
+    for (const one of next) this.happens(one, n);
+    if (ends) this.playing.ended(n);
   }
 }
 

@@ -1,12 +1,14 @@
 /**
- * R0: bare loops on the embedded bus, the ceiling. One loop for each service and topic fetches; what has arrived over all of them and what
- * waits of work and of people shares one statement of the service, at most 500 at a time: facts, aggregates, work, the service's own rows, topic
- * rows, positions. No framework, no validation, no signatures, no hashing; durability, rows and bytes are the product's.
+ * R0: bare loops, the ceiling, on either bus. Loops fetch what each service hears; what has arrived over all of them and what
+ * waits of work and of people shares one statement of the service, at most 500 at a time: facts, aggregates, work, the service's own rows,
+ * topic or outbox rows, positions. No framework, no validation, no signatures, no hashing; durability, rows and bytes are the product's.
  */
 import { services } from '@readmit/contracts';
 import pg from 'pg';
 import { BareService } from './bare-service.js';
+import { TableBus } from './bare-tables.js';
 import type { Counters, Open, Place, Running } from './load.js';
+import { Playing } from './playing.js';
 import type { Script } from './script.js';
 
 export const openBare: Open = async (place) => {
@@ -17,30 +19,27 @@ export const openBare: Open = async (place) => {
 };
 
 class Bare implements Running {
-  readonly script: Script;
   private readonly place: Place;
-  private readonly loops: BareService[] = [];
+  private readonly playing = new Playing();
+  private readonly loops: readonly BareService[];
   private listener: pg.Client | undefined;
-  private onEnd: ((n: number) => void) | undefined;
-  private left = 0;
-  private finish: (() => void) | undefined;
-  fail: (error: unknown) => void = () => undefined;
 
   constructor(place: Place, script: Script) {
     this.place = place;
-    this.script = script;
+    this.loops = services.map((service) => new BareService(this.playing, service, script, place));
+  }
+
+  get reads(): Running['reads'] {
+    return Object.fromEntries(this.loops.map(({ service, bus }) => [service, bus.topics])) as Running['reads'];
   }
 
   async start(): Promise<void> {
-    for (const service of services) {
-      const one = new BareService(this, service, this.script);
-      await one.start(this.place.ownerUrl);
-      this.loops.push(one);
-    }
+    await Promise.all(this.loops.map((one) => one.start()));
+    if (this.place.kafka) return;
     const listener = new pg.Client({ connectionString: this.place.ownerUrl });
     await listener.connect();
     listener.on('notification', ({ payload }) => {
-      for (const one of this.loops) one.hint(payload ?? '');
+      for (const { bus } of this.loops) if (bus instanceof TableBus) bus.hint(payload ?? '');
     });
     await listener.query('LISTEN readmit_bus');
     this.listener = listener;
@@ -51,17 +50,7 @@ class Bare implements Running {
   }
 
   play(cases: number, onEnd: (n: number) => void): Promise<void> {
-    this.left = cases;
-    this.onEnd = onEnd;
-    return new Promise((resolve, reject) => {
-      this.finish = resolve;
-      this.fail = reject;
-    });
-  }
-
-  ended(n: number): void {
-    this.onEnd?.(n);
-    if (--this.left === 0) this.finish?.();
+    return this.playing.play(cases, onEnd);
   }
 
   counters(): Counters {

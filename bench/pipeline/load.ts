@@ -1,8 +1,10 @@
 /** What is played against a program, and what is measured of it: the same for every program. */
-import { services, topicOf, type ServiceName } from '@readmit/contracts';
-import { busSchema, schemaOf, tablesOfTopic } from '@readmit/store';
+import type { ServiceName } from '@readmit/contracts';
 import pg from 'pg';
 import { cpuOf, ownCpu } from '../cpu.js';
+import { drained, lagOfKafka, lagOfTables } from './drain.js';
+import type { KafkaPlace } from './kafka-arena.js';
+import { countingSockets, plainClient, type Requests } from './kafka-client.js';
 import type { Script } from './script.js';
 
 /** All cases at once, or so many a second whatever becomes of those before (open loop). */
@@ -23,6 +25,8 @@ export interface Running {
   /** `onEnd` is told when intake has closed a case; rejects when one comes to nothing. */
   play(cases: number, onEnd: (n: number) => void): Promise<void>;
   counters(): Counters;
+  /** Topics that each service reads. */
+  readonly reads: Readonly<Record<ServiceName, readonly string[]>>;
   /** What does not depend on SQL alone: throws when the program's own log does not verify. */
   verify(): Promise<void>;
   stop(): Promise<void>;
@@ -32,15 +36,19 @@ export interface Place {
   readonly ownerUrl: string;
   readonly databasePid: number;
   readonly script: Script | undefined;
+  /** Absent: topics are tables of the database. */
+  readonly kafka?: KafkaPlace;
 }
 export type Open = (place: Place) => Promise<Running>;
 
-export interface Measured extends Counters {
+export interface Measured extends Counters, Requests {
   readonly cases: number;
   /** From the first case asked for to the last record taken by everybody. */
   readonly seconds: number;
   readonly nodeCpu: number;
   readonly databaseCpu: number;
+  /** Of the broker; 0 when there is none. */
+  readonly brokerCpu: number;
   readonly walBytes: number;
   readonly rss: number;
   /** Milliseconds from when a case should have been asked for until intake had closed it, sorted. */
@@ -48,26 +56,6 @@ export interface Measured extends Counters {
 }
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
-const lagSql = `SELECT coalesce(sum(behind), 0)::bigint AS lag FROM (${services
-  .flatMap((reader) =>
-    services.map(
-      (producer) =>
-        `SELECT sum(h.next_offset - p.next_offset) AS behind FROM ${schemaOf(reader)}.position p
-         JOIN ${busSchema}.${tablesOfTopic(topicOf(producer)).head} h USING (partition) WHERE p.topic = '${topicOf(producer)}'`,
-    ),
-  )
-  .join(' UNION ALL ')}) s`;
-
-/** Resolves when every consumer of the database has taken everything. */
-export async function drained(owner: pg.Client): Promise<void> {
-  for (const until = performance.now() + 120_000; ;) {
-    const { rows } = await owner.query<{ lag: string }>(lagSql);
-    if (rows[0]?.lag === '0') return;
-    if (performance.now() > until) throw new Error(`records are left behind: ${rows[0]?.lag}`);
-    await pause(25);
-  }
-}
 
 /** Asks for the cases when it is their time, late ones at once; resolves when all have been asked for. */
 async function arrive(load: Load, started: number, open: (n: number) => void): Promise<void> {
@@ -79,10 +67,24 @@ async function arrive(load: Load, started: number, open: (n: number) => void): P
   }
 }
 
-export async function playLoad(open: Open, place: Place, load: Load): Promise<Measured> {
+/** The same place with sockets that count. */
+function counted(place: Place): { readonly place: Place; readonly requests: Requests } {
+  const { requests, socketFactory } = countingSockets();
+  if (!place.kafka) return { place, requests };
+  const connections = Object.fromEntries(
+    Object.entries(place.kafka.connections).map(([service, connection]) => [service, { ...connection, socketFactory }]),
+  ) as KafkaPlace['connections'];
+  return { place: { ...place, kafka: { ...place.kafka, connections } }, requests };
+}
+
+export async function playLoad(open: Open, given: Place, load: Load): Promise<Measured> {
+  const { place, requests } = counted(given);
   const owner = new pg.Client({ connectionString: place.ownerUrl });
   await owner.connect();
+  const admin = place.kafka && plainClient(place.kafka.admin, 'bench-load').admin();
+  await admin?.connect();
   const running = await open(place);
+  const lag = admin ? lagOfKafka(admin, owner, running.reads) : lagOfTables(owner);
   try {
     const wal = async (): Promise<number> => {
       const { rows } = await owner.query<{ bytes: string }>(`SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0') AS bytes`);
@@ -90,8 +92,10 @@ export async function playLoad(open: Open, place: Place, load: Load): Promise<Me
     };
     const take = async () => ({
       counters: { ...running.counters() },
+      requests: { ...requests },
       node: ownCpu(),
       database: await cpuOf(place.databasePid),
+      broker: place.kafka ? await cpuOf(place.kafka.brokerPid) : 0,
       wal: await wal(),
     });
     const before = await take();
@@ -101,7 +105,7 @@ export async function playLoad(open: Open, place: Place, load: Load): Promise<Me
       latencies.push(performance.now() - started - (load.perSecond === undefined ? 0 : (n * 1000) / load.perSecond)),
     );
     await Promise.all([arrive(load, started, (n) => running.open(n)), played]);
-    await drained(owner);
+    await drained(lag);
     const seconds = (performance.now() - started) / 1000;
     const after = await take();
     await running.verify();
@@ -111,6 +115,7 @@ export async function playLoad(open: Open, place: Place, load: Load): Promise<Me
       seconds,
       nodeCpu: after.node - before.node,
       databaseCpu: after.database - before.database,
+      brokerCpu: after.broker - before.broker,
       walBytes: after.wal - before.wal,
       rss: process.memoryUsage().rss,
       latencies: latencies.sort((a, b) => a - b),
@@ -118,9 +123,12 @@ export async function playLoad(open: Open, place: Place, load: Load): Promise<Me
       commits: spent('commits'),
       batches: spent('batches'),
       messages: spent('messages'),
+      produceRequests: after.requests.produceRequests - before.requests.produceRequests,
+      fetchRequests: after.requests.fetchRequests - before.requests.fetchRequests,
     };
   } finally {
     await running.stop();
+    await admin?.disconnect();
     await owner.end();
   }
 }

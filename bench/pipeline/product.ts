@@ -1,18 +1,24 @@
 /** The product as a program: six real services. */
-import { services } from '@readmit/contracts';
+import { services, topicsHeardBy } from '@readmit/contracts';
 import { makePeople } from '../people.js';
 import { Cases } from '../cases.js';
 import { openPipeline } from '../six-services.js';
-import type { Open } from './load.js';
+import type { Open, Running } from './load.js';
 
 const subjects = 10_000;
 let people: ReturnType<typeof makePeople> | undefined;
 
-export const openProduct: Open = async ({ urls }) => {
+export const openProduct: Open = async ({ urls, kafka }) => {
   people ??= makePeople(subjects);
   const cases = new Cases(people);
-  const pipeline = await openPipeline({ urls, people, onFact: (service, key, fact) => cases.onFact(service, key, fact) });
+  const pipeline = await openPipeline({
+    urls,
+    people,
+    kafka: kafka?.connections,
+    onFact: (service, key, fact) => cases.onFact(service, key, fact),
+  });
   return {
+    reads: Object.fromEntries(services.map((service) => [service, topicsHeardBy(service)])) as Running['reads'],
     open: () => cases.open(),
     play: (total, onEnd) => cases.run(pipeline, { total, atOnce: 0, onEnd: (_, caseId) => onEnd(Number(caseId.slice('case-'.length))) }),
     counters: () => {

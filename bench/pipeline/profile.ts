@@ -24,12 +24,13 @@ const areas: readonly (readonly [string, RegExp])[] = [
   ['signing', /^sign .*signer\.js/],
   ['the log (audit)', /dist\/apps\/audit\/|^append .*append-to-log/],
   ['writing events (schema, JSON)', /^write .*pass\.js|^schemaViolation /],
-  ['fetching and topics', /\/bus\/.*embedded\//],
+  ['fetching and topics', /\/bus\/.*(embedded|kafka)\//],
   ['rules of the services', /\/domain\/|dist\/apps\//],
   ['keeping (rows to JSON)', /^keep .*transact\.js|^touch .*transact\.js/],
   ['engine', /\/bus\//],
   ['people and directory of the benchmark', /\/bench\//],
   ['driver of PostgreSQL', /node_modules\/(pg|pg-protocol|pg-pool|pg-types|typeorm|postgres-[a-z]+)\//],
+  ['client of Kafka', /node_modules\/kafkajs\//],
   ['sockets', /node:(net|internal\/stream_base_commons|internal\/streams)/],
 ];
 const top = 22;

@@ -21,7 +21,7 @@ type Table = readonly (readonly string[])[];
 
 const titles: Readonly<Record<string, string>> = { product: 'the product', bare: 'R0, bare loops', stock: 'stock NestJS + `save()`' };
 const rate = ({ cases, seconds }: Measured): number => cases / seconds;
-const cpu = ({ nodeCpu, databaseCpu, cases }: Measured): number => ((nodeCpu + databaseCpu) * 1000) / cases;
+const cpu = ({ nodeCpu, databaseCpu, brokerCpu, cases }: Measured): number => ((nodeCpu + databaseCpu + brokerCpu) * 1000) / cases;
 
 /** Of a slice that scores; nothing of one that failed its check. */
 const measuredOf = (slice: Slice | undefined): Measured | undefined => (slice && slice.failed === undefined ? slice.measured : undefined);
@@ -49,7 +49,8 @@ function paired(rounds: readonly Round[], other: string, of: (product: Measured,
 
 const fixed = (value: number, digits = 1): string => (Number.isFinite(value) ? value.toFixed(digits) : '-');
 
-function figures({ programs, saturated, calm, half }: Results): Table {
+function figures({ bus, programs, saturated, calm, half }: Results): Table {
+  const onKafka = <T>(...these: T[]): T[] => (bus === 'kafka' ? these : []);
   const rows = programs.map((program) => {
     const of = (pick: (measured: Measured, slice: Slice) => number, digits = 1): string => fixed(middle(saturated, program, pick), digits);
     const late = (rounds: readonly Round[], q: number): string =>
@@ -62,10 +63,15 @@ function figures({ programs, saturated, calm, half }: Results): Table {
       of(rate),
       of(({ nodeCpu, cases }) => (nodeCpu * 1000) / cases),
       of(({ databaseCpu, cases }) => (databaseCpu * 1000) / cases),
+      ...onKafka(of(({ brokerCpu, cases }) => (brokerCpu * 1000) / cases)),
       of(({ statements, cases }) => statements / cases, 2),
       of(({ commits, cases }) => commits / cases, 2),
       of(({ walBytes, cases }) => walBytes / cases / 1024, 0),
       of((_, { rows: { inserted, updated, deleted } }) => inserted + updated + deleted, 0),
+      ...onKafka(
+        of(({ produceRequests, cases }) => produceRequests / cases, 2),
+        of(({ fetchRequests, cases }) => fetchRequests / cases, 2),
+      ),
       of(({ messages, batches }) => messages / Math.max(1, batches), 0),
       of(({ rss }) => rss / 1_048_576, 0),
       `${late(calm, 0.5)} / ${late(calm, 0.99)}`,
@@ -77,10 +83,12 @@ function figures({ programs, saturated, calm, half }: Results): Table {
     'cases/s',
     'node ms',
     'PostgreSQL ms',
+    ...onKafka('Kafka ms'),
     'statements',
     'commits',
     'WAL KB',
     'rows written',
+    ...onKafka('produce requests', 'fetch requests'),
     'messages a batch',
     'RSS MB',
     'p50 / p99 ms at 20/s',
@@ -211,13 +219,20 @@ export function describe(results: Results): string {
   const rounds = results.saturated.length;
   const cases = results.programs.map((program) => `${program} ${results.saturated[0]?.[program]?.load.cases ?? 0}`).join(', ');
   const failed = failures(results);
+  const repeated = results.programs.flatMap((program) => {
+    const count = [...results.saturated, ...results.calm, ...results.half].reduce((sum, round) => sum + (round[program]?.repeated ?? 0), 0);
+    return count > 0 ? [`${program} ${count}`] : [];
+  });
   return [
-    `Bus: ${results.bus}. ${results.machine}. ${rounds} rounds; cases a slice: ${cases}. CPU, statements, commits, WAL and rows are per case.`,
+    `Bus: ${results.bus}. ${results.machine}. ${rounds} rounds; cases a slice: ${cases}. CPU, statements, commits, WAL, rows and requests are per case.`,
     markdown(figures(results)),
     markdown(goals(results)),
     failed.length > 0
       ? `Slices that failed their check score 0:\n\n${failed.map((one) => `- ${one}`).join('\n')}`
       : 'Every slice passed its check.',
+    ...(repeated.length > 0
+      ? [`Records sent again after a late answer, which lay on a topic twice and counted once: ${repeated.join(', ')}.`]
+      : []),
   ].join('\n\n');
 }
 

@@ -2,7 +2,8 @@
  * What one real case writes, as a script that can be played for any case: generated from a trace (trace.ts), so that whoever plays it
  * says the same events with the same bytes to the same listeners and writes the same rows as the product.
  */
-import type { ServiceName } from '@readmit/contracts';
+import { services, topicOf, type ServiceName } from '@readmit/contracts';
+import { schemaOf } from '@readmit/store';
 
 /** Literal text and tokens: `caseToken`, `subjectToken`, or the number of an id that belongs to the case. */
 export type Text = readonly (string | number)[];
@@ -92,9 +93,43 @@ export const renderValue = (value: Value, n: number, now: number): string | null
 export const workName = (row: Row): string => JSON.stringify(row.values[0]);
 
 /** Rows of the table `work` that a step leaves waiting. */
-export function worksAsked(step: Step, columns: readonly Column[] | undefined): readonly string[] {
+function worksAsked(step: Step, columns: readonly Column[] | undefined): readonly string[] {
   const state = columns?.findIndex(({ name }) => name === 'state') ?? -1;
   return step.rows
     .filter(({ table, op, values }) => table === 'work' && op === 'put' && JSON.stringify(values[state]) === '["waiting"]')
     .map(workName);
+}
+
+export const stepsOf = (script: Script, service: ServiceName): Readonly<Record<string, Step>> => script.steps[schemaOf(service)] ?? {};
+
+/** Numbers of the events that mean something to a service, by the trace. */
+export const heardBy = (script: Script, service: ServiceName): readonly number[] =>
+  service === 'audit'
+    ? Object.entries(script.events).flatMap(([k, { audit }]) => (audit === undefined ? [] : [Number(k)]))
+    : Object.keys(stepsOf(script, service)).flatMap((name) => (name.startsWith('hear ') ? [Number(name.slice(5))] : []));
+
+/** Topics of the producers that a service hears something of, by the trace. */
+export function topicsHeard(script: Script, service: ServiceName): readonly string[] {
+  const producers = new Set(heardBy(script, service).map((k) => script.events[k]?.service));
+  return services.filter((one) => producers.has(one)).map(topicOf);
+}
+
+/** What a step makes happen in its service, work at once and people at once, and whether the case ends with it. */
+export function consequences(
+  script: Script,
+  service: ServiceName,
+  name: string,
+): { readonly next: readonly string[]; readonly ends: boolean } {
+  const steps = stepsOf(script, service);
+  const step = steps[name];
+  if (!step) return { next: [], ends: false };
+  const next = worksAsked(step, script.tables[schemaOf(service)]?.['work']).map((work) => `begin ${work}`);
+  if (name.startsWith('begin ')) next.push(`finish ${name.slice('begin '.length)}`);
+  if (service === 'approval') {
+    if (name === `hear ${script.commandsAfter}`) next.push('command 0');
+    const command = /^command (\d)$/.exec(name);
+    const after = command ? `command ${Number(command[1]) + 1}` : '';
+    if (steps[after]) next.push(after);
+  }
+  return { next, ends: step.says.includes(script.endsWith) };
 }

@@ -6,6 +6,7 @@ import { render, renderValue } from './script.js';
 import { partitionOf } from '@readmit/bus';
 
 export interface Said {
+  readonly topic: string;
   readonly key: string;
   readonly headers: string;
   readonly value: Buffer;
@@ -16,6 +17,8 @@ export interface Move {
   readonly from: string;
   readonly to: string;
 }
+/** Where what is said goes: to the topics, which are tables of the same database, or to the service's outbox, to be sent after the commit. */
+export type SaysTo = 'topics' | 'outbox';
 export interface Statement {
   readonly text: string;
   readonly values: readonly unknown[];
@@ -25,12 +28,14 @@ export interface Statement {
 export class Writing {
   private readonly puts = new Map<string, Map<string, readonly (string | null)[]>>();
   private readonly deletes = new Map<string, (readonly (string | null)[])[]>();
-  private readonly says = new Map<string, Said[]>();
+  readonly says: Said[] = [];
   private readonly service: string;
   private readonly topic: string;
+  private readonly saysTo: SaysTo;
   private readonly tables: Readonly<Record<string, readonly Column[]>>;
 
-  constructor(service: ServiceName, schema: string, script: Script) {
+  constructor(service: ServiceName, schema: string, script: Script, saysTo: SaysTo) {
+    this.saysTo = saysTo;
     this.service = schema;
     this.topic = topicOf(service);
     this.tables = script.tables[schema] ?? {};
@@ -53,10 +58,7 @@ export class Writing {
   }
 
   say(key: string, headers: string, value: string, topic = this.topic): void {
-    const said = { key, headers, value: Buffer.from(value, 'utf8') };
-    const list = this.says.get(topic);
-    if (list) list.push(said);
-    else this.says.set(topic, [said]);
+    this.says.push({ topic, key, headers, value: Buffer.from(value, 'utf8') });
   }
 
   /** Rows of facts: as many must be new. */
@@ -64,7 +66,12 @@ export class Writing {
     return this.puts.get('fact')?.size ?? 0;
   }
 
-  statement(moves: readonly Move[], extra?: { readonly parts: readonly string[]; readonly values: readonly unknown[] }): Statement {
+  /** `confirmed`: transactions whose events the brokers have. */
+  statement(
+    moves: readonly Move[],
+    confirmed: readonly string[],
+    extra?: { readonly parts: readonly string[]; readonly values: readonly unknown[] },
+  ): Statement {
     const parts: string[] = [...(extra?.parts ?? [])];
     const values: unknown[] = [...(extra?.values ?? [])];
     const bind = (value: unknown): string => `$${values.push(value)}`;
@@ -82,13 +89,24 @@ export class Writing {
         WHERE p.group_name = '${this.service}' AND p.topic = m.topic AND p.partition = m.partition AND p.next_offset = m.previous RETURNING 1)`);
       counts.push('(SELECT count(*) FROM moved) AS moved');
     }
-    const topics = [...this.says.keys()].sort();
-    topics.forEach((topic, at) => {
-      parts.push(...saySql(topic, this.says.get(topic) ?? [], at, bind));
-      counts.push(`pg_notify('readmit_bus', '${topic}')`);
-    });
-    if (topics.length > 0) counts.push(`${topics.map((_, at) => `(SELECT count(*) FROM written${at})`).join(' + ')} AS said`);
+    if (confirmed.length > 0) parts.push(`settled AS (${settleSql(bind(confirmed))})`);
+    if (this.says.length > 0) {
+      const { parts: saying, counts: said } = this.saysTo === 'topics' ? this.toTopics(bind) : toOutbox(this.says, bind);
+      parts.push(...saying);
+      counts.push(...said);
+    }
     return { text: `WITH ${parts.join(',\n')} SELECT ${counts.length > 0 ? counts.join(', ') : '1'}`, values };
+  }
+
+  private toTopics(bind: (value: unknown) => string): Saying {
+    const byTopic = [...Map.groupBy(this.says, ({ topic }) => topic)].sort(([a], [b]) => (a < b ? -1 : 1));
+    return {
+      parts: byTopic.flatMap(([topic, says], at) => saySql(topic, says, at, bind)),
+      counts: [
+        ...byTopic.map(([topic]) => `pg_notify('readmit_bus', '${topic}')`),
+        `${byTopic.map((_, at) => `(SELECT count(*) FROM written${at})`).join(' + ')} AS said`,
+      ],
+    };
   }
 
   private columns(table: string): readonly Column[] {
@@ -115,12 +133,33 @@ export class Writing {
     const equal = keys.map(({ name, type }, at) => `t."${name}" = r.c${at}::${type}`);
     return `DELETE FROM ${table} t USING unnest(${arrays.join(', ')}) AS r (${keys.map((_, at) => `c${at}`).join(', ')}) WHERE ${equal.join(' AND ')}`;
   }
+}
 
-  get said(): number {
-    let said = 0;
-    for (const list of this.says.values()) said += list.length;
-    return said;
-  }
+interface Saying {
+  readonly parts: readonly string[];
+  readonly counts: readonly string[];
+}
+
+export const settleSql = (batches: string): string => `DELETE FROM outbox_unsent WHERE batch = ANY (${batches}::bigint[])`;
+
+/** The product's rows: an event each, and one for the transaction until the brokers have them. */
+function toOutbox(says: readonly Said[], bind: (value: unknown) => string): Saying {
+  const arrays = [
+    `${bind(says.map(({ topic }) => topic))}::text[]`,
+    `${bind(says.map(({ key }) => key))}::text[]`,
+    `${bind(says.map(({ headers }) => headers))}::text[]`,
+    `${bind(says.map(({ value }) => value))}::bytea[]`,
+  ];
+  return {
+    parts: [
+      `batch AS MATERIALIZED (SELECT nextval('outbox_batch') AS id, clock_timestamp() AS at)`,
+      `unsent AS (INSERT INTO outbox_unsent (batch, written_at, events) SELECT id, at, ${bind(says.length)}::integer FROM batch)`,
+      `written AS (INSERT INTO outbox (batch, place, written_at, topic, key, headers, value)
+        SELECT b.id, r.place, b.at, r.topic, r.key, r.headers::json, r.value
+        FROM batch b, unnest(${arrays.join(', ')}) WITH ORDINALITY AS r (topic, key, headers, value, place) RETURNING 1)`,
+    ],
+    counts: ['(SELECT count(*) FROM written) AS said', '(SELECT id FROM batch) AS batch'],
+  };
 }
 
 /** Appends to a topic, as the product does: heads locked in the order of partitions, offsets in the order of the records. */

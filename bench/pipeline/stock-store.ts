@@ -3,15 +3,16 @@ import { partitionOf } from '@readmit/bus';
 import { auditOcsfTopic, topicOf, topicsWrittenBy, type ServiceName } from '@readmit/contracts';
 import { busSchema, schemaOf, tablesOfTopic } from '@readmit/store';
 import { DataSource, EntitySchema, type EntityManager, type Logger } from 'typeorm';
+import { frontier, root } from './bare-audit.js';
 import type { Counters } from './load.js';
 import { caseIdOf, render, renderValue, type Column, type Row, type Script } from './script.js';
-import type { StockRecord } from './stock.js';
+import type { StockEvent, StockRecord } from './stock-bus.js';
 
 type Entity = Record<string, unknown>;
 
 export interface Saving {
   row(row: Row, n: number): Promise<void>;
-  event(topic: string, event: { readonly key: string; readonly headers: string; readonly value: string }): Promise<void>;
+  event(topic: string, event: StockEvent): Promise<void>;
   leaf(record: StockRecord, n: number, k: number): Promise<void>;
   position(record: StockRecord): Promise<void>;
 }
@@ -56,9 +57,6 @@ const headColumns: readonly Column[] = [
   { name: 'partition', type: 'smallint', key: true },
   { name: 'next_offset', type: 'bigint', key: false },
 ];
-const root = Buffer.alloc(32, 7);
-const frontier = Buffer.alloc(32 * 6, 7);
-
 /** Counts what TypeORM sends. */
 class Counting implements Logger {
   private readonly counters: Counters;
@@ -82,8 +80,10 @@ export async function openStockStore(options: {
   readonly script: Script;
   readonly topics: readonly string[];
   readonly counters: Counters;
+  /** Produces what a transaction has said, once it is committed; absent: topics are tables. */
+  readonly emit?: (topic: string, event: StockEvent) => Promise<void>;
 }): Promise<StockStore> {
-  const { url, service, script, topics, counters } = options;
+  const { url, service, script, topics, counters, emit } = options;
   const schema = schemaOf(service);
   const tables = script.tables[schema] ?? {};
   const dataSource = new DataSource({
@@ -96,8 +96,9 @@ export async function openStockStore(options: {
     logging: ['query'],
     logger: new Counting(counters),
     entities: [
-      ...Object.entries(tables).map(([name, columns]) => entityOf(name, columns)),
-      ...topicsWrittenBy(service).flatMap((topic) => [
+      // The outbox has no key; the stock way does not use it.
+      ...Object.entries(tables).flatMap(([name, columns]) => (columns.some(({ key }) => key) ? [entityOf(name, columns)] : [])),
+      ...(emit ? [] : topicsWrittenBy(service)).flatMap((topic) => [
         entityOf(tablesOfTopic(topic).log, logColumns, busSchema),
         entityOf(tablesOfTopic(topic).head, headColumns, busSchema),
       ]),
@@ -105,15 +106,20 @@ export async function openStockStore(options: {
     extra: { options: `-c search_path=${schema} -c jit=off -c timezone=UTC -c enable_seqscan=off` },
   });
   await dataSource.initialize();
-  for (const topic of topics)
+  for (const topic of emit ? [] : topics)
     await dataSource.query('INSERT INTO position (group_name, topic, partition) SELECT $1, $2, p FROM generate_series(0, 3) p', [
       schema,
       topic,
     ]);
 
-  const saving = (manager: EntityManager): Saving => {
+  const saving = (manager: EntityManager, said: { readonly topic: string; readonly event: StockEvent }[]): Saving => {
     const save = async (table: string, entity: Entity): Promise<void> => void (await manager.getRepository<Entity>(table).save(entity));
-    const event: Saving['event'] = async (topic, { key, headers, value }) => {
+    const event: Saving['event'] = async (topic, one) => {
+      if (emit) {
+        said.push({ topic, event: one });
+        return;
+      }
+      const { key, headers, value } = one;
       const { log, head } = tablesOfTopic(topic);
       const partition = partitionOf(key);
       const found = await manager.getRepository<Entity>(head).findOne({ where: { partition }, lock: { mode: 'pessimistic_write' } });
@@ -134,8 +140,9 @@ export async function openStockStore(options: {
         const found = columns.filter(({ key }) => key).map(({ name }) => [name, entity[name]] as const);
         await manager.getRepository<Entity>(table).delete(Object.fromEntries(found) as Record<string, string>);
       },
-      position: ({ topic, partition, offset }) =>
-        save('position', { group_name: schema, topic, partition, next_offset: String(Number(offset) + 1) }),
+      position: async ({ topic, partition, offset }) => {
+        if (!emit) await save('position', { group_name: schema, topic, partition, next_offset: String(Number(offset) + 1) });
+      },
       leaf: async (record, n, k) => {
         const audit = script.events[k]?.audit;
         if (!audit) throw new Error(`this is a bug: the log has no event ${k}`);
@@ -173,7 +180,11 @@ export async function openStockStore(options: {
       );
       return [...Map.groupBy(rows, ({ partition }) => partition).values()].map((batch) => batch.map((row) => ({ ...row, topic })));
     },
-    transaction: (work) => dataSource.transaction((manager) => work(saving(manager))),
+    transaction: async (work) => {
+      const said: { topic: string; event: StockEvent }[] = [];
+      await dataSource.transaction((manager) => work(saving(manager, said)));
+      for (const one of said) await emit?.(one.topic, one.event);
+    },
     close: () => dataSource.destroy(),
   };
 }

@@ -1,108 +1,23 @@
 /**
- * The stock NestJS way on the embedded bus: six Nest microservices with one `@EventPattern` handler call a message, one transaction a
- * message, TypeORM `repository.save()` a row. Nest has no transport for topics in PostgreSQL, so the transport is the nearest to its Kafka server: it
- * fetches up to 500 records at a time, as kafkajs does, and hands them to the handlers one after the other (`eachMessage`, one partition at
- * a time, the default). The same steps, rows and bytes as R0; no validation, signatures or hashing either.
+ * The stock NestJS way: six Nest microservices with one `@EventPattern` handler call a message, one transaction a message, TypeORM
+ * `repository.save()` a row. The same steps, rows and bytes as R0; no validation, signatures or hashing either. On Kafka an event is produced
+ * after the commit, one request each, and there is no outbox: what a crash between loses is lost.
  */
 import 'reflect-metadata';
 import { Controller, Module, type INestMicroservice } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { EventPattern, Server, type CustomTransportStrategy } from '@nestjs/microservices';
+import { Ctx, EventPattern, Payload, type MicroserviceOptions } from '@nestjs/microservices';
 import { services, topicOf, type ServiceName } from '@readmit/contracts';
-import { schemaOf } from '@readmit/store';
 import pg from 'pg';
-import { lastValueFrom } from 'rxjs';
 import type { Counters, Open, Place, Running } from './load.js';
-import { readId, render, worksAsked, type Script, type Step } from './script.js';
+import { Playing } from './playing.js';
+import { consequences, heardBy, readId, render, stepsOf, topicsHeard, type Script, type Step } from './script.js';
+import type { StockBus, StockRecord } from './stock-bus.js';
+import { stockOnKafka } from './stock-kafka.js';
 import { openStockStore, type Saving, type StockStore } from './stock-store.js';
+import { stockOnTables } from './stock-tables.js';
 
-const fetched = 500;
-const pollMs = 250;
 const mostTries = 5;
-
-export interface StockRecord {
-  readonly topic: string;
-  readonly partition: number;
-  readonly offset: string;
-  readonly key: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly value: Buffer;
-}
-
-/** A consumer with `eachMessage` on tables. */
-class TopicServer extends Server implements CustomTransportStrategy {
-  private stopping = false;
-  private loop: Promise<void> | undefined;
-  private ring: (() => void) | undefined;
-  private hinted = false;
-  private readonly store: StockStore;
-  private readonly topics: readonly string[];
-  private readonly counters: Counters;
-  private readonly fail: (error: unknown) => void;
-
-  constructor(store: StockStore, topics: readonly string[], counters: Counters, fail: (error: unknown) => void) {
-    super();
-    this.store = store;
-    this.topics = topics;
-    this.counters = counters;
-    this.fail = fail;
-  }
-  listen(callback: () => void): void {
-    this.loop = this.run().catch(this.fail);
-    callback();
-  }
-  hint(): void {
-    this.hinted = true;
-    this.ring?.();
-  }
-  async close(): Promise<void> {
-    this.stopping = true;
-    this.ring?.();
-    await this.loop;
-  }
-  on(event: string): never {
-    throw new Error(`no event ${event}`);
-  }
-  unwrap<T>(): T {
-    return this as unknown as T;
-  }
-
-  private async run(): Promise<void> {
-    while (!this.stopping) {
-      this.hinted = false;
-      let taken = 0;
-      for (const topic of this.topics) {
-        for (const batch of await this.store.fetch(topic, fetched)) {
-          this.counters.batches++;
-          let handled = true;
-          for (const record of batch) {
-            if (this.stopping) return;
-            const handler = this.getHandlerByPattern(record.headers['ce_type'] ?? '');
-            handled = handler !== null;
-            if (handler) await lastValueFrom(this.transformToObservable(await handler(record, {})), { defaultValue: undefined });
-            taken++;
-            this.counters.messages++;
-          }
-          const last = batch.at(-1);
-          // Records that nobody here handles move the position too.
-          if (last && !handled) await this.store.transaction((saving) => saving.position(last));
-        }
-      }
-      if (taken === 0 && !this.hinted) await this.rest();
-    }
-  }
-
-  private async rest(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, pollMs);
-      this.ring = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-    this.ring = undefined;
-  }
-}
 
 export const openStock: Open = async (place) => {
   if (!place.script) throw new Error('this is a bug: the stock way without a script');
@@ -112,69 +27,69 @@ export const openStock: Open = async (place) => {
 };
 
 class Stock implements Running {
+  readonly reads: Running['reads'];
   private readonly place: Place;
   private readonly script: Script;
+  private readonly playing = new Playing();
   private readonly apps: INestMicroservice[] = [];
+  private readonly buses: StockBus[] = [];
   private readonly stores = {} as Record<ServiceName, StockStore>;
-  private readonly servers: TopicServer[] = [];
   private listener: pg.Client | undefined;
   private readonly counted: Counters = { statements: 0, commits: 0, batches: 0, messages: 0 };
-  private onEnd: ((n: number) => void) | undefined;
-  private left = 0;
-  private finish: (() => void) | undefined;
-  private fail: (error: unknown) => void = () => undefined;
   private readonly underWay = new Set<Promise<void>>();
 
   constructor(place: Place, script: Script) {
     this.place = place;
     this.script = script;
+    this.reads = Object.fromEntries(services.map((service) => [service, topicsHeard(script, service)])) as Running['reads'];
   }
 
   async start(): Promise<void> {
     for (const service of services) await this.startService(service);
+    if (this.place.kafka) return;
     const listener = new pg.Client({ connectionString: this.place.ownerUrl });
     await listener.connect();
     listener.on('notification', () => {
-      for (const server of this.servers) server.hint();
+      for (const bus of this.buses) bus.hint();
     });
     await listener.query('LISTEN readmit_bus');
     this.listener = listener;
   }
 
   private async startService(service: ServiceName): Promise<void> {
-    const heard = this.heardBy(service);
-    const topics = services.filter((one) => heard.some((k) => this.script.events[k]?.service === one)).map(topicOf);
-    const store = await openStockStore({ url: this.place.ownerUrl, service, script: this.script, topics, counters: this.counted });
+    const { script, counted, place } = this;
+    const { fail } = this.playing;
+    const types = [...new Set(heardBy(script, service).map((k) => script.events[k]?.type ?? ''))];
+    const hearing = { service, topics: this.reads[service], types };
+    const onKafka = place.kafka && stockOnKafka(hearing, place.kafka.connections[service], counted, fail);
+    const store = await openStockStore({
+      url: place.ownerUrl,
+      service,
+      script,
+      topics: hearing.topics,
+      counters: counted,
+      ...(onKafka?.emit ? { emit: onKafka.emit } : {}),
+    });
     this.stores[service] = store;
+    const bus = onKafka ?? stockOnTables(hearing, store, counted, fail);
+    this.buses.push(bus);
     const handle = (record: StockRecord): Promise<void> => this.handle(service, record);
     class Listener {
-      async handle(record: StockRecord): Promise<void> {
-        await handle(record);
+      async handle(data: unknown, context: unknown): Promise<void> {
+        await handle(bus.record(data, context));
       }
     }
-    const types = [...new Set(heard.map((k) => this.script.events[k]?.type ?? ''))];
+    Payload()(Listener.prototype, 'handle', 0);
+    Ctx()(Listener.prototype, 'handle', 1);
     const method = Object.getOwnPropertyDescriptor(Listener.prototype, 'handle');
-    if (method) EventPattern(types)(Listener.prototype, 'handle', method);
+    if (method) EventPattern(bus.patterns)(Listener.prototype, 'handle', method);
     Controller()(Listener);
     class StockModule {}
     Module({ controllers: [Listener] })(StockModule);
-    const server = new TopicServer(store, topics, this.counted, (error) => this.fail(error));
-    const app = await NestFactory.createMicroservice(StockModule, { strategy: server, logger: false });
-    await app.listen();
+    const app = await NestFactory.createMicroservice<MicroserviceOptions>(StockModule, { ...bus.microservice, logger: false });
     this.apps.push(app);
-    this.servers.push(server);
-  }
-
-  private heardBy(service: ServiceName): readonly number[] {
-    if (service === 'audit')
-      return Object.entries(this.script.events)
-        .filter(([, { audit }]) => audit !== undefined)
-        .map(([k]) => Number(k));
-    return Object.keys(this.steps(service)).flatMap((name) => (name.startsWith('hear ') ? [Number(name.slice(5))] : []));
-  }
-
-  private steps(service: ServiceName): Readonly<Record<string, Step>> {
-    return this.script.steps[schemaOf(service)] ?? {};
+    await app.listen();
+    await bus.listening(app);
   }
 
   open(n: number): void {
@@ -182,12 +97,7 @@ class Stock implements Running {
   }
 
   play(cases: number, onEnd: (n: number) => void): Promise<void> {
-    this.left = cases;
-    this.onEnd = onEnd;
-    return new Promise((resolve, reject) => {
-      this.finish = resolve;
-      this.fail = reject;
-    });
+    return this.playing.play(cases, onEnd);
   }
 
   counters(): Counters {
@@ -195,36 +105,45 @@ class Stock implements Running {
   }
   async verify(): Promise<void> {}
   async stop(): Promise<void> {
-    for (const app of this.apps) await app.close();
+    await Promise.all(this.apps.map((app) => app.close()));
     await Promise.all(this.underWay);
+    await Promise.all(this.buses.map((bus) => bus.close()));
     await this.listener?.end();
     for (const service of services) await this.stores[service].close();
   }
 
   private async handle(service: ServiceName, record: StockRecord): Promise<void> {
-    const { n, k } = readId(record.headers['ce_id'] ?? '');
-    if (service === 'audit') {
+    try {
+      const { n, k } = readId(record.headers['ce_id'] ?? '');
+      if (this.place.kafka) this.counted.messages++;
+      if (service === 'audit') {
+        await this.retried(service, async (saving) => {
+          await saving.leaf(record, n, k);
+          await saving.position(record);
+        });
+        return;
+      }
+      const step = stepsOf(this.script, service)[`hear ${k}`];
+      // Of a topic somebody hears everything, of a type only what is for it.
+      if (!step && this.place.kafka) return;
       await this.retried(service, async (saving) => {
-        await saving.leaf(record, n, k);
+        if (step) await this.save(saving, step, n);
         await saving.position(record);
       });
-      return;
+      if (step) this.follow(service, `hear ${k}`, n);
+    } catch (error) {
+      this.playing.fail(error);
+      throw error;
     }
-    const step = this.steps(service)[`hear ${k}`];
-    await this.retried(service, async (saving) => {
-      if (step) await this.save(saving, step, n);
-      await saving.position(record);
-    });
-    if (step) this.follow(service, `hear ${k}`, step, n);
   }
 
   /** Work and people: a transaction of its own each. */
   private happens(service: ServiceName, name: string, n: number): void {
-    const step = this.steps(service)[name];
+    const step = stepsOf(this.script, service)[name];
     if (!step) throw new Error(`this is a bug: ${service} has no step ${name}`);
     const done = this.retried(service, (saving) => this.save(saving, step, n))
-      .then(() => this.follow(service, name, step, n))
-      .catch((error: unknown) => this.fail(error))
+      .then(() => this.follow(service, name, n))
+      .catch(this.playing.fail)
       .finally(() => this.underWay.delete(done));
     this.underWay.add(done);
   }
@@ -255,18 +174,9 @@ class Stock implements Running {
     }
   }
 
-  private follow(service: ServiceName, name: string, step: Step, n: number): void {
-    for (const work of worksAsked(step, this.script.tables[schemaOf(service)]?.['work'])) this.happens(service, `begin ${work}`, n);
-    if (name.startsWith('begin ')) this.happens(service, `finish ${name.slice('begin '.length)}`, n);
-    if (service === 'approval') {
-      if (name === `hear ${this.script.commandsAfter}`) this.happens(service, 'command 0', n);
-      const command = /^command (\d)$/.exec(name);
-      const next = command ? `command ${Number(command[1]) + 1}` : '';
-      if (this.steps(service)[next]) this.happens(service, next, n);
-    }
-    if (step.says.includes(this.script.endsWith)) {
-      this.onEnd?.(n);
-      if (--this.left === 0) this.finish?.();
-    }
+  private follow(service: ServiceName, name: string, n: number): void {
+    const { next, ends } = consequences(this.script, service, name);
+    for (const one of next) this.happens(service, one, n);
+    if (ends) this.playing.ended(n);
   }
 }

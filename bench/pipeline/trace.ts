@@ -5,7 +5,7 @@ import pg from 'pg';
 import { Cases } from '../cases.js';
 import type { People } from '../people.js';
 import { openPipeline } from '../six-services.js';
-import { drained } from './load.js';
+import { drained, lagOfTables } from './drain.js';
 import {
   caseToken,
   subjectToken,
@@ -49,7 +49,7 @@ export async function traceCase(options: {
     const cases = new Cases(options.people);
     const pipeline = await openPipeline({ ...options, onFact: (service, key, fact) => cases.onFact(service, key, fact) });
     await cases.run(pipeline, { total: casesPlayed, atOnce: 1, onEnd: () => undefined });
-    await drained(owner);
+    await drained(lagOfTables(owner));
     await pipeline.stop();
     const traced = (await owner.query<Traced>('SELECT xid::text, schema, tbl, op, row, at FROM trace.row ORDER BY seq')).rows.filter(
       ({ tbl }) => !besides.includes(tbl),
@@ -82,7 +82,9 @@ async function installTriggers(owner: pg.Client): Promise<void> {
         RETURN NULL;
       END $$`);
   const { rows } = await owner.query<{ name: string }>(
-    `SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables WHERE schemaname = ANY ($1)`,
+    // Partitions have the triggers of their table.
+    `SELECT c.oid::regclass::text AS name FROM pg_class c
+     WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relnamespace = ANY ($1::regnamespace[])`,
     [[busSchema, ...services.map(schemaOf)]],
   );
   for (const { name } of rows)
