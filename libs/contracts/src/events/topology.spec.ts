@@ -32,12 +32,13 @@ describe('the topology of Kafka', () => {
       expect(acls.filter((acl) => acl.name === name && acl.operation === 'WRITE')).toHaveLength(1);
   });
 
-  it('R8.1 lets a service read what it hears and no topic of its own', () => {
+  it('R8.1 lets a service read its own topic, which it is compared with at start, and what it hears', () => {
     for (const service of services) {
       const read = acls.filter(
         (acl) => acl.principal === servicePrincipal(service) && acl.operation === 'READ' && acl.resource === 'topic',
       );
       expect(read.map((acl) => acl.name)).toEqual([
+        topicOf(service),
         ...topicsHeardBy(service),
         ...(service === 'intake' ? options.providers.map(signalTopicOf) : []),
       ]);
