@@ -70,7 +70,7 @@ export async function asTargetOwner<T>(system: System, work: (client: pg.Client)
   }
 }
 
-/** Opens the case; once, also when the answer is lost. */
+/** Opens the case; once, also when the answer is lost and the command is run again. */
 export async function open(world: World, recovery: Recovery, duration: string): Promise<void> {
   const { object } = recovery;
   const argv = {
@@ -83,7 +83,8 @@ export async function open(world: World, recovery: Recovery, duration: string): 
     world,
     persona,
     ['case', 'open', ...argv, '--reason', 'lost in the incident', '--for', duration],
-    async () => (await casesOf(world, recovery)).length > 0,
+    // Only its answer brings the key that a bypass is picked up with.
+    () => Promise.resolve(false),
   );
   // On Kafka the answer may come before the event is on its topic.
   const found = await until(

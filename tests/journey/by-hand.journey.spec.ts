@@ -1,5 +1,5 @@
 /** The running system by hand: every class of case from its opening to its early end, what is refused on the way, and what an attacker sees. */
-import { createHash, createPrivateKey } from 'node:crypto';
+import { createHash, createPrivateKey, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -379,6 +379,36 @@ describe('a request over plain HTTP', () => {
       expect(await http.prove(person, caseId, call)).toMatchObject({ signal: 403, rule: 'R4.2', reason });
     expect(await http.prove('boris', caseId, call)).toMatchObject(done);
     await http.act('withdraw', 'erin', caseId);
+  });
+
+  it('R8.3 that is sent again under its Idempotency-Key opens one case; another request, or another person, does not get it', async () => {
+    const target = '/api/intake/cases';
+    const key = randomUUID();
+    const { subject, ask, reasonCode, seconds: durationSeconds } = erin;
+    const asked = { asks: [ask], subject, reasonCode, reason: 'by hand', durationSeconds };
+    const send = (persona: string, body: object, idempotencyKey: string = key) =>
+      http.outcome('POST', target, { ...http.bearer(persona), 'idempotency-key': idempotencyKey }, body);
+    const twice = await Promise.all([send('erin', asked), send('erin', asked)]);
+    const [caseId] = twice.map(({ body }) => String(body['caseId']));
+    expect(twice.map(({ signal, body }) => [signal, body['caseId']])).toEqual([
+      [0, caseId],
+      [0, caseId],
+    ]);
+    // In quotes as RFC 9651 wants it.
+    expect((await send('erin', { ...asked, reason: 'in other words' }, `"${key}"`)).body).toMatchObject({ caseId });
+    expect(await send('erin', { ...asked, durationSeconds: 900 })).toMatchObject({ signal: 422, reason: 'idempotency-key-reused' });
+    expect(await send('erin', asked, 'short')).toMatchObject({ signal: 400, reason: 'idempotency-key' });
+    const other = await send('mallory', asked);
+    expect([other.signal, other.body['caseId'] === caseId]).toEqual([0, false]);
+    expect((await typesOf(String(caseId))).filter((type) => type === 'readmit.case.opened')).toHaveLength(1);
+    expect((await http.outcome('GET', `${target}/${caseId}`, 'gita')).body).toMatchObject({ reason: 'by hand' });
+    for (const [persona, id] of [
+      ['erin', caseId],
+      ['mallory', String(other.body['caseId'])],
+    ] as const) {
+      await fact(String(id), 'readmit.case.classified');
+      await http.act('withdraw', persona, String(id));
+    }
   });
 
   it('R2.6 with the key of another case finds nothing (404), as if there were no such case', async () => {

@@ -1,5 +1,5 @@
 import { Ajv, type ValidateFunction } from 'ajv';
-import { Problem, routes, type Route, type RouteName } from '@readmit/contracts';
+import { idempotencyHeader, Problem, routes, type Route, type RouteName } from '@readmit/contracts';
 import type { Static, TSchema } from 'typebox';
 import { CliError, saidBy, usage, type ProblemDetails } from './errors.js';
 import type { Io } from './io.js';
@@ -56,8 +56,8 @@ export class Client {
   ) {}
 
   /** Calls one route; the credential is chosen by the route's access unless one is given. */
-  async call<N extends RouteName>(name: N, input: Input<N>, credential?: Credential): Promise<Answer<N>> {
-    const { response, where } = await this.send(name, input, deadlines.call, credential);
+  async call<N extends RouteName>(name: N, input: Input<N>, credential?: Credential, idempotencyKey?: string): Promise<Answer<N>> {
+    const { response, where } = await this.send(name, input, deadlines.call, credential, idempotencyKey);
     const value = await bodyOf(response, where);
     const validate = validator(routes[name].response);
     if (!validate(value)) throw notUnderstood(where, faultsOf(validate));
@@ -76,6 +76,7 @@ export class Client {
     input: object,
     deadline: number,
     given: Credential | undefined,
+    idempotencyKey?: string,
   ): Promise<{ readonly response: Response; readonly where: string }> {
     const route: Route = routes[name];
     const { params, query, body } = input as { params?: Record<string, string>; query?: object; body?: unknown };
@@ -87,6 +88,7 @@ export class Client {
     const credential = given ?? (await this.credentialFor(route, params?.['caseId']));
     const headers: Record<string, string> = { accept: 'application/json, application/problem+json' };
     if (text !== undefined) headers['content-type'] = 'application/json';
+    if (idempotencyKey !== undefined) headers[idempotencyHeader] = idempotencyKey;
     if (credential.kind !== 'none' && credential.token !== undefined) headers['authorization'] = `Bearer ${credential.token}`;
     if (credential.kind === 'key') {
       headers['readmit-proof'] = await requestProof(credential.key.signing, {

@@ -59,9 +59,14 @@ export const privateKeyOf = (jwk: PrivateJwk<SigningJwk | SealingJwk>): KeyObjec
   createPrivateKey({ key: { kty: jwk.kty, crv: jwk.crv, x: jwk.x, d: jwk.d } satisfies JsonWebKey, format: 'jwk' });
 
 export async function readRecipientKey(file: string): Promise<RecipientKeyPair> {
-  const value = await readJson(file, 'recipient key');
-  const signing = privateJwk(value['signing'], 'Ed25519', file) as PrivateJwk<SigningJwk>;
-  const sealing = privateJwk(value['sealing'], 'X25519', file) as PrivateJwk<SealingJwk>;
+  return recipientKeyOf(await readJson(file, 'recipient key'), file);
+}
+
+/** @throws {CliError} it is not a pair of private keys; `file` is where it came from. */
+export function recipientKeyOf(value: object, file: string): RecipientKeyPair {
+  const { signing: one, sealing: other } = value as { signing?: unknown; sealing?: unknown };
+  const signing = privateJwk(one, 'Ed25519', file) as PrivateJwk<SigningJwk>;
+  const sealing = privateJwk(other, 'X25519', file) as PrivateJwk<SealingJwk>;
   return { signing, sealing, fingerprint: fingerprintOf(signing, sealing) };
 }
 

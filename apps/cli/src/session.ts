@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { rename, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { decodeJwt } from 'jose';
-import { CliError } from './errors.js';
+import { CliError, codeOf } from './errors.js';
 import { readPrivate, writePrivate } from './files.js';
-import { readRecipientKey, type RecipientKeyPair } from './keys.js';
+import { digestOf, readRecipientKey, recipientKeyOf, type RecipientKeyPair } from './keys.js';
 
 /** A sign-in as it lies on disk (0600). */
 export interface Session {
@@ -32,6 +32,15 @@ export function claimsOf(token: string | undefined): Readonly<Record<string, unk
 }
 
 /** Every private file of this program, in one folder. */
+/** A case that was asked for and not yet answered. */
+export interface PendingCase {
+  readonly idempotencyKey: string;
+  readonly since: string;
+  readonly key?: RecipientKeyPair;
+}
+/** After an hour the same words are a new request. */
+const pendingMs = 3_600_000;
+
 export class Vault {
   constructor(readonly home: string) {}
 
@@ -68,19 +77,36 @@ export class Vault {
     await rm(this.sessionFile, { force: true });
   }
 
-  /** The key is on disk before the case is asked for: an answer that is lost must not lose the only way to the case. */
-  async keepPending(pair: RecipientKeyPair): Promise<string> {
-    const file = path.join(this.home, 'cases', `pending-${pair.fingerprint.slice(0, 16)}.json`);
-    await writePrivate(file, `${JSON.stringify(pair)}\n`, { exclusive: true });
-    return file;
+  /**
+   * What a request is sent with is on disk before it leaves: an answer that is lost must not lose the only way to the case. The same
+   * request within an hour takes it up again.
+   */
+  async pendingCase(request: unknown, now: Date, fresh: () => PendingCase): Promise<PendingCase & { readonly file: string }> {
+    const folder = path.join(this.home, 'cases');
+    const prefix = `pending-${digestOf(request).slice(0, 16)}-`;
+    const names = await readdir(folder).catch((error: unknown) => {
+      if (codeOf(error) === 'ENOENT') return [];
+      throw error;
+    });
+    for (const name of names.filter((one) => one.startsWith(prefix))) {
+      const file = path.join(folder, name);
+      const kept = await readPending(file);
+      if (kept && now.getTime() - Date.parse(kept.since) < pendingMs) return { ...kept, file };
+    }
+    const pending = fresh();
+    const file = path.join(folder, `${prefix}${pending.idempotencyKey}.json`);
+    await writePrivate(file, `${JSON.stringify(pending)}\n`, { exclusive: true });
+    return { ...pending, file };
   }
-  async adopt(pendingFile: string, caseId: string): Promise<string> {
-    const file = this.caseKeyFile(caseId);
-    await rename(pendingFile, file);
-    return file;
+  /** The case is known: its key, if it has one, is found under its id from now on. */
+  async adopt({ file, key }: PendingCase & { readonly file: string }, caseId: string): Promise<string | undefined> {
+    const keyFile = this.caseKeyFile(caseId);
+    if (key) await writePrivate(keyFile, `${JSON.stringify(key)}\n`);
+    await this.dropPending(file);
+    return key && keyFile;
   }
-  dropPending(pendingFile: string): Promise<void> {
-    return rm(pendingFile, { force: true });
+  dropPending(file: string): Promise<void> {
+    return rm(file, { force: true });
   }
   caseKeyFile(caseId: string): string {
     // Ids may hold "/" and come from a server: the name is built so that no id leaves the folder or is too long.
@@ -94,5 +120,18 @@ export class Vault {
   async caseKey(caseId: string): Promise<RecipientKeyPair | undefined> {
     const file = this.caseKeyFile(caseId);
     return (await readPrivate(file)) === undefined ? undefined : readRecipientKey(file);
+  }
+}
+
+async function readPending(file: string): Promise<PendingCase | undefined> {
+  const text = await readPrivate(file);
+  try {
+    const { idempotencyKey, since, key } = JSON.parse(text ?? '{}') as Partial<PendingCase>;
+    if (typeof idempotencyKey !== 'string' || typeof since !== 'string') return undefined;
+    return { idempotencyKey, since, ...(key === undefined ? {} : { key: recipientKeyOf(key, file) }) };
+  } catch (error) {
+    // Torn by a full disk: it is of no use, and its text may be a private key.
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
   }
 }

@@ -81,10 +81,26 @@ describe('readmit case open', () => {
     expect(await desk.vault.caseKey('case_1')).toBeUndefined();
   });
 
-  it('keeps the key when the answer is lost, and drops it when the request was refused', async () => {
+  it('takes the same case up when the answer was lost and the command is run again, and forgets the key of a refused request', async () => {
+    const idempotencyKeys = () => api.of('openCase').map(({ headers }) => headers['idempotency-key']);
     api.raw('openCase', 500, 'oops');
-    expect((await desk.run(...open)).code).toBe(1);
+    const lost = await desk.run(...open);
+    expect(lost.code).toBe(1);
+    expect(lost.stderr).toContain('Run the same command again within an hour');
     expect(await readdir(path.join(desk.home, 'cases'))).toEqual([expect.stringMatching(/^pending-/)]);
+    // Another request is not the lost one.
+    await desk.run(...open, '--ticket', 'T-1');
+    api.on('openCase', accepted);
+    expect((await desk.run(...open)).code).toBe(0);
+    const [first, changed, again] = api.of('openCase').map(({ body }) => (body as { caseKey: unknown }).caseKey);
+    expect(again).toEqual(first);
+    expect(changed).not.toEqual(first);
+    const [key, otherKey, keyAgain] = idempotencyKeys();
+    expect([keyAgain, otherKey === key]).toEqual([key, false]);
+    expect((await desk.vault.caseKey('case_1'))?.signing.x).toBe((first as { signing: { x: string } }).signing.x);
+    // What was answered is over: the same words are a new request.
+    expect((await desk.run(...open)).code).toBe(0);
+    expect(idempotencyKeys()[3]).not.toBe(key);
     const other = await Desk.of(api.url);
     api.refuse('openCase', 403, { reason: 'not-askable', rule: 'R1.3' });
     expect((await other.run(...open)).code).toBe(4);

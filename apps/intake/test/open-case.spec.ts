@@ -63,8 +63,14 @@ describe('a request', () => {
     expect(open({ fingerprintOf: () => 'e'.repeat(64) })).toBe('R2.6 fingerprint-wrong');
   });
 
-  it('R8.3 with an id that exists opens nothing a second time', () => {
-    expect(open({}, new Facts([fact('readmit.case.opened', { caseId: 'case_1' })]))).toBe('R8.3 case-exists');
+  it('R8.3 that is repeated opens nothing a second time, and its key serves no other request', () => {
+    const outcome = openCase(input())(empty, context);
+    const facts = new Facts(outcome.refused ? [] : outcome.emit.map(({ type, data }) => fact(type as Fact['type'], data)));
+    const digest = (value: unknown): string => (JSON.stringify(value).includes('asks') ? JSON.stringify(value) : fingerprint);
+    expect(open({ fingerprintOf: digest, reasonDigest: 'e'.repeat(64) }, facts)).toEqual([]);
+    expect(open({ fingerprintOf: digest, body: { ...body, durationSeconds: 601 } }, facts)).toBe('R8.3 idempotency-key-reused');
+    expect(open({ fingerprintOf: digest, actor: 'mallory' }, facts)).toBe('R8.3 idempotency-key-reused');
+    expect(open({ fingerprintOf: digest, provenKey: 'mallory-signs' }, facts)).toBe('R2.6 case-key-unproven');
   });
 });
 

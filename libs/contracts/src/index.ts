@@ -122,6 +122,7 @@ export {
 } from './envelope/batch-signature.js';
 export type { BatchSignature } from './envelope/batch-signature.js';
 export { KeyList, keyListType, ServiceKey } from './envelope/key-list.js';
+export { IdempotencyKey, idempotencyHeader, idempotencyKeyOf } from './http/idempotency.js';
 export { makeProof, ProofClaims, proofFault, proofFreshSeconds, proofHeader, proofSkewSeconds, proofType } from './http/proof.js';
 export type { ProofFault, ProofHeader, ProofKey } from './http/proof.js';
 export { openapi } from './http/openapi.js';

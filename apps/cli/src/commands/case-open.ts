@@ -7,6 +7,7 @@ import { parseDuration } from '../duration.js';
 import { CliError, usage } from '../errors.js';
 import { group } from '../group.js';
 import { newRecipientKey, publicPart, readBack } from '../keys.js';
+import type { Session } from '../session.js';
 import { OpenCase } from '@readmit/contracts';
 
 type Body = Input<'openCase'>['body'];
@@ -55,29 +56,37 @@ async function open(context: Context, options: OpenOptions): Promise<void> {
   };
   if (body.asks.length === 0)
     throw usage('Nothing is asked for', 'Add --ask kind=connector/object, e.g. --ask factor.bypass=demo-idp/ada.');
-  if (session && !options.withKey) {
-    const accepted = await context.client.call('openCase', { body }, { kind: 'bearer', token: session.accessToken });
-    return shown(context, accepted);
-  }
-  return openWithKey(context, body, session?.accessToken);
+  return request(context, body, session, !session || options.withKey === true);
 }
 
-/** Without a sign-in a one-time key pair is the only credential: it is kept before the request leaves, which proves its possession. */
-async function openWithKey(context: Context, body: Body, token: string | undefined): Promise<void> {
-  const pair = newRecipientKey();
-  const pending = await context.vault.keepPending(pair);
-  const credential: Credential = { kind: 'key', key: pair, ...(token === undefined ? {} : { token }) };
+/**
+ * Without a sign-in a one-time key pair is the only credential: it is kept before the request leaves, which proves its possession. When no
+ * answer comes, key and idempotency key stay, and the same command takes up the case that may have been opened.
+ */
+async function request(context: Context, body: Body, session: Session | undefined, withKey: boolean): Promise<void> {
+  const { vault, client, out, io } = context;
+  const pending = await vault.pendingCase([context.origin.origin, session?.person ?? null, withKey, body], io.now(), () => ({
+    idempotencyKey: io.uuid(),
+    since: io.now().toISOString(),
+    ...(withKey ? { key: newRecipientKey() } : {}),
+  }));
+  const { key } = pending;
+  const credential: Credential = key
+    ? { kind: 'key', key, ...(session ? { token: session.accessToken } : {}) }
+    : { kind: 'bearer', token: session?.accessToken ?? '' };
   let accepted: Answer<'openCase'>;
   try {
-    accepted = await context.client.call('openCase', { body: { ...body, caseKey: publicPart(pair) } }, credential);
+    const asked = { body: { ...body, ...(key ? { caseKey: publicPart(key) } : {}) } };
+    accepted = await client.call('openCase', asked, credential, pending.idempotencyKey);
   } catch (error) {
     const mayHaveArrived = !(error instanceof CliError) || error.exit === 'unreachable' || error.exit === 'unexpected';
-    if (mayHaveArrived) context.out.note(`The case may have been opened all the same: its key stays in ${pending}`);
-    else await context.vault.dropPending(pending);
+    if (mayHaveArrived)
+      out.note('The case may have been opened all the same. Run the same command again within an hour: it opens it, or takes it up.');
+    else await vault.dropPending(pending.file);
     throw error;
   }
-  const keyFile = await context.vault.adopt(pending, accepted.caseId);
-  shown(context, accepted, { fingerprint: pair.fingerprint, readBack: readBack(pair.fingerprint), keyFile });
+  const keyFile = await vault.adopt(pending, accepted.caseId);
+  shown(context, accepted, key && keyFile ? { fingerprint: key.fingerprint, readBack: readBack(key.fingerprint), keyFile } : undefined);
 }
 
 function shown(

@@ -24,7 +24,7 @@ export class CasesController {
 
   @Serves('openCase')
   async open(call: Call<'openCase'>): Promise<AnswerOf<'openCase'>> {
-    const caseId = this.ports.newId('case');
+    const caseId = call.idempotencyKey === undefined ? this.ports.newId('case') : caseIdOf(call.idempotencyKey, call);
     const salt = randomBytes(16).toString('base64url');
     const reasonDigest = createHash('sha256')
       .update(JSON.stringify([salt, call.body.reason]))
@@ -93,6 +93,13 @@ export class CasesController {
   private link(caseId: string): string {
     return `${this.ports.publicUrl}/api/intake/cases/${caseId}`;
   }
+}
+
+/** The same for the same key of the same client, and out of anybody else's reach. */
+function caseIdOf(idempotencyKey: string, { actor, proof }: Pick<Call, 'actor' | 'proof'>): string {
+  const client = actor ? ['person', actor.id] : ['key', proof?.signing.x ?? null];
+  const digest = createHash('sha256').update(JSON.stringify(['readmit case', ...client, idempotencyKey]));
+  return `case_${digest.digest('hex').slice(0, 32)}`;
 }
 
 function withWords(view: LedgerView, reason: string | undefined): AnswerOf<'showCase'> {

@@ -44,7 +44,9 @@ export async function saveLedger(tx: Tx, changes: readonly Change[]): Promise<vo
   );
   if (words.length > 0)
     await tx.query(
-      'INSERT INTO case_words (case_id, salt, reason) SELECT c, s, w FROM unnest($1::text[], $2::text[], $3::text[]) AS r(c, s, w)',
+      // A repeated request brings its words again: those of the first count, their digest is in the log.
+      `INSERT INTO case_words (case_id, salt, reason) SELECT c, s, w FROM unnest($1::text[], $2::text[], $3::text[]) AS r(c, s, w)
+       ON CONFLICT (case_id) DO NOTHING`,
       [words.map((row) => row.caseId), words.map((row) => row.salt), words.map((row) => row.reason)],
     );
 }

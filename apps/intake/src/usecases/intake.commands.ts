@@ -13,12 +13,11 @@ export interface OpenInput {
   fingerprintOf(key: unknown): string;
 }
 
-/** Opens a case. It claims nothing: without a sign-in the one-time key is the requester's only credential, and its possession is proved here. */
+/** Opens a case, once however often the request is repeated. It claims nothing: without a sign-in the one-time key is the requester's only credential, and its possession is proved here. */
 export const openCase =
   (input: OpenInput): Command<Record<never, never>> =>
   (facts, context) => {
     const { body, actor } = input;
-    if (facts.has('readmit.case.opened')) return refusal('conflict', 'R8.3', 'case-exists', 'This case exists already.');
     const key = body.caseKey;
     if (!actor && !key)
       return refusal(
@@ -44,7 +43,13 @@ export const openCase =
       ...(body.ticket === undefined ? {} : { ticket: body.ticket }),
       ...(key === undefined ? {} : { caseKey: key }),
     };
-    return { emit: [say('readmit.case.opened', context.key, data)], reply: {} };
+    const opened = facts.first('readmit.case.opened');
+    if (!opened) return { emit: [say('readmit.case.opened', context.key, data)], reply: {} };
+    const asked = ({ reasonDigest: _, ...rest }: typeof data): string => input.fingerprintOf(rest);
+    // The words are left out: their digest has a salt that is new each time.
+    return asked(opened.data) === asked(data)
+      ? { emit: [], reply: {} }
+      : refusal('invalid', 'R8.3', 'idempotency-key-reused', 'This Idempotency-Key was sent with another request. Take a new one.');
   };
 
 /** The subject says: this was not me. */

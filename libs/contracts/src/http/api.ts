@@ -46,6 +46,8 @@ export interface Route {
   /** The body is a CloudEvent in structured or binary mode (then `ce-` headers carry the attributes); this is its structured form. Its reader refuses by itself. */
   readonly event?: TSchema;
   readonly query?: TSchema;
+  /** Sent again with the same `idempotency-key` by the same client it is the same request. */
+  readonly repeatable?: true;
   readonly response: TSchema;
   readonly status: 200 | 201 | 202;
 }
@@ -174,6 +176,7 @@ export const routes = {
     status: 202,
     says: 'Ask for a way back in. Claims nothing: the case is classified and proved before anything happens.',
     body: OpenCase,
+    repeatable: true,
     response: Accepted,
   },
   listCases: {

@@ -16,6 +16,7 @@ import {
   type RouteName,
 } from './api.js';
 import { schemaWriter, type Json, type JsonObject } from '../json-schema.js';
+import { IdempotencyKey, idempotencyHeader } from './idempotency.js';
 import { proofHeader } from './proof.js';
 
 /** Schemas that get a name of their own; wherever one stands in a route it becomes a reference. */
@@ -125,6 +126,7 @@ function operation(name: RouteName, route: Route): Json {
     ...params,
     ...(route.query ? queryParameters(route.query) : []),
     ...(route.event ? eventParameters(route.event) : []),
+    ...(route.repeatable ? [repeatParameter] : []),
   ];
   const reads = route.response;
   const text = (reads as { readonly type?: unknown }).type === 'string';
@@ -145,6 +147,14 @@ function operation(name: RouteName, route: Route): Json {
     },
   };
 }
+
+const repeatParameter: JsonObject = {
+  name: idempotencyHeader,
+  in: 'header',
+  required: false,
+  description: 'Of your choice, new for each request: when no answer came, send the same request with the same key and it is done once.',
+  schema: reference(IdempotencyKey),
+};
 
 function requestBody(name: RouteName, { body, event }: Route): JsonObject {
   if (event)

@@ -54,5 +54,7 @@ export interface Call<N extends RouteName = RouteName> {
   readonly proof?: ProvenKey;
   /** From `If-Match: "7"`. */
   readonly ifMatch?: number;
+  /** From `idempotency-key`, of a route that may be repeated. */
+  readonly idempotencyKey?: string;
   readonly requestId: string;
 }

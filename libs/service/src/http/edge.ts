@@ -1,4 +1,12 @@
-import { proofHeader, routes, type EventMessage, type Route, type RouteName } from '@readmit/contracts';
+import {
+  idempotencyHeader,
+  idempotencyKeyOf,
+  proofHeader,
+  routes,
+  type EventMessage,
+  type Route,
+  type RouteName,
+} from '@readmit/contracts';
 import type { Commands } from '@readmit/bus';
 import { Injectable, type CallHandler, type CanActivate, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
 import type { Refusal } from '@readmit/domain';
@@ -77,6 +85,7 @@ export class EdgeGuard implements CanActivate {
     await this.assertAllowed(name, route, actor);
     const { params, query, body } = checkRequest(name, request);
     const ifMatch = versionOf(request.headers['if-match']);
+    const idempotencyKey = route.repeatable ? repeatKeyOf(request.headers[idempotencyHeader]) : undefined;
     request.call = {
       params,
       query,
@@ -86,6 +95,7 @@ export class EdgeGuard implements CanActivate {
       ...(actor ? { actor } : {}),
       ...(proof ? { proof } : {}),
       ...(ifMatch === undefined ? {} : { ifMatch }),
+      ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
     } as Call;
   }
 
@@ -169,6 +179,18 @@ function versionOf(header: string | undefined): number | undefined {
   const version = /^"(\d{1,15})"$/.exec(header)?.[1];
   if (version === undefined) throw new ProblemError(400, 'if-match', 'If-Match must be one version in quotes, as the ETag was: "7".');
   return Number(version);
+}
+
+function repeatKeyOf(header: string | string[] | undefined): string | undefined {
+  if (header === undefined) return undefined;
+  const key = typeof header === 'string' ? idempotencyKeyOf(header) : undefined;
+  if (key === undefined)
+    throw new ProblemError(
+      400,
+      idempotencyHeader,
+      'Idempotency-Key must be 16 to 64 letters, digits, "-" or "_": a UUID, new for each request.',
+    );
+  return key;
 }
 
 /** Runs the handler inside the request's scope and gives its answer the headers of its kind. */

@@ -1,0 +1,14 @@
+/**
+ * The key under which a client sends a request again whose answer was lost (IETF draft "The Idempotency-Key HTTP Header Field"). Who may
+ * repeat is part of what the key means: the same key of somebody else is another request.
+ */
+import { Type } from 'typebox';
+
+export const idempotencyHeader = 'idempotency-key';
+/** 16 to 64 characters, a UUID for instance; bare, or in quotes as a structured string (RFC 9651). */
+const pattern = '^(?:[A-Za-z0-9_-]{16,64}|"[A-Za-z0-9_-]{16,64}")$';
+export const IdempotencyKey = Type.String({ pattern });
+
+/** @returns the key without its quotes; `undefined`: the header holds none. */
+export const idempotencyKeyOf = (header: string): string | undefined =>
+  new RegExp(pattern).test(header) ? header.replaceAll('"', '') : undefined;
