@@ -16,13 +16,18 @@ const source = (name) => new URL(`../../libs/${name}`, import.meta.url).href;
 export async function serveKafka(services) {
   const secret = randomBytes(16).toString('hex');
   const started = new Map();
+  let tidy;
   const server = createServer((request, response) => {
     const [, given, worker] = (request.url ?? '').split('/');
     if (given !== secret || !/^\d+$/.test(worker ?? '')) {
       response.writeHead(404).end();
       return;
     }
-    if (!started.has(worker)) started.set(worker, start(services));
+    if (!started.has(worker))
+      started.set(
+        worker,
+        (tidy ??= removeLeftovers()).then(() => start(services)),
+      );
     started.get(worker).then(
       ({ answer }) => response.end(JSON.stringify(answer)),
       (error) => response.writeHead(500).end(error instanceof Error ? error.message : String(error)),
@@ -41,8 +46,7 @@ export async function serveKafka(services) {
 
 async function start(services) {
   const { startKafka, removeKafka } = await kafkaServer();
-  await removeLeftovers(removeKafka);
-  const dataDir = await mkdtemp(path.join(os.tmpdir(), prefix));
+  const dataDir = await mkdtemp(path.join(os.tmpdir(), `${prefix}${process.pid}-`));
   const users = services.map((service) => `readmit-${service}`);
   const server = await startKafka({ dataDir, users, settings: { 'group.min.session.timeout.ms': '200' } });
   const sasl = Object.fromEntries(['admin', ...users].map((user) => [user, server.credentials(user)]));
@@ -71,12 +75,23 @@ async function kafkaServer() {
   }
 }
 
-/** Of runs that were killed. */
-async function removeLeftovers(removeKafka) {
+/** Of runs that were killed, by the process in the name: the folder of one that is just starting says nothing of itself yet. */
+async function removeLeftovers() {
+  const { removeKafka } = await kafkaServer();
   for (const name of await readdir(os.tmpdir())) {
-    if (!name.startsWith(prefix)) continue;
+    if (!name.startsWith(prefix) || lives(Number(name.slice(prefix.length).split('-')[0]))) continue;
     await removeKafka(path.join(os.tmpdir(), name)).catch((error) => {
       if (!String(error).includes('in use by process')) console.warn(`could not remove ${name}: ${error}`);
     });
+  }
+}
+
+function lives(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // Somebody else's process is none of our runs, but it is alive.
+    return error.code === 'EPERM';
   }
 }

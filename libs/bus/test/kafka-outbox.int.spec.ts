@@ -83,6 +83,35 @@ describe('the outbox', () => {
     }
   });
 
+  it('R8.1 says nothing before what a process had committed for the same key and not sent when it died, however soon the next one speaks', async () => {
+    const dying = await open('intake', { graceMs: 600_000 });
+    await dying.write([record('case-1', 'a: started')]);
+    await dying.kill();
+    const heir = await open('intake', { graceMs: 600_000 });
+    const said = [record('case-1', 'b: succeeded')];
+    await heir.write(said);
+    await heir.bus.publish(said);
+    await until(async () => (await heir.bus.outbox()).waiting === 0, { what: 'both are sent' });
+    expect(await textsOf(heir)).toEqual(['a: started', 'b: succeeded']);
+  });
+
+  it('R8.1 says nothing before what another process, alive when this one began, has committed for the same key', async () => {
+    const [other, heir] = [await open('intake', { graceMs: 600_000 }), await open('intake', { graceMs: 600_000 })];
+    await other.write([record('case-1', 'a: started')]);
+    await other.kill();
+    const elsewhere = numbered(5).find(({ key }) => partitionOf(key) !== partitionOf('case-1')) ?? record('', '');
+    const said = [[elsewhere], [record('case-1', 'b: succeeded')], [record('case-1', 'c: closed')]];
+    for (const records of said) {
+      await heir.write(records);
+      await heir.bus.publish(records);
+      // The control: what lies on another partition is sent at once and waits for nobody.
+      if (records === said[0]) expect(await textsOf(heir)).toEqual([elsewhere.value.toString()]);
+    }
+    await until(async () => (await heir.bus.outbox()).waiting === 0, { what: 'all are sent' });
+    const ofCase = (await readAll(heir.bus, topic)).filter(({ key }) => key === 'case-1').map(({ value }) => value.toString());
+    expect(ofCase).toEqual(['a: started', 'b: succeeded', 'c: closed']);
+  });
+
   it('R8.1 skips no transaction that commits late, behind one that began after it', async () => {
     const dying = await open('intake', { graceMs: 600_000 });
     const heir = await open();
@@ -137,6 +166,7 @@ describe('the outbox', () => {
     const since = numbered(4, 'since/');
     await write(since);
     await bus.publish(since);
+    await until(async () => (await bus.outbox()).waiting === 0, { what: 'everything is confirmed' });
     await emptyTopics(await testBroker(), [topic]);
     const anew = await open('intake', { graceMs: 600_000 });
     expect(await anew.bus.republish(now)).toBe(4);
@@ -155,6 +185,11 @@ describe('the outbox', () => {
     // Sent together first and then one by one: what stood before the large one may be there twice.
     expect(new Set(await textsOf(heir))).toEqual(new Set(['first', 'second']));
     expect(heir.troubles.map(String)).toContainEqual(expect.stringContaining('MESSAGE_TOO_LARGE'));
+    // What comes later for that key waits for it no longer.
+    const later = [record('case-2', 'later')];
+    await heir.write(later);
+    await heir.bus.publish(later);
+    expect(await textsOf(heir)).toContain('later');
   });
 
   it('R8.3 refuses to write to the topic of another service; its own is taken', async () => {

@@ -56,7 +56,6 @@ export class KafkaBus implements Bus {
       sender: this.sender,
       store,
       graceMs,
-      firstGraceMs: Math.min(graceMs, 2_000),
       onTrouble,
     });
     this.reader = new TopicReader(() => this.client(`${service}-reader`, readTimeoutMs), readTimeoutMs);
@@ -72,7 +71,7 @@ export class KafkaBus implements Bus {
     });
     bus.days = setInterval(() => void bus.outboxTable.keepDays().catch(bus.onTrouble), daysEveryMs);
     bus.days.unref();
-    bus.relay.start();
+    await bus.relay.start();
     return bus;
   }
 
@@ -103,13 +102,16 @@ export class KafkaBus implements Bus {
     const { service } = this.options;
     const foreign = records.find(({ topic }) => producerOfTopic(topic) !== service);
     if (foreign) throw new Error(`${service} writes to its own topic alone, not to ${JSON.stringify(foreign.topic)}`);
-    if (records.length > 0) await this.outboxTable.write(tx, records);
+    if (records.length > 0) await this.outboxTable.write(tx, records, !this.relay.behind);
   }
 
-  /** @throws {KafkaError} they were not sent now; the relay sends them, and until it has, everything else as well. */
+  /**
+   * What would overtake something is left to the relay, and so is everything else until it has sent that.
+   * @throws {KafkaError} they were not sent now; the relay sends them.
+   */
   async publish(records: readonly OutgoingRecord[]): Promise<void> {
     if (records.length === 0) return;
-    if (this.relay.behind) {
+    if (this.relay.behind || this.outboxTable.wouldOvertake(records)) {
       this.relay.leave();
       return;
     }

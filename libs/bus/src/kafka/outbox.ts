@@ -1,6 +1,8 @@
 import type { Store, Tx } from '@readmit/store';
 import { backoffMs } from '../engine/bell.js';
 import { crashPoint } from '../engine/crash-points.js';
+import { uuidv7 } from '../engine/context.js';
+import { placeOf } from '../partition-of.js';
 import type { OutgoingRecord } from '../port.js';
 
 export interface OutboxOptions {
@@ -28,17 +30,25 @@ interface EventRow {
 const longestMs = 32 * 86_400_000;
 const replayMs = 60_000;
 
+/**
+ * Looks, if asked to, for what another process has committed for the same keys (their places) and not sent. What was said before along a key is
+ * committed by now (its aggregate is locked), so it is seen here or on its topic. The table holds what is under way, and more only
+ * while nobody asks: after a failed send.
+ */
 const writeStatement = `
   WITH batch AS MATERIALIZED (
     SELECT nextval('outbox_batch') AS id, clock_timestamp() AS at
   ), unsent AS (
-    INSERT INTO outbox_unsent (batch, written_at, events) SELECT id, at, cardinality($1::text[]) FROM batch
+    INSERT INTO outbox_unsent (batch, written_at, events, writer, places)
+    SELECT id, at, cardinality($1::text[]), $5::uuid, $6::bigint FROM batch
   ), written AS (
     INSERT INTO outbox (batch, place, written_at, topic, key, headers, value)
     SELECT b.id, r.place, b.at, r.topic, r.key, r.headers::json, r.value
     FROM batch b, unnest($1::text[], $2::text[], $3::text[], $4::bytea[]) WITH ORDINALITY AS r (topic, key, headers, value, place)
   )
-  SELECT id AS batch FROM batch`;
+  SELECT id AS batch, CASE WHEN $7 THEN EXISTS (
+    SELECT FROM outbox_unsent WHERE writer <> $5::uuid AND places & $6::bigint <> 0 AND batch <> ALL ($8::bigint[])
+  ) ELSE false END AS overtakes FROM batch`;
 
 /** Whole transactions behind `$1`, at least one, then as many as have `$3` events together. */
 const unsentStatement = `
@@ -60,8 +70,12 @@ const unsentStatement = `
  * arrived costs one statement for all transactions of half a second.
  */
 export class Outbox {
-  /** The batch that records were written as, by the very array that `write` got. */
-  private readonly batchOf = new WeakMap<readonly OutgoingRecord[], string>();
+  /** This process, as the rows name it. */
+  private readonly writer = uuidv7();
+  /** What records were written as, by the very array that `write` got. */
+  private readonly written = new WeakMap<readonly OutgoingRecord[], { readonly batch: string; readonly overtakes: boolean }>();
+  /** Transactions whose events Kafka does not take: nothing waits for them. */
+  private readonly refused = new Set<string>();
   private confirmed: string[] = [];
   private settling: NodeJS.Timeout | undefined;
   private failures = 0;
@@ -69,19 +83,29 @@ export class Outbox {
 
   constructor(private readonly options: OutboxOptions) {}
 
-  async write(tx: Tx, records: readonly OutgoingRecord[]): Promise<void> {
-    const [row] = await tx.query<{ batch: string }>(writeStatement, [
+  /** `sendsAtOnce`: they are to be sent after the commit, unless they would overtake something. */
+  async write(tx: Tx, records: readonly OutgoingRecord[], sendsAtOnce: boolean): Promise<void> {
+    const [row] = await tx.query<{ batch: string; overtakes: boolean }>(writeStatement, [
       records.map(({ topic }) => topic),
       records.map(({ key }) => key),
       records.map(({ headers }) => JSON.stringify(headers)),
       records.map(({ value }) => value),
+      this.writer,
+      placesOf(records),
+      sendsAtOnce,
+      [...this.refused],
     ]);
-    if (row) this.batchOf.set(records, row.batch);
+    if (row) this.written.set(records, row);
+  }
+
+  /** Sent now, they would come before what another process, perhaps a dead one, has committed before them. */
+  wouldOvertake(records: readonly OutgoingRecord[]): boolean {
+    return this.written.get(records)?.overtakes === true;
   }
 
   /** Kafka has what was written as this array. Another array is of nobody's batch: the relay sends it again, which changes nothing. */
   confirm(records: readonly OutgoingRecord[]): void {
-    const batch = this.batchOf.get(records);
+    const batch = this.written.get(records)?.batch;
     if (batch === undefined) return;
     this.confirmed.push(batch);
     this.settleLater(this.options.settleMs);
@@ -100,6 +124,11 @@ export class Outbox {
 
   async remove(tx: Tx, batches: readonly string[]): Promise<void> {
     if (batches.length > 0) await tx.query('DELETE FROM outbox_unsent WHERE batch = ANY ($1::bigint[])', [batches]);
+  }
+
+  /** Kafka does not take the events of this one: they stay, and are overtaken. */
+  refuse(batch: string): void {
+    this.refused.add(batch);
   }
 
   /** Whether anything waits for longer than that. */
@@ -200,3 +229,14 @@ export class Outbox {
     }
   }
 }
+
+/** The places of the keys as a bigint of PostgreSQL: bit n stands for place n. */
+const placesOf = (records: readonly OutgoingRecord[]): string => {
+  const places = new Set(records.map(({ key }) => placeOf(key)));
+  return String(
+    BigInt.asIntN(
+      64,
+      [...places].reduce((bits, place) => bits | (1n << BigInt(place)), 0n),
+    ),
+  );
+};

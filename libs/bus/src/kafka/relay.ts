@@ -11,8 +11,6 @@ export interface RelayOptions {
   readonly store: Pick<Store, 'transaction'>;
   /** What waits for longer was left by a process that died. */
   readonly graceMs: number;
-  /** What is left of a process that died before this one began. */
-  readonly firstGraceMs: number;
   readonly onTrouble: (error: unknown) => void;
 }
 
@@ -20,8 +18,8 @@ const eventsAtOnce = 1_000;
 
 /**
  * Sends what a crash or an outage left in the outbox: oldest first, so in order along every key; one relay per service at a time,
- * by a lock that dies with its transaction. After a failed send everything goes this way until nothing waits, so that what is
- * said later does not overtake what is still here.
+ * by a lock that dies with its transaction. While something lies here that must not be overtaken (after a failed send, and of a process
+ * that is gone) everything goes this way until nothing waits.
  */
 export class Relay {
   /** Nobody sends eagerly while this holds. */
@@ -33,11 +31,13 @@ export class Relay {
 
   constructor(private readonly options: RelayOptions) {}
 
-  start(): void {
-    this.loop ??= this.run();
+  /** What lies here was left by a process before this one, or is under way in another: sent first, perhaps twice. */
+  async start(): Promise<void> {
+    this.behind = await this.options.outbox.hasUnsent(0);
+    this.loop = this.run();
   }
 
-  /** A send has failed, or something was committed that nobody sends. */
+  /** Something was committed that nobody else sends. */
   leave(): void {
     this.behind = true;
     this.stirred = true;
@@ -51,8 +51,7 @@ export class Relay {
   }
 
   private async run(): Promise<void> {
-    const { outbox, graceMs, firstGraceMs, onTrouble } = this.options;
-    let grace = firstGraceMs;
+    const { outbox, graceMs, onTrouble } = this.options;
     for (let failures = 0; !this.closed;) {
       try {
         this.stirred = false;
@@ -60,10 +59,9 @@ export class Relay {
           // Without a way to the brokers no transaction is opened.
           await this.options.sender.reach();
           if ((await this.pass(0)) && !this.stirred) this.behind = false;
-        } else if (await outbox.hasUnsent(grace)) {
-          await this.pass(grace);
+        } else if (await outbox.hasUnsent(graceMs)) {
+          await this.pass(graceMs);
         }
-        if (!this.behind) grace = graceMs;
         failures = 0;
       } catch (error) {
         onTrouble(error);
@@ -114,6 +112,7 @@ export class Relay {
         for (const one of unsent) sent.push(...(await this.send([one])));
         return sent;
       }
+      for (const { batch } of unsent) this.options.outbox.refuse(batch);
       this.options.onTrouble(error);
       return [];
     }

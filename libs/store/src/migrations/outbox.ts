@@ -51,6 +51,23 @@ export class Outbox1 implements MigrationInterface {
 }
 
 /**
+ * Which process wrote a transaction's events and for which keys (64 places that keys share, bit n is place n): so another process sees what it
+ * must not overtake. Rows of before are nobody's and have all places.
+ */
+export class OutboxWriter1 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(`
+      ALTER TABLE outbox_unsent
+        ADD COLUMN writer uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
+        ADD COLUMN places bigint NOT NULL DEFAULT -1`);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('ALTER TABLE outbox_unsent DROP COLUMN writer, DROP COLUMN places');
+  }
+}
+
+/**
  * The service's role may not make or drop tables. This function does it as the owner, takes no argument, and drops nothing that is
  * younger than its own constant or not yet sent: all that a service can do with it is what the calendar says.
  */

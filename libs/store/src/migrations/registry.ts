@@ -6,7 +6,7 @@ import { AuditWriter1 } from './audit-writer.js';
 import { BusTopics1 } from './bus-topics.js';
 import { EngineTables1 } from './engine-tables.js';
 import { OcsfTopic1 } from './ocsf-topic.js';
-import { Outbox1 } from './outbox.js';
+import { Outbox1, OutboxWriter1 } from './outbox.js';
 import { Positions1 } from './positions.js';
 import { TouchKnown1 } from './touch-known.js';
 import { TraceOfAggregate1 } from './trace-of-aggregate.js';
@@ -30,6 +30,7 @@ export const registry: readonly RegisteredMigration[] = [
   { order: 4, migration: Outbox1, schemas: services, insertOnlyTables: ['outbox'] },
   { order: 5, migration: TouchKnown1, schemas: services },
   { order: 6, migration: TraceOfAggregate1, schemas: services },
+  { order: 7, migration: OutboxWriter1, schemas: services },
   { order: 10, migration: IntakeTables1, schemas: ['intake'] },
   { order: 11, migration: ApprovalTables1, schemas: ['approval'] },
   { order: 12, migration: ExecutionTables1, schemas: ['execution'] },
