@@ -3,20 +3,17 @@ import type { Engine } from '@readmit/bus';
 import type { Fact, ServiceName } from '@readmit/contracts';
 import { addEvidence, decide, say, spoken } from '@readmit/domain';
 import { contactDigests } from '../apps/classification/src/outbound/directory.js';
+import { Hands } from './hands.js';
 import { approver, digestOf, verifier, type People } from './people.js';
 import type { Pipeline } from './six-services.js';
 import { simulatedTarget } from './simulated-target.js';
-
-/** People act at the same time: commands that wait share a transaction. */
-const handsAtOnce = 512;
 
 export class Cases {
   begun = 0;
   ended = 0;
   readonly outcomes = new Map<string, number>();
   private readonly underWay = new Set<string>();
-  private readonly waiting: (() => Promise<void>)[] = [];
-  private acting = 0;
+  private readonly hands = new Hands((error) => this.fail?.(error));
   private pipeline: Pipeline | undefined;
   private finish: (() => void) | undefined;
   private fail: ((error: unknown) => void) | undefined;
@@ -49,8 +46,8 @@ export class Cases {
   /** Of the pipeline: what a person would see on a screen and act on. */
   onFact(service: ServiceName, key: string, fact: Fact): void {
     if (!this.underWay.has(key)) return;
-    if (service === 'approval' && fact.type === 'readmit.plan.proposed') this.act(() => this.prove(key));
-    else if (service === 'approval' && fact.type === 'readmit.approval.requested') this.act(() => this.approve(key, fact.data));
+    if (service === 'approval' && fact.type === 'readmit.plan.proposed') this.hands.act(() => this.prove(key));
+    else if (service === 'approval' && fact.type === 'readmit.approval.requested') this.hands.act(() => this.approve(key, fact.data));
     else if (service === 'intake' && (fact.type === 'readmit.plan.refused' || fact.type === 'readmit.execution.failed'))
       this.fail?.(new Error(`${key} came to nothing: ${fact.data.reason} (${fact.data.says})`));
     else if (service === 'intake' && fact.type === 'readmit.case.closed') {
@@ -63,31 +60,13 @@ export class Cases {
     }
   }
 
-  private act(work: () => Promise<void>): void {
-    this.waiting.push(work);
-    setImmediate(() => this.next());
-  }
-
-  private next(): void {
-    if (this.acting >= handsAtOnce) return;
-    const work = this.waiting.shift();
-    if (!work) return;
-    this.acting++;
-    void work()
-      .catch((error: unknown) => this.fail?.(error))
-      .finally(() => {
-        this.acting--;
-        this.next();
-      });
-  }
-
   /** The next case is asked for. */
   open(): void {
     const index = this.begun++;
     const caseId = `case-${index}`;
     const subject = this.people.subject(index);
     this.underWay.add(caseId);
-    this.act(() =>
+    this.hands.act(() =>
       this.command('intake', caseId, 'open-case', 'anonymous', (engine) =>
         engine.command(
           { key: caseId, name: 'open-case', actor: 'anonymous', rows: [{ salt: 'bench', reason: 'my phone is gone' }] },

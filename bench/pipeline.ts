@@ -1,11 +1,12 @@
 /**
  * `npm run bench -- pipeline`: whole cases through the product beside bare loops that do the same steps (R0, the ceiling) and beside the stock
- * NestJS way, on topics in PostgreSQL or on a real Kafka. One PostgreSQL, a process for each program, rounds that alternate in direction, a fresh database for each slice, and a check of
+ * NestJS way, and chains of six and of twelve hops beside each other, on topics in PostgreSQL or on a real Kafka. One PostgreSQL, a process for each program, rounds that alternate in direction, a fresh database for each slice, and a check of
  * what each slice left: one that fails scores 0.
  */
 import os from 'node:os';
 import { parseArgs } from 'node:util';
 import { Arena, type BusKind, type Slice } from './pipeline/arena.js';
+import { hopPrograms } from './pipeline/chain.js';
 import type { Load } from './pipeline/load.js';
 import { describe, writeInto, type Round } from './pipeline/report.js';
 import { profileSlice } from './pipeline/profile.js';
@@ -26,17 +27,19 @@ const { values } = parseArgs({
     pairs: { type: 'string', default: '7' },
     seconds: { type: 'string', default: '12' },
     'warm-up': { type: 'string', default: '300' },
-    /** Cases a slice of product and R0, instead of as many as take the seconds; a profile needs it. */
+    /** Cases a slice of product, R0 and the chains, instead of as many as take the seconds; a profile needs it. */
     cases: { type: 'string' },
     'latency-pairs': { type: 'string', default: '3' },
     'latency-seconds': { type: 'string', default: '20' },
+    /** Of six hops and twelve; 0 leaves them out. */
+    'hop-pairs': { type: 'string', default: '5' },
     write: { type: 'boolean', default: false },
     profile: { type: 'string' },
   },
   allowPositionals: true,
 });
 
-function whole(option: 'pairs' | 'seconds' | 'warm-up' | 'cases' | 'latency-pairs' | 'latency-seconds', least = 1): number {
+function whole(option: 'pairs' | 'seconds' | 'warm-up' | 'cases' | 'latency-pairs' | 'latency-seconds' | 'hop-pairs', least = 1): number {
   const value = Number(values[option]);
   if (!Number.isSafeInteger(value) || value < least)
     throw new RangeError(`--${option} takes a whole number of at least ${least}, not ${JSON.stringify(values[option])}`);
@@ -63,12 +66,13 @@ async function run(): Promise<number> {
   const bus = busAsked();
   if (values.profile !== undefined) return profile(values.profile, bus);
   const programs = programsAsked();
-  const [pairs, seconds, warmUp, latencyPairs, latencySeconds] = [
+  const [pairs, seconds, warmUp, latencyPairs, latencySeconds, hopPairs] = [
     whole('pairs'),
     whole('seconds'),
     whole('warm-up', fewestCases),
     whole('latency-pairs', 0),
     whole('latency-seconds'),
+    whole('hop-pairs', 0),
   ];
   const cases = values.cases === undefined ? undefined : whole('cases');
   const arena = await Arena.open({ bus });
@@ -76,7 +80,7 @@ async function run(): Promise<number> {
     process.stdout.write('tracing a case\n');
     arena.script = await arena.withDatabase((place) => traceCase({ ...place, people: makePeople(10) }));
     const rates: Record<string, number> = {};
-    for (const program of programs) {
+    for (const program of [...programs, ...(hopPairs > 0 ? hopPrograms : [])]) {
       // The stock way needs no warm code to be slow.
       const slice = await play(arena, program, { cases: program === 'stock' ? fewestCases : warmUp }, 'warm-up');
       if (!slice.measured || slice.failed !== undefined) throw new Error(`the warm-up of ${program} failed: ${slice.failed}`);
@@ -104,6 +108,8 @@ async function run(): Promise<number> {
       (program) => ({ cases: program === 'stock' ? mostOf(program) : (cases ?? mostOf('product')) }),
       'saturated',
     );
+    // The same cases in both: the shorter chain takes the seconds, the longer what it takes.
+    const hops = await rounds(hopPairs, () => ({ cases: cases ?? mostOf('hops-6') }), 'hops', hopPrograms);
     const reached = (program: string): number =>
       median(
         saturated.flatMap(({ [program]: slice }) =>
@@ -119,10 +125,12 @@ async function run(): Promise<number> {
       'half',
     );
     const machine = `Measured on ${new Date().toISOString().slice(0, 10)}, ${os.availableParallelism()} cores (${os.cpus()[0]?.model.trim() ?? 'unknown'}), Node ${process.versions.node}, load at the end ${os.loadavg()[0]?.toFixed(1)}`;
-    const results = { bus, programs, saturated, calm, half, machine };
+    const results = { bus, programs, saturated, hops, calm, half, machine };
     process.stdout.write(`\n${describe(results)}\n`);
     if (values.write) await writeInto(document, results);
-    return [...saturated, ...calm, ...half].some((round) => Object.values(round).some(({ failed }) => failed !== undefined)) ? 1 : 0;
+    return [...saturated, ...hops, ...calm, ...half].some((round) => Object.values(round).some(({ failed }) => failed !== undefined))
+      ? 1
+      : 0;
   } finally {
     await arena.close();
   }
@@ -130,8 +138,8 @@ async function run(): Promise<number> {
 
 /** What costs what in one program; nothing is compared. */
 async function profile(program: string, bus: BusKind): Promise<number> {
-  if (!known.some((name) => name === program))
-    throw new RangeError(`--profile takes one of ${known.join(', ')}, not ${JSON.stringify(program)}`);
+  const profiled: readonly string[] = [...known, ...hopPrograms];
+  if (!profiled.includes(program)) throw new RangeError(`--profile takes one of ${profiled.join(', ')}, not ${JSON.stringify(program)}`);
   const arena = await Arena.open({ bus, statements: true });
   try {
     arena.script = await arena.withDatabase((place) => traceCase({ ...place, people: makePeople(10) }));

@@ -2,13 +2,14 @@
  * Where programs play: one durable PostgreSQL and, when topics lie there, one Kafka; for each slice a fresh database and fresh topics; a process for
  * each program; and the check of what they left.
  */
-import { auditOcsfTopic, services, topicOf, type ServiceName } from '@readmit/contracts';
-import { busSchema, schemaOf, setup, startPostgres, tablesOfTopic, type PostgresServer } from '@readmit/store';
+import { services } from '@readmit/contracts';
+import { busSchema, schemaOf, setup, startPostgres, type PostgresServer } from '@readmit/store';
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import pg from 'pg';
 import { endPostgres, startFolder, Started } from '../started.js';
+import { wantedOf, wrongIn } from './check.js';
 import { KafkaArena } from './kafka-arena.js';
 import type { Load, Measured, Place } from './load.js';
 import type { Answer, Order } from './program.js';
@@ -25,15 +26,6 @@ export interface Slice {
   /** Records that lay on a topic once more, because they were sent again. */
   readonly repeated: number;
 }
-
-/** What each service says or keeps exactly once in every case that ran its course. */
-const endOf: Readonly<Record<Exclude<ServiceName, 'audit'>, string>> = {
-  intake: 'readmit.case.closed',
-  classification: 'readmit.case.classified',
-  approval: 'readmit.approval.granted',
-  execution: 'readmit.revocation.confirmed',
-  'revocation-scheduler': 'readmit.obligation.discharged',
-};
 
 export type BusKind = 'embedded' | 'kafka';
 
@@ -123,7 +115,7 @@ export class Arena {
         await look?.(client);
         const rows = await rowsOf(client, load.cases);
         const home = await this.kafka?.bringHome(client, program !== 'stock');
-        const failed = home?.failed ?? (await wrongIn(client, load.cases, program === 'product' ? undefined : this.script));
+        const failed = home?.failed ?? (await wrongIn(client, load.cases, wantedOf(program, this.script)));
         return { program, load, measured: answer.measured, failed, rows, repeated: home?.repeated ?? 0 };
       } finally {
         await client.end();
@@ -167,45 +159,6 @@ async function openPostgres(dataDir: string, statements: boolean): Promise<Postg
   await owner.end();
   await server.stop();
   return startPostgres({ dataDir });
-}
-
-/** Sentence that says what is wrong with what a slice left, or undefined: each case ended exactly once in each service, and the log holds all. */
-async function wrongIn(client: pg.Client, cases: number, script: Script | undefined): Promise<string | undefined> {
-  const number = async (sql: string, values: unknown[] = []): Promise<readonly number[]> =>
-    Object.values((await client.query<Record<string, string>>(sql, values)).rows[0] ?? {}).map(Number);
-  for (const [service, type] of Object.entries(endOf) as [ServiceName, string][]) {
-    const { log } = tablesOfTopic(topicOf(service));
-    const [said, saidOf] = await number(
-      `SELECT count(*) AS all, count(DISTINCT key) AS keys FROM ${busSchema}.${log} WHERE headers->>'ce_type' = $1`,
-      [type],
-    );
-    const [kept, keptOf] = await number(
-      `SELECT count(*) AS all, count(DISTINCT key) AS keys FROM ${schemaOf(service)}.fact WHERE type = $1 AND key LIKE 'case-%'`,
-      [type],
-    );
-    if ([said, saidOf, kept, keptOf].some((count) => count !== cases))
-      return `${service}: ${type} of ${cases} cases was said ${said} times for ${saidOf} cases and kept ${kept} times for ${keptOf}`;
-    const [facts] = await number(`SELECT count(*) FROM ${schemaOf(service)}.fact`);
-    const wanted = script?.facts[schemaOf(service)];
-    if (wanted !== undefined && facts !== wanted * cases) return `${service} keeps ${facts} facts instead of ${wanted * cases}`;
-    const [logged, missing] = await number(
-      `SELECT (SELECT count(*) FROM audit.event WHERE topic = $1) AS logged, (SELECT count(*) FROM ${busSchema}.${log} t
-         WHERE NOT EXISTS (SELECT FROM audit.leaf l WHERE l.event_id = t.headers->>'ce_id')) AS missing`,
-      [topicOf(service)],
-    );
-    const [all] = await number(`SELECT count(*) FROM ${busSchema}.${log}`);
-    if (logged !== all || missing !== 0) return `the log holds ${logged} of ${all} events of ${service}, ${missing} are missing`;
-    const [parked] = await number(`SELECT count(*) FROM ${schemaOf(service)}.parked`);
-    if (parked !== 0) return `${service} parked ${parked} messages`;
-  }
-  const [leaves, last, checkpoint] = await number(
-    'SELECT count(*) AS leaves, max(index) + 1 AS last, (SELECT max(size) FROM audit.checkpoint) AS checkpoint FROM audit.leaf',
-  );
-  const [shown] = await number(`SELECT count(*) FROM ${busSchema}.${tablesOfTopic(auditOcsfTopic).log}`);
-  if (shown !== leaves) return `${shown} of ${leaves} leaves were shown to SIEMs`;
-  return leaves === last && leaves === checkpoint
-    ? undefined
-    : `the log has ${leaves} leaves, the last is ${last}, its checkpoint ${checkpoint}`;
 }
 
 async function rowsOf(client: pg.Client, cases: number): Promise<Slice['rows']> {

@@ -21,16 +21,7 @@ export const openProduct: Open = async ({ urls, kafka }) => {
     reads: Object.fromEntries(services.map((service) => [service, topicsHeardBy(service)])) as Running['reads'],
     open: () => cases.open(),
     play: (total, onEnd) => cases.run(pipeline, { total, atOnce: 0, onEnd: (_, caseId) => onEnd(Number(caseId.slice('case-'.length))) }),
-    counters: () => {
-      const sum = { statements: 0, commits: 0, batches: 0, messages: 0 };
-      for (const service of services) {
-        sum.statements += pipeline.stores[service].counters.statements;
-        sum.commits += pipeline.stores[service].counters.commits;
-        sum.batches += pipeline.engines[service].counters.batches;
-        sum.messages += pipeline.engines[service].counters.messages;
-      }
-      return sum;
-    },
+    counters: () => pipeline.counters(),
     verify: async () => {
       if (cases.outcomes.get('completed') !== cases.ended)
         throw new Error(`not every case was completed: ${JSON.stringify([...cases.outcomes])}`);

@@ -1,10 +1,17 @@
 /** A process for one program: it lives through all slices, so that each but the first finds its code warm. */
 import { openBare } from './bare.js';
+import { hopPrograms } from './chain.js';
+import { openHops } from './hops.js';
 import { playLoad, type Load, type Measured, type Open, type Place } from './load.js';
 import { openProduct } from './product.js';
 import { openStock } from './stock.js';
 
-export const programs: Readonly<Record<string, Open>> = { product: openProduct, bare: openBare, stock: openStock };
+export const programs: Readonly<Record<string, Open>> = {
+  product: openProduct,
+  bare: openBare,
+  stock: openStock,
+  ...Object.fromEntries(hopPrograms.map((name) => [name, openHops(name)])),
+};
 
 export interface Order {
   readonly place: Place;

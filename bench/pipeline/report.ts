@@ -2,6 +2,7 @@
 import { services } from '@readmit/contracts';
 import { readFile, writeFile } from 'node:fs/promises';
 import type { Slice } from './arena.js';
+import { hopPrograms } from './chain.js';
 import type { Measured } from './load.js';
 import { median, quantile, ratioOf, type Ratio } from './statistics.js';
 
@@ -11,6 +12,8 @@ export interface Results {
   readonly bus: string;
   readonly programs: readonly string[];
   readonly saturated: readonly Round[];
+  /** The chains of synthetic rules, saturated. */
+  readonly hops: readonly Round[];
   /** 20 cases a second, open loop. */
   readonly calm: readonly Round[];
   /** Half of what each program reached, open loop. */
@@ -19,7 +22,13 @@ export interface Results {
 }
 type Table = readonly (readonly string[])[];
 
-const titles: Readonly<Record<string, string>> = { product: 'the product', bare: 'R0, bare loops', stock: 'stock NestJS + `save()`' };
+const titles: Readonly<Record<string, string>> = {
+  product: 'the product',
+  bare: 'R0, bare loops',
+  stock: 'stock NestJS + `save()`',
+  'hops-6': '6 hops, synthetic rules',
+  'hops-12': '12 hops, synthetic rules',
+};
 const rate = ({ cases, seconds }: Measured): number => cases / seconds;
 const cpu = ({ nodeCpu, databaseCpu, brokerCpu, cases }: Measured): number => ((nodeCpu + databaseCpu + brokerCpu) * 1000) / cases;
 
@@ -47,15 +56,24 @@ function paired(rounds: readonly Round[], other: string, of: (product: Measured,
   );
 }
 
+/** 12 hops to 6, of the same engines: a pair in which either failed its check counts 0. */
+const stretched = (rounds: readonly Round[], of: (long: Measured, short: Measured) => number): Ratio | undefined =>
+  ratioOf(
+    rounds.map((round) => {
+      const [long, short] = [measuredOf(round['hops-12']), measuredOf(round['hops-6'])];
+      return long && short ? of(long, short) : 0;
+    }),
+  );
+
 const fixed = (value: number, digits = 1): string => (Number.isFinite(value) ? value.toFixed(digits) : '-');
 
-function figures({ bus, programs, saturated, calm, half }: Results): Table {
+function figures({ bus, programs, saturated, hops, calm, half }: Results): Table {
   const onKafka = <T>(...these: T[]): T[] => (bus === 'kafka' ? these : []);
-  const rows = programs.map((program) => {
-    const of = (pick: (measured: Measured, slice: Slice) => number, digits = 1): string => fixed(middle(saturated, program, pick), digits);
-    const late = (rounds: readonly Round[], q: number): string =>
+  const row = (program: string, rounds: readonly Round[]): readonly string[] => {
+    const of = (pick: (measured: Measured, slice: Slice) => number, digits = 1): string => fixed(middle(rounds, program, pick), digits);
+    const late = (slow: readonly Round[], q: number): string =>
       fixed(
-        middle(rounds, program, ({ latencies }) => quantile(latencies, q)),
+        middle(slow, program, ({ latencies }) => quantile(latencies, q)),
         0,
       );
     return [
@@ -77,7 +95,7 @@ function figures({ bus, programs, saturated, calm, half }: Results): Table {
       `${late(calm, 0.5)} / ${late(calm, 0.99)}`,
       `${late(half, 0.5)} / ${late(half, 0.99)}`,
     ];
-  });
+  };
   const head = [
     'program',
     'cases/s',
@@ -94,7 +112,11 @@ function figures({ bus, programs, saturated, calm, half }: Results): Table {
     'p50 / p99 ms at 20/s',
     'at half',
   ];
-  return [head, ...rows];
+  return [
+    head,
+    ...programs.map((program) => row(program, saturated)),
+    ...(hops.length > 0 ? hopPrograms.map((program) => row(program, hops)) : []),
+  ];
 }
 
 interface Goal {
@@ -105,7 +127,7 @@ interface Goal {
 }
 
 function goals(results: Results): Table {
-  const { saturated, calm, half } = results;
+  const { saturated, hops, calm, half } = results;
   const p = (q: number) => (a: Measured, b: Measured) => quantile(a.latencies, q) / quantile(b.latencies, q);
   const commits = ratioOf(
     saturated.flatMap((round) => {
@@ -152,6 +174,18 @@ function goals(results: Results): Table {
     },
     { what: 'P9 commits a case and service', wanted: '<= 0.05', ratio: commits, met: ({ high }) => high <= 0.05 },
     {
+      what: 'P10 cases/s: 12 hops / 6 hops',
+      wanted: '>= 0.42',
+      ratio: stretched(hops, (long, short) => rate(long) / rate(short)),
+      met: ({ low }) => low >= 0.42,
+    },
+    {
+      what: 'P10 by CPU a case: 6 hops / 12 hops',
+      wanted: '>= 0.42',
+      ratio: stretched(hops, (long, short) => cpu(short) / cpu(long)),
+      met: ({ low }) => low >= 0.42,
+    },
+    {
       what: 'L1 p50 at 20 cases/s: product / R0',
       wanted: '<= 1.4',
       ratio: paired(calm, 'bare', p(0.5), Infinity),
@@ -190,9 +224,10 @@ function goals(results: Results): Table {
   ];
 }
 
-function failures({ saturated, calm, half }: Results): readonly string[] {
+function failures({ saturated, hops, calm, half }: Results): readonly string[] {
   const named: readonly (readonly [string, readonly Round[]])[] = [
     ['saturated', saturated],
+    ['hops', hops],
     ['20 cases/s', calm],
     ['half', half],
   ];
@@ -217,14 +252,19 @@ function markdown(table: Table): string {
 
 export function describe(results: Results): string {
   const rounds = results.saturated.length;
+  const pairs = results.hops.length;
+  const chained = pairs > 0 ? `; ${pairs} pairs of chains of ${results.hops[0]?.['hops-6']?.load.cases ?? 0} cases` : '';
   const cases = results.programs.map((program) => `${program} ${results.saturated[0]?.[program]?.load.cases ?? 0}`).join(', ');
   const failed = failures(results);
-  const repeated = results.programs.flatMap((program) => {
-    const count = [...results.saturated, ...results.calm, ...results.half].reduce((sum, round) => sum + (round[program]?.repeated ?? 0), 0);
+  const repeated = [...results.programs, ...hopPrograms].flatMap((program) => {
+    const count = [...results.saturated, ...results.hops, ...results.calm, ...results.half].reduce(
+      (sum, round) => sum + (round[program]?.repeated ?? 0),
+      0,
+    );
     return count > 0 ? [`${program} ${count}`] : [];
   });
   return [
-    `Bus: ${results.bus}. ${results.machine}. ${rounds} rounds; cases a slice: ${cases}. CPU, statements, commits, WAL, rows and requests are per case.`,
+    `Bus: ${results.bus}. ${results.machine}. ${rounds} rounds; cases a slice: ${cases}${chained}. CPU, statements, commits, WAL, rows and requests are per case.`,
     markdown(figures(results)),
     markdown(goals(results)),
     failed.length > 0
