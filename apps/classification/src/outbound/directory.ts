@@ -1,5 +1,6 @@
 import { createHash, createHmac } from 'node:crypto';
 import { Directory } from '@readmit/contracts';
+import { lookupOf } from '@readmit/domain';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { compactVerify, importJWK } from 'jose';
@@ -49,7 +50,7 @@ export function contactDigests(
   caseId: string,
   salt: string,
 ): { kind: string; value: string; digest: string }[] {
-  const contacts = directory.people.find((person) => person.id === subject)?.contacts ?? [];
+  const contacts = lookupOf(directory).people(subject)[0]?.contacts ?? [];
   return contacts.map(({ kind, value }) => ({
     kind,
     value,

@@ -1,4 +1,5 @@
 import type { Ask, AskKind, CaseClass, Directory, EventData, Policy, Requirements, Tier } from '@readmit/contracts';
+import { lookupOf } from './lookup.js';
 import { tierOrder } from './tiers.js';
 import { reachOf } from '../restoration-plan/ceiling.js';
 
@@ -23,8 +24,8 @@ export function classify(
   policy: { readonly document: Policy; readonly digest: string },
 ): Classified {
   const reasons: Reason[] = [];
-  const machine = facts.known && facts.directory.machines.some((candidate) => candidate.id === opened.subject.id);
-  const person = facts.known ? facts.directory.people.find((candidate) => candidate.id === opened.subject.id) : undefined;
+  const machine = facts.known && lookupOf(facts.directory).machines(opened.subject.id).length > 0;
+  const person = facts.known ? lookupOf(facts.directory).people(opened.subject.id)[0] : undefined;
   const classes = opened.asks.map((ask) => {
     const { caseClass, reason } = classOf(ask, opened, machine, facts);
     reasons.push(reason);
@@ -90,12 +91,9 @@ export function classify(
 /** Whether the directory says that the account is the subject's own, under the kind of subject that was claimed. */
 function ownedBySubject(ask: Ask, opened: Opened, facts: DirectoryFacts): boolean {
   if (!facts.known) return false;
-  const { people, machines } = facts.directory;
+  const { people, machines } = lookupOf(facts.directory);
   const { kind, id } = opened.subject;
-  const accounts =
-    kind === 'machine'
-      ? machines.filter((machine) => machine.id === id)
-      : people.filter((person) => person.id === id).flatMap((person) => person.accounts);
+  const accounts = kind === 'machine' ? machines(id) : people(id).flatMap((person) => person.accounts);
   return accounts.some((account) => account.connector === ask.connector && account.object === ask.object);
 }
 
@@ -112,7 +110,12 @@ function classOf(ask: Ask, opened: Opened, machine: boolean, facts: DirectoryFac
     };
   if (
     ask.kind === 'account.unlock' &&
-    !(facts.known && facts.directory.people.some((person) => person.id === opened.subject.id && !person.privileged))
+    !(
+      facts.known &&
+      lookupOf(facts.directory)
+        .people(opened.subject.id)
+        .some((person) => !person.privileged)
+    )
   )
     return {
       caseClass: 'privileged-restoration',
@@ -131,11 +134,9 @@ export function attest(
   directory: Directory,
 ): Pick<EventData<'readmit.people.attested'>, 'people' | 'consumers'> {
   const teams = new Set([...classified.requirements.verifiers, ...classified.requirements.quorum.flatMap((part) => part.teams)]);
-  const people = directory.people
-    .filter(
-      (person) => person.id === opened.subject.id || person.id === opened.requester.id || person.teams.some((team) => teams.has(team)),
-    )
-    .map(({ id, human, teams: has, authority, employment, privileged, keys }) => ({
+  const { concerned, machines } = lookupOf(directory);
+  const people = concerned([opened.subject.id, ...(opened.requester.id === undefined ? [] : [opened.requester.id])], teams).map(
+    ({ id, human, teams: has, authority, employment, privileged, keys }) => ({
       id,
       human,
       teams: has,
@@ -143,6 +144,7 @@ export function attest(
       employment,
       privileged,
       keys,
-    }));
-  return { people, consumers: directory.machines.find((machine) => machine.id === opened.subject.id)?.consumers ?? [] };
+    }),
+  );
+  return { people, consumers: machines(opened.subject.id)[0]?.consumers ?? [] };
 }

@@ -1,0 +1,42 @@
+import type { Directory } from '@readmit/contracts';
+
+type Person = Directory['people'][number];
+type Machine = Directory['machines'][number];
+
+/** Finds people and machines without looking through all of them, in the order of the directory. */
+export interface Lookup {
+  people(id: string): readonly Person[];
+  machines(id: string): readonly Machine[];
+  /** Who has one of the ids or is in one of the teams. */
+  concerned(ids: readonly string[], teams: Iterable<string>): readonly Person[];
+}
+
+const made = new WeakMap<Directory, Lookup>();
+
+/** Made once for each directory that is read; a directory never changes, the next one is another. */
+export function lookupOf(directory: Directory): Lookup {
+  const found = made.get(directory) ?? makeLookup(directory);
+  made.set(directory, found);
+  return found;
+}
+
+function makeLookup({ people, machines }: Directory): Lookup {
+  const places = new Map(people.map((person, place) => [person, place]));
+  const byId = Map.groupBy(people, ({ id }) => id);
+  const byTeam = new Map<string, Person[]>();
+  for (const person of people)
+    for (const team of person.teams) {
+      const members = byTeam.get(team);
+      if (members) members.push(person);
+      else byTeam.set(team, [person]);
+    }
+  const machinesById = Map.groupBy(machines, ({ id }) => id);
+  return {
+    people: (id) => byId.get(id) ?? [],
+    machines: (id) => machinesById.get(id) ?? [],
+    concerned: (ids, teams) =>
+      [...new Set([...ids.flatMap((id) => byId.get(id) ?? []), ...[...teams].flatMap((team) => byTeam.get(team) ?? [])])].sort(
+        (one, other) => (places.get(one) ?? 0) - (places.get(other) ?? 0),
+      ),
+  };
+}
