@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- memory`: many cases through the whole pipeline in one process. Says how fast, at which cost in the database,
+ * `npm run bench -- memory`: many cases through the whole pipeline in one process, on topics in PostgreSQL or (`--bus kafka`) on a real Kafka. Says how fast, at which cost in the database,
  * and fails when memory grows with the number of cases: what is resident at the end may exceed what was at a tenth by a fifth.
  */
 import { setup, startPostgres } from '@readmit/store';
@@ -10,6 +10,7 @@ import { services } from '@readmit/contracts';
 import { Cases } from './cases.js';
 import { cpuOf, ownCpu } from './cpu.js';
 import { makePeople } from './people.js';
+import { KafkaArena } from './pipeline/kafka-arena.js';
 import { openPipeline, type Pipeline } from './six-services.js';
 import { endPostgres, startFolder, Started } from './started.js';
 
@@ -27,6 +28,8 @@ interface Mark {
   /** Milliseconds of CPU a case: ours, and PostgreSQL's. */
   readonly ownCpu: number;
   readonly databaseCpu: number;
+  /** Of the broker; 0 when there is none. */
+  readonly brokerCpu: number;
 }
 
 /** Before this many cases a process is still warming up: code is being compiled, pools and caches fill. */
@@ -51,9 +54,16 @@ function judge(marks: readonly Mark[]): string | undefined {
 
 async function run(): Promise<number> {
   const { values } = parseArgs({
-    options: { cases: { type: 'string' }, 'at-once': { type: 'string' }, people: { type: 'string' } },
+    options: {
+      bus: { type: 'string', default: 'embedded' },
+      cases: { type: 'string' },
+      'at-once': { type: 'string' },
+      people: { type: 'string' },
+    },
     allowPositionals: true,
   });
+  if (values.bus !== 'embedded' && values.bus !== 'kafka')
+    throw new Error(`--bus takes embedded or kafka, not ${JSON.stringify(values.bus)}`);
   const total = whole(values.cases ?? '100000', '--cases');
   const atOnce = whole(values['at-once'] ?? '200', '--at-once');
   const people = makePeople(whole(values.people ?? '10000', '--people'));
@@ -66,12 +76,25 @@ async function run(): Promise<number> {
       secretsDir: path.join(server.dataDir, 'secrets'),
       database: 'readmit',
     });
+    const arena =
+      values.bus === 'kafka'
+        ? await started.start(
+            () => KafkaArena.open(path.join(folder, 'kafka')),
+            (one) => one.close(),
+          )
+        : undefined;
+    const kafka = await arena?.fresh();
     const cases = new Cases(people);
     const owner = new pg.Client({ connectionString: ownerUrl });
     await owner.connect();
-    const pipeline = await openPipeline({ urls, people, onFact: (service, key, fact) => cases.onFact(service, key, fact) });
+    const pipeline = await openPipeline({
+      urls,
+      people,
+      kafka: kafka?.connections,
+      onFact: (service, key, fact) => cases.onFact(service, key, fact),
+    });
     try {
-      const marks = await measure({ pipeline, cases, owner, total, atOnce, databasePid: server.pid });
+      const marks = await measure({ pipeline, cases, owner, total, atOnce, databasePid: server.pid, brokerPid: kafka?.brokerPid });
       const outcomes = [...cases.outcomes].map(([outcome, count]) => `${count} ${outcome}`).join(', ');
       process.stdout.write(`${cases.ended} cases ended: ${outcomes}\n`);
       const wrong = cases.outcomes.get('completed') === total ? judge(marks) : 'not every case was completed';
@@ -93,8 +116,10 @@ async function measure(of: {
   readonly total: number;
   readonly atOnce: number;
   readonly databasePid: number;
+  readonly brokerPid: number | undefined;
 }): Promise<readonly Mark[]> {
-  const { pipeline, cases, owner, total, atOnce, databasePid } = of;
+  const { pipeline, cases, owner, total, atOnce, databasePid, brokerPid } = of;
+  const ofBroker = async (): Promise<number> => (brokerPid === undefined ? 0 : cpuOf(brokerPid));
   const wanted = marksOf(total);
   const marks: Mark[] = [];
   const pending: Promise<void>[] = [];
@@ -112,8 +137,11 @@ async function measure(of: {
     wal: await wal(),
     own: ownCpu(),
     database: await cpuOf(databasePid),
+    broker: await ofBroker(),
   };
-  process.stdout.write('   cases  cases/s  RSS MB  heap MB  statements/case  commits/case  WAL KB/case  CPU ms/case: node  postgres\n');
+  process.stdout.write(
+    '   cases  cases/s  RSS MB  heap MB  statements/case  commits/case  WAL KB/case  CPU ms/case: node  postgres  kafka\n',
+  );
   const take = async (ended: number): Promise<void> => {
     const now = {
       cases: ended,
@@ -122,6 +150,7 @@ async function measure(of: {
       commits: spent('commits'),
       own: ownCpu(),
       database: await cpuOf(databasePid),
+      broker: await ofBroker(),
     };
     const { rss, heapUsed } = process.memoryUsage();
     const bytes = await wal();
@@ -136,13 +165,14 @@ async function measure(of: {
       wal: (bytes - before.wal) / count,
       ownCpu: ((now.own - before.own) * 1000) / count,
       databaseCpu: ((now.database - before.database) * 1000) / count,
+      brokerCpu: ((now.broker - before.broker) * 1000) / count,
     };
     before = { ...now, wal: bytes };
     marks.push(mark);
     process.stdout.write(
       `${String(ended).padStart(8)}  ${mark.perSecond.toFixed(1).padStart(7)}  ${megabytes(rss).padStart(6)}  ${megabytes(heapUsed).padStart(7)}  ` +
         `${mark.statements.toFixed(1).padStart(15)}  ${mark.commits.toFixed(1).padStart(12)}  ${(mark.wal / 1024).toFixed(1).padStart(11)}  ` +
-        `${mark.ownCpu.toFixed(1).padStart(17)}  ${mark.databaseCpu.toFixed(1).padStart(8)}\n`,
+        `${mark.ownCpu.toFixed(1).padStart(17)}  ${mark.databaseCpu.toFixed(1).padStart(8)}  ${mark.brokerCpu.toFixed(1).padStart(5)}\n`,
     );
   };
   await cases.run(pipeline, {
