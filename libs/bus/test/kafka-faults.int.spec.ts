@@ -2,10 +2,10 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { partitionsPerTopic, topicOf, type ServiceName } from '@readmit/contracts';
 import { testDatabase, until, type TestDatabase } from '@readmit/testing';
-import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } from 'kafkajs';
+import { AclOperationTypes, AclResourceTypes } from 'kafkajs';
 import { kafkaClient } from '../src/kafka/client.js';
 import { partitionOf, type KafkaBusOptions, type KafkaConnection, type OutgoingRecord, type Subscription } from '../src/index.js';
-import { emptyTopics, makeAnew, openKafkaBus, readAll, testBroker, withAdmin } from './kafka-harness.js';
+import { allow, emptyTopics, makeAnew, openKafkaBus, readAll, testBroker, withAdmin } from './kafka-harness.js';
 
 const topic = topicOf('intake');
 const record = (key: string, text: string): OutgoingRecord => ({ topic, key, headers: { ce_id: text }, value: Buffer.from(text) });
@@ -78,7 +78,11 @@ describe('a configuration that cannot work is refused with what to do', () => {
       'CLUSTER_AUTHORIZATION_FAILED: the ACLs let this user write to no topic at all',
     );
     await stranger.bus.close();
-    await allow('readmit-intake', AclResourceTypes.TOPIC, topicOf('approval'), AclOperationTypes.WRITE);
+    await allow(admin, 'readmit-intake', {
+      resourceType: AclResourceTypes.TOPIC,
+      resourceName: topicOf('approval'),
+      operation: AclOperationTypes.WRITE,
+    });
     const intake = await open('intake', { connection: await testBroker('readmit-intake') });
     // What the first one left goes first, so these wait behind it.
     await intake.say(numbered(2));
@@ -88,34 +92,25 @@ describe('a configuration that cannot work is refused with what to do', () => {
     await expect(reader.subscribe()).rejects.toThrow(`group classification.spec could not read ${topic}: ${denied}`);
     const all = await open('approval');
     expect(await readAll(all.bus, topic)).toEqual([]);
-    await allow('readmit-intake', AclResourceTypes.TOPIC, topic, AclOperationTypes.WRITE);
+    await allow(admin, 'readmit-intake', { resourceType: AclResourceTypes.TOPIC, resourceName: topic, operation: AclOperationTypes.WRITE });
     await until(async () => (await intake.bus.outbox()).waiting === 0, { what: 'the relay may send now', timeoutMs: 30_000 });
-    await allow('readmit-classification', AclResourceTypes.TOPIC, topic, AclOperationTypes.READ);
+    await allow(admin, 'readmit-classification', {
+      resourceType: AclResourceTypes.TOPIC,
+      resourceName: topic,
+      operation: AclOperationTypes.READ,
+    });
     await expect(reader.subscribe()).rejects.toThrow(
       'GROUP_AUTHORIZATION_FAILED: the ACLs do not let this user read as this consumer group',
     );
-    await allow('readmit-classification', AclResourceTypes.GROUP, 'classification', AclOperationTypes.READ);
+    await allow(admin, 'readmit-classification', {
+      resourceType: AclResourceTypes.GROUP,
+      resourceName: 'classification',
+      operation: AclOperationTypes.READ,
+    });
     const texts = new Set<string>();
     await takeTexts(await reader.subscribe(), texts, 3);
     expect([...texts].sort()).toEqual(['n0', 'n1', 'nobody0']);
   });
-
-  const allow = (user: string, resourceType: AclResourceTypes, resourceName: string, operation: AclOperationTypes) =>
-    withAdmin(admin, (one) =>
-      one.createAcls({
-        acl: [
-          {
-            resourceType,
-            resourceName,
-            resourcePatternType: ResourcePatternTypes.PREFIXED,
-            principal: `User:${user}`,
-            host: '*',
-            operation,
-            permissionType: AclPermissionTypes.ALLOW,
-          },
-        ],
-      }),
-    );
 });
 
 describe('a send', () => {

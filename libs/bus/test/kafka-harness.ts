@@ -1,7 +1,15 @@
 /** Kafka for specs: topics of the catalogue, empty, and buses that can die like a process. */
 import { partitionsPerTopic, topics, type ServiceName } from '@readmit/contracts';
 import { until, type TestDatabase } from '@readmit/testing';
-import type { Admin, ISocketFactory } from 'kafkajs';
+import {
+  AclOperationTypes,
+  AclPermissionTypes,
+  AclResourceTypes,
+  ResourcePatternTypes,
+  type AclEntry,
+  type Admin,
+  type ISocketFactory,
+} from 'kafkajs';
 import net from 'node:net';
 import { KafkaBus, type KafkaBusOptions, type KafkaConnection, type KafkaCredentials, type TopicRecord } from '../src/index.js';
 import { kafkaClient } from '../src/kafka/client.js';
@@ -37,7 +45,39 @@ async function askForBroker(): Promise<TestBroker> {
       ),
     { what: 'the broker keeps groups', timeoutMs: 60_000 },
   );
+  // Specs of this worker before this one may have given rights.
+  await withAdmin(admin, async (one) => {
+    await one.deleteAcls({ filters: [everyAcl] });
+    await until(async () => (await one.describeAcls(everyAcl)).resources.length === 0, {
+      what: 'nobody but the super user may do anything',
+    });
+  });
   return made;
+}
+
+const everyAcl = {
+  resourceType: AclResourceTypes.ANY,
+  resourcePatternType: ResourcePatternTypes.ANY,
+  operation: AclOperationTypes.ANY,
+  permissionType: AclPermissionTypes.ANY,
+};
+
+/** From here on the user may do that with everything whose name begins so. */
+export async function allow(
+  connection: KafkaConnection,
+  user: string,
+  given: Pick<AclEntry, 'resourceType' | 'resourceName' | 'operation'>,
+): Promise<void> {
+  const acl = {
+    ...given,
+    ...{ resourcePatternType: ResourcePatternTypes.PREFIXED, permissionType: AclPermissionTypes.ALLOW },
+    ...{ principal: `User:${user}`, host: '*' },
+  };
+  await withAdmin(connection, async (one) => {
+    await one.createAcls({ acl: [acl] });
+    // The controller has it; the broker hears of it a moment later.
+    await until(async () => (await one.describeAcls(acl)).resources.length === 1, { what: `${user} may` });
+  });
 }
 
 export async function withAdmin<R>(connection: KafkaConnection, work: (admin: Admin) => Promise<R>): Promise<R> {
