@@ -1,7 +1,7 @@
 import { v7 } from 'uuid';
 import type { Context } from '@readmit/domain';
 import canonicalize from 'canonicalize';
-import { createHash, createPublicKey, verify } from 'node:crypto';
+import { createHash, createPublicKey, verify, type KeyObject } from 'node:crypto';
 
 type Crypto = Context['crypto'];
 
@@ -13,18 +13,27 @@ export const crypto: Crypto = {
     const body = Buffer.from(text, 'utf8');
     const pae = Buffer.concat([Buffer.from(`DSSEv1 ${Buffer.byteLength(payloadType)} ${payloadType} ${body.length} `, 'utf8'), body]);
     try {
-      return verify(
-        null,
-        pae,
-        createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: key }, format: 'jwk' }),
-        Buffer.from(signature, 'base64url'),
-      );
+      return verify(null, pae, keyOf(key), Buffer.from(signature, 'base64url'));
     } catch {
       // Not a key: nothing verifies under it.
       return false;
     }
   },
 };
+
+/** Keys of approvers are few and come again with each decision; to make one ready costs half as much as to verify with it. */
+const keys = new Map<string, KeyObject>();
+const mostKeys = 1_000;
+
+/** @throws {Error} not the x of an Ed25519 key. */
+function keyOf(x: string): KeyObject {
+  const known = keys.get(x);
+  if (known) return known;
+  const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' });
+  if (keys.size >= mostKeys) keys.clear();
+  keys.set(x, key);
+  return key;
+}
 
 function canonical(value: unknown): string {
   const text = canonicalize(value);

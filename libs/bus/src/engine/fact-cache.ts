@@ -8,8 +8,8 @@ export interface Remembered {
   readonly asked: ReadonlySet<string>;
 }
 
-/** Facts at most, over all aggregates: some tens of megabytes. */
-const mostFacts = 10_000;
+/** Facts at most, over all aggregates: those of some 800 cases, in less than 20 megabytes. */
+const mostFacts = 20_000;
 
 /**
  * Sets of facts that this process has seen, least recently used first out. A case is touched some thirty times within seconds, and reading
