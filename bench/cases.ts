@@ -5,8 +5,11 @@ import { addEvidence, decide, say, spoken } from '@readmit/domain';
 import { contactDigests } from '../apps/classification/src/outbound/directory.js';
 import { Hands } from './hands.js';
 import { approver, digestOf, verifier, type People } from './people.js';
-import type { Pipeline } from './six-services.js';
+import type { Installation } from './six-services.js';
 import { simulatedTarget } from './simulated-target.js';
+
+/** Where people turn to: who plays a part of the cases has a part of the services. */
+export type Desk = Installation & { readonly engines: Readonly<Partial<Record<'intake' | 'approval', Engine>>> };
 
 export class Cases {
   begun = 0;
@@ -14,7 +17,7 @@ export class Cases {
   readonly outcomes = new Map<string, number>();
   private readonly underWay = new Set<string>();
   private readonly hands = new Hands((error) => this.fail?.(error));
-  private pipeline: Pipeline | undefined;
+  private desk: Desk | undefined;
   private finish: (() => void) | undefined;
   private fail: ((error: unknown) => void) | undefined;
   private onEnd: ((ended: number, caseId: string) => void) | undefined;
@@ -26,12 +29,12 @@ export class Cases {
     this.people = people;
   }
 
-  /** Plays cases until `total` have ended; `onEnd` is told after each. At most `atOnce` are under way; 0: the caller opens them. */
+  /** Plays the part of people until `total` cases have ended; `onEnd` is told after each. At most `atOnce` are under way; 0: the caller opens them. */
   async run(
-    pipeline: Pipeline,
+    desk: Desk,
     options: { readonly total: number; readonly atOnce: number; readonly onEnd: (ended: number, caseId: string) => void },
   ): Promise<void> {
-    this.pipeline = pipeline;
+    this.desk = desk;
     this.total = options.total;
     this.onEnd = options.onEnd;
     const done = new Promise<void>((resolve, reject) => {
@@ -45,9 +48,9 @@ export class Cases {
 
   /** Of the pipeline: what a person would see on a screen and act on. */
   onFact(service: ServiceName, key: string, fact: Fact): void {
-    if (!this.underWay.has(key)) return;
     if (service === 'approval' && fact.type === 'readmit.plan.proposed') this.hands.act(() => this.prove(key));
     else if (service === 'approval' && fact.type === 'readmit.approval.requested') this.hands.act(() => this.approve(key, fact.data));
+    else if (!this.underWay.has(key)) return;
     else if (service === 'intake' && (fact.type === 'readmit.plan.refused' || fact.type === 'readmit.execution.failed'))
       this.fail?.(new Error(`${key} came to nothing: ${fact.data.reason} (${fact.data.says})`));
     else if (service === 'intake' && fact.type === 'readmit.case.closed') {
@@ -92,7 +95,7 @@ export class Cases {
 
   private async prove(caseId: string): Promise<void> {
     const subject = this.people.subject(Number(caseId.slice('case-'.length)));
-    const contact = contactDigests(this.people.directory, subject, caseId, this.pipeline?.salt ?? '')[0]?.digest;
+    const contact = contactDigests(this.people.directory, subject, caseId, this.desk?.salt ?? '')[0]?.digest;
     const proofs: Parameters<typeof addEvidence>[1][] = [
       {
         kind: 'call-back',
@@ -123,7 +126,7 @@ export class Cases {
       caseId,
       planDigest: request.planDigest,
       evidenceDigest: request.evidenceDigest,
-      policyDigest: this.pipeline?.policyDigest ?? '',
+      policyDigest: this.desk?.policyDigest ?? '',
       decidedAt: new Date().toISOString(),
       nonce: request.nonce,
     });
@@ -139,8 +142,9 @@ export class Cases {
     actor: string,
     send: (engine: Engine) => ReturnType<Engine['command']>,
   ): Promise<void> {
-    if (!this.pipeline) throw new Error('this is a bug: a command before the pipeline');
-    const answer = await send(this.pipeline.engines[service]);
+    const engine = this.desk?.engines[service];
+    if (!engine) throw new Error(`this is a bug: a command to ${service}, which is not here`);
+    const answer = await send(engine);
     if ('refused' in answer)
       throw new Error(`${name} by ${actor} for ${caseId} was refused: ${answer.refused.reason} (${answer.refused.says})`);
   }

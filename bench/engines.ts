@@ -1,9 +1,9 @@
 /**
- * Engines of all six services on either bus and a real PostgreSQL, in one process, whatever the rules of the five that have some: real signatures,
- * schemas, transactions and the real log.
+ * Engines of the services on either bus and a real PostgreSQL, all six in one process or one in a process of its own, whatever the rules of the
+ * five that have some: real signatures, schemas, transactions and the real log.
  */
 import { createEngine, EmbeddedBus, KafkaBus, KeyRing, makeServiceKeys, makeSigningKey, Signer, uuidv7, verifyRecord } from '@readmit/bus';
-import type { Bus, Change, Engine, KafkaConnection, ServiceDefinition } from '@readmit/bus';
+import type { Change, Engine, KafkaConnection, ServiceDefinition } from '@readmit/bus';
 import { services, type Fact, type ServiceName } from '@readmit/contracts';
 import { logKey, type LogKey } from '@readmit/domain';
 import { openStore, schemaOf, type Store } from '@readmit/store';
@@ -38,6 +38,13 @@ export interface EnginesOptions {
   readonly kafka?: Readonly<Record<ServiceName, KafkaConnection>> | undefined;
 }
 
+/** The keys of an installation, as plain data: processes of one benchmark share them. */
+export interface Identity {
+  readonly service: ReturnType<typeof makeServiceKeys>;
+  readonly log: ReturnType<typeof makeSigningKey>;
+}
+export const makeIdentity = (): Identity => ({ service: makeServiceKeys(new Date(Date.now() - 60_000)), log: makeSigningKey() });
+
 const told = (definition: ServiceDefinition, onFact: OnFact): ServiceDefinition => ({
   ...definition,
   save: async (tx, changes: readonly Change[]) => {
@@ -46,59 +53,79 @@ const told = (definition: ServiceDefinition, onFact: OnFact): ServiceDefinition 
   },
 });
 
-export async function openEngines(definitions: Definitions, options: EnginesOptions): Promise<Engines> {
-  const { onFact, kafka } = options;
-  const keys = makeServiceKeys(new Date(Date.now() - 60_000));
-  const ring = new KeyRing(keys.list);
+export interface OneEngine {
+  readonly engine: Engine;
+  readonly store: Store;
+  /** @throws {Error} the log's entries do not have the root that its last signed checkpoint names. Of audit; the others have none. */
+  verifyLog(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Not yet started. */
+export async function openEngine(
+  service: ServiceName,
+  definitions: Definitions,
+  { urls, onFact, kafka }: EnginesOptions,
+  identity: Identity,
+): Promise<OneEngine> {
+  const ring = new KeyRing(identity.service.list);
   const warn = (fields: object, message: string): void => void process.stderr.write(`${message} ${JSON.stringify(fields)}\n`);
   const log = { debug: () => {}, info: () => {}, warn, error: warn };
-
-  const logSecret = makeSigningKey();
-  const key = logKey('readmit.example/log/bench', Buffer.from(logSecret.public.x, 'base64url'), logTools);
-  const stores = {} as Record<ServiceName, Store>;
-  const engines = {} as Record<ServiceName, Engine>;
-  const buses: Bus[] = [];
-  for (const service of services) {
-    const url = options.urls[service];
-    const store = await openStore({ url, schema: schemaOf(service), applicationName: `bench ${service}`, poolSize: 8 });
-    const onTrouble = (error: unknown): void => warn({ service, error: String(error) }, 'the bus tries again');
-    const bus = kafka
-      ? await KafkaBus.open({ service, store, connection: kafka[service], onTrouble })
-      : await EmbeddedBus.open({ service, store });
-    buses.push(bus);
-    stores[service] = store;
-    const signer = new Signer(keys.keys[service]);
-    engines[service] =
-      service === 'audit'
-        ? auditEngine({ store, bus, signer, ring, log, key, secret: createPrivateKey({ key: { ...logSecret.private }, format: 'jwk' }) })
-        : createEngine({ definition: told(definitions[service], onFact), store, bus, signer, ring, environment, log });
-  }
-  for (const service of services) await engines[service].start();
+  const key = logKey('readmit.example/log/bench', Buffer.from(identity.log.public.x, 'base64url'), logTools);
+  const store = await openStore({ url: urls[service], schema: schemaOf(service), applicationName: `bench ${service}`, poolSize: 8 });
+  const onTrouble = (error: unknown): void => warn({ service, error: String(error) }, 'the bus tries again');
+  const bus = kafka
+    ? await KafkaBus.open({ service, store, connection: kafka[service], onTrouble })
+    : await EmbeddedBus.open({ service, store });
+  const signer = new Signer(identity.service.keys[service]);
+  const secret = createPrivateKey({ key: { ...identity.log.private }, format: 'jwk' });
+  const engine =
+    service === 'audit'
+      ? auditEngine({ store, bus, signer, ring, log, key, secret })
+      : createEngine({ definition: told(definitions[service], onFact), store, bus, signer, ring, environment, log });
   return {
-    engines,
-    stores,
+    engine,
+    store,
+    verifyLog: async () => checkOwnLog(store, key, (await checkpointUpTo(store))?.note),
+    stop: async () => {
+      await engine.stop();
+      await bus.close();
+      await store.close();
+    },
+  };
+}
+
+export async function openEngines(definitions: Definitions, options: EnginesOptions): Promise<Engines> {
+  const identity = makeIdentity();
+  const opened = {} as Record<ServiceName, OneEngine>;
+  for (const service of services) opened[service] = await openEngine(service, definitions, options, identity);
+  for (const service of services) await opened[service].engine.start();
+  const of = <Part extends 'engine' | 'store'>(part: Part) =>
+    Object.fromEntries(services.map((service) => [service, opened[service][part]])) as unknown as Record<ServiceName, OneEngine[Part]>;
+  return {
+    engines: of('engine'),
+    stores: of('store'),
     counters: () => {
       const sum = { statements: 0, commits: 0, batches: 0, messages: 0 };
       for (const service of services) {
-        sum.statements += stores[service].counters.statements;
-        sum.commits += stores[service].counters.commits;
-        sum.batches += engines[service].counters.batches;
-        sum.messages += engines[service].counters.messages;
+        const { engine, store } = opened[service];
+        sum.statements += store.counters.statements;
+        sum.commits += store.counters.commits;
+        sum.batches += engine.counters.batches;
+        sum.messages += engine.counters.messages;
       }
       return sum;
     },
-    verifyLog: async () => checkOwnLog(stores.audit, key, (await checkpointUpTo(stores.audit))?.note),
+    verifyLog: () => opened.audit.verifyLog(),
     stop: async () => {
-      await Promise.all(services.map((service) => engines[service].stop()));
-      await Promise.all(buses.map((bus) => bus.close()));
-      await Promise.all(services.map((service) => stores[service].close()));
+      await Promise.all(services.map((service) => opened[service].stop()));
     },
   };
 }
 
 function auditEngine(parts: {
   readonly store: Store;
-  readonly bus: Bus;
+  readonly bus: EmbeddedBus | KafkaBus;
   readonly signer: Signer;
   readonly ring: KeyRing;
   readonly log: ConstructorParameters<typeof AuditEngine>[0]['log'];

@@ -5,7 +5,7 @@ import { runTyped } from './typed-sources.mjs';
 /** Benchmarks are the files that can be named; the others are their parts. */
 const benchmarks = ['memory', 'pipeline'];
 /** Started by those, in processes of their own. */
-const parts = ['pipeline/program'];
+const parts = ['pipeline/program', 'pipeline/one-service'];
 
 const [name] = process.argv.slice(2);
 if (!name || ![...benchmarks, ...parts].includes(name)) {

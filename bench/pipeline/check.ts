@@ -24,7 +24,7 @@ const ends: readonly Passed[] = [
 /** By program: of who plays a script its facts count as well, of a chain every hop. */
 export function wantedOf(program: string, script: Script | undefined): Wanted {
   if (isHopsProgram(program)) return { said: saidAlong(hopsOf[program]), facts: factsAlong(hopsOf[program]) };
-  return { said: ends, facts: program === 'product' ? {} : (script?.facts ?? {}) };
+  return { said: ends, facts: program === 'product' || program === 'six' ? {} : (script?.facts ?? {}) };
 }
 
 /** Sentence that says what is wrong, or undefined. */

@@ -1,5 +1,5 @@
 /** What is played against a program, and what is measured of it: the same for every program. */
-import type { ServiceName } from '@readmit/contracts';
+import { services, type ServiceName } from '@readmit/contracts';
 import pg from 'pg';
 import { cpuOf, ownCpu } from '../cpu.js';
 import { drained, lagOfKafka, lagOfTables } from './drain.js';
@@ -24,12 +24,20 @@ export interface Running {
   open(n: number): void;
   /** `onEnd` is told when intake has closed a case; rejects when one comes to nothing. */
   play(cases: number, onEnd: (n: number) => void): Promise<void>;
-  counters(): Counters;
+  counters(): Counters | Promise<Counters>;
+  /** What processes of its own have spent since they began; absent when it has none. */
+  elsewhere?(): Promise<Elsewhere>;
   /** Topics that each service reads. */
   readonly reads: Readonly<Record<ServiceName, readonly string[]>>;
   /** What does not depend on SQL alone: throws when the program's own log does not verify. */
   verify(): Promise<void>;
   stop(): Promise<void>;
+}
+/** Of the services that have a process each. */
+export interface Elsewhere extends Requests {
+  /** CPU seconds of each. */
+  readonly cpu: Readonly<Record<ServiceName, number>>;
+  readonly rss: number;
 }
 export interface Place {
   readonly urls: Readonly<Record<ServiceName, string>>;
@@ -46,6 +54,8 @@ export interface Measured extends Counters, Requests {
   /** From the first case asked for to the last record taken by everybody. */
   readonly seconds: number;
   readonly nodeCpu: number;
+  /** The part of it that the services' own processes spent, when they have some. */
+  readonly serviceCpu?: Readonly<Record<ServiceName, number>>;
   readonly databaseCpu: number;
   /** Of the broker; 0 when there is none. */
   readonly brokerCpu: number;
@@ -68,7 +78,7 @@ async function arrive(load: Load, started: number, open: (n: number) => void): P
 }
 
 /** The same place with sockets that count. */
-function counted(place: Place): { readonly place: Place; readonly requests: Requests } {
+export function counted(place: Place): { readonly place: Place; readonly requests: Requests } {
   const { requests, socketFactory } = countingSockets();
   if (!place.kafka) return { place, requests };
   const connections = Object.fromEntries(
@@ -91,9 +101,10 @@ export async function playLoad(open: Open, given: Place, load: Load): Promise<Me
       return Number(rows[0]?.bytes ?? 0);
     };
     const take = async () => ({
-      counters: { ...running.counters() },
+      counters: { ...(await running.counters()) },
       requests: { ...requests },
       node: ownCpu(),
+      elsewhere: await running.elsewhere?.(),
       database: await cpuOf(place.databasePid),
       broker: place.kafka ? await cpuOf(place.kafka.brokerPid) : 0,
       wal: await wal(),
@@ -110,21 +121,29 @@ export async function playLoad(open: Open, given: Place, load: Load): Promise<Me
     const after = await take();
     await running.verify();
     const spent = (what: keyof Counters): number => after.counters[what] - before.counters[what];
+    const asked = (what: keyof Requests): number =>
+      after.requests[what] - before.requests[what] + ((after.elsewhere?.[what] ?? 0) - (before.elsewhere?.[what] ?? 0));
+    const serviceCpu =
+      after.elsewhere &&
+      (Object.fromEntries(
+        services.map((service) => [service, (after.elsewhere?.cpu[service] ?? 0) - (before.elsewhere?.cpu[service] ?? 0)]),
+      ) as Record<ServiceName, number>);
     return {
       cases: load.cases,
       seconds,
-      nodeCpu: after.node - before.node,
+      nodeCpu: after.node - before.node + Object.values(serviceCpu ?? {}).reduce((sum, seconds) => sum + seconds, 0),
+      ...(serviceCpu ? { serviceCpu } : {}),
       databaseCpu: after.database - before.database,
       brokerCpu: after.broker - before.broker,
       walBytes: after.wal - before.wal,
-      rss: process.memoryUsage().rss,
+      rss: process.memoryUsage().rss + (after.elsewhere?.rss ?? 0),
       latencies: latencies.sort((a, b) => a - b),
       statements: spent('statements'),
       commits: spent('commits'),
       batches: spent('batches'),
       messages: spent('messages'),
-      produceRequests: after.requests.produceRequests - before.requests.produceRequests,
-      fetchRequests: after.requests.fetchRequests - before.requests.fetchRequests,
+      produceRequests: asked('produceRequests'),
+      fetchRequests: asked('fetchRequests'),
     };
   } finally {
     await running.stop();

@@ -4,10 +4,12 @@ import { hopPrograms } from './chain.js';
 import { openHops } from './hops.js';
 import { playLoad, type Load, type Measured, type Open, type Place } from './load.js';
 import { openProduct } from './product.js';
+import { openSix } from './six.js';
 import { openStock } from './stock.js';
 
 export const programs: Readonly<Record<string, Open>> = {
   product: openProduct,
+  six: openSix,
   bare: openBare,
   stock: openStock,
   ...Object.fromEntries(hopPrograms.map((name) => [name, openHops(name)])),

@@ -4,36 +4,18 @@ import { readFile, writeFile } from 'node:fs/promises';
 import type { Slice } from './arena.js';
 import { hopPrograms } from './chain.js';
 import type { Measured } from './load.js';
-import { median, quantile, ratioOf, type Ratio } from './statistics.js';
-
-/** One slice of every program, of the same round. */
-export type Round = Readonly<Record<string, Slice>>;
-export interface Results {
-  readonly bus: string;
-  readonly programs: readonly string[];
-  readonly saturated: readonly Round[];
-  /** The chains of synthetic rules, saturated. */
-  readonly hops: readonly Round[];
-  /** 20 cases a second, open loop. */
-  readonly calm: readonly Round[];
-  /** Half of what each program reached, open loop. */
-  readonly half: readonly Round[];
-  readonly machine: string;
-}
-type Table = readonly (readonly string[])[];
+import { goals } from './goals.js';
+import { fixed, measuredOf, rate, type Results, type Round, type Table } from './results.js';
+import { median, quantile } from './statistics.js';
 
 const titles: Readonly<Record<string, string>> = {
   product: 'the product',
+  six: 'the product, six processes',
   bare: 'R0, bare loops',
   stock: 'stock NestJS + `save()`',
   'hops-6': '6 hops, synthetic rules',
   'hops-12': '12 hops, synthetic rules',
 };
-const rate = ({ cases, seconds }: Measured): number => cases / seconds;
-const cpu = ({ nodeCpu, databaseCpu, brokerCpu, cases }: Measured): number => ((nodeCpu + databaseCpu + brokerCpu) * 1000) / cases;
-
-/** Of a slice that scores; nothing of one that failed its check. */
-const measuredOf = (slice: Slice | undefined): Measured | undefined => (slice && slice.failed === undefined ? slice.measured : undefined);
 
 function middle(rounds: readonly Round[], program: string, of: (measured: Measured, slice: Slice) => number): number {
   return median(
@@ -44,28 +26,6 @@ function middle(rounds: readonly Round[], program: string, of: (measured: Measur
     }),
   );
 }
-
-/** `worst`: what a round counts in which the product failed its check. */
-function paired(rounds: readonly Round[], other: string, of: (product: Measured, other: Measured) => number, worst = 0): Ratio | undefined {
-  return ratioOf(
-    rounds.flatMap((round) => {
-      const [mine, theirs] = [measuredOf(round['product']), measuredOf(round[other])];
-      if (round['product'] && !mine) return [worst];
-      return mine && theirs ? [of(mine, theirs)] : [];
-    }),
-  );
-}
-
-/** 12 hops to 6, of the same engines: a pair in which either failed its check counts 0. */
-const stretched = (rounds: readonly Round[], of: (long: Measured, short: Measured) => number): Ratio | undefined =>
-  ratioOf(
-    rounds.map((round) => {
-      const [long, short] = [measuredOf(round['hops-12']), measuredOf(round['hops-6'])];
-      return long && short ? of(long, short) : 0;
-    }),
-  );
-
-const fixed = (value: number, digits = 1): string => (Number.isFinite(value) ? value.toFixed(digits) : '-');
 
 function figures({ bus, programs, saturated, hops, calm, half }: Results): Table {
   const onKafka = <T>(...these: T[]): T[] => (bus === 'kafka' ? these : []);
@@ -119,108 +79,18 @@ function figures({ bus, programs, saturated, hops, calm, half }: Results): Table
   ];
 }
 
-interface Goal {
-  readonly what: string;
-  readonly wanted: string;
-  readonly ratio: Ratio | undefined;
-  readonly met: (ratio: Ratio) => boolean;
-}
-
-function goals(results: Results): Table {
-  const { saturated, hops, calm, half } = results;
-  const p = (q: number) => (a: Measured, b: Measured) => quantile(a.latencies, q) / quantile(b.latencies, q);
-  const commits = ratioOf(
-    saturated.flatMap((round) => {
-      const mine = measuredOf(round['product']);
-      return mine ? [mine.commits / mine.cases / services.length] : [];
-    }),
-  );
-  const burdened = ratioOf(
-    half.flatMap((round, at) => {
-      const [high, low] = [measuredOf(round['product']), measuredOf(calm[at]?.['product'])];
-      return high && low ? [quantile(high.latencies, 0.99) / quantile(low.latencies, 0.99)] : [];
-    }),
-  );
-  const all: readonly Goal[] = [
-    {
-      what: 'P1 cases/s: product / R0',
-      wanted: '>= 0.65',
-      ratio: paired(saturated, 'bare', (a, b) => rate(a) / rate(b)),
-      met: ({ low }) => low >= 0.65,
-    },
-    {
-      what: 'P1 by CPU a case: R0 / product',
-      wanted: '>= 0.65',
-      ratio: paired(saturated, 'bare', (a, b) => cpu(b) / cpu(a)),
-      met: ({ low }) => low >= 0.65,
-    },
-    {
-      what: 'P2 cases/s: product / stock NestJS',
-      wanted: '>= 15',
-      ratio: paired(saturated, 'stock', (a, b) => rate(a) / rate(b)),
-      met: ({ low }) => low >= 15,
-    },
-    {
-      what: 'P2 by CPU a case: stock NestJS / product',
-      wanted: '>= 15',
-      ratio: paired(saturated, 'stock', (a, b) => cpu(b) / cpu(a)),
-      met: ({ low }) => low >= 15,
-    },
-    {
-      what: 'P8 WAL a case: product / R0',
-      wanted: '<= 1.3',
-      ratio: paired(saturated, 'bare', (a, b) => a.walBytes / a.cases / (b.walBytes / b.cases), Infinity),
-      met: ({ high }) => high <= 1.3,
-    },
-    { what: 'P9 commits a case and service', wanted: '<= 0.05', ratio: commits, met: ({ high }) => high <= 0.05 },
-    {
-      what: 'P10 cases/s: 12 hops / 6 hops',
-      wanted: '>= 0.42',
-      ratio: stretched(hops, (long, short) => rate(long) / rate(short)),
-      met: ({ low }) => low >= 0.42,
-    },
-    {
-      what: 'P10 by CPU a case: 6 hops / 12 hops',
-      wanted: '>= 0.42',
-      ratio: stretched(hops, (long, short) => cpu(short) / cpu(long)),
-      met: ({ low }) => low >= 0.42,
-    },
-    {
-      what: 'L1 p50 at 20 cases/s: product / R0',
-      wanted: '<= 1.4',
-      ratio: paired(calm, 'bare', p(0.5), Infinity),
-      met: ({ high }) => high <= 1.4,
-    },
-    {
-      what: 'L2 p99 at 20 cases/s: product / R0',
-      wanted: '<= 2',
-      ratio: paired(calm, 'bare', p(0.99), Infinity),
-      met: ({ high }) => high <= 2,
-    },
-    {
-      what: 'L4 p50 at 20 cases/s: product / stock NestJS',
-      wanted: '<= 0.8',
-      ratio: paired(calm, 'stock', p(0.5), Infinity),
-      met: ({ high }) => high <= 0.8,
-    },
-    { what: 'L5 p99: half of saturation / 20 cases/s', wanted: '<= 8', ratio: burdened, met: ({ high }) => high <= 8 },
-  ];
+/** Of the program whose services have a process each. */
+function byProcess({ bus, programs, saturated, calm }: Results): Table | undefined {
+  if (!programs.includes('six')) return undefined;
+  const row = (name: string, of: (measured: Measured) => number): readonly string[] => {
+    const each = (rounds: readonly Round[]): string => fixed(middle(rounds, 'six', (measured) => (of(measured) * 1000) / measured.cases));
+    return [name, each(saturated), each(calm)];
+  };
   return [
-    ['goal', 'wanted', 'median', '90 % interval', 'pairs', ''],
-    ...all.flatMap(({ what, wanted, ratio, met }) =>
-      ratio && !Number.isNaN(ratio.median)
-        ? [
-            [
-              what,
-              wanted,
-              fixed(ratio.median, 2),
-              `${fixed(ratio.low, 2)} to ${fixed(ratio.high, 2)}`,
-              String(ratio.pairs),
-              met(ratio) ? 'met' : 'missed',
-            ],
-          ]
-        : [],
-    ),
+    ['CPU ms a case, six processes', 'saturated', 'at 20/s'],
+    ...services.map((service) => row(service, ({ serviceCpu }) => serviceCpu?.[service] ?? NaN)),
+    row('PostgreSQL', ({ databaseCpu }) => databaseCpu),
+    ...(bus === 'kafka' ? [row('Kafka', ({ brokerCpu }) => brokerCpu)] : []),
   ];
 }
 
@@ -256,6 +126,7 @@ export function describe(results: Results): string {
   const chained = pairs > 0 ? `; ${pairs} pairs of chains of ${results.hops[0]?.['hops-6']?.load.cases ?? 0} cases` : '';
   const cases = results.programs.map((program) => `${program} ${results.saturated[0]?.[program]?.load.cases ?? 0}`).join(', ');
   const failed = failures(results);
+  const shares = byProcess(results);
   const repeated = [...results.programs, ...hopPrograms].flatMap((program) => {
     const count = [...results.saturated, ...results.hops, ...results.calm, ...results.half].reduce(
       (sum, round) => sum + (round[program]?.repeated ?? 0),
@@ -266,6 +137,7 @@ export function describe(results: Results): string {
   return [
     `Bus: ${results.bus}. ${results.machine}. ${rounds} rounds; cases a slice: ${cases}${chained}. CPU, statements, commits, WAL, rows and requests are per case.`,
     markdown(figures(results)),
+    ...(shares ? [markdown(shares)] : []),
     markdown(goals(results)),
     failed.length > 0
       ? `Slices that failed their check score 0:\n\n${failed.map((one) => `- ${one}`).join('\n')}`
