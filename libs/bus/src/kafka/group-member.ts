@@ -28,10 +28,15 @@ const fetchBytes = 4 * 1024 * 1024;
 /**
  * One life of a member of a consumer group: it joins, reads, and ends by `close` or by a failure, which `ended` tells. It never
  * starts again by itself. A member that gives no sign of life ends as well: kafkajs can stall without a word.
+ *
+ * So does one that kafkajs lets join again in the middle of fetching, which it does when a partition's leader has moved. What it was
+ * fetching from the other brokers still arrives then, from behind where the new assignment begins: taken for the beginning of that, it would let
+ * everything before it be passed over.
  */
 export class GroupMember {
   readonly ended: Promise<Error>;
-  private end: (error: Error) => void = () => undefined;
+  private over = false;
+  private tellEnd: (error: Error) => void = () => undefined;
   private watch: NodeJS.Timeout | undefined;
   private lastSign = performance.now();
   private closing: Promise<void> | undefined;
@@ -43,7 +48,7 @@ export class GroupMember {
 
   private constructor(private readonly options: MemberOptions) {
     const { sessionTimeoutMs, client, group } = options;
-    this.ended = new Promise((resolve) => (this.end = resolve));
+    this.ended = new Promise((resolve) => (this.tellEnd = resolve));
     this.consumer = client.consumer({
       groupId: group,
       sessionTimeout: sessionTimeoutMs,
@@ -119,6 +124,7 @@ export class GroupMember {
       // Every partition may wait for room in the buffer without keeping another from its place there.
       partitionsConsumedConcurrently: topics.length * partitionsPerTopic,
       eachBatch: (payload) => {
+        if (this.over) return Promise.resolve();
         this.sign();
         return this.options.onBatch({
           ...payload,
@@ -143,7 +149,14 @@ export class GroupMember {
     });
     // kafkajs calls this before it fetches for the new assignment, so that a seek is in time.
     this.consumer.on(events.GROUP_JOIN, ({ payload: { memberId, memberAssignment } }) => {
+      if (this.over) return;
       this.sign();
+      // Before REBALANCING kafkajs has waited for all of its fetches.
+      if (this.memberId !== undefined && !this.rebalancing) {
+        this.options.onAssigned([], false);
+        this.end(new Error('a partition has another leader, or the group no longer knew this member: it joins anew'));
+        return;
+      }
       // Joining twice for one assignment means that one between was missed; a new name means that we were struck off.
       const continuous = this.rebalancing && this.joins === 1 && memberId === this.memberId;
       this.memberId = memberId;
@@ -155,6 +168,11 @@ export class GroupMember {
       for (const place of this.options.onAssigned(places, continuous)) this.consumer.seek(place);
     });
     this.consumer.on(events.CRASH, ({ payload: { error } }) => this.end(error));
+  }
+
+  private end(error: Error): void {
+    this.over = true;
+    this.tellEnd(error);
   }
 
   private sign(): void {
