@@ -49,6 +49,13 @@ describe('what was granted', () => {
     );
   });
 
+  it('R4.5 finds a grant without a ticket where the policy asked for one', () => {
+    expect(found(replaced(classified({ requirements: { ticket: true } })))).toMatchObject([
+      { rule: 'evidence-missing', index: 5, why: expect.stringContaining('R4.5 ticket-missing') },
+    ]);
+    expect(rulesOf(replaced(classified({ requirements: { ticket: false } })))).toEqual([]);
+  });
+
   it('R3.1 one proof serves one need, and a stale one serves none', () => {
     const need = { kind: 'call-back', assurance: 3, maxAgeSeconds: 900 } as const;
     expect(rulesOf(replaced(classified({ requirements: { evidence: [need, need] } })))).toEqual(['evidence-missing']);

@@ -2,6 +2,7 @@ import { checkDecisions } from '../decision-proof/decision-proof.js';
 import { evidenceDigest, needsMet } from '../evidence/evidence.js';
 import type { Crypto } from '../kernel/behaviour.js';
 import { Facts } from '../kernel/facts.js';
+import { ticketMissing } from '../restoration-plan/build-plan.js';
 import { aboveCeiling } from '../restoration-plan/ceiling.js';
 import type { CaseLog, Logged, Report } from './case-log.js';
 
@@ -32,11 +33,14 @@ export function judgeGrant(
     if (!added.some((entry) => entry.fact.data.evidenceId === proof.id && entry.fact.data.digest === proof.digest))
       report('evidence-differs', granted, `The grant names the proof ${proof.id}, which the log does not have with that digest.`);
 
+  const opened = log.of('readmit.case.opened')[0];
   const classified = log.lastBefore('readmit.case.classified', started.index);
   if (classified) {
     const { class: caseClass, ceiling, requirements } = classified.fact.data;
     const above = planned && aboveCeiling(planned.fact.data.plan, caseClass, ceiling);
     if (above) report('plan-above-ceiling', granted, `${above.rule} ${above.reason}: ${above.says}`);
+    const unasked = opened && ticketMissing(opened.fact.data, requirements);
+    if (unasked) report('evidence-missing', granted, `${unasked.rule} ${unasked.reason}: ${unasked.says}`);
     // In the order in which approval looked at them.
     const proofs = new Facts(named.map(({ fact }) => fact)).of('readmit.evidence.added');
     for (const { need, met } of needsMet(requirements.evidence, proofs, new Date(granted.fact.at)))
@@ -44,7 +48,6 @@ export function judgeGrant(
   }
 
   const attested = log.of('readmit.people.attested').find((entry) => entry.fact.id === grant.attestationId && entry.index < started.index);
-  const opened = log.of('readmit.case.opened')[0];
   if (!attested || !classified) {
     report('decisions-invalid', granted, `The grant rests on the attestation ${grant.attestationId}, which was not in the log yet.`);
     return;

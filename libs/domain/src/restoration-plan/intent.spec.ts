@@ -80,6 +80,26 @@ describe('a beginning', () => {
     );
   });
 
+  it('R4.5 is refused without a ticket where the policy asks for one', () => {
+    const asks = changed('readmit.case.classified', (data) => ({ ...data, requirements: { ...data.requirements, ticket: true } }));
+    expect(why(asks)).toBe('R4.5 ticket-missing');
+    const named = asks.all.map((fact) =>
+      fact.type === 'readmit.case.opened' ? ({ ...fact, data: { ...fact.data, ticket: 'OPS-4711' } } as Fact) : fact,
+    );
+    expect(why(new Facts(named))).toBe('begins');
+  });
+
+  it('R1.1 is refused for a case that was opened twice: another request under its name must not take what was proved for the first', () => {
+    const first = facts.first('readmit.case.opened');
+    if (!first) throw new Error('no case');
+    const { at } = first;
+    for (const moment of [new Date(Date.parse(at) - 1).toISOString(), new Date(Date.parse(at) + 1).toISOString()])
+      expect(why(facts.with([{ ...first, id: 'event_x', at: moment, data: { ...first.data, requester: { kind: 'person', id: 'pat' } } }]))).toBe(
+        'R1.1 opened-twice',
+      );
+    expect(why(facts.with([first]))).toBe('begins');
+  });
+
   it('R2.6 is refused when the plan seals to a key that neither request nor directory names', () => {
     const other = { signing: { kty: 'OKP', crv: 'Ed25519', x: 'm' }, sealing: { kty: 'OKP', crv: 'X25519', x: 'm' } } as const;
     const stolen = changed('readmit.case.opened', (data) => ({ ...data, caseKey: { ...other, fingerprint: crypto.digest('mallory') } }));

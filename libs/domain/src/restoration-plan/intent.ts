@@ -4,6 +4,7 @@ import { evidenceDigest, needsMet, refsOf } from '../evidence/evidence.js';
 import type { Context } from '../kernel/behaviour.js';
 import type { Facts } from '../kernel/facts.js';
 import { reached } from '../kernel/time.js';
+import { ticketMissing } from './build-plan.js';
 import { aboveCeiling } from './ceiling.js';
 import { planGranted, stopped } from './execution.react.js';
 
@@ -24,6 +25,8 @@ export function verifyIntent(facts: Facts, context: Context): Intent {
   const classified = facts.last('readmit.case.classified');
   const planned = planGranted(facts);
   if (!grant || !opened || !classified) return { ok: 'wait', waitsFor: 'the facts of the case' };
+  if (facts.of('readmit.case.opened').length > 1)
+    return no('R1.1', 'opened-twice', 'Another request was opened under the name of this case; nobody proved or approved that one.');
   if (stopped(facts)) return no('R6.4', 'ended-before-start', 'The case was ended, frozen or contained before anything began.');
   if (reached(grant.data.goodUntil, context.now))
     return no('R4.7', 'approval-expired', 'The approval was no longer good when execution came to it.');
@@ -59,6 +62,8 @@ export function verifyIntent(facts: Facts, context: Context): Intent {
   if (needsMet(classified.data.requirements.evidence, used, new Date(grant.at)).some(({ met }) => !met))
     return no('R3.1', 'evidence-missing', 'The approval was granted without the proofs that the policy asks for.');
 
+  const unasked = ticketMissing(opened.data, classified.data.requirements);
+  if (unasked) return no(unasked.rule, unasked.reason, unasked.says);
   const above = aboveCeiling(planned.data.plan, classified.data.class, classified.data.ceiling);
   if (above) return no(above.rule, above.reason, above.says);
   const wrongRecipient = planned.data.plan.recipients.find(

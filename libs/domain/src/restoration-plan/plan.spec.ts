@@ -193,6 +193,23 @@ describe('a plan', () => {
     expect(build()).not.toHaveProperty('refused');
   });
 
+  it('R4.5 is refused without a ticket where the policy asks for one', () => {
+    if (!opened || !classified) throw new Error('no case');
+    const asking = (ticket: boolean, named?: string) =>
+      buildPlan(
+        { ...opened, ...(named === undefined ? {} : { ticket: named }) },
+        { ...classified, data: { ...classified.data, requirements: { ...classified.data.requirements, ticket } } },
+        [],
+        built().plan.asks.map((ask) => ({ ...nothing, ask, steps: [{ ...end, object: ask.object }] })),
+        crypto,
+      );
+    const nothing = { obligations: [], removes: [], restores: [], untouched: [], before: [] };
+    const end = { kind: 'sessions.end' as const, connector: 'target', recipients: [], says: 'end sessions' };
+    expect(asking(true)).toMatchObject({ refused: { rule: 'R4.5', reason: 'ticket-missing' } });
+    expect(asking(true, 'OPS-4711')).not.toHaveProperty('refused');
+    expect(asking(false)).not.toHaveProperty('refused');
+  });
+
   it('R6.5 names what it holds by system, object and entitlement, so that grants of several cases meet', () => {
     const ask = { id: 'ask-1', kind: 'role.restore' as const, connector: 'target', object: 'erin', entitlement: 'app_admin' };
     expect(holdOf(ask)).toBe(holdOf({ ...ask, id: 'ask-7' }));
