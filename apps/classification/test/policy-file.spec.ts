@@ -12,6 +12,7 @@ const text = await readFile(file, 'utf8');
 type Rules = Record<string, unknown> & { quorum: { count: number }[] };
 type Document = Record<string, unknown> & {
   version: string;
+  privilegedSubject: { quorum: { count: number }[] };
   classes: Record<'mfa-recovery' | 'privileged-restoration' | 'nhi-secret-restoration', Rules>;
 };
 const edited = (edit: (document: Document) => void): string => {
@@ -83,6 +84,33 @@ describe('the policy file', () => {
         }),
       ),
     ).toBe('taken');
+  });
+
+  it('R4.1 R9.1 whoever is privileged, and every class of the two-person tier, needs two people at least', () => {
+    const seats = (count: number) => (policy: Document) => {
+      policy.privilegedSubject.quorum.splice(1);
+      for (const part of policy.privilegedSubject.quorum) part.count = count;
+    };
+    expect(faultOf(edited(seats(1)))).toContain('/privilegedSubject/quorum with that of mfa-recovery needs two people at least');
+    expect(faultOf(edited(seats(2)))).toBe('taken');
+    expect(faultOf(edited((policy) => (policy.classes['mfa-recovery']['tier'] = 'two-person')))).toContain(
+      '/classes/mfa-recovery/quorum needs two people at least',
+    );
+  });
+
+  it('R9.1 more parts of a quorum than a case can hold are refused here, not when the first case comes', () => {
+    const named = (count: number) =>
+      edited((policy) => {
+        const [part] = policy.classes['mfa-recovery'].quorum;
+        policy.classes['mfa-recovery'].quorum = Array.from({ length: count }, (_, n) => ({
+          count: 1,
+          ...structuredClone(part),
+          name: `part-${n}`,
+        }));
+      });
+    // Two parts stand in the other classes.
+    expect(faultOf(named(4))).toContain('more than 5 parts of a quorum together');
+    expect(faultOf(named(3))).toBe('taken');
   });
 
   it('R9.1 what is no YAML, repeats a key or hides behind aliases is refused', () => {

@@ -11,6 +11,7 @@ export type { AskParts } from './restoration-plan/build-plan.js';
 export { executionReact, gateWaitsFor, holdKey, planGranted, stopped, watched, workIds } from './restoration-plan/execution.react.js';
 export { recipientsOf, verifyIntent } from './restoration-plan/intent.js';
 export { attest, classify } from './classification/classify.js';
+export { joinQuorums, seatsOf, strictest } from './classification/strictest.js';
 export { lookupOf } from './classification/lookup.js';
 export type { DirectoryFacts } from './classification/classify.js';
 export { approvalReact, approvalState, decisionsFor, planOf } from './approval-request/approval.react.js';

@@ -2,8 +2,7 @@ import { checkDecisions } from '../decision-proof/decision-proof.js';
 import { evidenceDigest, needsMet } from '../evidence/evidence.js';
 import type { Crypto } from '../kernel/behaviour.js';
 import { Facts } from '../kernel/facts.js';
-import { ticketMissing } from '../restoration-plan/build-plan.js';
-import { aboveCeiling } from '../restoration-plan/ceiling.js';
+import { aboveCeiling, ticketMissing } from '../restoration-plan/ceiling.js';
 import type { CaseLog, Logged, Report } from './case-log.js';
 
 /** Whether the grant that an execution rests on could be given at all: by its plan, its proofs, the policy and its decisions. */

@@ -1,5 +1,5 @@
 /** The rules from request and directory to class, tier and ceiling, each with the request beside it that falls on the other side. */
-import { askKinds, type AskKind, type EventData } from '@readmit/contracts';
+import { askKinds, type AskKind, type EventData, type Policy } from '@readmit/contracts';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { crypto, directory, policy } from '../../test/house.js';
@@ -110,6 +110,51 @@ describe('the strictest counts', () => {
       ]);
       expect(raised.reasons.some(({ says }) => says.includes('what is unknown never lowers a tier'))).toBe(true);
     }
+  });
+
+  it('R1.6 asking for more takes no proof away and lengthens nothing: a mixed request meets every class that is in it', () => {
+    const { 'mfa-recovery': mfa, 'privileged-restoration': privileged } = policy.classes;
+    const vouch = { kind: 'manager-vouch', assurance: 2, maxAgeSeconds: 200 } as const;
+    const strict = { kind: 'call-back', assurance: 3, maxAgeSeconds: 900 } as const;
+    const document: Policy = {
+      ...policy,
+      classes: {
+        ...policy.classes,
+        'mfa-recovery': { ...mfa, evidence: [strict, vouch], ticket: true, maxDurationSeconds: 3600, decideWithinSeconds: 60 },
+        'privileged-restoration': { ...privileged, maxDurationSeconds: 28_800, executeWithinSeconds: 30 },
+      },
+    };
+    const required = (kinds: readonly AskKind[]) => {
+      const { class: is, ceiling, requirements } = classify(request(kinds, person('ada'), 'app_admin'), known, { document, digest });
+      return { is, ...ceiling, ...requirements };
+    };
+    expect(required(['factor.bypass', 'role.restore'])).toMatchObject({
+      is: 'privileged-restoration',
+      evidence: [{ kind: 'call-back', assurance: 3, maxAgeSeconds: 300 }, vouch],
+      quorum: privileged.quorum,
+      ticket: true,
+      maxDurationSeconds: 3600,
+      decideWithinSeconds: 60,
+      executeWithinSeconds: 30,
+    });
+    // The control: each alone takes what its own class says.
+    expect(required(['role.restore'])).toMatchObject({ evidence: privileged.evidence, ticket: false, maxDurationSeconds: 28_800 });
+    expect(required(['factor.bypass'])).toMatchObject({ evidence: [strict, vouch], maxDurationSeconds: 3600, executeWithinSeconds: 60 });
+  });
+
+  it('R4.1 what a privileged subject needs more is not lost where the class has a part of that name', () => {
+    const [part] = policy.classes['mfa-recovery'].quorum;
+    if (!part) throw new Error('no quorum');
+    const quorumWith = (more: Partial<typeof part>, id = 'erin') =>
+      classify(request(['factor.bypass'], person(id)), known, {
+        document: { ...policy, privilegedSubject: { tier: 'two-person', quorum: [{ ...part, ...more }] } },
+        digest,
+      }).requirements.quorum;
+    expect(quorumWith({ count: 2, authority: 7 })).toEqual([{ ...part, count: 2, authority: 7 }]);
+    expect(quorumWith({ count: 1, authority: 0 })).toEqual([part]);
+    expect(quorumWith({ teams: ['board', ...part.teams] })).toEqual([part]);
+    expect(quorumWith({ teams: ['board'] })).toEqual([part, { ...part, teams: ['board'] }]);
+    expect(quorumWith({ count: 2, authority: 7 }, 'ada')).toEqual([part]);
   });
 
   it('R1.6 unknown facts never give a lower tier or fewer approvers than known ones', () => {

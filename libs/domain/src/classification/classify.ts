@@ -1,5 +1,6 @@
-import type { Ask, AskKind, CaseClass, Directory, EventData, Policy, Requirements, Tier } from '@readmit/contracts';
+import type { Ask, AskKind, CaseClass, Directory, EventData, Policy, QuorumPart, Requirements, Tier } from '@readmit/contracts';
 import { lookupOf } from './lookup.js';
+import { joinQuorums, strictest } from './strictest.js';
 import { tierOrder } from './tiers.js';
 import { reachOf } from '../restoration-plan/ceiling.js';
 
@@ -34,12 +35,14 @@ export function classify(
   const caseClass = strictness.findLast((candidate) => classes.includes(candidate)) ?? 'privileged-restoration';
   if (new Set(classes).size > 1) reasons.push({ rule: 'R1.6', says: `A mixed request takes the strictest class: ${caseClass}.` });
 
-  const base = policy.document.classes[caseClass];
-  let tier: Tier = base.tier;
-  const quorum = [...base.quorum];
+  const base = strictest(
+    policy.document.classes[caseClass],
+    strictness.filter((other) => other !== caseClass && classes.includes(other)).map((other) => policy.document.classes[other]),
+  );
+  let { tier, quorum }: { tier: Tier; quorum: QuorumPart[] } = base;
   const raise = (says: string): void => {
     tier = tierOrder(tier) < tierOrder(policy.document.privilegedSubject.tier) ? policy.document.privilegedSubject.tier : tier;
-    for (const part of policy.document.privilegedSubject.quorum) if (!quorum.some((has) => has.name === part.name)) quorum.push(part);
+    quorum = joinQuorums(quorum, policy.document.privilegedSubject.quorum);
     reasons.push({ rule: 'R4.1', says });
   };
   if (!facts.known) raise(`The directory could not be asked (${facts.why}); what is unknown never lowers a tier.`);

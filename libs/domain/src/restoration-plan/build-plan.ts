@@ -1,6 +1,6 @@
-import type { Ask, EventData, Facet, Plan, Requirements, Step, Undo } from '@readmit/contracts';
+import type { Ask, EventData, Facet, Plan, Step, Undo } from '@readmit/contracts';
 import type { Crypto } from '../kernel/behaviour.js';
-import { aboveCeiling } from './ceiling.js';
+import { aboveCeiling, ticketMissing } from './ceiling.js';
 
 /** What a connector read and proposes for one ask. */
 export interface AskParts {
@@ -56,15 +56,6 @@ export function buildPlan(
     return { refused: { rule: 'R2.2', reason: 'nothing-to-restore', says: 'The target already has everything that was asked for.' } };
   return { plan, digest: crypto.digest(plan) };
 }
-
-/** Why the request may not be served without a ticket, or undefined. Checked when the plan is built and before it is executed. */
-export const ticketMissing = (
-  { ticket }: Pick<EventData<'readmit.case.opened'>, 'ticket'>,
-  requirements: Pick<Requirements, 'ticket'>,
-): { readonly rule: string; readonly reason: string; readonly says: string } | undefined =>
-  requirements.ticket && ticket === undefined
-    ? { rule: 'R4.5', reason: 'ticket-missing', says: 'The policy asks for a ticket here and the request names none. Ask again with one.' }
-    : undefined;
 
 const sameStep = (a: Omit<Step, 'id'>, b: Omit<Step, 'id'>): boolean =>
   a.kind === b.kind && a.connector === b.connector && a.object === b.object && a.entitlement === b.entitlement;

@@ -1,4 +1,4 @@
-import type { CaseClass, Ceiling, Plan, StepKind } from '@readmit/contracts';
+import type { CaseClass, Ceiling, EventData, Plan, Requirements, StepKind } from '@readmit/contracts';
 
 /** What each class may ever do, whatever a policy says: a policy may take away from it, never add (R2.1). */
 const reach: Readonly<Record<CaseClass, readonly StepKind[]>> = {
@@ -32,3 +32,12 @@ export function aboveCeiling(
     return { rule: 'R4.5', reason: 'duration-above-ceiling', says: `At most ${ceiling.maxDurationSeconds} s are allowed.` };
   return undefined;
 }
+
+/** Why the request may not be served without a ticket, or undefined. Checked when the plan is built and before it is executed. */
+export const ticketMissing = (
+  { ticket }: Pick<EventData<'readmit.case.opened'>, 'ticket'>,
+  requirements: Pick<Requirements, 'ticket'>,
+): { readonly rule: string; readonly reason: string; readonly says: string } | undefined =>
+  requirements.ticket && ticket === undefined
+    ? { rule: 'R4.5', reason: 'ticket-missing', says: 'The policy asks for a ticket here and the request names none. Ask again with one.' }
+    : undefined;

@@ -4,8 +4,7 @@ import { evidenceDigest, needsMet, refsOf } from '../evidence/evidence.js';
 import type { Context } from '../kernel/behaviour.js';
 import type { Facts } from '../kernel/facts.js';
 import { reached } from '../kernel/time.js';
-import { ticketMissing } from './build-plan.js';
-import { aboveCeiling } from './ceiling.js';
+import { aboveCeiling, ticketMissing } from './ceiling.js';
 import { planGranted, stopped } from './execution.react.js';
 
 export type Intent =
