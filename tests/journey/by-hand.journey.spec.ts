@@ -369,7 +369,7 @@ describe('a request over plain HTTP', () => {
     const { caseId } = await http.open(erin);
     await fact(caseId, 'readmit.plan.proposed');
     const contacts = `/api/classification/cases/${caseId}/contacts`;
-    expect(await http.outcome('GET', contacts, 'mallory')).toMatchObject({ signal: 403, rule: 'R4.2', reason: 'not-a-verifier' });
+    expect(await http.outcome('GET', contacts, 'mallory')).toMatchObject({ signal: 403, rule: 'R4.2', reason: 'verifier-unknown' });
     const contact = await http.phone('boris', caseId);
     const call = { kind: 'call-back', channel: 'phone', contact };
     for (const [person, reason] of [

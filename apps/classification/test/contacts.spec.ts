@@ -27,7 +27,7 @@ const person = (id: string, team: string) => ({
 const directory: Directory = {
   version: 1,
   issuedAt: at,
-  people: [person('ada', 'staff'), person('boris', 'help-desk'), person('chidi', 'security-oncall')],
+  people: [person('ada', 'staff'), person('boris', 'help-desk'), person('bea', 'help-desk'), person('chidi', 'security-oncall')],
   machines: [],
   privileged: [],
 };
@@ -38,7 +38,7 @@ const rules = {
   quorum: [{ name: 'security', teams: ['security-oncall'], count: 1, authority: 0 }],
 };
 const policy = { classes: { 'mfa-recovery': { tier: 'agent-assisted', ...rules } }, directoryMaxAgeSeconds: 60 } as unknown as Policy;
-const opened = {
+const anonymous = {
   id: '1',
   type: 'readmit.case.opened',
   at,
@@ -51,7 +51,7 @@ const opened = {
 } as unknown as Fact;
 
 /** What classification says of the case, as facts. */
-async function classified(): Promise<readonly Fact[]> {
+async function classified(opened: Fact = anonymous): Promise<readonly Fact[]> {
   const handler = classifyWork(port, { document: policy, digest: 'p'.repeat(64) }, 'salt');
   const work = { key: 'case_1', tries: 1 } as Work;
   const facts = new Facts([opened]);
@@ -68,8 +68,9 @@ describe('contact points', () => {
     expect(attested?.data.contacts).not.toContain(email?.digest);
   });
 
-  it('R7.1 R4.2 are shown to verifiers of the case; who is refused them is on record', async () => {
-    const facts = new Facts([opened, ...(await classified())]);
+  /** Who is shown the contact points of a case that was opened like this, and what of it is on record. */
+  async function desk(opened: Fact) {
+    const facts = new Facts([opened, ...(await classified(opened))]);
     const recorded: string[] = [];
     const commands = {
       facts: () => Promise.resolve(facts),
@@ -82,9 +83,25 @@ describe('contact points', () => {
     const controller = new ContactsController({ commands, directory: port, salt: 'salt' });
     const shown = (id: string) =>
       controller.contacts({ params: { caseId: 'case_1' }, actor: { id, teams: [] }, requestId: 'r' } as unknown as Call<'deskContact'>);
-    expect((await shown('boris')).map(({ value }) => value)).toEqual(['phone of ada', 'ada@example.test']);
+    return { shown, recorded };
+  }
+  const ofAda = ['phone of ada', 'ada@example.test'];
+
+  it('R7.1 R4.2 are shown to verifiers of the case; who is refused them is on record', async () => {
+    const { shown, recorded } = await desk(anonymous);
+    expect((await shown('boris')).map(({ value }) => value)).toEqual(ofAda);
     expect(recorded).toEqual([]);
     await expect(shown('chidi')).rejects.toMatchObject({ reason: 'not-a-verifier' });
-    expect(recorded).toEqual(['chidi not-a-verifier']);
+    await expect(shown('mallory')).rejects.toMatchObject({ reason: 'verifier-unknown' });
+    expect(recorded).toEqual(['chidi not-a-verifier', 'mallory verifier-unknown']);
+  });
+
+  it('R4.2 R7.1 an agent who opened the case himself is not shown the numbers of its subject', async () => {
+    const byBoris = { ...anonymous, data: { ...anonymous.data, requester: { kind: 'person', id: 'boris' } } } as unknown as Fact;
+    const { shown, recorded } = await desk(byBoris);
+    await expect(shown('boris')).rejects.toMatchObject({ reason: 'verifier-is-requester' });
+    expect(recorded).toEqual(['boris verifier-is-requester']);
+    // The control: a colleague who did not ask.
+    expect((await shown('bea')).map(({ value }) => value)).toEqual(ofAda);
   });
 });

@@ -16,7 +16,7 @@ export { lookupOf } from './classification/lookup.js';
 export type { DirectoryFacts } from './classification/classify.js';
 export { approvalReact, approvalState, decisionsFor, planOf } from './approval-request/approval.react.js';
 export type { ApprovalState } from './approval-request/approval.react.js';
-export { addEvidence, decide, withdraw } from './approval-request/approval.commands.js';
+export { addEvidence, decide, verifierProblem, withdraw } from './approval-request/approval.commands.js';
 export { contain, deadlineKey, endEarly, graceSeconds, obligationsOf, schedulerReact } from './revocation-obligation/scheduler.react.js';
 export { caseReact, caseRow, caseState, noticeWorkId, outcomeOf } from './recovery-case/case.react.js';
 export type { CaseRow, NoticeAbout } from './recovery-case/case.react.js';

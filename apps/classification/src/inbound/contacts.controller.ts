@@ -1,5 +1,5 @@
 import type { Commands } from '@readmit/bus';
-import { refusal } from '@readmit/domain';
+import { refusal, verifierProblem } from '@readmit/domain';
 import { answer, refused, Serves, type AnswerOf, type Call } from '@readmit/service';
 import { Controller, Inject } from '@nestjs/common';
 import { contactDigests, type DirectoryPort } from '../outbound/directory.js';
@@ -22,17 +22,20 @@ export class ContactsController {
     const facts = await this.ports.commands.facts(caseId);
     const opened = facts.first('readmit.case.opened');
     const classified = facts.last('readmit.case.classified');
-    const person = facts.last('readmit.people.attested')?.data.people.find((candidate) => candidate.id === call.actor?.id);
-    if (!opened || !classified)
+    const attested = facts.last('readmit.people.attested');
+    if (!opened || !classified || !attested)
       throw refused(refusal('not-ready', 'R8.1', 'not-ready', 'This case is not classified yet. Try again in a moment.'));
-    const verifiers = classified.data.requirements.verifiers;
-    if (!person || person.employment === 'vendor' || !verifiers.some((team) => person.teams.includes(team)))
-      answer(
-        // Who wanted somebody's numbers and was not given them is on record (R7.1).
-        await this.ports.commands.command({ key: caseId, name: 'desk-contact', actor: call.actor?.id ?? 'anonymous' }, () =>
-          refusal('forbidden', 'R4.2', 'not-a-verifier', `Contact points of this case are shown to ${verifiers.join(', ')}.`),
-        ),
-      );
+    const { people } = attested.data;
+    // Anybody can open a case on anybody: an agent who asked for it himself must not get at her numbers by that.
+    const wrong = verifierProblem(
+      people.find(({ id }) => id === call.actor?.id),
+      opened.data,
+      people,
+      classified.data.requirements.verifiers,
+    );
+    if (wrong)
+      // Who wanted somebody's numbers and was not given them is on record (R7.1).
+      answer(await this.ports.commands.command({ key: caseId, name: 'desk-contact', actor: call.actor?.id ?? 'anonymous' }, () => wrong));
     const { directory } = await this.ports.directory.read(AbortSignal.timeout(10_000));
     return contactDigests(directory, opened.data.subject.id, caseId, this.ports.salt);
   }

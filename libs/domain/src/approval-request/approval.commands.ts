@@ -84,7 +84,8 @@ export const addEvidence =
     return { emit: [say('readmit.evidence.added', context.key, data)], reply: { evidenceId } };
   };
 
-function verifierProblem(
+/** Why this person may not verify the case, or undefined: whoever may collect its proofs may also see whom to call. */
+export function verifierProblem(
   verifier: Person | undefined,
   opened: EventData<'readmit.case.opened'>,
   people: readonly Person[],
