@@ -194,6 +194,22 @@ describe('a token', () => {
     });
   });
 
+  it.each([
+    ['that names itself', { sub: 'billing-job', client_id: 'billing-job' }],
+    ['of an identity provider under an account of its own', { sub: '0f8fad5b-d9cb', client_id: 'demo-idp' }],
+  ])('R1.8 of a client %s is nobody’s sign-in: it is refused with 403 and on record', async (_what, claims) => {
+    for (const asked of [{}, { method: 'GET' as const, url: '/api/revocation/cases/case_1' }]) {
+      const { status, json } = await send({ ...asked, token: await issuer.token(claims) });
+      expect({ status, reason: json.reason }).toEqual({ status: 403, reason: 'not-a-person' });
+      expect(service.engine.refusals.at(-1)).toMatchObject({ actor: claims.sub, refusal: { rule: 'R1.8', reason: 'not-a-person' } });
+      // The control: a person who came by a client.
+      expect((await send({ ...asked, token: await issuer.token({ client_id: 'billing-job' }) })).status).toBeLessThan(300);
+    }
+    // Operators may give their work to a client.
+    const url = '/api/revocation/cases/case_1/contain';
+    expect((await send({ url, token: await issuer.token({ ...claims, teams: ['platform-operators'] }) })).status).toBe(202);
+  });
+
   it('of somebody who is no operator is refused with 403, and the refusal is recorded first', async () => {
     const url = '/api/revocation/cases/case_1/contain';
     const refused = await send({ url });

@@ -142,6 +142,41 @@ describe('the rate', () => {
   });
 });
 
+describe('somebody with many addresses', () => {
+  const path = '/api/revocation/cases/case_1';
+  it('R8.3 is one caller where they are of one IPv6 network; the next network is another', async () => {
+    const limited = await startScheduler(issuer.url, { perAddress: 2 });
+    const key = await makeCaseKey();
+    const read = async (remoteAddress: string) => {
+      const headers = { 'readmit-proof': await key.proof({ method: 'GET', path }) };
+      return (await limited.http.inject({ url: path, remoteAddress, headers })).statusCode;
+    };
+    expect([await read('2001:db8:0:1::1'), await read('2001:db8:0:1::2'), await read('2001:db8:0:1:ffff::3')]).toEqual([200, 200, 429]);
+    expect(await read('2001:db8:0:2::1')).toBe(200);
+    expect([await read('10.0.0.9'), await read('::ffff:10.0.0.9'), await read('10.0.0.9')]).toEqual([200, 200, 429]);
+    await limited.http.close();
+  });
+  it('R8.3 does not drive out the count of another caller', async () => {
+    const limited = await startScheduler(issuer.url, { perAddress: 1 });
+    const guess = (remoteAddress: string) => limited.http.inject({ url: path, remoteAddress });
+    expect([(await guess('10.1.0.1')).statusCode, (await guess('10.1.0.1')).statusCode]).toEqual([401, 429]);
+    for (let n = 0; n < 6000; n++) await guess(`10.2.${n >> 8}.${n & 255}`);
+    expect((await guess('10.1.0.1')).statusCode).toBe(429);
+    await limited.http.close();
+  });
+  it('R8.3 is counted also while the issuer is away, when no token can be judged', async () => {
+    const fresh = await startIssuer();
+    const limited = await startScheduler(fresh.url, { perAddress: 2 });
+    const token = await fresh.token();
+    fresh.break();
+    const guess = async () =>
+      (await limited.http.inject({ url: path, remoteAddress: '10.0.0.4', headers: { authorization: `Bearer ${token}` } })).statusCode;
+    expect([await guess(), await guess(), await guess()]).toEqual([503, 503, 429]);
+    await limited.http.close();
+    await fresh.close();
+  });
+});
+
 describe('health', () => {
   it('is live whatever the engine does', async () => {
     service.engine.broken = new Error('gone');

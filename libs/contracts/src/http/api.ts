@@ -29,7 +29,7 @@ import {
 } from '../events/values.js';
 
 /**
- * `anyone`: no sign-in (rate-limited). `person`: OIDC bearer. `case-key`: a proof by the case's one-time key (or a machine
+ * `anyone`: no sign-in (rate-limited). `person`: OIDC bearer of a person; that of a client (`client_id` is `sub`, or a provider) is refused. `case-key`: a proof by the case's one-time key (or a machine
  * consumer's key) in the header `readmit-proof`. `person-or-case-key`: either. `operator`: bearer with the team `platform-operators`.
  * `provider`: bearer of an identity provider's client (claim `client_id` listed in the configuration).
  */

@@ -40,6 +40,8 @@ export interface EdgeOptions {
   readonly checkAnswers: boolean;
 }
 const operators = 'platform-operators';
+/** An operator's work may be done by a client that is given the team. */
+const forPeople: ReadonlySet<Route['access']> = new Set(['anyone', 'person', 'person-or-case-key']);
 
 /** Access, rate and shape of every request, in this order, from the catalogue. Fails closed: a handler without a route is never reached. */
 @Injectable()
@@ -58,7 +60,7 @@ export class EdgeGuard implements CanActivate {
   private async enter(name: RouteName, route: Route, request: EdgeRequest): Promise<void> {
     const { authorization } = request.headers;
     const proofText = request.headers[proofHeader];
-    // Counted before anything is verified; who fails to sign in is counted by address as well.
+    // Counted before anything is verified; who fails to sign in, or cannot be judged, is counted by address as well.
     if (authorization === undefined) await this.options.limit(request, 'address');
     let actor: Actor | undefined;
     let proof: ProvenKey | undefined;
@@ -74,8 +76,7 @@ export class EdgeGuard implements CanActivate {
       }
       assertCredentials(route, actor, proof);
     } catch (error) {
-      if (authorization !== undefined && error instanceof ProblemError && error.status === 401)
-        await this.options.limit(request, 'address');
+      if (authorization !== undefined && error instanceof ProblemError) await this.options.limit(request, 'address');
       throw error;
     }
     if (actor) {
@@ -109,6 +110,15 @@ export class EdgeGuard implements CanActivate {
         says: `Only members of ${operators} may do this.`,
       });
     }
+    if (actor && forPeople.has(route.access) && this.isClient(actor)) {
+      await this.refuse(name, actor, {
+        refused: true,
+        as: 'forbidden',
+        rule: 'R1.8',
+        reason: 'not-a-person',
+        says: 'The access token is of a client, not of a person. What people ask, see and end is not for clients.',
+      });
+    }
     if (route.access === 'provider' && (actor?.clientId === undefined || !this.options.signalProviders.includes(actor.clientId))) {
       await this.refuse(name, actor, {
         refused: true,
@@ -118,6 +128,11 @@ export class EdgeGuard implements CanActivate {
         says: 'Only clients that are configured as identity providers may publish signals.',
       });
     }
+  }
+
+  /** Where nobody has signed in, `sub` is the client itself (RFC 9068), or an account that the issuer made for it. */
+  private isClient({ id, clientId }: Actor): boolean {
+    return clientId !== undefined && (clientId === id || this.options.signalProviders.includes(clientId));
   }
 
   /** DESIGN 2: what is refused is recorded first; if it cannot be recorded the answer is 503, not 403. */

@@ -158,13 +158,18 @@ function serveHealth(server: FastifyInstance, { engine, draining, service, scrap
   });
 }
 
+/** How many callers are counted at a time; with more than that the count of whoever was quiet longest is lost. */
+const counted = { cache: 50_000 };
+
 function limiter(server: FastifyInstance, limits: HttpOptions['limits']): EdgeOptions['limit'] {
   const minute = 60_000;
   const checks = {
-    address: server.createRateLimit({ max: limits.perAddress, timeWindow: minute, keyGenerator: (request) => `address:${request.ip}` }),
+    // By the library's own key: all addresses of one IPv6 network (/64) are one, because one client has as many as it likes.
+    address: server.createRateLimit({ max: limits.perAddress, timeWindow: minute, ...counted }),
     actor: server.createRateLimit({
       max: limits.perActor,
       timeWindow: minute,
+      ...counted,
       keyGenerator: (request) => `actor:${(request as EdgeRequest).actor?.id ?? ''}`,
     }),
   };
