@@ -18,7 +18,7 @@ export { approvalReact, approvalState, decisionsFor, planOf } from './approval-r
 export type { ApprovalState } from './approval-request/approval.react.js';
 export { addEvidence, decide, verifierProblem, withdraw } from './approval-request/approval.commands.js';
 export { contain, deadlineKey, endEarly, graceSeconds, obligationsOf, schedulerReact } from './revocation-obligation/scheduler.react.js';
-export { caseReact, caseRow, caseState, noticeWorkId, outcomeOf } from './recovery-case/case.react.js';
+export { caseReact, caseRow, caseState, noticeWorkId, outcomeOf, shownToKey } from './recovery-case/case.react.js';
 export type { CaseRow, NoticeAbout } from './recovery-case/case.react.js';
 export { entryBytes, leafOf } from './audit-log/leaf.js';
 export type { Leaf, LeafSource } from './audit-log/leaf.js';

@@ -1,12 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Commands } from '@readmit/bus';
 import { entryOf, type Fact } from '@readmit/contracts';
-import { refusal, type Facts, type Refusal } from '@readmit/domain';
+import { refusal, shownToKey, type Facts, type Refusal } from '@readmit/domain';
 import { answer, refused, Serves, type AnswerOf, type Call } from '@readmit/service';
 import { Controller, Inject } from '@nestjs/common';
 import canonicalize from 'canonicalize';
 import { openCase, repudiate } from '../usecases/intake.commands.js';
-import type { CaseWords, Ledger, LedgerView } from '../outbound/ledger.js';
+import { viewOf, type CaseWords, type Ledger, type LedgerView } from '../outbound/ledger.js';
 import { intakePorts, type IntakePorts } from './ports.js';
 
 const notFound = (caseId: string): Refusal =>
@@ -54,8 +54,8 @@ export class CasesController {
   @Serves('showCase')
   async show(call: Call<'showCase'>): Promise<AnswerOf<'showCase'>> {
     const { caseId } = call.params;
-    await this.mayRead(caseId, call);
-    const view = await this.ledger.show(caseId);
+    const shown = await this.mayRead(caseId, call);
+    const view = call.actor ? await this.ledger.show(caseId) : viewOf(shown);
     if (!view) throw refused(notFound(caseId));
     return withWords(view, call.actor ? (await this.ledger.words([caseId])).get(caseId) : undefined);
   }
@@ -81,14 +81,14 @@ export class CasesController {
     return { caseId, link: this.link(caseId) };
   }
 
-  /** People who are signed in may read every case; a case key its own alone. */
+  /** What the caller may see of the case. People who are signed in may read every case; a case key its own alone. */
   private async mayRead(caseId: string, call: Pick<Call, 'actor' | 'proof'>): Promise<Facts> {
     const facts = await this.commands.facts(caseId);
     const opened = facts.first('readmit.case.opened');
     if (!opened) throw refused(notFound(caseId));
     // The same answer as for a case that does not exist: a stranger's key learns nothing.
     if (!call.actor && opened.data.caseKey?.signing.x !== call.proof?.signing.x) throw refused(notFound(caseId));
-    return facts;
+    return call.actor ? facts : shownToKey(facts);
   }
   private link(caseId: string): string {
     return `${this.ports.publicUrl}/api/intake/cases/${caseId}`;

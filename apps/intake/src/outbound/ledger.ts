@@ -1,6 +1,6 @@
 import type { Change } from '@readmit/bus';
 import type { CaseState } from '@readmit/contracts';
-import { caseRow } from '@readmit/domain';
+import { caseRow, type Facts } from '@readmit/domain';
 import type { Store, Tx } from '@readmit/store';
 import { rowsOf } from './rows.js';
 
@@ -24,7 +24,7 @@ export type LedgerView = Omit<NonNullable<ReturnType<typeof caseRow>>, 'opened'>
 
 /** The ledger of a batch: at most two statements, whatever the number of cases. */
 export async function saveLedger(tx: Tx, changes: readonly Change[]): Promise<void> {
-  const views = changes.flatMap(viewOf);
+  const views = changes.flatMap(({ facts }) => viewOf(facts) ?? []);
   if (views.length > 0)
     await tx.query(
       `INSERT INTO case_ledger (case_id, version, state, subject, opened_at, view)
@@ -51,25 +51,24 @@ export async function saveLedger(tx: Tx, changes: readonly Change[]): Promise<vo
     );
 }
 
-function viewOf(change: Change): LedgerView[] {
-  const row = caseRow(change.facts);
-  if (!row) return [];
+/** The case as these facts tell it; undefined: they do not say who asked. */
+export function viewOf(facts: Facts): LedgerView | undefined {
+  const row = caseRow(facts);
+  if (!row) return undefined;
   const { opened, ...rest } = row;
   const { caseId, subject, requester, asks, reasonCode, ticket } = opened.data;
   // The version is the number of facts: it grows with every fact and is the same for the same set.
-  return [
-    {
-      ...rest,
-      caseId,
-      version: change.facts.all.length,
-      subject,
-      requester,
-      asks,
-      reasonCode,
-      openedAt: opened.at,
-      ...(ticket === undefined ? {} : { ticket }),
-    },
-  ];
+  return {
+    ...rest,
+    caseId,
+    version: facts.all.length,
+    subject,
+    requester,
+    asks,
+    reasonCode,
+    openedAt: opened.at,
+    ...(ticket === undefined ? {} : { ticket }),
+  };
 }
 
 export class Ledger {

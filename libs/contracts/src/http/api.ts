@@ -200,7 +200,7 @@ export const routes = {
     path: '/api/intake/cases/:caseId',
     access: 'person-or-case-key',
     status: 200,
-    says: 'One case.',
+    says: 'One case. A case key is shown no more than it asked for until its fingerprint was read back.',
     response: CaseView,
   },
   caseTimeline: {
@@ -209,7 +209,7 @@ export const routes = {
     path: '/api/intake/cases/:caseId/timeline',
     access: 'person-or-case-key',
     status: 200,
-    says: 'What happened, in order.',
+    says: 'What happened, in order; to a case key as one case is shown to it.',
     response: Type.Array(TimelineEntry),
   },
   repudiate: {

@@ -1,6 +1,6 @@
-import type { CaseState, Draft, EventData, FactOf } from '@readmit/contracts';
+import type { CaseState, Draft, EventData, EventType, FactOf } from '@readmit/contracts';
 import { say, type Context, type Reaction, type WorkDraft } from '../kernel/behaviour.js';
-import type { Facts } from '../kernel/facts.js';
+import { Facts } from '../kernel/facts.js';
 
 type Outcome = EventData<'readmit.case.closed'>['outcome'];
 export type NoticeAbout = EventData<'readmit.notice.sent'>['about'];
@@ -75,6 +75,22 @@ export function caseState(facts: Facts): CaseState {
   if (facts.has('readmit.plan.proposed')) return 'planned';
   if (facts.has('readmit.case.classified')) return 'classified';
   return 'opened';
+}
+
+/**
+ * What the holder of the case key is shown without a sign-in. Anybody can name anybody and bring a key: until somebody on record read
+ * that key's fingerprint back (or the request was granted) its holder learns only what he said himself; not whether there is such a
+ * person, how privileged she is, what she has at a target, or who works on it.
+ */
+export function shownToKey(facts: Facts): Facts {
+  const fingerprint = facts.first('readmit.case.opened')?.data.caseKey?.fingerprint;
+  const readBack = facts
+    .of('readmit.evidence.added')
+    .some(({ data }) => data.fingerprint !== undefined && data.fingerprint === fingerprint);
+  if (readBack || facts.has('readmit.approval.granted')) return facts;
+  // Not even its end: whether and when a case ends by itself depends on whom it names.
+  const own: readonly EventType[] = ['readmit.case.opened', 'readmit.approval.withdrawn'];
+  return new Facts(facts.all.filter(({ type }) => own.includes(type)));
 }
 
 /** One row of the ledger. */

@@ -1,0 +1,88 @@
+/** What somebody learns who names a person and brings a key that anybody can make. Does not prove how a key is proved: the edge does that. */
+import { describe, expect, it } from '@jest/globals';
+import type { Commands } from '@readmit/bus';
+import type { Fact } from '@readmit/contracts';
+import { Facts } from '@readmit/domain';
+import type { Call } from '@readmit/service';
+import { CasesController } from '../src/inbound/cases.controller.js';
+import type { IntakePorts } from '../src/inbound/ports.js';
+import { viewOf } from '../src/outbound/ledger.js';
+
+const fingerprint = 'f'.repeat(64);
+let minute = 0;
+const fact = (type: Fact['type'], data: object): Fact =>
+  ({
+    id: `event_${type}`,
+    type,
+    at: `2026-11-22T09:${String(minute++).padStart(2, '0')}:00.000Z`,
+    data: { caseId: 'case_1', ...data },
+  }) as Fact;
+const opened = fact('readmit.case.opened', {
+  asks: [{ id: 'ask-1', kind: 'factor.bypass', connector: 'demo-idp', object: 'ada' }],
+  subject: { kind: 'person', id: 'ada' },
+  requester: { kind: 'anonymous' },
+  reasonCode: 'lost-device',
+  durationSeconds: 600,
+  caseKey: { signing: { x: 'key' }, fingerprint },
+});
+const classified = fact('readmit.case.classified', {
+  class: 'mfa-recovery',
+  tier: 'two-person',
+  policy: { version: 'p' },
+  reasons: [{ rule: 'R4.1', says: 'The subject is privileged.' }],
+});
+const planned = fact('readmit.plan.proposed', { plan: { steps: [{ says: 'Remove totp factor of ada.' }] } });
+const refusedPlan = fact('readmit.plan.refused', { rule: 'R2.1', reason: 'plan-above-ceiling', says: 'The directory does not know her.' });
+const failed = fact('readmit.case.closed', { outcome: 'failed' });
+const frozen = fact('readmit.case.frozen', { by: 'ada', cause: 'repudiated' });
+const vouched = fact('readmit.evidence.added', { kind: 'manager-vouch', collectedBy: 'boris' });
+const called = fact('readmit.evidence.added', { kind: 'call-back', collectedBy: 'boris', fingerprint });
+const withdrawn = fact('readmit.approval.withdrawn', { by: 'case-key' });
+
+/** Everything that the caller is shown of a case with these facts. */
+async function shown(facts: readonly Fact[], who: object = { proof: { signing: { x: 'key' } } }) {
+  const all = new Facts(facts);
+  const controller = new CasesController({
+    commands: { facts: () => Promise.resolve(all) } as unknown as Commands,
+    ledger: { show: () => Promise.resolve(viewOf(all)), words: () => Promise.resolve(new Map()) },
+  } as unknown as IntakePorts);
+  const call = { params: { caseId: 'case_1' }, requestId: 'r', ...who };
+  return {
+    view: await controller.show(call as unknown as Call<'showCase'>),
+    timeline: (await controller.timeline(call as unknown as Call<'caseTimeline'>)).map(({ type }) => type),
+  };
+}
+
+describe('the holder of a key that nobody read back', () => {
+  it('R3.4 sees the same of somebody who is known, somebody who is not, and somebody who said no', async () => {
+    const nothing = await shown([opened]);
+    expect(nothing.view).toMatchObject({ state: 'opened', class: null, tier: null, why: [], outcome: null, version: 1 });
+    for (const facts of [
+      [opened, classified, planned],
+      [opened, classified, refusedPlan, failed],
+      [opened, classified, planned, vouched],
+      [opened, classified, planned, frozen, failed],
+    ])
+      expect(await shown(facts)).toEqual(nothing);
+  });
+
+  it('R3.4 sees everything of the case once its fingerprint was read back by whom it is for', async () => {
+    const { view, timeline } = await shown([opened, classified, planned, called]);
+    expect(view).toMatchObject({ class: 'mfa-recovery', tier: 'two-person', state: 'planned' });
+    expect(timeline).toHaveLength(4);
+    // Not by a call that read back another key.
+    const other = { ...called, data: { ...called.data, fingerprint: 'e'.repeat(64) } } as Fact;
+    expect((await shown([opened, classified, planned, other])).timeline).toEqual(['readmit.case.opened']);
+  });
+
+  it('R4.7 sees that it took its own request back', async () => {
+    const { view, timeline } = await shown([opened, classified, refusedPlan, failed, withdrawn]);
+    expect([view.state, view.outcome, timeline]).toEqual(['ending', 'withdrawn', ['readmit.case.opened', 'readmit.approval.withdrawn']]);
+  });
+
+  it('people who are signed in see what there is (the control of this file)', async () => {
+    const { view, timeline } = await shown([opened, classified, refusedPlan, failed], { actor: { id: 'gita', teams: [] } });
+    expect(view).toMatchObject({ state: 'closed', tier: 'two-person', why: [{ says: 'The subject is privileged.' }] });
+    expect(timeline).toHaveLength(4);
+  });
+});
