@@ -27,7 +27,7 @@ import {
 import { Facts, type CheckedEvent, type Command, type LoggedRecord, type Refusal } from '@readmit/domain';
 import { sqlStateOf, type Store, type Tx } from '@readmit/store';
 import { entriesOfKeys } from './outbound/log-store.js';
-import { LogWriter, type Appended, type Arrived, type LogWriterOptions } from './usecases/append-to-log.js';
+import { LogWriter, ReusedIds, type Appended, type Arrived, type LogWriterOptions } from './usecases/append-to-log.js';
 import { watchCases } from './usecases/watch-cases.js';
 
 export interface AuditEngineOptions extends LogWriterOptions {
@@ -229,6 +229,13 @@ export class AuditEngine implements Engine {
         return { ...appended, before: (open: Tx) => batch?.commit(open) };
       });
     } catch (error) {
+      if (error instanceof ReusedIds) {
+        const reused = new Set<unknown>(error.arrived);
+        return this.keep(
+          read.map((one) => (reused.has(one) ? reusedId(one.record) : one)),
+          batch,
+        );
+      }
       const [only] = read;
       if (!isDataFault(error) || !only || (read.length === 1 && 'reason' in only)) throw error;
       const half = Math.ceil(read.length / 2);
@@ -297,10 +304,16 @@ export class AuditEngine implements Engine {
       await stillParked(this.options.store, id, read.reason, read.says);
     } else {
       const state = action === 'redrive' ? 'redriven' : 'discarded';
-      await this.transact(async (tx) => {
-        if (!(await settleParked(tx, id, state))) return { say: [], show: [], leaves: 0, size: 0, kept: Promise.resolve() };
-        return this.writer.append(tx, read ? [read] : [], [parkedDraft(found.parked, { action: state, by })]);
-      });
+      try {
+        await this.transact(async (tx) => {
+          if (!(await settleParked(tx, id, state))) return { say: [], show: [], leaves: 0, size: 0, kept: Promise.resolve() };
+          return this.writer.append(tx, read ? [read] : [], [parkedDraft(found.parked, { action: state, by })]);
+        });
+      } catch (error) {
+        if (!(error instanceof ReusedIds)) throw error;
+        const { reason, says } = reusedId(found.record);
+        await stillParked(this.options.store, id, reason, says);
+      }
     }
     return (await showParked(this.options.store, id))?.parked;
   }
@@ -318,6 +331,12 @@ export class AuditEngine implements Engine {
     });
   }
 }
+
+const reusedId = (record: TopicRecord): RefusedMessage => ({
+  record,
+  reason: 'event-id-reused',
+  says: 'The log has another event under this id. The key that signed it is in other hands, or its service was put back: look at both.',
+});
 
 function parkedDraft(
   row: { readonly id: string; readonly topic: string; readonly key: string; readonly reason: string; readonly says: string },

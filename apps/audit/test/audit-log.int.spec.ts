@@ -248,6 +248,40 @@ describe('the log', () => {
     expect(await count('leaf')).toBe(2);
   });
 
+  it.each([
+    ['at once', true],
+    ['later', false],
+  ])(
+    'R7.2 R8.3 another event under an id that the log has is not passed over but parked, on record, when it comes %s',
+    async (_when, atOnce) => {
+      const [one] = recordsOf('intake', [notice('case_1')]);
+      const [other] = recordsOf('intake', [
+        { type: 'readmit.case.frozen', key: 'case_1', data: { caseId: 'case_1', by: 'ada', cause: 'repudiated' } },
+      ]);
+      if (!one || !other) throw new Error('nothing was signed');
+      const headers = { ...other.headers, ce_id: one.headers['ce_id'] ?? '' };
+      const reused = signers.get('intake')?.sign(environment, [{ ...other, headers }]) ?? [];
+      await publish('intake', [one]);
+      if (!atOnce) await record(1);
+      await publish('intake', reused);
+      // The control: what comes again as it was is passed over.
+      await publish('intake', [one]);
+      await publish('intake', recordsOf('intake', [notice('case_3')]));
+      // Later there is a checkpoint among them.
+      const leaves = atOnce ? 3 : 4;
+      const engine = await record(leaves);
+      expect(await engine.parked.list({})).toMatchObject([{ reason: 'event-id-reused', state: 'parked' }]);
+      expect(await typesSaid()).toContain('readmit.audit.message-parked');
+      expect(await count('leaf')).toBe(leaves);
+      const [parked] = await engine.parked.list({});
+      expect(await engine.parked.settle(parked?.id ?? '', 'redrive', 'person_olga')).toMatchObject({
+        reason: 'event-id-reused',
+        state: 'parked',
+      });
+      expect(await judge(await exported())).toMatchObject({ ok: true, size: leaves });
+    },
+  );
+
   it('R7.3 says Recorded for what execution waits for, with the index, and for nothing else', async () => {
     await publish('intake', recordsOf('intake', [notice('case_1')]));
     await publish('classification', recordsOf('classification', [attested('case_1')]));

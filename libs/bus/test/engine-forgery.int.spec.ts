@@ -162,6 +162,30 @@ describe('R8.3 a message parks when', () => {
   });
 });
 
+describe('an id', () => {
+  it('R8.3 that was used for a fact of another type keeps nothing out of the set', async () => {
+    const [first] = await house.send('approval', [
+      { type: 'readmit.approval.denied', key: 'case-id', data: { caseId: 'case-id', decisionId: 'decision-1', by: 'mallory' } },
+    ]);
+    const id = first?.headers['ce_id'] ?? '';
+    await house.send('approval', [withdrawn('case-id')], {
+      spoil: (record) =>
+        new Signer(house.keys.keys.approval).sign('spec', [{ ...record, headers: { ...record.headers, ce_id: id } }])[0] ?? record,
+    });
+    const facts = await until(
+      async () => {
+        const known = await engine.facts('case-id');
+        return known.has('readmit.case.closed') ? known : undefined;
+      },
+      { what: 'both are taken' },
+    );
+    expect(facts.all.filter((fact) => fact.id === id).map(({ type }) => type)).toEqual([
+      'readmit.approval.denied',
+      'readmit.approval.withdrawn',
+    ]);
+  });
+});
+
 describe('a parked message', () => {
   it('is taken when it is re-driven after its key became known, once, on record', async () => {
     const late = makeSigningKey();

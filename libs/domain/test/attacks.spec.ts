@@ -4,7 +4,17 @@
  */
 import { describe, expect, it } from '@jest/globals';
 import type { EventData, Fact } from '@readmit/contracts';
-import { classify, Facts, obligationsOf, outcomeOf, planGranted, recipientsOf, schedulerReact, verifyIntent } from '../src/index.js';
+import {
+  classify,
+  Facts,
+  gateWaitsFor,
+  obligationsOf,
+  outcomeOf,
+  planGranted,
+  recipientsOf,
+  schedulerReact,
+  verifyIntent,
+} from '../src/index.js';
 import { directory, House, policy } from './house.js';
 
 const role = [{ kind: 'role.restore', object: 'erin', entitlement: 'app_admin' }] as const;
@@ -130,6 +140,21 @@ describe('the intent', () => {
   it('R3.1 refuses a grant whose proofs do not meet the policy', () => {
     const weak = intentWith((fact) => (fact.type === 'readmit.evidence.added' ? { ...fact, data: { ...fact.data, assurance: 1 } } : fact));
     expect(weak).toMatchObject({ ok: false, rule: 'R3.1', reason: 'evidence-missing' });
+  });
+});
+
+describe('the gate', () => {
+  it("R7.3 R6.1 is not opened by audit's record of something else under the same id", () => {
+    const { house, caseId, grant } = grantedRole();
+    const facts = house.facts('execution', caseId);
+    const waits = (change: (fact: Fact) => Fact) => gateWaitsFor(new Facts(facts.all.map(change)));
+    expect(waits((fact) => fact)).toEqual([]);
+    const other = waits((fact) =>
+      fact.type === 'readmit.audit.recorded' && fact.data.eventId === grant.id
+        ? { ...fact, data: { ...fact.data, type: 'readmit.obligation.recorded' } }
+        : fact,
+    );
+    expect(other).toEqual(["audit's record of approval"]);
   });
 });
 

@@ -10,7 +10,8 @@ export interface LogHead {
   readonly note: string | undefined;
   /** When a checkpoint last became an entry. */
   readonly saidAt: Date | undefined;
-  readonly known: ReadonlySet<string>;
+  /** Entries of those that arrived and are in the log already, by event id. */
+  readonly known: ReadonlyMap<string, Uint8Array>;
 }
 export interface NewLeaf {
   readonly index: number;
@@ -52,12 +53,14 @@ export async function lockHead(tx: Tx, eventIds: readonly string[]): Promise<Log
     note: string | null;
     said_at: Date | null;
     known: string[];
+    entries: Buffer[];
   }>(
     `SELECT clock_timestamp() AS now, c.size, c.frontier, c.note,
        (SELECT k.at FROM checkpoint k WHERE k.size > (SELECT e.index FROM event e WHERE e.key = $2 AND e.topic = $3 ORDER BY e.index DESC LIMIT 1)
           ORDER BY k.size LIMIT 1) AS said_at,
-       ARRAY(SELECT event_id::text FROM leaf WHERE event_id = ANY ($1)) AS known
-     FROM (SELECT 1) one LEFT JOIN LATERAL (SELECT * FROM checkpoint ORDER BY size DESC LIMIT 1) c ON true`,
+       known.ids AS known, known.entries
+     FROM (SELECT coalesce(array_agg(event_id::text), '{}') AS ids, coalesce(array_agg(entry), '{}') AS entries
+             FROM leaf WHERE event_id = ANY ($1)) known LEFT JOIN LATERAL (SELECT * FROM checkpoint ORDER BY size DESC LIMIT 1) c ON true`,
     [eventIds, logKeyOfOwnEvents, topicOf('audit')],
   );
   const [, [row]] = await Promise.all([locked, read]);
@@ -68,7 +71,7 @@ export async function lockHead(tx: Tx, eventIds: readonly string[]): Promise<Log
     frontier: row.frontier ?? new Uint8Array(),
     note: row.note ?? undefined,
     saidAt: row.said_at ?? undefined,
-    known: new Set(row.known),
+    known: new Map(row.known.map((id, at) => [id, row.entries[at] ?? new Uint8Array()])),
   };
 }
 

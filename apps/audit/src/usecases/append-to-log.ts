@@ -85,7 +85,7 @@ export class LogWriter {
       tx,
       arrived.map(({ fact }) => fact.id),
     );
-    const fresh = new Map(arrived.filter(({ fact }) => !head.known.has(fact.id)).map((one) => [one.fact.id, one]));
+    const fresh = this.freshOf(arrived, head);
     const checkpointed = this.checkpointDue(head, fresh.size + drafts.length);
     const own = this.sign([...checkpointed, ...drafts], head.now);
     const added: Arrived[] = [...own, ...fresh.values()];
@@ -124,6 +124,24 @@ export class LogWriter {
       { cases: watch, lookAt: plusSeconds(head.now, this.options.watchAfterSeconds) },
     );
     return { say: [...own, ...recorded].map(({ record }) => record), show, leaves: leaves.length, size: tree.size, kept };
+  }
+
+  /** What the log does not have. @throws {ReusedIds} an id came again with something else under it: passed over, it would be hidden. */
+  private freshOf(arrived: readonly Arrived[], head: LogHead): ReadonlyMap<string, Arrived> {
+    const fresh = new Map<string, Arrived>();
+    const reused: Arrived[] = [];
+    for (const one of arrived) {
+      const { id } = one.fact;
+      const entry = head.known.get(id);
+      const twin = fresh.get(id);
+      if (entry === undefined && twin === undefined) fresh.set(id, one);
+      else if (this.digestOf(one) !== (entry === undefined ? twin && this.digestOf(twin) : loggedDigest(entry))) reused.push(one);
+    }
+    if (reused.length > 0) throw new ReusedIds(reused);
+    return fresh;
+  }
+  private digestOf({ record }: Arrived): string {
+    return Buffer.from(logTools.sha256(signedEventBytes(this.options.environment, record))).toString('hex');
   }
 
   /** The checkpoint of everything before becomes the first new entry: its size is its own index, so a verifier can check it in passing. */
@@ -165,6 +183,16 @@ export class LogWriter {
     });
   }
 }
+
+/** Events whose ids belong to other events of the log. Who holds a service's key could otherwise keep what he says out of it. */
+export class ReusedIds extends Error {
+  constructor(readonly arrived: readonly Arrived[]) {
+    super(`the log has another event under the id ${arrived.map(({ fact }) => fact.id).join(', ')}`);
+    this.name = 'ReusedIds';
+  }
+}
+/** Digest of the signed event that an entry of ours was made of. */
+const loggedDigest = (entry: Uint8Array): unknown => (JSON.parse(Buffer.from(entry).toString('utf8')) as Partial<Leaf>).sha256;
 
 /** A draft and the trace that it goes on in. */
 type TracedDraft = Draft & { readonly traceparent?: string };

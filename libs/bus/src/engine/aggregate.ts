@@ -98,9 +98,9 @@ export class Aggregate {
     this.fresh.add(id);
   }
 
-  /** Joins the set; a repeated id is dropped. */
+  /** Joins the set; one that is there already is dropped. */
   join(fact: Fact, origin?: Origin): boolean {
-    if (this.facts.holds(fact.id) || this.arrived.some(({ id }) => id === fact.id)) return false;
+    if (this.facts.holds(fact) || this.arrived.some(({ id, type }) => id === fact.id && type === fact.type)) return false;
     this.arrived.push(fact);
     this.added.push(fact);
     this.stirred = true;

@@ -72,6 +72,14 @@ describe('a pass', () => {
     expect(expected.map(({ type }) => type)).toEqual(['readmit.case.frozen', 'readmit.case.closed']);
     fc.assert(fc.property(batchesOf, (batches) => expect(play(batches)).toEqual(expected)));
   });
+  it('R8.3 an id that another service has used too hides nothing, in any order', () => {
+    const alike = arrivals.map((one) => ({ ...one, id: one.type === 'readmit.approval.withdrawn' ? one.id : 'w1' }));
+    const said = play([arrivals]);
+    for (const batches of [[alike], [alike.toReversed()], alike.map((one) => [one]), alike.toReversed().map((one) => [one])])
+      expect(play(batches)).toEqual(said);
+    // The control: the same fact again is no other one.
+    expect(play([alike.filter(({ data }) => (data as { by?: string }).by !== 'boris'), alike.slice(0, 1)])).toEqual([]);
+  });
   it('says nothing while a fact is missing', () => {
     for (const missing of ['w1', 'w2', 'd1', 'x1']) expect(play([arrivals.filter(({ id }) => id !== missing)])).toEqual([]);
   });

@@ -2,18 +2,19 @@ import type { Fact, FactOf, EventType } from '@readmit/contracts';
 
 /**
  * The set of facts that a service has seen of one aggregate. A set: the order in which facts arrived is not kept, and
- * every answer below is the same for any order of arrival and any repetition (DESIGN 1, "Facts are a set").
+ * every answer below is the same for any order of arrival and any repetition (DESIGN 1, "Facts are a set"). A fact is known by
+ * its type and id: a type belongs to one service, so no service can take the place of what another says.
  */
 export class Facts {
   private readonly byType: ReadonlyMap<EventType, readonly Fact[]>;
-  private readonly byId: ReadonlyMap<string, Fact>;
+  private readonly byName: ReadonlyMap<string, Fact>;
   readonly all: readonly Fact[];
 
   constructor(facts: Iterable<Fact>) {
-    const byId = new Map<string, Fact>();
-    for (const fact of facts) byId.set(fact.id, fact);
-    this.byId = byId;
-    this.all = [...byId.values()].sort(byTimeThenId);
+    const byName = new Map<string, Fact>();
+    for (const fact of facts) byName.set(nameOf(fact), fact);
+    this.byName = byName;
+    this.all = [...byName.values()].sort(byTimeThenId);
     const byType = new Map<EventType, Fact[]>();
     for (const fact of this.all) {
       const list = byType.get(fact.type);
@@ -35,9 +36,9 @@ export class Facts {
   last<T extends EventType>(type: T): FactOf<T> | undefined {
     return this.of(type).at(-1);
   }
-  /** Whether the fact with this id is in the set. */
-  holds(id: string): boolean {
-    return this.byId.has(id);
+  /** Whether the fact is in the set. */
+  holds(fact: Pick<Fact, 'id' | 'type'>): boolean {
+    return this.byName.has(nameOf(fact));
   }
   has(type: EventType): boolean {
     return this.byType.has(type);
@@ -49,5 +50,7 @@ export class Facts {
 
 function byTimeThenId(a: Fact, b: Fact): number {
   if (a.at !== b.at) return a.at < b.at ? -1 : 1;
-  return a.id < b.id ? -1 : a.id > b.id ? 1 : 0;
+  if (a.id !== b.id) return a.id < b.id ? -1 : 1;
+  return a.type < b.type ? -1 : a.type > b.type ? 1 : 0;
 }
+const nameOf = ({ id, type }: Pick<Fact, 'id' | 'type'>): string => `${id} ${type}`;

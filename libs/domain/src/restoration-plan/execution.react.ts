@@ -1,4 +1,4 @@
-import type { Draft, FactOf } from '@readmit/contracts';
+import type { Draft, Fact, FactOf } from '@readmit/contracts';
 import { say, type Context, type Reaction, type WorkDraft } from '../kernel/behaviour.js';
 import type { Facts } from '../kernel/facts.js';
 import { earliest, reached } from '../kernel/time.js';
@@ -17,10 +17,11 @@ export function gateWaitsFor(facts: Facts): readonly string[] {
   const granted = facts.first('readmit.approval.granted');
   if (!granted) return ['approval'];
   const waits: string[] = [];
-  const recorded = new Set(facts.of('readmit.audit.recorded').map((fact) => fact.data.eventId));
-  const needs = (what: string, fact: { readonly id: string } | undefined): void => {
+  const recorded = facts.of('readmit.audit.recorded').map(({ data }) => data);
+  const needs = (what: string, fact: Pick<Fact, 'id' | 'type'> | undefined): void => {
     if (!fact) waits.push(what);
-    else if (!recorded.has(fact.id)) waits.push(`audit's record of ${what}`);
+    // By type too: an id that somebody else has used as well is not the record of this.
+    else if (!recorded.some(({ eventId, type }) => eventId === fact.id && type === fact.type)) waits.push(`audit's record of ${what}`);
   };
   needs('classification', facts.last('readmit.case.classified'));
   needs(

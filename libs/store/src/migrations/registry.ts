@@ -5,6 +5,7 @@ import { auditInsertOnlyTables, AuditTables1 } from './audit-tables.js';
 import { AuditWriter1 } from './audit-writer.js';
 import { BusTopics1 } from './bus-topics.js';
 import { EngineTables1 } from './engine-tables.js';
+import { FactByType1 } from './fact-by-type.js';
 import { OcsfTopic1 } from './ocsf-topic.js';
 import { Outbox1, OutboxWriter1 } from './outbox.js';
 import { Positions1 } from './positions.js';
@@ -31,6 +32,7 @@ export const registry: readonly RegisteredMigration[] = [
   { order: 5, migration: TouchKnown1, schemas: services },
   { order: 6, migration: TraceOfAggregate1, schemas: services },
   { order: 7, migration: OutboxWriter1, schemas: services },
+  { order: 8, migration: FactByType1, schemas: services },
   { order: 10, migration: IntakeTables1, schemas: ['intake'] },
   { order: 11, migration: ApprovalTables1, schemas: ['approval'] },
   { order: 12, migration: ExecutionTables1, schemas: ['execution'] },

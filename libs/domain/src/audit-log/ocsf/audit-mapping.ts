@@ -46,7 +46,14 @@ export const auditMapping: MappingOf<'readmit.audit.recorded' | 'readmit.checkpo
 };
 
 /** Reasons for which nobody parks a message by mistake: it was forged, altered or came by a way that it has no business on. */
-const forged: ReadonlySet<string> = new Set(['bad-signature', 'unknown-key', 'key-not-valid-then', 'wrong-producer', 'key-differs']);
+const forged: ReadonlySet<string> = new Set([
+  'bad-signature',
+  'unknown-key',
+  'key-not-valid-then',
+  'wrong-producer',
+  'key-differs',
+  'event-id-reused',
+]);
 
 const parked = ({ data }: { readonly data: EventData<'readmit.intake.message-parked'> }): Mapped => {
   const info = { uid: data.parkedId, title: 'message parked', desc: data.says, rule: data.reason };
