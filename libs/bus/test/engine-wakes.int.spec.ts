@@ -83,7 +83,7 @@ describe('a wake of a timer service', () => {
 
 describe('a deadline of any other service', () => {
   it('is said once, is nudged, and is said again when the nudge comes too early', async () => {
-    const engine = await house.engine(patient(700, 'deadline'));
+    const engine = await house.engine(patient(5_000, 'deadline'));
     await engine.start();
     await house.send('approval', [withdrawn('case-1'), withdrawn('case-1', 'boris')]);
     const [set] = await until(

@@ -94,9 +94,9 @@ describe('a beginning', () => {
     if (!first) throw new Error('no case');
     const { at } = first;
     for (const moment of [new Date(Date.parse(at) - 1).toISOString(), new Date(Date.parse(at) + 1).toISOString()])
-      expect(why(facts.with([{ ...first, id: 'event_x', at: moment, data: { ...first.data, requester: { kind: 'person', id: 'pat' } } }]))).toBe(
-        'R1.1 opened-twice',
-      );
+      expect(
+        why(facts.with([{ ...first, id: 'event_x', at: moment, data: { ...first.data, requester: { kind: 'person', id: 'pat' } } }])),
+      ).toBe('R1.1 opened-twice');
     expect(why(facts.with([first]))).toBe('begins');
   });
 
