@@ -12,7 +12,14 @@ const batch = (from: number): EachBatchPayload =>
 
 /** What kafkajs tells and asks its user, in an order of the spec's choice. */
 class SimulatedConsumer extends EventEmitter {
-  readonly events = { HEARTBEAT: 'heartbeat', FETCH: 'fetch', REBALANCING: 'rebalancing', GROUP_JOIN: 'join', CRASH: 'crash' };
+  readonly events = {
+    HEARTBEAT: 'heartbeat',
+    FETCH_START: 'fetching',
+    FETCH: 'fetch',
+    REBALANCING: 'rebalancing',
+    GROUP_JOIN: 'join',
+    CRASH: 'crash',
+  };
   readonly sought: unknown[] = [];
   private eachBatch: ConsumerRunConfig['eachBatch'];
   connect = (): Promise<void> => Promise.resolve();
@@ -67,6 +74,20 @@ describe('a member of a consumer group', () => {
     consumer.joins();
     expect(await member.ended).toMatchObject({ message: expect.stringContaining('it joins anew') });
     // From another broker than the one whose partition has moved, asked for before.
+    await consumer.gives(300);
+    expect(assigned).toEqual(['0 1 anew', ' anew']);
+    expect(arrived).toEqual(['0']);
+    await member.close();
+  });
+
+  it('R8.1 ends as well when a rebalance that it could not join left it fetching', async () => {
+    const { consumer, member, assigned, arrived } = await joined();
+    await consumer.gives(0);
+    consumer.emit('rebalancing', { payload: {} });
+    // The coordinator was away, so kafkajs goes on with the assignment that it has.
+    consumer.emit('fetching', { payload: {} });
+    consumer.joins();
+    expect(await member.ended).toMatchObject({ message: expect.stringContaining('it joins anew') });
     await consumer.gives(300);
     expect(assigned).toEqual(['0 1 anew', ' anew']);
     expect(arrived).toEqual(['0']);

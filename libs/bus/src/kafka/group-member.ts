@@ -142,6 +142,8 @@ export class GroupMember {
     const sign = (): void => this.sign();
     this.consumer.on(events.HEARTBEAT, sign);
     this.consumer.on(events.FETCH, sign);
+    // After a rebalance that could not be joined, because the coordinator was away, kafkajs fetches on.
+    this.consumer.on(events.FETCH_START, () => (this.rebalancing = false));
     this.consumer.on(events.REBALANCING, () => {
       this.sign();
       this.rebalancing = true;
