@@ -5,7 +5,7 @@
  * drained. This file imports nothing but Node and erases to JavaScript, so that the test runner's set-up loads it as it is.
  */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, randomBytes, randomInt } from 'node:crypto';
 import { chmod, chown, cp, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import os from 'node:os';
@@ -47,15 +47,28 @@ interface Account {
   readonly gid: number;
 }
 
-/** A TCP port of 127.0.0.1 that nobody listens on at this moment. */
+/** Below what systems give to outgoing connections: Linux from 32768 on (ip_local_port_range), others from 49152 (RFC 6335 section 6). */
+const lowestPort = 20_000;
+const portsEnd = 32_000;
+
+/**
+ * A TCP port of 127.0.0.1 that nobody listens on at this moment. A server keeps its port over restarts, and somebody's connection
+ * must not sit on it before its start or meanwhile: so it is none that outgoing connections are given.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  if (address === null || typeof address === 'string') throw new Error('this is a bug: a TCP server has no port');
-  return address.port;
+  for (let tries = 0; tries < 1_000; tries++) {
+    const port = randomInt(lowestPort, portsEnd);
+    if (await isFree(port)) return port;
+  }
+  throw new Error(`no free port between ${lowestPort} and ${portsEnd} was found on 127.0.0.1`);
 }
+
+const isFree = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
 
 /**
  * Starts the cluster of the data folder, making it first when there is none. A server left behind by a starter that died is

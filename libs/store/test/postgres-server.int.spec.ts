@@ -6,6 +6,7 @@ import { afterAll, describe, expect, it } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdtemp, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -32,6 +33,21 @@ async function ask<Row>(url: string, sql: string): Promise<Row[]> {
     await client.end();
   }
 }
+
+describe('a free port', () => {
+  it('is one to listen on, and none that outgoing connections are given', async () => {
+    const range = await readFile('/proc/sys/net/ipv4/ip_local_port_range', 'utf8').catch(() => '49152');
+    const lowest = Number.parseInt(range, 10);
+    for (let tries = 0; tries < 20; tries++) {
+      const port = await freePort();
+      expect(port).toBeLessThan(lowest);
+      const server = createServer().listen(port, '127.0.0.1');
+      await once(server, 'listening');
+      server.close();
+      await once(server, 'close');
+    }
+  });
+});
 
 describe('embedded PostgreSQL', () => {
   it('keeps data and password over a restart on the same port, listens on 127.0.0.1 alone, and syncs to disk', async () => {

@@ -1,8 +1,8 @@
 /** Makes the cluster of a data folder, once: identities, ports, passwords, and the storage of its nodes with the users in it. */
+import { freePort } from '@readmit/store';
 import { execFile } from 'node:child_process';
-import { randomBytes, randomInt } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import type { KafkaPrograms } from './kafka-jars.js';
@@ -63,7 +63,7 @@ async function readKept(dataDir: string): Promise<KeptCluster | undefined> {
 }
 
 async function makeCluster({ dataDir, nodes, users, programs, log }: Wanted): Promise<KeptCluster> {
-  const ports = await steadyPorts(nodes * 2);
+  const ports = await freePorts(nodes * 2);
   const cluster: Cluster = {
     clusterId: kafkaUuid(),
     nodes: Array.from({ length: nodes }, (_, at) => ({
@@ -142,23 +142,8 @@ function kafkaUuid(): string {
   return id.startsWith('-') ? kafkaUuid() : id;
 }
 
-/**
- * Ports that nobody listens on, and below the range from which systems give ports to outgoing connections: a node keeps its port
- * over restarts, and a connection of somebody else must not sit on it meanwhile.
- */
-async function steadyPorts(count: number): Promise<readonly number[]> {
+async function freePorts(count: number): Promise<readonly number[]> {
   const found = new Set<number>();
-  for (let tries = 0; found.size < count; tries++) {
-    if (tries > 1000) throw new Error('no free port between 20000 and 32000 was found on 127.0.0.1 for Kafka');
-    const port = randomInt(20_000, 32_000);
-    if (await isFree(port)) found.add(port);
-  }
+  while (found.size < count) found.add(await freePort());
   return [...found];
 }
-
-const isFree = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-  });
