@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
 const house = path.resolve(import.meta.dirname, '../..');
-const notOurs = new Set(['node_modules', 'dist', '.git', '.nx', '.readmit', '.cache', 'coverage']);
+const notOurs = new Set(['node_modules', 'dist', '.git', '.nx', '.readmit', '.readmit-kafka', '.cache', 'coverage']);
 
 function filesBelow(folder: string): string[] {
   return readdirSync(path.join(house, folder), { withFileTypes: true }).flatMap((entry) => {
