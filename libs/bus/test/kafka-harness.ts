@@ -1,5 +1,6 @@
 /** Kafka for specs: topics of the catalogue, empty, and buses that can die like a process. */
 import { partitionsPerTopic, topics, type ServiceName } from '@readmit/contracts';
+import type { Store } from '@readmit/store';
 import { until, type TestDatabase } from '@readmit/testing';
 import {
   AclOperationTypes,
@@ -11,7 +12,7 @@ import {
   type ISocketFactory,
 } from 'kafkajs';
 import net from 'node:net';
-import { KafkaBus, type KafkaBusOptions, type KafkaConnection, type KafkaCredentials, type TopicRecord } from '../src/index.js';
+import { KafkaBus, type Batch, type KafkaBusOptions, type KafkaConnection, type KafkaCredentials, type TopicRecord } from '../src/index.js';
 import { kafkaClient } from '../src/kafka/client.js';
 
 interface TestBroker {
@@ -126,6 +127,31 @@ export async function makeAnew(admin: Admin, wanted: readonly string[], numParti
     { what: 'the topics are there' },
   );
 }
+
+/** On a cluster that has just been started: it is asked until it can. */
+export async function makeFirst(connection: KafkaConnection, wanted: readonly string[]): Promise<void> {
+  await until(
+    () =>
+      withAdmin(connection, (admin) => makeAnew(admin, wanted)).then(
+        () => true,
+        () => false,
+      ),
+    { what: `${wanted.join(', ')} is made`, timeoutMs: 60_000 },
+  );
+}
+
+/** Why the batch may not be committed any more, as soon as that is so. */
+export const refusalOf = (store: Pick<Store, 'transaction'>, batch: Batch, timeoutMs: number): Promise<unknown> =>
+  until(
+    () =>
+      store
+        .transaction((tx) => batch.commit(tx))
+        .then(
+          () => undefined,
+          (error: unknown) => error,
+        ),
+    { what: 'the member has learnt that its partitions were taken from it', timeoutMs },
+  );
 
 /** The way of one process to the brokers. */
 export interface Wire {

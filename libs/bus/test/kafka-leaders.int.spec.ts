@@ -9,7 +9,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { collect, textOf } from '../src/conformance/collector.js';
 import { partitionOf, startKafka, type KafkaServer, type OutgoingRecord } from '../src/index.js';
-import { makeAnew, openKafkaBus, withAdmin } from './kafka-harness.js';
+import { makeFirst, openKafkaBus, refusalOf, withAdmin } from './kafka-harness.js';
 
 // The cluster is its own: seconds alone on a machine, much longer on a busy one.
 jest.setTimeout(300_000);
@@ -83,14 +83,7 @@ async function place(connection: Parameters<typeof withAdmin>[0], nodes: readonl
 describe('a partition whose leader moves', () => {
   it('R8.1 takes nothing from another partition: what was in the buffer of that comes again, although what follows was on its way already', async () => {
     const connection = { brokers: server.brokers, sasl: server.credentials('admin') };
-    await until(
-      () =>
-        withAdmin(connection, (admin) => makeAnew(admin, [topic])).then(
-          () => true,
-          () => false,
-        ),
-      { what: 'the topic is made', timeoutMs: 60_000 },
-    );
+    await makeFirst(connection, [topic]);
     const others = Array.from({ length: partitionsPerTopic - 2 }, () => 1);
     await place(connection, [2, 1, ...others]);
     const way = holdingBack(late);
@@ -112,17 +105,8 @@ describe('a partition whose leader moves', () => {
     await say([record(0, late)]);
     await until(() => way.holds, { what: 'the last record is on its way', timeoutMs: 30_000 });
     await place(connection, [2, 3, ...others]);
-    const refusal = await until(
-      () =>
-        consumer.store
-          .transaction((tx) => taken.commit(tx))
-          .then(
-            () => undefined,
-            (error: unknown) => error,
-          ),
-      { what: 'the member has joined again', timeoutMs: 60_000 },
-    );
-    expect(refusal).toMatchObject({ name: 'StaleOwnerError' });
+    // It has joined again.
+    expect(await refusalOf(consumer.store, taken, 60_000)).toMatchObject({ name: 'StaleOwnerError' });
     way.letGo();
     const received: string[] = [];
     const reading = collect({

@@ -10,7 +10,7 @@ import { collect, Received, textOf } from '../src/conformance/collector.js';
 import { kafkaClient } from '../src/kafka/client.js';
 import type { KafkaConnection, OutgoingRecord } from '../src/index.js';
 import { openHouse, toy, withdrawn } from './engine-toy.js';
-import { emptyTopics, openKafkaBus, testBroker, withAdmin } from './kafka-harness.js';
+import { emptyTopics, openKafkaBus, refusalOf, testBroker, withAdmin } from './kafka-harness.js';
 
 const topic = topicOf('intake');
 const group = 'classification.spec';
@@ -97,17 +97,10 @@ describe('a member of a group', () => {
     });
     await received.until(() => taken.records.every((one) => received.texts.includes(textOf(one))), 'the other has taken them', 30_000);
     hanging.wire.restore();
-    const refusal = await until(
-      () =>
-        hanging.store
-          .transaction((tx) => taken.commit(tx))
-          .then(
-            () => undefined,
-            (error: unknown) => error,
-          ),
-      { what: 'the member has learnt that it was struck off', timeoutMs: 30_000 },
-    );
-    expect(refusal).toMatchObject({ name: 'StaleOwnerError', message: expect.stringContaining(`group ${group} does not own ${topic}/`) });
+    expect(await refusalOf(hanging.store, taken, 30_000)).toMatchObject({
+      name: 'StaleOwnerError',
+      message: expect.stringContaining(`group ${group} does not own ${topic}/`),
+    });
   });
 
   it('goes on where it was when another joins: nothing comes twice that it had taken', async () => {

@@ -7,7 +7,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { collect, Received } from '../src/conformance/collector.js';
 import { startKafka, type KafkaServer, type OutgoingRecord } from '../src/index.js';
-import { makeAnew, openKafkaBus, withAdmin } from './kafka-harness.js';
+import { makeFirst, openKafkaBus } from './kafka-harness.js';
 
 // Each test starts a cluster of its own and kills parts of it: seconds alone on a machine, much longer on a busy one.
 jest.setTimeout(600_000);
@@ -38,14 +38,7 @@ async function stand(nodes: 1 | 3) {
     settings: { 'group.min.session.timeout.ms': '200', 'broker.session.timeout.ms': '2000', 'broker.heartbeat.interval.ms': '300' },
   });
   const connection = { brokers: server.brokers, sasl: server.credentials('admin') };
-  await until(
-    () =>
-      withAdmin(connection, (admin) => makeAnew(admin, [topic])).then(
-        () => true,
-        () => false,
-      ),
-    { what: 'the topic is made', timeoutMs: 60_000 },
-  );
+  await makeFirst(connection, [topic]);
   const open = async (service: 'intake' | 'classification') => {
     const one = await openKafkaBus(database, service, { connection, graceMs: 600_000, sendTimeoutMs: 2_000 });
     opened.push(one);

@@ -134,8 +134,9 @@ export class LogWriter {
       const { id } = one.fact;
       const entry = head.known.get(id);
       const twin = fresh.get(id);
-      if (entry === undefined && twin === undefined) fresh.set(id, one);
-      else if (this.digestOf(one) !== (entry === undefined ? twin && this.digestOf(twin) : loggedDigest(entry))) reused.push(one);
+      const before = entry ? loggedDigest(entry) : twin && this.digestOf(twin);
+      if (before === undefined) fresh.set(id, one);
+      else if (this.digestOf(one) !== before) reused.push(one);
     }
     if (reused.length > 0) throw new ReusedIds(reused);
     return fresh;
@@ -192,7 +193,7 @@ export class ReusedIds extends Error {
   }
 }
 /** Digest of the signed event that an entry of ours was made of. */
-const loggedDigest = (entry: Uint8Array): unknown => (JSON.parse(Buffer.from(entry).toString('utf8')) as Partial<Leaf>).sha256;
+const loggedDigest = (entry: Uint8Array): string => (JSON.parse(Buffer.from(entry).toString('utf8')) as Leaf).sha256;
 
 /** A draft and the trace that it goes on in. */
 type TracedDraft = Draft & { readonly traceparent?: string };
