@@ -48,12 +48,15 @@ export class Cases {
 
   /** Of the pipeline: what a person would see on a screen and act on. */
   onFact(service: ServiceName, key: string, fact: Fact): void {
-    if (service === 'approval' && fact.type === 'readmit.plan.proposed') this.hands.act(() => this.prove(key));
-    else if (service === 'approval' && fact.type === 'readmit.approval.requested') this.hands.act(() => this.approve(key, fact.data));
-    else if (!this.underWay.has(key)) return;
-    else if (service === 'intake' && (fact.type === 'readmit.plan.refused' || fact.type === 'readmit.execution.failed'))
+    if (service === 'approval') {
+      if (fact.type === 'readmit.plan.proposed') this.hands.act(() => this.prove(key));
+      else if (fact.type === 'readmit.approval.requested') this.hands.act(() => this.approve(key, fact.data));
+    }
+    // Where cases are opened, and nowhere else when services have a process each, is known which are under way.
+    if (service !== 'intake' || !this.underWay.has(key)) return;
+    if (fact.type === 'readmit.plan.refused' || fact.type === 'readmit.execution.failed')
       this.fail?.(new Error(`${key} came to nothing: ${fact.data.reason} (${fact.data.says})`));
-    else if (service === 'intake' && fact.type === 'readmit.case.closed') {
+    else if (fact.type === 'readmit.case.closed') {
       this.underWay.delete(key);
       this.outcomes.set(fact.data.outcome, (this.outcomes.get(fact.data.outcome) ?? 0) + 1);
       this.ended++;

@@ -12,6 +12,7 @@ import { AuditEngine } from '../apps/audit/src/audit-engine.js';
 import { logTools } from '../apps/audit/src/outbound/log-crypto.js';
 import { checkpointUpTo } from '../apps/audit/src/outbound/log-store.js';
 import { checkOwnLog } from '../apps/audit/src/usecases/check-own-log.js';
+import { sumOf, type Counters } from './counters.js';
 
 const environment = 'bench';
 
@@ -22,7 +23,7 @@ export interface Engines {
   readonly engines: Readonly<Record<ServiceName, Engine>>;
   readonly stores: Readonly<Record<ServiceName, Store>>;
   /** Of all services together. */
-  counters(): { statements: number; commits: number; batches: number; messages: number };
+  counters(): Counters;
   /** @throws {Error} the log's entries do not have the root that its last signed checkpoint names. */
   verifyLog(): Promise<void>;
   stop(): Promise<void>;
@@ -56,6 +57,7 @@ const told = (definition: ServiceDefinition, onFact: OnFact): ServiceDefinition 
 export interface OneEngine {
   readonly engine: Engine;
   readonly store: Store;
+  counters(): Counters;
   /** @throws {Error} the log's entries do not have the root that its last signed checkpoint names. Of audit; the others have none. */
   verifyLog(): Promise<void>;
   stop(): Promise<void>;
@@ -86,6 +88,12 @@ export async function openEngine(
   return {
     engine,
     store,
+    counters: () => ({
+      statements: store.counters.statements,
+      commits: store.counters.commits,
+      batches: engine.counters.batches,
+      messages: engine.counters.messages,
+    }),
     verifyLog: async () => checkOwnLog(store, key, (await checkpointUpTo(store))?.note),
     stop: async () => {
       await engine.stop();
@@ -105,17 +113,7 @@ export async function openEngines(definitions: Definitions, options: EnginesOpti
   return {
     engines: of('engine'),
     stores: of('store'),
-    counters: () => {
-      const sum = { statements: 0, commits: 0, batches: 0, messages: 0 };
-      for (const service of services) {
-        const { engine, store } = opened[service];
-        sum.statements += store.counters.statements;
-        sum.commits += store.counters.commits;
-        sum.batches += engine.counters.batches;
-        sum.messages += engine.counters.messages;
-      }
-      return sum;
-    },
+    counters: () => sumOf(services.map((service) => opened[service].counters())),
     verifyLog: () => opened.audit.verifyLog(),
     stop: async () => {
       await Promise.all(services.map((service) => opened[service].stop()));

@@ -2,7 +2,7 @@
 import { busSchema, tablesOfTopic } from '@readmit/store';
 import type pg from 'pg';
 import { cap, type BareBus, type HeardRecord, type Take } from './bare-bus.js';
-import type { Counters } from './load.js';
+import type { Counters } from '../counters.js';
 import type { Move } from './statement.js';
 
 const pollMs = 250;

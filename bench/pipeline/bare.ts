@@ -5,9 +5,10 @@
  */
 import { services } from '@readmit/contracts';
 import pg from 'pg';
+import { sumOf, type Counters } from '../counters.js';
 import { BareService } from './bare-service.js';
 import { TableBus } from './bare-tables.js';
-import type { Counters, Open, Place, Running } from './load.js';
+import type { Open, Place, Running } from './load.js';
 import { Playing } from './playing.js';
 import type { Script } from './script.js';
 
@@ -54,9 +55,7 @@ class Bare implements Running {
   }
 
   counters(): Counters {
-    const sum = { statements: 0, commits: 0, batches: 0, messages: 0 };
-    for (const { counters } of this.loops) for (const name of Object.keys(sum) as (keyof Counters)[]) sum[name] += counters[name];
-    return sum;
+    return sumOf(this.loops.map(({ counters }) => counters));
   }
 
   async verify(): Promise<void> {}

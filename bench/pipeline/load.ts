@@ -1,6 +1,7 @@
 /** What is played against a program, and what is measured of it: the same for every program. */
 import { services, type ServiceName } from '@readmit/contracts';
 import pg from 'pg';
+import type { Counters } from '../counters.js';
 import { cpuOf, ownCpu } from '../cpu.js';
 import { drained, lagOfKafka, lagOfTables } from './drain.js';
 import type { KafkaPlace } from './kafka-arena.js';
@@ -11,12 +12,6 @@ import type { Script } from './script.js';
 export interface Load {
   readonly cases: number;
   readonly perSecond?: number;
-}
-export interface Counters {
-  statements: number;
-  commits: number;
-  batches: number;
-  messages: number;
 }
 /** A program at work on one fresh database. */
 export interface Running {

@@ -4,12 +4,13 @@
  */
 import type { ServiceName } from '@readmit/contracts';
 import { Cases } from '../cases.js';
+import type { Counters } from '../counters.js';
 import { ownCpu } from '../cpu.js';
 import { openEngine, type Identity, type OneEngine } from '../engines.js';
 import { makePeople, type People, type PeopleKeys } from '../people.js';
 import { realDefinitions } from '../six-services.js';
 import type { Requests } from './kafka-client.js';
-import { counted, type Counters, type Place } from './load.js';
+import { counted, type Place } from './load.js';
 
 /** What every process of a run is told once. */
 export interface Shared {
@@ -99,10 +100,8 @@ const doing: { readonly [Name in keyof Asks]: (asks: Asks[Name]['asks']) => Prom
   },
   spent: () => {
     const { one, requests } = here();
-    const { statements, commits } = one.store.counters;
-    const { batches, messages } = one.engine.counters;
     return Promise.resolve({
-      counters: { statements, commits, batches, messages },
+      counters: one.counters(),
       requests: { ...requests },
       cpu: ownCpu(),
       rss: process.memoryUsage().rss,

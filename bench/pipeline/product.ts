@@ -5,7 +5,8 @@ import { Cases } from '../cases.js';
 import { openPipeline } from '../six-services.js';
 import type { Open, Running } from './load.js';
 
-const subjects = 10_000;
+/** Enough for their grants not to meet. */
+export const subjects = 10_000;
 let people: ReturnType<typeof makePeople> | undefined;
 
 export const openProduct: Open = async ({ urls, kafka }) => {

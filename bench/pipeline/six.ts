@@ -2,13 +2,15 @@
 import { services, topicsHeardBy, type ServiceName } from '@readmit/contracts';
 import { fork, type ChildProcess } from 'node:child_process';
 import path from 'node:path';
+import { sumOf, type Counters } from '../counters.js';
 import { makeIdentity } from '../engines.js';
 import { makePeopleKeys } from '../people.js';
-import type { Counters, Elsewhere, Open, Running } from './load.js';
+import type { Elsewhere, Open, Running } from './load.js';
 import type { Asked, Asks, Shared, Told } from './one-service.js';
 import { Playing } from './playing.js';
+import { subjects } from './product.js';
 
-const shared: Shared = { identity: makeIdentity(), people: makePeopleKeys(), subjects: 10_000 };
+const shared: Shared = { identity: makeIdentity(), people: makePeopleKeys(), subjects };
 let processes: Readonly<Record<ServiceName, OneProcess>> | undefined;
 
 const ofEach = <T>(of: (service: ServiceName) => T): Readonly<Record<ServiceName, T>> =>
@@ -48,9 +50,7 @@ class Six implements Running {
   }
 
   async counters(): Promise<Counters> {
-    const sum = { statements: 0, commits: 0, batches: 0, messages: 0 };
-    for (const { counters } of await this.spent()) for (const name of Object.keys(sum) as (keyof Counters)[]) sum[name] += counters[name];
-    return sum;
+    return sumOf((await this.spent()).map(({ counters }) => counters));
   }
 
   async elsewhere(): Promise<Elsewhere> {

@@ -3,7 +3,7 @@ import { ClientProxyFactory, Transport, type KafkaContext, type KafkaOptions } f
 import { partitionOf, type KafkaConnection } from '@readmit/bus';
 import type { Consumer, Kafka } from 'kafkajs';
 import { lastValueFrom } from 'rxjs';
-import type { Counters } from './load.js';
+import type { Counters } from '../counters.js';
 import { clientConfig } from './kafka-client.js';
 import type { StockBus, StockHearing, StockRecord } from './stock-bus.js';
 

@@ -4,7 +4,7 @@ import { auditOcsfTopic, topicOf, topicsWrittenBy, type ServiceName } from '@rea
 import { busSchema, schemaOf, tablesOfTopic } from '@readmit/store';
 import { DataSource, EntitySchema, type EntityManager, type Logger } from 'typeorm';
 import { frontier, root } from './bare-audit.js';
-import type { Counters } from './load.js';
+import type { Counters } from '../counters.js';
 import { caseIdOf, render, renderValue, type Column, type Row, type Script } from './script.js';
 import type { StockEvent, StockRecord } from './stock-bus.js';
 

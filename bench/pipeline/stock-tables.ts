@@ -4,7 +4,7 @@
  */
 import { Server, type CustomTransportStrategy } from '@nestjs/microservices';
 import { lastValueFrom } from 'rxjs';
-import type { Counters } from './load.js';
+import type { Counters } from '../counters.js';
 import type { StockBus, StockHearing, StockRecord } from './stock-bus.js';
 import type { StockStore } from './stock-store.js';
 
