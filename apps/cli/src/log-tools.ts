@@ -1,4 +1,4 @@
-import { createHash, createPublicKey, verify } from 'node:crypto';
+import { createHash, createHmac, createPublicKey, verify } from 'node:crypto';
 import * as contracts from '@readmit/contracts';
 import type { Crypto, LogTools } from '@readmit/domain';
 import { canonical, digestOf } from './keys.js';
@@ -17,6 +17,7 @@ export function verifiesEd25519(x: string, message: Uint8Array, signature: Uint8
 export const crypto: Crypto = {
   digest: digestOf,
   canonical,
+  hmac: (key, text) => createHmac('sha256', key).update(text, 'utf8').digest('hex'),
   verify: (key, payloadType, text, signature) =>
     verifiesEd25519(key, preAuthenticationEncoding(payloadType, text), Buffer.from(signature, 'base64url')),
 };

@@ -36,6 +36,10 @@ export {
   Text,
   Undo,
   Undone,
+  Given,
+  Identity,
+  SpokenCode,
+  idPattern,
 } from './events/values.js';
 export type { AskKind, CaseClass, EvidenceKind, StepKind, Tier, UndoKind } from './events/values.js';
 export {

@@ -4,7 +4,7 @@ export type { Command, Commanded, Context, Crypto, React, Reaction, Refusal, Wor
 export { earliest, instant, plusSeconds, reached } from './kernel/time.js';
 export { checkDecision, checkDecisions, decisionPayloadType, quorumMet, quorumProgress } from './decision-proof/decision-proof.js';
 export type { DecisionBasis, DecisionProblem } from './decision-proof/decision-proof.js';
-export { evidenceDigest, needsMet, refsOf, spoken } from './evidence/evidence.js';
+export { codeOf, evidenceDigest, needsMet, refsOf, spoken } from './evidence/evidence.js';
 export { aboveCeiling, reachOf } from './restoration-plan/ceiling.js';
 export { buildPlan, holdOf } from './restoration-plan/build-plan.js';
 export type { AskParts } from './restoration-plan/build-plan.js';

@@ -1,5 +1,5 @@
 /** Who plays in the house: people, machines, their keys and a policy, all made up for specs. */
-import { createHash, createPublicKey, generateKeyPairSync, verify, type KeyObject } from 'node:crypto';
+import { createHash, createHmac, createPublicKey, generateKeyPairSync, verify, type KeyObject } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import type { Directory, Policy } from '@readmit/contracts';
 import type { Crypto } from '../src/index.js';
@@ -10,6 +10,7 @@ export const pae = (type: string, text: string): Buffer =>
   Buffer.from(`DSSEv1 ${Buffer.byteLength(type)} ${type} ${Buffer.byteLength(text)} ${text}`);
 export const crypto: Crypto = {
   digest: (value) => sha256(canonical(value)),
+  hmac: (key, text) => createHmac('sha256', key).update(text).digest('hex'),
   canonical,
   verify: (x, type, text, signature) =>
     verify(

@@ -1,7 +1,7 @@
 /** One genuine case as a log has it, and the means to change one thing of it at a time. */
 import type { Decision, EventData, EventType, Fact, Plan, Undo } from '@readmit/contracts';
 import canonicalize from 'canonicalize';
-import { createHash, generateKeyPairSync, sign, verify, type KeyObject } from 'node:crypto';
+import { createHash, createHmac, generateKeyPairSync, sign, verify, type KeyObject } from 'node:crypto';
 import { decisionPayloadType } from '../src/decision-proof/decision-proof.js';
 import { evidenceDigest } from '../src/evidence/evidence.js';
 import type { Crypto } from '../src/kernel/behaviour.js';
@@ -17,6 +17,7 @@ const publicKeys = new Map<string, KeyObject>(
 const pae = (type: string, text: string): Buffer => Buffer.from(`DSSEv1 ${type.length} ${type} ${Buffer.byteLength(text)} ${text}`);
 export const crypto: Crypto = {
   canonical: (value) => canonicalize(value) ?? '',
+  hmac: (key, text) => createHmac('sha256', key).update(text).digest('hex'),
   digest: (value) =>
     createHash('sha256')
       .update(canonicalize(value) ?? '')

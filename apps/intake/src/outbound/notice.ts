@@ -14,6 +14,7 @@ const words: Readonly<Record<NoticeAbout, string>> = {
   opened: 'Somebody asked for a way back into an account of yours. If it was not you, say so at once: nothing has been granted.',
   executed: 'A way back into an account of yours was granted. If it was not you, say so at once and it ends.',
   ended: 'What was granted for your recovery has been taken back.',
+  contained: 'A recovery of an account of yours was stopped after its end, and what it gave is taken back.',
   refused: 'A request for a way back into an account of yours was not granted, or has been ended.',
 };
 /** After this many tries a notice is given up, on record. */

@@ -1,7 +1,7 @@
 import { v7 } from 'uuid';
 import type { Context } from '@readmit/domain';
 import canonicalize from 'canonicalize';
-import { createHash, createPublicKey, verify, type KeyObject } from 'node:crypto';
+import { createHash, createHmac, createPublicKey, verify, type KeyObject } from 'node:crypto';
 
 type Crypto = Context['crypto'];
 
@@ -9,6 +9,7 @@ type Crypto = Context['crypto'];
 export const crypto: Crypto = {
   canonical,
   digest: (value) => createHash('sha256').update(canonical(value), 'utf8').digest('hex'),
+  hmac: (key, text) => createHmac('sha256', key).update(text, 'utf8').digest('hex'),
   verify: (key, payloadType, text, signature) => {
     const body = Buffer.from(text, 'utf8');
     const pae = Buffer.concat([Buffer.from(`DSSEv1 ${Buffer.byteLength(payloadType)} ${payloadType} ${body.length} `, 'utf8'), body]);

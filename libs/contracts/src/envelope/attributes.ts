@@ -30,7 +30,7 @@ export interface Envelope {
 
 const printable = /^[\x20-\x7e]*$/;
 const id = /^[A-Za-z0-9._:/@-]{1,128}$/;
-const key = /^[\x21-\x7e]{1,256}$/;
+const key = /^[\x21-\x7e]{1,600}$/;
 const instant = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
 const source = /^readmit\/([a-z0-9-]{1,63})\/([a-z-]{1,63})$/;
 const trace = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;

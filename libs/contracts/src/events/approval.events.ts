@@ -1,7 +1,7 @@
 /** What approval says. */
 import { Type } from 'typebox';
 import type { CatalogueEntry } from './entry.js';
-import { Decision, Digest, EvidenceRef, Id, Instant, Seconds, Undo, closed, evidenceKinds, oneOf } from './values.js';
+import { Decision, Digest, EvidenceRef, Id, Instant, Seconds, SpokenCode, Undo, closed, evidenceKinds, oneOf } from './values.js';
 
 export const approvalEvents = {
   'readmit.evidence.added': {
@@ -24,6 +24,8 @@ export const approvalEvents = {
       contact: Type.Optional(Digest),
       /** Call-back: the fingerprint that the person read out. */
       fingerprint: Type.Optional(Digest),
+      /** Call-back: the code that was read out, made of fingerprint and nonce (R3.4). */
+      code: Type.Optional(SpokenCode),
     }),
     fields: {
       caseId: 'public',
@@ -37,6 +39,7 @@ export const approvalEvents = {
       digest: 'public',
       contact: 'sensitive',
       fingerprint: 'public',
+      code: 'public',
     },
   },
   'readmit.approval.requested': {
@@ -70,6 +73,8 @@ export const approvalEvents = {
       decisions: Type.Array(Decision),
       directory: closed({ digest: Digest, ageSeconds: Seconds }),
       attestationId: Id,
+      /** Every attestation that the grant rests on, when there is more than the first. */
+      attestations: Type.Optional(Type.Array(Id, { maxItems: 100 })),
       goodUntil: Instant,
       durationSeconds: Seconds,
       obligations: Type.Array(Undo),
@@ -83,6 +88,7 @@ export const approvalEvents = {
       decisions: 'public',
       directory: 'public',
       attestationId: 'public',
+      attestations: 'public',
       goodUntil: 'public',
       durationSeconds: 'public',
       obligations: 'public',
@@ -111,5 +117,13 @@ export const approvalEvents = {
     version: 1,
     schema: closed({ caseId: Id, by: Id }),
     fields: { caseId: 'public', by: 'public' },
+  },
+  'readmit.attestation.wanted': {
+    producer: 'approval',
+    code: 'RC-4008',
+    label: 'attestation wanted',
+    version: 1,
+    schema: closed({ caseId: Id, person: Id }),
+    fields: { caseId: 'public', person: 'public' },
   },
 } as const satisfies Record<string, CatalogueEntry>;

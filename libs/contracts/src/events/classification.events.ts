@@ -33,6 +33,8 @@ export const classificationEvents = {
       requirements: Requirements,
       policy: PolicyRef,
       reasons: Type.Array(closed({ rule: Id, says: Text }), { minItems: 1 }),
+      /** Drawn after the request and its key were on record; the code that a call-back reads out is made of it (R3.4). */
+      codeNonce: Type.Optional(Id),
       facts: Type.Array(closed({ name: Id, value: Type.String({ maxLength: 500 }), ageSeconds: Type.Optional(Seconds) })),
     }),
     fields: {
@@ -43,6 +45,7 @@ export const classificationEvents = {
       requirements: 'public',
       policy: 'public',
       reasons: 'public',
+      codeNonce: 'sensitive',
       facts: 'public',
     },
   },
@@ -67,7 +70,17 @@ export const classificationEvents = {
       /** Digests of the contact points on record of the subject (R3.4), each salted with the case id. */
       contacts: Type.Array(Digest),
       consumers: Type.Array(Consumer),
+      /** Who answers for a machine: people of the team that owns it; they are told what its subject would be. */
+      owners: Type.Optional(Type.Array(Id, { maxItems: 100 })),
     }),
-    fields: { caseId: 'public', directory: 'public', people: 'public', contacts: 'public', consumers: 'public' },
+    fields: { caseId: 'public', directory: 'public', people: 'public', contacts: 'public', consumers: 'public', owners: 'public' },
+  },
+  'readmit.contact.shown': {
+    producer: 'classification',
+    code: 'RC-2004',
+    label: 'contact point shown',
+    version: 1,
+    schema: closed({ caseId: Id, by: Id, contact: Digest }),
+    fields: { caseId: 'public', by: 'public', contact: 'sensitive' },
   },
 } as const satisfies Record<string, CatalogueEntry>;

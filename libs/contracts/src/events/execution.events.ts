@@ -1,7 +1,7 @@
 /** What execution says. */
 import { Type } from 'typebox';
 import type { CatalogueEntry } from './entry.js';
-import { Digest, Facet, Id, Instant, Plan, Text, Undone, closed, oneOf } from './values.js';
+import { Digest, Facet, Given, Id, Identity, Instant, Plan, Text, Undone, closed, oneOf } from './values.js';
 
 export const executionEvents = {
   'readmit.plan.proposed': {
@@ -32,9 +32,20 @@ export const executionEvents = {
       planDigest: Digest,
       grantId: Id,
       endsAt: Instant,
-      /** `<connector>/<object>/<entitlement>` of what this grant holds at targets (R6.5). */ holds: Type.Array(Id),
+      /** What the steps of this grant hold at targets (R6.5), as the plan names it. */
+      holds: Type.Array(Id),
+      /** By which obligation each hold ends. */
+      held: Type.Optional(Type.Array(closed({ hold: Id, obligationId: Id }), { maxItems: 40 })),
     }),
-    fields: { caseId: 'public', executionId: 'public', planDigest: 'public', grantId: 'public', endsAt: 'public', holds: 'public' },
+    fields: {
+      caseId: 'public',
+      executionId: 'public',
+      planDigest: 'public',
+      grantId: 'public',
+      endsAt: 'public',
+      holds: 'public',
+      held: 'public',
+    },
   },
   'readmit.execution.succeeded': {
     producer: 'execution',
@@ -49,6 +60,10 @@ export const executionEvents = {
       sealed: Type.Array(Digest),
       /** As in the execution that started: who got what, for readers that see one event at a time. */
       holds: Type.Optional(Type.Array(Id)),
+      /** What the steps gave, by name, for readers that see one event at a time. */
+      gave: Type.Optional(Type.Array(Given, { maxItems: 20 })),
+      /** What each step made at the target, by identity: what its undo may take away. */
+      made: Type.Optional(Type.Array(closed({ stepId: Id, identity: Type.Array(Identity, { maxItems: 40 }) }), { maxItems: 20 })),
     }),
     fields: {
       caseId: 'public',
@@ -57,6 +72,8 @@ export const executionEvents = {
       after: 'public',
       sealed: 'public',
       holds: 'public',
+      gave: 'public',
+      made: 'public',
     },
   },
   'readmit.execution.failed': {
@@ -88,6 +105,10 @@ export const executionEvents = {
       sessionsEnded: Type.Integer({ minimum: 0 }),
       /** As in the obligation: from whom what was taken back, for readers that see one event at a time. */
       undo: Type.Optional(Undone),
+      /** Id of the readmit.revocation.due that this answers. Without it the answer proves nothing: it may be older than the question. */
+      answers: Type.Optional(Id),
+      /** `still-held`: the other case and its open obligation, at whose end the hold goes. */
+      heldBy: Type.Optional(closed({ caseId: Id, obligationId: Id })),
     }),
     fields: {
       caseId: 'public',
@@ -97,6 +118,8 @@ export const executionEvents = {
       readBack: 'public',
       sessionsEnded: 'public',
       undo: 'public',
+      answers: 'public',
+      heldBy: 'public',
     },
   },
   'readmit.revocation.failed': {
@@ -138,5 +161,13 @@ export const executionEvents = {
     version: 1,
     schema: closed({ caseId: Id, consumer: Id, object: Id }),
     fields: { caseId: 'public', consumer: 'public', object: 'public' },
+  },
+  'readmit.incident.raised': {
+    producer: 'execution',
+    code: 'RC-3012W',
+    label: 'incident raised',
+    version: 1,
+    schema: closed({ caseId: Id, incidentId: Id, rule: Id, reason: Id, says: Text }),
+    fields: { caseId: 'public', incidentId: 'public', rule: 'public', reason: 'public', says: 'public' },
   },
 } as const satisfies Record<string, CatalogueEntry>;

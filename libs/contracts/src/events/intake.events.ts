@@ -3,6 +3,9 @@ import { Type } from 'typebox';
 import type { CatalogueEntry } from './entry.js';
 import { Ask, Digest, Id, Instant, RecipientKey, Requester, Seconds, Subject, Text, closed, oneOf, reasonCodes } from './values.js';
 
+/** `contained`: stopped or taken back after the case had ended. */
+const noticeAbout = ['opened', 'executed', 'ended', 'refused', 'contained'] as const;
+
 export const intakeEvents = {
   'readmit.case.opened': {
     producer: 'intake',
@@ -52,24 +55,41 @@ export const intakeEvents = {
     code: 'RC-1003',
     label: 'case frozen',
     version: 1,
-    schema: closed({ caseId: Id, by: Id, cause: oneOf(['repudiated', 'signal'] as const) }),
-    fields: { caseId: 'public', by: 'public', cause: 'public' },
+    schema: closed({
+      caseId: Id,
+      /** A person, `repudiation-code` (whoever holds a notice of the case), or the id of a signal. */
+      by: Id,
+      /** `reported`: somebody of the desk or an operator says it for the subject. */
+      cause: oneOf(['repudiated', 'reported', 'signal'] as const),
+      /** Salted: the words stay at intake. */
+      reasonDigest: Type.Optional(Digest),
+    }),
+    fields: { caseId: 'public', by: 'public', cause: 'public', reasonDigest: 'public' },
   },
   'readmit.notice.sent': {
     producer: 'intake',
     code: 'RC-1004',
     label: 'notice sent',
     version: 1,
-    schema: closed({ caseId: Id, noticeId: Id, about: oneOf(['opened', 'executed', 'ended', 'refused'] as const), channel: Id }),
-    fields: { caseId: 'public', noticeId: 'public', about: 'public', channel: 'public' },
+    schema: closed({
+      caseId: Id,
+      noticeId: Id,
+      about: oneOf(noticeAbout),
+      channel: Id,
+      /** The person who was told: the subject, or an owner of a machine. */
+      to: Type.Optional(Id),
+      /** How many addresses on record it went to. */
+      addresses: Type.Optional(Type.Integer({ minimum: 0 })),
+    }),
+    fields: { caseId: 'public', noticeId: 'public', about: 'public', channel: 'public', to: 'public', addresses: 'public' },
   },
   'readmit.notice.given-up': {
     producer: 'intake',
     code: 'RC-1005',
     label: 'notice given up',
     version: 1,
-    schema: closed({ caseId: Id, noticeId: Id, about: oneOf(['opened', 'executed', 'ended', 'refused'] as const), reason: Text }),
-    fields: { caseId: 'public', noticeId: 'public', about: 'public', reason: 'public' },
+    schema: closed({ caseId: Id, noticeId: Id, about: oneOf(noticeAbout), reason: Text, to: Type.Optional(Id) }),
+    fields: { caseId: 'public', noticeId: 'public', about: 'public', reason: 'public', to: 'public' },
   },
   'readmit.case.closed': {
     producer: 'intake',

@@ -1,7 +1,7 @@
 /** What revocation-scheduler says. */
 import { Type } from 'typebox';
 import { services, type CatalogueEntry } from './entry.js';
-import { Id, Instant, Undo, closed, oneOf, undoKinds } from './values.js';
+import { Digest, Id, Instant, Undo, closed, oneOf, undoKinds } from './values.js';
 
 const cause = [
   'expiry',
@@ -12,6 +12,8 @@ const cause = [
   'containment',
   'execution-failed',
   'execution-missing',
+  /** An answer came that proves nothing: it answered no question, or named a case that holds nothing. */
+  'not-proved',
 ] as const;
 export type EndCause = (typeof cause)[number];
 
@@ -30,8 +32,17 @@ export const revocationSchedulerEvents = {
     code: 'RC-5002',
     label: 'revocation due',
     version: 1,
-    schema: closed({ caseId: Id, obligationId: Id, cause: oneOf(cause), by: Type.Optional(Id) }),
-    fields: { caseId: 'public', obligationId: 'public', cause: 'public', by: 'public' },
+    schema: closed({
+      caseId: Id,
+      obligationId: Id,
+      cause: oneOf(cause),
+      by: Type.Optional(Id),
+      /** As in the obligation: what is about to be let go (R6.5). */
+      hold: Type.Optional(Id),
+      /** Salted: the words stay at the scheduler. */
+      reasonDigest: Type.Optional(Digest),
+    }),
+    fields: { caseId: 'public', obligationId: 'public', cause: 'public', by: 'public', hold: 'public', reasonDigest: 'public' },
   },
   'readmit.revocation.overdue': {
     producer: 'revocation-scheduler',
@@ -67,7 +78,7 @@ export const revocationSchedulerEvents = {
     code: 'RC-5006',
     label: 'containment ordered',
     version: 1,
-    schema: closed({ caseId: Id, by: Id }),
-    fields: { caseId: 'public', by: 'public' },
+    schema: closed({ caseId: Id, by: Id, reasonDigest: Type.Optional(Digest) }),
+    fields: { caseId: 'public', by: 'public', reasonDigest: 'public' },
   },
 } as const satisfies Record<string, CatalogueEntry>;

@@ -5,8 +5,12 @@ import { Type, type Static, type TProperties } from 'typebox';
 export const closed = <P extends TProperties>(properties: P) => Type.Object(properties, { additionalProperties: false });
 export const oneOf = <const T extends readonly string[]>(values: T) => Type.Unsafe<T[number]>({ type: 'string', enum: [...values] });
 
-/** Opaque id: letters, digits, dot, dash, underscore, colon. Never a name, an address or a phone number. */
-export const Id = Type.String({ minLength: 1, maxLength: 128, pattern: '^[A-Za-z0-9._:/@-]+$' });
+/**
+ * Opaque id: letters, digits and the punctuation that identity providers use in `sub` (`auth0|5f7c`, `ACME\\erin`, `erin#EXT#@x`), at most
+ * 255 characters as in OpenID Connect Core 2. Never a name, an address or a phone number.
+ */
+export const idPattern = '^[A-Za-z0-9._:/@|+#~=%!$&*\\\\-]{1,255}$';
+export const Id = Type.String({ minLength: 1, maxLength: 255, pattern: idPattern });
 /** RFC 3339 instant in UTC with milliseconds. */
 export const Instant = Type.String({ pattern: '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}\\.\\d{3}Z$' });
 /** Lower-case hex SHA-256. */
@@ -37,7 +41,7 @@ export type AskKind = (typeof askKinds)[number];
 export const stepKinds = ['factor.remove', 'sessions.end', 'account.unlock', 'bypass.issue', 'role.grant', 'secret.issue'] as const;
 export type StepKind = (typeof stepKinds)[number];
 /** What an obligation undoes. */
-export const undoKinds = ['bypass.close', 'role.revoke', 'secret.destroy'] as const;
+export const undoKinds = ['bypass.close', 'role.revoke', 'secret.destroy', 'enrolment.withdraw'] as const;
 export type UndoKind = (typeof undoKinds)[number];
 export const evidenceKinds = ['call-back', 'manager-vouch', 'ticket', 'identity-document', 'owner-confirmation'] as const;
 export type EvidenceKind = (typeof evidenceKinds)[number];
@@ -57,7 +61,7 @@ export const SigningKey = closed({ kty: Type.Literal('OKP'), crv: Type.Literal('
 export const SealingKey = closed({ kty: Type.Literal('OKP'), crv: Type.Literal('X25519'), x: Base64Url });
 /**
  * The pair that somebody without a sign-in makes for one case, or that a machine has in the directory.
- * fingerprint = SHA-256 of the JCS of `{sealing, signing}`; what a call-back reads out are its first 8 hex digits in two groups.
+ * fingerprint = SHA-256 of the JCS of `{sealing, signing}`; what a call-back reads out is the code that `codeOf` makes of it and of the case's nonce.
  */
 export const RecipientKey = closed({ signing: SigningKey, sealing: SealingKey, fingerprint: Digest });
 export type RecipientKey = Static<typeof RecipientKey>;
@@ -77,6 +81,13 @@ export type Ask = Static<typeof Ask>;
 export const Subject = closed({ kind: oneOf(['person', 'machine'] as const), id: Id });
 export const Requester = closed({ kind: oneOf(['anonymous', 'person'] as const), id: Type.Optional(Id) });
 
+/** One name that the target itself gives a thing and never changes or gives to another: at PostgreSQL an oid, `{ name: 'login', value: '16400' }`. */
+export const Identity = closed({ name: Id, value: Type.String({ minLength: 1, maxLength: 255 }) });
+export type Identity = Static<typeof Identity>;
+const Identities = Type.Array(Identity, { maxItems: 40 });
+/** Name of a facet: may join two names of a target. */
+const FacetName = Type.String({ minLength: 1, maxLength: 600 });
+
 export const Step = closed({
   id: Id,
   askId: Id,
@@ -88,6 +99,12 @@ export const Step = closed({
   recipients: Type.Array(Digest, { maxItems: 20 }),
   /** A sentence an approver can read. */
   says: Text,
+  /** What the step relies on at the target, by identity: compared before acting, used by the undo (DESIGN 11). */
+  identity: Type.Optional(Identities),
+  /** What the step holds at the target, by identity: grants of several cases with one hold overlap (R6.5). `<connector>/...` */
+  hold: Type.Optional(Id),
+  /** Facets that this step changes. After a crash every other facet must still be what the plan saw. */
+  touches: Type.Optional(Type.Array(FacetName, { maxItems: 50 })),
 });
 export type Step = Static<typeof Step>;
 
@@ -100,20 +117,27 @@ export const Undo = closed({
   /**
    * `start`: binds as soon as it is recorded, its clock starts with the execution.
    * `success`: the old secret; binds only once the new one is in place.
+   * `repudiation`: binds when the case is repudiated, frozen or contained, also after its end; never by the clock (R5.4).
    */
-  armedBy: oneOf(['start', 'success'] as const),
+  armedBy: oneOf(['start', 'success', 'repudiation'] as const),
   /** Discharged without an undo when every consumer has taken over (the new secret). */
   unlessTakenOver: Type.Boolean(),
   afterSeconds: Seconds,
   says: Text,
+  /** As in the step that it undoes. */
+  identity: Type.Optional(Identities),
+  hold: Type.Optional(Id),
 });
 export type Undo = Static<typeof Undo>;
+/** What a step gave to an account. */
+export const Given = closed({ kind: oneOf(stepKinds), connector: Id, object: Id, entitlement: Type.Optional(Id) });
+export type Given = Static<typeof Given>;
 /** What an undo was about. */
 export const Undone = closed({ kind: oneOf(undoKinds), connector: Id, object: Id, entitlement: Type.Optional(Id) });
 export type Undone = Static<typeof Undone>;
 
 /** One thing read at the target that the plan depends on; values are names and states, never secrets. */
-export const Facet = closed({ name: Id, value: Type.String({ maxLength: 2000 }) });
+export const Facet = closed({ name: FacetName, value: Type.String({ maxLength: 2000 }) });
 export type Facet = Static<typeof Facet>;
 
 export const Plan = closed({
@@ -124,6 +148,8 @@ export const Plan = closed({
   removes: Type.Array(Text, { maxItems: 50 }),
   restores: Type.Array(Text, { maxItems: 50 }),
   untouched: Type.Array(Text, { maxItems: 200 }),
+  /** What an approver must know beside the steps: who else gets the power through the account, what the end does not take back. */
+  warnings: Type.Optional(Type.Array(Text, { maxItems: 50 })),
   obligations: Type.Array(Undo, { maxItems: 20 }),
   recipients: Type.Array(closed({ id: Id, fingerprint: Digest }), { maxItems: 20 }),
   durationSeconds: Seconds,
@@ -179,6 +205,8 @@ export const Person = closed({
   keys: Type.Array(PersonKey),
 });
 export type Person = Static<typeof Person>;
+/** What a call-back reads out: 8 hex digits in two groups, `3fa9-01bc`. */
+export const SpokenCode = Type.String({ pattern: '^[0-9a-f]{4}-[0-9a-f]{4}$' });
 export const Consumer = closed({ id: Id, key: RecipientKey });
 
 /** What an approver signs: everything the decision rests on. Signed as DSSE over its JCS, payload type `application/vnd.readmit.decision.v1+json`. */

@@ -7,7 +7,7 @@ import { describe, expect, it } from '@jest/globals';
 import * as contracts from '@readmit/contracts';
 import type { Fact } from '@readmit/contracts';
 import canonicalize from 'canonicalize';
-import { createHash, generateKeyPairSync, sign, verify, createPublicKey, type KeyObject } from 'node:crypto';
+import { createHash, createHmac, generateKeyPairSync, sign, verify, createPublicKey, type KeyObject } from 'node:crypto';
 import { checkpointText, logKey, openCheckpoint, openNote, parseVkey, signNote, vkeyOf } from './checkpoint.js';
 import { checkpointLine, entryLine, exportFormat, headerLine } from './export-lines.js';
 import { entryBytes, leafOf } from './leaf.js';
@@ -30,6 +30,7 @@ const tools: LogTools = {
   ed25519Verify: (key, message, signature) => signature.length === 64 && verify(null, message, keyOf(key), signature),
   crypto: {
     canonical: (value) => canonicalize(value) ?? '',
+    hmac: (key, text) => createHmac('sha256', key).update(text).digest('hex'),
     digest: (value) =>
       createHash('sha256')
         .update(canonicalize(value) ?? '')

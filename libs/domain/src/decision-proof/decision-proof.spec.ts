@@ -9,6 +9,7 @@ import { checkDecision, checkDecisions, quorumMet, quorumProgress, type Decision
 const crypto: Crypto = {
   digest: (value) => JSON.stringify(value),
   canonical: (value) => JSON.stringify(value),
+  hmac: () => '',
   verify: (key, type, text, signature) => signature === `${key}|${type}|${text}`,
 };
 const person = (id: string, teams: readonly string[], more: Partial<Person> = {}): Person => ({

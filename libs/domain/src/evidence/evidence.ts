@@ -34,5 +34,14 @@ export const refsOf = (evidence: readonly Evidence[]): EvidenceRef[] =>
 export const evidenceDigest = (refs: readonly EvidenceRef[], crypto: Crypto): string =>
   crypto.digest([...refs].sort((a, b) => (a.id < b.id ? -1 : 1)).map(({ id, digest }) => ({ id, digest })));
 
+/**
+ * What a call-back reads out (R3.4): the first 8 hex digits of HMAC-SHA-256(nonce, fingerprint) in two groups. The nonce is drawn after
+ * the request fixed its key, so nobody can search for a second key with the same code.
+ */
+export const codeOf = (nonce: string, fingerprint: string, crypto: Pick<Crypto, 'hmac'>): string => {
+  const digits = crypto.hmac(nonce, fingerprint);
+  return `${digits.slice(0, 4)}-${digits.slice(4, 8)}`;
+};
+
 /** The first 8 hex digits of a fingerprint as people read them out: `3fa9-01bc`. */
 export const spoken = (fingerprint: string): string => `${fingerprint.slice(0, 4)}-${fingerprint.slice(4, 8)}`;

@@ -9,6 +9,8 @@ export interface Crypto {
   verify(key: string, payloadType: string, text: string, signature: string): boolean;
   /** JCS of the value: the text that is signed. */
   canonical(value: unknown): string;
+  /** Lower-case hex HMAC-SHA-256 of the text (UTF-8) under the key (UTF-8). */
+  hmac(key: string, text: string): string;
 }
 
 /** What a decision may know besides the facts. `now` is the database's clock. */

@@ -39,6 +39,7 @@ export const executionMapping: MappingOf<
   | 'readmit.secret.picked-up'
   | 'readmit.enrolment.confirmed'
   | 'readmit.consumer.confirmed'
+  | 'readmit.incident.raised'
 > = {
   'readmit.plan.proposed': ({ data: { planId, plan, digest } }) =>
     entity(
@@ -124,6 +125,12 @@ export const executionMapping: MappingOf<
       severity_id: 1,
       auth_factors: [{ factor_type_id: factorTypes[data.factor] ?? 99, factor_type: data.factor, provider: data.connector }],
     }),
+  'readmit.incident.raised': ({ data }) =>
+    finding(
+      'opened',
+      { uid: data.incidentId, title: data.reason, desc: data.says, rule: data.rule },
+      { severity_id: 5, resource: data.caseId },
+    ),
   'readmit.consumer.confirmed': ({ data }) =>
     entity(3, { type: 'Credential', uid: data.object, user: user(data.object, 4) }, { severity_id: 1, by: user(data.consumer, 4) }),
 };

@@ -50,10 +50,11 @@ export function given(holds: readonly string[], about: About): Mapped | undefine
 /** What was taken back, and that it was: read back at the target, or never given, or left because another grant holds it still. */
 export function takenBack(undo: Undone, how: 'undone' | 'never-began' | 'still-held', about: About): Mapped {
   const all: About = { ...about, status: success, control: how === 'undone' ? revoked : noAction };
-  const account = user(undo.object, undo.kind === 'secret.destroy' ? 4 : undo.kind === 'bypass.close' ? 1 : undefined, undo.connector);
+  const account = user(undo.object, undo.kind === 'secret.destroy' ? 4 : undo.kind === 'role.revoke' ? undefined : 1, undo.connector);
   const ofKind: Record<UndoKind, () => Mapped> = {
     'role.revoke': () => userAccess(2, account, undo.entitlement === undefined ? [] : [undo.entitlement], undo.connector, all),
     'bypass.close': () => accountChange(11, account, all),
+    'enrolment.withdraw': () => accountChange(11, account, all),
     // OCSF 1.8.0 has no activity for the end of a machine's credential.
     'secret.destroy': () => accountChange(99, account, { ...all, activity_name: 'Credential Revoke' }),
   };

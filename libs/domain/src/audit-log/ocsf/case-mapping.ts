@@ -92,7 +92,9 @@ export const intakeMapping: MappingOf<
     }),
 };
 
-export const classificationMapping: MappingOf<'readmit.case.classified' | 'readmit.policy.activated' | 'readmit.people.attested'> = {
+export const classificationMapping: MappingOf<
+  'readmit.case.classified' | 'readmit.policy.activated' | 'readmit.people.attested' | 'readmit.contact.shown'
+> = {
   'readmit.case.classified': ({ data }) =>
     entity(
       3,
@@ -119,6 +121,7 @@ export const classificationMapping: MappingOf<'readmit.case.classified' | 'readm
       },
       { severity_id: 1 },
     ),
+  'readmit.contact.shown': ({ data }) => entity(2, { type: 'Contact Point', uid: data.caseId }, { severity_id: 2, by: user(data.by) }),
 };
 
 export const approvalMapping: MappingOf<
@@ -129,6 +132,7 @@ export const approvalMapping: MappingOf<
   | 'readmit.approval.denied'
   | 'readmit.approval.expired'
   | 'readmit.approval.withdrawn'
+  | 'readmit.attestation.wanted'
 > = {
   'readmit.evidence.added': ({ data }) =>
     entity(
@@ -192,5 +196,7 @@ export const approvalMapping: MappingOf<
     entity(11, request(data.caseId, { decision_id: data.decisionId }), { severity_id: 2, control: rejected }),
   'readmit.approval.expired': ({ data }) =>
     entity(11, request(data.caseId, { expired_at: data.expiredAt }), { severity_id: 2, status: failure('expired') }),
+  'readmit.attestation.wanted': ({ data }) =>
+    entity(2, { type: 'Attestation', uid: data.caseId, user: user(data.person) }, { severity_id: 1 }),
   'readmit.approval.withdrawn': ({ data }) => entity(11, request(data.caseId), { severity_id: 1, status: failure('withdrawn') }),
 };

@@ -135,6 +135,7 @@ describe('what an analyst searches for', () => {
   it('R7.4 what is in order is no alert: only few samples are', () => {
     expect(eventTypes.filter((type) => 'is_alert' in record(type))).toEqual([
       'readmit.case.frozen',
+      'readmit.incident.raised',
       'readmit.revocation.overdue',
       'readmit.containment.ordered',
       'readmit.violation.found',
