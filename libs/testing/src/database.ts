@@ -76,7 +76,8 @@ async function makeTemplate(
   const { rows } = await client.query('SELECT datallowconn FROM pg_database WHERE datname = $1', [template]);
   const found = rows[0] as { datallowconn: boolean } | undefined;
   if (found && !found.datallowconn) return;
-  await setup({ ownerUrl, secretsDir, database: template });
+  // Roles belong to the server, and so do their limits: all specs of the run share them.
+  await setup({ ownerUrl, secretsDir, database: template, connections: 1_000 });
   // Closed: a clone is refused while somebody is connected to its template.
   await client.query(`ALTER DATABASE ${template} WITH ALLOW_CONNECTIONS false`);
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { fixedIds, testDatabase, until } from '../src/index.js';
+import pg from 'pg';
+import { fixedIds, postgresReleases, startPostgresRelease, testDatabase, until } from '../src/index.js';
 
 describe('test harness', () => {
   it('gives each spec a database of its own, and removes it', async () => {
@@ -20,6 +21,16 @@ describe('test harness', () => {
     let asked = 0;
     expect(await until(() => (++asked > 2 ? 'there' : undefined), { what: 'it is there' })).toBe('there');
     await expect(until(() => false, { what: 'pigs fly', timeoutMs: 20 })).rejects.toThrow('waited 20 ms in vain until pigs fly');
+  });
+
+  it.each(postgresReleases)('starts a PostgreSQL %i', async (release) => {
+    const server = await startPostgresRelease(release);
+    const client = new pg.Client({ connectionString: server.url });
+    await client.connect();
+    const { rows } = await client.query<{ server_version: string }>('SHOW server_version');
+    await client.end();
+    await server.remove();
+    expect(rows[0]?.server_version).toMatch(new RegExp(`^${release}\\.`));
   });
 
   it('counts ids per prefix, the same in each run', () => {

@@ -69,13 +69,17 @@ export class OutboxWriter1 implements MigrationInterface {
 
 /**
  * The service's role may not make or drop tables. This function does it as the owner, takes no argument, and drops nothing that is
- * younger than its own constant or not yet sent: all that a service can do with it is what the calendar says.
+ * younger than its own constant or not yet sent: all that a service can do with it is what the calendar says. `lock`: the statement that lets
+ * one do it at a time; the advisory lock is that of a release before, which every role could take (migration Turns1).
  */
-async function daysFunction(runner: QueryRunner): Promise<string> {
+export async function daysFunction(
+  runner: QueryRunner,
+  lock = `PERFORM pg_advisory_xact_lock(hashtext('readmit outbox days'), hashtext(current_schema()))`,
+): Promise<string> {
   const [found] = (await runner.query('SELECT quote_ident(current_schema()) AS name')) as { name: string }[];
   if (!found) throw new Error('this is a bug: no schema on the search path');
   return `
-    CREATE FUNCTION outbox_days() RETURNS TABLE (made integer, dropped integer)
+    CREATE OR REPLACE FUNCTION outbox_days() RETURNS TABLE (made integer, dropped integer)
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = ${found.name}, pg_temp SET lock_timeout = '2s' SET timezone = 'UTC' AS $$
     DECLARE
       today date := clock_timestamp()::date;
@@ -85,7 +89,7 @@ async function daysFunction(runner: QueryRunner): Promise<string> {
     BEGIN
       made := 0;
       dropped := 0;
-      PERFORM pg_advisory_xact_lock(hashtext('readmit outbox days'), hashtext(current_schema()));
+      ${lock};
       FOR day IN SELECT today + n FROM generate_series(0, ${daysAhead}) n LOOP
         name := 'outbox_' || to_char(day, 'YYYYMMDD');
         CONTINUE WHEN to_regclass(quote_ident(current_schema()) || '.' || name) IS NOT NULL;

@@ -4,13 +4,19 @@ import { busSchema } from '../schemas.js';
 import { auditInsertOnlyTables, AuditTables1 } from './audit-tables.js';
 import { AuditWriter1 } from './audit-writer.js';
 import { BusTopics1 } from './bus-topics.js';
+import { CaseCodes1 } from './case-codes.js';
 import { EngineTables1 } from './engine-tables.js';
 import { FactByType1 } from './fact-by-type.js';
+import { IntakeReaders1 } from './intake-readers.js';
 import { OcsfTopic1 } from './ocsf-topic.js';
+import { OrderWords1 } from './order-words.js';
+import { KeyListBelieved1 } from './key-list-believed.js';
 import { Outbox1, OutboxWriter1 } from './outbox.js';
 import { Positions1 } from './positions.js';
 import { TouchKnown1 } from './touch-known.js';
 import { TraceOfAggregate1 } from './trace-of-aggregate.js';
+import { Turns1 } from './turns.js';
+import { WorkLanes1 } from './work-lanes.js';
 import { ApprovalTables1, ExecutionTables1, IntakeTables1, SchedulerTables1 } from './service-tables.js';
 
 export interface RegisteredMigration {
@@ -37,9 +43,15 @@ export const registry: readonly RegisteredMigration[] = [
   { order: 11, migration: ApprovalTables1, schemas: ['approval'] },
   { order: 12, migration: ExecutionTables1, schemas: ['execution'] },
   { order: 13, migration: SchedulerTables1, schemas: ['revocation-scheduler'] },
+  { order: 14, migration: Turns1, schemas: services },
+  { order: 15, migration: KeyListBelieved1, schemas: services },
   { order: 20, migration: AuditTables1, schemas: ['audit'], insertOnlyTables: auditInsertOnlyTables },
   { order: 21, migration: AuditWriter1, schemas: ['audit'] },
+  { order: 30, migration: WorkLanes1, schemas: services },
   { order: 40, migration: OcsfTopic1, schemas: busSchema },
+  { order: 50, migration: IntakeReaders1, schemas: ['intake'] },
+  { order: 60, migration: OrderWords1, schemas: ['revocation-scheduler'] },
+  { order: 80, migration: CaseCodes1, schemas: ['classification'] },
 ];
 
 export const migrationsOf = (schema: ServiceName | typeof busSchema): readonly RegisteredMigration[] =>
