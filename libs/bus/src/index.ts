@@ -5,13 +5,16 @@ export type {
   Commands,
   Engine,
   Finished,
+  Lane,
   Parked,
   ParkedFilter,
   ParkedMessages,
   ServiceDefinition,
+  Still,
   Work,
   WorkHandler,
 } from './service-definition.js';
+export { ResultUnstorable } from './service-definition.js';
 export { EmbeddedBus } from './embedded/embedded-bus.js';
 export type { EmbeddedBusOptions } from './embedded/embedded-bus.js';
 export { KafkaBus } from './kafka/kafka-bus.js';
@@ -44,11 +47,12 @@ export type { Rotation, RotationOptions } from './signing/rotate-key.js';
 export { Signer } from './signing/signer.js';
 export type { PrivateJwk } from './signing/signer.js';
 export { keyIdOf, recordLeafHash } from './signing/hashing.js';
-export { maxAgeDays, maxValueBytes, verifyRecord } from './verify/verify-record.js';
+export { keyGraceMs, maxAgeDays, maxValueBytes, verifyRecord } from './verify/verify-record.js';
 export type { RefusedBecause, RefusedRecord, VerifiedRecord, VerifyOptions } from './verify/verify-record.js';
 export { CheckedRoots } from './verify/checked-roots.js';
 export { schemaViolation } from './verify/schemas.js';
-export { listParked, parkMessages, sentence, settleParked, showParked, stillParked } from './engine/parked-rows.js';
+export { believe, OlderKeyListError } from './signing/believed-list.js';
+export { byKeyList, listParked, parkMessages, sentence, settleParked, showParked, stillParked } from './engine/parked-rows.js';
 export type { RefusedMessage } from './engine/parked-rows.js';
 export { removeKafka, startKafka } from './kafka-server/kafka-server.js';
 export type { KafkaCredentials, KafkaOptions, KafkaServer } from './kafka-server/kafka-server.js';

@@ -10,8 +10,13 @@ export interface TopicRecord {
   /** CloudEvents attributes in binary mode (`ce_id`, `ce_type`, `ce_time`, `ce_source`, ...), `content-type`, `traceparent`, `readmit-signature` (base64). */
   readonly headers: Readonly<Record<string, string>>;
   readonly value: Buffer;
+  /**
+   * When it came to the topic, in milliseconds since the epoch, by a clock that its producer cannot set: the database's, the broker's.
+   * Absent: nobody but the producer says when.
+   */
+  readonly arrivedAt?: number | undefined;
 }
-export type OutgoingRecord = Omit<TopicRecord, 'offset' | 'partition'>;
+export type OutgoingRecord = Omit<TopicRecord, 'offset' | 'partition' | 'arrivedAt'>;
 
 /** What has arrived over all partitions that this member holds, and how to say that it is done with. */
 export interface Batch {

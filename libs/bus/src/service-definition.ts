@@ -9,15 +9,37 @@ export interface Work extends WorkDraft {
   readonly tries: number;
   /** When the lease ends; a call MUST be over at half of it. */
   readonly callUntil: Date;
+  /** Whether it was recorded, in this try or an earlier one, that a call to a target is about to be made. Without it nothing was done there. */
+  readonly began: boolean;
+  /** The database's clock, as far as it is known without asking. */
+  now(): Date;
+}
+
+/**
+ * `urgent`: takes power away; has workers of its own, comes first at its object and waits for nothing that others asked for.
+ * `reading`: changes nothing outside, so it excludes nobody. Between the others one call at a time is made for each (connector, object).
+ */
+export type Lane = 'urgent' | 'ordinary' | 'reading';
+
+/** Asks the database whether the lease holds and the work is not cancelled. `began`: and records, before it answers yes, that a call is about to be made. */
+export type Still = (about?: { readonly began?: boolean }) => Promise<boolean>;
+
+/** What `finish` gets instead of an outcome whose result broke a schema, or of a `begin` that fails at every try. */
+export class ResultUnstorable extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'ResultUnstorable';
+  }
 }
 
 /** Answer of `begin`, decided in the intent transaction under the locks of the work's aggregates. */
 export type Begun =
-  | { readonly go: true; readonly emit: readonly Draft[] }
+  /** `input`: joins the work's input for this call, in memory alone: what the call must know of other aggregates. */
+  | { readonly go: true; readonly emit: readonly Draft[]; readonly input?: Readonly<Record<string, unknown>> }
   /** The work is over without a call. */
   | { readonly go: false; readonly emit: readonly Draft[] }
-  /** Not yet: look again at the instant. */
-  | { readonly go: 'later'; readonly notBefore: Date };
+  /** Not yet: look again at the instant. `alsoKeys`: and with these aggregates, instead of those before. */
+  | { readonly go: 'later'; readonly notBefore: Date; readonly alsoKeys?: readonly string[] };
 
 export interface Finished {
   readonly emit: readonly Draft[];
@@ -32,10 +54,15 @@ export interface Finished {
  * told to stop by `signal`, and reports what happened instead of throwing where the outcome is known.
  */
 export interface WorkHandler<Outcome = unknown> {
+  /** Default `ordinary`. */
+  readonly lane?: Lane;
   begin(work: Work, facts: Facts, context: Context): Begun;
-  /** `still` asks the database whether the lease holds and the work is not cancelled; ask before every call to a target. */
-  call(work: Work, facts: Facts, signal: AbortSignal, still: () => Promise<boolean>): Promise<Outcome>;
-  /** `outcome` is `{ error }` when `call` threw or timed out: an unknown outcome, to be read back, never guessed (R5.5). */
+  /** Ask `still` before every call to a target. */
+  call(work: Work, facts: Facts, signal: AbortSignal, still: Still): Promise<Outcome>;
+  /**
+   * `outcome` is `{ error }` when `call` threw or timed out: an unknown outcome, to be read back, never guessed (R5.5). Run again with
+   * `ResultUnstorable` in the same attempt when what it said could not be kept: then it says on record that there is no result.
+   */
   finish(work: Work, outcome: Outcome | { readonly error: Error }, facts: Facts, context: Context): Finished;
 }
 

@@ -1,6 +1,6 @@
 /** What arrives by the bus and is not what its producer signed parks under its exact reason; the same thing done rightly is taken. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { KeyRing, makeSigningKey, Signer, type Engine, type OutgoingRecord } from '../src/index.js';
+import { KeyRing, makeSigningKey, Signer, type Engine, type OutgoingRecord, type ServiceDefinition } from '../src/index.js';
 import type { Draft } from '@readmit/contracts';
 import { until } from '@readmit/testing';
 import { openHouse, toy, withdrawn, type House } from './engine-toy.js';
@@ -85,7 +85,7 @@ describe('R8.3 a message parks when', () => {
       ),
     ).toBe('wrong-producer');
   });
-  it('it stands in the topic of another producer', async () => {
+  it('its source names another service than its key', async () => {
     expect(
       await fate(async (caseId) => {
         const signer = new Signer(house.keys.keys.execution);
@@ -102,6 +102,73 @@ describe('R8.3 a message parks when', () => {
         );
       }),
     ).toBe('wrong-producer');
+  });
+  it('it is a genuine event of one service, signed for the topic of another, and is taken on its own', async () => {
+    // Listens to both topics, as every service does that hears several: what tells them apart is the topic alone.
+    const both: ServiceDefinition = {
+      ...toy,
+      name: 'revocation-scheduler',
+      consumes: [...toy.consumes, 'readmit.execution.failed'],
+      wakes: 'timer',
+    };
+    const listener = await house.engine({ ...both, react: () => ({ emit: [] }) });
+    await listener.start();
+    const told = async (topicOfService: 'approval' | 'execution', caseId: string) => {
+      await house.send(topicOfService, [withdrawn(caseId)], { speaker: 'approval' });
+      return until(
+        async () => {
+          const parked = (await listener.parked.list({})).find(({ key }) => key === caseId);
+          return parked ?? ((await listener.facts(caseId)).has('readmit.approval.withdrawn') ? ('taken' as const) : undefined);
+        },
+        { what: `${caseId} parks or is taken` },
+      );
+    };
+    expect(await told('execution', 'case-foreign-topic')).toMatchObject({
+      reason: 'wrong-producer',
+      says: 'approval does not write to readmit.execution.v1',
+    });
+    expect(await told('approval', 'case-own-topic')).toBe('taken');
+  });
+  it('its key has ended and it arrives now, though it claims a time before the end; within the grace it is taken', async () => {
+    const minute = 60_000;
+    const endedAgo = (minutes: number) => ({ made: makeSigningKey(), notAfter: new Date(Date.now() - minutes * minute).toISOString() });
+    const [long, just] = [endedAgo(16), endedAgo(5)];
+    const { list } = house.keys;
+    house.ring.adopt(
+      new KeyRing({
+        ...list,
+        keys: [
+          ...list.keys,
+          ...[long, just].map(({ made, notAfter }) => ({
+            kid: made.kid,
+            owner: 'approval' as const,
+            key: made.public,
+            notBefore: list.issuedAt,
+            notAfter,
+            revokedAt: null,
+          })),
+        ],
+      }),
+    );
+    const at = new Date(Date.now() - 60 * minute);
+    const say = (key: typeof long) => (caseId: string) =>
+      house.send('approval', [withdrawn(caseId)], { at, signer: new Signer(key.made.private) });
+    expect(await fate(say(just))).toBe('taken');
+    expect(await fate(say(long))).toBe('key-ended');
+    // Nor does it help to say when it was written: the role may not.
+    await expect(
+      (await house.store('approval')).query(
+        `INSERT INTO bus.readmit_approval_v1 (partition, "offset", key, headers, value, written_at) VALUES (0, 900, 'k', '{}', '', now() - interval '1 hour')`,
+      ),
+    ).rejects.toMatchObject({ code: '42501' });
+    const parked = (await engine.parked.list({ reason: 'key-ended' }))[0];
+    expect(parked?.says).toMatch(
+      /^key [0-9a-f]{16} ended at .* and this came at .*; re-drive it if its service had said it before the end$/,
+    );
+    // No later key list brings it in; a person who answers for it does.
+    expect(await engine.parked.settle(parked?.id ?? '', 'redrive', 'key-list')).toMatchObject({ state: 'parked', reason: 'key-ended' });
+    expect(await engine.parked.settle(parked?.id ?? '', 'redrive', 'op-1')).toMatchObject({ state: 'redriven' });
+    house.ring.adopt(new KeyRing(list));
   });
   it('it was said in another environment', async () => {
     expect(await asApproval(header('ce_source', 'readmit/production/approval'))).toBe('wrong-environment');

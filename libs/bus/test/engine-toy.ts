@@ -57,7 +57,13 @@ export interface House {
   send(
     service: ServiceName,
     drafts: readonly Draft[],
-    options?: { readonly signer?: Signer; readonly spoil?: (record: OutgoingRecord, at: number) => OutgoingRecord; readonly at?: Date },
+    options?: {
+      readonly signer?: Signer;
+      /** Whom the record names as its producer; default: the service whose topic it is. */
+      readonly speaker?: ServiceName;
+      readonly spoil?: (record: OutgoingRecord, at: number) => OutgoingRecord;
+      readonly at?: Date;
+    },
   ): Promise<OutgoingRecord[]>;
   /** Writes the very same record once more, as a producer does that was not sure. */
   repeat(service: ServiceName, record: OutgoingRecord): Promise<void>;
@@ -118,7 +124,7 @@ export async function openHouse(kind: Bus['kind'] = 'embedded'): Promise<House> 
     send: async (
       service,
       drafts,
-      { signer = new Signer(keys.keys[service]), spoil = (record: OutgoingRecord) => record, at = new Date() } = {},
+      { speaker = service, signer = new Signer(keys.keys[speaker]), spoil = (record: OutgoingRecord) => record, at = new Date() } = {},
     ) => {
       const records = drafts.map(({ type, key, data }) => ({
         topic: topicOf(service),
@@ -126,7 +132,7 @@ export async function openHouse(kind: Bus['kind'] = 'embedded'): Promise<House> 
         headers: writeEnvelope({
           id: uuidv7(),
           environment,
-          service,
+          service: speaker,
           type,
           time: at.toISOString(),
           subject: key,

@@ -145,7 +145,7 @@ describe('a command', () => {
     expect(saves).toBe(0);
   });
 
-  it('R4.4 is refused as stale when something has happened since the version that the caller saw', async () => {
+  it('is refused as stale when something has happened since the version that the caller saw', async () => {
     const engine = await house.engine(toy);
     const freeze = (ifVersion: number) =>
       engine.command({ key: 'case-1', name: 'freeze', actor: 'ada', ifVersion }, () => ({

@@ -116,7 +116,10 @@ export async function emptyTopics(connection: KafkaConnection, wanted: readonly 
 export async function makeAnew(admin: Admin, wanted: readonly string[], numPartitions: number = partitionsPerTopic): Promise<void> {
   const there = (await admin.listTopics()).filter((topic) => wanted.includes(topic));
   if (there.length > 0) await admin.deleteTopics({ topics: there });
-  await admin.createTopics({ waitForLeaders: false, topics: wanted.map((topic) => ({ topic, numPartitions, replicationFactor: -1 })) });
+  // As `readmit setup --kafka` makes them: it is the broker that says when a record came.
+  const configEntries = [{ name: 'message.timestamp.type', value: 'LogAppendTime' }];
+  const made = wanted.map((topic) => ({ topic, numPartitions, replicationFactor: -1, configEntries }));
+  await admin.createTopics({ waitForLeaders: false, topics: made });
   await until(
     () =>
       admin.fetchTopicMetadata({ topics: [...wanted] }).then(

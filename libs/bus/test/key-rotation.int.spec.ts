@@ -2,8 +2,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { KeyList, ServiceName } from '@readmit/contracts';
 import { until } from '@readmit/testing';
-import { followKeyList, makeSigningKey, signKeyList, Signer, type Engine, type Log } from '../src/index.js';
-import { openHouse, toy, withdrawn, type House } from './engine-toy.js';
+import { believe, followKeyList, makeSigningKey, signKeyList, Signer, type Engine, type Log } from '../src/index.js';
+import { environment, openHouse, toy, withdrawn, type House } from './engine-toy.js';
 
 const root = makeSigningKey();
 const approvals = makeSigningKey();
@@ -29,7 +29,9 @@ beforeEach(async () => {
   const list = { text: taken, read: () => inPlace, take: (text: string) => void (taken = text) };
   const { ring } = house;
   const { kid } = new Signer(house.keys.keys.intake);
-  following = followKeyList({ service: 'intake', ring, root: root.public, list, kid, parked: engine.parked, log, everyMs: 20 });
+  const store = await house.store('intake');
+  const about = { service: 'intake', environment, store, ring, root: root.public, list } as const;
+  following = followKeyList({ ...about, kid, parked: engine.parked, log, everyMs: 20 });
 });
 afterEach(async () => {
   await following.close();
@@ -97,6 +99,11 @@ describe('the list in use', () => {
       async () => signKeyList(listWith('approval'), makeSigningKey().private),
       'the key list is not signed by the configured root key',
     ],
+    [
+      'one of another environment',
+      async () => signKeyList({ ...listWith('approval'), environment: 'staging' }, root.private),
+      'is that of the environment staging, this is spec',
+    ],
     ['half of one', async () => inPlace.slice(0, 100), 'the key list is not signed by the configured root key'],
   ])('R8.3 stays when %s is put in its place; a later one of the root is taken', async (_, put, says) => {
     const before = house.ring.issuedAt;
@@ -106,6 +113,16 @@ describe('the list in use', () => {
     inPlace = await signKeyList(listWith('approval'), root.private);
     await until(() => house.ring.get(approvals.kid)?.owner === 'approval', { what: 'the later list is in use' });
     expect(said.at(-1)).toBe('a later key list is in use');
+  });
+
+  it('R8.3 is not replaced by one that is older than another process of the service has believed', async () => {
+    const latest = new Date(Date.parse(house.keys.list.issuedAt) + 5_000).toISOString();
+    await believe(await house.store('intake'), { issuedAt: latest });
+    inPlace = await signKeyList(listWith('approval', 4_000), root.private);
+    await needsOperator(`is older than the one of ${latest} that this service has believed`);
+    expect(house.ring.get(approvals.kid)).toBeUndefined();
+    inPlace = await signKeyList(listWith('approval', 5_000), root.private);
+    await until(() => house.ring.get(approvals.kid)?.owner === 'approval', { what: 'the latest list is in use' });
   });
 
   it('tells the operator when the key that this service signs with comes to its end', async () => {

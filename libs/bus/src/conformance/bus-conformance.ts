@@ -59,6 +59,18 @@ export function busConformance(name: string, makeHarness: () => Promise<BusHarne
       }
     });
 
+    it('R8.3 says when a record came by a clock that its producer does not set, to a group and to who only reads', async () => {
+      const consumer = await reader('a');
+      const before = Date.now();
+      await say([{ ...record('case-1', 'old'), headers: { ...record('case-1', 'old').headers, ce_time: '2020-01-01T00:00:00.000Z' } }]);
+      const [arrived] = (await take(consumer, 1)).batches.flatMap(({ records }) => records);
+      // Brokers and databases of specs go by the clock of this machine, in their own rounding.
+      expect(arrived?.arrivedAt).toBeGreaterThanOrEqual(before - 1_000);
+      expect(arrived?.arrivedAt).toBeLessThanOrEqual(Date.now() + 1_000);
+      const read = await consumer.bus.read(topic, arrived?.partition ?? -1, arrived?.offset ?? 0n, 1);
+      expect(read.map(({ arrivedAt }) => arrivedAt)).toEqual([arrived?.arrivedAt]);
+    });
+
     it('R8.3 gives a batch again when its transaction was rolled back, and not again once it was committed', async () => {
       const consumer = await reader('a');
       await say(numbered(5));

@@ -1,7 +1,7 @@
 import { partitionsPerTopic } from '@readmit/contracts';
 import { busSchema, tablesOfTopic, type Store } from '@readmit/store';
 import type { TopicRecord } from '../port.js';
-import { toRecord, type LogRow } from './topic-log.js';
+import { logColumns, toRecord, type LogRow } from './topic-log.js';
 
 /** Bytes of values after which a batch takes no further record. */
 const mostBytes = 1_048_576;
@@ -61,12 +61,12 @@ function statement(topics: readonly string[]): string {
        FROM (SELECT partition, epoch, next_offset FROM position
              WHERE group_name = $1 AND owner = $2 AND topic = '${topic}'
              ORDER BY (partition + $5::int) % ${partitionsPerTopic}) p
-       CROSS JOIN LATERAL (SELECT partition, "offset", key, headers, value FROM ${busSchema}.${tablesOfTopic(topic).log}
+       CROSS JOIN LATERAL (SELECT ${logColumns} FROM ${busSchema}.${tablesOfTopic(topic).log}
                            WHERE partition = p.partition AND "offset" >= p.next_offset ORDER BY "offset" LIMIT $3) r)`,
   );
   // The cap in bytes counts what lies before a row: one record larger than the cap still comes, alone.
   return `
-    SELECT topic_index, epoch, next_offset, partition, "offset", key, headers, value
+    SELECT topic_index, epoch, next_offset, partition, "offset", key, headers, value, arrived
     FROM (SELECT *, coalesce(sum(octet_length(value)) OVER (ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS bytes_before
           FROM (SELECT * FROM (${scans.join(' UNION ALL ')}) scans LIMIT $3) capped) counted
     WHERE bytes_before < $4`;

@@ -40,21 +40,22 @@ export function assign(live: readonly LiveMember[]): ReadonlyMap<string, string>
 export class GroupMembership {
   /** Unlike the configured name different at each start, so that a process thought dead never passes for its successor. */
   readonly owner: string;
-  private readonly lockName: string;
+  private readonly turn: string;
 
   constructor(private readonly options: MembershipOptions) {
     this.owner = `${options.member}#${randomBytes(6).toString('hex')}`;
-    this.lockName = `${options.store.schema}.${options.group}`;
+    this.turn = `group ${options.group}`;
   }
 
   get hint(): string {
-    return `group ${this.lockName}`;
+    return `group ${this.options.store.schema}.${this.options.group}`;
   }
 
   /** Makes the positions of the group, retires earlier starts under the same name, and tells the others to make room. */
   async join(): Promise<void> {
     const { store, group, topics, member } = this.options;
     await store.transaction(async (tx) => {
+      await tx.query('INSERT INTO turn (name) VALUES ($1) ON CONFLICT DO NOTHING', [this.turn]);
       await this.lock(tx);
       await tx.query(
         `INSERT INTO position (group_name, topic, partition)
@@ -119,9 +120,9 @@ export class GroupMembership {
     if (released.length > 0) await this.tellOthers(tx);
   }
 
-  /** One member at a time sorts itself out; batches under way are not held up. */
+  /** One member at a time sorts itself out; batches under way are not held up. Of the service's own schema: no other role can hold it. */
   private async lock(tx: Tx): Promise<void> {
-    await tx.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [this.lockName]);
+    await tx.query('SELECT FROM turn WHERE name = $1 FOR UPDATE', [this.turn]);
   }
 
   private async tellOthers(tx: Tx): Promise<void> {

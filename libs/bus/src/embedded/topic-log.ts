@@ -11,15 +11,20 @@ export interface LogRow {
   readonly key: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly value: Buffer;
+  /** Milliseconds since the epoch. */
+  readonly arrived: number;
 }
+/** Of a topic's table; a producer may not write the column, so the database's clock alone says it (rights: `readmit setup`). */
+export const logColumns = `partition, "offset", key, headers, value, floor(extract(epoch FROM written_at) * 1000)::float8 AS arrived`;
 
-export const toRecord = (topic: string, { partition, offset, key, headers, value }: LogRow): TopicRecord => ({
+export const toRecord = (topic: string, { partition, offset, key, headers, value, arrived }: LogRow): TopicRecord => ({
   topic,
   partition,
   offset: BigInt(offset),
   key,
   headers,
   value,
+  arrivedAt: arrived,
 });
 
 /**
@@ -84,7 +89,7 @@ export async function readLog(
   { partition, from, max }: { readonly partition: number; readonly from: bigint; readonly max: number },
 ): Promise<readonly TopicRecord[]> {
   const rows = await store.query<LogRow>(
-    `SELECT partition, "offset", key, headers, value FROM ${busSchema}.${tablesOfTopic(topic).log}
+    `SELECT ${logColumns} FROM ${busSchema}.${tablesOfTopic(topic).log}
      WHERE partition = $1 AND "offset" >= $2 ORDER BY "offset" LIMIT $3`,
     [partition, from.toString(), max],
   );

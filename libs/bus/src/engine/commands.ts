@@ -1,5 +1,5 @@
 /** HTTP as a batch of one: the same transaction, locks and signatures as a message. */
-import type { Fact } from '@readmit/contracts';
+import { isKey, type Fact } from '@readmit/contracts';
 import { Facts, refusal, type Command, type Refusal } from '@readmit/domain';
 import type { Commands } from '../service-definition.js';
 import { engineTypes, type Origin } from './aggregate.js';
@@ -9,7 +9,6 @@ import { crashPoint } from './crash-points.js';
 import { below, commandSpan } from './spans.js';
 import type { Transactor } from './transact.js';
 
-const identifier = /^[A-Za-z0-9._:/@-]{1,128}$/;
 const mostCollisions = 5;
 
 export class CommandRunner implements Commands {
@@ -45,7 +44,7 @@ export class CommandRunner implements Commands {
     { key, alsoKeys, name, actor, rows, ifVersion }: Parameters<Commands['command']>[0],
     command: Command<R>,
   ): Promise<{ readonly reply: R } | { readonly refused: Refusal }> {
-    if (!identifier.test(key)) throw new RangeError('not an id of an aggregate');
+    if (!isKey(key)) throw new RangeError('not an id of an aggregate');
     const traceparent = this.transactor.options.traceparent?.();
     let answer: { readonly reply: R } | { readonly refused: Refusal } | undefined;
     await this.transactor.run({

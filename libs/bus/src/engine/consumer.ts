@@ -15,6 +15,9 @@ import type { Transactor } from './transact.js';
 
 type Read = Heard | Poison;
 
+/** How often a service that is behind says that its work waits for that. */
+const tellEveryMs = 30_000;
+
 export class Consumer {
   lastBatchAt: Date | null = null;
   private subscription: Subscription | undefined;
@@ -51,16 +54,17 @@ export class Consumer {
   }
 
   /**
-   * Resolves when what lay on the held partitions at the call has been heard: a freeze or an end that was said while this
-   * service was away forbids what waits to be done. After `patienceMs` it resolves all the same, because undoing must not wait for ever.
+   * Resolves when what lay on the held partitions at the call has been heard, or the service stops: a freeze or an end that was said while
+   * this service was away forbids what waits to be done. However long that takes: what must not wait for it is not started by it.
    */
-  async caughtUp(patienceMs: number): Promise<void> {
+  async caughtUp(): Promise<void> {
     const { counters, options } = this.transactor;
-    const until = performance.now() + patienceMs;
     let goal: number | undefined;
-    for (let failures = 0; !this.stopping && performance.now() < until;) {
+    let told = performance.now();
+    for (let failures = 0; !this.stopping;) {
+      let lag: number | undefined;
       try {
-        const lag = Number(await this.lag());
+        lag = Number(await this.lag());
         goal ??= counters.messages + lag;
         if (lag === 0 || counters.messages >= goal) return;
         failures = 0;
@@ -71,10 +75,15 @@ export class Consumer {
         );
         failures++;
       }
+      if (performance.now() - told >= tellEveryMs) {
+        told = performance.now();
+        options.log.warn(
+          { service: options.definition.name, behind: lag },
+          'still behind: what takes power away is done, everything else waits until what lay on the bus is heard',
+        );
+      }
       await this.listening.wait(failures > 0 ? backoffMs(failures) : 20);
     }
-    if (!this.stopping)
-      options.log.warn({ service: options.definition.name }, `still behind after ${patienceMs} ms; work begins all the same`);
   }
 
   private async run(subscription: Subscription): Promise<void> {

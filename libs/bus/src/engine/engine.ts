@@ -14,9 +14,6 @@ import { Workers } from './workers.js';
 /** How long a service may be behind without a batch before it counts as not ready. */
 const stuckAfterMs = 30_000;
 
-/** How long work waits for the messages that lay on the bus at the start. */
-const patienceMs = 30_000;
-
 /** Makes a service of its definition: nothing runs before `start`; commands work without it. */
 export function createEngine(options: EngineOptions): Engine {
   const { definition, store, log } = options;
@@ -44,7 +41,8 @@ export function createEngine(options: EngineOptions): Engine {
       await consumer.start();
       wakes.start();
       startedAt = new Date();
-      void consumer.caughtUp(patienceMs).then(() => (stopped ? undefined : workers.start()));
+      workers.startUrgent();
+      void consumer.caughtUp().then(() => (stopped ? undefined : workers.startRest()));
       log.info({ service: definition.name, bus: options.bus.kind }, 'started');
     },
     stop() {

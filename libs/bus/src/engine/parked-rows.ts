@@ -4,6 +4,9 @@ import type { TopicRecord } from '../port.js';
 import { claimedType } from './inbox.js';
 import type { Parked, ParkedFilter } from '../service-definition.js';
 
+/** On record as who has parked messages tried again when a later key list names their key. No operator: what has ended has ended. */
+export const byKeyList = 'key-list';
+
 /** A message that cannot be taken, and why. */
 export interface RefusedMessage {
   readonly record: TopicRecord;
@@ -81,7 +84,8 @@ export async function showParked(
   const { topic, partition, key, headers, value } = row;
   return {
     parked: { ...parkedOf(row), headers, bytes: value.toString('base64') },
-    record: { topic, partition, offset: BigInt(row.offset), key, headers, value },
+    // It came before it was parked; when exactly is of no use any more.
+    record: { topic, partition, offset: BigInt(row.offset), key, headers, value, arrivedAt: row.parked_at.getTime() },
   };
 }
 

@@ -1,14 +1,13 @@
 /** Where messages that cannot be taken stay with their bytes: they park alone, visibly, and what needs them waits (R8.3). */
-import type { Draft } from '@readmit/contracts';
+import { idFault, isId, isKey, type Draft } from '@readmit/contracts';
 import type { Parked, ParkedFilter, ParkedMessages } from '../service-definition.js';
 import { engineTypes } from './aggregate.js';
 import { HandlerFailed, messageOf } from './blame.js';
 import { hearAll, isPoison, keysOfHeard, type Inbox } from './inbox.js';
-import { listParked, type parkMessages, sentence, settleParked, showParked, stillParked } from './parked-rows.js';
+import { byKeyList, listParked, type parkMessages, sentence, settleParked, showParked, stillParked } from './parked-rows.js';
 import type { Pass } from './pass.js';
 import type { Transactor } from './transact.js';
 
-const identifier = /^[A-Za-z0-9._:/@-]{1,128}$/;
 /** Has the pass announce messages that were parked and had not been before. */
 export function announceParked(pass: Pass, parked: Awaited<ReturnType<typeof parkMessages>>): void {
   for (const row of parked) pass.announce(announcement(pass, row, { action: 'parked' }), {});
@@ -19,7 +18,7 @@ function announcement(
   row: { readonly id: string; readonly key: string; readonly topic: string; readonly reason: string; readonly says: string },
   what: { readonly action: 'parked' | 'redriven' | 'discarded'; readonly by?: string },
 ): Draft {
-  const key = identifier.test(row.key) ? row.key : row.id;
+  const key = isKey(row.key) ? row.key : row.id;
   return {
     type: engineTypes(pass.service).parked,
     key,
@@ -41,13 +40,13 @@ export class ParkedStore implements ParkedMessages {
     return (await showParked(this.transactor.options.store, id))?.parked;
   }
 
-  /** Re-driven: verified anew (any age) and taken through the batch path. Still refused: it stays, with the new reason. */
+  /** Re-driven: verified anew (any age, when a person asks) and taken through the batch path. Still refused: it stays, with the new reason. */
   async settle(id: string, action: 'redrive' | 'discard', by: string): Promise<Parked | undefined> {
-    if (!identifier.test(by)) throw new RangeError(`not an id of who settles it: ${JSON.stringify(by)}`);
+    if (!isId(by)) throw new RangeError(`not an id of who settles it: ${JSON.stringify(by)}: ${idFault(by)}`);
     const found = await showParked(this.transactor.options.store, id);
     if (found?.parked.state !== 'parked') return found?.parked;
     const { parked, record } = found;
-    const read = action === 'redrive' ? this.inbox.read(record, this.transactor.now(), true) : undefined;
+    const read = action === 'redrive' ? this.inbox.read(record, this.transactor.now(), by !== byKeyList) : undefined;
     if (read && isPoison(read)) return this.again(id, read.reason, read.says);
     const state = action === 'redrive' ? 'redriven' : 'discarded';
     try {

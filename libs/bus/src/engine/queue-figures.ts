@@ -11,12 +11,16 @@ export interface QueueFigures {
   readonly parked: Readonly<Record<string, number>>;
 }
 
+/** Of each lane by itself, as the index has it. */
+const lanes = `ARRAY['urgent', 'ordinary', 'reading']`;
+
 /** One statement that reads what waits alone: each part has a partial index, and what is done is never read. */
 export async function queueFigures(store: Pick<Store, 'query'>): Promise<QueueFigures> {
   const [row] = await store.query<{ due: number; running: number; oldest: number | null; parked: Record<string, number> | null }>(`
-    SELECT (SELECT count(*) FROM work WHERE state = 'waiting' AND not_before <= statement_timestamp())::integer AS due,
+    SELECT (SELECT count(*) FROM work WHERE state = 'waiting' AND lane = ANY (${lanes}) AND not_before <= statement_timestamp())::integer AS due,
       (SELECT count(*) FROM work WHERE state = 'running')::integer AS running,
-      (SELECT extract(epoch FROM statement_timestamp() - min(not_before)) FROM work WHERE state = 'waiting')::float8 AS oldest,
+      (SELECT extract(epoch FROM statement_timestamp() - min(first.at)) FROM unnest(${lanes}) AS l (lane)
+        CROSS JOIN LATERAL (SELECT min(not_before) AS at FROM work w WHERE w.state = 'waiting' AND w.lane = l.lane) first)::float8 AS oldest,
       (SELECT jsonb_object_agg(reason, messages) FROM (
         SELECT reason, count(*)::integer AS messages FROM parked WHERE state = 'parked' GROUP BY reason) by_reason) AS parked`);
   return {

@@ -18,6 +18,7 @@ import { crashPoint } from './crash-points.js';
 import { FactCache } from './fact-cache.js';
 import type { EngineOptions } from './options.js';
 import { Pass, type Said } from './pass.js';
+import { laneOf } from './work-row.js';
 
 export interface Counters {
   batches: number;
@@ -40,6 +41,8 @@ export interface Transaction {
   readonly after?: (tx: Tx, pass: Pass) => Promise<void>;
   /** Shares its transaction with nothing: it locks rows by itself, or it is looked at because something in it fails. */
   readonly alone?: boolean;
+  /** Takes something back: goes before everything that waits and is not. */
+  readonly urgent?: boolean;
 }
 interface Waiting {
   readonly transaction: Transaction;
@@ -84,7 +87,10 @@ export class Transactor {
   /** Runs it with what else waits; `undefined` when `check` found nothing to do. Nothing is published unless it is committed. */
   run(transaction: Transaction): Promise<Pass | undefined> {
     return new Promise((resolve, reject) => {
-      this.waiting.push({ transaction, resolve, reject });
+      const waiting = { transaction, resolve, reject };
+      const behind = transaction.urgent === true ? this.waiting.findIndex((other) => other.transaction.urgent !== true) : -1;
+      if (behind < 0) this.waiting.push(waiting);
+      else this.waiting.splice(behind, 0, waiting);
       this.serving ??= this.serve();
     });
   }
@@ -208,6 +214,7 @@ export class Transactor {
       id: draft.id,
       key,
       kind: draft.kind,
+      lane: laneOf(this.options.definition, draft.kind),
       connector: draft.connector,
       object: draft.object,
       also_keys: draft.alsoKeys,

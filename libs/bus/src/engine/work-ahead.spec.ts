@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { WorkAhead } from './work-ahead.js';
+import { ObjectsInUse, WorkAhead } from './work-ahead.js';
 
 const work = (id: string, object = id) => ({ id, key: 'case-1', also_keys: [], connector: 'post', object });
 const ids = (found: readonly { readonly id: string }[]): string[] => found.map(({ id }) => id);
 
 describe('work that is remembered ahead', () => {
   it('is given when it is due, the earliest first, and once', () => {
-    const ahead = new WorkAhead();
+    const ahead = new WorkAhead(new ObjectsInUse());
     for (const [id, at] of [
       ['late', 300],
       ['early', 100],
@@ -22,7 +22,7 @@ describe('work that is remembered ahead', () => {
   });
 
   it('is given one at a time for an object: the next when the one before is over', () => {
-    const ahead = new WorkAhead();
+    const ahead = new WorkAhead(new ObjectsInUse());
     ahead.add(work('first', 'ada'), 100);
     ahead.add(work('second', 'ada'), 100);
     ahead.add(work('other', 'erin'), 100);
@@ -34,7 +34,7 @@ describe('work that is remembered ahead', () => {
   });
 
   it('waits for what a search has claimed for the object', () => {
-    const ahead = new WorkAhead();
+    const ahead = new WorkAhead(new ObjectsInUse());
     ahead.began(work('found', 'ada'));
     ahead.add(work('mine', 'ada'), 100);
     expect(ids(ahead.due(100, 10))).toEqual([]);
@@ -43,10 +43,33 @@ describe('work that is remembered ahead', () => {
   });
 
   it('gives no more than there are slots, and remembers no more than its bound', () => {
-    const ahead = new WorkAhead(3);
+    const ahead = new WorkAhead(new ObjectsInUse(), { most: 3 });
     for (const id of ['a', 'b', 'c', 'd']) ahead.add(work(id), 100);
     expect(ids(ahead.due(100, 2))).toHaveLength(2);
     expect(ids(ahead.due(100, 2))).toHaveLength(1);
     expect(ids(ahead.due(100, 2))).toEqual([]);
+  });
+
+  it('R6.2 gives the object to who takes back before anybody else that waits for it, whoever came first', () => {
+    const objects = new ObjectsInUse();
+    const freed: string[] = [];
+    const ordinary = new WorkAhead(objects, { onFree: () => freed.push('ordinary') });
+    const urgent = new WorkAhead(objects, { urgent: true, onFree: () => freed.push('urgent') });
+    ordinary.add(work('restore-1', 'ada'), 100);
+    ordinary.add(work('restore-2', 'ada'), 100);
+    urgent.add(work('undo', 'ada'), 100);
+    expect(ids(ordinary.due(100, 10))).toEqual(['restore-1']);
+    expect(ids(urgent.due(100, 10))).toEqual([]);
+    ordinary.over(work('restore-1', 'ada'));
+    expect(freed).toEqual(['urgent', 'ordinary']);
+    expect(ids(urgent.due(100, 10))).toEqual(['undo']);
+    expect(ids(ordinary.due(100, 10))).toEqual([]);
+  });
+
+  it('excludes nobody when it only reads', () => {
+    const ahead = new WorkAhead(undefined);
+    ahead.add(work('plan-1', 'ada'), 100);
+    ahead.add(work('plan-2', 'ada'), 100);
+    expect(ids(ahead.due(100, 10))).toEqual(['plan-1', 'plan-2']);
   });
 });

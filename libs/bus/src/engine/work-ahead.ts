@@ -1,4 +1,4 @@
-import type { Candidate } from './work-run.js';
+import type { Candidate } from './work-row.js';
 
 /** Beyond so many nothing more is remembered: the database's own look finds it. */
 const mostRemembered = 20_000;
@@ -10,7 +10,34 @@ interface Remembered {
   /** Who came first is served first. */
   readonly turn: number;
 }
-const objectOf = ({ connector, object }: Pick<Candidate, 'connector' | 'object'>): string => `${connector}\n${object}`;
+type AtObject = Pick<Candidate, 'connector' | 'object'>;
+
+/** Objects that a call is made for, and who waits until it is over. Lanes that exclude each other share one; who takes back comes first. */
+export class ObjectsInUse {
+  private readonly waiting = new Map<string, { readonly again: () => void; readonly urgent: boolean }[]>();
+
+  /** False: somebody else has it. */
+  take(candidate: AtObject): boolean {
+    const object = objectOf(candidate);
+    if (this.waiting.has(object)) return false;
+    this.waiting.set(object, []);
+    return true;
+  }
+
+  wait(candidate: AtObject, again: () => void, urgent: boolean): void {
+    this.waiting.get(objectOf(candidate))?.push({ again, urgent });
+  }
+
+  /** Its call is over, or it was not claimed: who waits may try again. */
+  over(candidate: AtObject): void {
+    const object = objectOf(candidate);
+    const waiting = this.waiting.get(object) ?? [];
+    this.waiting.delete(object);
+    for (const { again, urgent } of waiting) if (urgent) again();
+    for (const { again, urgent } of waiting) if (!urgent) again();
+  }
+}
+const objectOf = ({ connector, object }: AtObject): string => `${connector}\n${object}`;
 
 /**
  * Work that this process has just asked for or put off, so that it can be claimed when it is due without a search. Only a memory: a claim
@@ -22,13 +49,15 @@ export class WorkAhead {
   private sorted = true;
   private turns = 0;
   private readonly known = new Set<string>();
-  /** What was handed out for each object, and who waits until it is over. */
-  private readonly busy = new Map<string, Remembered[]>();
 
-  constructor(private readonly most = mostRemembered) {}
+  constructor(
+    /** Absent: the work only reads, and excludes nobody. */
+    private readonly objects: ObjectsInUse | undefined,
+    private readonly options: { readonly urgent?: boolean; readonly most?: number; readonly onFree?: () => void } = {},
+  ) {}
 
   add(candidate: Candidate, at: number): void {
-    if (this.known.size >= this.most || this.known.has(candidate.id)) return;
+    if (this.known.size >= (this.options.most ?? mostRemembered) || this.known.has(candidate.id)) return;
     this.known.add(candidate.id);
     this.push({ candidate, at, turn: this.turns++ });
   }
@@ -39,37 +68,38 @@ export class WorkAhead {
     return this.later.at(-1)?.at;
   }
 
-  /** Takes out at most `most` that are due: one for each object, and none whose object is busy. Say `over` of each. */
+  /** Takes out at most `most` that are due: one for each object, and none whose object is in use. Say `over` of each. */
   due(now: number, most: number): readonly Candidate[] {
     this.sort();
     const taken: Candidate[] = [];
     for (let first = this.later.at(-1); first && first.at <= now && taken.length < most; first = this.later.at(-1)) {
       this.later.pop();
-      const object = objectOf(first.candidate);
-      const waiting = this.busy.get(object);
-      if (waiting) {
-        waiting.push(first);
+      if (this.objects?.take(first.candidate) === false) {
+        this.leaveUntilFree(this.objects, first);
         continue;
       }
       this.known.delete(first.candidate.id);
-      this.busy.set(object, []);
       taken.push(first.candidate);
     }
     return taken;
   }
 
   /** Claimed by a search: who else wants the object waits. */
-  began(candidate: Pick<Candidate, 'connector' | 'object'>): void {
-    const object = objectOf(candidate);
-    if (!this.busy.has(object)) this.busy.set(object, []);
+  began(candidate: AtObject): void {
+    this.objects?.take(candidate);
   }
 
   /** Its call is over, or it was not claimed. */
-  over(candidate: Pick<Candidate, 'connector' | 'object'>): void {
-    const object = objectOf(candidate);
-    const waiting = this.busy.get(object) ?? [];
-    this.busy.delete(object);
-    for (const one of waiting) this.push(one);
+  over(candidate: AtObject): void {
+    this.objects?.over(candidate);
+  }
+
+  private leaveUntilFree(objects: ObjectsInUse, one: Remembered): void {
+    const again = (): void => {
+      this.push(one);
+      this.options.onFree?.();
+    };
+    objects.wait(one.candidate, again, this.options.urgent === true);
   }
 
   private push(one: Remembered): void {

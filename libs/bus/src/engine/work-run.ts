@@ -3,59 +3,42 @@
  * call by itself, told to stop at half of the lease. Results that come meanwhile share one commit with their events and the ends of their
  * rows, if the fence still holds. Killed anywhere, a row is claimed again when the lease ended, and `begin` sees in the facts what was begun.
  */
-import { sqlStateOf } from '@readmit/store';
-import type { Facts } from '@readmit/domain';
-import type { WorkHandler } from '../service-definition.js';
-import { backoffMs, Bell } from './bell.js';
+import { sqlStateOf, type Tx } from '@readmit/store';
+import { ResultUnstorable, type Lane, type Still, type WorkHandler } from '../service-definition.js';
 import { byHandler, HandlerFailed, messageOf } from './blame.js';
 import type { Calls } from './calls.js';
 import { crashPoint } from './crash-points.js';
 import { Gathering } from './gathering.js';
-import type { OpenSpan } from './observer.js';
-import type { Pass } from './pass.js';
-import { attemptSpan, below } from './spans.js';
+import { attemptSpan } from './spans.js';
 import type { Transactor } from './transact.js';
-import { claimAll, mayCallSql, release, stillClaimed, workOf, type Release, type WorkRow } from './work-row.js';
+import { failureIn, nameOf, textOf, WorkResults, type Intent } from './work-results.js';
+import { callMs, claimAll, mayCallSql, putOffSql, release, type Candidate, type Release, type WorkRow } from './work-row.js';
 
-export interface Candidate {
-  readonly id: string;
-  readonly key: string;
-  readonly also_keys: readonly string[];
-  readonly connector: string;
-  readonly object: string;
-}
-/** Work that has begun: its call is owed. */
-export interface Intent {
+interface Question {
   readonly row: WorkRow;
-  readonly handler: WorkHandler<unknown>;
-  readonly facts: Facts;
-  /** When the claim was asked for, by the monotonic clock: earlier than the lease began. */
-  readonly asked: number;
-}
-interface Ended extends Intent {
-  readonly outcome: unknown;
-  readonly span: OpenSpan | undefined;
+  readonly began: boolean;
 }
 
-/** Results, or questions, that share a statement at most. */
+/** Questions that share a statement at most. */
 const mostTogether = 256;
+/** Tries of a `begin` that fails; then it is said on record that there is no result. */
+const mostBegins = 5;
 
 export class WorkRun {
-  private readonly finishing: Gathering<Ended, undefined>;
-  private readonly asking: Gathering<WorkRow, boolean>;
+  private readonly results: WorkResults;
+  private readonly asking: Gathering<Question, boolean>;
+  private readonly leaseMs: number;
 
   constructor(
     private readonly transactor: Transactor,
-    private readonly leaseMs: number,
+    private readonly about: { readonly lane: Lane; readonly leaseMs: number },
     private readonly calls: Calls,
     /** Told of work that waits again. */
-    private readonly onWaiting: (candidate: Candidate, notBefore: Date) => void,
+    onWaiting: (candidate: Candidate, notBefore: Date) => void,
   ) {
-    this.finishing = new Gathering(mostTogether, async (ended) => {
-      await this.finish(ended);
-      return ended.map(() => undefined);
-    });
-    this.asking = new Gathering(mostTogether, (rows) => this.mayCall(rows));
+    this.leaseMs = about.leaseMs;
+    this.results = new WorkResults(transactor, about, onWaiting);
+    this.asking = new Gathering(mostTogether, (questions) => this.mayCall(questions));
   }
 
   /** Claims the candidates and has their handlers begin; those that may be called now. */
@@ -78,7 +61,7 @@ export class WorkRun {
         { service: definition.name, work: candidate.id, error: messageOf(error) },
         'work could not begin; it waits and is tried again',
       );
-      await this.putOff(candidate.id, messageOf(error));
+      await this.putOff(candidate, messageOf(error));
       return [];
     }
   }
@@ -89,13 +72,10 @@ export class WorkRun {
     const going: Omit<Intent, 'facts'>[] = [];
     const releases: Release[] = [];
     const pass = await this.transactor.run({
+      urgent: this.urgent,
       keys: () => candidates.flatMap(({ key, also_keys }) => [key, ...also_keys]),
       check: async (tx) => {
-        rows = await claimAll(
-          tx,
-          candidates.map(({ id }) => id),
-          this.leaseMs,
-        );
+        rows = await this.claim(tx, candidates);
         return rows.length > 0;
       },
       decide: (pass) => {
@@ -103,20 +83,20 @@ export class WorkRun {
         releases.length = 0;
         for (const row of rows) {
           const handler = this.handlerOf(row);
-          const { facts, context, aggregate } = this.open(pass, row);
-          const begun = byHandler(`begin of ${row.kind}`, () => handler.begin(workOf(row, this.leaseMs), facts, context));
+          const { facts, context, aggregate } = this.results.open(pass, row);
+          const begun = byHandler(`begin of ${row.kind}`, () => handler.begin(this.results.workOf(row), facts, context));
           if (begun.go === 'later') {
-            releases.push({ row, state: 'waiting', notBefore: begun.notBefore, looked: true });
+            releases.push({ row, state: 'waiting', notBefore: begun.notBefore, alsoKeys: begun.alsoKeys, looked: true });
             continue;
           }
           pass.say(aggregate, begun.emit);
-          if (begun.go) going.push({ row, handler, asked });
+          if (begun.go) going.push({ row, handler, asked, input: begun.input });
           else releases.push({ row, state: 'done' });
         }
       },
       after: (tx) => release(tx, releases),
     });
-    if (pass) this.tellWaiting(releases);
+    if (pass) this.results.tellWaiting(releases);
     if (pass && going.length > 0) crashPoint('work.after-claim-commit');
     return pass ? going.map((one) => ({ ...one, facts: pass.aggregate(one.row.key).current() })) : [];
   }
@@ -130,22 +110,24 @@ export class WorkRun {
       return { outcome, span };
     });
     crashPoint('work.after-call-before-finish');
-    await this.finishing.add({ ...intent, outcome, span });
+    await this.results.add({ ...intent, outcome, span });
   }
 
-  private async call({ row, handler, facts, asked }: Intent): Promise<unknown> {
+  private async call({ row, handler, facts, asked, input }: Intent): Promise<unknown> {
     const controller = new AbortController();
-    const stopAt = asked + this.leaseMs / 2;
+    const stopAt = asked + callMs(this.leaseMs);
     if (performance.now() >= stopAt) return { error: new Error('the calls before it took the time of this one: nothing was called') };
     const timers: NodeJS.Timeout[] = [];
     const after = (at: number, run: () => void): void => void timers.push(setTimeout(run, Math.max(0, at - performance.now())));
     try {
       return await new Promise<unknown>((resolve, reject) => {
-        const late = () => reject(new Error(`the call did not end within ${this.leaseMs / 2} ms: its outcome is unknown`));
+        const late = () => reject(new Error(`the call did not end within ${callMs(this.leaseMs)} ms: its outcome is unknown`));
         after(stopAt, () => controller.abort(Object.assign(new Error('the time for this call is over'), { name: 'TimeoutError' })));
         // A handler that does not listen to its signal is given up before the lease ends.
         after(stopAt + this.leaseMs / 4, late);
-        handler.call(workOf(row, this.leaseMs), facts, controller.signal, () => this.still(row, controller.signal)).then(resolve, reject);
+        const work = this.results.workOf(row);
+        const still: Still = (about) => this.still({ row, began: about?.began === true }, controller.signal);
+        handler.call(input ? { ...work, input: { ...work.input, ...input } } : work, facts, controller.signal, still).then(resolve, reject);
       });
     } catch (error) {
       return { error: error instanceof Error ? error : new Error(String(error)) };
@@ -154,95 +136,26 @@ export class WorkRun {
     }
   }
 
-  private async still(row: WorkRow, signal: AbortSignal): Promise<boolean> {
+  private async still(question: Question, signal: AbortSignal): Promise<boolean> {
     if (signal.aborted) return false;
-    return (await this.asking.add(row)) && !signal.aborted;
+    const { begun } = this.results;
+    const name = nameOf(question.row);
+    const first = question.began && !question.row.began && !begun.has(name);
+    // Before it is asked: an answer that is lost leaves open whether it was recorded.
+    if (first) begun.add(name);
+    const held = await this.asking.add(question);
+    if (first && !held) begun.delete(name);
+    return held && !signal.aborted;
   }
 
-  private async mayCall(rows: readonly WorkRow[]): Promise<readonly boolean[]> {
+  private async mayCall(questions: readonly Question[]): Promise<readonly boolean[]> {
     const found = await this.transactor.options.store.query<{ id: string; fence: string }>(mayCallSql, [
-      rows.map(({ id }) => id),
-      rows.map(({ fence }) => fence),
+      questions.map(({ row }) => row.id),
+      questions.map(({ row }) => row.fence),
+      questions.map(({ began }) => began),
     ]);
-    const held = new Set(found.map(({ id, fence }) => `${id} ${fence}`));
-    return rows.map(({ id, fence }) => held.has(`${id} ${fence}`));
-  }
-
-  /** Until it is kept, or the leases are over. Never rejects. */
-  private async finish(ended: readonly Ended[]): Promise<void> {
-    const { log, definition } = this.transactor.options;
-    for (let failures = 0, left = ended; left.length > 0; failures++) {
-      try {
-        for (const row of await this.finishTogether(left))
-          log.warn(
-            { service: definition.name, work: row.id, fence: row.fence },
-            'the result came after the lease: dropped, the next claim reads the target back',
-          );
-        return;
-      } catch (error) {
-        if (error instanceof HandlerFailed && left.length > 1) {
-          for (const one of left) await this.finish([one]);
-          return;
-        }
-        log.error(
-          { service: definition.name, work: left.map(({ row }) => row.id), error: messageOf(error) },
-          'the result of work could not be kept; it is claimed again when the lease ends',
-        );
-        if (error instanceof HandlerFailed) return;
-        left = left.filter(({ asked }) => performance.now() <= asked + this.leaseMs);
-        if (left.length > 0) await new Bell().wait(backoffMs(failures));
-      }
-    }
-  }
-
-  /** @returns the rows whose claim does not hold any more: nothing of them was kept. */
-  private async finishTogether(ended: readonly Ended[]): Promise<readonly WorkRow[]> {
-    let claimed: Awaited<ReturnType<typeof stillClaimed>> = new Map();
-    const rows = ended.map(({ row }) => row);
-    const finished: { readonly one: Ended; readonly retryAt: Date | undefined }[] = [];
-    let releases: readonly Release[] = [];
-    await this.transactor.run({
-      keys: () => rows.flatMap((row) => [row.key, ...row.also_keys]),
-      check: async (tx) => {
-        claimed = await stillClaimed(tx, rows);
-        return claimed.size > 0;
-      },
-      decide: (pass) => {
-        finished.length = 0;
-        for (const one of ended) {
-          const { row, handler, outcome, span } = one;
-          if (!claimed.has(row.id)) continue;
-          const { facts, context, aggregate } = this.open(pass, row, span);
-          const {
-            emit,
-            retryAt,
-            rows: own,
-          } = byHandler(`finish of ${row.kind}`, () => handler.finish(workOf(row, this.leaseMs), outcome, facts, context));
-          aggregate.rows.push(...(own ?? []));
-          pass.say(aggregate, emit);
-          finished.push({ one, retryAt });
-          // What follows from one result is known to the next on the same aggregate.
-          pass.conclude();
-        }
-      },
-      after: (tx, pass) => {
-        releases = finished.map(({ one: { row, outcome }, retryAt }): Release => {
-          const error = errorIn(outcome);
-          // What this very transaction cancels is not tried again either.
-          const cancelled = claimed.get(row.id)?.cancelled === true || pass.cancelled.has(row.id);
-          if (!retryAt) return { row, state: 'done', error };
-          return cancelled ? { row, state: 'cancelled', error } : { row, state: 'waiting', notBefore: retryAt, error };
-        });
-        return release(tx, releases);
-      },
-    });
-    crashPoint('work.after-finish-commit');
-    this.tellWaiting(releases);
-    return rows.filter(({ id }) => !claimed.has(id));
-  }
-
-  private tellWaiting(releases: readonly Release[]): void {
-    for (const { row, state, notBefore } of releases) if (state === 'waiting' && notBefore) this.onWaiting(row, notBefore);
+    const held = new Set(found.map(nameOf));
+    return questions.map(({ row }) => held.has(nameOf(row)));
   }
 
   private handlerOf(row: WorkRow): WorkHandler<unknown> {
@@ -252,25 +165,40 @@ export class WorkRun {
     return handler;
   }
 
-  private open(pass: Pass, row: WorkRow, span?: OpenSpan) {
-    const aggregate = pass.aggregate(row.key);
-    aggregate.origin = below(row.origin, span);
-    return { aggregate, facts: aggregate.current(), context: pass.contextOf(aggregate) };
+  /** A `begin` that fails is tried again, and then its end is said on record: nobody waits for it for ever. */
+  private async putOff(candidate: Candidate, error: string): Promise<void> {
+    const [row] = await this.transactor.options.store.query<{ tries: number }>(putOffSql, [candidate.id, textOf(error), mostBegins]);
+    if (!row || row.tries < mostBegins) return;
+    const asked = performance.now();
+    let claimed: readonly WorkRow[] = [];
+    await this.transactor.run({
+      urgent: this.urgent,
+      keys: () => [candidate.key],
+      check: async (tx) => {
+        claimed = await this.claim(tx, [candidate]);
+        return claimed.length > 0;
+      },
+      decide: () => undefined,
+    });
+    for (const one of claimed) {
+      if (!this.transactor.options.definition.work[one.kind]) await this.results.giveUp(one, error);
+      else
+        await this.results.add({
+          row: one,
+          handler: this.handlerOf(one),
+          asked,
+          outcome: { error: new ResultUnstorable(error) },
+          span: undefined,
+        });
+    }
   }
 
-  private async putOff(id: string, error: string): Promise<void> {
-    await this.transactor.options.store.query(
-      `UPDATE work SET tries = tries + 1, last_error = $2,
-         not_before = clock_timestamp() + least(300, 2 ^ least(tries, 8)) * interval '1 second',
-         lease_until = CASE state WHEN 'running' THEN clock_timestamp() + least(300, 2 ^ least(tries, 8)) * interval '1 second' END
-       WHERE id = $1 AND (state = 'waiting' OR (state = 'running' AND lease_until <= clock_timestamp()))`,
-      [id, error.slice(0, 500)],
-    );
+  private claim(tx: Tx, candidates: readonly Candidate[]): Promise<readonly WorkRow[]> {
+    const ids = candidates.map(({ id }) => id);
+    return claimAll(tx, this.about.lane, ids, this.leaseMs);
+  }
+
+  private get urgent(): boolean {
+    return this.about.lane === 'urgent';
   }
 }
-
-function failureIn(outcome: unknown): Error | undefined {
-  if (typeof outcome !== 'object' || outcome === null || !('error' in outcome)) return undefined;
-  return outcome.error instanceof Error ? outcome.error : undefined;
-}
-const errorIn = (outcome: unknown): string | undefined => failureIn(outcome)?.message.slice(0, 500).replaceAll('\0', '');

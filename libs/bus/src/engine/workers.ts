@@ -1,110 +1,47 @@
-/** Hands due work to a few calls at a time. Who claims a row is decided by the database; this only decides when to ask for it. */
-import { Bell, backoffMs } from './bell.js';
-import { messageOf } from './blame.js';
-import { Calls } from './calls.js';
+/** The workers of a service, by lane: what takes power away has its own and never waits for the others. */
+import type { Lane } from '../service-definition.js';
+import { LaneWorkers } from './lane-workers.js';
 import type { Transactor } from './transact.js';
-import { candidatesSql } from './work-row.js';
-import { WorkAhead } from './work-ahead.js';
-import { WorkRun, type Candidate, type Intent } from './work-run.js';
+import { ObjectsInUse } from './work-ahead.js';
+import { laneOf } from './work-row.js';
 
-/** The database is asked at least this often: for what another process left, and for what this one has forgotten. */
-const sweepMs = 1_000;
+/** Calls at the same time that take something back, beside those of the other lanes. */
+const urgentCalls = 8;
 
 export class Workers {
-  private loop: Promise<void> | undefined;
-  private stopping = false;
-  private readonly bell = new Bell();
-  private readonly running = new Map<string, Promise<void>>();
-  private readonly ahead = new WorkAhead();
-  private readonly run: WorkRun;
-  private readonly slots: number;
-  private readonly calls: Calls;
-  private sweepAt = 0;
-  /** The last search may have left some out. */
-  private foundMany = false;
+  private readonly lanes = new Map<Lane, LaneWorkers>();
 
-  constructor(private readonly transactor: Transactor) {
-    const { leaseMs = 30_000, workers = 32 } = transactor.options;
-    this.slots = workers;
-    this.calls = new Calls(workers, leaseMs);
-    this.run = new WorkRun(transactor, leaseMs, this.calls, (row, notBefore) => this.expect(row, notBefore));
+  constructor(transactor: Transactor) {
+    const { definition, workers = 32 } = transactor.options;
+    if (workers === 0) return;
+    // Whoever asks for much that only reads takes at most half of what there is.
+    const calls: Readonly<Record<Lane, number>> = { urgent: urgentCalls, ordinary: workers, reading: Math.ceil(workers / 2) };
+    const objects = new ObjectsInUse();
+    for (const kind of Object.keys(definition.work)) {
+      const lane = laneOf(definition, kind);
+      if (!this.lanes.has(lane))
+        this.lanes.set(lane, new LaneWorkers(transactor, lane, calls[lane], lane === 'reading' ? undefined : objects));
+    }
     transactor.onCommit((pass) => {
       for (const { key, draft } of pass.asked.values())
-        this.expect({ id: draft.id, key, also_keys: draft.alsoKeys, connector: draft.connector, object: draft.object }, draft.notBefore);
+        this.lanes
+          .get(laneOf(definition, draft.kind))
+          ?.expect({ id: draft.id, key, also_keys: draft.alsoKeys, connector: draft.connector, object: draft.object }, draft.notBefore);
     });
   }
 
-  start(): void {
-    if (this.slots > 0 && Object.keys(this.transactor.options.definition.work).length > 0) this.loop = this.look();
+  /** Takes back at once: that must not wait for what lies unheard. */
+  startUrgent(): void {
+    this.lanes.get('urgent')?.start();
+  }
+
+  /** Everything else, once everything was heard that may forbid it. */
+  startRest(): void {
+    for (const [lane, workers] of this.lanes) if (lane !== 'urgent') workers.start();
   }
 
   /** Takes no more and waits for the calls under way; each ends at half of its lease. */
   async stop(): Promise<void> {
-    this.stopping = true;
-    this.bell.ring();
-    await this.loop;
-    await Promise.all(this.running.values());
-  }
-
-  private expect(candidate: Candidate, notBefore: Date): void {
-    this.ahead.add(candidate, notBefore.getTime());
-    this.bell.ring();
-  }
-
-  private async look(): Promise<void> {
-    const { log, definition } = this.transactor.options;
-    for (let failures = 0; !this.stopping;) {
-      try {
-        const free = this.calls.claims - this.running.size;
-        const found = free > 0 ? await this.candidates(free) : [];
-        if (found.length > 0) await this.begin(found);
-        failures = 0;
-        // A slot that gets free rings, so a full house waits for that alone.
-        if (found.length === 0 && !this.stopping) await this.bell.wait(free > 0 ? this.untilNext() : sweepMs);
-      } catch (error) {
-        log.warn({ service: definition.name, error: messageOf(error) }, 'due work could not be looked for or claimed; trying again');
-        await this.bell.wait(backoffMs(failures++));
-      }
-    }
-  }
-
-  /** What is known to be due; from time to time, and when nothing is known, what the database finds. */
-  private async candidates(free: number): Promise<readonly Candidate[]> {
-    if (performance.now() < this.sweepAt) {
-      const known = this.ahead.due(this.transactor.now().getTime(), free);
-      if (known.length > 0 || !this.foundMany) return known;
-    }
-    const found = await this.transactor.options.store.query<Candidate>(candidatesSql, [free, [...this.running.keys()]]);
-    this.sweepAt = performance.now() + sweepMs;
-    this.foundMany = found.length === free;
-    for (const one of found) this.ahead.began(one);
-    return found;
-  }
-
-  private untilNext(): number {
-    const next = this.ahead.next();
-    const asked = this.sweepAt - performance.now();
-    return Math.max(1, Math.min(asked, next === undefined ? sweepMs : next - this.transactor.now().getTime()));
-  }
-
-  private async begin(found: readonly Candidate[]): Promise<void> {
-    let begun: readonly Intent[] = [];
-    try {
-      if (!this.stopping) begun = await this.run.intend(found);
-    } finally {
-      const going = new Set(begun.map(({ row }) => row.id));
-      for (const one of found) if (!going.has(one.id)) this.ahead.over(one);
-    }
-    for (const intent of begun) this.carryOut(intent);
-  }
-
-  private carryOut(intent: Intent): void {
-    const { row } = intent;
-    const done = this.run.carryOut(intent).then(() => {
-      this.running.delete(row.id);
-      this.ahead.over(row);
-      this.bell.ring();
-    });
-    this.running.set(row.id, done);
+    await Promise.all([...this.lanes.values()].map((workers) => workers.stop()));
   }
 }

@@ -8,10 +8,21 @@ export interface KafkaMessage {
   readonly key: Buffer | null;
   readonly value: Buffer | null;
   readonly headers?: IHeaders | undefined;
+  /** Milliseconds since the epoch. */
+  readonly timestamp?: string;
+  /** kafkajs hands it on and does not declare it. */
+  readonly batchContext?: { readonly timestampType?: number };
 }
 
+/** Of a batch whose timestamps the broker set (LogAppendTime, as our topics are made); else the producer did, and it says nothing. */
+const byBroker = 1;
+
 /** Total: a message without key, value or headers is a record that verification refuses, and so it parks like any other. */
-export function toTopicRecord(topic: string, partition: number, { offset, key, value, headers }: KafkaMessage): TopicRecord {
+export function toTopicRecord(
+  topic: string,
+  partition: number,
+  { offset, key, value, headers, timestamp, batchContext }: KafkaMessage,
+): TopicRecord {
   const texts: Record<string, string> = {};
   for (const [name, given] of Object.entries(headers ?? {})) {
     // A name that comes twice is an array; which one is taken does not matter, because the signature covers what it says.
@@ -25,6 +36,7 @@ export function toTopicRecord(topic: string, partition: number, { offset, key, v
     key: key?.toString('utf8') ?? '',
     headers: texts,
     value: value ?? Buffer.alloc(0),
+    ...(timestamp !== undefined && batchContext?.timestampType === byBroker ? { arrivedAt: Number(timestamp) } : {}),
   };
 }
 

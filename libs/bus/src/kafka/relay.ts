@@ -18,7 +18,7 @@ const eventsAtOnce = 1_000;
 
 /**
  * Sends what a crash or an outage left in the outbox: oldest first, so in order along every key; one relay per service at a time,
- * by a lock that dies with its transaction. While something lies here that must not be overtaken (after a failed send, and of a process
+ * by a row of its own schema that is locked until its transaction ends. While something lies here that must not be overtaken (after a failed send, and of a process
  * that is gone) everything goes this way until nothing waits.
  */
 export class Relay {
@@ -79,10 +79,8 @@ export class Relay {
     await outbox.settle();
     for (let after = '0'; !this.closed;) {
       const done = await store.transaction(async (tx) => {
-        const [lock] = await tx.query<{ mine: boolean }>(
-          `SELECT pg_try_advisory_xact_lock(hashtext('readmit outbox relay'), hashtext(current_schema())) AS mine`,
-        );
-        if (!lock?.mine) return 'busy';
+        const turn = await tx.query(`SELECT FROM turn WHERE name = 'relay' FOR UPDATE SKIP LOCKED`);
+        if (turn.length === 0) return 'busy';
         const unsent = await outbox.unsent(tx, { after, olderThanMs, events: eventsAtOnce });
         for (const { batch, records } of unsent)
           if (records.length === 0) onTrouble(new Error(`the outbox has lost the events of transaction ${batch}: they can not be sent`));

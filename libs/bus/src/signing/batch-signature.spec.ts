@@ -17,7 +17,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { OutgoingRecord } from '../port.js';
 import { CheckedRoots } from '../verify/checked-roots.js';
-import { verifyRecord } from '../verify/verify-record.js';
+import { keyGraceMs, verifyRecord } from '../verify/verify-record.js';
 import { recordLeafHash, sha256 } from './hashing.js';
 import { KeyRing, loadKeyRing, makeServiceKeys, makeSigningKey, signKeyList } from './key-ring.js';
 import { Signer, type PrivateJwk } from './signer.js';
@@ -206,9 +206,35 @@ describe('the key list', () => {
     const withKey = (change: object) => new KeyRing({ ...keys.list, keys: keys.list.keys.map((entry) => ({ ...entry, ...change })) });
     expect(fate(one, { ring: withKey({ notBefore: '2026-11-22T09:30:00.000Z' }) })).toBe('taken');
     expect(fate(one, { ring: withKey({ notBefore: '2026-11-22T09:30:00.001Z' }) })).toBe('key-not-valid-then');
-    expect(fate(one, { ring: withKey({ notAfter: '2026-11-22T09:30:00.001Z' }) })).toBe('taken');
+    const soon = one && { ...one, arrivedAt: Date.parse('2026-11-22T09:30:01.000Z') };
+    expect(fate(soon, { ring: withKey({ notAfter: '2026-11-22T09:30:00.001Z' }) })).toBe('taken');
     expect(fate(one, { ring: withKey({ notAfter: '2026-11-22T09:30:00.000Z' }) })).toBe('key-not-valid-then');
     expect(fate(one, { ring: withKey({ revokedAt: '2026-11-22T12:00:00.001Z' }) })).toBe('taken');
     expect(fate(one, { ring: withKey({ revokedAt: '2026-11-22T12:00:00.000Z' }) })).toBe('key-not-valid-then');
+  });
+  it('R8.3 a key that has ended signs nothing new: what arrives after the grace is refused, whatever time it claims', () => {
+    const [one] = signer.sign('spec', [record(1)]);
+    if (!one) throw new Error('nothing signed');
+    const end = '2026-11-22T10:00:00.000Z';
+    const ended = new KeyRing({ ...keys.list, keys: keys.list.keys.map((entry) => ({ ...entry, notAfter: end })) });
+    const arriving = (after: number) => ({ ...one, arrivedAt: Date.parse(end) + after });
+    const options = { ring: ended, environment: 'spec', now: new Date('2026-11-30T00:00:00.000Z'), checked: new CheckedRoots() };
+    expect(keyGraceMs).toBe(15 * 60_000);
+    expect(verifyRecord(arriving(keyGraceMs), options).ok).toBe(true);
+    expect(verifyRecord(arriving(keyGraceMs + 1), options)).toEqual({
+      ok: false,
+      reason: 'key-ended',
+      says: `key ${signer.kid} ended at ${end} and this came at 2026-11-22T10:15:00.001Z; re-drive it if its service had said it before the end`,
+    });
+    // Nobody says when it came: then it comes now.
+    expect(verifyRecord(one, options)).toMatchObject({ ok: false, reason: 'key-ended' });
+    expect(verifyRecord(one, { ...options, now: new Date(Date.parse(end) + keyGraceMs) }).ok).toBe(true);
+    // An operator answers for what is re-driven, but not for an event that claims to be of after the end.
+    expect(verifyRecord(arriving(keyGraceMs + 1), { ...options, replayed: true }).ok).toBe(true);
+    const [late] = signer.sign('spec', [{ ...record(2), headers: { ...record(2).headers, ce_time: end } }]);
+    expect(verifyRecord({ ...(late ?? one), arrivedAt: Date.parse(end) }, { ...options, replayed: true })).toMatchObject({
+      ok: false,
+      reason: 'key-not-valid-then',
+    });
   });
 });

@@ -1,8 +1,11 @@
 import type { ServiceName } from '@readmit/contracts';
+import { isTransientSqlError, type Store } from '@readmit/store';
 import { backoffMs } from '../engine/bell.js';
 import { messageOf } from '../engine/blame.js';
+import { byKeyList } from '../engine/parked-rows.js';
 import type { Log } from '../engine/options.js';
 import type { ParkedMessages } from '../service-definition.js';
+import { believe } from './believed-list.js';
 import { loadKeyRing, whyNotToSign, type KeyRing, type PublicJwk } from './key-ring.js';
 
 /** A list of keys in a place where the operator replaces it. */
@@ -19,6 +22,9 @@ export interface FollowKeyListOptions {
   readonly ring: KeyRing;
   readonly root: PublicJwk;
   readonly list: KeyListSource;
+  readonly environment: string;
+  /** Of the service's own schema: it remembers the latest list that was believed. */
+  readonly store: Pick<Store, 'query'>;
   /** The key that the service signs with. */
   readonly kid: string;
   readonly parked: ParkedMessages;
@@ -27,17 +33,15 @@ export interface FollowKeyListOptions {
   readonly everyMs?: number;
 }
 
-/** On record as who has parked messages tried again. */
-const byList = 'key-list';
 const atOnce = 200;
 
 /**
  * Takes each later key list while the service runs, so that a key is rotated without a stop. What was parked because nobody knew its key is
- * tried again by itself once the list names the key: an unknown key id waits, and is never believed. A list that is older or that the root did
- * not sign changes nothing.
+ * tried again by itself once the list names the key: an unknown key id waits, and is never believed. A list that is older, of another environment
+ * or not signed by the root changes nothing.
  */
 export function followKeyList(options: FollowKeyListOptions): { close(): Promise<void> } {
-  const { service, ring, root, list, kid, parked, log, everyMs = 2_000 } = options;
+  const { service, ring, root, list, environment, store, kid, parked, log, everyMs = 2_000 } = options;
   let seen = list.text;
   let told: string | undefined;
   /** A message that met the list before may only be parked after the first time that it is looked for. */
@@ -54,8 +58,15 @@ export function followKeyList(options: FollowKeyListOptions): { close(): Promise
   const look = async (): Promise<void> => {
     const text = list.read();
     if (text !== seen) {
+      const before = seen;
       seen = text;
-      ring.adopt(await loadKeyRing(text, root));
+      const later = await loadKeyRing(text, root, environment);
+      await believe(store, later).catch((error: unknown) => {
+        // Not the list's fault: it is looked at again.
+        if (isTransientSqlError(error)) seen = before;
+        throw error;
+      });
+      ring.adopt(later);
       list.take(text);
       told = undefined;
       triesLeft = 2;
@@ -104,8 +115,10 @@ async function takeKnown(parked: ParkedMessages, stop: () => boolean): Promise<n
     const page = await parked.list({ state: 'parked', reason: 'unknown-key', limit: atOnce, skip });
     for (const { id } of page) {
       if (stop()) return taken;
-      if ((await parked.settle(id, 'redrive', byList))?.state === 'parked') skip++;
-      else taken++;
+      const after = await parked.settle(id, 'redrive', byKeyList);
+      // What is refused for another reason by now is not on the next page.
+      if (after?.state !== 'parked') taken++;
+      else if (after.reason === 'unknown-key') skip++;
     }
     if (page.length < atOnce) return taken;
   }

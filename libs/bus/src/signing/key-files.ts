@@ -69,7 +69,7 @@ export async function keyFiles(folder: string, environment: string): Promise<Key
     if (await exists(file))
       throw new Error(`${file} is there but ${files.trustFile} is not: the keys were made by half. Move them away and begin anew`);
   const root = makeSigningKey();
-  const { keys, list } = makeServiceKeys(new Date());
+  const { keys, list } = makeServiceKeys(new Date(), services, environment);
   const log = makeSigningKey();
   await keep(files.keyListFile, await signKeyList(list, root.private));
   for (const service of services) await keep(files.serviceKeyFile[service], named(keys[service]));
@@ -89,20 +89,25 @@ async function checked(files: ReturnType<typeof pathsIn>, trustText: string, env
     return parsed<PrivateJwk>(file, text);
   };
   const trust = parsed<Trust>(files.trustFile, trustText);
-  const list = await readIfThere(files.keyListFile);
-  if (list === undefined) throw new Error(`${files.keyListFile} is missing. ${advice}`);
-  const ring = await loadKeyRing(list, trust.root);
-  for (const service of services) {
-    const { x } = await keyIn(files.serviceKeyFile[service]);
-    if (ring.get(keyIdOf(x))?.owner !== service)
-      throw new Error(`${files.serviceKeyFile[service]} is not a key of ${service} in ${files.keyListFile}. ${advice}`);
-  }
   const { x } = await keyIn(files.logKeyFile);
   if (vkey(environment, x) !== trust.logKey)
     throw new Error(`${files.trustFile} does not name the key in ${files.logKeyFile} for the environment ${environment}. ${advice}`);
+  const list = await readIfThere(files.keyListFile);
+  if (list === undefined) throw new Error(`${files.keyListFile} is missing. ${advice}`);
+  const ring = await loadKeyRing(list, trust.root, environment);
+  for (const service of services) {
+    const own = await keyIn(files.serviceKeyFile[service]);
+    if (ring.get(keyIdOf(own.x))?.owner !== service)
+      throw new Error(`${files.serviceKeyFile[service]} is not a key of ${service} in ${files.keyListFile}. ${advice}`);
+  }
   if (!(await exists(files.contactSaltFile))) throw new Error(`${files.contactSaltFile} is missing. ${advice}`);
   return trust.root.x;
 }
+
+const logNames = 'readmit.example/log/';
+/** The environment that the trust file was made for; `undefined`: its log has a name of somebody's choice. */
+export const environmentOf = ({ logKey: text }: Trust): string | undefined =>
+  new RegExp(`^${logNames.replaceAll('.', '\\.')}([a-z0-9-]{1,63})\\+`).exec(text)?.[1];
 
 /** The log's verifier key (C2SP). Its name is what audit uses when READMIT_LOG_ORIGIN is not set. */
 function vkey(environment: string, x: string): string {
@@ -111,7 +116,7 @@ function vkey(environment: string, x: string): string {
     encode: (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64'),
     decode: (text: string): Uint8Array => Buffer.from(text, 'base64'),
   };
-  return vkeyOf(logKey(`readmit.example/log/${environment}`, Buffer.from(x, 'base64url'), { sha256 }), { base64 });
+  return vkeyOf(logKey(`${logNames}${environment}`, Buffer.from(x, 'base64url'), { sha256 }), { base64 });
 }
 
 /** A private key as a file's text. Secret. */

@@ -88,6 +88,7 @@ export function makeSigningKey(): { readonly kid: string; readonly private: Priv
 export function makeServiceKeys(
   now: Date,
   names: readonly ServiceName[] = services,
+  environment?: string,
 ): { readonly keys: Readonly<Record<ServiceName, PrivateJwk>>; readonly list: KeyList } {
   const keys: Partial<Record<ServiceName, PrivateJwk>> = {};
   const entries = names.map((owner): ServiceKey => {
@@ -95,7 +96,15 @@ export function makeServiceKeys(
     keys[owner] = made.private;
     return { kid: made.kid, owner, key: made.public, notBefore: now.toISOString(), notAfter: null, revokedAt: null };
   });
-  return { keys: keys as Record<ServiceName, PrivateJwk>, list: { version: 1, issuedAt: now.toISOString(), keys: entries } };
+  return {
+    keys: keys as Record<ServiceName, PrivateJwk>,
+    list: {
+      version: 1,
+      issuedAt: now.toISOString(),
+      ...(environment === undefined ? {} : { environment }),
+      keys: entries,
+    },
+  };
 }
 
 /** The list as a compact JWS by the offline root. */
@@ -107,8 +116,18 @@ export async function signKeyList(list: KeyList, root: PrivateJwk): Promise<stri
     .sign(await importJWK({ ...root }, 'EdDSA'));
 }
 
-/** Verifies the list by the root's public key and makes a ring of it. @throws {Error} not signed by this root, or not a key list. */
-export const loadKeyRing = async (text: string, root: PublicJwk): Promise<KeyRing> => new KeyRing(await openKeyList(text, root));
+/**
+ * Verifies the list by the root's public key and makes a ring of it. @throws {Error} not signed by this root, not a key list, or that of another
+ * environment than the one that is named.
+ */
+export async function loadKeyRing(text: string, root: PublicJwk, environment?: string): Promise<KeyRing> {
+  const list = await openKeyList(text, root);
+  if (environment !== undefined && list.environment !== undefined && list.environment !== environment)
+    throw new Error(
+      `the key list of ${list.issuedAt} is that of the environment ${list.environment}, this is ${environment}: put the list of this one in its place`,
+    );
+  return new KeyRing(list);
+}
 
 /** The list itself, for who goes on with it. @throws {Error} as `loadKeyRing`. */
 export async function openKeyList(text: string, root: PublicJwk): Promise<KeyList> {

@@ -4,8 +4,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { keyIdOf } from './hashing.js';
-import { keyFiles, type KeyFiles } from './key-files.js';
-import { loadKeyRing, makeSigningKey, openKeyList, whyNotToSign, type PublicJwk } from './key-ring.js';
+import { keyFiles, rootFile, type KeyFiles } from './key-files.js';
+import { loadKeyRing, makeSigningKey, openKeyList, signKeyList, whyNotToSign, type PublicJwk } from './key-ring.js';
 import { rotateServiceKey, type RotationOptions } from './rotate-key.js';
 import { Signer, type PrivateJwk } from './signer.js';
 
@@ -55,6 +55,20 @@ describe('rotating the key of a service', () => {
     expect(await readdir(folder)).not.toContainEqual(expect.stringMatching(/next$/));
     // What checks the folder at each set-up still finds that everything belongs together.
     expect((await keyFiles(folder, 'acme')).made).toEqual([]);
+  });
+
+  it('R8.3 writes the environment into the list: set-up does, and a rotation into a list of before', async () => {
+    expect((await openKeyList(await listText(), root())).environment).toBe('acme');
+    await expect(loadKeyRing(await listText(), root(), 'staging')).rejects.toThrow(
+      /^the key list of .* is that of the environment acme, this is staging/,
+    );
+    const { environment, ...before } = await openKeyList(await listText(), root());
+    const rootKey = JSON.parse(await readFile(path.join(folder, rootFile), 'utf8')) as PrivateJwk;
+    await writeFile(files.keyListFile, await signKeyList(before, rootKey));
+    expect((await loadKeyRing(await listText(), root(), 'staging')).issuedAt).toBe(before.issuedAt);
+    await rotate();
+    expect((await openKeyList(await listText(), root())).environment).toBe(environment);
+    await expect(loadKeyRing(await listText(), root(), 'staging')).rejects.toThrow('environment acme');
   });
 
   it('lets both keys sign during the overlap, and the present one no more when it ends', async () => {

@@ -2,7 +2,7 @@ import type { KeyList, ServiceKey, ServiceName } from '@readmit/contracts';
 import { open, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { keyIdOf } from './hashing.js';
-import { named, parsed, pathsIn, readIfThere, rootFile, type Trust } from './key-files.js';
+import { environmentOf, named as textOf, parsed, pathsIn, readIfThere, rootFile, type Trust } from './key-files.js';
 import { makeSigningKey, openKeyList, signKeyList } from './key-ring.js';
 import type { PrivateJwk } from './signer.js';
 
@@ -58,8 +58,10 @@ export async function rotateServiceKey(options: RotationOptions): Promise<Rotati
   const until = new Date(now.getTime() + (options.revoke ? 0 : options.overlapMs)).toISOString();
   if (!apply) return { retired, until, keyFile, keyListFile };
   const fresh = makeSigningKey();
-  const later = withKey(list, { ...options, until, key: fresh.public, kid: fresh.kid });
-  const keyIsThere = await stage(keyFile, named(fresh.private));
+  const environment = list.environment ?? environmentOf(trust);
+  const named: KeyList = { ...list, ...(environment === undefined ? {} : { environment }) };
+  const later = withKey(named, { ...options, until, key: fresh.public, kid: fresh.kid });
+  const keyIsThere = await stage(keyFile, textOf(fresh.private));
   const listIsThere = await stage(keyListFile, await signKeyList(later, root));
   await listIsThere();
   await keyIsThere();

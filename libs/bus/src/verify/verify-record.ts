@@ -29,6 +29,13 @@ export const maxAgeDays = 35;
 /** How far the clock of a producer's database may be ahead of ours: an event from the future would be the latest for ever. */
 const maxAheadMs = 5 * 60_000;
 
+/**
+ * For how long after the end of a key an event that was signed before it may still arrive. A service stops signing five minutes before the end and
+ * an event travels for seconds, so this is for brokers or a process that were away for minutes. Longer, and who finds an old key could still speak:
+ * the time in the event is its own word. What honestly comes later is re-driven by an operator.
+ */
+export const keyGraceMs = 15 * 60_000;
+
 export type RefusedBecause =
   | 'malformed-envelope'
   | 'unknown-type'
@@ -37,6 +44,7 @@ export type RefusedBecause =
   | 'bad-signature'
   | 'unknown-key'
   | 'key-not-valid-then'
+  | 'key-ended'
   | 'wrong-producer'
   | 'wrong-environment'
   | 'too-old'
@@ -63,7 +71,7 @@ export interface VerifyOptions {
   readonly ring: KeyRing;
   readonly environment: string;
   readonly now: Date;
-  /** An operator replays it: any age counts. */
+  /** An operator replays it: any age counts, also under a key that has ended. */
   readonly replayed?: boolean;
   /** Roots whose signature was checked before; one verification serves a whole tree. */
   readonly checked?: CheckedRoots;
@@ -123,6 +131,13 @@ function checkSignature(
     return refuse('unknown-key', `key ${kid} is not in the key list of ${options.ring.issuedAt}; re-drive it once the list names the key`);
   if (signedAt < key.notBefore || signedAt >= key.notAfter)
     return refuse('key-not-valid-then', `key ${kid} was not valid at ${envelope.time}`);
+  const arrivedAt = record.arrivedAt ?? options.now.getTime();
+  if (!options.replayed && arrivedAt > key.notAfter + keyGraceMs)
+    return refuse(
+      'key-ended',
+      `key ${kid} ended at ${new Date(key.notAfter).toISOString()} and this came at ${new Date(arrivedAt).toISOString()}; ` +
+        `re-drive it if its service had said it before the end`,
+    );
   // A thief signs with any time. So after a revocation nothing new counts under the key, however old it says it is.
   if (signedAt >= key.revokedAt || options.now.getTime() >= key.revokedAt)
     return refuse('key-not-valid-then', `key ${kid} was revoked at ${new Date(key.revokedAt).toISOString()}`);

@@ -1,0 +1,15 @@
+import { describe, expect, it } from '@jest/globals';
+import { toTopicRecord } from './records.js';
+
+describe('a message of Kafka', () => {
+  const message = { offset: '7', key: Buffer.from('case-1'), value: Buffer.from('{}'), headers: {}, timestamp: '1700000000000' };
+  const arrivedAt = (timestampType?: number) =>
+    toTopicRecord('t', 0, timestampType === undefined ? message : { ...message, batchContext: { timestampType } }).arrivedAt;
+
+  it('came when the broker says (LogAppendTime), and nobody knows when if the producer says it', () => {
+    expect(arrivedAt(1)).toBe(1_700_000_000_000);
+    expect(arrivedAt(0)).toBeUndefined();
+    expect(arrivedAt(-1)).toBeUndefined();
+    expect(arrivedAt()).toBeUndefined();
+  });
+});
