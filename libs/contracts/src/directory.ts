@@ -6,11 +6,19 @@ export const Contact = closed({ kind: oneOf(['phone', 'email', 'mobile'] as cons
 export const DirectoryPerson = closed({
   ...Person.properties,
   name: Text,
+  /** What stands here is attested for a case, and an event has an end: more keys than anybody has devices are a fault of the directory. */
+  keys: Type.Array(Person.properties.keys.items, { maxItems: 20 }),
   /** Where notices and call-backs go; never leaves classification but as salted digests. */
-  contacts: Type.Array(Contact),
+  contacts: Type.Array(Contact, { maxItems: 20 }),
   accounts: Type.Array(closed({ connector: Id, object: Id })),
 });
-export const DirectoryMachine = closed({ id: Id, ownerTeam: Id, connector: Id, object: Id, consumers: Type.Array(Consumer) });
+export const DirectoryMachine = closed({
+  id: Id,
+  ownerTeam: Id,
+  connector: Id,
+  object: Id,
+  consumers: Type.Array(Consumer, { maxItems: 100 }),
+});
 export const Directory = closed({
   version: Type.Literal(1),
   issuedAt: Instant,

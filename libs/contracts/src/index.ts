@@ -41,6 +41,7 @@ export {
   SpokenCode,
   idPattern,
 } from './events/values.js';
+export { idFault, isId } from './events/id.js';
 export type { AskKind, CaseClass, EvidenceKind, StepKind, Tier, UndoKind } from './events/values.js';
 export {
   auditOcsfTopic,
@@ -58,6 +59,7 @@ export {
   aclSpecs,
   kafkaName,
   principals,
+  providerByteRate,
   providerPrincipal,
   retentionDays,
   servicePrincipal,

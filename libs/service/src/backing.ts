@@ -1,5 +1,6 @@
 import {
   awaitOwnTopic,
+  believe,
   createEngine,
   EmbeddedBus,
   followKeyList,
@@ -8,9 +9,10 @@ import {
   loadKeyRing,
   Signer,
   whyNotToSign,
+  type KeyRing,
   type PublicJwk,
 } from '@readmit/bus';
-import { openStore, schemaOf } from '@readmit/store';
+import { isTransientSqlError, openStore, schemaOf, sqlStateOf, type Store } from '@readmit/store';
 import type { Log } from './log/logger.js';
 import type { Backing } from './service-app.js';
 import { kafkaConnectionOf } from './settings/kafka-settings.js';
@@ -29,7 +31,7 @@ export const realBacking: Backing = {
   async openEngine({ definition, make = createEngine, settings, store, log, traceparent, observer, signal }) {
     const root: PublicJwk = { kty: 'OKP', crv: 'Ed25519', x: settings.READMIT_ROOT_KEY };
     const list = settings.READMIT_KEY_LIST_FILE;
-    const ring = await loadKeyRing(list.text, root);
+    const ring = await believedRing(list.text, root, settings.READMIT_ENVIRONMENT, store);
     const whyNot = (kid: string): string | undefined => whyNotToSign(ring, definition.name, kid, new Date());
     const signer = new Signer(settings.READMIT_SERVICE_KEY_FILE.reveal(), whyNot);
     const why = whyNot(signer.kid);
@@ -63,7 +65,9 @@ export const realBacking: Backing = {
       observer: settings.OTEL_EXPORTER_OTLP_ENDPOINT === undefined ? observer : { ...observer, span: openSpan },
       ...(settings.READMIT_INSTANCE === undefined ? {} : { member: `${definition.name}-${settings.READMIT_INSTANCE}` }),
     });
-    const following = followKeyList({ service: definition.name, ring, root, list, kid: signer.kid, parked: engine.parked, log });
+    const environment = settings.READMIT_ENVIRONMENT;
+    const about = { service: definition.name, environment, store, ring, root, list };
+    const following = followKeyList({ ...about, kid: signer.kid, parked: engine.parked, log });
     return {
       engine,
       outbox: () => bus.outbox(),
@@ -74,6 +78,18 @@ export const realBacking: Backing = {
     };
   },
 };
+
+/** @throws {ConfigurationError} the list is not to be believed: not of the root, of another environment, or older than one that was believed. */
+async function believedRing(text: string, root: PublicJwk, environment: string, store: Store): Promise<KeyRing> {
+  try {
+    const ring = await loadKeyRing(text, root, environment);
+    await believe(store, ring);
+    return ring;
+  } catch (error) {
+    if (isTransientSqlError(error) || sqlStateOf(error) !== undefined) throw error;
+    throw new ConfigurationError([`READMIT_KEY_LIST_FILE: ${error instanceof Error ? error.message : String(error)}.`]);
+  }
+}
 
 /** Says the same trouble once: whoever waits for brokers asks often. */
 function waits(log: Log): (error: unknown) => void {

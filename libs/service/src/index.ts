@@ -7,7 +7,6 @@ export type { Backing, BuildContext, BuiltService, ServiceApp, ServiceFigures } 
 export { ConfigurationError, configurationExitCode, describe as describeSettings, readSettings, settings } from './settings/settings.js';
 export type { Parse, Setting, SettingDescription, Settings, SettingsSpec } from './settings/settings.js';
 export {
-  anyHttpUrl,
   choice,
   databaseUrl,
   integer,

@@ -37,6 +37,7 @@ interface Got {
   readonly text: string;
   readonly json: {
     readonly reason?: string;
+    readonly detail?: string;
     readonly errors?: readonly { readonly where: string; readonly what: string }[];
     readonly type?: string;
   };
@@ -113,7 +114,10 @@ describe('a request', () => {
     expect(json.errors).toHaveLength(4);
     expect(json.errors).toEqual(
       expect.arrayContaining([
-        { where: '/params/parkedId', what: 'must match pattern "^[A-Za-z0-9._:/@-]+$"' },
+        {
+          where: '/params/parkedId',
+          what: 'is not an id: it holds the character U+0020; letters, digits and . _ : / @ | + # ~ = % ! $ & * \\ - are taken',
+        },
         { where: '/query/force', what: 'is an unknown field' },
         { where: '/body/more', what: 'is an unknown field' },
         { where: '/body/action', what: 'must be one of redrive, discard' },
@@ -130,7 +134,12 @@ describe('a request', () => {
     [
       'a null byte in the path',
       { url: '/api/revocation/cases/a%00b/end' },
-      [{ where: '/params/caseId', what: 'must match pattern "^[A-Za-z0-9._:/@-]+$"' }],
+      [{ where: '/params/caseId', what: expect.stringMatching(/^is not an id: it holds the character U\+0000; letters/) }],
+    ],
+    [
+      'an id of 256 characters in the path',
+      { url: `/api/revocation/cases/${'a'.repeat(256)}/end` },
+      [{ where: '/params/caseId', what: 'is not an id: it has 256 characters, at most 255 are taken' }],
     ],
   ] as const)('R8.3 with %s is refused by place', async (_what, sent, errors) => {
     const { status, json } = await send(sent);
@@ -183,7 +192,32 @@ describe('a token', () => {
     ).toBe(202);
   });
 
-  it('R4.10 hands subject, teams, client and the time of the sign-in to the handler', async () => {
+  it.each([
+    'a'.repeat(129),
+    'a'.repeat(255),
+    'auth0|5f7c8ec7c33c6c004bbafe82',
+    'google-oauth2|117',
+    'ada+readmit@example.test',
+    'ACME\\erin',
+    'erin#EXT#@tenant.example',
+  ])('of %s signs in, and the handler is told that very id', async (sub) => {
+    expect((await send({ token: await issuer.token({ sub }) })).status).toBe(202);
+    expect(service.calls.at(-1)?.actor?.id).toBe(sub);
+  });
+
+  it.each([
+    ['ada lovelace', 'it holds the character U+0020'],
+    ['o"brien', 'it holds the character " (U+0022)'],
+    ['ada\n', 'it holds the character U+000A'],
+    ['a'.repeat(256), 'it has 256 characters, at most 255 are taken'],
+    ['', 'it is empty'],
+  ])('of %j is refused, and the answer names what is wrong with it', async (sub, fault) => {
+    const { status, json } = await send({ token: await issuer.token({ sub }) });
+    expect({ status, reason: json.reason }).toEqual({ status: 401, reason: 'token-claims' });
+    expect(json.detail).toContain(`The claim sub of the token is not an id that is taken: ${fault}`);
+  });
+
+  it('hands subject, teams, client and the time of the sign-in to the handler', async () => {
     await send({ token: await issuer.token({ sub: 'person:erin', teams: ['admins'], auth_time: now - 30, acr: 'gold' }) });
     expect(service.calls.at(-1)?.actor).toEqual({
       id: 'person:erin',
@@ -197,7 +231,7 @@ describe('a token', () => {
   it.each([
     ['that names itself', { sub: 'billing-job', client_id: 'billing-job' }],
     ['of an identity provider under an account of its own', { sub: '0f8fad5b-d9cb', client_id: 'demo-idp' }],
-  ])('R1.8 of a client %s is nobody’s sign-in: it is refused with 403 and on record', async (_what, claims) => {
+  ])('of a client %s is nobody’s sign-in: it is refused with 403 and on record', async (_what, claims) => {
     for (const asked of [{}, { method: 'GET' as const, url: '/api/revocation/cases/case_1' }]) {
       const { status, json } = await send({ ...asked, token: await issuer.token(claims) });
       expect({ status, reason: json.reason }).toEqual({ status: 403, reason: 'not-a-person' });

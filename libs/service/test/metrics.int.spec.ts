@@ -45,6 +45,10 @@ const app = serviceApp({
       async showObligations(): Promise<AnswerOf<'showObligations'>> {
         return [];
       }
+      @Serves('showOrders')
+      async showOrders(): Promise<AnswerOf<'showOrders'>> {
+        return [];
+      }
       @Serves('endEarly')
       async endEarly(call: Call<'endEarly'>): Promise<AnswerOf<'endEarly'>> {
         const { caseId } = call.params;

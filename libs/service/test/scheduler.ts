@@ -80,6 +80,10 @@ export function schedulerControllers(engine: Pick<Engine, 'command'>, calls: Cal
       calls.push(call);
       return call.params.caseId === 'case_wrong' ? ([{ nonsense: true }] as unknown as AnswerOf<'showObligations'>) : [];
     }
+    @Serves('showOrders')
+    async showOrders(): Promise<AnswerOf<'showOrders'>> {
+      return [];
+    }
     @Serves('endEarly')
     async endEarly(call: Call<'endEarly'>): Promise<AnswerOf<'endEarly'>> {
       calls.push(call);

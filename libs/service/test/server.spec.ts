@@ -142,9 +142,43 @@ describe('the rate', () => {
   });
 });
 
+describe('the body of who asks too often', () => {
+  const url = '/api/revocation/cases/case_1/end';
+  const type = { 'content-type': 'application/json' };
+  const bodies = { broken: '{"reason":', large: JSON.stringify({ reason: 'x'.repeat(1024 * 1024) }) };
+  const reasonOf = (response: { json(): unknown }) => (response.json() as { reason: string }).reason;
+
+  it.each([
+    ['broken', 'broken-json'],
+    ['large', 'body-too-large'],
+  ] as const)('R8.3 is not parsed: a %s one is refused for the rate, and within the rate as %s', async (which, refused) => {
+    const limited = await startScheduler(issuer.url, { perAddress: 1, perActor: 1 });
+    const post = (headers: object, remoteAddress: string) =>
+      limited.http.inject({ method: 'POST', url, remoteAddress, payload: bodies[which], headers: { ...type, ...headers } });
+    // Nobody, somebody, and somebody who fails to sign in, who never gets as far as a body.
+    expect([reasonOf(await post({}, '10.1.0.1')), reasonOf(await post({}, '10.1.0.1'))]).toEqual([refused, 'rate-exceeded']);
+    const ada = { authorization: `Bearer ${await issuer.token()}` };
+    expect([reasonOf(await post(ada, '10.1.0.2')), reasonOf(await post(ada, '10.1.0.3'))]).toEqual([refused, 'rate-exceeded']);
+    const guess = { authorization: 'Bearer abc' };
+    expect([reasonOf(await post(guess, '10.1.0.4')), reasonOf(await post(guess, '10.1.0.4'))]).toEqual([
+      'token-malformed',
+      'rate-exceeded',
+    ]);
+    await limited.http.close();
+  });
+
+  it('R8.3 counts who looks for paths that are not there, and leaves health and metrics open', async () => {
+    const limited = await startScheduler(issuer.url, { perAddress: 1 });
+    const get = async (path: string) => (await limited.http.inject({ url: path, remoteAddress: '10.1.1.1' })).statusCode;
+    expect([await get('/admin'), await get('/admin')]).toEqual([404, 429]);
+    expect([await get('/health/live'), await get('/health/ready'), await get('/metrics')]).toEqual([200, 200, 200]);
+    await limited.http.close();
+  });
+});
+
 describe('somebody with many addresses', () => {
   const path = '/api/revocation/cases/case_1';
-  it('R8.3 is one caller where they are of one IPv6 network; the next network is another', async () => {
+  it('is one caller where they are of one IPv6 network; the next network is another', async () => {
     const limited = await startScheduler(issuer.url, { perAddress: 2 });
     const key = await makeCaseKey();
     const read = async (remoteAddress: string) => {
@@ -156,7 +190,7 @@ describe('somebody with many addresses', () => {
     expect([await read('10.0.0.9'), await read('::ffff:10.0.0.9'), await read('10.0.0.9')]).toEqual([200, 200, 429]);
     await limited.http.close();
   });
-  it('R8.3 does not drive out the count of another caller', async () => {
+  it('does not drive out the count of another caller', async () => {
     const limited = await startScheduler(issuer.url, { perAddress: 1 });
     const guess = (remoteAddress: string) => limited.http.inject({ url: path, remoteAddress });
     expect([(await guess('10.1.0.1')).statusCode, (await guess('10.1.0.1')).statusCode]).toEqual([401, 429]);
@@ -164,7 +198,7 @@ describe('somebody with many addresses', () => {
     expect((await guess('10.1.0.1')).statusCode).toBe(429);
     await limited.http.close();
   });
-  it('R8.3 is counted also while the issuer is away, when no token can be judged', async () => {
+  it('is counted also while the issuer is away, when no token can be judged', async () => {
     const fresh = await startIssuer();
     const limited = await startScheduler(fresh.url, { perAddress: 2 });
     const token = await fresh.token();

@@ -17,12 +17,12 @@ let folder: string;
 let issuer: TestIssuer;
 let database: TestDatabase;
 let env: Record<string, string>;
+const root = makeSigningKey();
+const { keys, list } = makeServiceKeys(new Date(Date.now() - 60_000));
 beforeAll(async () => {
   folder = mkdtempSync(path.join(tmpdir(), 'service-int-'));
   issuer = await startIssuer();
   database = await testDatabase();
-  const root = makeSigningKey();
-  const { keys, list } = makeServiceKeys(new Date(Date.now() - 60_000));
   writeFileSync(path.join(folder, 'key.jwk'), JSON.stringify(keys['revocation-scheduler']), { mode: 0o600 });
   writeFileSync(path.join(folder, 'audit.jwk'), JSON.stringify(keys.audit), { mode: 0o600 });
   writeFileSync(path.join(folder, 'list.jws'), await signKeyList(list, root.private));
@@ -53,6 +53,10 @@ const app = serviceApp({
     class SchedulerController {
       @Serves('showObligations')
       async showObligations(): Promise<AnswerOf<'showObligations'>> {
+        return [];
+      }
+      @Serves('showOrders')
+      async showOrders(): Promise<AnswerOf<'showOrders'>> {
         return [];
       }
       @Serves('endEarly')
@@ -159,6 +163,36 @@ describe('a service on the real bus', () => {
     await expect(start({ DATABASE_PASSWORD_FILE: file })).rejects.toThrow('DATABASE_PASSWORD_FILE: DATABASE_URL holds a password as well');
     writeFileSync(file, 'another-password-than-that');
     await expect(start({ DATABASE_URL: url.href, DATABASE_PASSWORD_FILE: file })).rejects.toMatchObject({ code: '28P01' });
+  });
+
+  it('R8.3 does not start with an older key list than it has believed before, nor with that of another environment', async () => {
+    const place = path.join(folder, 'changing.jws');
+    const changing = { ...env, READMIT_KEY_LIST_FILE: place };
+    const start = async (later: number, more: object = {}) => {
+      writeFileSync(
+        place,
+        await signKeyList({ ...list, issuedAt: new Date(Date.parse(list.issuedAt) + later).toISOString(), ...more }, root.private),
+      );
+      const running = await startService(app, changing, { writeLog: () => {} });
+      await running.stop();
+    };
+    await start(0);
+    await start(2_000, { environment: 'test' });
+    const [older, believed] = [1_000, 2_000].map((later) => new Date(Date.parse(list.issuedAt) + later).toISOString());
+    await expect(start(1_000)).rejects.toMatchObject({
+      name: 'ConfigurationError',
+      message: expect.stringContaining(
+        `READMIT_KEY_LIST_FILE: the key list of ${older} is older than the one of ${believed} that this service has believed`,
+      ),
+    });
+    await expect(start(3_000, { environment: 'production' })).rejects.toMatchObject({
+      name: 'ConfigurationError',
+      message: expect.stringContaining('is that of the environment production, this is test'),
+    });
+    await start(2_000);
+    // The other specs go on with the first list.
+    const store = await database.store('revocation-scheduler');
+    await store.query('DELETE FROM key_list_believed');
   });
 
   it('R8.3 does not start with a key list that another root signed', async () => {

@@ -20,6 +20,8 @@ export type ServiceKey = Static<typeof ServiceKey>;
 export const KeyList = closed({
   version: Type.Literal(1),
   issuedAt: Instant,
+  /** Where it holds. Lists of before this field have none and are worth something everywhere that their root is. */
+  environment: Type.Optional(Type.String({ pattern: '^[a-z0-9-]{1,63}$' })),
   keys: Type.Array(ServiceKey, { minItems: 1, maxItems: 1000 }),
 });
 export type KeyList = Static<typeof KeyList>;

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import type { ServiceName } from './entry.js';
-import { closed, Id, Instant, oneOf, Text } from './values.js';
+import { AggregateKey, closed, Id, Instant, oneOf, Text } from './values.js';
 
 /** The kinds that every service has (DESIGN 2): one wire type per service, so a type still has exactly one producer. */
 export function everyService() {
@@ -9,7 +9,7 @@ export function everyService() {
     code: `RC-${n}90W`,
     label: 'refused',
     version: 1 as const,
-    schema: closed({ key: Id, command: Id, rule: Id, reason: Id, actor: Id, says: Text }),
+    schema: closed({ key: AggregateKey, command: Id, rule: Id, reason: Id, actor: Id, says: Text }),
     fields: { key: 'public', command: 'public', rule: 'public', reason: 'public', actor: 'public', says: 'public' } as const,
   });
   const deadlineSet = (producer: ServiceName, n: number) => ({
@@ -17,7 +17,7 @@ export function everyService() {
     code: `RC-${n}91`,
     label: 'deadline set',
     version: 1 as const,
-    schema: closed({ key: Id, deadline: Type.Union([Instant, Type.Null()]) }),
+    schema: closed({ key: AggregateKey, deadline: Type.Union([Instant, Type.Null()]) }),
     fields: { key: 'public', deadline: 'public' } as const,
   });
   const parked = (producer: ServiceName, n: number) => ({
@@ -26,7 +26,7 @@ export function everyService() {
     label: 'message parked',
     version: 1 as const,
     schema: closed({
-      key: Id,
+      key: AggregateKey,
       parkedId: Id,
       topic: Id,
       reason: Id,

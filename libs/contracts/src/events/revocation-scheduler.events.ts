@@ -1,7 +1,7 @@
 /** What revocation-scheduler says. */
 import { Type } from 'typebox';
 import { services, type CatalogueEntry } from './entry.js';
-import { Digest, Id, Instant, Undo, closed, oneOf, undoKinds } from './values.js';
+import { AggregateKey, Digest, Id, Instant, Undo, closed, oneOf, undoKinds } from './values.js';
 
 const cause = [
   'expiry',
@@ -70,7 +70,7 @@ export const revocationSchedulerEvents = {
     code: 'RC-5005',
     label: 'deadline reached',
     version: 1,
-    schema: closed({ key: Id, owner: oneOf(services), deadline: Instant }),
+    schema: closed({ key: AggregateKey, owner: oneOf(services), deadline: Instant }),
     fields: { key: 'public', owner: 'public', deadline: 'public' },
   },
   'readmit.containment.ordered': {

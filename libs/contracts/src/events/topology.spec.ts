@@ -27,6 +27,16 @@ describe('the topology of Kafka', () => {
     }
   });
 
+  it('R8.3 bounds what an identity provider can lay on the brokers, and nothing that a service says', () => {
+    const bytes = new Map(
+      topicSpecs(options).map(({ name, partitions, config }) => [name, [partitions, config['retention.bytes'], config['segment.bytes']]]),
+    );
+    for (const provider of options.providers)
+      expect(bytes.get(signalTopicOf(provider))).toEqual([4, String(256 * 1024 * 1024), String(64 * 1024 * 1024)]);
+    for (const topic of services.flatMap(topicsWrittenBy)) expect(bytes.get(topic)).toEqual([4, '-1', undefined]);
+    for (const { config } of topicSpecs(options)) expect(config['message.timestamp.type']).toBe('LogAppendTime');
+  });
+
   it('R8.3 lets exactly one principal write each topic', () => {
     for (const { name } of topicSpecs(options))
       expect(acls.filter((acl) => acl.name === name && acl.operation === 'WRITE')).toHaveLength(1);

@@ -54,13 +54,24 @@ export function topicSpecs(options: TopologyOptions): readonly TopicSpec[] {
     'min.insync.replicas': String(options.minInSync),
     'unclean.leader.election.enable': 'false',
   };
-  return topicNames(options.providers).map((name) => ({ name, partitions: partitionsPerTopic, replication: options.replication, config }));
+  const spec = (name: string, more: Readonly<Record<string, string>> = {}): TopicSpec => ({
+    name,
+    partitions: partitionsPerTopic,
+    replication: options.replication,
+    config: { ...config, ...more },
+  });
+  return [
+    ...services.flatMap(topicsWrittenBy).map((name) => spec(name)),
+    ...options.providers.map((provider) => spec(signalTopicOf(provider), signalConfig)),
+  ];
 }
 
-const topicNames = (providers: readonly string[]): readonly string[] => [
-  ...services.flatMap(topicsWrittenBy),
-  ...providers.map(signalTopicOf),
-];
+/** Bytes of each partition of a provider's topic, beyond which its oldest records go: what a provider writes must not fill the brokers. */
+const signalBytes = 256 * 1024 * 1024;
+/** Only closed segments go, so those must be small as well. */
+const signalConfig = { 'retention.bytes': String(signalBytes), 'segment.bytes': String(signalBytes / 4) };
+/** Bytes a second that a provider may write to each broker: some hundred signals. kafkajs cannot set quotas, so the command that can is printed. */
+export const providerByteRate = 128 * 1024;
 
 /**
  * Whose topics a service hears. A test holds this against what the services themselves list, event type by event type; it stands
@@ -68,7 +79,7 @@ const topicNames = (providers: readonly string[]): readonly string[] => [
  */
 const hears: Readonly<Record<ServiceName, readonly ServiceName[]>> = {
   intake: services.filter((service) => service !== 'intake'),
-  classification: ['intake', 'revocation-scheduler'],
+  classification: ['intake', 'approval', 'revocation-scheduler'],
   approval: ['intake', 'classification', 'execution', 'revocation-scheduler'],
   execution: ['intake', 'classification', 'approval', 'revocation-scheduler', 'audit'],
   'revocation-scheduler': services.filter((service) => service !== 'revocation-scheduler'),

@@ -11,6 +11,8 @@ export const oneOf = <const T extends readonly string[]>(values: T) => Type.Unsa
  */
 export const idPattern = '^[A-Za-z0-9._:/@|+#~=%!$&*\\\\-]{1,255}$';
 export const Id = Type.String({ minLength: 1, maxLength: 255, pattern: idPattern });
+/** Key of an aggregate: an id, or a prefix and an id (`subject:<id>`, `deadline:<service>:subject:<id>`), as the envelope takes it. */
+export const AggregateKey = Type.String({ minLength: 1, maxLength: 600, pattern: '^[\\x21-\\x7e]+$' });
 /** RFC 3339 instant in UTC with milliseconds. */
 export const Instant = Type.String({ pattern: '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}\\.\\d{3}Z$' });
 /** Lower-case hex SHA-256. */

@@ -16,6 +16,7 @@ import {
   QuorumPart,
   EvidenceNeed,
   RecipientKey,
+  SpokenCode,
   Subject,
   Text,
   Undo,
@@ -78,6 +79,10 @@ export const CaseView = closed({
   reasonCode: oneOf(reasonCodes),
   /** The requester's words; only for people who are signed in. */
   reason: Type.Optional(Text),
+  /** Why somebody repudiated it, in words; only for people who are signed in. `by`: a person, or `repudiation-code`. */
+  repudiation: Type.Optional(closed({ by: Id, at: Instant, reason: Text })),
+  /** Only for the case's own key: what the code that a call-back reads out is made of (R3.4). */
+  codeNonce: Type.Optional(Id),
   ticket: Type.Optional(Id),
   openedAt: Instant,
   endsAt: Type.Union([Instant, Type.Null()]),
@@ -100,14 +105,15 @@ export const OpenCase = closed({
   /** Required from somebody who is not signed in. */
   caseKey: Type.Optional(RecipientKey),
 });
+const evidenceChannels = ['phone', 'in-person', 'ticket-system', 'directory'] as const;
 export const AddEvidence = closed({
   kind: oneOf(evidenceKinds),
-  channel: oneOf(['phone', 'in-person', 'ticket-system', 'directory'] as const),
+  channel: oneOf(evidenceChannels),
   /** 1 low, 2 substantial, 3 high. */
   assurance: Type.Integer({ minimum: 1, maximum: 3 }),
   note: Text,
-  /** Call-back: the first 8 hex digits of the fingerprint as the person read them out, e.g. `3fa9-01bc`. */
-  fingerprint: Type.Optional(Type.String({ pattern: '^[0-9a-f]{4}-[0-9a-f]{4}$' })),
+  /** Call-back: the code that the person read out from their own client, e.g. `3fa9-01bc`. */
+  code: Type.Optional(SpokenCode),
   /** Call-back: digest of the contact point on record that was called, as the desk's contact list gives it (R3.4). */
   contact: Type.Optional(Digest),
 });
@@ -130,13 +136,34 @@ export const ApprovalView = closed({
   planDigest: Type.Union([Digest, Type.Null()]),
   evidenceDigest: Type.Union([Digest, Type.Null()]),
   policyDigest: Type.Union([Digest, Type.Null()]),
+  /** The policy whose digest that is; `document` is null when this service never heard of it. */
+  policy: Type.Union([closed({ version: Id, digest: Digest, document: Type.Unknown() }), Type.Null()]),
+  /** `known`: the directory says which human it is. When not, approvers must make sure that it is none of them. */
+  requester: closed({ kind: oneOf(['anonymous', 'person'] as const), id: Type.Optional(Id), known: Type.Boolean() }),
   nonce: Type.Union([Id, Type.Null()]),
   decideBefore: Type.Union([Instant, Type.Null()]),
   needs: closed({
     evidence: Type.Array(closed({ need: EvidenceNeed, met: Type.Boolean() })),
     quorum: Type.Array(closed({ part: QuorumPart, by: Type.Array(Id) })),
   }),
-  evidence: Type.Array(closed({ id: Id, kind: oneOf(evidenceKinds), by: Id, at: Instant, staleAt: Instant, assurance: Type.Integer() })),
+  /** Every proof with all that its digest is the SHA-256 of (JCS of kind, channel, assurance, note, contact, code, by, at, salt). */
+  evidence: Type.Array(
+    closed({
+      id: Id,
+      digest: Digest,
+      kind: oneOf(evidenceKinds),
+      channel: oneOf(evidenceChannels),
+      assurance: Type.Integer(),
+      /** Null: the words were erased. */
+      note: Type.Union([Text, Type.Null()]),
+      salt: Type.Union([Type.String(), Type.Null()]),
+      contact: Type.Optional(Digest),
+      code: Type.Optional(SpokenCode),
+      by: Id,
+      at: Instant,
+      staleAt: Instant,
+    }),
+  ),
   decisions: Type.Array(Decision),
 });
 export const ParkedMessage = closed({
@@ -185,7 +212,7 @@ export const routes = {
     path: '/api/intake/cases',
     access: 'person',
     status: 200,
-    says: 'Cases, newest first.',
+    says: 'Cases, newest first: those that you have a part in; for operators and auditors all.',
     query: closed({
       state: Type.Optional(oneOf(caseStates)),
       subject: Type.Optional(Id),
@@ -200,7 +227,7 @@ export const routes = {
     path: '/api/intake/cases/:caseId',
     access: 'person-or-case-key',
     status: 200,
-    says: 'One case. A case key is shown no more than it asked for until its fingerprint was read back.',
+    says: 'One case, for who has a part in it, operators and auditors; to others it does not exist. A case key is shown no more than it asked for until its code was read back.',
     response: CaseView,
   },
   caseTimeline: {
@@ -216,10 +243,14 @@ export const routes = {
     service: 'intake',
     method: 'POST',
     path: '/api/intake/cases/:caseId/repudiate',
-    access: 'person',
+    access: 'anyone',
     status: 202,
-    says: 'The subject says: this was not me. Freezes the case and ends what was granted.',
-    body: closed({ reason: Text }),
+    says: 'This was not me: freezes the case and takes back what it gave, also after it was closed. By the subject, with the code of a notice, or for the subject by the verifying teams and operators.',
+    body: closed({
+      reason: Text,
+      /** Of a notice of the case: then no sign-in is needed. It opens nothing. */
+      code: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })),
+    }),
     response: Accepted,
   },
   publishSignal: {
@@ -277,8 +308,18 @@ export const routes = {
     path: '/api/classification/cases/:caseId/contacts',
     access: 'person',
     status: 200,
-    says: 'Contact points on record of the subject, for the agent who calls back (R3.4).',
+    says: 'Contact points on record of the subject, masked, for those who may verify the case (R3.4).',
     response: Type.Array(closed({ kind: Id, value: Text, digest: Digest })),
+  },
+  showContact: {
+    service: 'classification',
+    method: 'POST',
+    path: '/api/classification/cases/:caseId/contacts',
+    access: 'person',
+    status: 200,
+    says: 'One contact point in full, for the agent who calls back. Each look is on record first; few an hour (R3.4).',
+    body: closed({ digest: Digest }),
+    response: closed({ kind: Id, value: Text, digest: Digest }),
   },
   showPlan: {
     service: 'execution',
@@ -331,8 +372,22 @@ export const routes = {
         dueAt: Type.Union([Instant, Type.Null()]),
         state: oneOf(['recorded', 'armed', 'due', 'overdue', 'discharged'] as const),
         how: Type.Union([Id, Type.Null()]),
+        /** What an end of the case, or its containment, would do to it now. */
+        ifEnded: Type.Optional(oneOf(['falls', 'stays'] as const)),
+        ifContained: Type.Optional(oneOf(['falls', 'stays'] as const)),
+        /** Every time that it was said due, and why. */
+        dues: Type.Optional(Type.Array(closed({ at: Instant, cause: Id, by: Type.Optional(Id), reason: Type.Optional(Text) }))),
       }),
     ),
+  },
+  showOrders: {
+    service: 'revocation-scheduler',
+    method: 'GET',
+    path: '/api/revocation/cases/:caseId/orders',
+    access: 'person-or-case-key',
+    status: 200,
+    says: 'Who ended or contained the case, when and why.',
+    response: Type.Array(closed({ at: Instant, by: Id, order: oneOf(['end', 'contain'] as const), reason: Type.Optional(Text) })),
   },
   endEarly: {
     service: 'revocation-scheduler',
@@ -340,7 +395,7 @@ export const routes = {
     path: '/api/revocation/cases/:caseId/end',
     access: 'person-or-case-key',
     status: 202,
-    says: 'End every grant of the case now (R6.4).',
+    says: 'End what the case granted, now (R6.4). Of a reissued secret the old login ends and the new one stays.',
     body: closed({ reason: Text }),
     response: Accepted,
   },
@@ -352,7 +407,8 @@ export const routes = {
     status: 202,
     says: 'Stop the case and undo what it granted, at any stage; never waits for a quorum.',
     body: closed({ reason: Text }),
-    response: Accepted,
+    /** `will`: what follows, in sentences. */
+    response: closed({ caseId: Id, link: Type.String(), will: Type.Optional(Type.Array(Type.String())) }),
   },
   checkpoint: {
     service: 'audit',

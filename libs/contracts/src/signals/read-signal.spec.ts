@@ -131,7 +131,7 @@ describe('R8.3 a bad attribute is refused by name, the same in both modes', () =
     ['unknown-type', 'a type of ours that is not a provider’s', { type: 'readmit.approval.granted' }],
     ['unknown-type', 'a name that every object has', { type: 'constructor' }],
     ['subject-not-an-id', 'an address in angle brackets', { subject: 'Ada <ada@example.com>' }, { subject: 'ada@example.com' }],
-    ['subject-not-an-id', 'a subject of 121 characters', { subject: 'a'.repeat(121) }],
+    ['subject-not-an-id', 'a subject of 256 characters', { subject: 'a'.repeat(256) }, { subject: 'a'.repeat(255) }],
     ['time-malformed', 'a local time', { time: '2026-11-22T08:59:58' }],
     ['time-malformed', 'a day that does not exist', { time: '2026-10-32T08:59:58Z' }],
     ['time-malformed', 'the 30th of February', { time: '2026-02-30T08:59:58Z' }],

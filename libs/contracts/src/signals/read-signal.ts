@@ -1,3 +1,4 @@
+import { idFault } from '../events/id.js';
 import { isRefused, readCloudEvent, refuse, type EventBinding, type EventMessage, type RefusedEvent } from './cloud-event.js';
 import { isSignalType, signalLimits, signalTypes, type Signal } from './signal.js';
 
@@ -15,7 +16,6 @@ export interface ReadOptions {
 }
 
 const source = /^[\x21-\x7e]{1,512}$/;
-const subject = /^[A-Za-z0-9._:/@-]+$/;
 const instant = /^(\d{4})-(\d{2})-(\d{2})T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})$/i;
 const longestId = 256;
 
@@ -35,8 +35,8 @@ export function readSignal(message: EventMessage, options: ReadOptions): { reado
   if (!source.test(of('source'))) return refuse('attribute-malformed', 'source is not a URI reference of at most 512 characters');
   const type = of('type');
   if (!isSignalType(type)) return refuse('unknown-type', 'the type is none of readmit.idp.*');
-  if (!subject.test(of('subject')) || of('subject').length > signalLimits.subjectLength)
-    return refuse('subject-not-an-id', `subject is not an id of at most ${signalLimits.subjectLength} characters`);
+  const fault = idFault(of('subject'));
+  if (fault !== undefined) return refuse('subject-not-an-id', `subject is not an id: ${fault}`);
   const at = instantOf(of('time'));
   if (at === undefined) return refuse('time-malformed', 'time is not an RFC 3339 instant with an offset');
   if (!options.replayed) {

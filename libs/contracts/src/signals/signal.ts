@@ -1,7 +1,7 @@
 /** What identity providers tell us: the types, the topics and the reasons for which a signal is not taken. */
 import { Type } from 'typebox';
 import type { EventData } from '../events/catalogue.js';
-import { oneOf } from '../events/values.js';
+import { idPattern, oneOf } from '../events/values.js';
 
 export type SignalKind = EventData<'readmit.signal.received'>['kind'];
 
@@ -29,7 +29,7 @@ export const signalLimits = {
   maxAgeDays: 35,
   /** How far a provider's clock may be ahead of ours. */
   aheadSeconds: 300,
-  subjectLength: 120,
+  subjectLength: 255,
 } as const;
 
 /** A signal in structured mode. Extension attributes are allowed by CloudEvents and not kept; `data` is looked at for its form alone and not kept either. */
@@ -46,7 +46,7 @@ export const SignalEvent = Type.Object(
       pattern: '^\\d{4}-\\d{2}-\\d{2}[Tt]\\d{2}:\\d{2}:\\d{2}(\\.\\d{1,9})?([Zz]|[+-]\\d{2}:\\d{2})$',
     }),
     /** The person or account, by the id that the directory has for it. */
-    subject: Type.String({ minLength: 1, maxLength: signalLimits.subjectLength, pattern: '^[A-Za-z0-9._:/@-]+$' }),
+    subject: Type.String({ minLength: 1, maxLength: signalLimits.subjectLength, pattern: idPattern }),
     datacontenttype: Type.Optional(Type.String({ maxLength: 256 })),
     dataschema: Type.Optional(Type.String({ maxLength: 512 })),
     data: Type.Optional(Type.Object({})),
@@ -81,7 +81,7 @@ export const signalRefusals = {
   specversion: 'specversion is missing or not 1.0.',
   'unknown-type': 'A type that is none of readmit.idp.*. Map the event of your provider to one of them.',
   'subject-not-an-id':
-    'The subject is not 1 to 120 letters, digits and . _ : / @ -. Send the id that the directory has for the account, not a name.',
+    'The subject is not an id of at most 255 characters; the sentence says what is wrong with it. Send the id that the directory has for the account, not a name.',
   'time-malformed': 'The time is not an RFC 3339 instant with an offset.',
   'from-the-future': 'The time is more than five minutes ahead of ours. Check the clock of the provider.',
   'too-old': 'The time is more than 35 days ago. An operator can re-drive it from the parked messages.',

@@ -1,3 +1,4 @@
+import { idFault } from '@readmit/contracts';
 import { createRemoteJWKSet, errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose';
 import type { Actor } from './call.js';
 import { ProblemError, unavailable } from './problem.js';
@@ -12,7 +13,6 @@ export interface BearerOptions {
 /** Seconds by which the issuer's clock may differ from ours. */
 const toleranceSeconds = 5;
 const algorithms = ['EdDSA', 'Ed25519', 'ES256', 'RS256'];
-const idPattern = /^[A-Za-z0-9._:/@-]{1,128}$/;
 
 const refusedToken = (reason: string, says: string) =>
   new ProblemError(401, reason, says, {
@@ -95,7 +95,9 @@ export class BearerVerifier {
     const seconds = this.options.now().getTime() / 1000;
     if (iat === undefined || iat > seconds + toleranceSeconds)
       throw refusedToken('token-issued-in-future', 'The token was issued in the future.');
-    if (sub === undefined || !idPattern.test(sub)) throw refusedToken('token-claims', 'The claim sub of the token is not an opaque id.');
+    const fault = sub === undefined ? 'it is missing' : idFault(sub);
+    if (sub === undefined || fault !== undefined)
+      throw refusedToken('token-claims', `The claim sub of the token is not an id that is taken: ${fault}.`);
     if (!Array.isArray(teams) || !teams.every((team) => typeof team === 'string'))
       throw refusedToken('token-claims', 'The claim teams of the token is not a list of names.');
     if (clientId !== undefined && typeof clientId !== 'string')

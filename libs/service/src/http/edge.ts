@@ -43,7 +43,23 @@ const operators = 'platform-operators';
 /** An operator's work may be done by a client that is given the team. */
 const forPeople: ReadonlySet<Route['access']> = new Set(['anyone', 'person', 'person-or-case-key']);
 
-/** Access, rate and shape of every request, in this order, from the catalogue. Fails closed: a handler without a route is never reached. */
+/**
+ * Sign-in and rate, before anything of the body is read: who asks too often costs no more than the head of the request. Who fails to sign in, or
+ * cannot be judged, is counted by address as well. A proof of a case key covers the body, so it is verified behind it.
+ */
+export async function admit(request: EdgeRequest, { bearer, limit }: Pick<EdgeOptions, 'bearer' | 'limit'>): Promise<void> {
+  const { authorization } = request.headers;
+  if (authorization === undefined || request.is404) return limit(request, 'address');
+  try {
+    request.actor = await bearer.verify(authorization);
+  } catch (error) {
+    if (error instanceof ProblemError) await limit(request, 'address');
+    throw error;
+  }
+  await limit(request, 'actor');
+}
+
+/** Access and shape of every request that was admitted, in this order, from the catalogue. Fails closed: a handler without a route is never reached. */
 @Injectable()
 export class EdgeGuard implements CanActivate {
   constructor(private readonly options: EdgeOptions) {}
@@ -60,12 +76,10 @@ export class EdgeGuard implements CanActivate {
   private async enter(name: RouteName, route: Route, request: EdgeRequest): Promise<void> {
     const { authorization } = request.headers;
     const proofText = request.headers[proofHeader];
-    // Counted before anything is verified; who fails to sign in, or cannot be judged, is counted by address as well.
-    if (authorization === undefined) await this.options.limit(request, 'address');
-    let actor: Actor | undefined;
+    const { actor } = request;
+    if (authorization !== undefined && !actor) throw new Error('this is a bug: a request reached its route without having been admitted');
     let proof: ProvenKey | undefined;
     try {
-      if (authorization !== undefined) actor = await this.options.bearer.verify(authorization);
       if (proofText !== undefined) {
         if (Array.isArray(proofText)) throw new ProblemError(400, 'proof-repeated', `Send one header ${proofHeader}.`);
         proof = await this.options.proofs.verify(proofText, {
@@ -78,10 +92,6 @@ export class EdgeGuard implements CanActivate {
     } catch (error) {
       if (authorization !== undefined && error instanceof ProblemError) await this.options.limit(request, 'address');
       throw error;
-    }
-    if (actor) {
-      request.actor = actor;
-      await this.options.limit(request, 'actor');
     }
     await this.assertAllowed(name, route, actor);
     const { params, query, body } = checkRequest(name, request);

@@ -6,10 +6,10 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { randomUUID } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { closeScope, openScope } from '../telemetry.js';
+import { closeScope, inScope, openScope } from '../telemetry.js';
 import { NestLog } from '../log/nest-logger.js';
 import type { Log } from '../log/logger.js';
-import { EdgeGuard, EdgeInterceptor, type EdgeOptions, type EdgeRequest } from './edge.js';
+import { admit, EdgeGuard, EdgeInterceptor, type EdgeOptions, type EdgeRequest } from './edge.js';
 import type { Instruments } from './instruments.js';
 import { bodyLimit, parseJsonBody } from './json-body.js';
 import { parkedController } from './parked.controller.js';
@@ -62,7 +62,8 @@ export async function createHttp(options: HttpOptions): Promise<NestFastifyAppli
     trustProxy: options.trustedProxies.length > 0 ? [...options.trustedProxies] : false,
     requestTimeout: 30_000,
     forceCloseConnections: 'idle',
-    routerOptions: { maxParamLength: 256 },
+    // An id of 255 characters, percent-encoded.
+    routerOptions: { maxParamLength: 1024 },
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
       const { problem } = problemOf(error, request.id);
       reply.hijack();
@@ -80,8 +81,10 @@ export async function createHttp(options: HttpOptions): Promise<NestFastifyAppli
   observe(server, log, options.instruments);
   await app.register(rateLimit as unknown as Parameters<NestFastifyApplication['register']>[0], { global: false });
   serveHealth(server, options);
+  const edge: EdgeOptions = { ...options, commands: engine, limit: limiter(server, options.limits) };
+  admitBeforeBody(server, edge);
   app.useGlobalFilters(new ProblemFilter(log, methodsOf(options.service)));
-  app.useGlobalGuards(new EdgeGuard({ ...options, commands: engine, limit: limiter(server, options.limits) }));
+  app.useGlobalGuards(new EdgeGuard(edge));
   app.useGlobalInterceptors(new EdgeInterceptor(options.checkAnswers));
   await app.init();
   await server.ready();
@@ -137,6 +140,16 @@ function observe(server: FastifyInstance, log: Log, instruments: HttpOptions['in
       'request',
     );
     done();
+  });
+}
+
+/** Health and metrics are open to whoever is in the network of the services, and cost nothing. */
+const open = /^\/(health\/(live|ready)|metrics)$/;
+
+function admitBeforeBody(server: FastifyInstance, edge: EdgeOptions): void {
+  server.addHook('onRequest', async (request: EdgeRequest) => {
+    if (open.test(request.routeOptions.url ?? '')) return;
+    await (request.scope ? inScope(request.scope, () => admit(request, edge)) : admit(request, edge));
   });
 }
 

@@ -1,4 +1,4 @@
-import { Id, routes, type Route, type RouteName } from '@readmit/contracts';
+import { Id, idFault, idPattern, routes, type Route, type RouteName } from '@readmit/contracts';
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import { ProblemError, type FieldError } from './problem.js';
 
@@ -12,8 +12,8 @@ interface Validators {
   readonly response: ValidateFunction;
 }
 // Query and path are text on the wire, so numbers are read from it; a body says what it means and is not coerced.
-const exact = new Ajv({ allErrors: true, strict: true, strictTypes: false });
-const reading = new Ajv({ allErrors: true, strict: true, strictTypes: false, coerceTypes: true });
+const exact = new Ajv({ allErrors: true, strict: true, strictTypes: false, verbose: true });
+const reading = new Ajv({ allErrors: true, strict: true, strictTypes: false, coerceTypes: true, verbose: true });
 const compiled = new Map<RouteName, Validators>();
 
 const routeOf = (name: RouteName): Route => routes[name];
@@ -71,8 +71,11 @@ const isEmptyObject = (value: unknown) =>
 
 function faults(validate: ValidateFunction, value: unknown, place: string): FieldError[] {
   if (validate(value)) return [];
-  return (validate.errors ?? []).map((error) => faultOf(error, place));
+  return (validate.errors ?? []).filter((error) => !(isOfId(error) && error.keyword !== 'pattern')).map((error) => faultOf(error, place));
 }
+/** Its pattern says it all: a person gets one sentence, not also its length and its least length. */
+const isOfId = ({ parentSchema, keyword }: ErrorObject): boolean =>
+  ['pattern', 'maxLength', 'minLength'].includes(keyword) && (parentSchema as { pattern?: unknown } | undefined)?.pattern === idPattern;
 function faultOf(error: ErrorObject, place: string): FieldError {
   const here = `${place}${error.instancePath}`;
   const params = error.params as Record<string, unknown>;
@@ -85,6 +88,10 @@ function faultOf(error: ErrorObject, place: string): FieldError {
       return { where: here, what: `must be one of ${(params['allowedValues'] as unknown[]).join(', ')}` };
     case 'const':
       return { where: here, what: `must be ${JSON.stringify(params['allowedValue'])}` };
+    case 'pattern':
+      // A regular expression tells nobody what to change.
+      if (isOfId(error)) return { where: here, what: `is not an id: ${idFault(String(error.data))}` };
+      return { where: here, what: error.message ?? 'is not valid' };
     default:
       return { where: here, what: error.message ?? 'is not valid' };
   }

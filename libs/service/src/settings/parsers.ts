@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { createPrivateKey, type JsonWebKey } from 'node:crypto';
+import { securedDatabaseUrl } from '@readmit/store';
 import { FollowedText } from './followed-text.js';
 import { Secret } from './secret.js';
 import type { Parse } from './settings.js';
@@ -48,18 +49,11 @@ export const webUrl = (example: string): Parse<string> =>
     return text.replace(/\/+$/, '');
   });
 
-/** URL of a collector or the like inside the same network: http is accepted. */
-export const anyHttpUrl = (example: string): Parse<string> =>
-  parser(example, (text) => {
-    if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) throw new Error('must be an http or https URL');
-    return text;
-  });
-
-/** A PostgreSQL connection URL; its password is scrubbed from logs also when it stands alone. */
+/** A PostgreSQL connection URL, with verified TLS to any other machine; its password is scrubbed from logs also when it stands alone. */
 export const databaseUrl: Parse<Secret<string>> = parser('postgres://intake@127.0.0.1:5432/readmit', (text) => {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (!url || !/^postgres(ql)?:$/.test(url.protocol)) throw new Error('must be a PostgreSQL URL');
-  return new Secret(text, [text, url.password, safeDecode(url.password)]);
+  const secured = securedDatabaseUrl(text);
+  const { password } = new URL(text);
+  return new Secret(secured, [text, secured, password, safeDecode(password)]);
 });
 function safeDecode(text: string): string {
   try {

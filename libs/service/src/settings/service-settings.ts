@@ -1,20 +1,11 @@
-import { kafkaName } from '@readmit/contracts';
+import { idPattern, kafkaName } from '@readmit/contracts';
 import { kafkaSettings } from './kafka-settings.js';
-import {
-  anyHttpUrl,
-  choice,
-  databaseUrl,
-  followedTextFile,
-  integer,
-  list,
-  matching,
-  secretLine,
-  serviceKeyFile,
-  webUrl,
-} from './parsers.js';
+import { choice, databaseUrl, followedTextFile, integer, list, matching, secretLine, serviceKeyFile, webUrl } from './parsers.js';
 import { settings, type Settings } from './settings.js';
 
-const id = (example: string) => matching(/^[A-Za-z0-9._:/@-]{1,128}$/, 'letters, digits and . _ : / @ -, at most 128', example);
+/** Of a process, not of a person: a `#` would end it, see group membership of the embedded bus. */
+const name = (example: string) => matching(/^[A-Za-z0-9._:/@-]{1,128}$/, 'letters, digits and . _ : / @ -, at most 128', example);
+const audience = matching(new RegExp(idPattern), 'letters, digits and . _ : / @ | + # ~ = % ! $ & * \\ -, at most 255', 'readmit-api');
 
 /** What every service needs to know; an app adds its own settings to these. */
 export const serviceSettings = settings({
@@ -22,7 +13,11 @@ export const serviceSettings = settings({
     says: 'Name of the installation; signed into every event, so that events of one environment are worth nothing in another.',
     parse: matching(/^[a-z0-9-]{1,63}$/, 'lower-case letters, digits and dashes, at most 63', 'production'),
   },
-  DATABASE_URL: { says: 'PostgreSQL of this service, with the role of this service.', parse: databaseUrl, secret: true },
+  DATABASE_URL: {
+    says: 'PostgreSQL of this service, with the role of this service. To another machine TLS is always used and the server verified; sslrootcert=<file> in it names who certifies the server.',
+    parse: databaseUrl,
+    secret: true,
+  },
   DATABASE_PASSWORD_FILE: {
     says: 'File (mode 0600) with the password of that role; DATABASE_URL then holds none.',
     parse: secretLine('secrets/readmit_intake.password'),
@@ -54,7 +49,7 @@ export const serviceSettings = settings({
     says: 'URL of the OpenID Connect issuer that people sign in with.',
     parse: webUrl('https://sso.example.com/realms/acme'),
   },
-  READMIT_AUDIENCE: { says: 'Audience that access tokens must carry.', parse: id('readmit-api'), default: 'readmit-api' },
+  READMIT_AUDIENCE: { says: 'Audience that access tokens must carry.', parse: audience, default: 'readmit-api' },
   READMIT_PUBLIC_URL: {
     says: 'Origin that people reach the API under; links begin with it.',
     parse: webUrl('https://readmit.example.com'),
@@ -86,13 +81,13 @@ export const serviceSettings = settings({
   },
   READMIT_INSTANCE: {
     says: 'Name of this process among those of its service: the same after a restart, never of two that run at once. A restart under its name takes over at once; without one it waits until its lease has ended.',
-    parse: id('intake-0'),
+    parse: name('intake-0'),
     default: undefined,
   },
   ...kafkaSettings,
   OTEL_EXPORTER_OTLP_ENDPOINT: {
     says: 'OTLP/HTTP endpoint for traces; absent: none are made.',
-    parse: anyHttpUrl('http://127.0.0.1:4318'),
+    parse: webUrl('http://127.0.0.1:4318'),
     default: undefined,
   },
 });
