@@ -126,10 +126,11 @@ const folders = {
     root: 'libs/domain/src',
     open: ['kernel', 'decision-proof'],
     may: {
-      'approval-request': ['evidence', 'restoration-plan/ceiling.js'],
-      'audit-log': ['evidence', 'restoration-plan/ceiling.js'],
+      'approval-request': ['evidence', 'grant-judgement', 'restoration-plan/ceiling.js'],
+      'audit-log': ['evidence', 'grant-judgement', 'restoration-plan/ceiling.js'],
       classification: ['restoration-plan/ceiling.js'],
-      'restoration-plan': ['evidence'],
+      'grant-judgement': ['evidence', 'restoration-plan/ceiling.js', 'audit-log/finding.js'],
+      'restoration-plan': ['evidence', 'grant-judgement'],
     },
   },
 };

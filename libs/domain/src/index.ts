@@ -1,25 +1,84 @@
 export { Facts } from './kernel/facts.js';
+export { recipientKeyFault } from './kernel/public-key.js';
 export { refusal, say } from './kernel/behaviour.js';
 export type { Command, Commanded, Context, Crypto, React, Reaction, Refusal, WorkDraft } from './kernel/behaviour.js';
+export { saysNothing } from './kernel/says-nothing.js';
 export { earliest, instant, plusSeconds, reached } from './kernel/time.js';
-export { checkDecision, checkDecisions, decisionPayloadType, quorumMet, quorumProgress } from './decision-proof/decision-proof.js';
-export type { DecisionBasis, DecisionProblem } from './decision-proof/decision-proof.js';
-export { codeOf, evidenceDigest, needsMet, refsOf, spoken } from './evidence/evidence.js';
+export {
+  checkDecision,
+  checkDecisions,
+  checkDenial,
+  decidedWhenRecorded,
+  decisionPayloadType,
+  quorumMet,
+  quorumProgress,
+} from './decision-proof/decision-proof.js';
+export { byHuman } from './decision-proof/humans.js';
+export type { DecisionBasis, DecisionProblem, DenialBasis } from './decision-proof/decision-proof.js';
+export { verifierProblem } from './decision-proof/verifier.js';
+export { attestedOf } from './decision-proof/attested.js';
+export type { Attested } from './decision-proof/attested.js';
+export { codeOf, evidenceDigest, needsMet, proofDigest, refsOf, wordsOf } from './evidence/evidence.js';
+export type { ProofWords } from './evidence/evidence.js';
 export { aboveCeiling, reachOf } from './restoration-plan/ceiling.js';
-export { buildPlan, holdOf } from './restoration-plan/build-plan.js';
+export { buildPlan } from './restoration-plan/build-plan.js';
 export type { AskParts } from './restoration-plan/build-plan.js';
-export { executionReact, gateWaitsFor, holdKey, planGranted, stopped, watched, workIds } from './restoration-plan/execution.react.js';
-export { recipientsOf, verifyIntent } from './restoration-plan/intent.js';
-export { attest, classify } from './classification/classify.js';
+export { changedBeside, changedSince, overRestored } from './restoration-plan/compare-target.js';
+export { executionReact, gateWaitsFor, isOver, planGranted, stopped, watched, workIds } from './restoration-plan/execution.react.js';
+export {
+  answerTo,
+  didNothing,
+  doingOf,
+  endsOf,
+  explainedBy,
+  heldBy,
+  holders,
+  holdKey,
+  holdsOf,
+  isAnswered,
+  isEnding,
+  isExclusive,
+  latestDue,
+  madeFor,
+  reliedOn,
+  secretHold,
+  stillHolds,
+} from './restoration-plan/holds.js';
+export type { Doing, Holder } from './restoration-plan/holds.js';
+export { verifyIntent } from './restoration-plan/intent.js';
+export { clockToleranceSeconds, decisionTimeProblem, judgeGrant } from './grant-judgement/judge-grant.js';
+export type { GrantJudgement, GrantWait } from './grant-judgement/judge-grant.js';
+export type { GrantProblem } from './grant-judgement/grant-problem.js';
+export { recipientsOf } from './grant-judgement/recipients.js';
+export { attest, attestOne } from './classification/attest.js';
+export { classify } from './classification/classify.js';
+export { directoryFaults } from './classification/directory-faults.js';
+export { masked } from './classification/masked.js';
+export { policyFaults } from './classification/policy-floor.js';
 export { joinQuorums, seatsOf, strictest } from './classification/strictest.js';
 export { lookupOf } from './classification/lookup.js';
 export type { DirectoryFacts } from './classification/classify.js';
-export { approvalReact, approvalState, decisionsFor, planOf } from './approval-request/approval.react.js';
-export type { ApprovalState } from './approval-request/approval.react.js';
-export { addEvidence, decide, verifierProblem, withdraw } from './approval-request/approval.commands.js';
-export { contain, deadlineKey, endEarly, graceSeconds, obligationsOf, schedulerReact } from './revocation-obligation/scheduler.react.js';
-export { caseReact, caseRow, caseState, noticeWorkId, outcomeOf, shownToKey } from './recovery-case/case.react.js';
-export type { CaseRow, NoticeAbout } from './recovery-case/case.react.js';
+export { approvalReact } from './approval-request/approval.react.js';
+export { approvalState, decisionsFor, noPlanDigest, planOf } from './approval-request/approval.state.js';
+export type { ApprovalState } from './approval-request/approval.state.js';
+export { look, standing } from './approval-request/attestation.js';
+export type { Put } from './approval-request/attestation.js';
+export { addEvidence, decide, withdraw } from './approval-request/approval.commands.js';
+export { deadlineKey, graceSeconds, schedulerReact } from './revocation-obligation/scheduler.react.js';
+export { isOpen, obligationsOf } from './revocation-obligation/obligations.js';
+export type { Obligation } from './revocation-obligation/obligations.js';
+export { contain, containPreview, endEarly, endPreview, unknownCase } from './revocation-obligation/scheduler.commands.js';
+export { mayEndCase, operatorTeam } from './revocation-obligation/may-end.js';
+export type { WhoEnds } from './revocation-obligation/may-end.js';
+export { caseReact, caseRow, shownToKey } from './recovery-case/case.react.js';
+export type { CaseRow } from './recovery-case/case.react.js';
+export { caseState, openObligations, outcomeOf, stopsOf } from './recovery-case/case-outcome.js';
+export { noticeWorkId } from './recovery-case/case-notices.js';
+export type { NoticeAbout } from './recovery-case/case-notices.js';
+export { mayReadCase, ownersOf, readersOf, readsEveryCase, sameHuman } from './recovery-case/case-readers.js';
+export type { Reader } from './recovery-case/case-readers.js';
+export { freezeBySignal, repudiate } from './recovery-case/case.commands.js';
+export type { Repudiation } from './recovery-case/case.commands.js';
 export { entryBytes, leafOf } from './audit-log/leaf.js';
 export type { Leaf, LeafSource } from './audit-log/leaf.js';
 export { checkpointText, logKey, openCheckpoint, openNote, parseVkey, signNote, vkeyOf } from './audit-log/checkpoint.js';
@@ -28,8 +87,8 @@ export { checkpointLine, entryLine, exportFormat, headerLine, isLoggedHeader, re
 export type { EntryLine, ExportHeader, ExportLine } from './audit-log/export-lines.js';
 export { verifyExport } from './audit-log/verify-export.js';
 export type { VerifyOptions } from './audit-log/verify-export.js';
-export type { LogReport, RefusedEntry } from './audit-log/log-report.js';
-export { defaultGraceSeconds, findingsAhead, judgeCase } from './audit-log/case-rules.js';
+export type { LogReport, RefusedEntry, ViolationEntry } from './audit-log/log-report.js';
+export { defaultGraceSeconds, findingsAhead, judgeCase, judgeStillHeld } from './audit-log/case-rules.js';
 export type { CaseJudge } from './audit-log/case-rules.js';
 export type { LoggedFact } from './audit-log/case-log.js';
 export type { CaseRule, Finding, FindingRule } from './audit-log/finding.js';

@@ -30,6 +30,8 @@ export const crypto: Crypto = {
 export const judge = { crypto, graceSeconds: 300 };
 export const caseId = 'case_1';
 export const zero = '0'.repeat(64);
+/** The number on record of the subject. */
+export const contact = '1'.repeat(64);
 export const seconds = (n: number): string => new Date(Date.parse('2026-11-22T10:00:00.000Z') + n * 1000).toISOString();
 
 export const undo: Undo = {
@@ -134,7 +136,7 @@ export const attested = (people = attestedPeople): Fact =>
     caseId,
     directory: { digest: zero, issuedAt: seconds(0), ageSeconds: 1 },
     people,
-    contacts: [],
+    contacts: [contact],
     consumers: [],
   });
 export const genuine: readonly Fact[] = [
@@ -180,6 +182,7 @@ export const genuine: readonly Fact[] = [
     collectedAt: seconds(3),
     staleAt: seconds(900),
     digest: zero,
+    contact,
   }),
   grant(),
   said('readmit.obligation.recorded', 6, { caseId, obligationId: 'obligation_1', grantId: 'grant_1', undo, hardBound: seconds(660) }),
@@ -197,9 +200,16 @@ type How = EventData<'readmit.obligation.discharged'>['how'];
 /** The scheduler's word. */
 export const discharged = (at: number, how: How = 'undone'): Fact =>
   said('readmit.obligation.discharged', at, { caseId, obligationId: 'obligation_1', kind: 'role.revoke', how });
-/** What execution read back. */
-export const confirmed = (at: number, how: Exclude<How, 'taken-over'> = 'undone', obligationId = 'obligation_1'): Fact =>
-  said('readmit.revocation.confirmed', at, { caseId, obligationId, how, readBack: [], sessionsEnded: 0 });
+/** The question: it is due. */
+export const asked = (at = 67, cause: EventData<'readmit.revocation.due'>['cause'] = 'expiry', id = 'event_due'): Fact =>
+  said('readmit.revocation.due', at, { caseId, obligationId: 'obligation_1', cause }, id);
+/** What execution read back: the answer to what was asked. */
+export const confirmed = (
+  at: number,
+  how: Exclude<How, 'taken-over'> = 'undone',
+  obligationId = 'obligation_1',
+  answers = 'event_due',
+): Fact => said('readmit.revocation.confirmed', at, { caseId, obligationId, how, readBack: [], sessionsEnded: 0, answers });
 export const logged = (facts: readonly Fact[]): LoggedFact[] => facts.map((fact, index) => ({ index, fact }));
 export const found = (facts: readonly Fact[], at = 30): readonly Finding[] =>
   judgeCase(caseId, logged(facts), new Date(seconds(at)), judge);

@@ -11,12 +11,19 @@ import {
   buildPlan,
   caseReact,
   classify,
+  codeOf,
   deadlineKey,
   decide,
   decisionPayloadType,
   executionReact,
+  answerTo,
   Facts,
+  heldBy,
+  holdsOf,
   instant,
+  noPlanDigest,
+  latestDue,
+  planGranted,
   recipientsOf,
   say,
   schedulerReact,
@@ -25,6 +32,7 @@ import {
   type Command,
   type Context,
   type React,
+  type Refusal,
   type WorkDraft,
 } from '../src/index.js';
 import { canonical, contactOnRecord, crypto, directory, keys, pae, policy, recipient, sha256 } from './cast.js';
@@ -39,8 +47,10 @@ interface Desk {
   readonly wakes: Map<string, Date>;
   readonly work: Map<string, Set<string>>;
 }
-const keysOf = (service: ServiceName, fact: Fact, key: string): string => {
+const keysOf = (service: ServiceName, fact: Fact, key: string): string | readonly string[] => {
   if (service !== 'revocation-scheduler') return key;
+  // Who holds it still is looked at together with who says so.
+  if (fact.type === 'readmit.revocation.confirmed' && fact.data.heldBy) return [key, fact.data.heldBy.caseId];
   if (fact.type.endsWith('.deadline-set'))
     return deadlineKey(entryOf(fact.type).producer, (fact as Extract<Fact, { type: 'readmit.approval.deadline-set' }>).data.key);
   if (fact.type === 'readmit.deadline.reached') return deadlineKey(fact.data.owner, fact.data.key);
@@ -67,20 +77,20 @@ export class House {
       'revocation-scheduler': desk(schedulerReact),
       classification: desk((facts, context) => ({
         emit: [],
-        work:
-          facts.has('readmit.case.opened') && !context.work.has('classify')
-            ? [
-                {
-                  id: 'classify',
-                  kind: 'classify',
-                  connector: 'directory',
-                  object: context.key,
-                  notBefore: context.now,
-                  alsoKeys: [],
-                  input: {},
-                },
-              ]
-            : [],
+        work: [
+          ...(facts.has('readmit.case.opened') ? [{ id: 'classify', input: {} }] : []),
+          ...facts.of('readmit.attestation.wanted').map(({ data: { person } }) => ({ id: `attest/${person}`, input: { person } })),
+        ]
+          .filter(({ id }) => !context.work.has(id))
+          .map(({ id, input }) => ({
+            id,
+            kind: id.split('/')[0] ?? id,
+            connector: 'directory',
+            object: context.key,
+            notBefore: context.now,
+            alsoKeys: [],
+            input,
+          })),
       })),
     };
   }
@@ -121,11 +131,11 @@ export class House {
   }
 
   private take(service: Exclude<ServiceName, 'audit'>, fact: Fact, rawKey: string): void {
-    const key = keysOf(service, fact, rawKey);
+    const keys = [keysOf(service, fact, rawKey)].flat();
     const desk = this.desks[service];
-    desk.facts.set(key, (desk.facts.get(key) ?? new Facts([])).with([fact]));
+    for (const key of keys) desk.facts.set(key, (desk.facts.get(key) ?? new Facts([])).with([fact]));
     if (fact.type === 'readmit.deadline.reached' && fact.data.owner === service) this.react(service, fact.data.key);
-    this.react(service, key);
+    for (const key of keys) this.react(service, key);
   }
   private react(service: Exclude<ServiceName, 'audit'>, key: string): void {
     const desk = this.desks[service];
@@ -156,7 +166,8 @@ export class House {
     const outcome = command(this.facts(service, key), this.context(service, key));
     if (outcome.refused) return { refused: outcome.reason };
     this.emit(service, outcome.emit);
-    return { reply: outcome.reply };
+    const { refusal } = outcome.reply as { readonly refusal?: Refusal };
+    return refusal ? { refused: refusal.reason } : { reply: outcome.reply };
   }
 
   /** Delivers everything and does all work, in the order of the seed, until nothing moves. */
@@ -206,7 +217,7 @@ export class House {
           { document: policy, digest: sha256('p') },
         );
         this.emit('classification', [
-          say('readmit.case.classified', caseId, data),
+          say('readmit.case.classified', caseId, { ...data, codeNonce: context.newId('nonce') }),
           say('readmit.people.attested', caseId, {
             caseId,
             directory: { digest: sha256('d'), issuedAt: directory.issuedAt, ageSeconds: 1 },
@@ -216,9 +227,36 @@ export class House {
         ]);
         return;
       }
+      case 'attest': {
+        const people = directory.people.filter(({ id }) => id === work.input['person']);
+        this.emit('classification', [
+          say('readmit.people.attested', caseId, {
+            caseId,
+            directory: { digest: sha256('d'), issuedAt: directory.issuedAt, ageSeconds: 1 },
+            people: people.map(({ id, human, teams, authority, employment, privileged, keys: of }) => ({
+              id,
+              human,
+              teams,
+              authority,
+              employment,
+              privileged,
+              keys: of,
+            })),
+            contacts: [],
+            consumers: [],
+          }),
+        ]);
+        return;
+      }
       case 'notice':
         this.emit('intake', [
-          say('readmit.notice.sent', caseId, { caseId, noticeId: work.id, about: work.input['about'] as 'opened', channel: 'mailbox' }),
+          say('readmit.notice.sent', caseId, {
+            caseId,
+            noticeId: work.id,
+            about: work.input['about'] as 'opened',
+            channel: 'mailbox',
+            to: String(work.input['to']),
+          }),
         ]);
         return;
       case 'plan': {
@@ -269,7 +307,8 @@ export class House {
             planDigest: intent.grant.data.planDigest,
             grantId: intent.grant.data.grantId,
             endsAt: instant(this.now),
-            holds: [],
+            holds: [...holdsOf(intent.plan)],
+            held: heldBy(intent.plan),
           }),
           say('readmit.execution.succeeded', caseId, {
             caseId,
@@ -281,17 +320,15 @@ export class House {
         ]);
         return;
       }
-      case 'undo':
-        this.emit('execution', [
-          say('readmit.revocation.confirmed', caseId, {
-            caseId,
-            obligationId: String(work.input['obligationId']),
-            how: 'undone',
-            readBack: [],
-            sessionsEnded: 1,
-          }),
-        ]);
+      case 'undo': {
+        const obligationId = String(work.input['obligationId']);
+        const due = latestDue(facts, obligationId);
+        const undo = planGranted(facts)?.data.plan.obligations.find(({ id }) => id === obligationId);
+        // A later question has work of its own.
+        if (due && due.id === work.input['dueId'])
+          this.emit('execution', [say('readmit.revocation.confirmed', caseId, answerTo(due, undo, 'undone', { sessionsEnded: 1 }))]);
         return;
+      }
       case 'watch':
         if (!this.used || !watched(facts)) return;
         if (opened.data.subject.kind === 'machine')
@@ -354,8 +391,13 @@ export class House {
       }),
     ]);
   }
+  /** The code that whoever asked with a key of the case reads out; undefined when nobody did. */
+  codeOf(caseId: string): string | undefined {
+    const caseKey = this.facts('approval', caseId).first('readmit.case.opened')?.data.caseKey;
+    const nonce = this.facts('approval', caseId).last('readmit.case.classified')?.data.codeNonce;
+    return caseKey && nonce !== undefined ? codeOf(nonce, caseKey.fingerprint, crypto) : undefined;
+  }
   prove(caseId: string, by = 'boris', kind: 'call-back' | 'owner-confirmation' = 'call-back'): { refused?: string } {
-    const anonymous = this.facts('approval', caseId).first('readmit.case.opened')?.data.caseKey;
     const outcome = this.command(
       'approval',
       caseId,
@@ -363,9 +405,10 @@ export class House {
         kind,
         channel: kind === 'call-back' ? 'phone' : 'directory',
         assurance: 2,
+        note: `${by} did the ${kind}`,
+        salt: sha256(`${by}${kind}`),
         contact: kind === 'call-back' ? contactOnRecord : undefined,
-        fingerprint: anonymous ? `${anonymous.fingerprint.slice(0, 4)}-${anonymous.fingerprint.slice(4, 8)}` : undefined,
-        digest: sha256(`${by}${kind}`),
+        code: kind === 'call-back' ? this.codeOf(caseId) : undefined,
       }),
     );
     this.settle();
@@ -377,7 +420,7 @@ export class House {
     return {
       v: 1,
       caseId,
-      planDigest: request?.data.planDigest ?? facts.last('readmit.plan.proposed')?.data.digest ?? sha256('none'),
+      planDigest: request?.data.planDigest ?? facts.last('readmit.plan.proposed')?.data.digest ?? noPlanDigest(crypto),
       evidenceDigest: request?.data.evidenceDigest ?? crypto.digest([]),
       policyDigest: sha256('p'),
       decision: 'approve',
@@ -390,7 +433,10 @@ export class House {
   }
   decide(caseId: string, by: string, more: Partial<Statement> = {}, tamper: Partial<Statement> = {}): { refused?: string } {
     const facts = this.facts('approval', caseId);
-    const statement = { ...this.statement(caseId, by, more), nonce: facts.last('readmit.approval.requested')?.data.nonce ?? 'none' };
+    const statement = {
+      ...this.statement(caseId, by, more),
+      nonce: more.nonce ?? facts.last('readmit.approval.requested')?.data.nonce ?? 'none'.padEnd(22, '0'),
+    };
     const key = keys.get(statement.approver)?.privateKey;
     const signature = key ? sign(null, pae(decisionPayloadType, canonical(statement)), key).toString('base64url') : 'none';
     const outcome = this.command(

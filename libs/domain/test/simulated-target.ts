@@ -8,17 +8,21 @@ export function partsFor(
   recipients: string[],
 ) {
   const at = { connector: ask.connector, object: ask.object, recipients };
+  const touches = [`${kind}:state`];
   const none = { removes: [], restores: [], untouched: ['password'], before: [{ name: `${kind}:state`, value: 'lost' }] };
-  if (kind === 'role.restore')
+  if (kind === 'role.restore') {
+    const hold = `${ask.connector}/role.grant/${ask.object}/${ask.entitlement ?? 'none'}`;
     return {
       ask,
       ...none,
-      steps: [{ ...at, kind: 'role.grant' as const, entitlement: ask.entitlement ?? 'none', says: 'grant' }],
+      steps: [{ ...at, kind: 'role.grant' as const, entitlement: ask.entitlement ?? 'none', hold, touches, says: 'grant' }],
       obligations: [
         {
           ...at,
           recipients: undefined,
           kind: 'role.revoke' as const,
+          entitlement: ask.entitlement ?? 'none',
+          hold,
           armedBy: 'start' as const,
           unlessTakenOver: false,
           afterSeconds: durationSeconds,
@@ -26,7 +30,9 @@ export function partsFor(
         },
       ].map(({ recipients: _, ...undo }) => undo),
     };
+  }
   if (kind === 'secret.reissue') {
+    const hold = `${ask.connector}/secret/${ask.object}`;
     const undo = (object: string, armedBy: 'start' | 'success', unlessTakenOver: boolean) => ({
       connector: ask.connector,
       object,
@@ -34,21 +40,22 @@ export function partsFor(
       armedBy,
       unlessTakenOver,
       afterSeconds: 120,
+      hold,
       says: `destroy ${object}`,
     });
     return {
       ask,
       ...none,
-      steps: [{ ...at, kind: 'secret.issue' as const, says: 'issue' }],
+      steps: [{ ...at, kind: 'secret.issue' as const, hold, touches, says: 'issue' }],
       obligations: [undo('payroll_b', 'start', true), undo('payroll_a', 'success', false)],
     };
   }
   if (kind === 'factor.replace')
-    return { ask, ...none, steps: [{ ...at, kind: 'factor.remove' as const, says: 'remove' }], obligations: [] };
+    return { ask, ...none, steps: [{ ...at, kind: 'factor.remove' as const, touches, says: 'remove' }], obligations: [] };
   return {
     ask,
     ...none,
-    steps: [{ ...at, kind: 'bypass.issue' as const, says: 'issue' }],
+    steps: [{ ...at, kind: 'bypass.issue' as const, touches, says: 'issue' }],
     obligations: [
       {
         connector: ask.connector,

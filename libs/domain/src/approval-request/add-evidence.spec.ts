@@ -1,7 +1,8 @@
 /** Who may add which proof to a case, and what a call-back must be; each refusal beside the proof that is taken. */
 import { describe, expect, it } from '@jest/globals';
 import { House, crypto } from '../../test/house.js';
-import { spoken } from '../evidence/evidence.js';
+import { codeOf } from '../evidence/evidence.js';
+import { Facts } from '../kernel/facts.js';
 import { addEvidence, type EvidenceInput } from './approval.commands.js';
 
 const ada = { kind: 'person', id: 'ada' } as const;
@@ -10,32 +11,84 @@ const mfa = [{ kind: 'factor.bypass', object: 'ada' }] as const;
 function opened(requester?: string) {
   const house = new House();
   const caseId = house.open(mfa, ada, requester);
-  const facts = house.facts('approval', caseId);
-  const contact = facts.last('readmit.people.attested')?.data.contacts[0];
-  const caseKey = facts.first('readmit.case.opened')?.data.caseKey;
   const right: EvidenceInput = {
     kind: 'call-back',
     channel: 'phone',
     assurance: 2,
-    contact,
-    fingerprint: caseKey && spoken(caseKey.fingerprint),
-    digest: crypto.digest('note'),
+    note: 'she read the code out',
+    salt: 'salt',
+    contact: house.facts('approval', caseId).last('readmit.people.attested')?.data.contacts[0],
+    code: house.codeOf(caseId),
   };
-  const add = (more: Partial<EvidenceInput> = {}, actor = 'boris') => {
-    const outcome = addEvidence(actor, { ...right, ...more })(house.facts('approval', caseId), house.context('approval', caseId));
-    return outcome.refused ? `${outcome.rule} ${outcome.reason}` : 'taken';
+  const outcomeOf = (more: Partial<EvidenceInput> = {}, actor = 'boris', facts = house.facts('approval', caseId)) => {
+    const outcome = addEvidence(actor, { ...right, ...more })(facts, house.context('approval', caseId));
+    if (outcome.refused) return `${outcome.rule} ${outcome.reason}`;
+    return 'refusal' in outcome.reply ? `${outcome.reply.refusal.rule} ${outcome.reply.refusal.reason}` : 'taken';
   };
-  return { house, caseId, add };
+  /** The same with what it says kept and delivered. */
+  const said = (more: Partial<EvidenceInput> = {}, actor = 'boris') => {
+    const { refused } = house.command('approval', caseId, addEvidence(actor, { ...right, ...more }));
+    house.settle();
+    return refused ?? 'taken';
+  };
+  return { house, caseId, right, add: outcomeOf, said };
 }
 
 describe('a call-back', () => {
-  it('R3.4 is taken with the number on record and the fingerprint of the key that asked (the control of this file)', () => {
+  it('R3.4 is taken with the number on record and the code of the case (the control of this file)', () => {
     expect(opened().add()).toBe('taken');
   });
 
-  it('R3.4 is refused when what was read out is not the fingerprint of the key that asked', () => {
-    expect(opened().add({ fingerprint: '0000-0000' })).toBe('R3.4 fingerprint-mismatch');
-    expect(opened().add({ fingerprint: undefined })).toBe('R3.4 fingerprint-mismatch');
+  it('R3.4 keeps the code that was read out and the fingerprint that it stands for', () => {
+    const { house, caseId, said, right } = opened();
+    expect(said()).toBe('taken');
+    expect(house.said('readmit.evidence.added')[0]?.data).toMatchObject({
+      code: right.code,
+      fingerprint: house.facts('approval', caseId).first('readmit.case.opened')?.data.caseKey?.fingerprint,
+    });
+  });
+
+  it('R3.4 is refused when what was read out is not the code of the case, such as the start of the fingerprint', () => {
+    expect(opened().add({ code: '0000-0000' })).toBe('R3.4 code-mismatch');
+    expect(opened().add({ code: undefined })).toBe('R3.4 code-mismatch');
+    const { house, caseId, add } = opened();
+    const fingerprint = house.facts('approval', caseId).first('readmit.case.opened')?.data.caseKey?.fingerprint ?? '';
+    expect(add({ code: `${fingerprint.slice(0, 4)}-${fingerprint.slice(4, 8)}` })).toBe('R3.4 code-mismatch');
+  });
+
+  it('R3.4 a key with the same start of its fingerprint has another code, and one key has another code in each case', () => {
+    const { house, caseId, right, add } = opened();
+    const other = house.open(mfa, ada);
+    expect(house.codeOf(other)).not.toBe(right.code);
+    expect(add({ code: house.codeOf(other) })).toBe('R3.4 code-mismatch');
+    const nonce = house.facts('approval', caseId).last('readmit.case.classified')?.data.codeNonce ?? '';
+    const { fingerprint = '' } = house.facts('approval', caseId).first('readmit.case.opened')?.data.caseKey ?? {};
+    const alike = `${fingerprint.slice(0, 8)}${'0'.repeat(56)}`;
+    expect(add({ code: codeOf(nonce, alike, crypto) })).toBe('R3.4 code-mismatch');
+    expect(add({ code: codeOf(nonce, fingerprint, crypto) })).toBe('taken');
+  });
+
+  it('R3.4 is guessed five times at most: then no code counts any more, whoever types it', () => {
+    const { house, said } = opened();
+    for (let wrong = 0; wrong < 4; wrong++) expect(said({ code: `0000-000${wrong}` })).toBe('code-mismatch');
+    expect(house.said('readmit.approval.refused').map(({ data }) => [data.command, data.reason, data.actor])).toEqual(
+      Array.from({ length: 4 }, () => ['add-evidence', 'code-mismatch', 'boris']),
+    );
+    expect(said()).toBe('taken');
+    expect(said({ code: '0000-0004' })).toBe('code-mismatch');
+    expect(said({ code: '0000-0005' })).toBe('too-many-wrong-codes');
+    expect(said()).toBe('too-many-wrong-codes');
+    expect(house.said('readmit.approval.refused')).toHaveLength(5);
+  });
+
+  it('R3.4 is refused where no nonce was drawn for the code: the case must be opened again', () => {
+    const { house, caseId, add } = opened();
+    const all = house.facts('approval', caseId).all;
+    const older = all.map((fact) =>
+      fact.type === 'readmit.case.classified' ? { ...fact, data: { ...fact.data, codeNonce: undefined } } : fact,
+    ) as typeof all;
+    expect(add({}, 'boris', new Facts(older))).toBe('R3.4 code-nonce-missing');
+    expect(add({}, 'boris', new Facts(all))).toBe('taken');
   });
 
   it('R3.4 is refused to a number that is not on record, such as one from the request', () => {
@@ -47,9 +100,11 @@ describe('a call-back', () => {
     expect(opened().add({ channel: 'ticket-system' })).toBe('R3.4 call-back-by-phone');
   });
 
-  it('R3.4 wants no fingerprint for somebody who asked signed in: there is no key to read out', () => {
-    expect(opened('ada').add({ fingerprint: undefined })).toBe('taken');
-    expect(opened('ada').add({ fingerprint: undefined, contact: undefined })).toBe('R3.4 contact-not-on-record');
+  it('R3.4 wants no code for somebody who asked signed in: there is no key that it would prove, and none is kept', () => {
+    const { house, said, add } = opened('ada');
+    expect(add({ contact: undefined })).toBe('R3.4 contact-not-on-record');
+    expect(said({ code: '0000-0000' })).toBe('taken');
+    expect(house.said('readmit.evidence.added')[0]?.data).not.toHaveProperty('code');
   });
 });
 
@@ -62,9 +117,46 @@ describe('any proof', () => {
     const { add } = opened();
     expect(add({}, 'ada')).toBe('R4.2 verifier-is-subject');
     expect(add({}, 'ada-admin')).toBe('R4.2 verifier-is-subject');
-    expect(add({}, 'nobody')).toBe('R4.2 verifier-unknown');
     expect(add({}, 'chidi')).toBe('R4.2 not-a-verifier');
-    expect(opened('boris').add({ fingerprint: undefined })).toBe('R4.2 verifier-is-requester');
+    expect(opened('boris').add()).toBe('R4.2 verifier-is-requester');
+  });
+
+  it('R4.2 whoever the case does not name yet is attested first, once, and then judged', () => {
+    const { house, said } = opened();
+    expect(said({}, 'nobody')).toBe('not-ready');
+    expect(house.said('readmit.attestation.wanted').map(({ data }) => data.person)).toEqual(['nobody']);
+    expect(said({}, 'nobody')).toBe('verifier-unknown');
+    expect(said({}, 'dana')).toBe('not-ready');
+    expect(said({}, 'dana')).toBe('not-a-verifier');
+    expect(said({}, 'nobody')).toBe('verifier-unknown');
+    expect(house.said('readmit.attestation.wanted').map(({ data }) => data.person)).toEqual(['nobody', 'dana']);
+    expect(said()).toBe('taken');
+    expect(house.said('readmit.attestation.wanted')).toHaveLength(2);
+  });
+
+  it('R4.2 is not taken before the answer who somebody is, and a hundred people are asked about at most', () => {
+    const { house, caseId, add } = opened();
+    for (let one = 0; one < 99; one++)
+      house.emit('approval', [{ type: 'readmit.attestation.wanted', key: caseId, data: { caseId, person: `p${one}` } }]);
+    expect(add({}, 'p5')).toBe('R8.1 not-ready');
+    expect(add({}, 'nobody')).toBe('R8.1 not-ready');
+    house.emit('approval', [{ type: 'readmit.attestation.wanted', key: caseId, data: { caseId, person: 'p99' } }]);
+    expect(add({}, 'nobody')).toBe('R4.2 too-many-people');
+    expect(add()).toBe('taken');
+  });
+
+  it.each(['', ' ', '\u200b\u2800', '\u3164'])('R3.1 is refused with a note that says nothing (%j)', (note) => {
+    expect(opened().add({ note })).toBe('R3.1 note-blank');
+    expect(opened().add({ note: `${note}x` })).toBe('taken');
+  });
+
+  it('R3.1 there are a hundred of a case at most: a grant has to name each', () => {
+    const { house, caseId, add, said } = opened();
+    expect(said()).toBe('taken');
+    const [first] = house.said('readmit.evidence.added');
+    const more = Array.from({ length: 99 }, (_, at) => ({ ...first, id: `event_x${at}` })) as never[];
+    expect(add({}, 'boris', house.facts('approval', caseId).with(more.slice(1)))).toBe('taken');
+    expect(add({}, 'boris', house.facts('approval', caseId).with(more))).toBe('R3.1 too-many-proofs');
   });
 
   it('R4.2 is never collected by vendor staff', () => {

@@ -1,14 +1,16 @@
-import type { Decision, EventData, Person } from '@readmit/contracts';
-import { checkDecision } from '../decision-proof/decision-proof.js';
-import { spoken } from '../evidence/evidence.js';
-import { refusal, say, type Command, type Context, type Refusal } from '../kernel/behaviour.js';
+import type { Decision, EventData } from '@readmit/contracts';
+import { attestedOf } from '../decision-proof/attested.js';
+import { checkDecision, checkDenial, decidedWhenRecorded, type DecisionProblem } from '../decision-proof/decision-proof.js';
+import { byHuman } from '../decision-proof/humans.js';
+import { verifierProblem } from '../decision-proof/verifier.js';
+import { codeOf, proofDigest, type ProofWords } from '../evidence/evidence.js';
+import { refusal, say, type Command, type Commanded, type Context, type Refusal } from '../kernel/behaviour.js';
 import type { Facts } from '../kernel/facts.js';
+import { saysNothing } from '../kernel/says-nothing.js';
 import { instant, plusSeconds, reached } from '../kernel/time.js';
-import { approvalState, decisionsFor } from './approval.react.js';
+import { approvalState, decisionsFor, type ApprovalState } from './approval.state.js';
 import { approvalTransitions, type ApprovalCommand } from './approval.transitions.js';
-
-const notReady = (waitsFor: string): Refusal =>
-  refusal('not-ready', 'R8.1', 'not-ready', `This service has not heard of ${waitsFor} yet. Try again in a moment.`);
+import { attestFirst, notReady, type Put } from './attestation.js';
 
 /** What the table says of the command in the state that the request is in. */
 function guard(facts: Facts, context: Context, command: ApprovalCommand): Refusal | undefined {
@@ -32,28 +34,33 @@ function guard(facts: Facts, context: Context, command: ApprovalCommand): Refusa
   }
 }
 
-export interface EvidenceInput {
-  readonly kind: EventData<'readmit.evidence.added'>['kind'];
-  readonly channel: EventData<'readmit.evidence.added'>['channel'];
-  readonly assurance: number;
-  readonly fingerprint?: string | undefined;
-  readonly contact?: string | undefined;
-  /** Digest of note and salt. */
-  readonly digest: string;
-}
+/** A proof as it comes in: everything that its digest is made of but who and when. */
+export type EvidenceInput = Omit<ProofWords, 'by' | 'at'>;
+
+/** More proofs than any case needs; the grant has to name each. */
+const mostProofs = 100;
+/** A guess hits with one in 2^32; after so many wrong codes of a case nobody guesses on, under whatever name. */
+const mostWrongCodes = 5;
 
 /** A proof enters the case: who may collect it, that it belongs to the case, and that it is what it says. */
 export const addEvidence =
-  (actor: string, input: EvidenceInput): Command<{ evidenceId: string }> =>
+  (actor: string, input: EvidenceInput): Command<{ readonly evidenceId: string } | Put> =>
   (facts, context) => {
     const closed = guard(facts, context, 'add-evidence');
     if (closed) return closed;
     const opened = facts.first('readmit.case.opened');
     const classified = facts.last('readmit.case.classified');
-    const attested = facts.last('readmit.people.attested');
-    if (!opened || !classified || !attested) return notReady('the classification of the case');
-    const verifier = attested.data.people.find((person) => person.id === actor);
-    const wrong = verifierProblem(verifier, opened.data, attested.data.people, classified.data.requirements.verifiers);
+    if (!opened || !classified) return notReady('the classification of the case');
+    const first = attestFirst(facts, context, actor);
+    if (first) return first;
+    const attested = attestedOf(facts);
+    const people = attested?.people ?? [];
+    const wrong = verifierProblem(
+      people.find((person) => person.id === actor),
+      opened.data,
+      people,
+      classified.data.requirements.verifiers,
+    );
     if (wrong) return wrong;
     const need = classified.data.requirements.evidence.find((candidate) => candidate.kind === input.kind);
     if (!need)
@@ -63,85 +70,107 @@ export const addEvidence =
         'evidence-not-asked',
         `The policy asks for ${classified.data.requirements.evidence.map((item) => item.kind).join(', ')} here, not for ${input.kind}.`,
       );
+    if (saysNothing(input.note)) return refusal('invalid', 'R3.1', 'note-blank', 'The note says nothing. Write what was seen or heard.');
+    if (facts.of('readmit.evidence.added').length >= mostProofs)
+      return refusal('conflict', 'R3.1', 'too-many-proofs', `The case has ${mostProofs} proofs already; open a new request.`);
+    const { caseKey } = opened.data;
     if (input.kind === 'call-back') {
-      const bad = callBackProblem(input, opened.data, attested.data);
+      const code = caseKey && classified.data.codeNonce && codeOf(classified.data.codeNonce, caseKey.fingerprint, context.crypto);
+      const bad =
+        callBackProblem(input, attested?.contacts ?? [], caseKey !== undefined, code) ?? guessed(facts, context, actor, input, code);
       if (bad) return bad;
     }
+    const called = input.kind === 'call-back';
+    const compared = called && caseKey !== undefined;
+    // What was not compared with anything proves nothing, and is not written down as if it did.
+    const words: ProofWords = {
+      ...input,
+      contact: called ? input.contact : undefined,
+      code: compared ? input.code : undefined,
+      by: actor,
+      at: instant(context.now),
+    };
     const evidenceId = context.newId('evidence');
     const data: EventData<'readmit.evidence.added'> = {
       caseId: context.key,
       evidenceId,
-      kind: input.kind,
-      channel: input.channel,
-      assurance: input.assurance,
-      collectedBy: actor,
-      collectedAt: instant(context.now),
+      kind: words.kind,
+      channel: words.channel,
+      assurance: words.assurance,
+      collectedBy: words.by,
+      collectedAt: words.at,
       staleAt: instant(plusSeconds(context.now, need.maxAgeSeconds)),
-      digest: input.digest,
-      ...(input.contact === undefined ? {} : { contact: input.contact }),
-      ...(input.kind === 'call-back' && opened.data.caseKey ? { fingerprint: opened.data.caseKey.fingerprint } : {}),
+      digest: proofDigest(words, context.crypto),
+      ...(words.contact === undefined ? {} : { contact: words.contact }),
+      ...(words.code === undefined ? {} : { code: words.code }),
+      ...(compared ? { fingerprint: caseKey.fingerprint } : {}),
     };
     return { emit: [say('readmit.evidence.added', context.key, data)], reply: { evidenceId } };
   };
 
-/** Why this person may not verify the case, or undefined: whoever may collect its proofs may also see whom to call. */
-export function verifierProblem(
-  verifier: Person | undefined,
-  opened: EventData<'readmit.case.opened'>,
-  people: readonly Person[],
-  teams: readonly string[],
-): Refusal | undefined {
-  if (!verifier) return refusal('forbidden', 'R4.2', 'verifier-unknown', 'The directory does not attest this person for the case.');
-  const human = (id: string | undefined): string | undefined => people.find((person) => person.id === id)?.human ?? id;
-  if (human(opened.requester.id) === verifier.human)
-    return refusal(
-      'forbidden',
-      'R4.2',
-      'verifier-is-requester',
-      'Who asks cannot verify. An agent who is neither requester nor subject must.',
-    );
-  if (human(opened.subject.id) === verifier.human)
-    return refusal(
-      'forbidden',
-      'R4.2',
-      'verifier-is-subject',
-      'Nobody verifies herself. An agent who is neither requester nor subject must.',
-    );
-  if (verifier.employment === 'vendor') return refusal('forbidden', 'R3.10', 'verifier-is-vendor', 'Vendor staff can ask, never verify.');
-  if (!teams.some((team) => verifier.teams.includes(team)))
-    return refusal('forbidden', 'R4.2', 'not-a-verifier', `Evidence of this case is collected by ${teams.join(', ')}.`);
-  return undefined;
-}
-
+/** `expected`: the code of the case; undefined when nobody drew a nonce for it. */
 function callBackProblem(
   input: EvidenceInput,
-  opened: EventData<'readmit.case.opened'>,
-  attested: EventData<'readmit.people.attested'>,
+  contacts: readonly string[],
+  byKey: boolean,
+  expected: string | undefined,
 ): Refusal | undefined {
   if (input.channel !== 'phone')
     return refusal('invalid', 'R3.4', 'call-back-by-phone', 'A call-back is made by phone, to the number on record.');
-  if (input.contact === undefined || !attested.contacts.includes(input.contact))
+  if (input.contact === undefined || !contacts.includes(input.contact))
     return refusal(
       'invalid',
       'R3.4',
       'contact-not-on-record',
       'Call the number on record (the desk’s contact list gives it) and name it; a number from the request never counts.',
     );
-  if (opened.caseKey && input.fingerprint !== spoken(opened.caseKey.fingerprint))
+  if (byKey && expected === undefined)
     return refusal(
-      'invalid',
+      'conflict',
       'R3.4',
-      'fingerprint-mismatch',
-      'What was read out is not the fingerprint of the key that asked. Whoever asked may not be who you called: stop and raise it.',
+      'code-nonce-missing',
+      'The case was classified by an older release, which drew no code for it, so no call-back can prove who asked. Open the request again.',
     );
   return undefined;
 }
 
+/** A code that was not read out right. Wrong ones stay with the case, so that guessing ends. */
+function guessed(
+  facts: Facts,
+  context: Context,
+  actor: string,
+  input: EvidenceInput,
+  expected: string | undefined,
+): Commanded<Put> | undefined {
+  if (expected === undefined) return undefined;
+  const wrong = facts.of('readmit.approval.refused').filter(({ data }) => data.reason === 'code-mismatch').length;
+  // Also the right code counts no more: an answer to it would tell a guess from a miss.
+  if (wrong >= mostWrongCodes)
+    return refusal(
+      'conflict',
+      'R3.4',
+      'too-many-wrong-codes',
+      `${mostWrongCodes} wrong codes were given for this case; no call-back counts any more. Raise it, and let the person open a new request.`,
+    );
+  if (input.code === expected) return undefined;
+  const mismatch = refusal(
+    'invalid',
+    'R3.4',
+    'code-mismatch',
+    'What was read out is not the code of this case. Whoever asked may not be who you called: stop and raise it.',
+  );
+  const { rule, reason, says } = mismatch;
+  return {
+    emit: [say('readmit.approval.refused', context.key, { key: context.key, command: 'add-evidence', rule, reason, actor, says })],
+    reply: { refusal: mismatch },
+  };
+}
+
 /** A signed decision. Refused ones are recorded with the rule that they broke. */
 export const decide =
-  (actor: string, statement: Decision['statement'], proof: Decision['proof']): Command<{ decisionId: string }> =>
+  (actor: string, statement: Decision['statement'], proof: Decision['proof']): Command<{ readonly decisionId: string } | Put> =>
   (facts, context) => {
-    const barred = guard(facts, context, 'decide');
+    const barred = guard(facts, context, statement.decision);
     // Who decides comes before whether it is time: an attempt at self-approval is recorded as one even when proofs are missing.
     if (barred && barred.reason !== 'evidence-missing') return barred;
     if (statement.approver !== actor)
@@ -151,32 +180,67 @@ export const decide =
         'approver-is-not-signed-in',
         'The statement names another approver than the one who is signed in.',
       );
+    const first = attestFirst(facts, context, actor);
+    if (first) return first;
     const state = approvalState(facts, context.now, context.crypto);
-    if (state.name !== 'waiting-for-decisions' && state.name !== 'waiting-for-evidence') return notReady('the plan of the case');
     const decision: Decision = { id: context.newId('decision'), statement, proof };
-    const wrong = checkDecision(decision, state.basis, context.crypto);
-    if (wrong) {
-      const changed = wrong.reason === 'plan-changed' || wrong.reason === 'evidence-changed' || wrong.reason === 'policy-changed';
-      return refusal(changed ? 'conflict' : 'forbidden', wrong.rule, wrong.reason, wrong.says);
-    }
-    if (barred) return barred;
-    if (reached(state.decideBefore, context.now)) return refusal('conflict', 'R4.7', 'approval-expired', 'The time to decide is over.');
-    const request = facts
-      .of('readmit.approval.requested')
-      .findLast((fact) => fact.data.planDigest === state.basis.planDigest && fact.data.evidenceDigest === state.basis.evidenceDigest);
-    if (!request) return notReady('the request to decide');
-    if (request.data.nonce !== statement.nonce)
+    const wrong = decisionProblem(decision, state, context);
+    if (wrong) return wrong;
+    if (saysNothing(statement.reason))
+      return refusal('invalid', 'R4.5', 'reason-blank', 'The reason says nothing. Write why you decide so, and sign again.');
+    if (!decidedWhenRecorded(statement.decidedAt, context.now))
       return refusal(
-        'conflict',
-        'R4.4',
-        'nonce-unknown',
-        'The statement does not carry the nonce of this request. Fetch the request again and sign anew.',
+        'invalid',
+        'R4.10',
+        'decided-at-implausible',
+        'The signed time of the decision is not the present. Set the clock of your machine and sign again.',
       );
-    const human = (id: string): string => state.basis.people.find((person) => person.id === id)?.human ?? id;
-    if (decisionsFor(facts, state.basis).some((fact) => human(fact.data.decision.statement.approver) === human(actor)))
-      return refusal('conflict', 'R4.2', 'already-decided', 'This human has decided on exactly this already; a person counts once.');
+    // A no waits for nothing: not for proofs, not for a request, and a yes of the same person does not stand in its way.
+    const late = statement.decision === 'approve' ? (barred ?? approvalProblem(actor, statement, facts, state, context)) : undefined;
+    if (late) return late;
     return { emit: [say('readmit.decision.recorded', context.key, { caseId: context.key, decision })], reply: { decisionId: decision.id } };
   };
+
+/** Whether what was signed counts for this request. */
+function decisionProblem(decision: Decision, state: ApprovalState, { crypto }: Context): Refusal | undefined {
+  const answered = (wrong: DecisionProblem | undefined): Refusal | undefined => {
+    const changed = wrong?.reason === 'plan-changed' || wrong?.reason === 'evidence-changed' || wrong?.reason === 'policy-changed';
+    return wrong && refusal(changed ? 'conflict' : 'forbidden', wrong.rule, wrong.reason, wrong.says);
+  };
+  const basis = 'basis' in state ? state.basis : undefined;
+  if (decision.statement.decision === 'approve')
+    return basis ? answered(checkDecision(decision, basis, crypto)) : notReady('the plan of the case');
+  const who = basis ?? ('who' in state ? state.who : undefined);
+  return who ? answered(checkDenial(decision, who, crypto)) : notReady('the people of the case');
+}
+
+/** Whether it is time for this yes. */
+function approvalProblem(
+  actor: string,
+  { nonce }: Decision['statement'],
+  facts: Facts,
+  state: ApprovalState,
+  { now }: Context,
+): Refusal | undefined {
+  if (!('basis' in state)) return notReady('the plan of the case');
+  const { basis } = state;
+  if (reached(state.decideBefore, now)) return refusal('conflict', 'R4.7', 'approval-expired', 'The time to decide is over.');
+  const request = facts
+    .of('readmit.approval.requested')
+    .findLast((fact) => fact.data.planDigest === basis.planDigest && fact.data.evidenceDigest === basis.evidenceDigest);
+  if (!request) return notReady('the request to decide');
+  if (request.data.nonce !== nonce)
+    return refusal(
+      'conflict',
+      'R4.4',
+      'nonce-unknown',
+      'The statement does not carry the nonce of this request. Fetch the request again and sign anew.',
+    );
+  const humanOf = byHuman(basis.people);
+  if (decisionsFor(facts, basis).some((fact) => humanOf(fact.data.decision.statement.approver) === humanOf(actor)))
+    return refusal('conflict', 'R4.2', 'already-decided', 'This human has decided on exactly this already; a person counts once.');
+  return undefined;
+}
 
 /** The requester takes the request back; only before it is granted (afterwards it is ended at the scheduler). `by`: person id or `case-key`. */
 export const withdraw =

@@ -1,71 +1,25 @@
-import type { Draft, FactOf } from '@readmit/contracts';
-import { checkDecisions, quorumMet, checkDecision, type DecisionBasis } from '../decision-proof/decision-proof.js';
-import { evidenceDigest, fresh, needsMet, refsOf } from '../evidence/evidence.js';
-import { say, type Context, type Crypto, type Reaction } from '../kernel/behaviour.js';
+import type { Draft, EventData, FactOf } from '@readmit/contracts';
+import { attestedOf } from '../decision-proof/attested.js';
+import { checkDecision, quorumMet, type DecisionBasis } from '../decision-proof/decision-proof.js';
+import { fresh, refsOf } from '../evidence/evidence.js';
+import { judgeGrant } from '../grant-judgement/judge-grant.js';
+import { say, type Context, type Reaction } from '../kernel/behaviour.js';
 import type { Facts } from '../kernel/facts.js';
 import { earliest, instant, plusSeconds, reached } from '../kernel/time.js';
 import { aboveCeiling } from '../restoration-plan/ceiling.js';
-
-export type ApprovalState =
-  | { readonly name: 'waiting-for-plan' | 'granted' | 'denied' | 'expired' | 'withdrawn' | 'frozen' }
-  | { readonly name: 'waiting-for-evidence' | 'waiting-for-decisions'; readonly basis: DecisionBasis; readonly decideBefore: Date };
-
-type Planned = FactOf<'readmit.plan.proposed'>;
-
-/** The plan that a decision would be about: the latest that keeps under the ceiling. Others were refused and count for nothing. */
-export function planOf(facts: Facts): Planned | undefined {
-  const classified = facts.last('readmit.case.classified');
-  if (!classified) return undefined;
-  return facts
-    .of('readmit.plan.proposed')
-    .findLast((fact) => !aboveCeiling(fact.data.plan, classified.data.class, classified.data.ceiling));
-}
-
-/** Where an approval stands: a function of the set of facts and the clock. */
-export function approvalState(facts: Facts, now: Date, crypto: Crypto): ApprovalState {
-  if (facts.has('readmit.approval.granted')) return { name: 'granted' };
-  if (facts.has('readmit.approval.withdrawn')) return { name: 'withdrawn' };
-  if (facts.has('readmit.approval.denied')) return { name: 'denied' };
-  if (facts.has('readmit.approval.expired')) return { name: 'expired' };
-  if (facts.has('readmit.case.frozen') || facts.has('readmit.containment.ordered')) return { name: 'frozen' };
-  const opened = facts.first('readmit.case.opened');
-  const classified = facts.last('readmit.case.classified');
-  const attested = facts.last('readmit.people.attested');
-  const planned = planOf(facts);
-  if (!opened || !classified || !attested || !planned) return { name: 'waiting-for-plan' };
-
-  const evidence = facts.of('readmit.evidence.added');
-  const basis: DecisionBasis = {
-    caseId: opened.data.caseId,
-    planDigest: planned.data.digest,
-    evidenceDigest: evidenceDigest(refsOf(evidence), crypto),
-    policyDigest: classified.data.policy.digest,
-    requester: opened.data.requester.id,
-    subject: opened.data.subject.id,
-    collectors: [...new Set(evidence.map((item) => item.data.collectedBy))],
-    people: attested.data.people,
-    quorum: classified.data.requirements.quorum,
-  };
-  const decideBefore = plusSeconds(planned.at, classified.data.requirements.decideWithinSeconds);
-  const enough = needsMet(classified.data.requirements.evidence, evidence, now).every(({ met }) => met);
-  return { name: enough ? 'waiting-for-decisions' : 'waiting-for-evidence', basis, decideBefore };
-}
-
-/** Decisions that bind exactly what is on the table; earlier ones that bound something else are void (R4.4). */
-export const decisionsFor = (facts: Facts, basis: DecisionBasis): readonly FactOf<'readmit.decision.recorded'>[] =>
-  facts.of('readmit.decision.recorded').filter(
-    ({
-      data: {
-        decision: { statement },
-      },
-    }) => statement.planDigest === basis.planDigest && statement.evidenceDigest === basis.evidenceDigest,
-  );
+import { approvalState, decisionsFor, denialIn, planOf } from './approval.state.js';
 
 /** What approval concludes. MUST NOT grant with stale evidence, an unmet quorum or a decision that does not verify. */
 export function approvalReact(facts: Facts, context: Context): Reaction {
   const refused = refusePlans(facts, context);
   if (refused.length > 0) return { emit: refused };
   const state = approvalState(facts, context.now, context.crypto);
+  const who = state.name === 'waiting-for-plan' ? state.who : 'basis' in state ? state.basis : undefined;
+  const denied = who && denialIn(facts, who, context.crypto);
+  if (denied) {
+    const { id, statement } = denied.data.decision;
+    return { emit: [say('readmit.approval.denied', context.key, { caseId: context.key, decisionId: id, by: statement.approver })] };
+  }
   if (state.name === 'waiting-for-plan') return expireUnplanned(facts, context);
   if (state.name !== 'waiting-for-evidence' && state.name !== 'waiting-for-decisions') return { emit: [], wakeAt: null };
   if (reached(state.decideBefore, context.now))
@@ -90,21 +44,25 @@ export function approvalReact(facts: Facts, context: Context): Reaction {
         }),
       ],
     };
-  const valid = decisionsFor(facts, basis).filter((fact) => !checkDecision(fact.data.decision, basis, context.crypto));
-  const denied = valid.find((fact) => fact.data.decision.statement.decision === 'deny');
-  if (denied)
-    return {
-      emit: [
-        say('readmit.approval.denied', context.key, {
-          caseId: context.key,
-          decisionId: denied.data.decision.id,
-          by: denied.data.decision.statement.approver,
-        }),
-      ],
-    };
+  const valid = decisionsFor(facts, basis).filter(
+    ({ data: { decision } }) => decision.statement.decision === 'approve' && !checkDecision(decision, basis, context.crypto),
+  );
   const approvers = valid.map((fact) => fact.data.decision.statement.approver);
   if (!quorumMet(basis.quorum, approvers, basis.people)) return { emit: [], wakeAt };
-  return { emit: [grant(facts, basis, valid, context)] };
+  const data = grant(facts, basis, valid, context);
+  // Judged as execution and audit will judge it: a grant that they would refuse is not made.
+  const granted: FactOf<'readmit.approval.granted'> = {
+    id: data.grantId,
+    type: 'readmit.approval.granted',
+    at: instant(context.now),
+    data,
+  };
+  const [wrong] = judgeGrant(facts.with([granted]), context.now, context.crypto, granted).problems;
+  if (!wrong) return { emit: [say('readmit.approval.granted', context.key, data)] };
+  return {
+    emit: refuseOnce(facts, context, `grant/${basis.planDigest}/${basis.evidenceDigest}/${wrong.reason}`, 'approval', wrong),
+    wakeAt,
+  };
 }
 
 /** A target that cannot be read gives no plan; the request does not wait for it longer than for its decisions. */
@@ -116,27 +74,55 @@ function expireUnplanned(facts: Facts, context: Context): Reaction {
   return { emit: [say('readmit.approval.expired', context.key, { caseId: context.key, expiredAt: instant(context.now) })] };
 }
 
-function grant(facts: Facts, basis: DecisionBasis, valid: readonly FactOf<'readmit.decision.recorded'>[], context: Context): Draft {
+function grant(
+  facts: Facts,
+  basis: DecisionBasis,
+  valid: readonly FactOf<'readmit.decision.recorded'>[],
+  context: Context,
+): EventData<'readmit.approval.granted'> {
   const planned = planOf(facts);
   const classified = facts.last('readmit.case.classified');
-  const attested = facts.last('readmit.people.attested');
+  const attested = attestedOf(facts);
   const decisions = valid.map((fact) => fact.data.decision);
-  const wrong = checkDecisions(decisions, basis, context.crypto);
-  if (!planned || !classified || !attested || wrong)
-    throw new Error(`this is a bug: granting ${context.key} with ${wrong?.reason ?? 'facts missing'}`);
-  return say('readmit.approval.granted', context.key, {
+  if (!planned || !classified || !attested) throw new Error(`this is a bug: granting ${context.key} with facts missing`);
+  const attestations = attestationsOf(facts, attested.ids, [
+    basis.subject,
+    ...(basis.requester === undefined ? [] : [basis.requester]),
+    ...basis.collectors,
+    ...decisions.map(({ statement }) => statement.approver),
+  ]);
+  return {
     caseId: context.key,
     grantId: context.newId('grant'),
     planDigest: basis.planDigest,
     evidenceDigest: basis.evidenceDigest,
     evidence: refsOf(facts.of('readmit.evidence.added')),
     decisions,
-    directory: { digest: attested.data.directory.digest, ageSeconds: attested.data.directory.ageSeconds },
-    attestationId: attested.id,
+    directory: { digest: attested.directory.digest, ageSeconds: attested.directory.ageSeconds },
+    attestationId: attestations[0] ?? '',
+    attestations,
     goodUntil: instant(plusSeconds(context.now, classified.data.requirements.executeWithinSeconds)),
     durationSeconds: planned.data.plan.durationSeconds,
     obligations: planned.data.plan.obligations,
-  });
+  };
+}
+
+/** As many attestations as a grant can name. */
+const mostAttestations = 100;
+
+/**
+ * The attestations that the grant rests on: all of them, or, where strangers made the case have very many, the first and those that name the
+ * people of the grant before any other. A grant that could not be written would hold the case for ever.
+ */
+function attestationsOf(facts: Facts, ids: readonly string[], people: readonly string[]): string[] {
+  if (ids.length <= mostAttestations) return [...ids];
+  const naming = facts
+    .of('readmit.people.attested')
+    .filter(({ data }) => data.people.some(({ id }) => people.includes(id)))
+    .map(({ id }) => id);
+  const kept = new Set(ids.slice(0, 1));
+  for (const id of [...naming, ...ids]) if (ids.includes(id) && kept.size < mostAttestations) kept.add(id);
+  return ids.filter((id) => kept.has(id));
 }
 
 /** A plan beyond its ceiling is refused on record, once per plan, whoever proposed it (R2.1). */
@@ -145,17 +131,19 @@ function refusePlans(facts: Facts, context: Context): readonly Draft[] {
   if (!classified) return [];
   return facts.of('readmit.plan.proposed').flatMap((fact) => {
     const above = aboveCeiling(fact.data.plan, classified.data.class, classified.data.ceiling);
-    const command = `plan/${fact.data.planId}`;
-    if (!above || facts.of('readmit.approval.refused').some((past) => past.data.command === command)) return [];
-    return [
-      say('readmit.approval.refused', context.key, {
-        key: context.key,
-        command,
-        rule: above.rule,
-        reason: above.reason,
-        actor: 'execution',
-        says: above.says,
-      }),
-    ];
+    return above ? refuseOnce(facts, context, `plan/${fact.data.planId}`, 'execution', above) : [];
   });
+}
+
+/** On record once, by its name. All of it is bounded: what cannot be written would be tried for ever. */
+function refuseOnce(
+  facts: Facts,
+  { key }: Context,
+  name: string,
+  actor: string,
+  { rule, reason, says }: { readonly rule: string; readonly reason: string; readonly says: string },
+): readonly Draft[] {
+  const command = name.slice(0, 255);
+  if (facts.of('readmit.approval.refused').some((past) => past.data.command === command)) return [];
+  return [say('readmit.approval.refused', key, { key, command, rule, reason, actor, says: says.slice(0, 500) })];
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { contain, withdraw } from '../index.js';
 import { House } from '../../test/house.js';
-import { approvalState } from './approval.react.js';
+import { approvalState } from './approval.state.js';
 import { approvalTransitions, type ApprovalCommand } from './approval.transitions.js';
 
 const asks = [{ kind: 'factor.bypass', object: 'ada' }] as const;
@@ -53,7 +53,8 @@ const reach: Record<StateName, (house: House) => string> = {
 };
 const command: Record<ApprovalCommand, (house: House, caseId: string) => { refused?: string }> = {
   'add-evidence': (house, caseId) => house.prove(caseId),
-  decide: (house, caseId) => house.decide(caseId, 'chidi'),
+  approve: (house, caseId) => house.decide(caseId, 'chidi'),
+  deny: (house, caseId) => house.decide(caseId, 'chidi', { decision: 'deny' }),
   withdraw: (house, caseId) => house.command('approval', caseId, withdraw({ caseKey: 'one-time-s' })),
 };
 
@@ -65,8 +66,9 @@ describe('the table of states and commands', () => {
         const caseId = reach[state](house);
         expect(approvalState(house.facts('approval', caseId), house.now, house.context('approval', caseId).crypto).name).toBe(state);
         const { refused } = command[name](house, caseId);
-        // Evidence needs the classification too, which a case without a plan may not have yet.
-        const cell = state === 'waiting-for-plan' && name === 'add-evidence' ? 'not-ready' : approvalTransitions[state][name];
+        // Evidence and a no need the classification too, which a case without a plan may not have yet.
+        const early = state === 'waiting-for-plan' && (name === 'add-evidence' || name === 'deny');
+        const cell = early ? 'not-ready' : approvalTransitions[state][name];
         expect(refused).toBe(cell === 'allowed' ? undefined : cell);
       });
 });

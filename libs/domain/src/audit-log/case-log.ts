@@ -18,7 +18,11 @@ export const deliverySeconds = 30;
 
 /** The entries of one case in the order of the log. */
 export class CaseLog {
-  constructor(readonly entries: readonly LoggedFact[]) {}
+  /** `whole`: false when what came before was judged and forgotten, so only what the entries say themselves can be judged. */
+  constructor(
+    readonly entries: readonly LoggedFact[],
+    readonly whole = true,
+  ) {}
 
   of<T extends EventType>(type: T): readonly Logged<T>[] {
     return this.entries.filter((entry) => entry.fact.type === type) as unknown as readonly Logged<T>[];

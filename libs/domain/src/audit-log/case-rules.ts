@@ -3,8 +3,9 @@ import type { Crypto } from '../kernel/behaviour.js';
 import { plusSeconds } from '../kernel/time.js';
 import { CaseLog, deliverySeconds, type Logged, type LoggedFact, type Report } from './case-log.js';
 import type { CaseRule, Finding } from './finding.js';
-import { judgeGrant } from './grant-rules.js';
+import { judgeGrantOfLog } from './grant-rules.js';
 import { foreseen } from './obligation-rules.js';
+import { stillHeldUnproved } from './still-held.js';
 
 export interface CaseJudge {
   readonly crypto: Crypto;
@@ -24,12 +25,13 @@ const stops = ['readmit.case.frozen', 'readmit.containment.ordered', 'readmit.re
 
 /**
  * What is wrong with one case by the order and content of its log entries alone: nobody's word is needed, not even audit's.
- * `at` is the time of the log's last entry: a case that is still under way at that time is not wrong for being so.
+ * `at` is the time of the log's last entry: a case that is still under way at that time is not wrong for being so. `whole`: false when what
+ * the log had of the case before these entries was judged and forgotten.
  */
-export function judgeCase(caseId: string, entries: readonly LoggedFact[], at: Date, judge: CaseJudge): readonly Finding[] {
+export function judgeCase(caseId: string, entries: readonly LoggedFact[], at: Date, judge: CaseJudge, whole = true): readonly Finding[] {
   const findings: Finding[] = [];
   const report: Report = (rule, entry, why) => findings.push(findingOf(caseId, rule, entry, why));
-  const log = new CaseLog(entries);
+  const log = new CaseLog(entries, whole);
 
   for (const entry of entries) {
     const first = entries.find((other) => other.fact.id === entry.fact.id);
@@ -53,10 +55,35 @@ export function findingsAhead(
   entries: readonly LoggedFact[],
   at: Date,
   judge: CaseJudge,
+  whole = true,
 ): readonly { readonly finding: Finding; readonly from: Date }[] {
-  return foreseen(new CaseLog(entries), judge.crypto, judge.graceSeconds)
+  return foreseen(new CaseLog(entries, whole), judge.crypto, judge.graceSeconds)
     .filter(({ from }) => at <= from)
     .map(({ rule, entry, why, from }) => ({ finding: findingOf(caseId, rule, entry, why), from }));
+}
+
+/**
+ * What is wrong with discharges that rest on another case. `otherOf`: the entries of a case, if the log has any. To be asked once everything
+ * of the moment has reached the log.
+ */
+export function judgeStillHeld(
+  caseId: string,
+  entries: readonly LoggedFact[],
+  otherOf: (caseId: string) => readonly LoggedFact[] | undefined,
+  only?: LoggedFact,
+): readonly Finding[] {
+  const log = new CaseLog(entries);
+  return log.of('readmit.obligation.discharged').flatMap((discharged) => {
+    if (only && discharged.index !== only.index) return [];
+    const why = stillHeldUnproved(log, discharged, (other) => {
+      const found = otherOf(other);
+      return found && new CaseLog(found);
+    });
+    const { obligationId } = discharged.fact.data;
+    return why === undefined
+      ? []
+      : [findingOf(caseId, 'still-held-unproved', discharged, `The obligation ${obligationId} was discharged as still held; ${why}`)];
+  });
 }
 
 const findingOf = (caseId: string, rule: CaseRule, entry: LoggedFact, why: string): Finding => ({
@@ -75,16 +102,15 @@ function judgeOnce(log: CaseLog, type: 'readmit.case.opened' | 'readmit.approval
 
 function judgeStart(log: CaseLog, started: Logged<'readmit.execution.started'>, report: Report, crypto: Crypto): void {
   const stop = log.entries.find(
-    ({ index, fact }) =>
-      stops.some((type) => type === fact.type) &&
-      index < started.index &&
-      plusSeconds(fact.at, deliverySeconds) < new Date(started.fact.at),
+    ({ fact }) =>
+      // By signed time: the place in the log is audit's to decide.
+      stops.some((type) => type === fact.type) && plusSeconds(fact.at, deliverySeconds) < new Date(started.fact.at),
   );
   if (stop)
     report(
       'started-after-stop',
       started,
-      `Execution started though ${stop.fact.type} stood in the log at entry ${stop.index}, said ${stop.fact.at}.`,
+      `Execution started though ${stop.fact.type} (entry ${stop.index}) was said before, ${stop.fact.at}.`,
     );
   const missing = before.filter((type) => !log.lastBefore(type, started.index));
   for (const type of missing) report('started-before-record', started, `Execution started though ${type} was not in the log yet.`);
@@ -108,5 +134,5 @@ function judgeStart(log: CaseLog, started: Logged<'readmit.execution.started'>, 
         `Execution started before the obligation ${undo.id} was in the log (entry ${recorded.index}).`,
       );
   }
-  judgeGrant(log, granted, started, report, crypto);
+  judgeGrantOfLog(log, granted, started, report, crypto);
 }

@@ -1,7 +1,7 @@
 import type { EventType, Fact } from '@readmit/contracts';
 import { plusSeconds } from '../kernel/time.js';
 import type { LoggedFact } from './case-log.js';
-import { judgeCase, type CaseJudge } from './case-rules.js';
+import { findingsAhead, judgeCase, judgeStillHeld, type CaseJudge } from './case-rules.js';
 import type { Finding } from './finding.js';
 
 /** Only these begin to be watched, so that a late notice of a closed case costs nothing. */
@@ -16,13 +16,21 @@ const beginning: readonly EventType[] = [
   'readmit.execution.started',
   'readmit.execution.succeeded',
   'readmit.secret.picked-up',
-  // Containment is ordered of a case that the scheduler has not heard of, too.
-  'readmit.containment.ordered',
 ];
+/**
+ * These may come before anything else of a case, as containment of one that the scheduler has not heard of, or long after it was closed and
+ * forgotten: then they are judged by what comes after them.
+ */
+const afterwards: readonly EventType[] = ['readmit.containment.ordered', 'readmit.case.frozen', 'readmit.revocation.due'];
 const judged: ReadonlySet<EventType> = new Set<EventType>([
   ...beginning,
-  'readmit.case.frozen',
-  'readmit.revocation.due',
+  ...afterwards,
+  'readmit.approval.requested',
+  'readmit.decision.recorded',
+  'readmit.approval.denied',
+  'readmit.approval.withdrawn',
+  'readmit.approval.expired',
+  'readmit.execution.failed',
   'readmit.revocation.confirmed',
   'readmit.consumer.confirmed',
   'readmit.obligation.discharged',
@@ -31,10 +39,23 @@ const judged: ReadonlySet<EventType> = new Set<EventType>([
 /** Topics reach the log one after the other: a case is judged when its end is this old, so that no late fact is missing. */
 const settledAfterSeconds = 3600;
 
-/** Follows every case of a log in one pass and judges each when it is settled. Memory grows with the cases that are open, not with the log. */
+interface Watched {
+  readonly entries: LoggedFact[];
+  /** False while the log is only known to have said of the case what may come after its end. */
+  whole: boolean;
+  closed: boolean;
+  /** Signed time of the latest entry. */
+  latest: string;
+}
+
+/**
+ * Follows every case of a log in one pass and judges each when it is settled. Memory grows with the cases that are open or owe something and
+ * with those of the last hour, not with the log.
+ */
 export class CaseWatch {
-  private readonly cases = new Map<string, LoggedFact[]>();
-  private readonly closed = new Map<string, string>();
+  private readonly cases = new Map<string, Watched>();
+  /** Discharges that rest on another case: looked at before either case may be forgotten. */
+  private held: { readonly caseId: string; readonly entry: LoggedFact }[] = [];
   private latest = '';
   /** Cases that were judged. */
   count = 0;
@@ -46,33 +67,55 @@ export class CaseWatch {
 
   add(index: number, fact: Fact): void {
     if (fact.at > this.latest) this.latest = fact.at;
+    if (index % 1024 === 0) this.settle();
     if (!judged.has(fact.type) || !('caseId' in fact.data) || typeof fact.data.caseId !== 'string') return;
     const { caseId } = fact.data;
-    const entries = this.cases.get(caseId);
-    if (entries) entries.push({ index, fact });
-    else if (beginning.includes(fact.type)) this.cases.set(caseId, [{ index, fact }]);
-    if (fact.type === 'readmit.case.closed') this.closed.set(caseId, fact.at);
-    if (index % 1024 === 0) this.settle();
+    const begins = beginning.includes(fact.type);
+    let watched = this.cases.get(caseId);
+    if (!watched && (begins || afterwards.includes(fact.type))) {
+      watched = { entries: [], whole: begins, closed: false, latest: fact.at };
+      this.cases.set(caseId, watched);
+    }
+    if (watched) {
+      watched.entries.push({ index, fact });
+      if (begins) watched.whole = true;
+      if (fact.type === 'readmit.case.closed') watched.closed = true;
+      if (fact.at > watched.latest) watched.latest = fact.at;
+      if (fact.type === 'readmit.obligation.discharged' && fact.data.how === 'still-held')
+        this.held.push({ caseId, entry: { index, fact } });
+    }
   }
 
   /** Judges what is left, as of the time of the last entry. */
   end(): void {
+    this.lookAtHeld(this.held);
     for (const caseId of [...this.cases.keys()]) this.finish(caseId);
   }
 
   private settle(): void {
-    for (const [caseId, at] of this.closed) {
-      if (plusSeconds(at, settledAfterSeconds) > new Date(this.latest)) continue;
-      this.finish(caseId);
-      this.closed.delete(caseId);
+    const now = new Date(this.latest);
+    const settled = (at: string): boolean => plusSeconds(at, settledAfterSeconds) <= now;
+    const due = this.held.filter(({ entry }) => settled(entry.fact.at));
+    this.held = this.held.filter((claim) => !due.includes(claim));
+    this.lookAtHeld(due);
+    for (const [caseId, watched] of this.cases) {
+      if (!(watched.closed || !watched.whole) || !settled(watched.latest)) continue;
+      // Closed, and yet something is owed: kept until it is answered or its time is over.
+      if (findingsAhead(caseId, watched.entries, now, this.judge, watched.whole).length === 0) this.finish(caseId);
     }
   }
 
+  private lookAtHeld(claims: readonly { readonly caseId: string; readonly entry: LoggedFact }[]): void {
+    for (const { caseId, entry } of claims)
+      for (const finding of judgeStillHeld(caseId, this.cases.get(caseId)?.entries ?? [], (other) => this.cases.get(other)?.entries, entry))
+        this.report(finding);
+  }
+
   private finish(caseId: string): void {
-    const entries = this.cases.get(caseId);
-    if (!entries) return;
+    const watched = this.cases.get(caseId);
+    if (!watched) return;
     this.cases.delete(caseId);
-    if (entries.some(({ fact }) => fact.type !== 'readmit.containment.ordered')) this.count += 1;
-    for (const finding of judgeCase(caseId, entries, new Date(this.latest), this.judge)) this.report(finding);
+    if (watched.whole) this.count += 1;
+    for (const finding of judgeCase(caseId, watched.entries, new Date(this.latest), this.judge, watched.whole)) this.report(finding);
   }
 }

@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { Fact } from '@readmit/contracts';
 import fc from 'fast-check';
 import { crypto, House } from '../../test/house.js';
-import { contain } from '../revocation-obligation/scheduler.react.js';
+import { contain } from '../revocation-obligation/scheduler.commands.js';
 import { defaultGraceSeconds } from './case-rules.js';
 import { CaseWatch } from './case-watch.js';
 

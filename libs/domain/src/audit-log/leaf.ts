@@ -68,7 +68,7 @@ function named(fact: Fact, paths: readonly string[], tools: Pick<LogTools, 'cont
       value =
         typeof value === 'object' && value !== null && Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined;
     // Free text stays out of the leaf: an id has no spaces.
-    if (typeof value === 'string' && /^[A-Za-z0-9._:/@-]{1,128}$/.test(value)) return value;
+    if (typeof value === 'string' && tools.contracts.isId(value)) return value;
   }
   return undefined;
 }

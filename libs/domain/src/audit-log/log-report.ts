@@ -2,6 +2,7 @@ import type { Finding } from './finding.js';
 
 /** What a verifier found in an export. */
 export interface LogReport {
+  /** No finding of the verifier, and none that audit itself has put into the log. */
   readonly ok: boolean;
   /** Entries read. */
   readonly size: number;
@@ -11,6 +12,10 @@ export interface LogReport {
   readonly findings: readonly Finding[];
   readonly found: number;
   readonly cases: number;
+  /** Findings that audit itself has put into the log (readmit.violation.found). */
+  readonly violations: number;
+  /** The first of them, at most `maxFindings`. */
+  readonly violated: readonly ViolationEntry[];
   /** Of the list of services' keys that was believed. An older list than one you know may hide a revocation. */
   readonly keyListIssuedAt?: string;
   /** Refusals that the log holds: everything that was denied (R7.1). */
@@ -18,6 +23,15 @@ export interface LogReport {
   /** The first of them, at most `maxFindings`. */
   readonly refused: readonly RefusedEntry[];
   /** One sentence. */
+  readonly says: string;
+}
+
+/** A broken rule that audit found while it ran, as a genuine entry says it. */
+export interface ViolationEntry {
+  readonly index: number;
+  readonly at: string;
+  readonly caseId: string;
+  readonly rule: string;
   readonly says: string;
 }
 

@@ -2,6 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { EventData, Fact, Undo } from '@readmit/contracts';
 import {
+  asked,
   attested,
   caseId,
   confirmed,
@@ -51,6 +52,8 @@ function withUndo(over: Partial<Undo>, more: readonly Fact[] = []): Fact[] {
     ...more,
   ];
 }
+/** Without what is wrong with granting such an obligation for this plan: these are about how it ends. */
+const ofTheEnd = (facts: readonly Fact[]) => found(facts, 200).filter(({ rule }) => rule !== 'obligation-missing');
 const failed = said('readmit.execution.failed', 8, {
   caseId,
   executionId: 'execution_1',
@@ -59,7 +62,7 @@ const failed = said('readmit.execution.failed', 8, {
   reason: 'target-refused',
   says: 'no',
 });
-const key = { fingerprint: '1'.repeat(64) } as EventData<'readmit.people.attested'>['consumers'][number]['key'];
+const key = { fingerprint: '1'.repeat(64), signing: { x: 'consumer' } } as EventData<'readmit.people.attested'>['consumers'][number]['key'];
 const tookOver = (consumer: string, at = 50): Fact =>
   said('readmit.consumer.confirmed', at, { caseId, consumer, object: 'payroll' }, `event_${consumer}`);
 const consumersOf = (facts: readonly Fact[], ...ids: readonly string[]): Fact[] =>
@@ -74,27 +77,30 @@ describe('a discharge', () => {
     expect(found([...genuine, discharged(70, how)], 200)).toMatchObject([
       { rule: 'discharge-unproved', index: 9, why: expect.stringContaining(`(${how}); execution never confirmed it`) },
     ]);
-    expect(rulesOf([...genuine, confirmed(69, how), discharged(70, how)])).toEqual([]);
+    expect(rulesOf([...genuine, asked(), confirmed(69, how), discharged(70, how)])).toEqual([]);
   });
 
   it('R6.3 a confirmation of another obligation, or of another end, proves nothing', () => {
-    expect(rulesOf([...genuine, confirmed(69, 'undone', 'obligation_2'), discharged(70)])).toEqual(['discharge-unproved']);
-    expect(rulesOf([...genuine, confirmed(69, 'still-held'), discharged(70)])).toEqual(['discharge-unproved']);
-    expect(rulesOf([...genuine, confirmed(69), discharged(70)])).toEqual([]);
+    expect(rulesOf([...genuine, asked(), confirmed(69, 'undone', 'obligation_2'), discharged(70)])).toEqual([
+      'confirmed-without-due',
+      'discharge-unproved',
+    ]);
+    expect(rulesOf([...genuine, asked(), confirmed(69, 'still-held'), discharged(70)])).toEqual(['discharge-unproved']);
+    expect(rulesOf([...genuine, asked(), confirmed(69), discharged(70)])).toEqual([]);
   });
 
   it('R6.3 the order in which topics reached the log is no finding, nor a proof that may be on its way', () => {
-    expect(rulesOf([...genuine, discharged(70), confirmed(69)])).toEqual([]);
+    expect(rulesOf([...genuine, asked(), discharged(70), confirmed(69)])).toEqual([]);
     expect(rulesOf([...genuine, discharged(70)], 100)).toEqual([]);
     expect(rulesOf([...genuine, discharged(70)], 101)).toEqual(['discharge-unproved']);
   });
 
   it('R6.3 without proof ends nothing: the obligation is open, and what was proved late was late', () => {
     expect(rulesOf([...genuine, discharged(70)], 10_000)).toEqual(['obligation-overdue', 'discharge-unproved']);
-    expect(found([...genuine, discharged(70), confirmed(5_000)], 10_000)).toMatchObject([
+    expect(found([...genuine, asked(), discharged(70), confirmed(5_000)], 10_000)).toMatchObject([
       { rule: 'obligation-overdue', why: expect.stringContaining(`was discharged at ${seconds(5_000)}`) },
     ]);
-    expect(rulesOf([...genuine, discharged(70), confirmed(69)], 10_000)).toEqual([]);
+    expect(rulesOf([...genuine, asked(), discharged(70), confirmed(69)], 10_000)).toEqual([]);
   });
 
   it('R6.3 is of an obligation that the log has', () => {
@@ -112,25 +118,28 @@ describe('a discharge', () => {
   it('R6.3 finds "never began" of what was started; not of what was not, or what execution confirmed never began', () => {
     const over = [...genuine, discharged(70, 'never-began')];
     expect(found(over, 200)).toMatchObject([{ rule: 'discharge-unproved', why: expect.stringContaining('an execution was started') }]);
-    expect(rulesOf([...over, confirmed(69, 'never-began')])).toEqual([]);
+    const answered = [...over, asked(), confirmed(69, 'never-began')];
+    expect(rulesOf(answered)).toEqual(['discharge-unproved']);
+    const withoutEffect = said('readmit.execution.failed', 8, { ...failed.data, effect: 'none' } as EventData<'readmit.execution.failed'>);
+    expect(rulesOf(answered.map((fact) => (fact.type === 'readmit.execution.succeeded' ? withoutEffect : fact)))).toEqual([]);
     const unstarted = without('readmit.execution.started').filter((fact) => fact.type !== 'readmit.execution.succeeded');
     expect(rulesOf([...unstarted, discharged(70, 'never-began')])).toEqual([]);
   });
 
   it('R6.3 finds "never began" of what success arms when it succeeded; not when it failed', () => {
     const succeeded = withUndo({ armedBy: 'success' }, [discharged(70, 'never-began')]);
-    expect(found(succeeded, 200)).toMatchObject([{ rule: 'discharge-unproved', why: expect.stringContaining('an execution succeeded') }]);
-    expect(rulesOf([...succeeded.filter((fact) => fact.type !== 'readmit.execution.succeeded'), failed])).toEqual([]);
+    expect(ofTheEnd(succeeded)).toMatchObject([{ rule: 'discharge-unproved', why: expect.stringContaining('an execution succeeded') }]);
+    expect(ofTheEnd([...succeeded.filter((fact) => fact.type !== 'readmit.execution.succeeded'), failed])).toEqual([]);
   });
 
   it('R6.3 finds "taken over" until every consumer that was attested has confirmed it', () => {
     const over = withUndo({ unlessTakenOver: true }, [discharged(70, 'taken-over')]);
-    expect(found(over, 200)).toMatchObject([{ rule: 'discharge-unproved', why: expect.stringContaining('no consumer that could') }]);
+    expect(ofTheEnd(over)).toMatchObject([{ rule: 'discharge-unproved', why: expect.stringContaining('no consumer that could') }]);
     const attestedTwo = consumersOf([...over, tookOver('batch')], 'batch', 'web');
-    expect(found(attestedTwo, 200)).toMatchObject([
+    expect(ofTheEnd(attestedTwo)).toMatchObject([
       { rule: 'discharge-unproved', why: expect.stringContaining('the consumer web never confirmed') },
     ]);
-    expect(rulesOf([...attestedTwo, tookOver('web')])).toEqual([]);
+    expect(ofTheEnd([...attestedTwo, tookOver('web')])).toEqual([]);
   });
 
   it('R6.3 finds "taken over" of an obligation that binds all the same, whatever the scheduler recorded of it', () => {
@@ -140,6 +149,66 @@ describe('a discharge', () => {
       fact.type === 'readmit.obligation.recorded' ? recorded({ undo: { ...undo, unlessTakenOver: true } }) : fact,
     );
     expect(rulesOf(recordedOtherwise)).toEqual(['obligation-differs', 'discharge-unproved']);
+  });
+});
+
+describe('a question and its answer', () => {
+  it('R6.3 finds a confirmation that nothing asked for: before the due, with a guess, or of another obligation', () => {
+    expect(rulesOf([...genuine, asked(), confirmed(69), discharged(70)])).toEqual([]);
+    expect(found([...genuine, confirmed(9)], 40)).toMatchObject([{ rule: 'confirmed-without-due', index: 9 }]);
+    // The due may be on its way to the log.
+    expect(rulesOf([...genuine, confirmed(9)], 39)).toEqual([]);
+    expect(rulesOf([...genuine, confirmed(9), asked(), discharged(70)])).toEqual(['confirmed-without-due']);
+    expect(rulesOf([...genuine, asked(), confirmed(69, 'undone', 'obligation_1', 'event_guess')])).toEqual(['confirmed-without-due']);
+  });
+
+  it('R6.3 believes a release that named no question only of what it said after it was asked', () => {
+    const old = (at: number): Fact =>
+      said('readmit.revocation.confirmed', at, { caseId, obligationId: undo.id, how: 'undone', readBack: [], sessionsEnded: 0 });
+    expect(rulesOf([...genuine, asked(), old(69), discharged(70)])).toEqual([]);
+    expect(rulesOf([...genuine, old(9), asked(), discharged(70)])).toEqual(['confirmed-without-due', 'discharge-unproved']);
+  });
+
+  it('R6.3 finds a discharge that rests on the answer to an earlier question', () => {
+    const again = asked(75, 'containment', 'event_again');
+    const facts = [...genuine, asked(), confirmed(69), discharged(70), again];
+    const second = { ...discharged(80), id: 'event_second' };
+    expect(rulesOf([...facts, second])).toEqual(['discharge-unproved']);
+    const answer = { ...confirmed(78, 'undone', 'obligation_1', 'event_again'), id: 'event_answer' };
+    expect(rulesOf([...facts, answer, second])).toEqual([]);
+  });
+
+  it('R6.6 finds what was asked again and not answered within the grace', () => {
+    const again = asked(1_000, 'containment', 'event_again');
+    const ended = [...genuine, asked(), confirmed(69), discharged(70)];
+    expect(rulesOf([...ended, again], 1_300)).toEqual([]);
+    expect(found([...ended, again], 1_301)).toMatchObject([{ rule: 'obligation-overdue', index: 12 }]);
+    const answer = { ...confirmed(1_100, 'undone', 'obligation_1', 'event_again'), id: 'event_answer' };
+    expect(rulesOf([...ended, again, answer, { ...discharged(1_101), id: 'event_second' }], 2_000)).toEqual([]);
+  });
+
+  it.each<[string, Fact]>([
+    ['R6.6', said('readmit.containment.ordered', 1_000, { caseId, by: 'olga' })],
+    ['R5.4', said('readmit.case.frozen', 1_000, { caseId, by: 'erin', cause: 'repudiated' })],
+  ])('%s finds a case that was stopped after its end and of which nobody was asked again', (_id, stop) => {
+    const ended = [...genuine, asked(), confirmed(69), discharged(70)];
+    expect(rulesOf([...ended, stop], 1_300)).toEqual([]);
+    expect(found([...ended, stop], 1_301)).toMatchObject([
+      { rule: 'obligation-overdue', why: expect.stringContaining('was not called due for it') },
+    ]);
+    const again = asked(1_001, 'containment', 'event_again');
+    const answer = { ...confirmed(1_100, 'undone', 'obligation_1', 'event_again'), id: 'event_answer' };
+    expect(rulesOf([...ended, stop, again, answer, { ...discharged(1_101), id: 'event_second' }], 2_000)).toEqual([]);
+  });
+
+  it('R5.4 what repudiation alone arms is never overdue before it was called due', () => {
+    const ofRepudiation = withUndo({ kind: 'enrolment.withdraw', armedBy: 'repudiation' });
+    const overdue = (facts: readonly Fact[]): readonly string[] =>
+      found(facts, 100_000).flatMap(({ rule }) => (rule === 'obligation-overdue' ? [rule] : []));
+    expect(overdue(ofRepudiation)).toEqual([]);
+    expect(overdue(genuine)).toEqual(['obligation-overdue']);
+    expect(overdue([...ofRepudiation, asked(50_000, 'frozen')])).toEqual(['obligation-overdue']);
+    expect(overdue([...ofRepudiation, asked(50_000, 'frozen'), confirmed(50_001), discharged(50_002)])).toEqual([]);
   });
 });
 
@@ -161,7 +230,7 @@ describe('what is ahead', () => {
       ['obligation-overdue', seconds(960)],
       ['discharge-unproved', seconds(100)],
     ]);
-    expect(ahead([...genuine, discharged(70), confirmed(70)])).toEqual([]);
+    expect(ahead([...genuine, asked(), discharged(70), confirmed(70)])).toEqual([]);
     expect(ahead([attested()])).toEqual([]);
   });
 });

@@ -1,4 +1,4 @@
-import type { EventType, FactOf, Undo } from '@readmit/contracts';
+import type { EventType, Fact, FactOf, Undo } from '@readmit/contracts';
 import type { Crypto } from '../kernel/behaviour.js';
 import { Facts } from '../kernel/facts.js';
 import { plusSeconds } from '../kernel/time.js';
@@ -15,13 +15,17 @@ export interface Foreseen {
 
 /**
  * Everything about the obligations of a case that is wrong or will be. The scheduler's word that an obligation is discharged ends
- * nothing: what ends it is what execution read back, what the target's consumers did, or that nothing ever began.
+ * nothing: what ends it is what execution answered to the latest question, what the target's consumers did, or that nothing ever began.
  */
 export function foreseen(log: CaseLog, crypto: Crypto, graceSeconds: number): readonly Foreseen[] {
+  const asked = new Set(log.of('readmit.revocation.due').map(({ fact }) => fact.data.obligationId));
   return [
     ...log
       .of('readmit.obligation.recorded')
       .flatMap((recorded) => [...differs(log, recorded, crypto), ...overdue(log, recorded, graceSeconds)]),
+    ...[...asked].flatMap((obligationId) => unanswered(log, obligationId, graceSeconds)),
+    ...unasked(log, graceSeconds),
+    ...log.of('readmit.revocation.confirmed').flatMap((confirmed) => withoutDue(log, confirmed)),
     ...log.of('readmit.obligation.discharged').flatMap((discharged) => {
       const proof = proofOf(log, discharged);
       return 'lacks' in proof
@@ -38,8 +42,100 @@ export function foreseen(log: CaseLog, crypto: Crypto, graceSeconds: number): re
   ];
 }
 
+/** The questions about an obligation, earliest first. */
+export const duesOf = (log: CaseLog, obligationId: string): readonly Logged<'readmit.revocation.due'>[] =>
+  log
+    .of('readmit.revocation.due')
+    .filter(({ fact }) => fact.data.obligationId === obligationId)
+    .sort((a, b) => (saidBefore(a.fact, b.fact) ? -1 : 1));
+/** Both are of the scheduler, whose ids ascend. */
+const saidBefore = (a: Fact, b: Fact): boolean => a.at < b.at || (a.at === b.at && a.id < b.id);
+
+/** The latest question that a discharge can rest on. */
+export const askedBefore = (
+  log: CaseLog,
+  { fact }: Logged<'readmit.obligation.discharged'>,
+): Logged<'readmit.revocation.due'> | undefined => duesOf(log, fact.data.obligationId).findLast((due) => saidBefore(due.fact, fact));
+
+/** What execution answered to the question. A release that named no question is believed of what it said after it was asked. */
+export const answersTo = (
+  log: CaseLog,
+  { fact: due }: Logged<'readmit.revocation.due'>,
+): readonly Logged<'readmit.revocation.confirmed'>[] =>
+  log
+    .of('readmit.revocation.confirmed')
+    .filter(
+      ({ fact: { at, data } }) =>
+        data.obligationId === due.data.obligationId && (data.answers === undefined ? at >= due.at : data.answers === due.id),
+    );
+
+/** Execution says only what it was asked: a confirmation of before the question is no read-back of what the question is about. */
+function withoutDue(log: CaseLog, confirmed: Logged<'readmit.revocation.confirmed'>): readonly Foreseen[] {
+  const { at, data } = confirmed.fact;
+  const asked = duesOf(log, data.obligationId).some(
+    ({ fact }) => (data.answers === undefined || data.answers === fact.id) && new Date(fact.at) <= plusSeconds(at, deliverySeconds),
+  );
+  return asked
+    ? []
+    : [
+        {
+          rule: 'confirmed-without-due',
+          entry: confirmed,
+          why: `Execution confirmed the end of the obligation ${data.obligationId} (${data.how}) though nothing that was due before asked for it.`,
+          from: plusSeconds(at, deliverySeconds),
+        },
+      ];
+}
+
+/** What was asked again after its end was proved (contained, frozen), and what repudiation alone arms, has no bound but its question. */
+function unanswered(log: CaseLog, obligationId: string, graceSeconds: number): readonly Foreseen[] {
+  const due = duesOf(log, obligationId).at(-1);
+  if (!due) return [];
+  const ends = log.of('readmit.obligation.discharged').filter((entry) => entry.fact.data.obligationId === obligationId);
+  const proved = ends.flatMap((entry) => {
+    const proof = proofOf(log, entry);
+    return 'at' in proof ? [{ entry, at: proof.at }] : [];
+  });
+  const byClock = log.whole && undoOf(log, obligationId)?.armedBy !== 'repudiation';
+  // The first end is bound by the clock, which has a rule of its own.
+  if (byClock && proved.every(({ entry }) => saidBefore(due.fact, entry.fact))) return [];
+  const from = plusSeconds(due.fact.at, graceSeconds);
+  if (proved.some(({ entry, at }) => saidBefore(due.fact, entry.fact) && new Date(at) <= from)) return [];
+  return [
+    {
+      rule: 'obligation-overdue',
+      entry: due,
+      why: `The obligation ${obligationId} was called due (${due.fact.data.cause}) and that nothing is left was not proved within the grace.`,
+      from,
+    },
+  ];
+}
+
+/** A containment or a freeze asks for everything that may be at the target, whatever was discharged before (R6.6, R5.4). */
+function unasked(log: CaseLog, graceSeconds: number): readonly Foreseen[] {
+  if (!log.has('readmit.execution.started')) return [];
+  const succeeded = log.has('readmit.execution.succeeded');
+  const orders: readonly LoggedFact[] = [...log.of('readmit.containment.ordered'), ...log.of('readmit.case.frozen')];
+  return orders.flatMap((entry) =>
+    log.of('readmit.obligation.recorded').flatMap(({ fact: { data } }): readonly Foreseen[] => {
+      const binds = data.undo.armedBy !== 'success' || succeeded;
+      const asked = duesOf(log, data.obligationId).some((due) => plusSeconds(due.fact.at, deliverySeconds) >= new Date(entry.fact.at));
+      return binds && !asked
+        ? [
+            {
+              rule: 'obligation-overdue',
+              entry,
+              why: `The case was stopped and the obligation ${data.obligationId} was not called due for it.`,
+              from: plusSeconds(entry.fact.at, graceSeconds),
+            },
+          ]
+        : [];
+    }),
+  );
+}
+
 /** The obligation as it was approved; as the scheduler recorded it only where no grant has it. */
-function undoOf(log: CaseLog, obligationId: string): Undo | undefined {
+export function undoOf(log: CaseLog, obligationId: string): Undo | undefined {
   return (
     log.of('readmit.approval.granted').flatMap((entry) => entry.fact.data.obligations.filter((undo) => undo.id === obligationId))[0] ??
     log.of('readmit.obligation.recorded').find((entry) => entry.fact.data.obligationId === obligationId)?.fact.data.undo
@@ -74,6 +170,7 @@ function differs(log: CaseLog, recorded: Logged<'readmit.obligation.recorded'>, 
 function overdue(log: CaseLog, recorded: Logged<'readmit.obligation.recorded'>, graceSeconds: number): readonly Foreseen[] {
   const { obligationId, hardBound } = recorded.fact.data;
   const undo = undoOf(log, obligationId) ?? recorded.fact.data.undo;
+  if (undo.armedBy === 'repudiation') return [];
   const succeeded = log.of('readmit.execution.succeeded')[0];
   // An obligation that success arms counts from the success, which may come shortly before the grant ends.
   const armed = undo.armedBy === 'success' && succeeded ? plusSeconds(succeeded.fact.at, undo.afterSeconds) : new Date(hardBound);
@@ -104,17 +201,23 @@ function overdue(log: CaseLog, recorded: Logged<'readmit.obligation.recorded'>, 
 function proofOf(log: CaseLog, discharged: Logged<'readmit.obligation.discharged'>): { readonly at: string } | { readonly lacks: string } {
   const { obligationId, how } = discharged.fact.data;
   const { at } = discharged.fact;
+  const due = askedBefore(log, discharged);
+  if (due) {
+    const answer = answersTo(log, due).find((entry) => entry.fact.data.how === how);
+    if (!answer && how === 'never-began' && log.whole && !log.has('readmit.execution.started')) return { at };
+    if (!answer) return { lacks: `execution never answered so to what was due then (entry ${due.index}).` };
+    const effect =
+      log.has('readmit.execution.succeeded') || log.of('readmit.execution.failed').some(({ fact }) => fact.data.effect !== 'none');
+    if (how === 'never-began' && effect) return { lacks: 'execution said of the restoration that it did something.' };
+    // What execution confirmed after the scheduler had said so ended then.
+    return { at: later(at, answer.fact.at) };
+  }
   const undo = undoOf(log, obligationId);
-  if (!undo) return { lacks: 'the log has no such obligation.' };
-  const confirmed = log
-    .of('readmit.revocation.confirmed')
-    .find((entry) => entry.fact.data.obligationId === obligationId && entry.fact.data.how === how);
-  // What execution confirmed after the scheduler had said so ended then.
-  if (confirmed) return { at: later(at, confirmed.fact.at) };
+  if (!undo) return log.whole ? { lacks: 'the log has no such obligation.' } : { at };
   switch (how) {
     case 'undone':
     case 'still-held':
-      return { lacks: 'execution never confirmed it.' };
+      return { lacks: 'execution never confirmed it, for it was never asked.' };
     case 'never-began':
       if (!log.has('readmit.execution.started')) return { at };
       if (undo.armedBy === 'success' && !log.has('readmit.execution.succeeded')) return { at };

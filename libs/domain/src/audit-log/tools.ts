@@ -33,7 +33,7 @@ export interface Base64 {
 
 /** Everything that the log computes with and does not own. `contracts` is the module `@readmit/contracts` itself. */
 export interface LogTools {
-  readonly contracts: Pick<typeof Contracts, 'Frontier' | 'leafHash' | 'sameBytes' | 'isEventType' | 'entryOf'>;
+  readonly contracts: Pick<typeof Contracts, 'Frontier' | 'leafHash' | 'sameBytes' | 'isEventType' | 'entryOf' | 'isId'>;
   readonly base64: Base64;
   sha256(bytes: Uint8Array): Uint8Array;
   /** Plain Ed25519 over the bytes; `publicKey` is the 32 raw bytes. MUST not throw for any bytes. */

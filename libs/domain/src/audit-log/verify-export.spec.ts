@@ -321,6 +321,15 @@ describe('verifying an export', () => {
     expect(await run([top, ...good, end])).not.toHaveProperty('keyListIssuedAt');
   });
 
+  it('R7.2 R6.3 lists what audit found itself, apart from its own findings, and is not satisfied with the log', async () => {
+    const violation = { caseId: 'case_1', rule: 'obligation-overdue', says: 'still open' };
+    const more = [...rows, rowOf(7, recordOf(7, 'readmit.violation.found', violation))];
+    const report = await run([top, ...linesOf(more), checkpointLine(noteOf(more))]);
+    expect(report).toMatchObject({ ok: false, found: 0, findings: [], violations: 1, violated: [{ index: 7, ...violation }] });
+    expect(report.says).toContain('Audit itself has put 1 finding into the log. First: obligation-overdue: still open');
+    expect(await run([top, ...good, end])).toMatchObject({ ok: true, violations: 0, violated: [] });
+  });
+
   it('R7.1 lists what was refused', async () => {
     const denial = { key: 'case_1', command: 'decide', rule: 'R4.2', reason: 'approver-is-requester', actor: 'person_erin', says: 'no' };
     const denied = recordOf(7, 'readmit.approval.refused', denial);

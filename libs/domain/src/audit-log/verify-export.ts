@@ -1,11 +1,11 @@
-import type { Fact } from '@readmit/contracts';
+import type { EventData, Fact } from '@readmit/contracts';
 import { CaseWatch } from './case-watch.js';
 import { defaultGraceSeconds } from './case-rules.js';
 import { openCheckpoint, parseVkey, type Checkpoint, type LogKey } from './checkpoint.js';
 import { readLine, type EntryLine, type ExportHeader } from './export-lines.js';
 import type { Finding } from './finding.js';
 import { entryBytes, leafOf, type Leaf } from './leaf.js';
-import type { LogReport, RefusedEntry } from './log-report.js';
+import type { LogReport, RefusedEntry, ViolationEntry } from './log-report.js';
 import { RowOrder } from './row-order.js';
 import { hexOf, textOf, type EventChecks, type LogTools } from './tools.js';
 
@@ -42,6 +42,8 @@ class Pass {
   private found = 0;
   private refusals = 0;
   private readonly refused: RefusedEntry[] = [];
+  private violations = 0;
+  private readonly violated: ViolationEntry[] = [];
   private lineNumber = 0;
   private events: EventChecks | undefined;
   private last: { readonly checkpoint: Checkpoint; readonly agrees: boolean } | undefined;
@@ -108,6 +110,7 @@ class Pass {
     this.compareTrusted();
     if (!fact) return;
     this.denied(at, fact);
+    this.violation(at, fact);
     this.cases.add(at, fact);
   }
 
@@ -215,7 +218,7 @@ class Pass {
         why: 'No signed checkpoint covers the last entries.',
       });
     this.endTrusted(size, last?.agrees === true);
-    const ok = this.found === 0;
+    const ok = this.found === 0 && this.violations === 0;
     return {
       ok,
       size,
@@ -223,12 +226,12 @@ class Pass {
       findings: [...this.findings].sort((a, b) => (a.index ?? size) - (b.index ?? size)),
       found: this.found,
       cases: this.cases.count,
+      violations: this.violations,
+      violated: this.violated,
       ...(this.events?.keyListIssuedAt === undefined ? {} : { keyListIssuedAt: this.events.keyListIssuedAt }),
       refusals: this.refusals,
       refused: this.refused,
-      says: ok
-        ? this.praise(size)
-        : `The log does not verify: ${this.found} finding${this.found === 1 ? '' : 's'}. First: ${this.findings[0]?.where}: ${this.findings[0]?.why}`,
+      says: this.verdict(size),
     };
   }
 
@@ -258,6 +261,15 @@ class Pass {
       });
   }
 
+  private verdict(size: number): string {
+    const findings = (count: number): string => `${count} finding${count === 1 ? '' : 's'}`;
+    const own = this.violations === 0 ? '' : ` Audit itself has put ${findings(this.violations)} into the log.`;
+    if (this.found > 0)
+      return `The log does not verify: ${findings(this.found)}. First: ${this.findings[0]?.where}: ${this.findings[0]?.why}${own}`;
+    return this.violations === 0
+      ? this.praise(size)
+      : `The log is whole as of size ${size}, but rules were broken.${own} First: ${this.violated[0]?.rule}: ${this.violated[0]?.says}`;
+  }
   private praise(size: number): string {
     const entries = `${size} ${size === 1 ? 'entry' : 'entries'}, ${this.cases.count} case${this.cases.count === 1 ? '' : 's'}`;
     return this.trusted
@@ -272,6 +284,13 @@ class Pass {
     const { key, command, rule, reason, actor } = data;
     if (this.refused.length < (this.options.maxFindings ?? 100))
       this.refused.push({ index, type: fact.type, at: fact.at, key, command, rule, reason, actor });
+  }
+
+  private violation(index: number, { type, at, data }: Fact): void {
+    if (type !== 'readmit.violation.found') return;
+    this.violations += 1;
+    const { caseId, rule, says } = data as EventData<'readmit.violation.found'>;
+    if (this.violated.length < (this.options.maxFindings ?? 100)) this.violated.push({ index, at, caseId, rule, says });
   }
 
   private report(finding: Finding): void {

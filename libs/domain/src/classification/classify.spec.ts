@@ -3,7 +3,7 @@ import { askKinds, type AskKind, type EventData, type Policy } from '@readmit/co
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { crypto, directory, policy } from '../../test/house.js';
-import { attest, classify, type DirectoryFacts } from './classify.js';
+import { classify, type DirectoryFacts } from './classify.js';
 import { tierOrder } from './tiers.js';
 
 type Opened = EventData<'readmit.case.opened'>;
@@ -84,6 +84,38 @@ describe('classes', () => {
   });
 });
 
+/** The glossary's kinds of asks, for a person who is not privileged and asks for nothing else. */
+const classes: Readonly<Record<AskKind, EventData<'readmit.case.classified'>['class']>> = {
+  'factor.replace': 'mfa-recovery',
+  'factor.bypass': 'mfa-recovery',
+  'factor.reset': 'mfa-recovery',
+  'backup-method.activate': 'mfa-recovery',
+  'account.unlock': 'mfa-recovery',
+  'role.restore': 'privileged-restoration',
+  'group.restore': 'privileged-restoration',
+  'breakglass.activate': 'privileged-restoration',
+  'secret.rotate': 'nhi-secret-restoration',
+  'secret.reissue': 'nhi-secret-restoration',
+};
+
+describe('every kind of ask has its class', () => {
+  it.each(Object.entries(classes) as [AskKind, string][])('R1.2 %s is %s', (kind, caseClass) => {
+    expect(classOf(request([kind]))).toBe(caseClass);
+  });
+  it('R1.2 and no kind is left out', () => {
+    expect(Object.keys(classes).sort()).toEqual([...askKinds].sort());
+  });
+
+  it('R1.2 R1.3 a group given back is power: two people decide, and it may be granted', () => {
+    const group = classify(request(['group.restore'], person('ada'), 'admins'), known, inForce);
+    expect([group.class, group.tier, group.requirements.quorum.length]).toEqual(['privileged-restoration', 'two-person', 2]);
+    expect(group.ceiling.steps).toContain('role.grant');
+    expect(group.reasons).toContainEqual({ rule: 'R1.3', says: expect.stringContaining('group.restore is a privileged restoration') });
+    // The control: a factor of the same person.
+    expect(classify(request(['factor.replace']), known, inForce).ceiling.steps).not.toContain('role.grant');
+  });
+});
+
 describe('the strictest counts', () => {
   it('R1.6 a mixed request takes the strictest class, in any order of its asks', () => {
     fc.assert(
@@ -110,6 +142,72 @@ describe('the strictest counts', () => {
       ]);
       expect(raised.reasons.some(({ says }) => says.includes('what is unknown never lowers a tier'))).toBe(true);
     }
+  });
+
+  const by = (id: string): Opened => ({ ...request(['factor.bypass']), requester: { kind: 'person', id } });
+
+  it.each([
+    ['Chidi', ' (it has chidi)'],
+    ['CHIDI', ' (it has chidi)'],
+    ['chidi@corp.example', ''],
+    ['svc-payroll', ''],
+  ])('R1.6 R4.2 a requester whom the directory does not know (%s) raises tier and quorum, and approvers are told', (id, alike) => {
+    const raised = classify(by(id), known, inForce);
+    expect([raised.tier, raised.requirements.quorum.map(({ name }) => name)]).toEqual(['two-person', ['security-oncall', 'system-owner']]);
+    expect(raised.reasons).toContainEqual({
+      rule: 'R1.6',
+      says: expect.stringContaining(`The directory does not know ${id}${alike}, the requester`),
+    });
+    expect(raised.facts).toContainEqual({ name: 'requester', value: 'unknown' });
+    // The control: the same request by somebody whom it knows.
+    const plain = classify(by('chidi'), known, inForce);
+    expect([plain.tier, plain.requirements.quorum.length]).toEqual(['agent-assisted', 1]);
+    expect(plain.facts).toContainEqual({ name: 'requester', value: 'person' });
+    expect(plain.reasons.some(({ says }) => says.includes('does not know'))).toBe(false);
+  });
+
+  it.each(['ERIN', 'Erin'])('R1.6 says of %s that the directory does not know it, and which name it has', (id) => {
+    const said = classify(request(['role.restore'], person(id), 'app_admin'), known, inForce);
+    expect([said.tier, said.ceiling.steps]).toEqual(['two-person', []]);
+    expect(said.reasons.map(({ says }) => says)).toEqual(
+      expect.arrayContaining([
+        `The directory does not know ${id} (it has erin), the subject; what is unknown never lowers a tier.`,
+        `Nothing can be restored: the directory does not know ${id}.`,
+      ]),
+    );
+    const erin = classify(request(['role.restore'], person('erin'), 'app_admin'), known, inForce);
+    expect(erin.ceiling.steps).not.toEqual([]);
+    expect(erin.reasons.some(({ says }) => says.includes('does not know'))).toBe(false);
+  });
+
+  it('R1.7 texts keep to what an event takes, however long the names are', () => {
+    const long = 'n'.repeat(255);
+    const said = classify(
+      { ...request(['role.restore'], person(long), 'app_admin'), requester: { kind: 'person', id: long } },
+      known,
+      inForce,
+    );
+    expect(Math.max(...said.reasons.map(({ says }) => says.length))).toBeLessThanOrEqual(500);
+  });
+
+  it('R4.5 a request for longer than the policy allows is told so at once', () => {
+    const longest = policy.classes['mfa-recovery'].maxDurationSeconds;
+    const reasons = (durationSeconds: number) => classify({ ...request(['factor.bypass']), durationSeconds }, known, inForce).reasons;
+    expect(reasons(longest + 1)).toContainEqual({
+      rule: 'R4.5',
+      says: `Nothing can be restored for ${longest + 1} s: at most ${longest} s are allowed here. Ask again for less.`,
+    });
+    expect(reasons(longest).map(({ rule }) => rule)).not.toContain('R4.5');
+  });
+
+  it('R4.5 a request without the ticket that the policy asks for is told so at once', () => {
+    const { 'mfa-recovery': mfa } = policy.classes;
+    const asks = { document: { ...policy, classes: { ...policy.classes, 'mfa-recovery': { ...mfa, ticket: true } } }, digest };
+    const rules = (ticket: object, under = asks) =>
+      classify({ ...request(['factor.bypass']), ...ticket }, known, under).reasons.map(({ rule }) => rule);
+    expect(rules({})).toContain('R4.5');
+    expect(rules({ ticket: 'OPS-4711' })).not.toContain('R4.5');
+    expect(rules({}, inForce)).not.toContain('R4.5');
   });
 
   it('R1.6 asking for more takes no proof away and lengthens nothing: a mixed request meets every class that is in it', () => {
@@ -201,22 +299,10 @@ describe('what comes with a class', () => {
     expect(said.facts).toEqual([
       { name: 'subject', value: 'person' },
       { name: 'subject-privileged', value: 'false' },
+      { name: 'requester', value: 'anonymous' },
       { name: 'directory', value: digest, ageSeconds: 5 },
     ]);
-    expect(classify(request(['factor.replace']), down, inForce).facts.map(({ value }) => value)).toEqual(['unknown', 'unknown', 'unknown']);
-  });
-
-  it('R4.2 attests subject, requester and who may verify or approve, and nobody else', () => {
-    const opened = { ...request(['factor.replace']), requester: { kind: 'person' as const, id: 'pat' } };
-    const { people } = attest(opened, classify(opened, known, inForce), directory);
-    expect(people.map(({ id }) => id).sort()).toEqual(['ada', 'ada-admin', 'boris', 'chidi', 'mallory', 'pat']);
-    expect(people.every((one) => !('contacts' in one) && !('name' in one))).toBe(true);
-  });
-
-  it('attests the consumers of a machine and none for a person', () => {
-    const opened = request(['secret.reissue'], machine('svc-payroll'));
-    expect(attest(opened, classify(opened, known, inForce), directory).consumers.map(({ id }) => id)).toEqual(['payroll-app']);
-    const ada = request(['factor.replace']);
-    expect(attest(ada, classify(ada, known, inForce), directory).consumers).toEqual([]);
+    const blind = classify(request(['factor.replace']), down, inForce).facts;
+    expect(blind.map(({ value }) => value)).toEqual(['unknown', 'unknown', 'anonymous', 'unknown']);
   });
 });

@@ -40,14 +40,24 @@ export function classify(
     strictness.filter((other) => other !== caseClass && classes.includes(other)).map((other) => policy.document.classes[other]),
   );
   let { tier, quorum }: { tier: Tier; quorum: QuorumPart[] } = base;
-  const raise = (says: string): void => {
+  const raise = (says: string, rule = 'R4.1'): void => {
     tier = tierOrder(tier) < tierOrder(policy.document.privilegedSubject.tier) ? policy.document.privilegedSubject.tier : tier;
     quorum = joinQuorums(quorum, policy.document.privilegedSubject.quorum);
-    reasons.push({ rule: 'R4.1', says });
+    reasons.push({ rule, says: says.slice(0, 500) });
+  };
+  const unknown = (id: string): string => {
+    const alike = facts.known ? lookupOf(facts.directory).alike(id) : undefined;
+    return `The directory does not know ${id}${alike === undefined ? '' : ` (it has ${alike})`}`;
   };
   if (!facts.known) raise(`The directory could not be asked (${facts.why}); what is unknown never lowers a tier.`);
-  else if (!person && !machine) raise('The directory does not know the subject; what is unknown never lowers a tier.');
+  else if (!person && !machine) raise(`${unknown(opened.subject.id)}, the subject; what is unknown never lowers a tier.`);
   else if (person?.privileged) raise('The subject is privileged: the strictest tier applies.');
+  const requester = requesterIn(opened, facts);
+  if (requester === 'unknown' && facts.known)
+    raise(
+      `${unknown(opened.requester.id ?? '')}, the requester: whether an approver is the same human cannot be told; what is unknown never lowers a tier.`,
+      'R1.6',
+    );
   const foreign = opened.asks.filter((ask) => !ownedBySubject(ask, opened, facts));
   if (foreign.length > 0) {
     // Proofs are of the subject: somebody who is proved to be herself must not be given what is another's.
@@ -55,9 +65,22 @@ export function classify(
     const named = [...new Set(foreign.map((ask) => `${ask.connector}/${ask.object}`))].join(', ');
     reasons.push({
       rule: 'R2.1',
-      says: `Nothing can be restored: the directory does not name ${named} as an account of ${opened.subject.id}.`.slice(0, 500),
+      says: (facts.known && !person && !machine
+        ? `Nothing can be restored: the directory does not know ${opened.subject.id}.`
+        : `Nothing can be restored: the directory does not name ${named} as an account of ${opened.subject.id}.`
+      ).slice(0, 500),
     });
   }
+  if (opened.durationSeconds > base.maxDurationSeconds)
+    reasons.push({
+      rule: 'R4.5',
+      says: `Nothing can be restored for ${opened.durationSeconds} s: at most ${base.maxDurationSeconds} s are allowed here. Ask again for less.`,
+    });
+  if (base.ticket && opened.ticket === undefined)
+    reasons.push({
+      rule: 'R4.5',
+      says: 'Nothing can be restored: the policy asks for a ticket here and the request names none. Ask again with one.',
+    });
   reasons.push({ rule: 'R4.1', says: `Tier ${tier}: policy ${policy.document.version}, class ${caseClass}.` });
 
   const requirements: Requirements = {
@@ -84,11 +107,18 @@ export function classify(
     facts: [
       { name: 'subject', value: person ? 'person' : machine ? 'machine' : 'unknown' },
       { name: 'subject-privileged', value: person ? String(person.privileged) : 'unknown' },
+      { name: 'requester', value: requester },
       facts.known
         ? { name: 'directory', value: facts.digest, ageSeconds: Math.max(0, Math.floor(facts.ageSeconds)) }
         : { name: 'directory', value: 'unknown' },
     ],
   };
+}
+
+/** Who asks, as far as the directory says: a sign-in alone does not tell which human it is. */
+function requesterIn({ requester }: Opened, facts: DirectoryFacts): 'anonymous' | 'person' | 'unknown' {
+  if (requester.id === undefined) return 'anonymous';
+  return facts.known && lookupOf(facts.directory).people(requester.id).length > 0 ? 'person' : 'unknown';
 }
 
 /** Whether the directory says that the account is the subject's own, under the kind of subject that was claimed. */
@@ -128,26 +158,4 @@ function classOf(ask: Ask, opened: Opened, machine: boolean, facts: DirectoryFac
     caseClass: 'mfa-recovery',
     reason: { rule: 'R1.3', says: `${ask.kind} gives a person a way to sign in again and nothing more: MFA recovery.` },
   };
-}
-
-/** Who matters for a case: the subject, the requester, everybody who may verify or approve under its requirements. */
-export function attest(
-  opened: Opened,
-  classified: Classified,
-  directory: Directory,
-): Pick<EventData<'readmit.people.attested'>, 'people' | 'consumers'> {
-  const teams = new Set([...classified.requirements.verifiers, ...classified.requirements.quorum.flatMap((part) => part.teams)]);
-  const { concerned, machines } = lookupOf(directory);
-  const people = concerned([opened.subject.id, ...(opened.requester.id === undefined ? [] : [opened.requester.id])], teams).map(
-    ({ id, human, teams: has, authority, employment, privileged, keys }) => ({
-      id,
-      human,
-      teams: has,
-      authority,
-      employment,
-      privileged,
-      keys,
-    }),
-  );
-  return { people, consumers: machines(opened.subject.id)[0]?.consumers ?? [] };
 }

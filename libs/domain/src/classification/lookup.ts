@@ -1,4 +1,5 @@
 import type { Directory } from '@readmit/contracts';
+import { folded } from './names.js';
 
 type Person = Directory['people'][number];
 type Machine = Directory['machines'][number];
@@ -7,6 +8,9 @@ type Machine = Directory['machines'][number];
 export interface Lookup {
   people(id: string): readonly Person[];
   machines(id: string): readonly Machine[];
+  /** An id of the directory that differs from this one by case or Unicode form alone. */
+  alike(id: string): string | undefined;
+  team(name: string): readonly Person[];
   /** Who has one of the ids or is in one of the teams. */
   concerned(ids: readonly string[], teams: Iterable<string>): readonly Person[];
 }
@@ -31,9 +35,15 @@ function makeLookup({ people, machines }: Directory): Lookup {
       else byTeam.set(team, [person]);
     }
   const machinesById = Map.groupBy(machines, ({ id }) => id);
+  const byFolded = new Map([...people, ...machines].map(({ id }) => [folded(id), id]));
   return {
     people: (id) => byId.get(id) ?? [],
     machines: (id) => machinesById.get(id) ?? [],
+    alike(id) {
+      const other = byFolded.get(folded(id));
+      return other === id ? undefined : other;
+    },
+    team: (name) => byTeam.get(name) ?? [],
     concerned: (ids, teams) =>
       [...new Set([...ids.flatMap((id) => byId.get(id) ?? []), ...[...teams].flatMap((team) => byTeam.get(team) ?? [])])].sort(
         (one, other) => (places.get(one) ?? 0) - (places.get(other) ?? 0),

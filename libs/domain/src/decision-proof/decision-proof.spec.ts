@@ -3,7 +3,15 @@ import type { Decision, Person, QuorumPart } from '@readmit/contracts';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { Crypto } from '../kernel/behaviour.js';
-import { checkDecision, checkDecisions, quorumMet, quorumProgress, type DecisionBasis } from './decision-proof.js';
+import {
+  checkDecision,
+  checkDecisions,
+  checkDenial,
+  decidedWhenRecorded,
+  quorumMet,
+  quorumProgress,
+  type DecisionBasis,
+} from './decision-proof.js';
 
 /** A signature here is the key and the text: whether Ed25519 verifies is proved with real keys in the specs of the bus. */
 const crypto: Crypto = {
@@ -99,6 +107,94 @@ describe('one decision', () => {
     expect(checkDecision({ ...decision, proof: { ...decision.proof, signature: borrowed } }, basis, crypto)?.reason).toBe(
       'decision-signature-invalid',
     );
+  });
+});
+
+describe('one human', () => {
+  const why = (decision: Decision, more: Partial<DecisionBasis> = {}) => checkDecision(decision, { ...basis, ...more }, crypto)?.reason;
+  const keyOf = (id: string): Person['keys'] => [
+    { kid: `${id}-1`, type: 'software-key', key: { kty: 'OKP', crv: 'Ed25519', x: 'x-chidi' } },
+  ];
+
+  it('R4.2 is the same in another spelling, also where the directory does not know the account', () => {
+    expect(why(signed('chidi'), { requester: 'other' })).toBeUndefined();
+    for (const requester of ['Chidi', 'CHIDI', '\uff23hidi']) expect(why(signed('chidi'), { requester })).toBe('approver-is-requester');
+    const twice = [...people, person('chidi.admin', ['security-oncall'], { human: 'CHIDI' })];
+    expect(why(signed('chidi.admin'), { people: twice })).toBeUndefined();
+    expect(why(signed('chidi.admin'), { people: twice, subject: 'chidi' })).toBe('approver-is-subject');
+    expect(why(signed('chidi.admin'), { people: twice, collectors: ['Chidi'] })).toBe('approver-is-verifier');
+    expect(quorumMet([part('security-oncall', ['security-oncall'], 2)], ['chidi', 'rita'], twice)).toBe(true);
+    expect(quorumMet([part('security-oncall', ['security-oncall'], 2)], ['chidi', 'chidi.admin'], twice)).toBe(false);
+  });
+
+  it("R4.2 refuses a key that is also another person's, the requester's or a consumer's", () => {
+    const borrowed = people.map((one) => (one.id === 'dana' ? { ...one, keys: keyOf('dana') } : one));
+    expect(why(signed('chidi'))).toBeUndefined();
+    expect(why(signed('chidi'), { people: borrowed })).toBe('key-of-another');
+    expect(why(signed('chidi'), { otherKeys: ['x-case'] })).toBeUndefined();
+    expect(why(signed('chidi'), { otherKeys: ['x-case', 'x-chidi'] })).toBe('key-of-another');
+    // A second account of his own may have his key.
+    const own = [...people, person('chidi.admin', ['security-oncall'], { human: 'Chidi', keys: keyOf('chidi.admin') })];
+    expect(why(signed('chidi'), { people: own })).toBeUndefined();
+  });
+
+  it('R4.3 two accounts with one key fill one seat', () => {
+    expect(quorumMet(basis.quorum, ['chidi', 'dana'], people)).toBe(true);
+    const borrowed = people.map((one) => (one.id === 'dana' ? { ...one, keys: keyOf('dana') } : one));
+    expect(quorumMet(basis.quorum, ['chidi', 'dana'], borrowed)).toBe(false);
+  });
+
+  it('R4.2 who is listed twice decides nothing: nobody can say which entry holds', () => {
+    expect(why(signed('chidi'), { people: [...people, person('chidi', ['engineering'])] })).toBe('approver-ambiguous');
+    expect(quorumMet(basis.quorum, ['chidi', 'dana'], [...people, person('chidi', ['engineering'])])).toBe(false);
+  });
+});
+
+describe('a no', () => {
+  const no = (approver: string, more: Partial<Decision['statement']> = {}) => signed(approver, { decision: 'deny', ...more });
+  const why = (decision: Decision) => checkDenial(decision, basis, crypto)?.reason;
+
+  it('R4.7 counts whatever plan, proofs and policy it bound, and from who collected a proof', () => {
+    expect(why(no('chidi'))).toBeUndefined();
+    expect(why(no('chidi', { planDigest: 'other', evidenceDigest: 'other', policyDigest: 'other' }))).toBeUndefined();
+    expect(why(no('boris'))).toBeUndefined();
+    expect(checkDecision(no('chidi', { planDigest: 'other' }), basis, crypto)?.reason).toBe('plan-changed');
+  });
+
+  it.each<[string, Decision, string]>([
+    ['is a yes', signed('chidi'), 'decision-is-no-deny'],
+    ['is about another case', no('chidi', { caseId: 'case_2' }), 'decision-for-another-case'],
+    ['is by somebody outside of the quorum', no('ada'), 'approver-is-subject'],
+    ['is by the requester', no('rita'), 'approver-is-requester'],
+    ['is by somebody with too little authority', no('junior'), 'approver-not-in-quorum'],
+    ['is by somebody whom nobody attests', no('nobody'), 'approver-unknown'],
+    [
+      'was changed after it was signed',
+      { ...no('chidi'), statement: { ...no('chidi').statement, reason: 'other' } },
+      'decision-signature-invalid',
+    ],
+  ])('R4.7 does not count when it %s', (_title, decision, reason) => {
+    expect(why(decision)).toBe(reason);
+  });
+});
+
+describe('the time that an approver signs', () => {
+  const recorded = new Date('2026-11-22T09:00:00.000Z');
+  it.each([
+    ['2026-11-22T09:00:00.000Z', true],
+    ['2026-11-22T08:55:00.000Z', true],
+    ['2026-11-22T09:05:00.000Z', true],
+    ['2026-11-22T08:54:59.999Z', false],
+    ['2026-11-22T09:05:00.001Z', false],
+    ['1999-11-22T09:00:00.000Z', false],
+    ['2099-11-22T09:00:00.000Z', false],
+    ['9999-99-99T99:99:99.999Z', false],
+  ])('R4.10 %s is plausible: %s', (decidedAt, plausible) => {
+    expect(decidedWhenRecorded(decidedAt, recorded)).toBe(plausible);
+  });
+  it('R4.10 a day that the calendar does not have is none, however close', () => {
+    expect(decidedWhenRecorded('2027-02-29T00:00:00.000Z', new Date('2027-03-01T00:00:00.000Z'))).toBe(false);
+    expect(decidedWhenRecorded('2027-03-01T00:00:00.000Z', new Date('2027-03-01T00:00:00.000Z'))).toBe(true);
   });
 });
 

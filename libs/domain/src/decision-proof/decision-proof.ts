@@ -1,5 +1,6 @@
-import type { Decision, Person, QuorumPart } from '@readmit/contracts';
+import type { Decision, EventData, Person, QuorumPart } from '@readmit/contracts';
 import type { Crypto } from '../kernel/behaviour.js';
+import { byHuman, fold, named } from './humans.js';
 
 /** DSSE payload type of a decision: a signature for anything else can never count as one. */
 export const decisionPayloadType = 'application/vnd.readmit.decision.v1+json';
@@ -18,7 +19,17 @@ export interface DecisionBasis {
   /** People as classification attested them for this case, never as approval says. */
   readonly people: readonly Person[];
   readonly quorum: readonly QuorumPart[];
+  /** Signing keys (`x`) that are no person's: the one-time key of the case, those of consumers. Whoever holds one decides nothing with it. */
+  readonly otherKeys?: readonly string[] | undefined;
 }
+/** What a no is checked against: it counts whatever plan, proofs and policy it bound. */
+export type DenialBasis = Omit<DecisionBasis, 'planDigest' | 'evidenceDigest' | 'policyDigest' | 'collectors'>;
+
+/** `otherKeys` of a case. */
+export const otherKeysOf = (
+  { caseKey }: Pick<EventData<'readmit.case.opened'>, 'caseKey'>,
+  consumers: EventData<'readmit.people.attested'>['consumers'],
+): string[] => [...(caseKey ? [caseKey.signing.x] : []), ...consumers.map(({ key }) => key.signing.x)];
 
 export interface DecisionProblem {
   readonly rule: string;
@@ -29,7 +40,7 @@ const problem = (rule: string, reason: string, says: string): DecisionProblem =>
 
 /** Why one decision does not count, or undefined. Used by approval when it is made, by execution before it acts and by the verifier years later. */
 export function checkDecision(decision: Decision, basis: DecisionBasis, crypto: Crypto): DecisionProblem | undefined {
-  const { statement, proof } = decision;
+  const { statement } = decision;
   if (statement.caseId !== basis.caseId) return problem('R4.4', 'decision-for-another-case', 'The signed statement names another case.');
   if (statement.planDigest !== basis.planDigest)
     return problem('R4.4', 'plan-changed', 'The plan is not the one that was signed. Look at the new plan and decide again.');
@@ -42,25 +53,71 @@ export function checkDecision(decision: Decision, basis: DecisionBasis, crypto: 
   if (statement.policyDigest !== basis.policyDigest)
     return problem('R9.1', 'policy-changed', 'The decision was signed under another policy.');
 
-  const approver = basis.people.find((person) => person.id === statement.approver);
-  if (!approver) return problem('R4.2', 'approver-unknown', 'The directory does not attest this person for the case.');
-  const sameHuman = (id: string): boolean =>
-    id === approver.id || basis.people.find((person) => person.id === id)?.human === approver.human;
-  if (basis.requester !== undefined && sameHuman(basis.requester))
-    return problem('R4.2', 'approver-is-requester', 'Who asks cannot decide. Somebody else of the quorum must.');
-  if (sameHuman(basis.subject))
-    return problem('R4.2', 'approver-is-subject', 'Nobody decides about their own way back in. Somebody else of the quorum must.');
-  if (basis.collectors.some(sameHuman))
+  if (basis.collectors.some(isHuman(statement.approver, basis.people)))
     return problem('R4.2', 'approver-is-verifier', 'Who collected the evidence cannot decide. Somebody else of the quorum must.');
+  return checkSigner(decision, basis, crypto);
+}
+
+/**
+ * Why a no does not count, or undefined. It needs a signature of somebody of the quorum and nothing else: a no gives nothing, so it holds
+ * when plan or proofs have changed since or were not there yet, and who collected a proof may say it too.
+ */
+export function checkDenial(decision: Decision, basis: DenialBasis, crypto: Crypto): DecisionProblem | undefined {
+  const { statement } = decision;
+  if (statement.caseId !== basis.caseId) return problem('R4.4', 'decision-for-another-case', 'The signed statement names another case.');
+  if (statement.decision !== 'deny') return problem('R4.3', 'decision-is-no-deny', 'The signed statement does not say no.');
+  return checkSigner(decision, basis, crypto);
+}
+
+/** Who signed, and whether that is a person of this quorum who is neither requester nor subject. */
+function checkSigner({ statement, proof }: Decision, basis: DenialBasis, crypto: Crypto): DecisionProblem | undefined {
+  const [approver, twin] = named(basis.people, statement.approver);
+  if (!approver) return problem('R4.2', 'approver-unknown', 'The directory does not attest this person for the case.');
+  if (twin)
+    return problem(
+      'R4.2',
+      'approver-ambiguous',
+      'The directory lists this person more than once; its maintainers must say which entry is right.',
+    );
+  const same = isHuman(approver.id, basis.people);
+  if (basis.requester !== undefined && same(basis.requester))
+    return problem('R4.2', 'approver-is-requester', 'Who asks cannot decide. Somebody else of the quorum must.');
+  if (same(basis.subject))
+    return problem('R4.2', 'approver-is-subject', 'Nobody decides about their own way back in. Somebody else of the quorum must.');
   if (approver.employment === 'vendor') return problem('R4.2', 'approver-is-vendor', 'Vendor staff can ask, never approve.');
   if (!basis.quorum.some((part) => serves(approver, part)))
     return problem('R4.3', 'approver-not-in-quorum', 'This person is in no team of the quorum with enough authority.');
 
   const key = approver.keys.find((candidate) => candidate.kid === proof.kid && candidate.type === proof.type);
   if (!key) return problem('R4.4', 'approver-key-unknown', 'The signing key is not enrolled for this person in the signed directory.');
-  if (!crypto.verify(key.key.x, decisionPayloadType, crypto.canonical(statement), proof.signature))
+  const { x } = key.key;
+  const another = basis.people.some(({ human, keys }) => fold(human) !== fold(approver.human) && keys.some((one) => one.key.x === x));
+  if (another || basis.otherKeys?.includes(x) === true)
+    return problem(
+      'R4.2',
+      'key-of-another',
+      'The signing key is also the key of somebody else of this case, so it does not show who decided.',
+    );
+  if (!crypto.verify(x, decisionPayloadType, crypto.canonical(statement), proof.signature))
     return problem('R4.4', 'decision-signature-invalid', 'The signature does not match the statement.');
   return undefined;
+}
+
+/** How far the signed time of a decision may lie from the database's clock when it is recorded. */
+const plausibleMs = 5 * 60_000;
+
+/** Whether `decidedAt` is an instant of the calendar close to when the decision was recorded: an approver signs that time (R4.10). */
+export function decidedWhenRecorded(decidedAt: string, recordedAt: Date): boolean {
+  const at = new Date(decidedAt);
+  // 29 February of other years is read as 1 March, and 99:99 not at all.
+  if (Number.isNaN(at.getTime()) || at.toISOString() !== decidedAt) return false;
+  return Math.abs(at.getTime() - recordedAt.getTime()) <= plausibleMs;
+}
+
+/** Whether an account, attested or not, is of the same human as the approver. */
+function isHuman(approver: string, people: readonly Person[]): (id: string) => boolean {
+  const humanOf = byHuman(people);
+  return (id) => humanOf(id) === humanOf(approver);
 }
 
 /** Who fills each part of the quorum, by distinct humans; parts that nobody fills have an empty or short `by`. */
@@ -69,10 +126,11 @@ export function quorumProgress(
   approvers: readonly string[],
   people: readonly Person[],
 ): readonly { readonly part: QuorumPart; readonly by: readonly string[] }[] {
+  const humanOf = byHuman(people);
   const humans = new Map<string, Person[]>();
   for (const id of new Set(approvers)) {
-    const person = people.find((candidate) => candidate.id === id);
-    if (person) humans.set(person.human, [...(humans.get(person.human) ?? []), person]);
+    const [person, twin] = named(people, id);
+    if (person && !twin) humans.set(humanOf(id), [...(humans.get(humanOf(id)) ?? []), person]);
   }
   const seats = quorum.flatMap((part, index) => Array.from({ length: part.count }, () => index));
   const best = seat(seats, [...humans.values()], quorum);

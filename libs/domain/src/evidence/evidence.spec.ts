@@ -4,7 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
 import { crypto } from '../../test/house.js';
-import { evidenceDigest, fresh, needsMet, refsOf, spoken } from './evidence.js';
+import { codeOf, evidenceDigest, fresh, needsMet, proofDigest, refsOf, wordsOf, type ProofWords } from './evidence.js';
 
 type Evidence = FactOf<'readmit.evidence.added'>;
 const collectedAt = '2026-11-22T09:00:00.000Z';
@@ -102,7 +102,45 @@ describe('what a decision binds', () => {
     );
   });
 
-  it('R3.4 what is read out on the phone is the start of the fingerprint', () => {
-    expect(spoken('3fa901bcdeadbeef')).toBe('3fa9-01bc');
+  it('R4.10 each proof binds every word that an approver is shown, who collected it and when', () => {
+    const words: ProofWords = {
+      kind: 'call-back',
+      channel: 'phone',
+      assurance: 2,
+      note: 'she read the code',
+      contact: crypto.digest('number'),
+      code: '3fa9-01bc',
+      by: 'boris',
+      at: collectedAt,
+      salt: 'salt',
+    };
+    const { data } = proof('e1', { contact: words.contact, code: words.code } as Partial<Evidence['data']>);
+    expect(wordsOf(data, words)).toEqual(words);
+    expect(proofDigest(wordsOf(data, words), crypto)).toBe(proofDigest(words, crypto));
+    const others: Partial<ProofWords>[] = [
+      { kind: 'ticket' },
+      { channel: 'in-person' },
+      { assurance: 3 },
+      { note: 'she did not' },
+      { contact: crypto.digest('another number') },
+      { contact: undefined },
+      { code: '3fa9-01bd' },
+      { code: undefined },
+      { by: 'somebody-you-trust' },
+      { at: staleAt },
+      { salt: 'other' },
+    ];
+    const digests = [words, ...others.map((other) => ({ ...words, ...other }))].map((one) => proofDigest(one, crypto));
+    expect(new Set(digests).size).toBe(digests.length);
+  });
+});
+
+describe('the code that is read out', () => {
+  it('R3.4 is of the nonce and the whole fingerprint: neither alone gives it', () => {
+    const code = codeOf('nonce-1', 'a'.repeat(64), crypto);
+    expect(code).toMatch(/^[0-9a-f]{4}-[0-9a-f]{4}$/);
+    expect(codeOf('nonce-1', 'a'.repeat(64), crypto)).toBe(code);
+    expect(codeOf('nonce-2', 'a'.repeat(64), crypto)).not.toBe(code);
+    expect(codeOf('nonce-1', `${'a'.repeat(63)}b`, crypto)).not.toBe(code);
   });
 });

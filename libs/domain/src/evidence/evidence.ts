@@ -43,5 +43,37 @@ export const codeOf = (nonce: string, fingerprint: string, crypto: Pick<Crypto, 
   return `${digits.slice(0, 4)}-${digits.slice(4, 8)}`;
 };
 
-/** The first 8 hex digits of a fingerprint as people read them out: `3fa9-01bc`. */
-export const spoken = (fingerprint: string): string => `${fingerprint.slice(0, 4)}-${fingerprint.slice(4, 8)}`;
+/** Everything that the digest of a proof is made of: whoever is shown this can compute it (R4.10). */
+export interface ProofWords {
+  readonly kind: Evidence['data']['kind'];
+  readonly channel: Evidence['data']['channel'];
+  readonly assurance: number;
+  /** Free words; they stay with approval and can be erased. */
+  readonly note: string;
+  readonly contact?: string | undefined;
+  readonly code?: string | undefined;
+  readonly by: string;
+  readonly at: string;
+  /** Without it the words of a short note could be guessed from the digest. */
+  readonly salt: string;
+}
+
+/** SHA-256 of the JCS of the proof with its words, who collected it and when. */
+export const proofDigest = ({ kind, channel, assurance, note, contact, code, by, at, salt }: ProofWords, crypto: Crypto): string =>
+  crypto.digest({
+    kind,
+    channel,
+    assurance,
+    note,
+    ...(contact === undefined ? {} : { contact }),
+    ...(code === undefined ? {} : { code }),
+    by,
+    at,
+    salt,
+  });
+
+/** The proof as it was digested: the fact with the words that approval kept. */
+export const wordsOf = (
+  { kind, channel, assurance, contact, code, collectedBy, collectedAt }: Evidence['data'],
+  { note, salt }: Pick<ProofWords, 'note' | 'salt'>,
+): ProofWords => ({ kind, channel, assurance, note, contact, code, by: collectedBy, at: collectedAt, salt });

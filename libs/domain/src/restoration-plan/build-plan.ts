@@ -10,13 +10,14 @@ export interface AskParts {
   readonly removes: readonly string[];
   readonly restores: readonly string[];
   readonly untouched: readonly string[];
+  readonly warnings?: readonly string[];
   readonly before: readonly Facet[];
 }
 
 const byName = (a: Facet, b: Facet): number => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
 
-/** Names one thing that grants of several cases may hold at once. */
-export const holdOf = (ask: Ask): string => `${ask.connector}/${ask.object}/${ask.entitlement ?? ask.kind}`;
+/** What stays as it is may be long (a person with hundreds of roles): the last line says how much is not listed. */
+const mostUntouched = 200;
 
 /** One explicit plan from what the target showed, refused where it goes beyond the ceiling (R2.1, R2.2). */
 export function buildPlan(
@@ -33,6 +34,8 @@ export function buildPlan(
   const steps = parts.flatMap(({ ask, steps: ofAsk }) => ofAsk.map((step) => ({ ...step, askId: ask.id })));
   // Two asks of one person may both end her sessions: done once, after everything that goes before it.
   const once = steps.filter((step, index) => index === steps.findIndex((other) => sameStep(other, step)));
+  const obligations = parts.flatMap((part) => part.obligations);
+  const warnings = unique(parts.flatMap((part) => part.warnings ?? []));
   const facets = targetlessDuplicates(parts.flatMap((part) => part.before)).sort(byName);
   const plan: Plan = {
     caseId: opened.caseId,
@@ -41,9 +44,10 @@ export function buildPlan(
     steps: once.map((step, index) => ({ ...step, id: `step-${index + 1}` })),
     removes: unique(parts.flatMap((part) => part.removes)),
     restores: unique(parts.flatMap((part) => part.restores)),
-    untouched: unique(parts.flatMap((part) => part.untouched)),
-    obligations: parts
-      .flatMap((part) => part.obligations)
+    untouched: bounded(unique(parts.flatMap((part) => part.untouched))),
+    ...(warnings.length === 0 ? {} : { warnings }),
+    obligations: obligations
+      .filter((undo, index) => index === obligations.findIndex((other) => sameUndo(other, undo)))
       .map((undo, index) => ({ ...undo, id: `${opened.caseId}/obligation-${index + 1}` })),
     recipients: [...recipients],
     durationSeconds: opened.durationSeconds,
@@ -59,6 +63,17 @@ export function buildPlan(
 
 const sameStep = (a: Omit<Step, 'id'>, b: Omit<Step, 'id'>): boolean =>
   a.kind === b.kind && a.connector === b.connector && a.object === b.object && a.entitlement === b.entitlement;
+const sameUndo = (a: Omit<Undo, 'id'>, b: Omit<Undo, 'id'>): boolean =>
+  a.kind === b.kind &&
+  a.connector === b.connector &&
+  a.object === b.object &&
+  a.entitlement === b.entitlement &&
+  a.armedBy === b.armedBy &&
+  a.afterSeconds === b.afterSeconds;
+const bounded = (says: readonly string[]): string[] =>
+  says.length <= mostUntouched
+    ? [...says]
+    : [...says.slice(0, mostUntouched - 1), `and ${says.length - mostUntouched + 1} more that are not listed here`];
 const unique = (says: readonly string[]): string[] => [...new Set(says)];
 const targetlessDuplicates = (facets: readonly Facet[]): Facet[] =>
   facets.filter((facet, index) => index === facets.findIndex((other) => other.name === facet.name && other.value === facet.value));

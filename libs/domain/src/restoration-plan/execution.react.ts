@@ -2,13 +2,13 @@ import type { Draft, Fact, FactOf } from '@readmit/contracts';
 import { say, type Context, type Reaction, type WorkDraft } from '../kernel/behaviour.js';
 import type { Facts } from '../kernel/facts.js';
 import { earliest, reached } from '../kernel/time.js';
-import { holdOf } from './build-plan.js';
+import { answerTo, holdKey, holdsOf, isAnswered, latestDue, secretHold } from './holds.js';
 
-export const holdKey = (hold: string): string => `hold:${hold}`;
 export const workIds = {
   plan: (caseId: string): string => `${caseId}/plan`,
   restore: (caseId: string): string => `${caseId}/restore`,
-  undo: (obligationId: string): string => `${obligationId}/undo`,
+  /** `again`: the id of the question, when it is not the first about the obligation. */
+  undo: (obligationId: string, again?: string): string => (again === undefined ? `${obligationId}/undo` : `${obligationId}/undo/${again}`),
   watch: (caseId: string): string => `${caseId}/watch`,
 };
 
@@ -24,10 +24,11 @@ export function gateWaitsFor(facts: Facts): readonly string[] {
     else if (!recorded.some(({ eventId, type }) => eventId === fact.id && type === fact.type)) waits.push(`audit's record of ${what}`);
   };
   needs('classification', facts.last('readmit.case.classified'));
-  needs(
-    'attestation of people',
-    facts.of('readmit.people.attested').find((fact) => fact.id === granted.data.attestationId),
-  );
+  for (const id of new Set([granted.data.attestationId, ...(granted.data.attestations ?? [])]))
+    needs(
+      'attestation of people',
+      facts.of('readmit.people.attested').find((fact) => fact.id === id),
+    );
   needs('plan', planGranted(facts));
   needs('approval', granted);
   for (const undo of granted.data.obligations)
@@ -51,6 +52,14 @@ export function planGranted(facts: Facts): FactOf<'readmit.plan.proposed'> | und
 export const stopped = (facts: Facts): boolean =>
   facts.has('readmit.case.frozen') || facts.has('readmit.containment.ordered') || facts.has('readmit.revocation.due');
 
+/** The case asks for nothing any more: denied, taken back, run out, closed, or stopped. Nothing is planned for it. */
+export const isOver = (facts: Facts): boolean =>
+  facts.has('readmit.approval.denied') ||
+  facts.has('readmit.approval.withdrawn') ||
+  facts.has('readmit.approval.expired') ||
+  facts.has('readmit.case.closed') ||
+  stopped(facts);
+
 /** What execution concludes: read and plan, restore behind the gate, answer every RevocationDue, watch for use. */
 export function executionReact(facts: Facts, context: Context): Reaction {
   const opened = facts.first('readmit.case.opened');
@@ -65,9 +74,14 @@ export function executionReact(facts: Facts, context: Context): Reaction {
   const ask = (id: string, kind: string, alsoKeys: readonly string[], input: WorkDraft['input'] = {}): void => {
     if (!context.work.has(id)) work.push({ id, kind, ...at, notBefore: context.now, alsoKeys, input });
   };
-  const holds = opened.data.asks.map((item) => holdKey(holdOf(item)));
+  const planned = planGranted(facts)?.data.plan;
+  const accounts = opened.data.asks.flatMap(({ kind, connector, object }) =>
+    kind.startsWith('secret.') ? [holdKey(secretHold(connector, object))] : [],
+  );
 
-  if (facts.has('readmit.case.classified') && facts.has('readmit.people.attested')) ask(workIds.plan(caseId), 'plan', holds);
+  if (isOver(facts)) cancel.push(workIds.plan(caseId));
+  else if (facts.has('readmit.case.classified') && facts.has('readmit.people.attested'))
+    ask(workIds.plan(caseId), 'plan', [...new Set(accounts)]);
 
   const granted = facts.first('readmit.approval.granted');
   const started = facts.first('readmit.execution.started');
@@ -87,7 +101,7 @@ export function executionReact(facts: Facts, context: Context): Reaction {
       else fail('R4.7', 'approval-expired', 'The approval was no longer good.');
     } else {
       wakeAt = earliest(wakeAt, new Date(granted.data.goodUntil));
-      if (waits.length === 0) ask(workIds.restore(caseId), 'restore', holds);
+      if (waits.length === 0) ask(workIds.restore(caseId), 'restore', planned ? holdsOf(planned).map(holdKey) : []);
     }
   }
   // A restore that was interrupted and may not go on has done something that nobody can vouch for: the undo reads the target.
@@ -102,15 +116,22 @@ export function executionReact(facts: Facts, context: Context): Reaction {
         says: 'The case was ended while the restoration was under way.',
       }),
     );
-  for (const fact of facts.of('readmit.revocation.due')) {
-    const { obligationId } = fact.data;
-    if (facts.of('readmit.revocation.confirmed').some((past) => past.data.obligationId === obligationId)) continue;
-    const begun = started && planGranted(facts)?.data.plan.obligations.some((undo) => undo.id === obligationId);
-    if (begun) {
+  for (const [index, due] of facts.of('readmit.revocation.due').entries()) {
+    const { obligationId } = due.data;
+    if (latestDue(facts, obligationId)?.id !== due.id || isAnswered(facts, due)) continue;
+    const undo = planned?.obligations.find(({ id }) => id === obligationId);
+    if (started && undo) {
+      const first = !facts
+        .of('readmit.revocation.due')
+        .slice(0, index)
+        .some(({ data }) => data.obligationId === obligationId);
       cancel.push(workIds.restore(caseId));
-      ask(workIds.undo(obligationId), 'undo', holds, { obligationId });
+      ask(workIds.undo(obligationId, first ? undefined : due.id), 'undo', undo.hold === undefined ? [] : [holdKey(undo.hold)], {
+        obligationId,
+        dueId: due.id,
+      });
     } else if (started || failed || emit.length > 0)
-      emit.push(say('readmit.revocation.confirmed', caseId, { caseId, obligationId, how: 'never-began', readBack: [], sessionsEnded: 0 }));
+      emit.push(say('readmit.revocation.confirmed', caseId, answerTo(due, undo, 'never-began')));
   }
   if (started && succeeded && watched(facts)) ask(workIds.watch(caseId), 'watch', []);
   return { emit, work, cancel: cancel.filter((id) => context.work.has(id)), wakeAt };

@@ -3,7 +3,8 @@ import type { EventData, Fact, FactOf } from '@readmit/contracts';
 import { describe, expect, it } from '@jest/globals';
 import { crypto, House } from '../../test/house.js';
 import { Facts } from '../kernel/facts.js';
-import { recipientsOf, verifyIntent } from './intent.js';
+import { recipientsOf } from '../grant-judgement/recipients.js';
+import { verifyIntent } from './intent.js';
 
 type Type = Fact['type'];
 
@@ -89,7 +90,7 @@ describe('a beginning', () => {
     expect(why(new Facts(named))).toBe('begins');
   });
 
-  it('R1.1 is refused for a case that was opened twice: another request under its name must not take what was proved for the first', () => {
+  it('R4.4 is refused for a case that was opened twice: another request under its name must not take what was proved for the first', () => {
     const first = facts.first('readmit.case.opened');
     if (!first) throw new Error('no case');
     const { at } = first;
@@ -122,6 +123,13 @@ describe('a beginning', () => {
     );
     expect(why(changed('readmit.case.classified', (data) => ({ ...data, policy: { ...data.policy, digest: crypto.digest('p2') } })))).toBe(
       'R9.1 policy-changed',
+    );
+  });
+
+  it('R6.1 waits until what takes it back is recorded, as it was approved', () => {
+    expect(why(without('readmit.obligation.recorded'))).toBe(`waits for obligation ${caseId}/obligation-1`);
+    expect(why(changed('readmit.obligation.recorded', (data) => ({ ...data, undo: { ...data.undo, afterSeconds: 1 } })))).toBe(
+      'R6.1 obligations-differ',
     );
   });
 

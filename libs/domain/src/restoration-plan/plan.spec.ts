@@ -4,7 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
 import { crypto, House } from '../../test/house.js';
-import { buildPlan, holdOf, type AskParts } from './build-plan.js';
+import { buildPlan, type AskParts } from './build-plan.js';
 import { aboveCeiling, reachOf } from './ceiling.js';
 
 const ajv = new Ajv2020({ strict: false });
@@ -142,7 +142,7 @@ describe('a plan', () => {
       steps: [{ kind: 'sessions.end', connector: 'target', object: 'ada', recipients: [], says: 'end sessions' }],
       obligations: [],
       removes: ['sessions'],
-      restores: [],
+      restores: ['a way to enrol a factor'],
       untouched: ['password'],
       before: [
         { name: 'factors', value: 'totp' },
@@ -161,7 +161,7 @@ describe('a plan', () => {
   it('R2.2 says what is removed, restored and left alone, and does once what two asks want once', () => {
     const { plan } = built();
     expect(plan.steps.map(({ id, kind }) => `${id} ${kind}`)).toEqual(['step-1 sessions.end']);
-    expect([plan.removes, plan.untouched]).toEqual([['sessions'], ['password']]);
+    expect([plan.removes, plan.restores, plan.untouched]).toEqual([['sessions'], ['a way to enrol a factor'], ['password']]);
     expect(plan).toMatchObject({ caseId, classificationId: classified?.id, durationSeconds: opened?.durationSeconds });
   });
 
@@ -210,9 +210,28 @@ describe('a plan', () => {
     expect(asking(false)).not.toHaveProperty('refused');
   });
 
-  it('R6.5 names what it holds by system, object and entitlement, so that grants of several cases meet', () => {
-    const ask = { id: 'ask-1', kind: 'role.restore' as const, connector: 'target', object: 'erin', entitlement: 'app_admin' };
-    expect(holdOf(ask)).toBe(holdOf({ ...ask, id: 'ask-7' }));
-    expect(holdOf(ask)).not.toBe(holdOf({ ...ask, entitlement: 'app_reader' }));
+  it('R2.2 says of very much that stays as it is how much is not listed, and fits', () => {
+    const roles = Array.from({ length: 201 }, (_, index) => `ada keeps role ${index}`);
+    const { plan } = built([{ untouched: roles }, { untouched: [] }]);
+    expect(plan.untouched).toHaveLength(200);
+    expect(plan.untouched.slice(-2)).toEqual(['ada keeps role 198', 'and 2 more that are not listed here']);
+    expect(built([{ untouched: roles.slice(0, 200) }, { untouched: [] }]).plan.untouched).toEqual(roles.slice(0, 200));
+  });
+
+  it('R2.2 has one obligation for what two asks want once', () => {
+    const undo = {
+      kind: 'role.revoke' as const,
+      connector: 'target',
+      object: 'ada',
+      entitlement: 'app_admin',
+      armedBy: 'start' as const,
+      unlessTakenOver: false,
+      afterSeconds: 600,
+      says: 'revoke',
+    };
+    const ids = (second: Partial<typeof undo>) =>
+      built([{ obligations: [undo] }, { obligations: [{ ...undo, ...second }] }]).plan.obligations.map(({ id }) => id);
+    expect(ids({})).toEqual([`${caseId}/obligation-1`]);
+    expect(ids({ entitlement: 'app_reader' })).toEqual([`${caseId}/obligation-1`, `${caseId}/obligation-2`]);
   });
 });

@@ -1,93 +1,14 @@
-import type { Draft, EndCause, EventData, FactOf, ServiceName, Undo } from '@readmit/contracts';
-import { refusal, say, type Command, type Context, type Reaction } from '../kernel/behaviour.js';
+import type { Draft, EndCause, EventData, FactOf, ServiceName } from '@readmit/contracts';
+import { holdsAlike } from '../kernel/holds-alike.js';
+import { say, type Context, type Reaction } from '../kernel/behaviour.js';
 import type { Facts } from '../kernel/facts.js';
 import { earliest, instant, plusSeconds, reached } from '../kernel/time.js';
+import { binds, isOpen, obligationsOf, type Obligation } from './obligations.js';
 
 /** How long an undo may take after it was due before it is called overdue (and a stronger measure is somebody's duty). */
 export const graceSeconds = 60;
-
-export interface Obligation {
-  readonly id: string;
-  readonly undo: Undo;
-  readonly hardBound: Date;
-  readonly grantId: string;
-  readonly recorded: boolean;
-  /** When it must be undone; null: not armed (the old secret, until the new one is in place). */
-  readonly dueAt: Date | null;
-  /** Why it is due right now, if it is. */
-  readonly cause: EndCause | null;
-  readonly dueSaid: FactOf<'readmit.revocation.due'> | undefined;
-  readonly confirmed: FactOf<'readmit.revocation.confirmed'> | undefined;
-  readonly discharged: FactOf<'readmit.obligation.discharged'> | undefined;
-  readonly takenOver: boolean;
-  readonly neverBegan: boolean;
-}
-
-/** Everything that the case must undo, and how far that is. A function of the set of facts and the clock. */
-export function obligationsOf(facts: Facts, now: Date): readonly Obligation[] {
-  return wanted(facts).map(({ undo, hardBound, grantId, recorded }) => {
-    const { dueAt, cause } = due(facts, undo, hardBound, now);
-    return {
-      id: undo.id,
-      undo,
-      hardBound,
-      grantId,
-      recorded,
-      dueAt,
-      cause,
-      dueSaid: facts.of('readmit.revocation.due').find((fact) => fact.data.obligationId === undo.id),
-      confirmed: facts.of('readmit.revocation.confirmed').find((fact) => fact.data.obligationId === undo.id),
-      discharged: facts.of('readmit.obligation.discharged').find((fact) => fact.data.obligationId === undo.id),
-      takenOver: undo.unlessTakenOver && everyConsumerConfirmed(facts),
-      neverBegan:
-        undo.armedBy === 'success' &&
-        !facts.has('readmit.execution.succeeded') &&
-        (facts.has('readmit.execution.failed') || (!facts.has('readmit.execution.started') && reached(hardBound, now))),
-    };
-  });
-}
-
-/** What was recorded stays as it was recorded; a further grant of the case can only add to it, never replace it. */
-function wanted(facts: Facts): readonly Pick<Obligation, 'undo' | 'hardBound' | 'grantId' | 'recorded'>[] {
-  const byId = new Map<string, Pick<Obligation, 'undo' | 'hardBound' | 'grantId' | 'recorded'>>();
-  for (const { data } of facts.of('readmit.obligation.recorded'))
-    byId.set(data.obligationId, { undo: data.undo, hardBound: new Date(data.hardBound), grantId: data.grantId, recorded: true });
-  for (const { data } of facts.of('readmit.approval.granted'))
-    for (const undo of data.obligations)
-      if (!byId.has(undo.id))
-        byId.set(undo.id, { undo, hardBound: plusSeconds(data.goodUntil, undo.afterSeconds), grantId: data.grantId, recorded: false });
-  return [...byId.values()];
-}
-
-/** The end is the earliest of what may end a grant: its clock, a person, use, freeze, containment, a failed or missing execution (R6.2, R6.4). */
-function due(facts: Facts, undo: Undo, hardBound: Date, now: Date): { dueAt: Date | null; cause: EndCause | null } {
-  const started = facts.first('readmit.execution.started');
-  const succeeded = facts.first('readmit.execution.succeeded');
-  const clock =
-    undo.armedBy === 'success'
-      ? succeeded
-        ? plusSeconds(succeeded.at, undo.afterSeconds)
-        : null
-      : started
-        ? least(plusSeconds(started.at, undo.afterSeconds), hardBound)
-        : hardBound;
-  if (undo.armedBy === 'success' && !succeeded) return { dueAt: null, cause: null };
-  if (facts.has('readmit.containment.ordered')) return { dueAt: clock, cause: 'containment' };
-  if (facts.has('readmit.case.frozen')) return { dueAt: clock, cause: 'frozen' };
-  if (facts.has('readmit.execution.failed') && !succeeded) return { dueAt: clock, cause: 'execution-failed' };
-  if (undo.kind === 'bypass.close' && facts.has('readmit.enrolment.confirmed')) return { dueAt: clock, cause: 'used' };
-  if (undo.kind === 'secret.destroy' && undo.armedBy === 'success' && everyConsumerConfirmed(facts))
-    return { dueAt: clock, cause: 'taken-over' };
-  if (clock && reached(clock, now)) return { dueAt: clock, cause: started ? 'expiry' : 'execution-missing' };
-  return { dueAt: clock, cause: null };
-}
-const least = (a: Date, b: Date): Date => (a < b ? a : b);
-
-function everyConsumerConfirmed(facts: Facts): boolean {
-  const consumers = facts.last('readmit.people.attested')?.data.consumers ?? [];
-  const confirmed = new Set(facts.of('readmit.consumer.confirmed').map((fact) => fact.data.consumer));
-  return consumers.length > 0 && consumers.every((consumer) => confirmed.has(consumer.id));
-}
+/** An answer that proves nothing is asked again no sooner than this, twice as long after each time, at most so long. */
+const askAgainSeconds = { first: 30, most: 900 };
 
 /** What the scheduler concludes of a case: records, says due, says overdue, discharges. */
 export function schedulerReact(facts: Facts, context: Context): Reaction {
@@ -95,38 +16,124 @@ export function schedulerReact(facts: Facts, context: Context): Reaction {
   const emit: Draft[] = [];
   let wakeAt: Date | null = null;
   for (const obligation of obligationsOf(facts, context.now)) {
-    const about = { caseId: context.key, obligationId: obligation.id };
     if (!obligation.recorded)
       emit.push(
         say('readmit.obligation.recorded', context.key, {
-          ...about,
+          caseId: context.key,
+          obligationId: obligation.id,
           grantId: obligation.grantId,
           undo: obligation.undo,
           hardBound: instant(obligation.hardBound),
         }),
       );
-    if (obligation.discharged) continue;
-    const discharge = (how: EventData<'readmit.obligation.discharged'>['how']): number =>
-      emit.push(say('readmit.obligation.discharged', context.key, { ...about, kind: obligation.undo.kind, how }));
-    if (obligation.confirmed) discharge(obligation.confirmed.data.how);
-    else if (obligation.dueSaid) {
-      const late = plusSeconds(obligation.dueSaid.at, graceSeconds);
-      const said = facts.of('readmit.revocation.overdue').some((fact) => fact.data.obligationId === obligation.id);
-      if (!said && reached(late, context.now))
-        emit.push(say('readmit.revocation.overdue', context.key, { ...about, dueSince: obligation.dueSaid.at }));
-      else if (!said) wakeAt = earliest(wakeAt, late);
-    } else if (obligation.takenOver && obligation.cause !== 'containment' && obligation.cause !== 'frozen') discharge('taken-over');
-    else if (obligation.neverBegan) discharge('never-began');
-    else if (obligation.cause) emit.push(say('readmit.revocation.due', context.key, { ...about, cause: obligation.cause }));
-    else {
-      const next = obligation.dueAt ?? obligation.hardBound;
-      // Past it, only an answer of execution moves this on.
-      if (!reached(next, context.now)) wakeAt = earliest(wakeAt, next);
-    }
+    const next = step(obligation, facts, context);
+    if ('say' in next) emit.push(next.say);
+    else wakeAt = earliest(wakeAt, next.wakeAt);
   }
   return { emit, wakeAt };
 }
 
+type Next = { readonly say: Draft } | { readonly wakeAt: Date | null };
+const rest: Next = { wakeAt: null };
+
+/** What comes next of one obligation. Only the answer to the latest due ends it (R6.3); whatever was said before a due proves nothing. */
+function step(obligation: Obligation, facts: Facts, context: Context): Next {
+  const { latestDue, answer, discharged } = obligation;
+  const due = (cause: EndCause): Next => ({ say: sayDue(obligation, cause, facts, context.key) });
+  const discharge = (how: EventData<'readmit.obligation.discharged'>['how']): Next => ({
+    say: say('readmit.obligation.discharged', context.key, {
+      caseId: context.key,
+      obligationId: obligation.id,
+      kind: obligation.undo.kind,
+      how,
+    }),
+  });
+
+  // Containment and a freeze ask once more for what was answered or discharged before: the target is read again (R6.6, R5.4).
+  const order = answer || discharged ? orderOf(obligation, facts) : undefined;
+  if (order) return due(order);
+  if (discharged) return rest;
+  if (!latestDue) {
+    const { cause } = obligation;
+    if (obligation.takenOver && cause !== 'containment' && cause !== 'frozen') return discharge('taken-over');
+    if (obligation.neverBegan) return discharge('never-began');
+    if (cause) return due(cause);
+    if (obligation.undo.armedBy === 'repudiation') return rest;
+    const at = obligation.dueAt ?? obligation.hardBound;
+    // Past it, only an answer of execution moves this on.
+    return { wakeAt: reached(at, context.now) ? null : at };
+  }
+  if (answer) {
+    if (proves(obligation, answer, facts, context)) return discharge(answer.data.how);
+    const unproved = obligation.dues.filter(({ data }) => data.cause === 'not-proved').length;
+    const again = plusSeconds(answer.at, Math.min(askAgainSeconds.first * 2 ** Math.min(unproved, 10), askAgainSeconds.most));
+    return reached(again, context.now) ? due('not-proved') : overdueOr({ wakeAt: again }, obligation, facts, context);
+  }
+  // A release of execution that does not say what it answers may take the question for answered: asked once more, another one does it again.
+  const unknown = obligation.answersNothing.some((fact) => fact.at > latestDue.at);
+  if (unknown && !obligation.dues.some(({ data }) => data.cause === 'not-proved')) return due('not-proved');
+  return overdueOr(rest, obligation, facts, context);
+}
+
+/** Overdue counts from the first question that was not answered with a proof, however often it was asked again since. */
+function overdueOr(otherwise: Next, obligation: Obligation, facts: Facts, context: Context): Next {
+  const since = obligation.dues.findLast(({ data }) => data.cause !== 'not-proved') ?? obligation.dues[0];
+  if (!since) return otherwise;
+  const said = facts.of('readmit.revocation.overdue').some(({ data }) => data.obligationId === obligation.id && data.dueSince === since.at);
+  if (said) return otherwise;
+  const late = plusSeconds(since.at, graceSeconds);
+  if (reached(late, context.now))
+    return {
+      say: say('readmit.revocation.overdue', context.key, { caseId: context.key, obligationId: obligation.id, dueSince: since.at }),
+    };
+  return { wakeAt: earliest(late, 'wakeAt' in otherwise ? otherwise.wakeAt : null) };
+}
+
+/** The containment or freeze that nobody was asked about yet for this obligation, if there is one: each asks once. */
+function orderOf({ undo, dues, neverBegan }: Obligation, facts: Facts): EndCause | undefined {
+  if (!binds(facts, undo) || neverBegan) return undefined;
+  const asked = (cause: EndCause): number => dues.filter(({ data }) => data.cause === cause).length;
+  if (asked('containment') < facts.of('readmit.containment.ordered').length) return 'containment';
+  if (asked('frozen') < facts.of('readmit.case.frozen').length) return 'frozen';
+  return undefined;
+}
+
+function sayDue({ id, undo }: Obligation, cause: EndCause, facts: Facts, key: string): Draft {
+  const order = cause === 'containment' ? facts.last('readmit.containment.ordered') : undefined;
+  return say('readmit.revocation.due', key, {
+    caseId: key,
+    obligationId: id,
+    cause,
+    ...(order ? { by: order.data.by } : {}),
+    ...(order?.data.reasonDigest === undefined ? {} : { reasonDigest: order.data.reasonDigest }),
+    ...(undo.hold === undefined ? {} : { hold: undo.hold }),
+  });
+}
+
+/**
+ * Whether the answer says that nothing is left: read back, never begun, or held for another case whose own obligation is open now, at whose
+ * end it goes (R6.5). The other case is there in the transaction in which the answer arrives; whatever cannot be seen proves nothing.
+ */
+function proves(obligation: Obligation, { data }: FactOf<'readmit.revocation.confirmed'>, facts: Facts, context: Context): boolean {
+  switch (data.how) {
+    case 'undone':
+      return true;
+    case 'never-began':
+      // Not against what execution itself said of the restoration.
+      return !(
+        facts.has('readmit.execution.succeeded') || facts.of('readmit.execution.failed').some(({ data: { effect } }) => effect !== 'none')
+      );
+    case 'still-held':
+      return data.heldBy !== undefined && data.heldBy.caseId !== obligation.caseId && holds(data.heldBy, obligation, context);
+  }
+}
+function holds({ caseId, obligationId }: { caseId: string; obligationId: string }, { undo }: Obligation, context: Context): boolean {
+  const facts = context.other(caseId);
+  // What never began, or may not have, is not taken back by its undo.
+  if (!facts.has('readmit.execution.started') || facts.has('readmit.execution.failed')) return false;
+  const other = obligationsOf(facts, context.now).find(({ id }) => id === obligationId);
+  return other !== undefined && isOpen(other) && holdsAlike(other.undo, undo);
+}
 /** Aggregate of one deadline of one service: the owner decides by its own clock, this only nudges (DESIGN 2). */
 export const deadlineKey = (owner: ServiceName, key: string): string => `deadline:${owner}:${key}`;
 
@@ -139,32 +146,3 @@ function deadlineReact(facts: Facts, context: Context): Reaction {
   if (!reached(deadline, context.now)) return { emit: [], wakeAt: new Date(deadline) };
   return { emit: [say('readmit.deadline.reached', context.key, { key, owner: owner as ServiceName, deadline })] };
 }
-
-/** A person ends every grant of the case now (R6.4): anybody who is signed in may take power away; a case key may end its own case. */
-export const endEarly =
-  (by: string): Command<Record<never, never>> =>
-  (facts, context) => {
-    const open = obligationsOf(facts, context.now).filter((obligation) => !obligation.discharged);
-    if (!facts.has('readmit.approval.granted'))
-      return refusal(
-        'conflict',
-        'R6.4',
-        'nothing-granted',
-        'Nothing is granted yet (or this service has not heard of it). Before that a request is withdrawn, not ended.',
-      );
-    if (open.length === 0) return refusal('conflict', 'R6.4', 'already-ended', 'Everything that was granted has been taken back already.');
-    const emit = open
-      .filter((obligation) => !obligation.dueSaid && (obligation.undo.armedBy === 'start' || obligation.dueAt !== null))
-      .map((obligation) =>
-        say('readmit.revocation.due', context.key, { caseId: context.key, obligationId: obligation.id, cause: 'ended-by-person', by }),
-      );
-    return { emit, reply: {} };
-  };
-
-/** An operator stops the case at any stage; remembered even when the case is not known here yet, and never waits for a quorum (R6.6). */
-export const contain =
-  (by: string): Command<Record<never, never>> =>
-  (facts, context) =>
-    facts.has('readmit.containment.ordered')
-      ? { emit: [], reply: {} }
-      : { emit: [say('readmit.containment.ordered', context.key, { caseId: context.key, by })], reply: {} };

@@ -3,7 +3,8 @@ import type { EventData, Fact, Undo } from '@readmit/contracts';
 import { describe, expect, it } from '@jest/globals';
 import { directory, House } from '../../test/house.js';
 import { Facts } from '../kernel/facts.js';
-import { graceSeconds, obligationsOf, schedulerReact } from './scheduler.react.js';
+import { obligationsOf } from './obligations.js';
+import { graceSeconds, schedulerReact } from './scheduler.react.js';
 
 const base = new House();
 const caseId = base.open([{ kind: 'role.restore', object: 'erin', entitlement: 'app_admin' }], { kind: 'person', id: 'erin' });
@@ -135,7 +136,7 @@ describe('a reissued secret', () => {
 
 describe('what the scheduler says', () => {
   const due = fact('readmit.revocation.due', { obligationId: 'obligation-1', cause: 'expiry' }, at(t0, 600).toISOString());
-  const confirmed = fact('readmit.revocation.confirmed', { obligationId: 'obligation-1', how: 'undone' });
+  const confirmed = fact('readmit.revocation.confirmed', { obligationId: 'obligation-1', how: 'undone', answers: due.id });
   const under = [grantOf(undo()), recorded(hardBound), started, succeeded];
 
   it('R6.1 records the obligation first, with its bound', () => {
@@ -158,10 +159,10 @@ describe('what the scheduler says', () => {
       ['readmit.revocation.overdue'],
       ['readmit.revocation.overdue'],
     ]);
-    const overdue = fact('readmit.revocation.overdue', { obligationId: 'obligation-1' });
+    const overdue = fact('readmit.revocation.overdue', { obligationId: 'obligation-1', dueSince: due.at });
     expect(says([...under, due, overdue], at(late.toISOString(), 1)).said).toEqual([]);
     expect(says([...under, due, overdue, confirmed], at(late.toISOString(), 1)).said).toEqual(['readmit.obligation.discharged']);
-    const discharged = fact('readmit.obligation.discharged', { obligationId: 'obligation-1', how: 'undone' });
+    const discharged = fact('readmit.obligation.discharged', { obligationId: 'obligation-1', how: 'undone' }, due.at);
     expect(says([...under, due, confirmed, discharged], late)).toEqual({ said: [], wakeAt: null });
   });
 });

@@ -1,5 +1,5 @@
 /** How events of doing and undoing become records: said by execution and the revocation scheduler. */
-import { given, takenBack, takenBackHold } from './accounts.js';
+import { given, givenByHolds, takenBack, takenBackHold } from './accounts.js';
 import type { MappingOf } from './case-mapping.js';
 import {
   accountChange,
@@ -86,9 +86,11 @@ export const executionMapping: MappingOf<
     ),
   'readmit.execution.succeeded': ({ data }) => {
     const about: About = { severity_id: 3, status: success, unmapped: { execution_id: data.executionId, plan_digest: data.planDigest } };
-    const holds = data.holds ?? [];
+    const { gave, holds = [] } = data;
     return (
-      given(holds, { ...about, unmapped: { ...about.unmapped, holds } }) ??
+      (gave
+        ? given(gave, { ...about, unmapped: { ...about.unmapped, holds, gave } })
+        : givenByHolds(holds, { ...about, unmapped: { ...about.unmapped, holds } })) ??
       entity(10, execution(data.executionId, { plan_digest: data.planDigest }), { severity_id: 3, status: success })
     );
   },

@@ -1,9 +1,36 @@
 /** What became of accounts: the class by what was given or taken, so that an analyst finds it where such changes are always found. */
-import type { AskKind, UndoKind, Undone } from '@readmit/contracts';
+import type { AskKind, Given, StepKind, UndoKind, Undone } from '@readmit/contracts';
 import { accountChange, noAction, revoked, success, user, userAccess, type About, type Mapped } from './classes.js';
 import type { ActivityId, userTypes } from './vocabulary.js';
 
-/** Changes of the account itself, by the last part of a hold. What is not here is the name of an entitlement. */
+/** Changes of the account itself by what a step did; the end of sessions is none. */
+const changesOfStep: Partial<Record<StepKind, ActivityId<3001>>> = {
+  'factor.remove': 11,
+  'bypass.issue': 10,
+  'account.unlock': 12,
+  'secret.issue': 4,
+};
+
+/**
+ * What a restoration gave, as the event names it. One entry is one record, and one record has one class: the weightiest thing decides,
+ * privileges before secrets before factors, and of that the first account. The rest is in `unmapped.gave`.
+ */
+export function given(gave: readonly Given[], about: About): Mapped | undefined {
+  const privilege = gave.find(({ kind }) => kind === 'role.grant');
+  if (privilege) {
+    const { connector, object } = privilege;
+    const privileges = gave
+      .filter((one) => one.kind === 'role.grant' && one.connector === connector && one.object === object)
+      .flatMap(({ entitlement }) => entitlement ?? []);
+    return userAccess(1, user(object, undefined, connector), privileges, connector, about);
+  }
+  const change = gave.find(({ kind }) => kind === 'secret.issue') ?? gave.find(({ kind }) => changesOfStep[kind] !== undefined);
+  const activity = change && changesOfStep[change.kind];
+  if (!change || activity === undefined) return undefined;
+  return accountChange(activity, user(change.object, change.kind === 'secret.issue' ? 4 : 1, change.connector), about);
+}
+
+/** Changes of the account itself, by the last part of a hold of old events. What is not here is the name of an entitlement. */
 const changes = {
   'factor.replace': 11,
   'factor.bypass': 10,
@@ -28,11 +55,8 @@ function holdIn(text: string): Hold | undefined {
   return connector && object && rest.length > 0 ? { connector, object, what: rest.join('/') } : undefined;
 }
 
-/**
- * What a restoration gave. One entry is one record, and one record has one class: the weightiest thing decides, privileges before
- * secrets before factors, and of that the first account. The rest is in `unmapped.holds`.
- */
-export function given(holds: readonly string[], about: About): Mapped | undefined {
+/** The same of an event from before `gave`: its holds were names. */
+export function givenByHolds(holds: readonly string[], about: About): Mapped | undefined {
   const all = holds.map(holdIn).filter((hold) => hold !== undefined);
   const [privilege] = all.filter(({ what }) => !isChange(what));
   if (privilege) {

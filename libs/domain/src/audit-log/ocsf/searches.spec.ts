@@ -71,8 +71,52 @@ describe('what an analyst searches for', () => {
     ],
     ['an entitlement with a slash', ['demo-idp/erin/teams/admins'], { type_uid: 300501, privileges: ['teams/admins'] }],
     ['nothing that can be named', ['?'], { type_uid: 300410, entity: { type: 'Execution' } }],
-  ])('R7.4 an execution that gave %s is found on the account', (_what, holds, shown) => {
+  ])('R7.4 an old execution, whose holds are names, that gave %s is found on the account', (_what, holds, shown) => {
     const event = changed('readmit.execution.succeeded', { holds: [...holds] });
+    expect(event).toMatchObject({ ...shown, severity: medium, status: 'Success' });
+    expect(ocsfFaults(event)).toEqual([]);
+  });
+
+  it.each<[string, NonNullable<EventData<'readmit.execution.succeeded'>['gave']>, object]>([
+    [
+      'privileges, one with a slash',
+      [
+        { kind: 'role.grant', connector: 'target-postgres', object: 'erin/x', entitlement: 'app/admin' },
+        { kind: 'role.grant', connector: 'target-postgres', object: 'erin/x', entitlement: 'app_reader' },
+        { kind: 'role.grant', connector: 'target-postgres', object: 'boris', entitlement: 'app_reader' },
+      ],
+      { type_uid: 300501, user: { uid: 'erin/x', domain: 'target-postgres' }, privileges: ['app/admin', 'app_reader'] },
+    ],
+    [
+      'a bypass',
+      [{ kind: 'bypass.issue', connector: 'demo-idp', object: 'ada' }],
+      { type_uid: 300110, user: { uid: 'ada', type: 'User' } },
+    ],
+    [
+      'the loss of a factor and a bypass',
+      [
+        { kind: 'factor.remove', connector: 'demo-idp', object: 'ada' },
+        { kind: 'bypass.issue', connector: 'demo-idp', object: 'ada' },
+      ],
+      { type_uid: 300111, user: { uid: 'ada' } },
+    ],
+    ['an unlocked account', [{ kind: 'account.unlock', connector: 'demo-idp', object: 'ada' }], { type_uid: 300112, user: { uid: 'ada' } }],
+    [
+      'a new secret of a machine',
+      [{ kind: 'secret.issue', connector: 'target-postgres', object: 'svc-payroll' }],
+      { type_uid: 300104, user: { uid: 'svc-payroll', type: 'Service' } },
+    ],
+    [
+      'a privilege beside a factor',
+      [
+        { kind: 'factor.remove', connector: 'demo-idp', object: 'erin' },
+        { kind: 'role.grant', connector: 'target-postgres', object: 'erin', entitlement: 'app_admin' },
+      ],
+      { type_uid: 300501, privileges: ['app_admin'], unmapped: { holds: ['target-postgres/role.grant/1/2'] } },
+    ],
+    ['nothing', [], { type_uid: 300410, entity: { type: 'Execution' } }],
+  ])('R7.4 an execution that gave %s is found on the account, by what the event names', (_what, gave, shown) => {
+    const event = changed('readmit.execution.succeeded', { gave, holds: ['target-postgres/role.grant/1/2'] });
     expect(event).toMatchObject({ ...shown, severity: medium, status: 'Success' });
     expect(ocsfFaults(event)).toEqual([]);
   });

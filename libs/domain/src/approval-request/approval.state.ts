@@ -1,0 +1,84 @@
+import type { FactOf } from '@readmit/contracts';
+import { attestedOf } from '../decision-proof/attested.js';
+import { checkDenial, otherKeysOf, type DecisionBasis, type DenialBasis } from '../decision-proof/decision-proof.js';
+import { evidenceDigest, needsMet, refsOf } from '../evidence/evidence.js';
+import type { Crypto } from '../kernel/behaviour.js';
+import type { Facts } from '../kernel/facts.js';
+import { plusSeconds } from '../kernel/time.js';
+import { aboveCeiling } from '../restoration-plan/ceiling.js';
+
+export type ApprovalState =
+  | { readonly name: 'granted' | 'denied' | 'expired' | 'withdrawn' | 'frozen' }
+  /** `who` is there once the people of the case are known: a no needs nothing more. */
+  | { readonly name: 'waiting-for-plan'; readonly who?: DenialBasis }
+  | { readonly name: 'waiting-for-evidence' | 'waiting-for-decisions'; readonly basis: DecisionBasis; readonly decideBefore: Date };
+
+type Planned = FactOf<'readmit.plan.proposed'>;
+
+/** The plan that a decision would be about: the latest that keeps under the ceiling. Others were refused and count for nothing. */
+export function planOf(facts: Facts): Planned | undefined {
+  const classified = facts.last('readmit.case.classified');
+  if (!classified) return undefined;
+  return facts
+    .of('readmit.plan.proposed')
+    .findLast((fact) => !aboveCeiling(fact.data.plan, classified.data.class, classified.data.ceiling));
+}
+
+/** What a decision names where a plan should be while there is none. */
+export const noPlanDigest = (crypto: Pick<Crypto, 'digest'>): string => crypto.digest(null);
+
+/** Where an approval stands: a function of the set of facts and the clock. */
+export function approvalState(facts: Facts, now: Date, crypto: Crypto): ApprovalState {
+  if (facts.has('readmit.approval.granted')) return { name: 'granted' };
+  if (facts.has('readmit.approval.withdrawn')) return { name: 'withdrawn' };
+  if (facts.has('readmit.approval.denied')) return { name: 'denied' };
+  if (facts.has('readmit.approval.expired')) return { name: 'expired' };
+  if (facts.has('readmit.case.frozen') || facts.has('readmit.containment.ordered')) return { name: 'frozen' };
+  const who = whoDecides(facts);
+  const classified = facts.last('readmit.case.classified');
+  const planned = planOf(facts);
+  if (!who || !classified || !planned) return { name: 'waiting-for-plan', ...(who && { who }) };
+
+  const evidence = facts.of('readmit.evidence.added');
+  const basis: DecisionBasis = {
+    ...who,
+    planDigest: planned.data.digest,
+    evidenceDigest: evidenceDigest(refsOf(evidence), crypto),
+    policyDigest: classified.data.policy.digest,
+    collectors: [...new Set(evidence.map((item) => item.data.collectedBy))],
+  };
+  const decideBefore = plusSeconds(planned.at, classified.data.requirements.decideWithinSeconds);
+  const enough = needsMet(classified.data.requirements.evidence, evidence, now).every(({ met }) => met);
+  return { name: enough ? 'waiting-for-decisions' : 'waiting-for-evidence', basis, decideBefore };
+}
+
+function whoDecides(facts: Facts): DenialBasis | undefined {
+  const opened = facts.first('readmit.case.opened');
+  const classified = facts.last('readmit.case.classified');
+  const attested = attestedOf(facts);
+  if (!opened || !classified || !attested) return undefined;
+  return {
+    caseId: opened.data.caseId,
+    requester: opened.data.requester.id,
+    subject: opened.data.subject.id,
+    people: attested.people,
+    quorum: classified.data.requirements.quorum,
+    otherKeys: otherKeysOf(opened.data, attested.consumers),
+  };
+}
+
+/** Decisions that bind exactly what is on the table; earlier ones that bound something else are void (R4.4). */
+export const decisionsFor = (facts: Facts, basis: DecisionBasis): readonly FactOf<'readmit.decision.recorded'>[] =>
+  facts.of('readmit.decision.recorded').filter(
+    ({
+      data: {
+        decision: { statement },
+      },
+    }) => statement.planDigest === basis.planDigest && statement.evidenceDigest === basis.evidenceDigest,
+  );
+
+/** The no that ends the request, or undefined: it stays one whatever has changed since it was signed. */
+export const denialIn = (facts: Facts, who: DenialBasis, crypto: Crypto): FactOf<'readmit.decision.recorded'> | undefined =>
+  facts
+    .of('readmit.decision.recorded')
+    .find(({ data }) => data.decision.statement.decision === 'deny' && !checkDenial(data.decision, who, crypto));

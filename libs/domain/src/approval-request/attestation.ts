@@ -1,0 +1,59 @@
+import { attestedOf } from '../decision-proof/attested.js';
+import { refusal, say, type Command, type Commanded, type Context, type Refusal } from '../kernel/behaviour.js';
+import type { Facts } from '../kernel/facts.js';
+
+/** What a command answers that says something and yet gives nothing: the facts are kept, the caller is refused. */
+export interface Put {
+  readonly refusal: Refusal;
+}
+
+export const notReady = (waitsFor: string): Refusal =>
+  refusal('not-ready', 'R8.1', 'not-ready', `This service has not heard of ${waitsFor} yet. Try again in a moment.`);
+
+/** Classification answers for so many people of a case: each is a look into the directory, and a grant names each attestation. */
+const mostAsked = 100;
+
+/**
+ * What classification said of a person. People are attested when they matter, so somebody may act before anybody asked who that is.
+ * `unknown`: it was asked, and an attestation that names nobody came since. Whose answer that is it does not say; while two are asked about
+ * at once, the second may be told `unknown` until the own answer is here, which errs on the side of no.
+ */
+export function standing(facts: Facts, person: string): 'attested' | 'unclassified' | 'unasked' | 'asked' | 'unknown' {
+  const attested = attestedOf(facts);
+  if (!attested) return 'unclassified';
+  if (attested.people.some(({ id }) => id === person)) return 'attested';
+  const asked = facts.of('readmit.attestation.wanted').find(({ data }) => data.person === person);
+  if (!asked) return 'unasked';
+  const nobody = facts.of('readmit.people.attested').some(({ at, data }) => at >= asked.at && data.people.length === 0);
+  return nobody ? 'unknown' : 'asked';
+}
+
+/** Has the person attested first, once per person and case; undefined when what can be known is known. */
+export function attestFirst(facts: Facts, context: Context, person: string): Commanded<Put> | undefined {
+  const waits = notReady(`who ${person} is`);
+  switch (standing(facts, person)) {
+    case 'unclassified':
+      return notReady('the classification of the case');
+    case 'asked':
+      return waits;
+    case 'unasked':
+      if (facts.of('readmit.attestation.wanted').length >= mostAsked)
+        return refusal(
+          'forbidden',
+          'R4.2',
+          'too-many-people',
+          `${mostAsked} people have come to this case already; who else somebody is, is not looked up. Open a new request.`,
+        );
+      return { emit: [say('readmit.attestation.wanted', context.key, { caseId: context.key, person })], reply: { refusal: waits } };
+    default:
+      return undefined;
+  }
+}
+
+/** Somebody who is not named looks at the case: who that is gets asked, and nothing is answered or recorded beside it. */
+export const look =
+  (person: string): Command<Record<never, never>> =>
+  (facts, context) => {
+    const first = attestFirst(facts, context, person);
+    return { emit: first && !first.refused ? first.emit : [], reply: {} };
+  };

@@ -1,0 +1,40 @@
+import type { EventData, FactOf, Person } from '@readmit/contracts';
+import type { Facts } from '../kernel/facts.js';
+
+type Attestation = EventData<'readmit.people.attested'>;
+
+/** Who the people of a case are, of everything that classification attested for it. */
+export interface Attested {
+  /** Ids of the attestations that count, earliest first. */
+  readonly ids: readonly string[];
+  readonly people: readonly Person[];
+  readonly contacts: Attestation['contacts'];
+  readonly consumers: Attestation['consumers'];
+  readonly owners: readonly string[];
+  /** Of the latest attestation that counts. */
+  readonly directory: Attestation['directory'];
+}
+
+/**
+ * All attestations of the case as one: people are attested when they matter, so there may be several. The latest wins for a person
+ * that several name. One with an older directory than an attestation before it counts for nothing: it would bring back who was removed since.
+ * `among`: only these, by id, as a grant names what it rests on.
+ */
+export function attestedOf(facts: Facts, among?: readonly string[]): Attested | undefined {
+  const counted: FactOf<'readmit.people.attested'>[] = [];
+  for (const fact of facts.of('readmit.people.attested')) {
+    const before = counted.at(-1);
+    if (among && !among.includes(fact.id)) continue;
+    if (!before || fact.data.directory.issuedAt >= before.data.directory.issuedAt) counted.push(fact);
+  }
+  const last = counted.at(-1);
+  if (!last) return undefined;
+  return {
+    ids: counted.map(({ id }) => id),
+    people: [...new Map(counted.flatMap(({ data }) => data.people.map((person) => [person.id, person] as const))).values()],
+    contacts: [...new Set(counted.flatMap(({ data }) => data.contacts))],
+    consumers: last.data.consumers,
+    owners: [...new Set(counted.flatMap(({ data }) => data.owners ?? []))],
+    directory: last.data.directory,
+  };
+}

@@ -1,0 +1,33 @@
+import type { EventData, Person } from '@readmit/contracts';
+import { refusal, type Refusal } from '../kernel/behaviour.js';
+import { byHuman } from './humans.js';
+
+/** Why this person may not verify the case, or undefined: whoever may collect its proofs may also see whom to call. */
+export function verifierProblem(
+  verifier: Person | undefined,
+  opened: EventData<'readmit.case.opened'>,
+  people: readonly Person[],
+  teams: readonly string[],
+): Refusal | undefined {
+  if (!verifier) return refusal('forbidden', 'R4.2', 'verifier-unknown', 'The directory does not attest this person for the case.');
+  const humanOf = byHuman(people);
+  const human = humanOf(verifier.id);
+  if (opened.requester.id !== undefined && humanOf(opened.requester.id) === human)
+    return refusal(
+      'forbidden',
+      'R4.2',
+      'verifier-is-requester',
+      'Who asks cannot verify. An agent who is neither requester nor subject must.',
+    );
+  if (humanOf(opened.subject.id) === human)
+    return refusal(
+      'forbidden',
+      'R4.2',
+      'verifier-is-subject',
+      'Nobody verifies herself. An agent who is neither requester nor subject must.',
+    );
+  if (verifier.employment === 'vendor') return refusal('forbidden', 'R3.10', 'verifier-is-vendor', 'Vendor staff can ask, never verify.');
+  if (!teams.some((team) => verifier.teams.includes(team)))
+    return refusal('forbidden', 'R4.2', 'not-a-verifier', `Evidence of this case is collected by ${teams.join(', ')}.`);
+  return undefined;
+}

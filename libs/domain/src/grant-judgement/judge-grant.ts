@@ -1,0 +1,223 @@
+import type { FactOf, Plan } from '@readmit/contracts';
+import type { CaseRule } from '../audit-log/finding.js';
+import { attestedOf, type Attested } from '../decision-proof/attested.js';
+import { checkDecisions, checkDenial, otherKeysOf, type DecisionBasis } from '../decision-proof/decision-proof.js';
+import { needsMet } from '../evidence/evidence.js';
+import type { Crypto } from '../kernel/behaviour.js';
+import type { Facts } from '../kernel/facts.js';
+import { plusSeconds } from '../kernel/time.js';
+import { aboveCeiling, ticketMissing } from '../restoration-plan/ceiling.js';
+import { proofProblems } from './proof-rules.js';
+import { obligationProblem, planNotAsked } from './plan-rules.js';
+import type { GrantProblem } from './grant-problem.js';
+import { recipientsOf } from './recipients.js';
+
+/** How far the clock of whoever signs, or of another service, may be off. Times that people and services claim are bounded by it. */
+export const clockToleranceSeconds = 300;
+
+/** What cannot be judged yet because a fact is missing; for a log that is complete it is a problem of that name. */
+export interface GrantWait {
+  readonly waitsFor: string;
+  readonly finds: CaseRule;
+}
+export interface GrantJudgement {
+  /** Empty together with `waits`: the grant counts. The first is the one to tell. */
+  readonly problems: readonly GrantProblem[];
+  readonly waits: readonly GrantWait[];
+  /** The plan that was granted, when it is known and is what its digest says. */
+  readonly plan: Plan | undefined;
+}
+type Granted = FactOf<'readmit.approval.granted'>;
+
+/**
+ * The one judgement of a grant (DESIGN 11): approval before it grants (with the grant among the facts), execution before it starts,
+ * audit's watch and the offline verifier. It believes nobody's summary: people come from classification, requester and key from
+ * CaseOpened, proofs from EvidenceAdded, the plan from execution, and every decision is verified again. `at`: when something
+ * begins on it. Whether the case was stopped since, and whether the grant is still good at `at`, is not of the grant.
+ */
+export function judgeGrant(
+  facts: Facts,
+  at: Date,
+  crypto: Crypto,
+  grant: Granted | undefined = facts.first('readmit.approval.granted'),
+): GrantJudgement {
+  const opened = facts.first('readmit.case.opened');
+  const classified = facts.last('readmit.case.classified');
+  if (!grant || !opened || !classified)
+    return { problems: [], waits: [{ waitsFor: 'the facts of the case', finds: 'decisions-invalid' }], plan: undefined };
+  const problems: GrantProblem[] = [];
+  const waits: GrantWait[] = [];
+  const no = (finds: CaseRule, rule: string, reason: string, says: string): unknown =>
+    problems.push({ finds, rule, reason, says: says.slice(0, 500) });
+  const found = (finds: CaseRule, problem: Omit<GrantProblem, 'finds'> | undefined): void => {
+    if (problem) no(finds, problem.rule, problem.reason, problem.says);
+  };
+
+  if (facts.of('readmit.case.opened').length > 1)
+    no(
+      'opened-twice',
+      'R1.1',
+      'opened-twice',
+      'Another request was opened under the name of this case; nobody proved or approved that one.',
+    );
+  for (const [type, reason] of endings)
+    if (facts.has(type))
+      no('granted-after-end', 'R4.7', reason, `The request had an end before (${type}); nothing could be granted on it.`);
+
+  const planned = facts.of('readmit.plan.proposed').find((fact) => fact.data.digest === grant.data.planDigest);
+  const plan = planned && crypto.digest(planned.data.plan) === planned.data.digest ? planned.data.plan : undefined;
+  if (!planned) no('plan-not-approved', 'R4.4', 'plan-changed', 'The approval is for a plan that execution did not propose.');
+  else if (!plan) no('plan-not-approved', 'R4.4', 'plan-changed', 'The digest of the proposed plan is not that of its content.');
+
+  const ids = grant.data.attestations ?? [grant.data.attestationId];
+  const attested = attestedOf(facts, ids);
+  const missing = [...new Set([...ids, grant.data.attestationId])].filter(
+    (id) => !facts.of('readmit.people.attested').some((fact) => fact.id === id),
+  );
+  if (missing.length > 0) waits.push({ waitsFor: 'the attestation of people', finds: 'decisions-invalid' });
+
+  const proofs = proofProblems(facts, grant, attested, crypto);
+  problems.push(...proofs.changed);
+  if (!proofs.complete) waits.push({ waitsFor: 'the evidence that the approval rests on', finds: 'evidence-differs' });
+
+  // Approval copies the obligations and the scheduler records them; what ends the grant is what was approved, or nothing begins.
+  if (plan && crypto.canonical(grant.data.obligations) !== crypto.canonical(plan.obligations))
+    no(
+      'obligation-missing',
+      'R6.1',
+      'obligations-differ',
+      'The approval does not carry the obligations of its plan, so not everything would be taken back.',
+    );
+  for (const undo of plan?.obligations ?? []) {
+    const recorded = facts.of('readmit.obligation.recorded').filter((fact) => fact.data.obligationId === undo.id);
+    if (recorded.length === 0) waits.push({ waitsFor: `obligation ${undo.id}`, finds: 'obligation-missing' });
+    if (recorded.some((fact) => crypto.canonical(fact.data.undo) !== crypto.canonical(undo)))
+      no('obligation-differs', 'R6.1', 'obligations-differ', `What was recorded to be undone is not what was approved (${undo.id}).`);
+  }
+
+  const { requirements, ceiling, class: caseClass } = classified.data;
+  if (proofs.complete && needsMet(requirements.evidence, proofs.used, new Date(grant.at)).some(({ met }) => !met))
+    no(
+      'evidence-missing',
+      'R3.1',
+      'evidence-missing',
+      'The approval was granted without the proofs that the policy asks for, fresh when it was granted.',
+    );
+  found('evidence-missing', ticketMissing(opened.data, requirements));
+  if (plan) {
+    found('plan-above-ceiling', aboveCeiling(plan, caseClass, ceiling));
+    if (plan.classificationId !== classified.id)
+      no('plan-not-approved', 'R4.4', 'plan-of-another-classification', 'The plan was made under another classification of the case.');
+    found('plan-not-asked', planNotAsked(plan, opened.data, grant.data, crypto));
+    found('obligation-missing', obligationProblem(plan, requirements.overlapSeconds));
+    if (missing.length === 0) found('plan-not-approved', recipientProblem(facts, plan, ids));
+  }
+
+  const bound = plusSeconds(grant.at, requirements.executeWithinSeconds + clockToleranceSeconds);
+  if (!(new Date(grant.data.goodUntil) <= bound))
+    no(
+      'grant-outlives-policy',
+      'R4.7',
+      'good-for-too-long',
+      `The approval says it is good until ${grant.data.goodUntil}, longer than the policy allows.`,
+    );
+  if (new Date(grant.at) > plusSeconds(at, clockToleranceSeconds))
+    no('grant-outlives-policy', 'R4.7', 'granted-in-the-future', `The approval says that it is of ${grant.at}, which is still to come.`);
+
+  if (attested && missing.length === 0 && proofs.complete) {
+    const basis: DecisionBasis = {
+      caseId: opened.data.caseId,
+      planDigest: grant.data.planDigest,
+      evidenceDigest: grant.data.evidenceDigest,
+      policyDigest: classified.data.policy.digest,
+      requester: opened.data.requester.id,
+      subject: opened.data.subject.id,
+      collectors: proofs.used.map((fact) => fact.data.collectedBy),
+      people: attested.people,
+      quorum: requirements.quorum,
+      otherKeys: otherKeysOf(opened.data, attested.consumers),
+    };
+    found('decisions-invalid', checkDecisions(grant.data.decisions, basis, crypto));
+    found('decisions-invalid', planned && whenDecided(grant, planned.at));
+    found('decisions-invalid', nonceProblem(facts, grant));
+    found('granted-after-end', deniedBy(facts, basis, attested, crypto));
+  }
+  problems.push(...proofs.unfit);
+  return { problems, waits, plan };
+}
+
+/** Ends of a request that go before any grant: approval never says one of them and a grant. */
+const endings = [
+  ['readmit.approval.denied', 'approval-denied'],
+  ['readmit.approval.withdrawn', 'approval-withdrawn'],
+  ['readmit.approval.expired', 'approval-expired-before'],
+] as const;
+
+const instantOf = (text: string): Date | undefined => {
+  const date = new Date(text);
+  // A date that does not exist is read as another day or as none.
+  return !Number.isNaN(date.getTime()) && date.toISOString() === text ? date : undefined;
+};
+
+/** Why a decision cannot have been made when it says that it was, or undefined. The signed time is the approver's own clock. */
+export function decisionTimeProblem(decidedAt: string, plannedAt: string, latest: Date | string): Omit<GrantProblem, 'finds'> | undefined {
+  const decided = instantOf(decidedAt);
+  const no = (says: string) => ({ rule: 'R4.4', reason: 'decided-at-no-such-time', says });
+  if (!decided) return no(`The signed statement says that it is of ${decidedAt}, which is no instant.`);
+  if (decided < plusSeconds(plannedAt, -clockToleranceSeconds))
+    return no(
+      `The signed statement says that it is of ${decidedAt}, before there was a plan to decide about. Set the clock and sign anew.`,
+    );
+  if (decided > plusSeconds(latest, clockToleranceSeconds))
+    return no(`The signed statement says that it is of ${decidedAt}, which is still to come. Set the clock and sign anew.`);
+  return undefined;
+}
+const whenDecided = (grant: Granted, plannedAt: string): Omit<GrantProblem, 'finds'> | undefined =>
+  grant.data.decisions.map(({ statement }) => decisionTimeProblem(statement.decidedAt, plannedAt, grant.at)).find((problem) => problem);
+
+/** A decision answers a request to decide. Where the requests of the case are known, it must be one of them. */
+function nonceProblem(facts: Facts, grant: Granted): Omit<GrantProblem, 'finds'> | undefined {
+  const requests = facts.of('readmit.approval.requested');
+  const asked = (nonce: string): boolean =>
+    requests.some(
+      ({ data }) => data.nonce === nonce && data.planDigest === grant.data.planDigest && data.evidenceDigest === grant.data.evidenceDigest,
+    );
+  return requests.length === 0 || grant.data.decisions.every(({ statement }) => asked(statement.nonce))
+    ? undefined
+    : { rule: 'R4.4', reason: 'nonce-unknown', says: 'A decision does not carry the nonce of a request to decide on exactly this.' };
+}
+
+/** A signed no of somebody who may decide, whatever it bound: it ends the request, as it does with approval (R4.3, R4.7). */
+function deniedBy(facts: Facts, basis: DecisionBasis, attested: Attested, crypto: Crypto): Omit<GrantProblem, 'finds'> | undefined {
+  // Whoever was attested by now: a no needs no place in the grant.
+  const who = { ...basis, people: attestedOf(facts)?.people ?? attested.people };
+  const denial = facts
+    .of('readmit.decision.recorded')
+    .find(({ data: { decision } }) => decision.statement.decision === 'deny' && !checkDenial(decision, who, crypto));
+  return (
+    denial && {
+      rule: 'R4.3',
+      reason: 'decision-is-deny',
+      says: `${denial.data.decision.statement.approver} said no to this request.`,
+    }
+  );
+}
+
+function recipientProblem(facts: Facts, plan: Plan, among: readonly string[]): Omit<GrantProblem, 'finds'> | undefined {
+  const known = recipientsOf(facts, among);
+  const wrong = plan.recipients.find((recipient) => !known.some(({ key }) => key.fingerprint === recipient.fingerprint));
+  if (wrong)
+    return {
+      rule: 'R2.6',
+      reason: 'recipient-unknown',
+      says: `The plan seals a secret to a key that neither the request nor the directory names (${wrong.id}).`,
+    };
+  const unnamed = plan.steps.find((step) => step.recipients.some((one) => !plan.recipients.some(({ fingerprint }) => fingerprint === one)));
+  return (
+    unnamed && {
+      rule: 'R2.6',
+      reason: 'recipient-unknown',
+      says: `The step ${unnamed.id} seals to a key that is not among the recipients that were approved.`,
+    }
+  );
+}

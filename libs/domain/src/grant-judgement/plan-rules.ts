@@ -1,0 +1,98 @@
+import type { AskKind, EventData, Plan, Step, StepKind, Undo, UndoKind } from '@readmit/contracts';
+import type { Crypto } from '../kernel/behaviour.js';
+
+interface Problem {
+  readonly rule: string;
+  readonly reason: string;
+  readonly says: string;
+}
+
+/** For which asks a step may be planned. Ending sessions only takes away. */
+const servedBy: Readonly<Record<Exclude<StepKind, 'sessions.end'>, readonly AskKind[]>> = {
+  'factor.remove': ['factor.replace', 'factor.reset'],
+  'account.unlock': ['account.unlock', 'factor.replace', 'factor.bypass', 'factor.reset'],
+  'bypass.issue': ['factor.bypass', 'factor.reset', 'backup-method.activate', 'breakglass.activate'],
+  'role.grant': ['role.restore', 'group.restore', 'breakglass.activate'],
+  'secret.issue': ['secret.rotate', 'secret.reissue'],
+};
+/** What takes back what a step gives. */
+const undoOf: Partial<Record<StepKind, UndoKind>> = {
+  'bypass.issue': 'bypass.close',
+  'role.grant': 'role.revoke',
+  'secret.issue': 'secret.destroy',
+};
+
+/** Why the plan does something that nobody asked for, or undefined: every step and obligation is of an ask of the case (R2.2). */
+export function planNotAsked(
+  plan: Plan,
+  opened: EventData<'readmit.case.opened'>,
+  grant: Pick<EventData<'readmit.approval.granted'>, 'durationSeconds'>,
+  crypto: Crypto,
+): Problem | undefined {
+  const no = (says: string): Problem => ({ rule: 'R2.2', reason: 'plan-not-asked', says });
+  if (plan.caseId !== opened.caseId || crypto.canonical(plan.asks) !== crypto.canonical(opened.asks))
+    return no('The plan is for other asks than those of the case.');
+  if (plan.durationSeconds > opened.durationSeconds || grant.durationSeconds !== plan.durationSeconds)
+    return no('The plan or its grant lasts longer than was asked for.');
+  for (const step of plan.steps) {
+    const ask = opened.asks.find(({ id }) => id === step.askId);
+    const same = ask && step.connector === ask.connector && step.object === ask.object && step.entitlement === ask.entitlement;
+    // A step that names no entitlement takes away or is about the whole account.
+    const ofAccount = ask && step.entitlement === undefined && step.connector === ask.connector && step.object === ask.object;
+    if (!ask || !(same || (ofAccount && step.kind !== 'role.grant')))
+      return no(`The step ${step.id} (${step.kind} of ${step.object}) is not about anything that was asked for.`);
+    if (step.kind !== 'sessions.end' && !servedBy[step.kind].includes(ask.kind))
+      return no(`The step ${step.id} would ${step.kind}; what was asked for is ${ask.kind}.`);
+  }
+  const stray = plan.obligations.find((undo) => !undoesSomething(undo, plan, opened));
+  return stray && no(`The obligation ${stray.id} (${stray.kind} of ${stray.object}) undoes nothing that was asked for.`);
+}
+
+function undoesSomething(undo: Undo, plan: Plan, opened: EventData<'readmit.case.opened'>): boolean {
+  // Secrets are destroyed by the names of logins, which the target chooses: they belong to the account by their hold.
+  if (undo.kind === 'secret.destroy')
+    return plan.steps.some((step) => step.kind === 'secret.issue' && step.connector === undo.connector && step.hold === undo.hold);
+  if (undo.kind === 'enrolment.withdraw') return opened.asks.some((ask) => ask.connector === undo.connector && ask.object === undo.object);
+  return plan.steps.some((step) => undoOf[step.kind] === undo.kind && sameThing(step, undo));
+}
+const sameThing = (step: Step, undo: Undo): boolean =>
+  step.connector === undo.connector && step.object === undo.object && step.entitlement === undo.entitlement && step.hold === undo.hold;
+
+/** Why the plan would not end in time, or undefined: what a step gives has an obligation that binds from the start, no later than the grant lasts (R6.1). */
+export function obligationProblem(plan: Plan, overlapSeconds: number): Problem | undefined {
+  if (new Set(plan.obligations.map(({ id }) => id)).size < plan.obligations.length)
+    return {
+      rule: 'R6.1',
+      reason: 'obligations-differ',
+      says: 'Two obligations of the plan have one name: one of them would be forgotten.',
+    };
+  for (const step of plan.steps) {
+    const kind = undoOf[step.kind];
+    if (kind === undefined) continue;
+    const bound = kind === 'secret.destroy' ? Math.max(plan.durationSeconds, overlapSeconds) : plan.durationSeconds;
+    const undos = plan.obligations.filter(
+      (undo) =>
+        undo.kind === kind &&
+        undo.armedBy === 'start' &&
+        (kind === 'secret.destroy'
+          ? undo.connector === step.connector && undo.hold === step.hold
+          : !undo.unlessTakenOver && sameThing(step, undo)),
+    );
+    if (undos.length === 0)
+      return {
+        rule: 'R6.1',
+        reason: 'obligation-missing',
+        says: `Nothing would take back what the step ${step.id} (${step.kind} of ${step.object}) gives.`,
+      };
+    if (!undos.some((undo) => undo.afterSeconds <= bound))
+      return {
+        rule: 'R6.2',
+        reason: 'obligation-too-late',
+        says: `What the step ${step.id} gives would be taken back later than after ${bound} s.`,
+      };
+  }
+  const late = plan.obligations.find(
+    (undo) => undo.armedBy === 'success' && undo.afterSeconds > Math.max(plan.durationSeconds, overlapSeconds),
+  );
+  return late && { rule: 'R6.2', reason: 'obligation-too-late', says: `The obligation ${late.id} binds later than the policy allows.` };
+}

@@ -1,0 +1,70 @@
+import type { CaseState, EventData, Fact } from '@readmit/contracts';
+import type { Facts } from '../kernel/facts.js';
+
+export type Outcome = EventData<'readmit.case.closed'>['outcome'];
+
+/** Somebody stopped the case: "this was not me", a signal, an operator. */
+export const stopsOf = (facts: Facts): readonly Fact[] => [...facts.of('readmit.case.frozen'), ...facts.of('readmit.containment.ordered')];
+
+/** How a case went, once nothing of it is open any more; undefined while something is. What is closed stays as it was closed. */
+export function outcomeOf(facts: Facts): Outcome | undefined {
+  const closed = facts.first('readmit.case.closed');
+  if (closed) return closed.data.outcome;
+  const stopped = stopsOf(facts).length > 0;
+  if (!facts.has('readmit.approval.granted')) {
+    if (facts.has('readmit.approval.withdrawn')) return 'withdrawn';
+    if (facts.has('readmit.approval.denied')) return 'denied';
+    if (facts.has('readmit.approval.expired')) return 'expired';
+    if (facts.has('readmit.plan.refused')) return 'failed';
+    return stopped ? 'frozen' : undefined;
+  }
+  const answered = facts.has('readmit.execution.succeeded') || facts.has('readmit.execution.failed');
+  if (!answered || openObligations(facts).length > 0) return undefined;
+  if (stopped) return 'frozen';
+  return facts.has('readmit.execution.succeeded') ? 'completed' : 'failed';
+}
+
+/**
+ * Ids of what the case must still undo. Of every grant and every record: a further grant cannot make the case forget what it owes. What
+ * is armed by repudiation is owed only once it was said due: until then it may never be, and keeps no case open.
+ */
+export function openObligations(facts: Facts): readonly string[] {
+  const owed = new Map<string, boolean>();
+  for (const { data } of facts.of('readmit.approval.granted'))
+    for (const undo of data.obligations) owed.set(undo.id, undo.armedBy === 'repudiation');
+  for (const { data } of facts.of('readmit.obligation.recorded')) owed.set(data.obligationId, data.undo.armedBy === 'repudiation');
+  return [...owed].filter(([id, waits]) => isOpen(facts, id, waits)).map(([id]) => id);
+}
+
+/** Asked again, it is open until the latest question was answered: by what the scheduler concludes, or by the answer that it will conclude from. */
+function isOpen(facts: Facts, id: string, waitsForRepudiation: boolean): boolean {
+  const due = facts.of('readmit.revocation.due').findLast(({ data }) => data.obligationId === id);
+  if (!due) {
+    const discharged = facts.of('readmit.obligation.discharged').some(({ data }) => data.obligationId === id);
+    return !waitsForRepudiation && !discharged;
+  }
+  const discharged = facts.of('readmit.obligation.discharged').filter(({ data }) => data.obligationId === id);
+  const answered = facts
+    .of('readmit.revocation.confirmed')
+    // What is still held is the scheduler's to judge.
+    .some(({ data }) => data.obligationId === id && data.answers === due.id && data.how !== 'still-held');
+  return discharged.length === 0 || !(answered || discharged.some((fact) => notBefore(fact, due)));
+}
+
+/** Both are said by the scheduler, by one clock; ids of one instant are in the order in which they were said. */
+const notBefore = (fact: Fact, other: Fact): boolean => (fact.at === other.at ? fact.id > other.id : fact.at > other.at);
+
+/** Where a case stands, for people: a function of the set of facts, the same for any order of arrival. */
+export function caseState(facts: Facts): CaseState {
+  if (facts.has('readmit.case.closed')) return 'closed';
+  const started = facts.has('readmit.execution.started');
+  if (started && (facts.has('readmit.revocation.due') || facts.has('readmit.execution.failed'))) return 'ending';
+  if (facts.has('readmit.execution.succeeded')) return 'granted';
+  if (started) return 'executing';
+  if (facts.has('readmit.approval.granted')) return facts.has('readmit.execution.failed') ? 'ending' : 'approved';
+  if (outcomeOf(facts)) return 'ending';
+  if (facts.has('readmit.approval.requested')) return 'awaiting-approval';
+  if (facts.has('readmit.plan.proposed')) return 'planned';
+  if (facts.has('readmit.case.classified')) return 'classified';
+  return 'opened';
+}

@@ -1,0 +1,160 @@
+/**
+ * What grants hold at targets, and who else holds the same (R6.5). The facts of one hold are kept together in an aggregate of its own:
+ * beginnings, successes, what is due, and what was answered, of every case that ever held it.
+ */
+import type { EventData, Facet, FactOf, Identity, Plan, Undo } from '@readmit/contracts';
+import type { Facts } from '../kernel/facts.js';
+
+export const holdKey = (hold: string): string => `hold:${hold}`;
+
+/** The account of a machine, which one case at a time may make secrets for. Connectors name holds of secrets so. */
+export const secretHold = (connector: string, object: string): string => `${part(connector)}/secret/${part(object)}`;
+/** As connectors write it: names may hold the separator too. */
+const part = (name: string): string => name.replace(/[%/,]/g, encodeURIComponent);
+/** A hold that two cases can not share: what is there belongs to whoever made it. */
+export const isExclusive = ({ connector, hold }: { readonly connector: string; readonly hold?: string | undefined }): boolean =>
+  hold?.startsWith(secretHold(connector, '')) === true;
+
+/** What the steps of the plan hold, each once. */
+export const holdsOf = (plan: Pick<Plan, 'steps'>): readonly string[] => [...new Set(plan.steps.flatMap(({ hold }) => hold ?? []))];
+
+/**
+ * By which obligation each of them ends: nothing is held that no obligation lets go. Of a secret that is the old login, when there is one:
+ * as long as two logins stand the account is in the hands of the case.
+ */
+export function heldBy(plan: Pick<Plan, 'steps' | 'obligations'>): { hold: string; obligationId: string }[] {
+  return holdsOf(plan).flatMap((hold) => {
+    const ending = plan.obligations.filter((undo) => undo.hold === hold && undo.armedBy !== 'repudiation');
+    const last = ending.find(({ armedBy }) => armedBy === 'success') ?? ending[0];
+    return last ? [{ hold, obligationId: last.id }] : [];
+  });
+}
+
+export interface Holder {
+  readonly caseId: string;
+  readonly obligationId: string;
+}
+
+/** Cases that hold it, by the facts of the hold: begun, and not yet let go. The earliest first. */
+export function holders(facts: Facts, hold: string): readonly Holder[] {
+  const answered = facts.of('readmit.revocation.confirmed').filter(({ data }) => data.hold === hold);
+  const succeeded = new Set(facts.of('readmit.execution.succeeded').map(({ data }) => data.caseId));
+  return facts.of('readmit.execution.started').flatMap(({ data: { caseId, held } }) => {
+    const obligationId = held?.find((pair) => pair.hold === hold)?.obligationId;
+    if (obligationId === undefined) return [];
+    // The old login never had to be let go by a case that did not succeed: its other end is the end.
+    const over = answered.some(({ data }) => data.caseId === caseId && (data.obligationId === obligationId || !succeeded.has(caseId)));
+    return over ? [] : [{ caseId, obligationId }];
+  });
+}
+
+/** Whether another case is about to take it away: an undo that was asked for and is not answered may be under way at the target. */
+export const isEnding = (facts: Facts, hold: string, except: string): boolean =>
+  facts
+    .of('readmit.revocation.due')
+    .some(
+      (due) =>
+        due.data.hold === hold &&
+        due.data.caseId !== except &&
+        facts.of('readmit.execution.started').some(({ data }) => data.caseId === due.data.caseId) &&
+        latestDue(facts, due.data.obligationId)?.id === due.id &&
+        !isAnswered(facts, due),
+    );
+
+/**
+ * Whether a holder still holds by the facts of its own case too. A case that is closed does not, nor one that failed: nothing is left to it,
+ * whoever takes it back. An account whose secret it was about to make stays in its hands until that is taken back, if anything was done.
+ */
+export const stillHolds = (ofCase: Facts, exclusive: boolean): boolean =>
+  !ofCase.has('readmit.case.closed') &&
+  !(exclusive ? didNothing(ofCase) : ofCase.has('readmit.execution.failed') && !ofCase.has('readmit.execution.succeeded'));
+
+/** Nothing was done at any target: refused, or failed before the first step. */
+export const didNothing = (facts: Facts): boolean =>
+  !facts.has('readmit.execution.succeeded') && facts.first('readmit.execution.failed')?.data.effect === 'none';
+
+/** Whether another case left to this one what it held too: whoever was named must take it back, whatever it did itself. */
+export const reliedOn = (facts: Facts, caseId: string): boolean =>
+  facts.of('readmit.revocation.confirmed').some(({ data }) => data.how === 'still-held' && data.heldBy?.caseId === caseId);
+
+/** The latest question about the obligation; earlier ones are answered with it. */
+export const latestDue = (facts: Facts, obligationId: string): FactOf<'readmit.revocation.due'> | undefined =>
+  facts.of('readmit.revocation.due').findLast(({ data }) => data.obligationId === obligationId);
+export const isAnswered = (facts: Facts, due: Pick<FactOf<'readmit.revocation.due'>, 'id'>): boolean =>
+  facts.of('readmit.revocation.confirmed').some(({ data }) => data.answers === due.id);
+
+/** An answer to the question, with what a reader of the one event must know. */
+export function answerTo(
+  due: FactOf<'readmit.revocation.due'>,
+  undo: Undo | undefined,
+  how: EventData<'readmit.revocation.confirmed'>['how'],
+  more: Partial<Pick<EventData<'readmit.revocation.confirmed'>, 'readBack' | 'sessionsEnded' | 'heldBy'>> = {},
+): EventData<'readmit.revocation.confirmed'> {
+  const hold = undo?.hold ?? due.data.hold;
+  return {
+    caseId: due.data.caseId,
+    obligationId: due.data.obligationId,
+    how,
+    readBack: [],
+    sessionsEnded: 0,
+    answers: due.id,
+    ...(hold === undefined ? {} : { hold }),
+    ...(undo === undefined
+      ? {}
+      : {
+          undo: {
+            kind: undo.kind,
+            connector: undo.connector,
+            object: undo.object,
+            ...(undo.entitlement === undefined ? {} : { entitlement: undo.entitlement }),
+          },
+        }),
+    ...more,
+  };
+}
+
+/** What one of our own cases has made of a target: facets as it found them, and as it left them. */
+export interface Doing {
+  readonly from: readonly Facet[];
+  readonly to: readonly Facet[];
+}
+
+/** What cases that are over did to the hold last: they gave it and took it back. */
+export const endsOf = (facts: Facts, hold: string): readonly Doing[] =>
+  facts
+    .of('readmit.revocation.confirmed')
+    .filter(({ data }) => data.hold === hold && data.how === 'undone')
+    .map(({ data }) => ({
+      from: facts.of('readmit.execution.succeeded').find((fact) => fact.data.caseId === data.caseId)?.data.after ?? [],
+      to: data.readBack,
+    }));
+
+/** What a case that holds it did, by the facts of the case. */
+export const doingOf = (plan: Plan | undefined, ofCase: Facts): Doing => ({
+  from: plan?.before.facets ?? [],
+  to: ofCase.first('readmit.execution.succeeded')?.data.after ?? [],
+});
+
+/**
+ * Facets that show something else than the plan saw, and that our own cases on the same holds explain: they found what this plan saw and left
+ * what is given back here. Only facets that the steps change anyway, and only that one value: what anybody else changed is not explained.
+ */
+export function explainedBy(plan: Plan, doings: readonly Doing[]): Facet[] {
+  const valueOf = (facets: readonly Facet[], name: string): string | undefined => facets.find((facet) => facet.name === name)?.value;
+  const names = new Set(plan.steps.filter(({ hold }) => hold !== undefined).flatMap(({ touches }) => touches ?? []));
+  return doings.flatMap(({ from, to }) =>
+    to.filter(({ name }) => {
+      const [found, seen] = [valueOf(from, name), valueOf(plan.before.facets, name)];
+      return names.has(name) && found !== undefined && found === seen;
+    }),
+  );
+}
+
+/** What the steps made that the undo is about, by identity: of those with its hold, else at its object. */
+export const madeFor = (undo: Undo, plan: Pick<Plan, 'steps'>, facts: Facts): Identity[] => {
+  const steps = plan.steps.filter((step) =>
+    undo.hold === undefined ? step.connector === undo.connector && step.object === undo.object : step.hold === undo.hold,
+  );
+  const made = facts.first('readmit.execution.succeeded')?.data.made ?? [];
+  return made.filter(({ stepId }) => steps.some(({ id }) => id === stepId)).flatMap(({ identity }) => identity);
+};

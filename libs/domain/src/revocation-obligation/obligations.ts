@@ -1,0 +1,128 @@
+import type { EndCause, FactOf, Undo } from '@readmit/contracts';
+import { attestedOf } from '../decision-proof/attested.js';
+import type { Facts } from '../kernel/facts.js';
+import { plusSeconds, reached } from '../kernel/time.js';
+
+type Due = FactOf<'readmit.revocation.due'>;
+type Confirmed = FactOf<'readmit.revocation.confirmed'>;
+type Discharged = FactOf<'readmit.obligation.discharged'>;
+
+export interface Obligation {
+  readonly id: string;
+  readonly caseId: string;
+  readonly undo: Undo;
+  readonly hardBound: Date;
+  readonly grantId: string;
+  readonly recorded: boolean;
+  /** When it must be undone by its clock; null: not armed (the old secret until the new one is in place; what repudiation alone arms). */
+  readonly dueAt: Date | null;
+  /** Why it would be due right now, if it was not said before. */
+  readonly cause: EndCause | null;
+  /** Every time that it was said due, earliest first. It is open while the latest has no answer. */
+  readonly dues: readonly Due[];
+  readonly latestDue: Due | undefined;
+  /** What execution answered to the latest due. */
+  readonly answer: Confirmed | undefined;
+  /** Confirmations that say not what they answer: of a release of execution that did not know questions. They prove nothing. */
+  readonly answersNothing: readonly Confirmed[];
+  /** Since the latest due; without a due, ever. */
+  readonly discharged: Discharged | undefined;
+  readonly takenOver: boolean;
+  readonly neverBegan: boolean;
+}
+
+/** Whether something of it may still be at the target: it was recorded, and its end is not on record. */
+export const isOpen = ({ recorded, discharged }: Obligation): boolean => recorded && !discharged;
+
+/** Everything that the case must undo, and how far that is. A function of the set of facts and the clock. */
+export function obligationsOf(facts: Facts, now: Date): readonly Obligation[] {
+  return wanted(facts).map((one) => {
+    const { undo, hardBound, caseId } = one;
+    const about = ({ data }: { readonly data: { readonly caseId: string; readonly obligationId: string } }): boolean =>
+      data.obligationId === undo.id && data.caseId === caseId;
+    const dues = facts.of('readmit.revocation.due').filter(about);
+    const latestDue = dues.at(-1);
+    const confirmed = facts.of('readmit.revocation.confirmed').filter(about);
+    return {
+      ...one,
+      id: undo.id,
+      ...due(facts, undo, hardBound, now),
+      dues,
+      latestDue,
+      answer: latestDue && confirmed.find((fact) => fact.data.answers === latestDue.id),
+      answersNothing: confirmed.filter((fact) => fact.data.answers === undefined),
+      discharged: facts
+        .of('readmit.obligation.discharged')
+        .filter(about)
+        .findLast((fact) => !latestDue || isAfter(fact, latestDue)),
+      takenOver: undo.unlessTakenOver && everyConsumerConfirmed(facts),
+      neverBegan:
+        undo.armedBy === 'success' &&
+        !facts.has('readmit.execution.succeeded') &&
+        (facts.has('readmit.execution.failed') || (!facts.has('readmit.execution.started') && reached(hardBound, now))),
+    };
+  });
+}
+/** Both are of the scheduler, whose ids ascend. */
+const isAfter = (fact: Discharged, due: Due): boolean => fact.at > due.at || (fact.at === due.at && fact.id > due.id);
+
+/** What was recorded stays as it was recorded; a further grant of the case can only add to it, never replace it. */
+function wanted(facts: Facts): readonly Pick<Obligation, 'undo' | 'hardBound' | 'grantId' | 'recorded' | 'caseId'>[] {
+  const byId = new Map<string, Pick<Obligation, 'undo' | 'hardBound' | 'grantId' | 'recorded' | 'caseId'>>();
+  for (const { data } of facts.of('readmit.obligation.recorded'))
+    byId.set(data.obligationId, {
+      caseId: data.caseId,
+      undo: data.undo,
+      hardBound: new Date(data.hardBound),
+      grantId: data.grantId,
+      recorded: true,
+    });
+  for (const { data } of facts.of('readmit.approval.granted'))
+    for (const undo of data.obligations)
+      if (!byId.has(undo.id))
+        byId.set(undo.id, {
+          caseId: data.caseId,
+          undo,
+          hardBound: plusSeconds(data.goodUntil, undo.afterSeconds),
+          grantId: data.grantId,
+          recorded: false,
+        });
+  return [...byId.values()];
+}
+
+/** The end is the earliest of what may end a grant: its clock, a person, use, freeze, containment, a failed or missing execution (R6.2, R6.4). */
+function due(facts: Facts, undo: Undo, hardBound: Date, now: Date): { dueAt: Date | null; cause: EndCause | null } {
+  const started = facts.first('readmit.execution.started');
+  const succeeded = facts.first('readmit.execution.succeeded');
+  const clock = clockOf(undo, hardBound, started?.at, succeeded?.at);
+  if (!binds(facts, undo)) return { dueAt: null, cause: null };
+  if (facts.has('readmit.containment.ordered')) return { dueAt: clock, cause: 'containment' };
+  if (facts.has('readmit.case.frozen')) return { dueAt: clock, cause: 'frozen' };
+  if (undo.armedBy === 'repudiation') return { dueAt: null, cause: null };
+  if (facts.has('readmit.execution.failed') && !succeeded) return { dueAt: clock, cause: 'execution-failed' };
+  if (undo.kind === 'bypass.close' && facts.has('readmit.enrolment.confirmed')) return { dueAt: clock, cause: 'used' };
+  if (undo.kind === 'secret.destroy' && undo.armedBy === 'success' && everyConsumerConfirmed(facts))
+    return { dueAt: clock, cause: 'taken-over' };
+  if (clock && reached(clock, now)) return { dueAt: clock, cause: started ? 'expiry' : 'execution-missing' };
+  return { dueAt: clock, cause: null };
+}
+function clockOf(undo: Undo, hardBound: Date, startedAt: string | undefined, succeededAt: string | undefined): Date | null {
+  switch (undo.armedBy) {
+    case 'repudiation':
+      return null;
+    case 'success':
+      return succeededAt === undefined ? null : plusSeconds(succeededAt, undo.afterSeconds);
+    case 'start':
+      return startedAt === undefined ? hardBound : least(plusSeconds(startedAt, undo.afterSeconds), hardBound);
+  }
+}
+const least = (a: Date, b: Date): Date => (a < b ? a : b);
+
+/** What success arms binds nobody before it: the old secret stays when the new one never came. */
+export const binds = (facts: Facts, undo: Undo): boolean => undo.armedBy !== 'success' || facts.has('readmit.execution.succeeded');
+
+function everyConsumerConfirmed(facts: Facts): boolean {
+  const consumers = attestedOf(facts)?.consumers ?? [];
+  const confirmed = new Set(facts.of('readmit.consumer.confirmed').map((fact) => fact.data.consumer));
+  return consumers.length > 0 && consumers.every((consumer) => confirmed.has(consumer.id));
+}

@@ -1,0 +1,126 @@
+/** Who may end a case, what falls and what stays, and what may be contained. */
+import { describe, expect, it } from '@jest/globals';
+import { recipient } from '../../test/cast.js';
+import { House } from '../../test/house.js';
+import { Facts } from '../kernel/facts.js';
+import { mayEndCase, type WhoEnds } from './may-end.js';
+import { contain, containPreview, endEarly, endPreview } from './scheduler.commands.js';
+
+function granted(what: 'role' | 'secret') {
+  const house = new House();
+  const caseId =
+    what === 'role'
+      ? house.open([{ kind: 'role.restore', object: 'erin', entitlement: 'app_admin' }], { kind: 'person', id: 'erin' }, 'pat')
+      : house.open([{ kind: 'secret.reissue', object: 'payroll' }], { kind: 'machine', id: 'svc-payroll' }, 'pat');
+  house.prove(caseId, 'boris', what === 'role' ? 'call-back' : 'owner-confirmation');
+  house.decide(caseId, 'dana');
+  house.decide(caseId, 'chidi');
+  return { house, caseId };
+}
+const person = (id: string, ...teams: string[]): WhoEnds => ({ id, teams });
+
+describe('who may end a case', () => {
+  const { house, caseId } = granted('role');
+  const facts = house.facts('revocation-scheduler', caseId);
+  it.each<[string, WhoEnds, boolean]>([
+    ['its requester', person('pat'), true],
+    ['its subject', person('erin'), true],
+    ['who collected its proofs', person('boris'), true],
+    ['who may decide it', person('chidi'), true],
+    ['an operator', person('gita', 'platform-operators'), true],
+    ['anybody else', person('ada'), false],
+    ['anybody who says of what team she is', person('ada', 'security-oncall', 'help-desk'), false],
+    ['vendor staff in a deciding team', person('mallory'), false],
+    ['a key that did not ask', { caseKey: 'another' }, false],
+  ])('R6.4 %s', (_who, who, may) => {
+    expect(mayEndCase(facts, who)).toBe(may);
+    expect(house.command('revocation-scheduler', caseId, endEarly(who)).refused === 'case-unknown').toBe(!may);
+  });
+
+  it('R6.4 the key that asked, another account of the subject, and who answers for the machine; nobody of a case that is not known', () => {
+    const house = new House();
+    const caseId = house.open([{ kind: 'factor.bypass', object: 'ada' }], { kind: 'person', id: 'ada' });
+    const anonymous = house.facts('revocation-scheduler', caseId);
+    expect(mayEndCase(anonymous, { caseKey: recipient('one-time').signing.x })).toBe(true);
+    expect(mayEndCase(anonymous, person('ada-admin'))).toBe(true);
+    expect(mayEndCase(anonymous, person('pat'))).toBe(false);
+    const owned = anonymous.all.map((fact) =>
+      fact.type === 'readmit.people.attested' ? { ...fact, data: { ...fact.data, owners: ['pat'] } } : fact,
+    );
+    expect(mayEndCase(new Facts(owned), person('pat'))).toBe(true);
+    expect(mayEndCase(new Facts([]), person('gita', 'platform-operators'))).toBe(false);
+  });
+});
+
+describe('what falls', () => {
+  const names = (preview: ReturnType<typeof endPreview>): unknown => ({
+    falls: preview.falls.map(({ undo }) => undo.object),
+    stays: preview.stays.map(({ undo }) => undo.object),
+  });
+  it('R6.4 of a reissued secret the old login falls and the new one stays; contained, both fall', () => {
+    const { house, caseId } = granted('secret');
+    const facts = house.facts('revocation-scheduler', caseId);
+    expect(names(endPreview(facts, house.now))).toEqual({ falls: ['payroll_a'], stays: ['payroll_b'] });
+    expect(names(containPreview(facts, house.now))).toEqual({ falls: ['payroll_b', 'payroll_a'], stays: [] });
+    expect(house.command('revocation-scheduler', caseId, endEarly(person('pat'))).refused).toBeUndefined();
+    house.settle();
+    const dues = () =>
+      house.said('readmit.revocation.due').map(({ data }) => `${data.obligationId.replace(`${caseId}/`, '')} ${data.cause}`);
+    expect(dues()).toEqual(['obligation-2 ended-by-person']);
+    expect(house.command('revocation-scheduler', caseId, endEarly(person('pat'))).refused).toBe('only-the-new-secret-is-left');
+    house.command('revocation-scheduler', caseId, contain('gita'));
+    house.settle();
+    expect(dues().sort()).toEqual(['obligation-1 containment', 'obligation-2 containment', 'obligation-2 ended-by-person']);
+  });
+
+  it('R6.4 before the new secret is in place, what was made of it falls and the old one stays', () => {
+    const { house, caseId } = granted('secret');
+    const facts = new Facts(house.facts('revocation-scheduler', caseId).all.filter(({ type }) => type !== 'readmit.execution.succeeded'));
+    expect(names(endPreview(facts, house.now))).toEqual({ falls: ['payroll_b'], stays: ['payroll_a'] });
+  });
+
+  it('R6.4 of a role everything falls; ended once it has ended', () => {
+    const { house, caseId } = granted('role');
+    expect(names(endPreview(house.facts('revocation-scheduler', caseId), house.now))).toEqual({ falls: ['erin'], stays: [] });
+    house.command('revocation-scheduler', caseId, endEarly(person('pat'), 'd'.repeat(64)));
+    house.settle();
+    expect(house.said('readmit.revocation.due')).toMatchObject([
+      { data: { by: 'pat', cause: 'ended-by-person', reasonDigest: 'd'.repeat(64) } },
+    ]);
+    expect(house.command('revocation-scheduler', caseId, endEarly(person('pat'))).refused).toBe('already-ended');
+  });
+});
+
+describe('containment', () => {
+  const house = new House();
+  it.each(['policy', 'hold:target/x', 'http:decide', 'subject:ada', 'deadline:approval:case_1', 'case_', 'case_x y', 'xcase_1'])(
+    'R6.6 is of a case: %s is refused and leaves no order',
+    (key) => {
+      expect(house.command('revocation-scheduler', key, contain('gita')).refused).toBe('not-a-case');
+    },
+  );
+  it.each(['case_019f0a3c-7d51-7abc-8def-0123456789ab', `case_${'0a'.repeat(16)}`])(
+    'R6.6 is ordered once, of a case that is not known yet too: %s',
+    (key) => {
+      expect(house.command('revocation-scheduler', key, contain('gita', 'e'.repeat(64))).refused).toBeUndefined();
+      house.command('revocation-scheduler', key, contain('gita'));
+      expect(house.said('readmit.containment.ordered').filter(({ data }) => data.caseId === key)).toMatchObject([
+        { data: { reasonDigest: 'e'.repeat(64) } },
+      ]);
+    },
+  );
+
+  it('R6.6 may be ordered again when everything was taken back for the last order', () => {
+    const { house, caseId } = granted('role');
+    const orders = (): number => house.said('readmit.containment.ordered').length;
+    house.command('revocation-scheduler', caseId, contain('gita'));
+    house.command('revocation-scheduler', caseId, contain('gita'));
+    expect(orders()).toBe(1);
+    house.settle();
+    house.command('revocation-scheduler', caseId, contain('gita'));
+    expect(orders()).toBe(2);
+    house.settle();
+    expect(house.said('readmit.revocation.confirmed')).toHaveLength(2);
+    expect(house.said('readmit.obligation.discharged')).toHaveLength(2);
+  });
+});
