@@ -1,4 +1,4 @@
-import type { Ask, Ceiling, Facet, Plan, RecipientKey, Step, StepKind, Undo } from '@readmit/contracts';
+import type { Ask, Ceiling, Facet, Identity, Plan, RecipientKey, Step, StepKind, Undo } from '@readmit/contracts';
 
 /** What a target system can promise (R5.6). */
 export interface Capabilities {
@@ -19,6 +19,8 @@ export interface PlanParts {
   readonly removes: readonly string[];
   readonly restores: readonly string[];
   readonly untouched: readonly string[];
+  /** What an approver must know beside the steps: who else gets the power, what the end does not take back. */
+  readonly warnings?: readonly string[];
   /** The state that the approval depends on (R2.5); a last-login time is not part of it. */
   readonly before: readonly Facet[];
 }
@@ -33,6 +35,8 @@ export interface StepResult {
   /** State after the step, over the same facets as `before`. */
   readonly after: readonly Facet[];
   readonly sealed: readonly Sealed[];
+  /** What the step made, by the target's own identity; the undo is given it back. */
+  readonly made?: readonly Identity[];
 }
 
 export interface UndoResult {
@@ -91,8 +95,16 @@ export interface Connector {
     options: { readonly caseId: string; readonly recipients: readonly RecipientKey[]; readonly expiresAt: Date; readonly plan: Plan },
     signal: AbortSignal,
   ): Promise<StepResult>;
-  /** Undoes, ends sessions, reads back. Returns only when the target shows that it is undone; else throws TargetError. */
-  undo(undo: Undo, options: { readonly caseId: string; readonly plan: Plan }, signal: AbortSignal): Promise<UndoResult>;
+  /**
+   * Undoes, ends sessions, reads back. Returns only when the target shows that it is undone; else throws TargetError. MUST go by the
+   * identities of `undo` and `made`, never by names alone. `made`: what the step made, as recorded at its success; nothing is on
+   * record after a crash or a failure.
+   */
+  undo(
+    undo: Undo,
+    options: { readonly caseId: string; readonly plan: Plan; readonly made?: readonly Identity[] },
+    signal: AbortSignal,
+  ): Promise<UndoResult>;
   /** What has happened since the grant. */
   observe(plan: Plan, options: { readonly caseId: string }, signal: AbortSignal): Promise<Observed>;
   close(): Promise<void>;

@@ -3,6 +3,7 @@ export type { Capabilities, Connector, Observed, PlanParts, Sealed, StepResult, 
 export { postgresConnector, type PostgresConnectorOptions } from './postgres/postgres.connector.js';
 export { prepareExecutor } from './postgres/prepare-executor.js';
 export { scramVerifier } from './postgres/scram-verifier.js';
+export { targetAddress, type TargetAddress } from './postgres/target-address.js';
 export type { ServiceAccount } from './postgres/service-account.js';
 export { demoIdpConnector } from './demo-idp/connector.js';
 export type { DemoIdpOptions } from './demo-idp/admin-client.js';

@@ -25,15 +25,24 @@ const fingerprintOf = ({ sealing, signing }: RecipientKey): string =>
     .update(canonicalize({ sealing, signing }) ?? '')
     .digest('hex');
 
-/** Seals a value to each recipient (JWE, ECDH-ES with X25519, A256GCM). */
+/**
+ * Seals a value to each recipient (JWE, ECDH-ES with X25519, A256GCM). Throws TargetError when nothing can be sealed to a key: called
+ * before anything is changed.
+ */
 export function sealSecret(value: Readonly<Record<string, unknown>>, recipients: readonly RecipientKey[]): Promise<Sealed[]> {
   const plain = Buffer.from(JSON.stringify(value));
   return Promise.all(
-    recipients.map(async ({ sealing, fingerprint }) => ({
-      recipient: fingerprint,
-      jwe: await new CompactEncrypt(plain)
-        .setProtectedHeader({ alg: 'ECDH-ES', enc: 'A256GCM', kid: fingerprint, cty: 'application/json' })
-        .encrypt({ ...sealing }),
-    })),
+    recipients.map(async ({ sealing, fingerprint }) => {
+      try {
+        const jwe = await new CompactEncrypt(plain)
+          .setProtectedHeader({ alg: 'ECDH-ES', enc: 'A256GCM', kid: fingerprint, cty: 'application/json' })
+          .encrypt({ ...sealing });
+        return { recipient: fingerprint, jwe };
+      } catch (error) {
+        throw new TargetError(`nothing can be sealed to the key with the fingerprint ${fingerprint.slice(0, 8)}`, 'none', 'refused', {
+          cause: error,
+        });
+      }
+    }),
   );
 }

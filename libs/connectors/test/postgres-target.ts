@@ -1,8 +1,5 @@
-import { mkdtemp } from 'node:fs/promises';
-import os from 'node:os';
-import path from 'node:path';
-import type { Ask, Plan } from '@readmit/contracts';
-import { removePostgres, startPostgres } from '@readmit/store';
+import type { Ask, Facet, Plan } from '@readmit/contracts';
+import { startPostgresRelease, type PostgresRelease } from '@readmit/testing';
 import { Client } from 'pg';
 import { postgresConnector, prepareExecutor, scramVerifier, type Connector, type PlanParts, type ServiceAccount } from '../src/index.js';
 
@@ -22,10 +19,9 @@ export interface Target {
 }
 
 /** A PostgreSQL of its own: roles belong to the cluster, and its log is read. */
-export async function startTestTarget(): Promise<Target> {
+export async function startTestTarget(release: PostgresRelease = 18): Promise<Target> {
   const log: string[] = [];
-  const folder = await mkdtemp(path.join(os.tmpdir(), 'readmit-jest-'));
-  const server = await startPostgres({ dataDir: folder, durable: false, log: (line) => log.push(line) });
+  const server = await startPostgresRelease(release, { log: (line) => log.push(line) });
   const urlOf = (login: string, password: string): string => `postgres://${login}:${password}@127.0.0.1:${server.port}/postgres`;
   const admin = <Row>(sql: string): Promise<Row[]> => query<Row>(server.url, sql);
   await admin(`
@@ -52,12 +48,18 @@ export async function startTestTarget(): Promise<Target> {
     erinUrl: urlOf('erin', erinPassword),
     executorUrl,
     admin,
-    stop: async () => {
-      await server.stop();
-      await removePostgres(server.dataDir);
-    },
+    stop: server.remove,
   };
 }
+
+/** Oid of the role of that name now. */
+export async function oidOf(target: Target, role: string): Promise<string> {
+  const [found] = await target.admin<{ oid: string }>(`SELECT oid::text FROM pg_roles WHERE rolname = '${role}'`);
+  if (!found) throw new Error(`there is no role ${role}`);
+  return found.oid;
+}
+
+export const valueOf = (facets: readonly Facet[], name: string): string | undefined => facets.find((facet) => facet.name === name)?.value;
 
 export async function open(url: string): Promise<Client> {
   const client = new Client({ connectionString: url });
@@ -85,6 +87,7 @@ export const planFrom = (ask: Ask, parts: PlanParts, recipients: Plan['recipient
   removes: [...parts.removes],
   restores: [...parts.restores],
   untouched: [...parts.untouched],
+  warnings: [...(parts.warnings ?? [])],
   obligations: parts.obligations.map((undo, index) => ({ ...undo, id: `obligation-${index}` })),
   recipients,
   durationSeconds: 900,

@@ -1,26 +1,41 @@
-import type { Ask, Facet, Plan } from '@readmit/contracts';
+import type { Ask, Facet, Identity, Plan } from '@readmit/contracts';
 import type { PersonState } from './admin-client.js';
 
 const none = 'none';
 
+/** Ids that the provider gives and never reuses. */
+export const accountOf = (state: PersonState): Identity => ({ name: 'account', value: state.id });
+export const factorOf = (id: string): Identity => ({ name: 'factor', value: id });
+export const bypassOf = (id: string): Identity => ({ name: 'bypass', value: id });
+
+export const facetName = (connector: string, object: string, what: 'factors' | 'bypass' | 'locked'): string =>
+  `${connector}/${object}/${what}`;
+
 /**
- * What a recovery depends on: which factors, whether a bypass is open, whether the account is locked. Not sessions and not sign-in
- * times: they change while people decide.
+ * What a recovery depends on: which factors and whether a bypass is open. The lock is read back where a step lifts it (`withLock`), and no
+ * plan rests on it: anybody who knows the name can cause one, and one that ends by itself leaves nothing to lift (R1.8). Not sessions and
+ * not sign-in times: they change while people decide.
  */
-export function facetsOf(connector: string, object: string, state: PersonState): Facet[] {
-  const name = (what: string) => `${connector}/${object}/${what}`;
+export function facetsOf(connector: string, object: string, state: PersonState, withLock: boolean): Facet[] {
   const factors = state.factors.map(({ id }) => id).toSorted();
   return [
-    { name: name('factors'), value: factors.length === 0 ? none : factors.join(' ') },
+    { name: facetName(connector, object, 'factors'), value: factors.length === 0 ? none : factors.join(' ') },
     // A bypass that is over is no bypass; one that was used lives on in its session.
-    { name: name('bypass'), value: state.bypass.state === 'active' || state.bypass.state === 'used' ? state.bypass.state : none },
-    { name: name('locked'), value: state.locked ? 'yes' : 'no' },
+    {
+      name: facetName(connector, object, 'bypass'),
+      value: state.bypass.state === 'active' || state.bypass.state === 'used' ? state.bypass.state : none,
+    },
+    ...(withLock ? [{ name: facetName(connector, object, 'locked'), value: state.locked ? 'yes' : 'no' }] : []),
   ];
 }
 
+/** Whether the plan lifts the lock of the object. */
+export const liftsLock = (plan: Plan, connector: string, object: string): boolean =>
+  plan.steps.some((step) => step.kind === 'account.unlock' && step.connector === connector && step.object === object);
+
 /** Factors that the approved plan saw, or undefined when it did not look at the object. */
 export function factorsBefore(plan: Plan, connector: string, object: string): ReadonlySet<string> | undefined {
-  const facet = plan.before.facets.find((each) => each.name === `${connector}/${object}/factors`);
+  const facet = plan.before.facets.find((each) => each.name === facetName(connector, object, 'factors'));
   if (!facet) return undefined;
   return new Set(facet.value === none ? [] : facet.value.split(' '));
 }

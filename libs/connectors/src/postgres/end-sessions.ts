@@ -20,23 +20,41 @@ export async function mustSee(session: TargetSession): Promise<void> {
     );
 }
 
+/** Superusers' sessions cannot be ended by the executor: a plan names them. */
+const ofRoles = `FROM pg_stat_activity a WHERE a.usesysid = ANY($1::oid[]) AND a.pid <> pg_backend_pid()
+  AND NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = a.usesysid AND r.rolsuper)`;
+
 /**
- * Ends every session of the role that began before now, and returns how many once none of them is left. MUST run after the
- * right or the login was taken away and committed: a session keeps what it had (SET ROLE, an open login) until it ends.
+ * Ends every session of the roles that began before now, and returns how many once none of them is left. MUST run after the
+ * right or the login was taken away and committed: a session keeps what it had (SET ROLE, an open login) until it ends. By oid: a
+ * session of a role that was dropped has no name any more. `ended`: those who were told already.
  */
-export async function endSessions(session: TargetSession, roleOid: string, signal: AbortSignal): Promise<number> {
-  const [mark] = await session.rows<{ now: string }>('SELECT clock_timestamp()::text AS now');
-  const old = 'FROM pg_stat_activity WHERE usesysid = $1::oid AND backend_start <= $2::timestamptz AND pid <> pg_backend_pid()';
-  const ended = new Set<number>();
+export async function endSessions(
+  session: TargetSession,
+  oids: readonly string[],
+  signal: AbortSignal,
+  ended = new Set<number>(),
+): Promise<number> {
+  // Seconds since 1970, exact and the same in every DateStyle and time zone: "IST" is read as another zone than it was written in.
+  const [mark] = await session.rows<{ now: string }>('SELECT extract(epoch FROM clock_timestamp())::text AS now');
+  const old = `${ofRoles} AND extract(epoch FROM a.backend_start) <= $2::numeric`;
   for (let round = 0; round < 5; round += 1) {
     if (signal.aborted) break;
-    const found = await session.rows<{ pid: number }>(`SELECT pid ${old}`, [roleOid, mark?.now]);
+    const found = await session.rows<{ pid: number }>(`SELECT a.pid ${old}`, [oids, mark?.now]);
     if (found.length === 0) return ended.size;
     session.touched();
     // All are told first, then waited for, so that many sessions do not add their waiting times up.
     for (const { pid } of found) ended.add(pid);
-    await session.rows(`SELECT pg_terminate_backend(pid) ${old}`, [roleOid, mark?.now]);
-    await session.rows(`SELECT pg_terminate_backend(pid, 500) ${old} LIMIT 4`, [roleOid, mark?.now]);
+    await session.rows(`SELECT pg_terminate_backend(a.pid) ${old}`, [oids, mark?.now]);
+    await session.rows(`SELECT pg_terminate_backend(a.pid, 500) ${old} LIMIT 4`, [oids, mark?.now]);
   }
   throw new TargetError('sessions were told to end and are still there: the undo is not finished', 'unknown', 'timeout');
+}
+
+/** Tells the sessions of the roles to end, without waiting for it. */
+export async function tellToEnd(session: TargetSession, oids: readonly string[], ended: Set<number>): Promise<void> {
+  if (oids.length === 0) return;
+  const told = await session.rows<{ pid: number }>(`SELECT a.pid, pg_terminate_backend(a.pid) ${ofRoles}`, [oids]);
+  for (const { pid } of told) ended.add(pid);
+  if (told.length > 0) session.touched();
 }

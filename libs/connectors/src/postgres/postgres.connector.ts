@@ -1,8 +1,15 @@
 import type { Ask } from '@readmit/contracts';
 import { TargetError, type Connector } from '../capability.js';
-import { grantRole, planRole, readRole, revokeRole } from './role-membership.js';
-import { loginsOfPlan, observeAccount, planAccount, readAccount, type ServiceAccount } from './service-account.js';
-import { destroySecret, issueSecret } from './service-secret.js';
+import { destroySecret } from './destroy-secret.js';
+import { mustSee } from './end-sessions.js';
+import { plannedOid } from './identity.js';
+import { issueSecret } from './issue-secret.js';
+import { planAccount } from './plan-account.js';
+import { planRole } from './plan-role.js';
+import { grantRole, revokeRole } from './role-grant.js';
+import { readRole } from './role-state.js';
+import { loginsOfPlan, observeAccount, readAccount, type ServiceAccount } from './service-account.js';
+import { targetAddress } from './target-address.js';
 import { withSession, type SessionOptions, type TargetSession } from './target-session.js';
 
 export interface PostgresConnectorOptions {
@@ -18,7 +25,7 @@ export interface PostgresConnectorOptions {
 
 /** Restores roles to logins and makes secrets of service accounts anew in one PostgreSQL cluster (17 or newer: grantors, transaction_timeout). */
 export function postgresConnector({ name, url, roles, callTimeoutMs = 10_000 }: PostgresConnectorOptions): Connector {
-  const options: SessionOptions = { url, callTimeoutMs, applicationName: 'readmit-executor' };
+  const options: SessionOptions = { address: targetAddress(url), callTimeoutMs, applicationName: 'readmit-executor' };
   const reserved = new Set(roles.flatMap((account) => [account.ownerRole, ...account.logins]));
   const call = <T>(signal: AbortSignal, work: (session: TargetSession) => Promise<T>): Promise<T> => withSession(options, signal, work);
   const accountOf = (object: string): ServiceAccount => {
@@ -51,13 +58,7 @@ export function postgresConnector({ name, url, roles, callTimeoutMs = 10_000 }: 
       const kind = kindOf(ask);
       const step = kind === 'role' ? 'role.grant' : 'secret.issue';
       if (!ceiling.steps.includes(step)) throw new TargetError(`the ceiling of this case does not allow ${step}`, 'none', 'refused');
-      if (kind === 'secret') {
-        const account = accountOf(ask.object);
-        return call(signal, (session) =>
-          planAccount(session, ask, account, { overlapSeconds, recipients: recipients.map((key) => key.fingerprint) }),
-        );
-      }
-      if (ask.entitlement !== undefined && !ceiling.entitlements.includes(ask.entitlement))
+      if (kind === 'role' && ask.entitlement !== undefined && !ceiling.entitlements.includes(ask.entitlement))
         throw new TargetError(`the ceiling of this case does not allow ${ask.entitlement}`, 'none', 'refused');
       if (durationSeconds > ceiling.maxDurationSeconds)
         throw new TargetError(
@@ -65,38 +66,56 @@ export function postgresConnector({ name, url, roles, callTimeoutMs = 10_000 }: 
           'none',
           'refused',
         );
+      if (kind === 'secret') {
+        const account = accountOf(ask.object);
+        return call(signal, (session) =>
+          planAccount(session, ask, account, {
+            overlapSeconds,
+            durationSeconds,
+            recipients: recipients.map((key) => key.fingerprint),
+          }),
+        );
+      }
       return call(signal, (session) => planRole(session, ask, { durationSeconds, reserved }));
     },
 
     async read(ask, signal) {
-      if (kindOf(ask) === 'role') return call(signal, (session) => readRole(session, ask));
-      const account = accountOf(ask.object);
-      return call(signal, (session) => readAccount(session, account));
+      const account = kindOf(ask) === 'secret' ? accountOf(ask.object) : undefined;
+      return call(signal, async (session) => {
+        await mustSee(session);
+        return account ? readAccount(session, account) : readRole(session, ask);
+      });
     },
 
-    async execute(step, { plan, recipients }, signal) {
+    async execute(step, { caseId, plan, recipients }, signal) {
       mustBeOurs(step);
       if (step.kind === 'role.grant') return call(signal, (session) => grantRole(session, step, plan, reserved));
-      if (step.kind === 'secret.issue') return issueSecret(options, accountOf(step.object), step, { plan, recipients }, signal);
+      if (step.kind === 'secret.issue') return issueSecret(options, accountOf(step.object), step, { caseId, plan, recipients }, signal);
       throw new TargetError(`${name} cannot do ${step.kind}`, 'none', 'unsupported');
     },
 
-    async undo(undo, { plan }, signal) {
+    async undo(undo, { caseId, plan, made = [] }, signal) {
       mustBeOurs(undo);
       if (undo.kind === 'role.revoke') return call(signal, (session) => revokeRole(session, undo, plan, signal));
       const account = roles.find(({ logins }) => logins.includes(undo.object));
       if (undo.kind !== 'secret.destroy' || !account)
         throw new TargetError(`${name} cannot ${undo.kind} ${undo.object}`, 'none', 'unsupported');
-      return call(signal, (session) => destroySecret(session, account, undo, signal));
+      return call(signal, (session) => destroySecret(session, { account, undo, caseId, plan, made }, signal));
     },
 
-    async observe(plan, _options, signal) {
+    async observe(plan, { caseId }, signal) {
       // A use of a granted role leaves no trace at the target that could be read; only the take-over of a secret does.
       const ask = plan.asks.find((one) => one.connector === name && (one.kind === 'secret.reissue' || one.kind === 'secret.rotate'));
       if (!ask) return {};
       const account = accountOf(ask.object);
-      const { next } = loginsOfPlan(plan, name, account);
-      return call(signal, (session) => observeAccount(session, account, next));
+      const { next, old } = loginsOfPlan(plan, name, account);
+      return call(signal, (session) =>
+        observeAccount(session, account, {
+          caseId,
+          planned: next.identity?.find((one) => one.name === 'login')?.value,
+          oldOid: old && plannedOid(old.identity, 'login'),
+        }),
+      );
     },
 
     async close() {

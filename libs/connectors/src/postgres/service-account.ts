@@ -1,6 +1,8 @@
-import type { Ask, Facet, Plan } from '@readmit/contracts';
-import { TargetError, type Observed, type PlanParts } from '../capability.js';
-import { mustSee } from './end-sessions.js';
+import type { Facet, Plan } from '@readmit/contracts';
+import { TargetError, type Observed } from '../capability.js';
+import { listed, part } from './identity.js';
+import { readMark } from './login-mark.js';
+import { membersOf, type Member } from './members.js';
 import type { TargetSession } from './target-session.js';
 
 /**
@@ -18,158 +20,167 @@ export interface ServiceAccount {
 export type LoginState = 'absent' | 'no-login' | 'login' | 'login-expiring';
 
 export interface Login {
+  /** As configured; of a login that is looked up by oid or mark, its name now. */
   readonly name: string;
   readonly state: LoginState;
   readonly oid?: string;
+  /** VALID UNTIL as an ISO instant in UTC with microseconds; none: it does not end. */
+  readonly until?: string;
   /** May own what the service account owns. */
   readonly member: boolean;
   /** The executor may alter and drop it. */
   readonly ours: boolean;
+  /** The executor made it, or a superuser gave it to the executor: nobody else could have put our mark on a login of his own. */
+  readonly trusted: boolean;
+  readonly comment: string;
+  readonly members: readonly Member[];
 }
 
 /** Application name of our own proof of a new secret, so that it is not taken for a consumer. */
 export const proofApplication = 'readmit-proof';
 
-export async function readLogins(session: TargetSession, account: ServiceAccount): Promise<readonly Login[]> {
-  const found = await session.rows<{ name: string; oid: string; canlogin: boolean; expires: boolean; member: boolean; ours: boolean }>(
-    `SELECT r.rolname AS name, r.oid::text, r.rolcanlogin AS canlogin, coalesce(isfinite(r.rolvaliduntil), false) AS expires,
-       EXISTS (SELECT FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid WHERE m.member = r.oid AND g.rolname = $2) AS member,
-       EXISTS (SELECT FROM pg_auth_members m JOIN pg_roles me ON me.oid = m.member
-               WHERE m.roleid = r.oid AND me.rolname = current_user AND m.admin_option) AS ours
-     FROM pg_roles r WHERE r.rolname = ANY($1)`,
-    [account.logins, account.ownerRole],
-  );
-  return account.logins.map((name) => {
-    const login = found.find((row) => row.name === name);
-    if (!login) return { name, state: 'absent', member: false, ours: true };
-    return {
-      name,
-      oid: login.oid,
-      member: login.member,
-      ours: login.ours,
-      state: !login.canlogin ? 'no-login' : login.expires ? 'login-expiring' : 'login',
-    };
-  });
+/** An instant as PostgreSQL reads it back in every DateStyle and time zone. */
+export const isoInstant = (sql: string): string => `to_char(${sql} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
+
+/** PostgreSQL writes the first superuser as grantor of what creating a role or a superuser gives; nobody else can. */
+const bootstrapSuperuser = 10;
+
+const loginsWhere = (condition: string): string => `
+  SELECT r.oid::text, r.rolname AS name, r.rolcanlogin AS "canLogin", coalesce(shobj_description(r.oid, 'pg_authid'), '') AS comment,
+    CASE WHEN isfinite(r.rolvaliduntil) THEN ${isoInstant('r.rolvaliduntil')} END AS until,
+    EXISTS (SELECT FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid WHERE m.member = r.oid AND g.rolname = $2) AS member,
+    EXISTS (SELECT FROM pg_auth_members m JOIN pg_roles me ON me.oid = m.member
+            WHERE m.roleid = r.oid AND me.rolname = current_user AND m.admin_option) AS ours,
+    EXISTS (SELECT FROM pg_auth_members m JOIN pg_roles me ON me.oid = m.member
+            WHERE m.roleid = r.oid AND me.rolname = current_user AND m.admin_option AND m.grantor = ${bootstrapSuperuser}) AS trusted
+  FROM pg_roles r WHERE ${condition} ORDER BY r.oid`;
+
+interface Row {
+  readonly oid: string;
+  readonly name: string;
+  readonly canLogin: boolean;
+  readonly comment: string;
+  readonly until: string | null;
+  readonly member: boolean;
+  readonly ours: boolean;
+  readonly trusted: boolean;
 }
 
-export const accountFacets = (account: ServiceAccount, logins: readonly Login[]): Facet[] => [
-  {
-    name: `${account.object}/current`,
-    value:
-      logins
-        .filter(isCurrent)
-        .map(({ name }) => name)
-        .join(',') || 'none',
-  },
-  ...logins.map(({ name, state, member }) => ({ name: `${account.object}/login/${name}`, value: member ? `${state}, owns` : state })),
-];
+const loginOf = async (session: TargetSession, { until, canLogin, ...row }: Row): Promise<Login & { readonly oid: string }> => ({
+  ...row,
+  ...(until === null ? {} : { until }),
+  state: !canLogin ? 'no-login' : until === null ? 'login' : 'login-expiring',
+  members: await membersOf(session, [row.oid]),
+});
+
+/** The two logins that the account is configured with, as they are now. */
+export async function readLogins(session: TargetSession, account: ServiceAccount): Promise<readonly Login[]> {
+  const found = await session.rows<Row>(loginsWhere('r.rolname = ANY($1)'), [account.logins, account.ownerRole]);
+  const logins: Login[] = [];
+  for (const name of account.logins) {
+    const row = found.find((one) => one.name === name);
+    logins.push(
+      row ? await loginOf(session, row) : { name, state: 'absent', member: false, ours: true, trusted: true, comment: '', members: [] },
+    );
+  }
+  return logins;
+}
+
+/** Logins by oid, whatever they are called now. */
+export async function loginsByOid(session: TargetSession, account: ServiceAccount, oids: readonly string[]) {
+  const found = await session.rows<Row>(loginsWhere('r.oid = ANY($1::oid[])'), [oids, account.ownerRole]);
+  return Promise.all(found.map((row) => loginOf(session, row)));
+}
+
+/**
+ * Logins that this case made or took into use for the account, whatever they are called now. A mark counts on a login that the
+ * executor made itself and on the one that the plan names: others can write comments too.
+ */
+export async function loginsOfCase(
+  session: TargetSession,
+  account: ServiceAccount,
+  { caseId, planned }: { readonly caseId: string; readonly planned: string | undefined },
+) {
+  const found = await session.rows<Row>(loginsWhere("shobj_description(r.oid, 'pg_authid') LIKE $1"), ['readmit %', account.ownerRole]);
+  const marked = found.filter((row) => madeBy(row, account, caseId) && (row.trusted || row.oid === planned));
+  return Promise.all(marked.map((row) => loginOf(session, row)));
+}
+
+export function madeBy({ comment }: Pick<Login, 'comment'>, account: ServiceAccount, caseId: string): boolean {
+  const mark = readMark(comment);
+  return mark?.caseId === caseId && mark.account === account.object;
+}
 
 const isCurrent = ({ state, member }: Login): boolean => (state === 'login' || state === 'login-expiring') && member;
+export const currentOf = (logins: readonly Login[]): readonly Login[] => logins.filter(isCurrent);
 
-export async function readAccount(session: TargetSession, account: ServiceAccount): Promise<Facet[]> {
-  await mustSee(session);
-  return accountFacets(account, await readLogins(session, account));
+export async function ownerOid(session: TargetSession, account: ServiceAccount): Promise<string | undefined> {
+  const [owner] = await session.rows<{ oid: string }>('SELECT oid::text FROM pg_roles WHERE rolname = $1', [account.ownerRole]);
+  return owner?.oid;
 }
 
-/** Which login is in use, which one takes over, and that the executor can end both. */
-export async function planAccount(
-  session: TargetSession,
-  ask: Ask,
-  account: ServiceAccount,
-  options: { readonly overlapSeconds: number; readonly recipients: readonly string[] },
-): Promise<PlanParts> {
-  if (options.recipients.length === 0)
-    throw new TargetError(`nobody could open the new secret of ${account.object}: a recipient key is needed`, 'none', 'refused');
-  await mustSee(session);
-  const [owner] = await session.rows<{ grantable: boolean }>(
-    `SELECT EXISTS (SELECT FROM pg_auth_members m JOIN pg_roles me ON me.oid = m.member
-       WHERE m.roleid = g.oid AND me.rolname = current_user AND m.admin_option) AS grantable FROM pg_roles g WHERE g.rolname = $1`,
-    [account.ownerRole],
-  );
-  if (!owner) throw new TargetError(`owner role ${account.ownerRole} does not exist at the target`, 'none', 'not-found');
-  if (!owner.grantable)
-    throw new TargetError(`the executor may not grant ${account.ownerRole}: give it the role WITH ADMIN OPTION`, 'none', 'refused');
-  const logins = await readLogins(session, account);
-  const current = logins.filter(isCurrent);
-  if (current.length > 1)
-    throw new TargetError(
-      `both logins of ${account.object} are valid: an earlier change has not ended, wait for it or destroy one`,
-      'none',
-      'refused',
-    );
-  const old = current[0];
-  const next = logins.find((login) => login !== old && (login.state === 'absent' || login.state === 'no-login'));
-  if (!next)
-    throw new TargetError(
-      `no login of ${account.object} is free: one of ${account.logins.join(', ')} can log in without owning anything`,
-      'none',
-      'refused',
-    );
-  for (const login of old ? [old, next] : [next])
-    if (!login.ours)
-      throw new TargetError(
-        `the executor may not alter ${login.name}: give it the role WITH ADMIN OPTION, INHERIT FALSE, SET FALSE`,
-        'none',
-        'refused',
-      );
-  const { connector, object } = ask;
-  const after = { afterSeconds: options.overlapSeconds, connector, kind: 'secret.destroy' } as const;
-  return {
-    steps: [
-      {
-        kind: 'secret.issue',
-        connector,
-        object,
-        recipients: [...options.recipients],
-        says: `Make a new secret for ${object} on login ${next.name}, sealed to its consumers.`,
-      },
-    ],
-    obligations: [
-      {
-        ...after,
-        object: next.name,
-        armedBy: 'start',
-        unlessTakenOver: true,
-        says: `Destroy the new login ${next.name} unless every consumer of ${object} has taken it over.`,
-      },
-      ...(old
-        ? [
-            {
-              ...after,
-              object: old.name,
-              armedBy: 'success' as const,
-              unlessTakenOver: false,
-              says: `Destroy the old login ${old.name} of ${object} and end its sessions.`,
-            },
-          ]
-        : []),
-    ],
-    removes: old ? [`login ${old.name} and its secret, at the end of the overlap`] : [],
-    restores: [`a new secret for ${object} on login ${next.name}`],
-    untouched: [`role ${account.ownerRole} and everything it owns`],
-    before: accountFacets(account, logins),
-  };
+/** Names of the facets of one login: what a new secret changes of it, and what it does not. */
+export const facetNames = (account: ServiceAccount, login: string) => {
+  const name = `${part(account.object)}/login/${part(login)}`;
+  return { state: name, oid: `${name}/oid`, until: `${name}/valid-until`, members: `${name}/members` };
+};
+export const currentName = (account: ServiceAccount): string => `${part(account.object)}/current`;
+
+export function accountFacets(account: ServiceAccount, owner: string | undefined, logins: readonly Login[]): Facet[] {
+  return [
+    {
+      name: currentName(account),
+      value: listed(currentOf(logins).map(({ name }) => part(name))),
+    },
+    { name: `${part(account.object)}/owner/oid`, value: owner ?? 'none' },
+    ...logins.flatMap(({ name, state, member, oid, until, members }) => {
+      const names = facetNames(account, name);
+      return [
+        { name: names.state, value: member ? `${state}, owns` : state },
+        { name: names.oid, value: oid ?? 'none' },
+        { name: names.until, value: until ?? 'none' },
+        {
+          name: names.members,
+          value: listed(members.filter(({ canLogin }) => canLogin).map((one) => `${part(one.name)} ${one.oid}`)),
+        },
+      ];
+    }),
+  ];
+}
+
+export async function readAccount(session: TargetSession, account: ServiceAccount): Promise<Facet[]> {
+  return accountFacets(account, await ownerOid(session, account), await readLogins(session, account));
 }
 
 /** The login that the plan makes, and the one that it ends: both are named by its obligations, which were approved with it. */
-export function loginsOfPlan(plan: Plan, connector: string, account: ServiceAccount): { readonly next: string; readonly old?: string } {
-  const named = (armedBy: 'start' | 'success'): string | undefined =>
+export function loginsOfPlan(plan: Plan, connector: string, account: ServiceAccount) {
+  const named = (armedBy: 'start' | 'success') =>
     plan.obligations.find(
       (undo) =>
         undo.kind === 'secret.destroy' && undo.connector === connector && undo.armedBy === armedBy && account.logins.includes(undo.object),
-    )?.object;
+    );
   const next = named('start');
   const old = named('success');
-  if (next === undefined || next === old)
+  if (next === undefined || next.object === old?.object)
     throw new TargetError(`the plan does not say which login of ${account.object} is made anew: plan again`, 'none', 'refused');
   return old === undefined ? { next } : { next, old };
 }
 
-/** Sessions of the new login that are not our own proof: a consumer has taken over. */
-export async function observeAccount(session: TargetSession, account: ServiceAccount, login: string): Promise<Observed> {
-  const [seen] = await session.rows<{ at: Date | null }>(
-    'SELECT min(backend_start) AS at FROM pg_stat_activity WHERE usename = $1 AND application_name <> $2',
-    [login, proofApplication],
+/**
+ * A session of the new login that is not our own proof: it is in use. Taken over it is only once no session of the old login is
+ * left: of ten instances that hold the secret, the first that connects anew speaks for itself alone.
+ */
+export async function observeAccount(
+  session: TargetSession,
+  account: ServiceAccount,
+  { caseId, planned, oldOid }: { readonly caseId: string; readonly planned: string | undefined; readonly oldOid: string | undefined },
+): Promise<Observed> {
+  const made = await loginsOfCase(session, account, { caseId, planned });
+  const [seen] = await session.rows<{ at: Date | null; old: boolean }>(
+    `SELECT min(backend_start) FILTER (WHERE usesysid = ANY($1::oid[]) AND application_name <> $3) AS at,
+       coalesce(bool_or(usesysid = $2::oid), false) AS old FROM pg_stat_activity`,
+    [made.map(({ oid }) => oid), oldOid ?? null, proofApplication],
   );
-  return seen?.at ? { used: { at: seen.at.toISOString() }, consumers: [account.object] } : {};
+  if (!seen?.at) return {};
+  return { used: { at: seen.at.toISOString() }, ...(seen.old ? {} : { consumers: [account.object] }) };
 }

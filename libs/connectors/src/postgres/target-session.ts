@@ -1,10 +1,12 @@
+import type { EventEmitter } from 'node:events';
 import { Socket } from 'node:net';
 import { Client, DatabaseError } from 'pg';
 import { TargetError } from '../capability.js';
+import type { TargetAddress } from './target-address.js';
 
 /** How long one call to the target may take; the target itself ends statements and transactions after it. */
 export interface SessionOptions {
-  readonly url: string;
+  readonly address: TargetAddress;
   readonly applicationName: string;
   readonly callTimeoutMs: number;
 }
@@ -27,11 +29,19 @@ export async function withSession<T>(
   signal: AbortSignal,
   work: (session: TargetSession) => Promise<T>,
 ): Promise<T> {
-  const where = addressOf(options.url);
+  const { address } = options;
+  const where = addressOf(address);
   if (signal.aborted) throw new TargetError(`call to ${where} was stopped before it began`, 'none', 'timeout');
   const socket = new Socket();
   const client = new Client({
-    connectionString: options.url,
+    host: address.host,
+    port: address.port,
+    user: address.user,
+    password: address.password,
+    database: address.database,
+    ssl: address.tls,
+    // Names in our statements are those of the system: nobody's function of the same name is called instead.
+    options: '-c search_path=pg_catalog',
     application_name: options.applicationName,
     connectionTimeoutMillis: options.callTimeoutMs,
     statement_timeout: options.callTimeoutMs,
@@ -53,7 +63,11 @@ export async function withSession<T>(
     transaction: async (inner) => {
       await client.query('BEGIN');
       await client.query(`SET LOCAL transaction_timeout = ${Math.trunc(options.callTimeoutMs)}`);
-      const result = await inner();
+      const result = await inner().catch(async (error: unknown) => {
+        // The session goes on: what must happen although this failed is not refused as a part of it. A lost connection ends it anyway.
+        await client.query('ROLLBACK').catch(() => {});
+        throw error;
+      });
       const before = effect;
       effect = 'unknown';
       const ended = await client.query('COMMIT').catch((error: unknown) => {
@@ -69,7 +83,7 @@ export async function withSession<T>(
     },
   };
   try {
-    await client.connect();
+    await connectByScram(client, socket, where);
     return await work(session);
   } catch (error) {
     throw toTargetError(error, { where, effect, stopped: signal.aborted, broken });
@@ -80,11 +94,43 @@ export async function withSession<T>(
   }
 }
 
-/** Host, port and database of a connection URL: what may be said about it in an error. */
-export function addressOf(url: string): string {
-  const { hostname, port, pathname } = new URL(url);
-  return `${hostname}:${port || '5432'}${pathname}`;
+/**
+ * Connects and lets the server ask for SCRAM alone. It proves that both sides know the password and tells it to neither; asked
+ * for the password itself or for its MD5, node-postgres would answer. A server that asks for nothing has proved nothing.
+ */
+async function connectByScram(client: Client, socket: Socket, where: string): Promise<void> {
+  const { connection } = client as unknown as { readonly connection: EventEmitter };
+  let refused: string | undefined;
+  let proved = false;
+  const connected = client.connect();
+  // node-postgres has just put its own answers there.
+  for (const [event, asked] of [
+    ['authenticationCleartextPassword', 'for the password in clear'],
+    ['authenticationMD5Password', 'for an MD5 of the password'],
+  ] as const) {
+    connection.removeAllListeners(event);
+    connection.on(event, () => {
+      refused = `${where} asks ${asked}: only SCRAM is answered, set scram-sha-256 in its pg_hba.conf`;
+      socket.destroy();
+    });
+  }
+  connection.on('authenticationSASLFinal', () => (proved = true));
+  try {
+    await connected;
+  } catch (error) {
+    if (refused !== undefined) throw new TargetError(refused, 'none', 'refused', { cause: error });
+    throw error;
+  }
+  if (!proved)
+    throw new TargetError(
+      `${where} let us in without SCRAM, so it proved nothing: set scram-sha-256 in its pg_hba.conf`,
+      'none',
+      'refused',
+    );
 }
+
+/** Host, port and database: what may be said about a target in an error. */
+const addressOf = ({ host, port, database }: TargetAddress): string => `${host}:${port}/${database}`;
 
 interface Failure {
   readonly where: string;

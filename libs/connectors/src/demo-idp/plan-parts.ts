@@ -1,0 +1,130 @@
+import type { Ask, RecipientKey } from '@readmit/contracts';
+import { TargetError, type PlanParts } from '../capability.js';
+import type { PersonState } from './admin-client.js';
+import { accountOf, facetName, facetsOf, factorOf, untouchedBy } from './facets.js';
+
+type PlannedStep = PlanParts['steps'][number];
+
+/** Of many factors so many are named: a sentence, a list and the identities of a step have an end. Removed are all that `before` names. */
+const mostNamed = 8;
+/** More than a facet can name: whoever may sign in has made them, and none of them may be forgotten. */
+const longestFacet = 2000;
+
+/** What one ask takes at this target, from what the target shows. */
+export function partsOf(
+  connector: string,
+  ask: Ask,
+  state: PersonState,
+  durationSeconds: number,
+  recipients: readonly RecipientKey[],
+): PlanParts {
+  const { object } = ask;
+  const removes = ask.kind === 'factor.replace' || ask.kind === 'factor.reset';
+  const issues = ask.kind === 'factor.bypass' || ask.kind === 'factor.reset';
+  const unlocks = ask.kind === 'account.unlock';
+  if (!removes && !issues && !unlocks) throw new TargetError(`${connector} cannot ${ask.kind}`, 'none', 'unsupported');
+  if (issues && recipients.length === 0)
+    throw new TargetError('a bypass needs somebody to seal it to: the case has no key', 'none', 'refused');
+  if (issues && state.bypass.state === 'active')
+    throw new TargetError(
+      `${object} already has an active bypass, issued for ${state.bypass.for ?? 'another case'}; close it first`,
+      'none',
+      'refused',
+    );
+  const account = accountOf(state);
+  const touches = (what: Parameters<typeof facetName>[2]) => [facetName(connector, object, what)];
+  const step = (kind: PlannedStep['kind'], says: string, more: Partial<PlannedStep> = {}): PlannedStep => ({
+    kind,
+    connector,
+    object,
+    recipients: [],
+    says,
+    identity: [account],
+    touches: [],
+    ...more,
+  });
+  if (state.factors.map(({ id }) => id).join(' ').length > longestFacet)
+    throw new TargetError(
+      `${object} has ${state.factors.length} factors, more than a plan can name: remove some by hand`,
+      'none',
+      'refused',
+    );
+  const each = state.factors.map(({ id, kind }) => `${kind} factor ${id} of ${object}`.slice(0, 500));
+  const more = each.length - mostNamed;
+  const factors = more > 0 ? [...each.slice(0, mostNamed), `${more} more factors of ${object}`] : each;
+  const minutes = Math.max(1, Math.round(durationSeconds / 60));
+  const steps: PlannedStep[] = [];
+  if (removes)
+    steps.push(
+      step('factor.remove', removalOf(factors, object), {
+        identity: [account, ...state.factors.slice(0, mostNamed).map(({ id }) => factorOf(id))],
+        touches: touches('factors'),
+      }),
+      step('sessions.end', `End every session of ${object} that a factor opened.`),
+    );
+  if (unlocks && state.locked) steps.push(step('account.unlock', `Lift the lock of ${object}.`, { touches: touches('locked') }));
+  if (issues)
+    steps.push(
+      step(
+        'bypass.issue',
+        `Issue a one-time bypass for ${object}, sealed to the key of the case: it opens a session that can only enrol a new factor.`,
+        // No hold: a bypass is of the one case that it was issued for, and nobody else's grant can need it to stay.
+        { recipients: recipients.map(({ fingerprint }) => fingerprint), touches: touches('bypass') },
+      ),
+    );
+  return {
+    steps,
+    obligations: [
+      ...(issues
+        ? [
+            {
+              kind: 'bypass.close' as const,
+              connector,
+              object,
+              armedBy: 'start' as const,
+              unlessTakenOver: false,
+              afterSeconds: durationSeconds,
+              says: `Void the bypass of ${object} and end the session that it opened, after ${minutes} min at the latest.`,
+              identity: [account],
+            },
+          ]
+        : []),
+      // Nothing to take back where nothing is done.
+      ...(steps.length > 0
+        ? [
+            {
+              kind: 'enrolment.withdraw' as const,
+              connector,
+              object,
+              armedBy: 'repudiation' as const,
+              unlessTakenOver: false,
+              afterSeconds: 0,
+              // Of every kind of ask the same words: several asks about one account owe it once.
+              says: `If this is repudiated, frozen or contained, at any time: remove every factor that ${object} enrolled since this plan, void the bypass of the case, end every session, and where a lock was lifted lock the account again. What it removed does not come back, and API tokens already issued live to their own end, at most one hour.`,
+              identity: [account],
+            },
+          ]
+        : []),
+    ],
+    removes: removes ? [...factors, `open sessions of ${object}`] : [],
+    restores:
+      unlocks && state.locked
+        ? [`sign-in of ${object}, which was locked after bad tries`]
+        : issues
+          ? [`the way for ${object} to enrol a new factor, once, with password and bypass`]
+          : [],
+    untouched: untouchedBy(ask),
+    // A lock can be caused by anybody who knows the name: it is told, and voids nothing that does not touch it (R1.8).
+    warnings:
+      state.locked && !unlocks
+        ? [`The account ${object} is locked: ${issues ? 'a bypass' : 'a new factor'} alone will not open it; ask for account.unlock too.`]
+        : [],
+    before: facetsOf(connector, object, state, false),
+  };
+}
+
+function removalOf(factors: readonly string[], object: string): string {
+  if (factors.length === 0) return `Make sure that ${object} has no factor left.`;
+  const says = `Remove ${factors.join(', ')}.`;
+  return says.length <= 500 ? says : `Remove every factor of ${object} that is listed among what the plan removes.`.slice(0, 500);
+}

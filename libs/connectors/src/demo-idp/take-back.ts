@@ -1,0 +1,103 @@
+import { randomUUID } from 'node:crypto';
+import type { Plan, Undo } from '@readmit/contracts';
+import { TargetError, type UndoResult } from '../capability.js';
+import type { Call, PersonState } from './admin-client.js';
+import { facetsOf, factorsBefore, liftsLock } from './facets.js';
+
+export interface About {
+  readonly connector: string;
+  readonly caseId: string;
+  readonly plan: Plan;
+}
+
+/** Voids the bypass of the case with the session that it opened, and believes it when the target shows both. */
+export async function closeBypass(call: Call, undo: Undo, { connector, caseId, plan }: About): Promise<UndoResult> {
+  const before = await voidBypass(call, undo, connector, caseId);
+  const state = await call.personWithProof(undo.object);
+  assertVoid(state, caseId, connector);
+  const sessionsEnded = (state.bypass.for === caseId ? state.bypass.sessionsEnded : before) ?? 0;
+  return { readBack: facetsOf(connector, undo.object, state, liftsLock(plan, connector, undo.object)), sessionsEnded };
+}
+
+/** Also when no bypass is there: the target then refuses one that is still on its way to it. */
+async function voidBypass(call: Call, undo: Undo, connector: string, caseId: string): Promise<number> {
+  const closed = await call.change(undo.object, (state) => {
+    assertAccount(undo, state, connector);
+    return isOver(state, caseId) ? undefined : { path: 'bypass/close', body: { operation: `${caseId}/${undo.id}/close`, for: caseId } };
+  });
+  return closed.result.sessionsEnded ?? 0;
+}
+
+function assertVoid(state: PersonState, caseId: string, connector: string): void {
+  if (!isOver(state, caseId) && state.bypass.for === caseId)
+    throw new TargetError(`the bypass of ${caseId} is still ${state.bypass.state} at ${connector}`, 'unknown', 'changed');
+  const left =
+    state.bypass.for === caseId || state.bypass.state === 'none' ? state.sessions.filter((session) => session.openedBy === 'bypass') : [];
+  if (left.length > 0)
+    throw new TargetError(`${left.length} session(s) opened by a bypass are still open at ${connector}`, 'unknown', 'changed');
+}
+
+/** Closed by us: expired or used alone does not count, a session could still be open. */
+const isOver = (state: PersonState, caseId: string): boolean => state.bypass.for === caseId && state.bypass.state === 'closed';
+
+/** Somebody who is signed in may enrol while it is taken back: looked at again, so many times. */
+const rounds = 4;
+
+/**
+ * "This was not me" (R5.4): what came in through the recovery goes out again. First the way in, then the factors that were enrolled since
+ * the plan, then every session, because a session can enrol another factor; again until the target shows none of it.
+ */
+export async function withdrawEnrolment(call: Call, undo: Undo, about: About): Promise<UndoResult> {
+  const { connector, caseId, plan } = about;
+  const { object } = undo;
+  const planned = factorsBefore(plan, connector, object);
+  if (!planned) throw new TargetError(`the plan does not say which factors ${object} had`, 'none', 'refused');
+  const ofObject = plan.steps.filter((step) => step.connector === connector && step.object === object);
+  const issued = ofObject.some((step) => step.kind === 'bypass.issue');
+  const unlocked = ofObject.some((step) => step.kind === 'account.unlock');
+  assertAccount(undo, await call.person(object), connector);
+
+  let sessionsEnded = issued ? await voidBypass(call, undo, connector, caseId) : 0;
+  let state: PersonState;
+  let left: string;
+  let round = 0;
+  do {
+    // A new id each time: what is asked for again must be done again.
+    const operation = `${caseId}/${undo.id}/${randomUUID()}`;
+    if (unlocked)
+      await call.change(object, ({ locked }) => (locked ? undefined : { path: 'lock', body: { operation: `${operation}/lock` } }));
+    for (const factor of newFactors(await call.person(object), planned))
+      await call.change(object, ({ factors }) =>
+        factors.some(({ id }) => id === factor)
+          ? { path: 'factors/remove', body: { operation: `${operation}/${factor}`, factor } }
+          : undefined,
+      );
+    const ended = await call.change(object, ({ sessions }) =>
+      sessions.length === 0 ? undefined : { path: 'sessions/end', body: { operation: `${operation}/sessions`, openedBy: 'any' } },
+    );
+    sessionsEnded += ended.result.sessionsEnded ?? 0;
+    state = await call.personWithProof(object);
+    left = whatIsLeft(state, planned, unlocked);
+  } while (left !== '' && ++round < rounds);
+  if (left !== '') throw new TargetError(`${object} still has ${left} at ${connector}`, 'unknown', 'changed');
+  if (issued) assertVoid(state, caseId, connector);
+  return { readBack: facetsOf(connector, object, state, liftsLock(plan, connector, object)), sessionsEnded };
+}
+
+const newFactors = (state: PersonState, planned: ReadonlySet<string>): readonly string[] =>
+  state.factors.map(({ id }) => id).filter((id) => !planned.has(id));
+
+function whatIsLeft(state: PersonState, planned: ReadonlySet<string>, unlocked: boolean): string {
+  return [
+    ...newFactors(state, planned).map((id) => `factor ${id}`),
+    ...(state.sessions.length > 0 ? [`${state.sessions.length} open session(s)`] : []),
+    ...(unlocked && !state.locked ? ['no lock'] : []),
+  ].join(', ');
+}
+
+/** A name that is another's account now is not the one that the plan was about. */
+function assertAccount(undo: Undo, state: PersonState, connector: string): void {
+  const account = undo.identity?.find(({ name }) => name === 'account')?.value;
+  if (account !== undefined && account !== state.id)
+    throw new TargetError(`${undo.object} is another account at ${connector} now (${state.id}, it was ${account})`, 'none', 'changed');
+}

@@ -1,0 +1,175 @@
+import { randomBytes } from 'node:crypto';
+import type { Plan, RecipientKey, Step } from '@readmit/contracts';
+import { escapeIdentifier, escapeLiteral } from 'pg';
+import { TargetError, type StepResult } from '../capability.js';
+import { recipientsOf, sealSecret } from '../seal-secret.js';
+import { mustSee } from './end-sessions.js';
+import { mustBeAsPlanned, plannedOid } from './identity.js';
+import { markOf, readMark } from './login-mark.js';
+import { scramVerifier } from './scram-verifier.js';
+import {
+  accountFacets,
+  isoInstant,
+  loginsByOid,
+  loginsOfCase,
+  loginsOfPlan,
+  ownerOid,
+  proofApplication,
+  readLogins,
+  type Login,
+  type ServiceAccount,
+} from './service-account.js';
+import { withSession, type SessionOptions, type TargetSession } from './target-session.js';
+
+/** Keeps the statement with the verifier out of the server's log; needs GRANT SET ON PARAMETER. */
+const quiet =
+  "SELECT set_config('log_statement', 'none', true), set_config('log_min_duration_statement', '-1', true), set_config('log_min_error_statement', 'panic', true)";
+
+interface Issue {
+  readonly caseId: string;
+  readonly step: Step;
+  readonly plan: Plan;
+  readonly owner: string;
+  /** Name of the new login when there is none yet. */
+  readonly name: string;
+  /** Oid of the free login that the plan saw, when there was one. */
+  readonly planned: string | undefined;
+}
+
+/**
+ * Makes a new secret on the login that takes over, proves it by a login, gives the old login its native expiry, and returns
+ * the secret sealed. Sealed first: a secret that cannot be sealed never comes into being. The plain secret exists in this function
+ * only. Called again it makes another secret: one that may have been lost on the way is void.
+ */
+export async function issueSecret(
+  options: SessionOptions,
+  account: ServiceAccount,
+  step: Step,
+  given: { readonly caseId: string; readonly plan: Plan; readonly recipients: readonly RecipientKey[] },
+  signal: AbortSignal,
+): Promise<StepResult> {
+  const { caseId, plan } = given;
+  const recipients = recipientsOf(step.recipients, given.recipients);
+  const { next, old } = loginsOfPlan(plan, step.connector, account);
+  const planned = step.identity?.find(({ name }) => name === 'login')?.value;
+  const issue: Issue = { caseId, step, plan, owner: plannedOid(step.identity, 'owner'), name: next.object, planned };
+  return withSession(options, signal, async (session) => {
+    await mustSee(session);
+    const username = (await loginToTake(session, account, issue))?.name ?? next.object;
+    const password = randomBytes(24).toString('base64url');
+    const { host, port, database } = options.address;
+    const sealed = await sealSecret({ connector: step.connector, object: username, username, password, host, port, database }, recipients);
+    const oid = await session.transaction(() => make(session, account, issue, { username, password }));
+    await prove(options, { login: username, oid, password, owner: issue.owner }, signal);
+    // Only now: a new secret that does not work must not shorten the life of the old one.
+    if (old)
+      await session.transaction(() => shorten(session, account, oid, { old: plannedOid(old.identity, 'login'), after: old.afterSeconds }));
+    return {
+      after: accountFacets(account, await ownerOid(session, account), await readLogins(session, account)),
+      sealed,
+      made: [
+        { name: 'login', value: oid },
+        { name: 'owner', value: issue.owner },
+        { name: 'grantor', value: plannedOid(step.identity, 'grantor') },
+      ],
+    };
+  });
+}
+
+/**
+ * The login that the new secret goes onto: the one that this case has taken already, else the free one of the plan; undefined: it is
+ * still to be made. Throws `changed` when anything is not as the plan saw it, beside what this case did itself.
+ */
+async function loginToTake(
+  session: TargetSession,
+  account: ServiceAccount,
+  { caseId, step, plan, owner, name, planned }: Issue,
+): Promise<Login | undefined> {
+  const [taken] = await loginsOfCase(session, account, { caseId, planned });
+  const logins = await readLogins(session, account);
+  mustBeAsPlanned(plan, accountFacets(account, await ownerOid(session, account), logins), taken ? step.touches : []);
+  const [executor] = await session.rows<{ oid: string }>('SELECT oid::text FROM pg_roles WHERE rolname = current_user');
+  if ((await ownerOid(session, account)) !== owner || executor?.oid !== plannedOid(step.identity, 'grantor'))
+    throw new TargetError(`role ${account.ownerRole} or the executor is another role than when the plan was made`, 'none', 'changed');
+  if (taken) return taken;
+  const free = logins.find((login) => login.name === name);
+  if (free?.oid === undefined) return undefined;
+  if (free.oid !== planned || free.state !== 'no-login')
+    throw new TargetError(`login ${name} is not the free one that the plan saw`, 'none', 'changed');
+  return free;
+}
+
+/** Makes or opens the login, gives it what the account owns and marks it as this case's, all at once. Returns its oid. */
+async function make(
+  session: TargetSession,
+  account: ServiceAccount,
+  issue: Issue,
+  { username, password }: { readonly username: string; readonly password: string },
+): Promise<string> {
+  await session.rows(quiet);
+  const take = await loginToTake(session, account, issue);
+  if ((take?.name ?? issue.name) !== username) throw new TargetError(`login ${username} was renamed just now`, 'none', 'changed');
+  const login = escapeIdentifier(username);
+  // No VALID UNTIL on the new login: once it has taken over nobody would lift it, and the target would end a secret in use.
+  await session.rows(
+    `${take ? 'ALTER' : 'CREATE'} ROLE ${login} LOGIN PASSWORD ${escapeLiteral(scramVerifier(password))} VALID UNTIL 'infinity'`,
+  );
+  await session.rows(`GRANT ${escapeIdentifier(account.ownerRole)} TO ${login} WITH ADMIN FALSE, INHERIT TRUE, SET TRUE`);
+  const comment = take?.comment ?? '';
+  const mark = take && readMark(comment);
+  // An earlier mark of this case keeps what the case did to the old login; another case's is over.
+  const kept = mark?.caseId === issue.caseId ? mark : { caseId: issue.caseId, account: account.object };
+  await session.rows(`COMMENT ON ROLE ${login} IS ${escapeLiteral(markOf(kept, comment))}`);
+  const made = (await loginsOfCase(session, account, issue)).filter(({ name }) => name === username);
+  const [one] = made;
+  if (!one || (take && one.oid !== take.oid) || one.state !== 'login' || !one.member || (await ownerOid(session, account)) !== issue.owner)
+    throw new TargetError(`the target does not show login ${username} as it was made`, 'none', 'changed');
+  return one.oid;
+}
+
+/** A malformed verifier would be taken as a plain password without an error: only a login proves it. */
+async function prove(
+  options: SessionOptions,
+  secret: { readonly login: string; readonly oid: string; readonly password: string; readonly owner: string },
+  signal: AbortSignal,
+): Promise<void> {
+  const address = { ...options.address, user: secret.login, password: secret.password };
+  try {
+    await withSession({ ...options, address, applicationName: proofApplication }, signal, async (session) => {
+      const [who] = await session.rows<{ oid: string; owns: boolean }>(
+        "SELECT oid::text, pg_has_role($1::oid, 'USAGE') AS owns FROM pg_roles WHERE rolname = current_user",
+        [secret.owner],
+      );
+      if (who?.oid !== secret.oid || !who.owns)
+        throw new TargetError(`${secret.login} logs in without the rights of the service account`, 'unknown', 'refused');
+    });
+  } catch (error) {
+    if (!(error instanceof TargetError)) throw error;
+    throw new TargetError(`the new login ${secret.login} could not be proved: ${error.message}`, 'unknown', error.code, { cause: error });
+  }
+}
+
+/**
+ * The target's own end of the old login, by its clock; written on the new login too, so that the undo knows what to put back. An
+ * earlier end that is already set is kept, so repeating does not extend it.
+ */
+async function shorten(
+  session: TargetSession,
+  account: ServiceAccount,
+  madeOid: string,
+  { old, after }: { readonly old: string; readonly after: number },
+): Promise<void> {
+  const [end] = await session.rows<{ name: string; until: string; earlier: boolean }>(
+    `SELECT rolname AS name, ${isoInstant('(now() + make_interval(secs => $2))')} AS until,
+       now() + make_interval(secs => $2) < coalesce(rolvaliduntil, 'infinity') AS earlier FROM pg_roles WHERE oid = $1::oid`,
+    [old, after],
+  );
+  if (!end) throw new TargetError('the old login is gone since the plan was made', 'unknown', 'changed');
+  if (!end.earlier) return;
+  const [made] = await loginsByOid(session, account, [madeOid]);
+  const mark = made && readMark(made.comment);
+  if (!mark) throw new TargetError('the new login has lost its mark: somebody else changed it', 'unknown', 'changed');
+  await session.rows(`ALTER ROLE ${escapeIdentifier(end.name)} VALID UNTIL ${escapeLiteral(end.until)}`);
+  const comment = markOf({ ...mark, shortened: { oid: old, until: end.until } }, made.comment);
+  await session.rows(`COMMENT ON ROLE ${escapeIdentifier(made.name)} IS ${escapeLiteral(comment)}`);
+}

@@ -1,0 +1,105 @@
+import type { Facet, Identity, Plan, Step, Undo } from '@readmit/contracts';
+import { escapeIdentifier } from 'pg';
+import { TargetError, type StepResult, type UndoResult } from '../capability.js';
+import { endSessions, mustSee } from './end-sessions.js';
+import { mustBeAsPlanned, plannedMembers, plannedOid } from './identity.js';
+import { oidsOfMembers, revokeMembership, type MembershipOids } from './revoke-membership.js';
+import { mustBeGrantable } from './plan-role.js';
+import { facetsOf, heldWithoutUs, holdingBefore, holdingName, oidsOf, pairOf, readState, type Oids, type Pair } from './role-state.js';
+import type { TargetSession } from './target-session.js';
+
+const plannedOids = ({ identity }: Step | Undo): MembershipOids => ({
+  login: plannedOid(identity, 'login'),
+  role: plannedOid(identity, 'role'),
+  grantor: plannedOid(identity, 'grantor'),
+});
+
+/** Grants the one role and reads it back in the same transaction. */
+export async function grantRole(session: TargetSession, step: Step, plan: Plan, reserved: ReadonlySet<string>): Promise<StepResult> {
+  const pair = pairOf(step);
+  const planned = plannedOids(step);
+  await mustSee(session);
+  await asPlanned(session, pair, planned, plan);
+  await mustBeGrantable(session, pair, planned, reserved);
+  const after = await session.transaction(async () => {
+    const found = await asPlanned(session, pair, planned, plan);
+    if (!found.grant) return found.facets;
+    await session.rows(
+      `GRANT ${escapeIdentifier(pair.entitlement)} TO ${escapeIdentifier(pair.object)} WITH ADMIN FALSE, INHERIT TRUE, SET TRUE`,
+    );
+    // Names could change hands between our look and the statement: read by oid, and by name once more.
+    const read = await asPlanned(session, pair, planned, plan);
+    if (read.grant)
+      throw new TargetError(`the target does not show ${pair.entitlement} for ${pair.object} after the grant`, 'none', 'refused');
+    return read.facets;
+  });
+  const [membership] = await session.rows<{ oid: string }>(
+    'SELECT oid::text FROM pg_auth_members WHERE roleid = $1::oid AND member = $2::oid AND grantor = $3::oid',
+    [planned.role, planned.login, planned.grantor],
+  );
+  return { after, sealed: [], made: madeOf(planned, membership?.oid) };
+}
+
+const madeOf = ({ login, role, grantor }: MembershipOids, membership: string | undefined): Identity[] => [
+  { name: 'login', value: login },
+  { name: 'role', value: role },
+  { name: 'grantor', value: grantor },
+  ...(membership === undefined ? [] : [{ name: 'membership', value: membership }]),
+];
+
+/** Everything that the plan saw and that the grant does not change is as it was, and the names are still those of the same roles. */
+async function asPlanned(
+  session: TargetSession,
+  pair: Pair,
+  planned: MembershipOids,
+  plan: Plan,
+): Promise<{ readonly grant: boolean; readonly facets: Facet[] }> {
+  const oids: Oids = await oidsOf(session, pair);
+  const state = await readState(session, oids);
+  const facets = facetsOf(pair, oids, state);
+  mustBeAsPlanned(plan, facets, [holdingName(pair)]);
+  if (!state || oids.login !== planned.login || oids.role !== planned.role || oids.grantor !== planned.grantor)
+    throw new TargetError(
+      `${pair.object}, ${pair.entitlement} or the executor is another role than when the plan was made`,
+      'none',
+      'changed',
+    );
+  const before = holdingBefore(plan, pair);
+  if (heldWithoutUs(before) !== heldWithoutUs(state.holding))
+    throw new TargetError(
+      `${pair.object} held ${pair.entitlement} as "${before}" when the plan was made, now it is "${state.holding}"`,
+      'none',
+      'changed',
+    );
+  return { grant: !heldWithoutUs(before) && state.holding === 'absent', facets };
+}
+
+/**
+ * Takes away only what our step added, then ends the sessions of the login, of its members and of whoever it was handed on to, then
+ * reads back; all by oid. Revoke first: a session that begins after the commit cannot get the role, one that began before keeps it
+ * (SET ROLE) until it is ended. Sessions are ended also when the revocation fails.
+ */
+export async function revokeRole(session: TargetSession, undo: Undo, plan: Plan, signal: AbortSignal): Promise<UndoResult> {
+  const pair = pairOf(undo);
+  const planned = plannedOids(undo);
+  await mustSee(session);
+  const readBack = async (): Promise<Facet[]> => facetsOf(pair, planned, await readState(session, planned));
+  if (heldWithoutUs(holdingBefore(plan, pair))) return { readBack: await readBack(), sessionsEnded: 0 };
+  const ended = new Set<number>();
+  const reached = new Set([planned.login, ...plannedMembers(undo.identity), ...(await oidsOfMembers(session, [planned.login]))]);
+  let failed: unknown;
+  try {
+    for (const oid of await session.transaction(() => revokeMembership(session, planned, ended))) reached.add(oid);
+  } catch (error) {
+    failed = error;
+  }
+  await endSessions(session, [...reached], signal, ended);
+  if (failed !== undefined) throw failed;
+  await mustSee(session);
+  const read = await readState(session, planned);
+  if (read?.ours)
+    throw new TargetError(`${pair.object} still holds ${pair.entitlement} from us after the revocation`, 'unknown', 'refused');
+  if (read?.superuser)
+    throw new TargetError(`${read.name} has become a superuser: its sessions cannot be ended, end them by hand`, 'unknown', 'refused');
+  return { readBack: await readBack(), sessionsEnded: ended.size };
+}
