@@ -7,8 +7,8 @@ export const approvalApp = serviceApp({
   name: 'approval',
   area: 'approval',
   settings: {},
-  async build({ settings, commands, now }) {
-    const ports: ApprovalPorts = { commands, crypto: engineCrypto, publicUrl: settings.READMIT_PUBLIC_URL, now };
+  async build({ settings, commands, store, now }) {
+    const ports: ApprovalPorts = { commands, store, crypto: engineCrypto, publicUrl: settings.READMIT_PUBLIC_URL, now };
     return { definition: approvalDefinition, controllers: [ApprovalController], providers: [{ provide: approvalPorts, useValue: ports }] };
   },
 });

@@ -1,7 +1,7 @@
 /** The words of a proof are kept with the service that collected it, in one statement however many there are. */
 import { describe, expect, it } from '@jest/globals';
-import type { Change } from '@readmit/bus';
-import { Facts } from '@readmit/domain';
+import { engineCrypto, type Change } from '@readmit/bus';
+import { Facts, proofDigest } from '@readmit/domain';
 import type { Tx } from '@readmit/store';
 import { approvalDefinition } from '../src/approval.definition.js';
 
@@ -16,12 +16,17 @@ async function saved(changes: readonly unknown[]) {
   await approvalDefinition.save?.(tx, changes as readonly Change[]);
   return sent;
 }
+const proof = (evidenceId: string, note: string) => {
+  const words = { kind: 'ticket' as const, channel: 'ticket-system' as const, assurance: 2 };
+  const at = '2026-11-22T09:00:00.000Z';
+  const digest = proofDigest({ ...words, by: 'boris', at, note, salt: 'salt' }, engineCrypto);
+  const data = { evidenceId, ...words, collectedBy: 'boris', collectedAt: at, digest };
+  return { id: `event_${evidenceId}`, type: 'readmit.evidence.added', at, data };
+};
 const evidence = (caseId: string) => ({
   key: caseId,
   facts: new Facts([]),
-  added: [
-    { id: `event_${caseId}`, type: 'readmit.evidence.added', at: '2026-11-22T09:00:00.000Z', data: { evidenceId: `evidence_${caseId}` } },
-  ],
+  added: [proof(`evidence_${caseId}`, `called ${caseId}`)],
   rows: [{ caseId, salt: 'salt', note: `called ${caseId}` }],
 });
 
@@ -34,7 +39,19 @@ describe('words of proofs', () => {
     expect(JSON.stringify(change.added)).not.toContain('called');
   });
 
-  it('R3.1 cost one statement for 1 and for 500 cases, and none when no proof was added', async () => {
+  it('belong to the proof whose digest they make, whatever else the transaction was asked', async () => {
+    const both = {
+      ...evidence('case_1'),
+      added: [proof('evidence_2', 'the second'), proof('evidence_1', 'the first')],
+      rows: ['of a refused one', 'the first', 'the second'].map((note) => ({ caseId: 'case_1', salt: 'salt', note })),
+    };
+    const [statement, more] = await saved([both]);
+    expect(statement?.parameters?.slice(0, 1)).toEqual([['evidence_2', 'evidence_1']]);
+    expect(statement?.parameters?.at(3)).toEqual(['the second', 'the first']);
+    expect(more).toBeUndefined();
+  });
+
+  it('cost one statement for 1 and for 500 cases, and none when no proof was added', async () => {
     for (const size of [1, 500]) expect(await saved(Array.from({ length: size }, (_, index) => evidence(`case_${index}`)))).toHaveLength(1);
     expect(await saved([{ ...evidence('case_1'), added: [] }])).toEqual([]);
   });

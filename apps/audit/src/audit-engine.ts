@@ -3,8 +3,9 @@
  * a batch of every topic is verified, then one transaction appends leaves, events and checkpoint, says
  * Recorded, shows each new entry to SIEMs and moves the position.
  */
-import { services, topicOf, traceHeader, type Draft, type Fact, type ServiceName } from '@readmit/contracts';
+import { isId, isKey, services, topicOf, traceHeader, type Draft, type Fact, type ServiceName } from '@readmit/contracts';
 import {
+  byKeyList,
   crashPoint,
   engineCrypto,
   listParked,
@@ -54,7 +55,6 @@ export interface AuditEngineOptions extends LogWriterOptions {
 
 /** After an outage, however long it was: what waits for audit's word goes on within seconds. */
 const longestPauseMs = 5_000;
-const identifier = /^[A-Za-z0-9._:/@-]{1,128}$/;
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 const isStaleOwner = (error: unknown): boolean => error instanceof Error && (error.name === 'StaleOwnerError' || isStaleOwner(error.cause));
 /** The database says that the data itself cannot be stored: waiting does not help. */
@@ -299,7 +299,7 @@ export class AuditEngine implements Engine {
   private async settle(id: string, action: 'redrive' | 'discard', by: string): Promise<Parked | undefined> {
     const found = await showParked(this.options.store, id);
     if (found?.parked.state !== 'parked') return found?.parked;
-    const read = action === 'redrive' ? this.read(found.record, true) : undefined;
+    const read = action === 'redrive' ? this.read(found.record, by !== byKeyList) : undefined;
     if (read && 'reason' in read) {
       await stillParked(this.options.store, id, read.reason, read.says);
     } else {
@@ -342,14 +342,14 @@ function parkedDraft(
   row: { readonly id: string; readonly topic: string; readonly key: string; readonly reason: string; readonly says: string },
   what: { readonly action: 'parked' | 'redriven' | 'discarded'; readonly by?: string },
 ): Draft {
-  const key = identifier.test(row.key) ? row.key : row.id;
+  const key = isKey(row.key) ? row.key : row.id;
   return {
     type: 'readmit.audit.message-parked',
     key,
     data: {
       key,
       parkedId: row.id,
-      topic: identifier.test(row.topic) ? row.topic : 'unknown',
+      topic: isId(row.topic) ? row.topic : 'unknown',
       reason: row.reason,
       says: sentence(row.says),
       ...what,

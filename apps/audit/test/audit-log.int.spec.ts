@@ -323,7 +323,7 @@ describe('the log', () => {
     expect(await judge(await exported())).toMatchObject({ ok: true });
   });
 
-  it('R4.6 R7.1 records who was refused at its own door, before the answer, and takes no other command', async () => {
+  it('R7.1 records who was refused at its own door, before the answer, and takes no other command', async () => {
     const engine = await record(0);
     const asked = { key: 'http:auditListParked', name: 'auditListParked', actor: 'person_boris' };
     const refusal: Refusal = { refused: true, as: 'forbidden', rule: 'R4.6', reason: 'not-an-operator', says: 'Only operators.' };
@@ -371,6 +371,11 @@ describe('the log', () => {
         hardBound: new Date(Date.now() + 3_600_000).toISOString(),
       },
     });
+    const due: Draft = {
+      type: 'readmit.revocation.due',
+      key: 'case_2',
+      data: { caseId: 'case_2', obligationId: 'obligation_1', cause: 'expiry' },
+    };
     const proved: Draft = {
       type: 'readmit.revocation.confirmed',
       key: 'case_2',
@@ -379,11 +384,15 @@ describe('the log', () => {
     const minuteAgo = new Date(Date.now() - 60_000).toISOString();
     await publish(
       'revocation-scheduler',
-      recordsOf('revocation-scheduler', [recorded('case_1'), discharged('case_1'), recorded('case_2'), discharged('case_2')], minuteAgo),
+      recordsOf(
+        'revocation-scheduler',
+        [recorded('case_1'), discharged('case_1'), recorded('case_2'), due, discharged('case_2')],
+        minuteAgo,
+      ),
     );
-    await record(4);
+    await record(5);
     await publish('execution', recordsOf('execution', [proved], minuteAgo));
-    const engine = await record(5);
+    const engine = await record(6);
     await engine.watch();
     await engine.watch();
     expect((await engine.facts('case_1')).of('readmit.violation.found').map(({ data }) => data.rule)).toEqual(['discharge-unproved']);

@@ -72,7 +72,7 @@ describe("the writer's turn", () => {
     expect(await audit.query('SELECT one FROM audit.writer FOR UPDATE')).toEqual([{ one: true }]);
   });
 
-  it('R7.2 two writers take turns: the second sees what the first has committed', async () => {
+  it('two writers take turns: the second sees what the first has committed', async () => {
     const append = (tx: Tx): Promise<unknown> =>
       tx.query(`INSERT INTO checkpoint (size, root, frontier, note, at) VALUES (1, decode(repeat('00', 32), 'hex'), '', 'first', now())`);
     const first = await held(audit, async (tx) => {
@@ -90,7 +90,7 @@ describe("the writer's turn", () => {
     expect(seen).toBe(1);
   });
 
-  it('R7.3 nothing is written without the row, and the error says what to do', async () => {
+  it('nothing is written without the row, and the error says what to do', async () => {
     await audit.transaction(lockLog);
     await audit.query('DELETE FROM writer');
     await expect(audit.transaction(lockLog)).rejects.toThrow('nothing is recorded without it. Insert it again');

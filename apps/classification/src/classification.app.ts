@@ -1,9 +1,16 @@
-import { say } from '@readmit/domain';
-import { matching, secretLine, serviceApp, webUrl } from '@readmit/service';
+import { createEngine } from '@readmit/bus';
+import { integer, matching, secretLine, serviceApp, webUrl } from '@readmit/service';
 import { classificationDefinition } from './classification.definition.js';
+import { withDirectory } from './inbound/directory-progress.js';
 import { classificationPorts, ContactsController, type ClassificationPorts } from './inbound/contacts.controller.js';
-import { httpDirectory } from './outbound/directory.js';
+import { caseCodes } from './outbound/case-codes.js';
+import { httpDirectory } from './outbound/http-directory.js';
 import { loadPolicy } from './outbound/policy-file.js';
+import { watchedDirectory } from './outbound/watched-directory.js';
+import { activatePolicy } from './usecases/activate-policy.js';
+
+/** What was read is used again for a tenth at most of the age that the policy allows: it must not be what makes a directory old. */
+const mostOfAge = 0.1;
 
 export const classificationApp = serviceApp({
   name: 'classification',
@@ -22,35 +29,37 @@ export const classificationApp = serviceApp({
         '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo',
       ),
     },
+    READMIT_DIRECTORY_CACHE_MS: {
+      says: 'For how long a directory that was read is used again; at most a tenth of the age that the policy allows.',
+      parse: integer(0, 600_000, 10_000),
+      default: 10_000,
+    },
     READMIT_CONTACT_SALT_FILE: {
       says: 'File (mode 0600) with a random text: the salt of contact digests.',
       parse: secretLine('secrets/contact.salt'),
     },
   },
-  async build({ settings, commands }) {
+  async build({ settings, commands, store, log, now }) {
     const policy = await loadPolicy(settings.READMIT_POLICY_FILE);
-    const directory = httpDirectory(settings.READMIT_DIRECTORY_URL, settings.READMIT_DIRECTORY_KEY);
+    const maxAgeSeconds = policy.document.directoryMaxAgeSeconds;
+    const file = httpDirectory({
+      url: settings.READMIT_DIRECTORY_URL,
+      key: settings.READMIT_DIRECTORY_KEY,
+      cacheMs: Math.min(settings.READMIT_DIRECTORY_CACHE_MS, maxAgeSeconds * 1000 * mostOfAge),
+    });
+    const directory = watchedDirectory(file, { log, now, maxAgeSeconds });
     const salt = settings.READMIT_CONTACT_SALT_FILE.reveal();
     const ports: ClassificationPorts = { commands, directory, salt };
     return {
-      definition: classificationDefinition(directory, policy, salt),
+      definition: classificationDefinition(directory, policy, salt, caseCodes(store)),
+      engine: (options) => withDirectory(createEngine(options), directory),
       controllers: [ContactsController],
       providers: [{ provide: classificationPorts, useValue: ports }],
       // The policy in force is on record before the first case is decided by it (R9.1).
       async started() {
-        await commands.command({ key: 'policy', name: 'activate-policy', actor: 'configuration' }, (facts) => ({
-          emit:
-            facts.last('readmit.policy.activated')?.data.digest === policy.digest
-              ? []
-              : [
-                  say('readmit.policy.activated', 'policy', {
-                    version: policy.document.version,
-                    digest: policy.digest,
-                    document: policy.document,
-                  }),
-                ],
-          reply: {},
-        }));
+        const about = { key: 'policy', name: 'activate-policy', actor: 'configuration' };
+        const activated = await commands.command(about, activatePolicy(policy));
+        if ('refused' in activated) throw new Error(`${settings.READMIT_POLICY_FILE}: ${activated.refused.says}`);
       },
     };
   },

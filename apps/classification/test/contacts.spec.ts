@@ -4,6 +4,7 @@ import type { Commands, Work } from '@readmit/bus';
 import type { Directory, Fact, Policy } from '@readmit/contracts';
 import { Facts, type Context } from '@readmit/domain';
 import type { Call } from '@readmit/service';
+import { classificationKeys } from '../src/classification.definition.js';
 import { ContactsController } from '../src/inbound/contacts.controller.js';
 import { classifyWork } from '../src/outbound/classify-work.js';
 import { contactDigests, type DirectoryPort } from '../src/outbound/directory.js';
@@ -51,12 +52,14 @@ const anonymous = {
 } as unknown as Fact;
 
 /** What classification says of the case, as facts. */
-async function classified(opened: Fact = anonymous): Promise<readonly Fact[]> {
-  const handler = classifyWork(port, { document: policy, digest: 'p'.repeat(64) }, 'salt');
+async function classified(opened: Fact = anonymous, from: DirectoryPort = port): Promise<readonly Fact[]> {
+  const handler = classifyWork(from, { document: policy, digest: 'p'.repeat(64) }, 'salt', {
+    draw: () => Promise.resolve({ sameKey: [] }),
+  });
   const work = { key: 'case_1', tries: 1 } as Work;
   const facts = new Facts([opened]);
   const read = await handler.call(work, facts, new AbortController().signal, () => Promise.resolve(true));
-  const { emit } = handler.finish(work, read, facts, { now: new Date(at) } as Context);
+  const { emit } = handler.finish(work, read, facts, { now: new Date(at), other: () => new Facts([]) } as unknown as Context);
   return emit.map((draft, index) => ({ id: `said-${index}`, type: draft.type, at, data: draft.data }) as Fact);
 }
 
@@ -68,40 +71,157 @@ describe('contact points', () => {
     expect(attested?.data.contacts).not.toContain(email?.digest);
   });
 
-  /** Who is shown the contact points of a case that was opened like this, and what of it is on record. */
-  async function desk(opened: Fact) {
+  /** Commands as the engine runs them: facts of the case and of the agent are kept, refusals are on record. */
+  async function desk(opened: Fact, more: { readonly caseId?: string; readonly looks?: Fact[]; readonly now?: () => Date } = {}) {
+    const caseId = more.caseId ?? 'case_1';
     const facts = new Facts([opened, ...(await classified(opened))]);
+    const looks = more.looks ?? [];
     const recorded: string[] = [];
-    const commands = {
+    const locked: string[][] = [];
+    const commands: Commands = {
       facts: () => Promise.resolve(facts),
-      command: (about: { readonly actor: string }, command: () => { readonly reason: string }) => {
-        const refused = command();
-        recorded.push(`${about.actor} ${refused.reason}`);
-        return Promise.resolve({ refused });
+      command(about, command) {
+        locked.push([about.key, ...(about.alsoKeys ?? [])]);
+        const other = (key: string) => new Facts(looks.filter((look) => classificationKeys(look).includes(key)));
+        const said = command(facts, { now: (more.now ?? (() => new Date(at)))(), key: about.key, other } as unknown as Context);
+        if (said.refused) {
+          recorded.push(`${about.actor} ${said.reason}`);
+          return Promise.resolve({ refused: said });
+        }
+        for (const draft of said.emit) {
+          recorded.push(`${draft.type} ${JSON.stringify(draft.data)}`);
+          looks.push({
+            id: `look-${looks.length}`,
+            type: draft.type,
+            at: (more.now ?? (() => new Date(at)))().toISOString(),
+            data: draft.data,
+          } as Fact);
+        }
+        return Promise.resolve({ reply: said.reply });
       },
-    } as unknown as Commands;
+    };
     const controller = new ContactsController({ commands, directory: port, salt: 'salt' });
-    const shown = (id: string) =>
-      controller.contacts({ params: { caseId: 'case_1' }, actor: { id, teams: [] }, requestId: 'r' } as unknown as Call<'deskContact'>);
-    return { shown, recorded };
+    const call = (id: string, body?: object) => ({ params: { caseId }, body, actor: { id, teams: [] }, requestId: 'r' });
+    const listed = (id: string) => controller.contacts(call(id) as unknown as Call<'deskContact'>);
+    const shown = (id: string, digest: string) => controller.show(call(id, { digest }) as unknown as Call<'showContact'>);
+    return { listed, shown, recorded, locked, looks };
   }
-  const ofAda = ['phone of ada', 'ada@example.test'];
+  const inFull = ['phone of ada', 'ada@example.test'];
+  const hidden = ['***** ** ***', 'a***@example.test'];
 
-  it('R7.1 R4.2 are shown to verifiers of the case; who is refused them is on record', async () => {
-    const { shown, recorded } = await desk(anonymous);
-    expect((await shown('boris')).map(({ value }) => value)).toEqual(ofAda);
+  it('R3.4 are listed masked, with the digests that a call-back names', async () => {
+    const { listed, recorded } = await desk(anonymous);
+    expect((await listed('boris')).map(({ value }) => value)).toEqual(hidden);
+    expect((await listed('boris')).map(({ digest }) => digest)).toEqual(
+      contactDigests(directory, 'ada', 'case_1', 'salt').map(({ digest }) => digest),
+    );
     expect(recorded).toEqual([]);
-    await expect(shown('chidi')).rejects.toMatchObject({ reason: 'not-a-verifier' });
-    await expect(shown('mallory')).rejects.toMatchObject({ reason: 'verifier-unknown' });
-    expect(recorded).toEqual(['chidi not-a-verifier', 'mallory verifier-unknown']);
+  });
+
+  it('R3.4 R7.1 one is shown in full after the look is on record, with who looked', async () => {
+    const { listed, shown, recorded, locked } = await desk(anonymous);
+    const [phone] = await listed('boris');
+    const contact = phone?.digest ?? '';
+    expect(await shown('boris', contact)).toEqual({ kind: 'phone', value: inFull[0], digest: contact });
+    expect(recorded).toEqual([`readmit.contact.shown ${JSON.stringify({ caseId: 'case_1', by: 'boris', contact })}`]);
+    // Looks of one agent are counted under one lock, whatever the case.
+    expect(locked).toEqual([['case_1', 'agent:boris']]);
+    await expect(shown('boris', 'f'.repeat(64))).rejects.toMatchObject({ status: 404, reason: 'contact-not-on-record' });
+  });
+
+  it('R7.1 a look that cannot be recorded shows nothing', async () => {
+    const facts = new Facts([anonymous, ...(await classified())]);
+    const commands = { facts: () => Promise.resolve(facts), command: () => Promise.reject(new Error('the database is away')) };
+    const controller = new ContactsController({ commands: commands as unknown as Commands, directory: port, salt: 'salt' });
+    const [phone] = contactDigests(directory, 'ada', 'case_1', 'salt');
+    const call = { params: { caseId: 'case_1' }, body: { digest: phone?.digest }, actor: { id: 'boris', teams: [] }, requestId: 'r' };
+    await expect(controller.show(call as unknown as Call<'showContact'>)).rejects.toThrow('the database is away');
+  });
+
+  it('R7.1 R4.2 are listed and shown to verifiers of the case; who is refused them is on record', async () => {
+    const { listed, shown, recorded } = await desk(anonymous);
+    const [phone] = await listed('boris');
+    for (const look of [listed, (id: string) => shown(id, phone?.digest ?? '')]) {
+      await expect(look('chidi')).rejects.toMatchObject({ reason: 'not-a-verifier' });
+      await expect(look('mallory')).rejects.toMatchObject({ reason: 'verifier-unknown' });
+    }
+    const refused = ['chidi not-a-verifier', 'mallory verifier-unknown'];
+    expect(recorded).toEqual([...refused, ...refused]);
   });
 
   it('R4.2 R7.1 an agent who opened the case himself is not shown the numbers of its subject', async () => {
     const byBoris = { ...anonymous, data: { ...anonymous.data, requester: { kind: 'person', id: 'boris' } } } as unknown as Fact;
-    const { shown, recorded } = await desk(byBoris);
-    await expect(shown('boris')).rejects.toMatchObject({ reason: 'verifier-is-requester' });
-    expect(recorded).toEqual(['boris verifier-is-requester']);
+    const { listed, shown, recorded } = await desk(byBoris);
+    await expect(listed('boris')).rejects.toMatchObject({ reason: 'verifier-is-requester' });
+    const [phone] = await listed('bea');
+    await expect(shown('boris', phone?.digest ?? '')).rejects.toMatchObject({ reason: 'verifier-is-requester' });
+    expect(recorded).toEqual(['boris verifier-is-requester', 'boris verifier-is-requester']);
     // The control: a colleague who did not ask.
-    expect((await shown('bea')).map(({ value }) => value)).toEqual(ofAda);
+    expect(await shown('bea', phone?.digest ?? '')).toMatchObject({ value: inFull[0] });
+  });
+
+  it('R4.2 an agent of a team that is too large to be attested with each case is looked up', async () => {
+    const crowd = Array.from({ length: 300 }, (_, n) => person(`agent-${n}`, 'help-desk'));
+    const large: DirectoryPort = {
+      read: () =>
+        Promise.resolve({ directory: { ...directory, people: [...directory.people, ...crowd] }, digest: 'e'.repeat(64), issuedAt: at }),
+    };
+    const facts = new Facts([anonymous, ...(await classified(anonymous, large))]);
+    expect(facts.first('readmit.people.attested')?.data.people.map(({ id }) => id)).toEqual(['ada']);
+    const commands = {
+      facts: () => Promise.resolve(facts),
+      command: (_: unknown, command: () => { reason: string }) => Promise.resolve({ refused: command() }),
+    };
+    const controller = new ContactsController({ commands: commands as unknown as Commands, directory: large, salt: 'salt' });
+    const listed = (id: string) =>
+      controller.contacts({ params: { caseId: 'case_1' }, actor: { id, teams: [] }, requestId: 'r' } as unknown as Call<'deskContact'>);
+    expect((await listed('agent-7')).map(({ value }) => value)).toEqual(hidden);
+    await expect(listed('chidi')).rejects.toMatchObject({ reason: 'verifier-unknown' });
+  });
+
+  it('R3.4 at most ten an hour for one agent over all cases; one that was seen before counts no further', async () => {
+    let now = new Date(at);
+    const looks: Fact[] = [];
+    const caseOf = async (n: number) => {
+      const opened = { ...anonymous, id: `opened-${n}`, data: { ...anonymous.data, caseId: `case_${n}` } } as unknown as Fact;
+      const one = await desk(opened, { caseId: `case_${n}`, looks, now: () => now });
+      const [phone] = contactDigests(directory, 'ada', `case_${n}`, 'salt');
+      return { look: (agent: string) => one.shown(agent, phone?.digest ?? ''), recorded: one.recorded };
+    };
+    const first = await caseOf(0);
+    for (let n = 0; n < 10; n++) await (await caseOf(n)).look('boris');
+    const eleventh = await caseOf(10);
+    await expect(eleventh.look('boris')).rejects.toMatchObject({ status: 403, reason: 'too-many-looks', more: { rule: 'R3.4' } });
+    expect(eleventh.recorded).toEqual(['boris too-many-looks']);
+    // What he knows already is no news, and a colleague has a count of her own.
+    expect(await first.look('boris')).toMatchObject({ value: inFull[0] });
+    expect(await eleventh.look('bea')).toMatchObject({ value: inFull[0] });
+    // Half open: when the hour of the ten is over the next is shown.
+    now = new Date(Date.parse(at) + 3_599_999);
+    await expect(eleventh.look('boris')).rejects.toMatchObject({ reason: 'too-many-looks' });
+    now = new Date(Date.parse(at) + 3_600_000);
+    expect(await eleventh.look('boris')).toMatchObject({ value: inFull[0] });
+  });
+
+  it('R3.4 at most sixty looks an hour, also at what was seen before', async () => {
+    let now = new Date(at);
+    const { listed, shown } = await desk(anonymous, { now: () => now });
+    const [phone] = await listed('boris');
+    for (let look = 0; look < 60; look++) await shown('boris', phone?.digest ?? '');
+    await expect(shown('boris', phone?.digest ?? '')).rejects.toMatchObject({ reason: 'too-many-looks' });
+    now = new Date(Date.parse(at) + 3_600_000);
+    expect(await shown('boris', phone?.digest ?? '')).toMatchObject({ value: inFull[0] });
+  });
+
+  it('a directory that cannot be used is not now, and no look is counted', async () => {
+    const facts = new Facts([anonymous, ...(await classified())]);
+    const away: DirectoryPort = { read: () => Promise.reject(new Error('the directory answered 500')) };
+    const commands = { facts: () => Promise.resolve(facts) } as unknown as Commands;
+    const controller = new ContactsController({ commands, directory: away, salt: 'salt' });
+    const call = { params: { caseId: 'case_1' }, body: { digest: 'f'.repeat(64) }, actor: { id: 'boris', teams: [] }, requestId: 'r' };
+    await expect(controller.show(call as unknown as Call<'showContact'>)).rejects.toMatchObject({
+      status: 503,
+      reason: 'directory-unavailable',
+    });
   });
 });

@@ -9,10 +9,11 @@ import { loadPolicy, parsePolicy } from '../src/outbound/policy-file.js';
 
 const file = fileURLToPath(new URL('../../../deploy/policies/default.yaml', import.meta.url));
 const text = await readFile(file, 'utf8');
-type Rules = Record<string, unknown> & { quorum: { count: number }[] };
+type Need = { kind: string; assurance: number; maxAgeSeconds: number };
+type Rules = Record<string, unknown> & { quorum: { count: number; authority?: number }[]; evidence: Need[] };
 type Document = Record<string, unknown> & {
   version: string;
-  privilegedSubject: { quorum: { count: number }[] };
+  privilegedSubject: { tier: string; quorum: { count: number; authority?: number }[] };
   classes: Record<'mfa-recovery' | 'privileged-restoration' | 'nhi-secret-restoration', Rules>;
 };
 const edited = (edit: (document: Document) => void): string => {
@@ -32,7 +33,7 @@ const faultOf = (changed: string): string => {
 describe('the policy file', () => {
   it('R9.1 that ships is taken, and has a version (the control of this file)', async () => {
     expect(faultOf(text)).toBe('taken');
-    expect((await loadPolicy(file)).document.version).toBe('default-1');
+    expect((await loadPolicy(file)).document.version).toBe('default-2');
   });
 
   it('R9.1 its digest is of the JCS: comments, order and layout change nothing, one number changes it', () => {
@@ -98,6 +99,109 @@ describe('the policy file', () => {
     );
   });
 
+  const hour = 3600;
+  const day = 24 * hour;
+  /** Each number with the most (or least) that is taken; one further is refused at its place. */
+  it.each<[string, number, -1 | 1, (policy: Document, value: number) => unknown]>([
+    [
+      '/classes/mfa-recovery/quorum/0/authority',
+      3,
+      -1,
+      (p, v) => Object.assign(p.classes['mfa-recovery'].quorum[0] ?? {}, { authority: v }),
+    ],
+    [
+      '/classes/privileged-restoration/quorum/1/authority',
+      3,
+      -1,
+      (p, v) => Object.assign(p.classes['privileged-restoration'].quorum[1] ?? {}, { authority: v }),
+    ],
+    [
+      '/classes/nhi-secret-restoration/quorum/0/authority',
+      3,
+      -1,
+      (p, v) => Object.assign(p.classes['nhi-secret-restoration'].quorum[0] ?? {}, { authority: v }),
+    ],
+    ['/privilegedSubject/quorum/1/authority', 3, -1, (p, v) => Object.assign(p.privilegedSubject.quorum[1] ?? {}, { authority: v })],
+    ['/classes/mfa-recovery/maxDurationSeconds', 8 * hour, 1, (p, v) => (p.classes['mfa-recovery']['maxDurationSeconds'] = v)],
+    [
+      '/classes/privileged-restoration/maxDurationSeconds',
+      day,
+      1,
+      (p, v) => (p.classes['privileged-restoration']['maxDurationSeconds'] = v),
+    ],
+    [
+      '/classes/nhi-secret-restoration/maxDurationSeconds',
+      30 * day,
+      1,
+      (p, v) => (p.classes['nhi-secret-restoration']['maxDurationSeconds'] = v),
+    ],
+    ['/classes/mfa-recovery/decideWithinSeconds', 7 * day, 1, (p, v) => (p.classes['mfa-recovery']['decideWithinSeconds'] = v)],
+    [
+      '/classes/privileged-restoration/executeWithinSeconds',
+      4 * hour,
+      1,
+      (p, v) => (p.classes['privileged-restoration']['executeWithinSeconds'] = v),
+    ],
+    ['/classes/nhi-secret-restoration/overlapSeconds', 7 * day, 1, (p, v) => (p.classes['nhi-secret-restoration']['overlapSeconds'] = v)],
+    [
+      '/classes/mfa-recovery/evidence/0/maxAgeSeconds',
+      4 * hour,
+      1,
+      (p, v) => Object.assign(p.classes['mfa-recovery'].evidence[0] ?? {}, { maxAgeSeconds: v }),
+    ],
+    [
+      '/classes/mfa-recovery/evidence/1/maxAgeSeconds',
+      day,
+      1,
+      (p, v) => Object.assign(p.classes['mfa-recovery'].evidence[1] ?? {}, { maxAgeSeconds: v }),
+    ],
+    ['/directoryMaxAgeSeconds', day, 1, (p, v) => (p['directoryMaxAgeSeconds'] = v)],
+  ])('R9.3 R4.3 R4.5 %s has a floor that no file goes below (%s)', (place, limit, further, set) => {
+    expect(faultOf(edited((policy) => set(policy, limit)))).toBe('taken');
+    const says = faultOf(edited((policy) => set(policy, limit + further)));
+    expect(says).toContain('policy.yaml is not strict enough');
+    expect(says).toContain(`${place} must be ${limit} at ${further > 0 ? 'most' : 'least'}`);
+  });
+
+  it.each(['mfa-recovery', 'privileged-restoration', 'nhi-secret-restoration'] as const)(
+    'R9.3 R3.3 %s needs a proof that is more than a ticket',
+    (caseClass) => {
+      const proof = (...evidence: Need[]) => faultOf(edited((policy) => (policy.classes[caseClass].evidence = evidence)));
+      const says = `/classes/${caseClass}/evidence needs a proof of assurance 2 at least that is no ticket`;
+      expect(proof({ kind: 'ticket', assurance: 3, maxAgeSeconds: hour })).toContain(says);
+      expect(proof({ kind: 'call-back', assurance: 1, maxAgeSeconds: hour })).toContain(says);
+      expect(proof({ kind: 'ticket', assurance: 1, maxAgeSeconds: hour }, { kind: 'call-back', assurance: 2, maxAgeSeconds: hour })).toBe(
+        'taken',
+      );
+    },
+  );
+
+  it('R4.1 R9.3 a tier means what it says', () => {
+    const tier = (caseClass: keyof Document['classes'], is: string) => edited((policy) => (policy.classes[caseClass]['tier'] = is));
+    expect(faultOf(tier('mfa-recovery', 'self-service'))).toContain('/classes/mfa-recovery/tier: self-service cannot be used yet');
+    for (const caseClass of ['privileged-restoration', 'nhi-secret-restoration'] as const)
+      for (const is of ['agent-assisted', 'self-service'])
+        expect(faultOf(tier(caseClass, is))).toContain(`/classes/${caseClass}/tier must be two-person`);
+    for (const is of ['agent-assisted', 'self-service'])
+      expect(faultOf(edited((policy) => (policy.privilegedSubject.tier = is)))).toContain('/privilegedSubject/tier must be two-person');
+    expect(faultOf(tier('mfa-recovery', 'agent-assisted'))).toBe('taken');
+  });
+
+  it('R9.3 every place below the floor is named at once', () => {
+    const says = faultOf(
+      edited((policy) => {
+        for (const rules of Object.values(policy.classes)) {
+          rules['tier'] = 'self-service';
+          rules.evidence = [{ kind: 'ticket', assurance: 1, maxAgeSeconds: 365 * day }];
+          rules['maxDurationSeconds'] = 365 * day;
+          for (const part of rules.quorum) part.authority = 0;
+        }
+      }),
+    );
+    // Per class: tier (twice where two people are asked for), proof, its age, duration and each part of the quorum.
+    expect(says.split('\n').slice(1)).toHaveLength(5 + 7 + 7);
+  });
+
   it('R9.1 more parts of a quorum than a case can hold are refused here, not when the first case comes', () => {
     const named = (count: number) =>
       edited((policy) => {
@@ -116,10 +220,64 @@ describe('the policy file', () => {
   it('R9.1 what is no YAML, repeats a key or hides behind aliases is refused', () => {
     expect(faultOf('classes: [')).toContain('policy.yaml is no YAML');
     expect(faultOf(`${text}\nversion: twice\n`)).toContain('Map keys must be unique');
-    expect(faultOf(text.replace('version: default-1', 'version: &v default-1\nother: *v'))).toMatch(/alias/i);
+    expect(faultOf(text.replace('version: default-2', 'version: &v default-2\nother: *v'))).toMatch(/alias/i);
   });
 
   it('R9.1 a file that is not there says which setting names it', async () => {
     await expect(loadPolicy('nowhere.yaml')).rejects.toThrow('the policy file nowhere.yaml cannot be read. Set READMIT_POLICY_FILE');
   });
 });
+
+describe('the policy that ships', () => {
+  const shipped = parse(text) as unknown;
+  const security = { name: 'security', teams: ['security-oncall'], count: 1, authority: 4 };
+  const owner = { name: 'owner', teams: ['system-owner'], count: 1, authority: 4 };
+
+  it('R9.3 R4.1 R4.3 asks for exactly this: changing a number is a decision, and this test is changed with it', () => {
+    expect(shipped).toEqual({
+      version: 'default-2',
+      classes: {
+        'mfa-recovery': {
+          tier: 'agent-assisted',
+          evidence: [
+            { kind: 'call-back', assurance: 2, maxAgeSeconds: hours(1) },
+            { kind: 'manager-vouch', assurance: 2, maxAgeSeconds: hours(4) },
+          ],
+          verifiers: ['help-desk'],
+          quorum: [security],
+          ticket: false,
+          maxDurationSeconds: hours(1),
+          decideWithinSeconds: hours(4),
+          executeWithinSeconds: 900,
+          overlapSeconds: 0,
+        },
+        'privileged-restoration': {
+          tier: 'two-person',
+          evidence: [{ kind: 'call-back', assurance: 2, maxAgeSeconds: hours(1) }],
+          verifiers: ['help-desk'],
+          quorum: [security, owner],
+          ticket: true,
+          maxDurationSeconds: hours(8),
+          decideWithinSeconds: hours(4),
+          executeWithinSeconds: 900,
+          overlapSeconds: 0,
+        },
+        'nhi-secret-restoration': {
+          tier: 'two-person',
+          evidence: [{ kind: 'owner-confirmation', assurance: 2, maxAgeSeconds: hours(4) }],
+          verifiers: ['help-desk'],
+          quorum: [security, owner],
+          ticket: true,
+          maxDurationSeconds: hours(24),
+          decideWithinSeconds: hours(24),
+          executeWithinSeconds: 900,
+          overlapSeconds: hours(24),
+        },
+      },
+      privilegedSubject: { tier: 'two-person', quorum: [security, owner] },
+      directoryMaxAgeSeconds: hours(1),
+    });
+  });
+});
+
+const hours = (count: number): number => count * 3600;

@@ -4,17 +4,46 @@ import { usage } from './errors.js';
 
 export type AskInput = Static<typeof OpenCase>['asks'][number];
 
-/** `kind=connector/object[/entitlement]`, e.g. `role.restore=target-postgres/erin/app_admin`. */
+const next =
+  'Write kind=connector/object or kind=connector/object/entitlement, e.g. role.restore=target-postgres/erin/app_admin; when the object has a slash in it: --ask \'{"kind":"role.restore","connector":"target-postgres","object":"a/b","entitlement":"app_admin"}\'.';
+
+/**
+ * `kind=connector/object[/entitlement]`, e.g. `role.restore=target-postgres/erin/app_admin`. An entitlement may have slashes of its own. For an
+ * object that has one there is the form that leaves nothing open: the same as JSON.
+ */
 export function parseAsk(text: string): AskInput {
-  const next = 'Write kind=connector/object or kind=connector/object/entitlement, e.g. role.restore=target-postgres/erin/app_admin.';
+  if (text.trimStart().startsWith('{')) return fromJson(text);
   const at = text.indexOf('=');
   if (at < 0) throw usage(`"${text}" is not an ask`, next);
-  const kind = text.slice(0, at);
-  if (!isAskKind(kind)) throw usage(`"${kind}" is not a kind of ask`, `Kinds: ${askKinds.join(', ')}.`);
-  const parts = text.slice(at + 1).split('/');
-  const [connector, object, entitlement] = parts;
-  if (!connector || !object || parts.length > 3 || entitlement === '') throw usage(`"${text}" does not name connector and object`, next);
+  const kind = kindOf(text.slice(0, at));
+  const [connector, object, ...rest] = text.slice(at + 1).split('/');
+  const entitlement = rest.length === 0 ? undefined : rest.join('/');
+  if (!connector || !object || entitlement === '') throw usage(`"${text}" does not name connector and object`, next);
   return { kind, connector, object, ...(entitlement === undefined ? {} : { entitlement }) };
 }
 
+function fromJson(text: string): AskInput {
+  let value: Partial<Record<keyof AskInput, unknown>> | undefined;
+  try {
+    value = JSON.parse(text) as NonNullable<typeof value>;
+  } catch {
+    throw usage(`"${text}" is not JSON`, next);
+  }
+  const { kind, connector, object, entitlement, ...more } = value;
+  const [unknown] = Object.keys(more);
+  if (unknown !== undefined) throw usage(`An ask has no "${unknown}"`, next);
+  const names = [connector, object, ...(entitlement === undefined ? [] : [entitlement])];
+  if (!names.every((name) => typeof name === 'string' && name !== '')) throw usage(`"${text}" does not name connector and object`, next);
+  return {
+    kind: kindOf(String(kind)),
+    connector: String(connector),
+    object: String(object),
+    ...(entitlement === undefined ? {} : { entitlement: String(entitlement) }),
+  };
+}
+
+function kindOf(kind: string): AskKind {
+  if (!isAskKind(kind)) throw usage(`"${kind}" is not a kind of ask`, `Kinds: ${askKinds.join(', ')}.`);
+  return kind;
+}
 const isAskKind = (kind: string): kind is AskKind => (askKinds as readonly string[]).includes(kind);

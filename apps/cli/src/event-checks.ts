@@ -13,7 +13,7 @@ export async function openEvents({ keyList, environment }: ExportHeader, { root,
   const { loadKeyRing, verifyRecord } = await import('@readmit/bus');
   let ring: Awaited<ReturnType<typeof loadKeyRing>>;
   try {
-    ring = await loadKeyRing(keyList, root);
+    ring = await loadKeyRing(keyList, root, environment);
   } catch (cause) {
     throw new CliError('verificationFailed', `The keys of the export cannot be trusted: ${saidBy(cause)}`, {
       where: `header of the export, root in ${file}`,

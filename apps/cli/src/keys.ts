@@ -33,8 +33,6 @@ export const publicSigning = ({ x }: { readonly x: string }): SigningJwk => ({ k
 export const publicSealing = ({ x }: { readonly x: string }): SealingJwk => ({ kty: 'OKP', crv: 'X25519', x });
 export const fingerprintOf = (signing: SigningJwk, sealing: SealingJwk): string =>
   digestOf({ sealing: publicSealing(sealing), signing: publicSigning(signing) });
-/** The first 8 hex digits in two groups, as a person reads them to the desk: `3fa9-01bc`. */
-export const readBack = (fingerprint: string): string => `${fingerprint.slice(0, 4)}-${fingerprint.slice(4, 8)}`;
 
 export const publicPart = (pair: RecipientKeyPair): RecipientKey => ({
   signing: publicSigning(pair.signing),

@@ -1,58 +1,31 @@
 import type { Answer } from './client.js';
 import { requesterOf } from './commands/case.js';
-import type { Signable } from './commands/decide.js';
 import { formatDuration } from './duration.js';
 import type { Output } from './output.js';
 
+type View = Answer<'showApproval'>;
 const levels = ['none', 'low', 'substantial', 'high'];
+const levelOf = (assurance: number): string => levels[assurance] ?? String(assurance);
 
 /**
- * What an approver must have seen before signing: what comes back, what goes, what stays, for how long, what undoes it, who
- * asks, which proofs there are and who decided so far. It goes to stderr: the result of the command is the decision.
+ * What an approver must have seen before signing: what comes back, what goes, what stays, for how long, what undoes it and what the end does
+ * not take back, who asks, every proof with its words and its collector, who decided so far and under which policy. It goes to stderr: the
+ * result of the command is the decision.
  */
-export function showForDecision(
-  out: Output,
-  { plan, planDigest }: Signable,
-  view: Answer<'showApproval'>,
-  asked: Answer<'showCase'>,
-): void {
-  const { needs, evidence, decisions } = view;
+export function showForDecision(out: Output, view: View, asked: Answer<'showCase'>): void {
+  const { plan, planDigest, evidenceDigest, policy, needs, evidence, decisions } = view;
   out.fields(
     [
-      ['case', `${plan.caseId} (${plan.class})`],
+      ['case', `${view.caseId} (${plan?.class ?? asked.class ?? 'not classified yet'})`],
       ['for', `${asked.subject.id} (${asked.subject.kind})`],
-      ['asked by', requesterOf(asked)],
+      ['asked by', `${requesterOf(asked)}${unknownRequester(view)}`],
       [
         'because',
         `${asked.reasonCode}${asked.reason === undefined ? '' : `: ${asked.reason}`}${asked.ticket === undefined ? '' : ` (${asked.ticket})`}`,
       ],
-      [
-        'does',
-        plan.steps.map(
-          (step) =>
-            `${step.says} [${step.kind} ${step.connector}/${step.object}${step.entitlement === undefined ? '' : `/${step.entitlement}`}]`,
-        ),
-      ],
-      ['restores', plan.restores],
-      ['removes', plan.removes],
-      ['untouched', plan.untouched],
-      ['lasts', formatDuration(plan.durationSeconds)],
-      [
-        'undone by',
-        plan.obligations.map(
-          (undo) =>
-            `${undo.says} (${undo.armedBy === 'start' ? `${formatDuration(undo.afterSeconds)} after the start` : `${formatDuration(undo.afterSeconds)} after it succeeded`}${undo.unlessTakenOver ? ', unless taken over' : ''})`,
-        ),
-      ],
-      ['readable by', plan.recipients.map(({ id, fingerprint }) => `${id} ${fingerprint.slice(0, 4)}-${fingerprint.slice(4, 8)}`)],
-      [
-        'proofs',
-        evidence.map((one) => `${one.kind} (${levels[one.assurance] ?? one.assurance}) by ${one.by} at ${one.at}, stale at ${one.staleAt}`),
-      ],
-      [
-        'needed',
-        needs.evidence.map(({ need, met }) => `${need.kind} (${levels[need.assurance] ?? need.assurance}): ${met ? 'there' : 'missing'}`),
-      ],
+      ...(plan ? planFields(plan) : ([['does', 'nothing is planned yet']] as const)),
+      ['proofs', evidence.flatMap(proofLines)],
+      ['needed', needs.evidence.map(({ need, met }) => `${need.kind} (${levelOf(need.assurance)}): ${met ? 'there' : 'missing'}`)],
       [
         'quorum',
         needs.quorum.map(
@@ -62,8 +35,50 @@ export function showForDecision(
       ],
       ['decided', decisions.map(({ statement }) => `${statement.approver}: ${statement.decision}, ${statement.reason}`)],
       ['before', view.decideBefore],
+      ['policy', policy === null ? null : `${policy.version} ${policy.digest}`],
       ['plan digest', planDigest],
+      ['proof digest', evidenceDigest],
     ],
     'stderr',
   );
+}
+
+/** Whether an approver is the same human as somebody whom no directory names cannot be told by any service. */
+const unknownRequester = ({ requester }: View): string =>
+  requester.kind === 'person' && !requester.known
+    ? ' - NOT IN THE DIRECTORY: make sure that this is not the account of somebody who verifies or decides'
+    : '';
+
+/** The words in a line of their own: they are what somebody typed, and begin where a reader looks for them. */
+const proofLines = ({ kind, channel, assurance, note, code, by, at, staleAt }: View['evidence'][number]): string[] => [
+  `${kind} (${levelOf(assurance)}) by ${by}, ${channel}, at ${at}, stale at ${staleAt}${code === undefined ? '' : `, code ${code}`}`,
+  `  ${by} writes: ${note ?? '(erased)'}`,
+];
+
+const planFields = (plan: NonNullable<View['plan']>): readonly (readonly [string, string | readonly string[]])[] => [
+  [
+    'does',
+    plan.steps.map(
+      (step) =>
+        `${step.says} [${step.kind} ${step.connector}/${step.object}${step.entitlement === undefined ? '' : `/${step.entitlement}`}]`,
+    ),
+  ],
+  ['restores', plan.restores],
+  ['removes', plan.removes],
+  ['untouched', plan.untouched],
+  ['beware', plan.warnings ?? []],
+  ['lasts', formatDuration(plan.durationSeconds)],
+  ['undone by', plan.obligations.map((undo) => `${undo.says} (${whenDone(undo)}${undo.unlessTakenOver ? ', unless taken over' : ''})`)],
+  ['readable by', plan.recipients.map(({ id, fingerprint }) => `${id}, key ${fingerprint}`)],
+];
+
+function whenDone({ armedBy, afterSeconds }: NonNullable<View['plan']>['obligations'][number]): string {
+  switch (armedBy) {
+    case 'start':
+      return `${formatDuration(afterSeconds)} after the start`;
+    case 'success':
+      return `${formatDuration(afterSeconds)} after it succeeded`;
+    case 'repudiation':
+      return 'when it is repudiated or contained';
+  }
 }

@@ -129,6 +129,17 @@ describe('readmit audit verify', () => {
     expect(JSON.parse((await verify(whole.lines(), '--json')).stdout)).toMatchObject({ keyListIssuedAt: services.list.issuedAt });
   });
 
+  it('R6.3 exits with 3 for a log that is whole and in which audit says that a rule was broken, and shows what', async () => {
+    const log = await Log.of();
+    log.entries.push(...whole.entries);
+    await log.append('audit', 'readmit.violation.found', at(4), { caseId: 'case_1', rule: 'obligation-overdue', says: 'still open' });
+    const { code, stdout } = await verify(log.lines());
+    expect(code).toBe(3);
+    expect(stdout).toContain('The log is whole as of size 5, but rules were broken.');
+    expect(stdout).toContain(`4\t${at(4)}\tcase_1\tobligation-overdue\tstill open`);
+    expect(JSON.parse((await verify(log.lines(), '--json')).stdout)).toMatchObject({ ok: false, found: 0, violations: 1 });
+  });
+
   it('R7.2 exits with 3 for an altered event and prints where and why', async () => {
     const lines = whole.lines();
     lines[3] = (lines[3] ?? '').replace(/"value":"(.{20})./, (_, start: string) => `"value":"${start}A`);

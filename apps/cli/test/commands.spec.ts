@@ -5,7 +5,10 @@ import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { RouteName } from '@readmit/contracts';
 import { CompactEncrypt, importJWK, jwtVerify } from 'jose';
-import { canonical, newRecipientKey, newSigningKey, sha256Hex, type RecipientKeyPair } from '../src/keys.js';
+import { codeOf } from '@readmit/domain';
+import { writePrivate } from '../src/files.js';
+import { crypto } from '../src/log-tools.js';
+import { canonical, newRecipientKey, newSigningKey, sha256Hex } from '../src/keys.js';
 import { preAuthenticationEncoding } from '../src/sign.js';
 import { ApiDouble } from './api-double.js';
 import { Desk, now } from './cli-run.js';
@@ -37,88 +40,6 @@ const open = [
   '--for',
   '15m',
 ];
-
-describe('readmit case open', () => {
-  it('makes a one-time key for somebody without a sign-in and prints what to read back to the desk', async () => {
-    api.on('openCase', accepted);
-    const { code, stdout } = await desk.run(...open, '--json');
-    const printed = json(stdout);
-    const sent = api.of('openCase')[0];
-    const { caseKey, ...body } = sent?.body as { caseKey: RecipientKeyPair };
-    expect(code).toBe(0);
-    expect(body).toEqual({
-      subject: { kind: 'person', id: 'ada' },
-      asks: [{ kind: 'factor.bypass', connector: 'demo-idp', object: 'ada' }],
-      reasonCode: 'lost-device',
-      reason: 'phone stolen',
-      durationSeconds: 900,
-    });
-    expect(caseKey.fingerprint).toBe(sha256Hex(canonical({ sealing: caseKey.sealing, signing: caseKey.signing })));
-    expect(JSON.stringify(caseKey)).not.toContain('"d"');
-    expect(printed['readBack']).toBe(`${caseKey.fingerprint.slice(0, 4)}-${caseKey.fingerprint.slice(4, 8)}`);
-    expect(await modeOf(String(printed['keyFile']))).toBe(0o600);
-    expect((await desk.vault.caseKey('case_1'))?.fingerprint).toBe(caseKey.fingerprint);
-    expect(sent?.headers.authorization).toBeUndefined();
-    await expect(
-      jwtVerify(String(sent?.headers['readmit-proof']), await importJWK(caseKey.signing, 'EdDSA'), { currentDate: now }),
-    ).resolves.toMatchObject({ payload: { htm: 'POST', htu: '/api/intake/cases' } });
-  });
-
-  it('sends sign-in and key together when a person who is signed in wants to pick something up', async () => {
-    await desk.signIn('ada');
-    api.on('openCase', accepted);
-    expect((await desk.run(...open, '--with-key')).code).toBe(0);
-    expect(api.of('openCase')[0]?.headers).toMatchObject({ authorization: 'Bearer token-of-ada', 'readmit-proof': expect.any(String) });
-    expect(api.of('openCase')[0]?.body).toHaveProperty('caseKey');
-  });
-
-  it('uses the sign-in where there is one, and makes no key', async () => {
-    await desk.signIn('erin');
-    api.on('openCase', accepted);
-    expect((await desk.run(...open)).code).toBe(0);
-    expect(api.of('openCase')[0]?.headers.authorization).toBe('Bearer token-of-erin');
-    expect(api.of('openCase')[0]?.body).not.toHaveProperty('caseKey');
-    expect(await desk.vault.caseKey('case_1')).toBeUndefined();
-  });
-
-  it('takes the same case up when the answer was lost and the command is run again, and forgets the key of a refused request', async () => {
-    const idempotencyKeys = () => api.of('openCase').map(({ headers }) => headers['idempotency-key']);
-    api.raw('openCase', 500, 'oops');
-    const lost = await desk.run(...open);
-    expect(lost.code).toBe(1);
-    expect(lost.stderr).toContain('Run the same command again within an hour');
-    expect(await readdir(path.join(desk.home, 'cases'))).toEqual([expect.stringMatching(/^pending-/)]);
-    // Another request is not the lost one.
-    await desk.run(...open, '--ticket', 'T-1');
-    api.on('openCase', accepted);
-    expect((await desk.run(...open)).code).toBe(0);
-    const [first, changed, again] = api.of('openCase').map(({ body }) => (body as { caseKey: unknown }).caseKey);
-    expect(again).toEqual(first);
-    expect(changed).not.toEqual(first);
-    const [key, otherKey, keyAgain] = idempotencyKeys();
-    expect([keyAgain, otherKey === key]).toEqual([key, false]);
-    expect((await desk.vault.caseKey('case_1'))?.signing.x).toBe((first as { signing: { x: string } }).signing.x);
-    // What was answered is over: the same words are a new request.
-    expect((await desk.run(...open)).code).toBe(0);
-    expect(idempotencyKeys()[3]).not.toBe(key);
-    const other = await Desk.of(api.url);
-    api.refuse('openCase', 403, { reason: 'not-askable', rule: 'R1.3' });
-    expect((await other.run(...open)).code).toBe(4);
-    expect(await readdir(path.join(other.home, 'cases'))).toEqual([]);
-    await other.leave();
-  });
-
-  it.each([
-    [['--for', '15'], '"15" is not a duration'],
-    [['--ask', 'password.tell=demo-idp/ada'], '"password.tell" is not a kind of ask'],
-    [['--reason', 'x'.repeat(501)], 'The service would refuse what would be sent: /reason'],
-  ])('sends nothing when an option is wrong: %j', async (more, says) => {
-    const { code, stderr } = await desk.run(...open, ...more);
-    expect(code).toBe(2);
-    expect(stderr).toContain(says);
-    expect(api.seen).toEqual([]);
-  });
-});
 
 describe('readmit case', () => {
   it('proves possession of the key of the case with each request, over method, path with query and body', async () => {
@@ -193,6 +114,34 @@ describe('readmit case', () => {
     expect(desk.slept).toEqual(Array.from({ length: 10 }, () => 7000));
   });
 
+  it('R3.4 shows the code to read out to whoever has the key of the case, in show and in watch, and to nobody else', async () => {
+    const key = newRecipientKey();
+    const withNonce = { ...caseOfAda, codeNonce: 'nonce_1' };
+    api.on('showCase', withNonce, withNonce, { ...withNonce, state: 'closed', outcome: 'completed' }).on('caseTimeline', []);
+    const read = codeOf('nonce_1', key.fingerprint, crypto);
+    await desk.signIn('boris');
+    expect(json((await desk.run('case', 'show', 'case_1', '--json')).stdout)).not.toHaveProperty('code');
+    await writePrivate(desk.vault.caseKeyFile('case_1'), JSON.stringify(key));
+    api.on('showCase', withNonce, withNonce, { ...withNonce, state: 'closed', outcome: 'completed' });
+    expect(json((await desk.run('case', 'show', 'case_1', '--json')).stdout)['code']).toBe(read);
+    const watched = await desk.run('case', 'watch', 'case_1');
+    expect(watched.stderr.split(read)).toHaveLength(2);
+  });
+
+  it('R5.4 repudiates with the code of a notice and without a sign-in, and without a code only signed in', async () => {
+    api.on('repudiate', accepted);
+    expect((await desk.run('case', 'repudiate', 'case_1', '--reason', 'not me')).code).toBe(5);
+    expect(api.of('repudiate')).toHaveLength(0);
+    expect((await desk.run('case', 'repudiate', 'case_1', '--reason', 'not me', '--code', '7Q2M-XXXX')).code).toBe(0);
+    expect(api.of('repudiate')[0]?.body).toEqual({ reason: 'not me', code: '7Q2M-XXXX' });
+    expect(api.of('repudiate')[0]?.headers.authorization).toBeUndefined();
+    await desk.signIn('ada');
+    expect((await desk.run('case', 'repudiate', 'case_1', '--reason', 'not me')).code).toBe(0);
+    expect(api.of('repudiate')[1]?.headers.authorization).toBe('Bearer token-of-ada');
+    api.on('showCase', { ...caseOfAda, repudiation: { by: 'ada', at: '2026-11-22T10:00:00.000Z', reason: 'not me at all' } });
+    expect((await desk.run('case', 'show', 'case_1')).stdout).toContain('by ada: not me at all');
+  });
+
   it.each([
     ['withdraw', 'withdraw', [], undefined],
     ['repudiate', 'repudiate', ['--reason', 'not me'], { reason: 'not me' }],
@@ -209,11 +158,54 @@ describe('readmit case', () => {
     api
       .on('deskContact', [contact])
       .on('showObligations', [{ obligationId: 'o1', undo: plan.obligations[0], dueAt: null, state: 'armed', how: null }]);
-    expect((await desk.run('case', 'contacts', 'case_1')).stdout).toBe(`phone\t+49 1\t${contact.digest}\n`);
+    expect((await desk.run('case', 'contacts', 'case_1')).stdout).toBe(`1\tphone\t+49 1\t${contact.digest}\n`);
     expect((await desk.run('obligations', 'case_1')).stdout).toBe('o1\tclose the bypass\tdemo-idp/ada\tarmed\t-\t-\n');
   });
 
-  it('evidence add records the call-back with the digits that were read out', async () => {
+  it('R3.4 case contacts --show asks for one contact point in full, by its number or digest, and for none that is not listed', async () => {
+    await desk.signIn('boris');
+    const listed = [
+      { kind: 'phone', value: '+44 ** **** **04', digest: 'a'.repeat(64) },
+      { kind: 'email', value: 'd***@example.test', digest: 'b'.repeat(64) },
+    ];
+    const inFull = { kind: 'email', value: 'dana@example.test', digest: 'b'.repeat(64) };
+    api.on('deskContact', listed).on('showContact', inFull);
+    for (const named of ['2', inFull.digest])
+      expect((await desk.run('case', 'contacts', 'case_1', '--show', named)).stdout).toContain('dana@example.test');
+    expect(api.of('showContact').map(({ body }) => body)).toEqual([{ digest: inFull.digest }, { digest: inFull.digest }]);
+    const wrong = await desk.run('case', 'contacts', 'case_1', '--show', '3');
+    expect(wrong.code).toBe(2);
+    expect(wrong.stderr).toContain('no contact point 3 on record');
+    expect(api.of('showContact')).toHaveLength(2);
+  });
+
+  it('R6.4 case end shows first what would end and what would stay, and sends nothing without a reason', async () => {
+    await desk.signIn('boris');
+    const [undo] = plan.obligations;
+    const shown = { undo, dueAt: null, state: 'armed', how: null };
+    api.on('endEarly', accepted).on('showObligations', [
+      { ...shown, obligationId: 'o1', ifEnded: 'stays' },
+      { ...shown, obligationId: 'o2', ifEnded: 'falls' },
+      { ...shown, obligationId: 'o3', ifEnded: 'falls', state: 'discharged' },
+    ]);
+    const preview = await desk.run('case', 'end', 'case_1', '--preview');
+    expect(preview.stdout).toBe('ends now\tdemo-idp/ada\tclose the bypass\t-\nstays\tdemo-idp/ada\tclose the bypass\t-\n');
+    expect((await desk.run('case', 'end', 'case_1')).code).toBe(2);
+    expect(api.of('endEarly')).toEqual([]);
+    expect((await desk.run('case', 'end', 'case_1', '--reason', 'done')).code).toBe(0);
+    expect(api.of('endEarly')).toHaveLength(1);
+  });
+
+  it('R7.1 shows who ended or contained a case, and why; contain says what follows', async () => {
+    await desk.signIn('gita');
+    api
+      .on('showOrders', [{ at: '2026-11-22T10:00:00.000Z', by: 'gita', order: 'contain', reason: 'taken over' }])
+      .on('contain', { ...accepted, will: ['Take the role back.'] });
+    expect((await desk.run('orders', 'case_1')).stdout).toBe('2026-11-22T10:00:00.000Z\tcontain\tgita\ttaken over\n');
+    expect((await desk.run('contain', 'case_1', '--reason', 'taken over', '--apply')).stderr).toContain('- Take the role back.');
+  });
+
+  it('evidence add records the call-back with the code that was read out', async () => {
     await desk.signIn('boris');
     api.on('addEvidence', { caseId: 'case_1', evidenceId: 'evidence_1', link: '/x' });
     const add = [
@@ -228,7 +220,7 @@ describe('readmit case', () => {
       'substantial',
       '--note',
       'called',
-      '--fingerprint',
+      '--code',
     ];
     expect((await desk.run(...add, '3fa9-01bc', '--contact', 'a'.repeat(64))).code).toBe(0);
     expect(api.of('addEvidence')[0]?.body).toEqual({
@@ -236,7 +228,7 @@ describe('readmit case', () => {
       channel: 'phone',
       assurance: 2,
       note: 'called',
-      fingerprint: '3fa9-01bc',
+      code: '3fa9-01bc',
       contact: 'a'.repeat(64),
     });
     expect((await desk.run(...add, '3FA9')).code).toBe(2);
@@ -348,7 +340,7 @@ describe('readmit secret pick-up', () => {
       .on('acknowledgeSecret', { caseId: 'case_1', acknowledged: true });
   });
 
-  it('R5.4 writes the secret to a private file, prints none of it, and acknowledges only then', async () => {
+  it('R2.6 writes the secret to a private file, prints none of it, and acknowledges only then', async () => {
     const out = path.join(desk.home, 'secret');
     const { code, stdout, stderr } = await desk.run('secret', 'pick-up', 'case_1', '--key', file, '--out', out);
     expect(code).toBe(0);

@@ -73,6 +73,7 @@ describe('help', () => {
       ['approve'],
       ['deny'],
       ['obligations'],
+      ['orders'],
       ['contain'],
       ['setup'],
       ['evidence', 'add'],

@@ -56,23 +56,36 @@ export const plan: Static<typeof Plan> = {
   before: { digest: hex('d'), facets: [] },
   classificationId: 'event_2',
 };
+const proof = {
+  kind: 'call-back' as const,
+  channel: 'phone' as const,
+  assurance: 2,
+  note: 'she read the code out',
+  contact: hex('a'),
+  code: '3fa9-01bc',
+  by: 'boris',
+  at: '2026-11-22T09:55:00.000Z',
+  salt: 'salt',
+};
+const evidence = [{ id: 'evidence_1', digest: digestOf(proof), ...proof, staleAt: '2026-11-22T10:10:00.000Z' }];
+const policy = { version: 'default-1', classes: {} };
 export const approval: Static<typeof ApprovalView> = {
   version: 6,
   caseId: 'case_1',
   state: 'waiting-for-decisions',
   plan,
   planDigest: digestOf(plan),
-  evidenceDigest: hex('e'),
-  policyDigest: hex('f'),
+  evidenceDigest: digestOf(evidence.map(({ id, digest }) => ({ id, digest }))),
+  policyDigest: digestOf(policy),
+  policy: { version: 'default-1', digest: digestOf(policy), document: policy },
+  requester: { kind: 'anonymous', known: false },
   nonce: 'AAAAAAAAAAAAAAAAAAAAAA',
   decideBefore: '2026-11-22T11:00:00.000Z',
   needs: {
     evidence: [{ need: { kind: 'call-back', assurance: 2, maxAgeSeconds: 900 }, met: true }],
     quorum: [{ part: { name: 'owner', teams: ['system-owner'], count: 1, authority: 1 }, by: [] }],
   },
-  evidence: [
-    { id: 'evidence_1', kind: 'call-back', by: 'boris', at: '2026-11-22T09:55:00.000Z', staleAt: '2026-11-22T10:10:00.000Z', assurance: 2 },
-  ],
+  evidence,
   decisions: [],
 };
 export const accepted = { caseId: 'case_1', link: '/api/intake/cases/case_1' };

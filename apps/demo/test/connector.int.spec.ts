@@ -94,20 +94,26 @@ function newKey(): { key: RecipientKey; sealing: JWK } {
 
 const { key, sealing } = newKey();
 const ask: Ask = { id: 'ask-1', kind: 'factor.reset', connector: 'demo-idp', object: 'ada' };
-const ceiling = { steps: ['factor.remove', 'sessions.end', 'bypass.issue'] as const, entitlements: [], maxDurationSeconds: 3600 };
+const ceiling = {
+  steps: ['factor.remove', 'sessions.end', 'bypass.issue', 'account.unlock'] as const,
+  entitlements: [],
+  maxDurationSeconds: 3600,
+};
 const planOptions = { ceiling: { ...ceiling, steps: [...ceiling.steps] }, durationSeconds: 900, overlapSeconds: 0, recipients: [key] };
 
-async function planned(): Promise<{
+async function planned(kind: Ask['kind'] = 'factor.reset'): Promise<{
   plan: Plan;
   undo: Undo;
+  withdraw: Undo;
   step: (kind: Step['kind']) => Step;
   read: () => ReturnType<Connector['read']>;
 }> {
-  const parts = await connector.plan(ask, planOptions, signal());
+  const asked = { ...ask, kind };
+  const parts = await connector.plan(asked, planOptions, signal());
   const plan: Plan = {
     caseId,
     class: 'mfa-recovery',
-    asks: [ask],
+    asks: [asked],
     steps: parts.steps.map((step, i) => ({ ...step, id: `step-${i}`, askId: ask.id })),
     removes: [...parts.removes],
     restores: [...parts.restores],
@@ -118,14 +124,15 @@ async function planned(): Promise<{
     before: { digest: '0'.repeat(64), facets: [...parts.before] },
     classificationId: 'c',
   };
-  const [undo] = plan.obligations;
-  if (!undo) throw new Error('no obligation');
+  const undo = plan.obligations[0];
+  const withdraw = plan.obligations.find((each) => each.kind === 'enrolment.withdraw');
+  if (!undo || !withdraw) throw new Error('no obligation');
   const step = (kind: Step['kind']) => {
     const found = plan.steps.find((each) => each.kind === kind);
     if (!found) throw new Error(`no step ${kind}`);
     return found;
   };
-  return { plan, undo, step, read: () => connector.read(ask, signal()) };
+  return { plan, undo, withdraw, step, read: () => connector.read(asked, signal()) };
 }
 const execute = (plan: Plan, step: Step) =>
   connector.execute(step, { caseId, recipients: [key], expiresAt: new Date(now + 900_000), plan }, signal());
@@ -161,7 +168,10 @@ describe('demo-idp connector', () => {
     expect(plan.steps.map(({ kind }) => kind)).toEqual(['factor.remove', 'sessions.end', 'bypass.issue']);
     expect(plan.removes).toEqual(['totp factor totp-ada-1 of ada', 'open sessions of ada']);
     expect(plan.untouched[0]).toBe('the password of ada at demo-idp');
-    expect(plan.obligations).toMatchObject([{ kind: 'bypass.close', armedBy: 'start', unlessTakenOver: false, afterSeconds: 900 }]);
+    expect(plan.obligations).toMatchObject([
+      { kind: 'bypass.close', armedBy: 'start', unlessTakenOver: false, afterSeconds: 900 },
+      { kind: 'enrolment.withdraw', armedBy: 'repudiation', unlessTakenOver: false, afterSeconds: 0 },
+    ]);
     expect(await read()).toEqual(plan.before.facets);
     expect(valueOf(plan.before.facets, 'factors')).toBe('totp-ada-1');
     expect((await signIn({ code: ada().code() })).status).toBe(201);
@@ -260,7 +270,7 @@ describe('demo-idp connector', () => {
     ).rejects.toMatchObject({ effect: 'none', code: 'unreachable' });
   });
 
-  it('R6.1 a bypass that comes after its end is refused by the target, whoever was slow', async () => {
+  it('R6.2 a bypass that comes after its end is refused by the target, whoever was slow', async () => {
     const { plan, undo, step } = await planned();
     expect(await connector.undo(undo, { caseId, plan }, signal())).toMatchObject({ sessionsEnded: 0 });
     await expect(execute(plan, step('bypass.issue'))).rejects.toThrow('closed-for-case');

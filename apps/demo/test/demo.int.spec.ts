@@ -101,7 +101,7 @@ describe('starting', () => {
 });
 
 describe('lockout', () => {
-  it('R8.2 locks after five bad tries and reports it until it is taken, while sign-in never waits', async () => {
+  it('locks after five bad tries and reports it until it is taken, while sign-in never waits', async () => {
     const taken: { authorization: string; event: unknown }[] = [];
     let refusals = 2;
     const server = createServer((request, response) => {
@@ -210,6 +210,21 @@ describe('directory and mailbox', () => {
     expect(page.match(/<li>/g)).toHaveLength(1);
     expect(page).toContain('&#60;b&#62;About');
     expect(page).toContain('Mailbox (demo)');
+  });
+
+  it('R5.4 delivers a letter to every address on record, that to a machine to those of its owners, and none to nobody', async () => {
+    const demo = await started();
+    const intake = { authorization: `Bearer ${await demo.token('readmit-intake')}` };
+    const to = async (id: string) => {
+      const { status, body } = await send(demo, 'POST', '/demo/mailbox', { to: id, about: 'opened', text: 'Text' }, intake);
+      const { letters } = (await send(demo, 'GET', '/demo/mailbox')).body as { letters: { to: string; addresses: string[] }[] };
+      return [status, body['addresses'], letters.find((letter) => letter.to === id)?.addresses];
+    };
+    expect(await to('ada')).toEqual([201, 2, ['phone +44 20 7946 0101', 'email ada@example.test']]);
+    expect(await to('ada-admin')).toEqual([201, 1, ['phone +44 20 7946 0101']]);
+    const [, , pats] = await to('pat');
+    expect(await to('svc-payroll')).toEqual([201, 2, pats]);
+    expect(await to('nobody')).toEqual([404, undefined, undefined]);
   });
 });
 

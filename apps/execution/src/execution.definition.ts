@@ -1,17 +1,24 @@
 import type { ServiceDefinition, WorkHandler } from '@readmit/bus';
 import type { Fact } from '@readmit/contracts';
 import { executionReact, holdKey, type Context, type Facts } from '@readmit/domain';
-import { planWork, type Connectors } from './outbound/plan-work.js';
+import type { Connectors } from './outbound/connectors.js';
+import { planWork } from './outbound/plan-work.js';
 import { restoreWork } from './outbound/restore-work.js';
 import { saveSealed } from './outbound/sealed.js';
 import { undoWork } from './outbound/undo-work.js';
 import { watchWork } from './outbound/watch-work.js';
 
-/** Begin and end of a grant are also kept with the thing that is held, so that overlapping grants know of each other (R6.5). */
+/**
+ * Beginning, success, question and answer are also kept with what is held, so that overlapping grants know of each other (R6.5), and
+ * who begins knows that another is about to take it away.
+ */
 export function executionKeys(fact: Fact): readonly string[] {
   switch (fact.type) {
     case 'readmit.execution.started':
       return [fact.data.caseId, ...fact.data.holds.map(holdKey)];
+    case 'readmit.execution.succeeded':
+      return [fact.data.caseId, ...(fact.data.holds ?? []).map(holdKey)];
+    case 'readmit.revocation.due':
     case 'readmit.revocation.confirmed':
       return fact.data.hold === undefined ? [fact.data.caseId] : [fact.data.caseId, holdKey(fact.data.hold)];
     case 'readmit.deadline.reached':
@@ -30,11 +37,17 @@ export const executionDefinition = (connectors: Connectors, options: { readonly 
     'readmit.case.classified',
     'readmit.people.attested',
     'readmit.evidence.added',
+    'readmit.approval.requested',
+    'readmit.decision.recorded',
+    'readmit.approval.denied',
+    'readmit.approval.withdrawn',
+    'readmit.approval.expired',
     'readmit.approval.granted',
     'readmit.obligation.recorded',
     'readmit.audit.recorded',
     'readmit.revocation.due',
     'readmit.case.frozen',
+    'readmit.case.closed',
     'readmit.containment.ordered',
     'readmit.deadline.reached',
   ],

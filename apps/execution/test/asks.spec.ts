@@ -1,13 +1,18 @@
 /** What each ask of an MFA recovery becomes at an identity provider: the connector plans against a made-up account and sends nothing. */
 import { describe, expect, it } from '@jest/globals';
 import { demoIdpConnector, TargetError } from '@readmit/connectors';
-import type { Ask, AskKind, RecipientKey } from '@readmit/contracts';
+import { Facet, Step, type Ask, type AskKind, type RecipientKey } from '@readmit/contracts';
 import { reachOf } from '@readmit/domain';
+import { Value } from 'typebox/value';
 
-const account = (id: string, locked: boolean) => ({
+const account = (id: string, locked: boolean, factors = 1) => ({
   id,
   version: 1,
-  factors: [{ id: 'totp-1', kind: 'totp', enrolledAt: '2026-01-01T00:00:00.000Z' }],
+  factors: Array.from({ length: factors }, (_, n) => ({
+    id: n === 0 ? 'totp-1' : `totp-00000000-0000-4000-8000-${String(n).padStart(12, '0')}`,
+    kind: 'totp',
+    enrolledAt: '2026-01-01T00:00:00.000Z',
+  })),
   sessions: [{ id: 'session-1', scope: 'all', openedBy: 'factor' }],
   bypass: id === 'demo-canary' ? { state: 'active', id: 'b', for: 'canary' } : { state: 'none' },
   locked,
@@ -18,7 +23,10 @@ const requester: RecipientKey = {
   fingerprint: 'f'.repeat(64),
 };
 
-async function planned(kind: AskKind, more: { readonly locked?: boolean; readonly recipients?: readonly RecipientKey[] } = {}) {
+async function planned(
+  kind: AskKind,
+  more: { readonly locked?: boolean; readonly factors?: number; readonly recipients?: readonly RecipientKey[] } = {},
+) {
   const written: string[] = [];
   const connector = demoIdpConnector({
     name: 'demo-idp',
@@ -30,7 +38,7 @@ async function planned(kind: AskKind, more: { readonly locked?: boolean; readonl
       const url = new URL(input instanceof Request ? input.url : input);
       if (url.pathname === '/token') return Response.json({ access_token: 'made-up', token_type: 'bearer', expires_in: 60 });
       if (init?.method !== 'GET') written.push(url.pathname);
-      return Response.json(account(url.pathname.split('/').at(-1) ?? '', more.locked ?? false));
+      return Response.json(account(url.pathname.split('/').at(-1) ?? '', more.locked ?? false, more.factors));
     },
   });
   const ask: Ask = { id: 'ask-1', kind, connector: 'demo-idp', object: 'ada' };
@@ -54,15 +62,28 @@ describe('asks of an MFA recovery', () => {
     });
   });
 
-  it('R5.1 a bypass leaves the factor and has an end; a replacement removes it and has nothing to take back', async () => {
+  it('R5.1 a bypass leaves the factor and has an end; a replacement removes it and has nothing that ends by the clock', async () => {
     const bypass = await planned('factor.bypass');
     expect(bypass.removes).toEqual([]);
     expect(bypass.obligations.map(({ kind, armedBy, afterSeconds }) => ({ kind, armedBy, afterSeconds }))).toEqual([
       { kind: 'bypass.close', armedBy: 'start', afterSeconds: 600 },
+      { kind: 'enrolment.withdraw', armedBy: 'repudiation', afterSeconds: 0 },
     ]);
     const replace = await planned('factor.replace');
     expect(replace.removes).toEqual(['totp factor totp-1 of ada', 'open sessions of ada']);
-    expect(replace.obligations).toEqual([]);
+    expect(replace.obligations.map(({ kind }) => kind)).toEqual(['enrolment.withdraw']);
+  });
+
+  it('R2.2 a person with many factors gets a plan that can be said; with more than a plan can name she is refused by reason', async () => {
+    for (const factors of [1, 9, 40]) {
+      const reset = await planned('factor.reset', { factors });
+      const steps = reset.steps.map((step, index) => ({ ...step, id: `step-${index}`, askId: 'ask-1' }));
+      for (const step of steps) expect(Value.Errors(Step, step)).toEqual([]);
+      expect(reset.removes.length).toBeLessThanOrEqual(10);
+      expect(reset.before[0]?.value.split(' ')).toHaveLength(factors);
+      for (const facet of reset.before) expect(Value.Errors(Facet, facet)).toEqual([]);
+    }
+    await expect(planned('factor.reset', { factors: 60 })).rejects.toThrow('ada has 60 factors, more than a plan can name');
   });
 
   it('R5.1 an unlock lifts a lock and touches no factor', async () => {

@@ -1,5 +1,5 @@
 import { createEngine, uuidv7 } from '@readmit/bus';
-import { ConfigurationError, list, matching, secretLine, serviceApp, webUrl } from '@readmit/service';
+import { ConfigurationError, integer, list, matching, secretLine, serviceApp, webUrl } from '@readmit/service';
 import { CasesController } from './inbound/cases.controller.js';
 import { intakePorts, type IntakePorts } from './inbound/ports.js';
 import { SignalsController } from './inbound/signals.controller.js';
@@ -7,7 +7,10 @@ import { withSignals } from './inbound/signal-engine.js';
 import { SignalIntake } from './usecases/signal-intake.js';
 import { intakeDefinition } from './intake.definition.js';
 import { clientToken, demoMailbox } from './outbound/demo-mailbox.js';
+import { freezeWork } from './outbound/freeze-work.js';
 import { Ledger } from './outbound/ledger.js';
+import { OpenCases } from './outbound/open-cases.js';
+import { repudiationCode } from './outbound/repudiation-code.js';
 
 /** Each provider with the sources that it may name. */
 function providersOf(names: readonly string[], pairs: readonly string[]): ReadonlyMap<string, readonly string[]> {
@@ -50,6 +53,21 @@ export const intakeApp = serviceApp({
       ),
       default: [] as readonly string[],
     },
+    READMIT_OPEN_PER_SUBJECT: {
+      says: 'Cases about one subject that may be open at once; at most half of them asked for without a sign-in.',
+      parse: integer(1, 1_000_000, 20),
+      default: 20,
+    },
+    READMIT_OPEN_PER_REQUESTER: {
+      says: 'Cases that one person who is signed in may have asked for and that are open at once.',
+      parse: integer(1, 1_000_000, 20),
+      default: 20,
+    },
+    READMIT_OPEN_PER_OBJECT: {
+      says: 'Cases about one account at a target that may be open at once; at most half of them asked for without a sign-in.',
+      parse: integer(1, 1_000_000, 10),
+      default: 10,
+    },
   },
   async build({ settings, store, commands, newId, now }) {
     const providers = providersOf(settings.READMIT_PROVIDERS, settings.READMIT_PROVIDER_SOURCES);
@@ -60,10 +78,24 @@ export const intakeApp = serviceApp({
       clientSecret: settings.READMIT_CLIENT_SECRET_FILE.reveal(),
       scope: 'mailbox:write',
     });
-    const ports: IntakePorts = { commands, ledger: new Ledger(store), signals, publicUrl: settings.READMIT_PUBLIC_URL, newId };
+    const ledger = new Ledger(store);
+    const openCases = new OpenCases(store, {
+      subject: settings.READMIT_OPEN_PER_SUBJECT,
+      requester: settings.READMIT_OPEN_PER_REQUESTER,
+      object: settings.READMIT_OPEN_PER_OBJECT,
+    });
+    const counts = { codesRefused: 0 };
+    const ports: IntakePorts = { commands, ledger, openCases, counts, signals, publicUrl: settings.READMIT_PUBLIC_URL, newId };
     return {
-      definition: intakeDefinition(demoMailbox(settings.READMIT_MAILBOX_URL, token)),
-      engine: (options) => withSignals(createEngine(options), { newId: uuidv7, ...options }, { signals, providers }),
+      definition: intakeDefinition({
+        notices: demoMailbox(settings.READMIT_MAILBOX_URL, token),
+        codeOf: async (caseId) => {
+          const salt = (await ledger.words([caseId])).get(caseId)?.salt;
+          return salt === undefined ? undefined : repudiationCode(salt, caseId);
+        },
+        freeze: freezeWork(openCases, commands),
+      }),
+      engine: (options) => withSignals(createEngine(options), { newId: uuidv7, ...options }, { signals, providers, counts }),
       controllers: [CasesController, SignalsController],
       providers: [{ provide: intakePorts, useValue: ports }],
     };

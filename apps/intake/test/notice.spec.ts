@@ -1,53 +1,103 @@
-/** What the subject of a case is told, and that telling gives nobody a way in. */
+/** What people are told of a case, and that telling gives nobody a way in. */
 import { describe, expect, it } from '@jest/globals';
 import type { Work } from '@readmit/bus';
+import type { Fact } from '@readmit/contracts';
 import { Facts, type Context } from '@readmit/domain';
 import { noticeWork, type NoticePort } from '../src/outbound/notice.js';
+import { isRepudiationCode, repudiationCode } from '../src/outbound/repudiation-code.js';
 
 const now = new Date('2026-11-22T09:00:00.000Z');
 const context = { now, key: 'case_1' } as Context;
 const none = new Facts([]);
-const abouts = ['opened', 'executed', 'ended', 'refused'] as const;
+const fact = (type: Fact['type'], data: object = {}): Fact =>
+  ({ id: `event_${type}`, type, at: now.toISOString(), data: { caseId: 'case_1', ...data } }) as unknown as Fact;
+const abouts = ['opened', 'executed', 'ended', 'refused', 'contained'] as const;
 const work = (about: (typeof abouts)[number], tries = 1): Work =>
   ({ id: `case_1/notice-${about}`, key: 'case_1', tries, input: { about, to: 'ada' } }) as unknown as Work;
+const code = repudiationCode('salt', 'case_1');
+const port: NoticePort = { channel: 'mail', send: async () => ({ addresses: 2 }) };
+const handlerOf = (one: NoticePort) => noticeWork(one, async () => code);
 
-async function sent(about: (typeof abouts)[number]) {
+async function sent(about: (typeof abouts)[number], facts: Facts = none) {
   const seen: Parameters<NoticePort['send']>[0][] = [];
-  const handler = noticeWork({ channel: 'mail', send: async (notice) => void seen.push(notice) });
-  await handler.call(work(about), none, AbortSignal.timeout(1_000), async () => true);
+  const handler = handlerOf({
+    channel: 'mail',
+    send: async (notice) => {
+      seen.push(notice);
+      return { addresses: 1 };
+    },
+  });
+  await handler.call(work(about), facts, AbortSignal.timeout(1_000), async () => true);
   return seen;
 }
+const textOf = async (about: (typeof abouts)[number], ...facts: Fact[]) => (await sent(about, new Facts(facts)))[0]?.text ?? '';
 
 describe('a notice', () => {
-  it.each(abouts)('R2.6 about a case that is %s holds no link, no code, no secret: only words and the name of the case', async (about) => {
-    const [notice] = await sent(about);
-    expect(notice).toMatchObject({ to: 'ada', about, id: `case_1/notice-${about}` });
-    expect(Object.keys(notice ?? {}).sort()).toEqual(['about', 'id', 'text', 'to']);
-    const words = notice?.text.replace('Case case_1.', '') ?? '';
-    expect(words.length).toBeGreaterThan(20);
-    expect(words).not.toMatch(/https?:|www\.|\d|[A-Za-z0-9_-]{16,}|click|password/i);
+  it.each(abouts)(
+    'R2.6 about a case that is %s holds no link and no secret: words, the case, and the code that only ends it',
+    async (about) => {
+      const [notice] = await sent(about);
+      expect(notice).toMatchObject({ to: 'ada', about, id: `case_1/notice-${about}` });
+      expect(Object.keys(notice ?? {}).sort()).toEqual(['about', 'id', 'text', 'to']);
+      const words = notice?.text.replaceAll('case_1', '').replace(code, '') ?? '';
+      expect(words.length).toBeGreaterThan(20);
+      expect(words).not.toMatch(/https?:|www\.|\d|[A-Za-z0-9_-]{16,}|click|password/i);
+    },
+  );
+
+  it.each(abouts)('R5.4 about a case that is %s says how to repudiate it, with the code of the case', async (about) => {
+    expect(await textOf(about)).toContain(`readmit case repudiate case_1 --code ${code}`);
   });
 
   it('R5.4 differs by what happened, so that a grant is never announced as a refusal', async () => {
-    const texts = (await Promise.all(abouts.map(sent))).map(([notice]) => notice?.text);
+    const texts = (await Promise.all(abouts.map((about) => sent(about)))).map(([notice]) => notice?.text);
     expect(new Set(texts).size).toBe(abouts.length);
+    expect(await textOf('refused')).toContain('was not granted');
+    expect(await textOf('refused', fact('readmit.approval.granted', { obligations: [] }))).not.toContain('was not granted');
   });
 
-  it('R5.4 is recorded as sent with its channel', () => {
-    const { finish } = noticeWork({ channel: 'mail', send: async () => {} });
-    expect(finish(work('opened'), 'sent', none, context)).toEqual({
+  it('R5.4 of a recovery that is complete says what stays, and of one that was stopped that it is taken back', async () => {
+    const done = [
+      fact('readmit.approval.granted', { obligations: [] }),
+      fact('readmit.execution.succeeded'),
+      fact('readmit.enrolment.confirmed', { factor: 'totp-2' }),
+    ];
+    expect(await textOf('ended', ...done)).toContain('new factor that was enrolled stays');
+    expect(await textOf('ended', ...done)).not.toContain('was stopped');
+    const frozen = await textOf('ended', ...done, fact('readmit.case.frozen', { by: 'ada', cause: 'repudiated' }));
+    expect(frozen).toContain('was stopped, and what it gave has been taken back');
+    expect(frozen).not.toContain('stays');
+  });
+
+  it('R5.4 without the words of the case, which may be erased, names the help desk', async () => {
+    const seen: string[] = [];
+    const handler = noticeWork({ channel: 'mail', send: async ({ text }) => (seen.push(text), { addresses: 1 }) }, async () => undefined);
+    await handler.call(work('opened'), none, AbortSignal.timeout(1_000), async () => true);
+    expect(seen[0]).toMatch(/call the help desk at once/);
+  });
+
+  it('R5.4 is recorded as sent with its channel, to whom, and at how many addresses', () => {
+    const { finish } = handlerOf(port);
+    expect(finish(work('opened'), { addresses: 2 }, none, context)).toEqual({
       emit: [
         {
           type: 'readmit.notice.sent',
           key: 'case_1',
-          data: { caseId: 'case_1', noticeId: 'case_1/notice-opened', about: 'opened', channel: 'mail' },
+          data: { caseId: 'case_1', noticeId: 'case_1/notice-opened', about: 'opened', channel: 'mail', to: 'ada', addresses: 2 },
         },
       ],
     });
   });
 
+  it('R5.4 is given up at once, on record, when nobody has an address', () => {
+    const { finish } = handlerOf(port);
+    const given = finish(work('opened'), { addresses: 0 }, none, context);
+    expect(given.retryAt).toBeUndefined();
+    expect(given.emit).toMatchObject([{ type: 'readmit.notice.given-up', data: { to: 'ada', reason: 'no address is on record' } }]);
+  });
+
   it('R5.4 is tried again with backoff, and given up on record: no case waits for a mail server for ever', () => {
-    const { finish } = noticeWork({ channel: 'mail', send: async () => {} });
+    const { finish } = handlerOf(port);
     const failed = { error: new Error('no mail server') };
     const waits = [1, 2, 7].map((tries) => finish(work('opened', tries), failed, none, context));
     expect(waits.map(({ emit, retryAt }) => [emit.length, (retryAt?.getTime() ?? 0) - now.getTime()])).toEqual([
@@ -60,5 +110,22 @@ describe('a notice', () => {
     expect(last.emit).toMatchObject([
       { type: 'readmit.notice.given-up', data: { about: 'opened', reason: 'not delivered after 8 tries' } },
     ]);
+  });
+});
+
+describe('the code of a notice', () => {
+  it('R5.4 is of one case and one salt, and has 140 bits', () => {
+    expect(code).toMatch(/^([0-9A-HJKMNP-TV-Z]{4}-){6}[0-9A-HJKMNP-TV-Z]{4}$/);
+    const codes = [code, repudiationCode('salt', 'case_2'), repudiationCode('other', 'case_1')];
+    expect(new Set(codes).size).toBe(3);
+    expect(codes.map((one) => isRepudiationCode(one, 'salt', 'case_1'))).toEqual([true, false, false]);
+  });
+
+  it('R5.4 is taken as people copy it: in small letters, without dashes, with O and I for 0 and 1', () => {
+    expect(isRepudiationCode(code.toLowerCase(), 'salt', 'case_1')).toBe(true);
+    expect(isRepudiationCode(` ${code.replaceAll('-', ' ')} `, 'salt', 'case_1')).toBe(true);
+    expect(isRepudiationCode(code.replaceAll('0', 'o').replaceAll('1', 'l'), 'salt', 'case_1')).toBe(true);
+    const wrong = code.startsWith('A') ? `B${code.slice(1)}` : `A${code.slice(1)}`;
+    for (const given of [wrong, code.slice(0, -1), `${code}0`, '']) expect(isRepudiationCode(given, 'salt', 'case_1')).toBe(false);
   });
 });

@@ -2,13 +2,15 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Fact } from '@readmit/contracts';
 import { Facts, type Context } from '@readmit/domain';
-import { openCase, repudiate, type OpenInput } from '../src/usecases/intake.commands.js';
+import { openCase, type OpenInput } from '../src/usecases/intake.commands.js';
 
 const context = { now: new Date('2026-11-22T09:00:00.000Z'), key: 'case_1' } as Context;
 const fingerprint = 'f'.repeat(64);
+/** 32 bytes that are made of the name. */
+const publicKey = (name: string): string => Buffer.alloc(32, name).toString('base64url');
 const caseKey = {
-  signing: { kty: 'OKP' as const, crv: 'Ed25519' as const, x: 'ada-signs' },
-  sealing: { kty: 'OKP' as const, crv: 'X25519' as const, x: 'ada-opens' },
+  signing: { kty: 'OKP' as const, crv: 'Ed25519' as const, x: publicKey('ada-signs') },
+  sealing: { kty: 'OKP' as const, crv: 'X25519' as const, x: publicKey('ada-opens') },
   fingerprint,
 };
 const body: OpenInput['body'] = {
@@ -22,7 +24,7 @@ const body: OpenInput['body'] = {
 const input = (more: Partial<OpenInput> = {}): OpenInput => ({
   body,
   actor: undefined,
-  provenKey: 'ada-signs',
+  provenKey: publicKey('ada-signs'),
   reasonDigest: 'd'.repeat(64),
   fingerprintOf: () => fingerprint,
   ...more,
@@ -63,6 +65,25 @@ describe('a request', () => {
     expect(open({ fingerprintOf: () => 'e'.repeat(64) })).toBe('R2.6 fingerprint-wrong');
   });
 
+  it.each(['AAAA', 'A'.repeat(43), publicKey('ada-opens').slice(1)])(
+    'R2.6 with a sealing key that no secret can be sealed to (%s) is refused',
+    (x) => {
+      const unsealable = { ...caseKey, sealing: { ...caseKey.sealing, x } };
+      expect(open({ body: { ...body, caseKey: unsealable } })).toBe('R2.6 case-key-malformed');
+      expect(open({ body: { ...body, caseKey: unsealable }, actor: 'ada' })).toBe('R2.6 case-key-malformed');
+      expect(open()).toMatchObject([{ data: { caseKey } }]);
+    },
+  );
+
+  it.each([
+    ['a blank', ' '],
+    ['two invisible characters', '\u200b\u2060'],
+    ['a Hangul filler', '\u3164'],
+  ])('R4.5 whose reason is %s is refused: it has none', (_, reason) => {
+    expect(open({ body: { ...body, reason } })).toBe('R4.5 reason-blank');
+    expect(open({ body: { ...body, reason: `${reason}?` } })).toMatchObject([{ type: 'readmit.case.opened' }]);
+  });
+
   it('R8.3 that is repeated opens nothing a second time, and its key serves no other request', () => {
     const outcome = openCase(input())(empty, context);
     const facts = new Facts(outcome.refused ? [] : outcome.emit.map(({ type, data }) => fact(type as Fact['type'], data)));
@@ -71,20 +92,5 @@ describe('a request', () => {
     expect(open({ fingerprintOf: digest, body: { ...body, durationSeconds: 601 } }, facts)).toBe('R8.3 idempotency-key-reused');
     expect(open({ fingerprintOf: digest, actor: 'mallory' }, facts)).toBe('R8.3 idempotency-key-reused');
     expect(open({ fingerprintOf: digest, provenKey: 'mallory-signs' }, facts)).toBe('R2.6 case-key-unproven');
-  });
-});
-
-describe('a repudiation', () => {
-  const opened = fact('readmit.case.opened', { caseId: 'case_1', subject: { kind: 'person', id: 'ada' } });
-  const by = (actor: string, ...facts: Fact[]) => {
-    const outcome = repudiate(actor)(new Facts(facts), context);
-    return outcome.refused ? `${outcome.rule} ${outcome.reason}` : outcome.emit.map(({ type }) => type);
-  };
-  it('R5.4 by the subject freezes the case, once; nobody else can, and a closed case has nothing left to freeze', () => {
-    expect(by('ada', opened)).toEqual(['readmit.case.frozen']);
-    expect(by('ada', opened, fact('readmit.case.frozen', { caseId: 'case_1' }))).toEqual([]);
-    expect(by('mallory', opened)).toBe('R5.4 not-the-subject');
-    expect(by('ada', opened, fact('readmit.case.closed', { caseId: 'case_1' }))).toBe('R5.4 case-closed');
-    expect(by('ada')).toBe('R8.1 case-unknown');
   });
 });

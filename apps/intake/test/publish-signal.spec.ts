@@ -3,6 +3,8 @@ import { describe, expect, it } from '@jest/globals';
 import { engineCrypto } from '@readmit/bus';
 import type { Fact, Signal } from '@readmit/contracts';
 import { Facts, type Context } from '@readmit/domain';
+import { freezeWork } from '../src/outbound/freeze-work.js';
+import { intakeDefinition } from '../src/intake.definition.js';
 import { announceParked, publishSignal, signalIdOf, signalKey, type Redriven } from '../src/usecases/publish-signal.js';
 
 const context = { now: new Date('2026-11-22T09:00:00.000Z'), key: 'signal:1' } as Context;
@@ -33,8 +35,34 @@ describe('a signal', () => {
           data: { signalId: idOf(lockout), provider: 'acme', kind: 'account-locked', subject: 'ada', occurredAt: lockout.occurredAt },
         },
       ],
+      work: [],
       reply: { repeated: false },
     });
+  });
+
+  it('R6.4 R1.8 of a compromise or an ended session asks for a freeze, once, and one of a lockout for nothing', () => {
+    const asks = (signal: Signal, facts: readonly Fact[] = []) => {
+      const outcome = publishSignal(signal, idOf(signal))(new Facts(facts), context);
+      return outcome.refused ? outcome.reason : (outcome.work ?? []).map(({ id, kind }) => [kind, id]);
+    };
+    for (const kind of ['credential-compromised', 'session-revoked'] as const) {
+      const signal = { ...lockout, kind };
+      expect(asks(signal)).toEqual([['freeze', `signal:${idOf(signal)}/freeze`]]);
+      expect(asks(signal, [{ ...received, data: { ...received.data, kind } } as Fact])).toEqual([]);
+    }
+    expect(asks(lockout)).toEqual([]);
+  });
+
+  it('R6.4 freezes in the lane that waits for nothing on the bus; a notice waits its turn', () => {
+    const never = (): never => {
+      throw new Error('nothing is asked of it');
+    };
+    const { work } = intakeDefinition({
+      notices: never as never,
+      codeOf: never,
+      freeze: freezeWork({ ofSubject: never }, { command: never }),
+    });
+    expect([work['freeze']?.lane, work['notice']?.lane ?? 'ordinary']).toEqual(['urgent', 'ordinary']);
   });
 
   it('R8.3 that comes again changes nothing, and it is said that it came again', () => {

@@ -24,7 +24,7 @@ export interface RunningIntake {
   /** Makes every transaction fail as if the database were away. */
   set outage(away: boolean);
   readonly logged: string[];
-  token(claims: { readonly client_id?: string; readonly teams?: readonly string[] }): Promise<string>;
+  token(claims: { readonly client_id?: string; readonly teams?: readonly string[]; readonly sub?: string }): Promise<string>;
   /** What intake said, of the types, on the embedded bus. */
   said(...types: readonly EventType[]): Promise<readonly Said[]>;
   /** Stops the service and starts it again on the same database and topics. */

@@ -64,7 +64,7 @@ describe('signals on the topic of a provider', () => {
     expect(intake.topics.subscribed).toEqual([{ group: 'intake.signals', topics: [topic], member: 'intake-spec' }]);
   });
 
-  it('R8.2 cost a number of transactions that does not grow with them: 500 share a few', async () => {
+  it('cost a number of transactions that does not grow with them: 500 share a few', async () => {
     intake = await startIntake();
     await intake.stop();
     for (let n = 0; n < 500; n++) intake.topics.write(topic, structured({ id: `s-${n}`, subject: `person-${n % 7}` }));
@@ -210,7 +210,7 @@ describe('a parked signal that an operator re-drives', () => {
 });
 
 describe('the configuration of providers', () => {
-  it('R8.2 on the embedded bus has no topics: signals come over HTTP alone', async () => {
+  it('on the embedded bus has no topics: signals come over HTTP alone', async () => {
     intake = await startIntake({}, 'embedded');
     expect((await fetch(`${intake.url}/health/ready`)).status).toBe(200);
     expect(intake.topics.subscribed).toEqual([]);

@@ -6,7 +6,6 @@ import { Facts } from '@readmit/domain';
 import type { Call } from '@readmit/service';
 import { CasesController } from '../src/inbound/cases.controller.js';
 import type { IntakePorts } from '../src/inbound/ports.js';
-import { viewOf } from '../src/outbound/ledger.js';
 
 const fingerprint = 'f'.repeat(64);
 let minute = 0;
@@ -29,6 +28,8 @@ const classified = fact('readmit.case.classified', {
   class: 'mfa-recovery',
   tier: 'two-person',
   policy: { version: 'p' },
+  codeNonce: 'nonce_1',
+  requirements: { verifiers: ['help-desk'], quorum: [] },
   reasons: [{ rule: 'R4.1', says: 'The subject is privileged.' }],
 });
 const planned = fact('readmit.plan.proposed', { plan: { steps: [{ says: 'Remove totp factor of ada.' }] } });
@@ -39,17 +40,24 @@ const vouched = fact('readmit.evidence.added', { kind: 'manager-vouch', collecte
 const called = fact('readmit.evidence.added', { kind: 'call-back', collectedBy: 'boris', fingerprint });
 const withdrawn = fact('readmit.approval.withdrawn', { by: 'case-key' });
 
+const spoken = {
+  salt: 'salt',
+  reason: 'my phone is gone',
+  repudiation: { by: 'ada', at: frozen.at, reason: 'I have my phone' },
+};
+
 /** Everything that the caller is shown of a case with these facts. */
 async function shown(facts: readonly Fact[], who: object = { proof: { signing: { x: 'key' } } }) {
   const all = new Facts(facts);
   const controller = new CasesController({
     commands: { facts: () => Promise.resolve(all) } as unknown as Commands,
-    ledger: { show: () => Promise.resolve(viewOf(all)), words: () => Promise.resolve(new Map()) },
+    ledger: { words: () => Promise.resolve(new Map([['case_1', spoken]])) },
   } as unknown as IntakePorts);
   const call = { params: { caseId: 'case_1' }, requestId: 'r', ...who };
   return {
     view: await controller.show(call as unknown as Call<'showCase'>),
     timeline: (await controller.timeline(call as unknown as Call<'caseTimeline'>)).map(({ type }) => type),
+    says: (await controller.timeline(call as unknown as Call<'caseTimeline'>)).map(({ says }) => says).join(' '),
   };
 }
 
@@ -62,8 +70,23 @@ describe('the holder of a key that nobody read back', () => {
       [opened, classified, refusedPlan, failed],
       [opened, classified, planned, vouched],
       [opened, classified, planned, frozen, failed],
-    ])
-      expect(await shown(facts)).toEqual(nothing);
+    ]) {
+      const { view, timeline, says } = await shown(facts);
+      const { codeNonce, ...rest } = view;
+      expect(codeNonce).toBe('nonce_1');
+      expect({ view: rest, timeline, says }).toEqual(nothing);
+    }
+  });
+
+  it('R3.4 is the only one who is shown what the code of the call-back is made of', async () => {
+    const facts = [opened, classified, planned];
+    expect((await shown(facts)).view.codeNonce).toBe('nonce_1');
+    const gita = { actor: { id: 'gita', teams: ['platform-operators'] } };
+    expect((await shown(facts, gita)).view.codeNonce).toBeUndefined();
+    expect((await shown(facts, { ...gita, proof: { signing: { x: 'another' } } })).view.codeNonce).toBeUndefined();
+    // Signed in, and holding the key.
+    expect((await shown(facts, { ...gita, proof: { signing: { x: 'key' } } })).view.codeNonce).toBe('nonce_1');
+    expect((await shown([opened])).view.codeNonce).toBeUndefined();
   });
 
   it('R3.4 sees everything of the case once its fingerprint was read back by whom it is for', async () => {
@@ -80,9 +103,35 @@ describe('the holder of a key that nobody read back', () => {
     expect([view.state, view.outcome, timeline]).toEqual(['ending', 'withdrawn', ['readmit.case.opened', 'readmit.approval.withdrawn']]);
   });
 
-  it('people who are signed in see what there is (the control of this file)', async () => {
-    const { view, timeline } = await shown([opened, classified, refusedPlan, failed], { actor: { id: 'gita', teams: [] } });
+  it('operators see what there is (the control of this file)', async () => {
+    const { view, timeline } = await shown([opened, classified, refusedPlan, failed], {
+      actor: { id: 'gita', teams: ['platform-operators'] },
+    });
     expect(view).toMatchObject({ state: 'closed', tier: 'two-person', why: [{ says: 'The subject is privileged.' }] });
     expect(timeline).toHaveLength(4);
+  });
+});
+
+describe('somebody who is signed in', () => {
+  const facts = [opened, classified, planned, frozen];
+  const of = (id: string, teams: readonly string[] = []) => shown(facts, { actor: { id, teams } });
+
+  it('with no part in the case is answered as if there were none, whatever his sign-in claims', async () => {
+    const nobody = shown([], { actor: { id: 'mallory', teams: [] } });
+    await expect(nobody).rejects.toMatchObject({ status: 404, reason: 'case-unknown' });
+    const answers = await Promise.all([of('mallory').catch(String), of('mallory', ['help-desk']).catch(String), nobody.catch(String)]);
+    expect(new Set(answers).size).toBe(1);
+    const { view } = await of('ada');
+    expect(view.caseId).toBe('case_1');
+  });
+
+  it('R7.1 reads why it was asked for and why it was repudiated; the case key, which may be a stranger’s, does not', async () => {
+    for (const { view, says } of [await of('ada'), await of('otto', ['auditors'])]) {
+      expect(view).toMatchObject({ reason: 'my phone is gone', repudiation: { by: 'ada', reason: 'I have my phone' } });
+      expect(says).toContain('repudiated, ada: I have my phone');
+    }
+    const { view, says } = await shown([...facts, called]);
+    expect(view).toMatchObject({ tier: 'two-person' });
+    expect(JSON.stringify([view, says])).not.toContain('phone');
   });
 });

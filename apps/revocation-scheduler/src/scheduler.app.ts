@@ -1,5 +1,6 @@
 import { serviceApp } from '@readmit/service';
 import { ObligationsController, schedulerPorts, type SchedulerPorts } from './inbound/obligations.controller.js';
+import { readWords } from './outbound/order-words.js';
 import { overdueFigures } from './outbound/overdue.js';
 import { schedulerDefinition } from './scheduler.definition.js';
 
@@ -8,7 +9,12 @@ export const schedulerApp = serviceApp({
   area: 'revocation',
   settings: {},
   async build({ settings, store, commands, now }) {
-    const ports: SchedulerPorts = { commands, publicUrl: settings.READMIT_PUBLIC_URL, now };
+    const ports: SchedulerPorts = {
+      commands,
+      publicUrl: settings.READMIT_PUBLIC_URL,
+      now,
+      words: (caseId) => readWords(store, caseId),
+    };
     return {
       definition: schedulerDefinition,
       controllers: [ObligationsController],

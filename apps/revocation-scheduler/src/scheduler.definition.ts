@@ -1,6 +1,7 @@
 import type { ServiceDefinition } from '@readmit/bus';
 import { entryOf, services, type Fact } from '@readmit/contracts';
 import { deadlineKey, schedulerReact } from '@readmit/domain';
+import { saveWords } from './outbound/order-words.js';
 import { saveOverdue } from './outbound/overdue.js';
 
 /** The scheduler keeps cases, and one aggregate per deadline of another service, so that a nudge never waits for a case. */
@@ -15,6 +16,11 @@ export function schedulerKeys(fact: Fact): readonly string[] {
       return [deadlineKey(entryOf(fact.type).producer, fact.data.key)];
     case 'readmit.deadline.reached':
       return [deadlineKey(fact.data.owner, fact.data.key)];
+    case 'readmit.revocation.confirmed': {
+      // Who is said to hold it still is looked at in the same transaction (R6.5).
+      const { caseId, heldBy } = fact.data;
+      return heldBy === undefined || heldBy.caseId === caseId ? [caseId] : [caseId, heldBy.caseId];
+    }
     default:
       return 'caseId' in fact.data ? [fact.data.caseId] : [];
   }
@@ -24,6 +30,7 @@ export const schedulerDefinition: ServiceDefinition = {
   name: 'revocation-scheduler',
   consumes: [
     'readmit.case.opened',
+    'readmit.case.classified',
     'readmit.people.attested',
     'readmit.approval.granted',
     'readmit.case.frozen',
@@ -38,6 +45,9 @@ export const schedulerDefinition: ServiceDefinition = {
   keysOf: schedulerKeys,
   react: schedulerReact,
   work: {},
-  save: saveOverdue,
+  save: async (tx, changes) => {
+    await saveOverdue(tx, changes);
+    await saveWords(tx, changes);
+  },
   wakes: 'timer',
 };

@@ -58,12 +58,14 @@ async function dueSince(seconds: number): Promise<void> {
     ]);
 }
 async function confirm(): Promise<void> {
+  const due = (await engine.facts('case_1')).last('readmit.revocation.due');
   const data: EventData<'readmit.revocation.confirmed'> = {
     caseId: 'case_1',
     obligationId: undo.id,
     how: 'undone',
     readBack: [],
     sessionsEnded: 0,
+    ...(due ? { answers: due.id } : {}),
   };
   const headers = writeEnvelope({
     id: uuidv7(),
@@ -86,7 +88,7 @@ async function confirm(): Promise<void> {
 const figures = async () => overdueFigures(await database.store('revocation-scheduler')).read?.();
 const said = async (type: string): Promise<boolean> => (await engine.facts('case_1')).all.some((fact) => fact.type === type);
 
-it('R6.2 shows an undo that is late since when it was due, until it is discharged', async () => {
+it('R6.3 shows an undo that is late since when it was due, until it is discharged', async () => {
   expect(await figures()).toEqual({ overdue_obligations: 0, overdue_oldest_seconds: 0 });
   await dueSince(120);
   await engine.start();
@@ -98,7 +100,7 @@ it('R6.2 shows an undo that is late since when it was due, until it is discharge
   expect(await figures()).toEqual({ overdue_obligations: 0, overdue_oldest_seconds: 0 });
 });
 
-it('R6.2 does not call an undo late that was due a moment ago', async () => {
+it('R6.3 does not call an undo late that was due a moment ago', async () => {
   await dueSince(5);
   await engine.start();
   await confirm();

@@ -1,33 +1,50 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { Commands } from '@readmit/bus';
 import {
   addEvidence,
   approvalState,
+  attestedOf,
   decide,
   decisionsFor,
+  evidenceDigest,
   instant,
+  look,
+  mayReadCase,
   needsMet,
   planOf,
   quorumProgress,
+  refsOf,
   refusal,
+  standing,
   withdraw,
   type Crypto,
+  type Facts,
+  type Put,
   type Refusal,
 } from '@readmit/domain';
-import { answer, refused, Serves, type AnswerOf, type Call } from '@readmit/service';
+import { answer, refused, Serves, type Actor, type AnswerOf, type Call } from '@readmit/service';
+import type { Store } from '@readmit/store';
 import { Controller, Inject } from '@nestjs/common';
-import type { EvidenceNote } from '../approval.definition.js';
+import { notesOf, type EvidenceNote } from '../outbound/evidence-notes.js';
 
+type View = AnswerOf<'showApproval'>;
 export interface ApprovalPorts {
   readonly commands: Commands;
+  readonly store: Pick<Store, 'query'>;
   readonly crypto: Crypto;
   readonly publicUrl: string;
   readonly now: () => Date;
 }
 export const approvalPorts = Symbol('ApprovalPorts');
 
+/** The same whether there is no such case, none yet, or none for this person: who may not read it learns nothing. */
 const notReady = (): Refusal =>
-  refusal('not-ready', 'R8.1', 'not-ready', 'This service has not heard of the case yet. Try again in a moment.');
+  refusal(
+    'not-ready',
+    'R8.1',
+    'not-ready',
+    'This service knows of no such case that you may see. If it was opened just now, or you have not come to it before, try again in a moment.',
+  );
 
 @Controller()
 export class ApprovalController {
@@ -36,12 +53,11 @@ export class ApprovalController {
   @Serves('showApproval')
   async show(call: Call<'showApproval'>): Promise<AnswerOf<'showApproval'>> {
     const { caseId } = call.params;
-    const facts = await this.ports.commands.facts(caseId);
-    if (!facts.has('readmit.case.opened')) throw refused(notReady());
+    const facts = await this.readable(caseId, call.actor);
     const now = this.ports.now();
     const state = approvalState(facts, now, this.ports.crypto);
     const classified = facts.last('readmit.case.classified');
-    const evidence = facts.of('readmit.evidence.added');
+    const evidence = proofsIn(facts);
     const planned = planOf(facts);
     const open = state.name === 'waiting-for-decisions' || state.name === 'waiting-for-evidence' ? state : undefined;
     const decided = open ? decisionsFor(facts, open.basis) : facts.of('readmit.decision.recorded');
@@ -53,32 +69,27 @@ export class ApprovalController {
     const approvers = decided
       .filter((fact) => fact.data.decision.statement.decision === 'approve')
       .map((fact) => fact.data.decision.statement.approver);
+    const people = attestedOf(facts)?.people ?? [];
+    const requester = facts.first('readmit.case.opened')?.data.requester ?? { kind: 'anonymous' as const };
     return {
       caseId,
       version: facts.all.length,
       state: state.name,
       plan: planned?.data.plan ?? null,
       planDigest: planned?.data.digest ?? null,
-      evidenceDigest: open?.basis.evidenceDigest ?? facts.first('readmit.approval.granted')?.data.evidenceDigest ?? null,
+      evidenceDigest: evidenceDigest(refsOf(evidence), this.ports.crypto),
       policyDigest: classified?.data.policy.digest ?? null,
+      policy: classified ? await this.policy(classified.data.policy) : null,
+      requester: { ...requester, known: people.some(({ id }) => id === requester.id) },
       nonce: request?.data.nonce ?? null,
       decideBefore: open ? instant(open.decideBefore) : null,
       needs: {
         evidence: classified ? [...needsMet(classified.data.requirements.evidence, evidence, now)] : [],
         quorum: classified
-          ? quorumProgress(classified.data.requirements.quorum, approvers, facts.last('readmit.people.attested')?.data.people ?? []).map(
-              ({ part, by }) => ({ part, by: [...by] }),
-            )
+          ? quorumProgress(classified.data.requirements.quorum, approvers, people).map(({ part, by }) => ({ part, by: [...by] }))
           : [],
       },
-      evidence: evidence.map(({ data }) => ({
-        id: data.evidenceId,
-        kind: data.kind,
-        by: data.collectedBy,
-        at: data.collectedAt,
-        staleAt: data.staleAt,
-        assurance: data.assurance,
-      })),
+      evidence: await this.proofs(caseId, evidence),
       decisions: decided.map((fact) => fact.data.decision),
     };
   }
@@ -89,14 +100,12 @@ export class ApprovalController {
     const actor = call.actor?.id ?? 'anonymous';
     const salt = randomBytes(16).toString('base64url');
     const note: EvidenceNote = { caseId, salt, note: call.body.note };
-    const digest = createHash('sha256')
-      .update(this.ports.crypto.canonical({ ...call.body, salt }))
-      .digest('hex');
-    const { kind, channel, assurance, fingerprint, contact } = call.body;
-    const { evidenceId } = answer(
-      await this.ports.commands.command(
-        { key: caseId, name: 'add-evidence', actor, rows: [note], ifVersion: call.ifMatch },
-        addEvidence(actor, { kind, channel, assurance, fingerprint, contact, digest }),
+    const { evidenceId } = given(
+      answer(
+        await this.ports.commands.command(
+          { key: caseId, name: 'add-evidence', actor, rows: [note], ifVersion: call.ifMatch },
+          addEvidence(actor, { ...call.body, salt }),
+        ),
       ),
     );
     return { caseId, evidenceId, link: this.link(caseId) };
@@ -106,10 +115,12 @@ export class ApprovalController {
   async decide(call: Call<'decide'>): Promise<AnswerOf<'decide'>> {
     const { caseId } = call.params;
     const actor = call.actor?.id ?? 'anonymous';
-    const { decisionId } = answer(
-      await this.ports.commands.command(
-        { key: caseId, name: call.body.statement.decision, actor, ifVersion: call.ifMatch },
-        decide(actor, call.body.statement, call.body.proof),
+    const { decisionId } = given(
+      answer(
+        await this.ports.commands.command(
+          { key: caseId, name: call.body.statement.decision, actor, ifVersion: call.ifMatch },
+          decide(actor, call.body.statement, call.body.proof),
+        ),
       ),
     );
     return { caseId, decisionId, link: this.link(caseId) };
@@ -132,7 +143,52 @@ export class ApprovalController {
     return { caseId, link: this.link(caseId) };
   }
 
+  /** Facts of a case that the caller may read. Who may be of its teams and is not attested yet is asked about, once. */
+  private async readable(caseId: string, actor: Actor | undefined): Promise<Facts> {
+    const facts = await this.ports.commands.facts(caseId);
+    if (actor && mayReadCase(facts, actor)) return facts;
+    if (actor && facts.has('readmit.case.opened') && standing(facts, actor.id) === 'unasked')
+      await this.ports.commands.command({ key: caseId, name: 'look', actor: actor.id }, look(actor.id));
+    throw refused(notReady());
+  }
+
+  /** The document goes with its digest, so that the approver's own machine can tell whether that is what is signed (R4.10). */
+  private async policy({ version, digest }: { readonly version: string; readonly digest: string }): Promise<View['policy']> {
+    const activated = (await this.ports.commands.facts('policy')).of('readmit.policy.activated');
+    return { version, digest, document: activated.find(({ data }) => data.digest === digest)?.data.document ?? null };
+  }
+
+  /**
+   * Each proof with everything that its digest is made of. The plan beside it shows fingerprints of recipient keys; a code cannot be made of
+   * those alone, since its nonce is shown to the holder of the case's key and to nobody else (R3.4).
+   */
+  private async proofs(caseId: string, evidence: ReturnType<typeof proofsIn>): Promise<View['evidence']> {
+    const notes = await notesOf(this.ports.store, caseId);
+    return evidence.map(({ data }) => ({
+      id: data.evidenceId,
+      digest: data.digest,
+      kind: data.kind,
+      channel: data.channel,
+      assurance: data.assurance,
+      note: notes.get(data.evidenceId)?.note ?? null,
+      salt: notes.get(data.evidenceId)?.salt ?? null,
+      ...(data.contact === undefined ? {} : { contact: data.contact }),
+      ...(data.code === undefined ? {} : { code: data.code }),
+      by: data.collectedBy,
+      at: data.collectedAt,
+      staleAt: data.staleAt,
+    }));
+  }
+
   private link(caseId: string): string {
     return `${this.ports.publicUrl}/api/approval/cases/${caseId}`;
   }
+}
+
+const proofsIn = (facts: Facts) => facts.of('readmit.evidence.added');
+
+/** What a command gave, or why it gave nothing though it said something. */
+function given<R extends object>(reply: R | Put): R {
+  if ('refusal' in reply) throw refused(reply.refusal);
+  return reply;
 }

@@ -64,13 +64,20 @@ export interface Appended {
   readonly kept: Promise<unknown>;
 }
 
-/** From the grant on. Not an opened case: anybody can open one, and many of them must not keep those that were granted waiting. */
+/**
+ * From the grant on, and what comes after the end of a case. Not an opened case: anybody can open one, and many of them must not keep those
+ * that were granted waiting.
+ */
 const watched: readonly Fact['type'][] = [
   'readmit.approval.granted',
   'readmit.execution.started',
   'readmit.execution.succeeded',
   'readmit.obligation.recorded',
   'readmit.obligation.discharged',
+  'readmit.revocation.due',
+  'readmit.revocation.confirmed',
+  'readmit.containment.ordered',
+  'readmit.case.frozen',
 ];
 
 /**

@@ -3,6 +3,7 @@ import {
   defaultGraceSeconds,
   findingsAhead,
   judgeCase,
+  judgeStillHeld,
   plusSeconds,
   type CheckedEvent,
   type Finding,
@@ -28,18 +29,24 @@ export async function watchCases(tx: Tx, check: (record: LoggedRecord) => Checke
   );
   const now = due[0]?.now;
   if (!now) return [];
-  const entries = await entriesOfKeys(
-    tx,
-    due.map(({ case_id }) => case_id),
-  );
+  const read = async (cases: readonly string[]): Promise<ReadonlyMap<string, readonly LoggedFact[]>> => {
+    const byCase = new Map<string, LoggedFact[]>(cases.map((caseId) => [caseId, []]));
+    for (const { index, record } of cases.length === 0 ? [] : await entriesOfKeys(tx, cases)) {
+      const checked = check(record);
+      if ('fact' in checked) byCase.get(record.key)?.push({ index, fact: checked.fact });
+    }
+    return byCase;
+  };
+  const own = await read(due.map(({ case_id }) => case_id));
+  // Cases that are said to hold what others let go of: what they owe proves it or does not.
+  const holders = await read([...new Set([...own.values()].flat().flatMap(holderOf))].filter((caseId) => !own.has(caseId)));
   const drafts: Draft[] = [];
   const rows = due.map(({ case_id: caseId, said }) => {
-    const facts = entries.flatMap(({ index, record }): LoggedFact[] => {
-      if (record.key !== caseId) return [];
-      const checked = check(record);
-      return 'fact' in checked ? [{ index, fact: checked.fact }] : [];
-    });
-    const news = judgeCase(caseId, facts, now, judge).filter((finding) => !said.includes(markOf(finding)));
+    const facts = own.get(caseId) ?? [];
+    const news = [
+      ...judgeCase(caseId, facts, now, judge),
+      ...judgeStillHeld(caseId, facts, (other) => own.get(other) ?? holders.get(other)),
+    ].filter((finding) => !said.includes(markOf(finding)));
     for (const finding of news)
       drafts.push({
         type: 'readmit.violation.found',
@@ -60,6 +67,8 @@ export async function watchCases(tx: Tx, check: (record: LoggedRecord) => Checke
   return drafts;
 }
 
+const holderOf = ({ fact }: LoggedFact): readonly string[] =>
+  fact.type === 'readmit.revocation.confirmed' && fact.data.heldBy ? [fact.data.heldBy.caseId] : [];
 const markOf = ({ rule, index }: Finding): string => `${rule} ${index ?? ''}`;
 
 /** When something becomes wrong by time alone: an obligation that stays open, a discharge whose proof does not come. */

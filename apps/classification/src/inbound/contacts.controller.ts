@@ -1,8 +1,10 @@
 import type { Commands } from '@readmit/bus';
-import { refusal, verifierProblem } from '@readmit/domain';
-import { answer, refused, Serves, type AnswerOf, type Call } from '@readmit/service';
+import { attestedOf, attestOne, masked, refusal, verifierProblem, type Facts, type Refusal } from '@readmit/domain';
+import { answer, refused, Serves, unavailable, type AnswerOf, type Call } from '@readmit/service';
 import { Controller, Inject } from '@nestjs/common';
-import { contactDigests, type DirectoryPort } from '../outbound/directory.js';
+import { agentKey } from '../classification.definition.js';
+import { contactDigests, type DirectoryPort, type DirectorySnapshot } from '../outbound/directory.js';
+import { showContact } from '../usecases/show-contact.js';
 
 export interface ClassificationPorts {
   readonly commands: Commands;
@@ -10,6 +12,8 @@ export interface ClassificationPorts {
   readonly salt: string;
 }
 export const classificationPorts = Symbol('ClassificationPorts');
+
+const nobody = 'anonymous';
 
 @Controller()
 export class ContactsController {
@@ -19,24 +23,72 @@ export class ContactsController {
   @Serves('deskContact')
   async contacts(call: Call<'deskContact'>): Promise<AnswerOf<'deskContact'>> {
     const { caseId } = call.params;
+    const actor = call.actor?.id ?? nobody;
     const facts = await this.ports.commands.facts(caseId);
-    const opened = facts.first('readmit.case.opened');
-    const classified = facts.last('readmit.case.classified');
-    const attested = facts.last('readmit.people.attested');
-    if (!opened || !classified || !attested)
-      throw refused(refusal('not-ready', 'R8.1', 'not-ready', 'This case is not classified yet. Try again in a moment.'));
-    const { people } = attested.data;
-    // Anybody can open a case on anybody: an agent who asked for it himself must not get at her numbers by that.
-    const wrong = verifierProblem(
-      people.find(({ id }) => id === call.actor?.id),
-      opened.data,
-      people,
-      classified.data.requirements.verifiers,
-    );
+    const opened = openedIn(facts);
+    const snapshot = await this.snapshot();
+    const wrong = mayNotVerify(actor, facts, snapshot);
     if (wrong)
       // Who wanted somebody's numbers and was not given them is on record (R7.1).
-      answer(await this.ports.commands.command({ key: caseId, name: 'desk-contact', actor: call.actor?.id ?? 'anonymous' }, () => wrong));
-    const { directory } = await this.ports.directory.read(AbortSignal.timeout(10_000));
-    return contactDigests(directory, opened.data.subject.id, caseId, this.ports.salt);
+      answer(await this.ports.commands.command({ key: caseId, name: 'desk-contact', actor }, () => wrong));
+    return contactDigests(snapshot.directory, opened.data.subject.id, caseId, this.ports.salt).map(({ kind, value, digest }) => ({
+      kind,
+      value: masked(kind, value),
+      digest,
+    }));
   }
+
+  @Serves('showContact')
+  async show(call: Call<'showContact'>): Promise<AnswerOf<'showContact'>> {
+    const { caseId } = call.params;
+    const actor = call.actor?.id ?? nobody;
+    const opened = openedIn(await this.ports.commands.facts(caseId));
+    const snapshot = await this.snapshot();
+    const points = contactDigests(snapshot.directory, opened.data.subject.id, caseId, this.ports.salt);
+    const command = showContact(actor, call.body.digest, points, (facts) => mayNotVerify(actor, facts, snapshot));
+    return answer(await this.ports.commands.command({ key: caseId, alsoKeys: [agentKey(actor)], name: 'show-contact', actor }, command));
+  }
+
+  private async snapshot(): Promise<DirectorySnapshot> {
+    try {
+      return await this.ports.directory.read(AbortSignal.timeout(10_000));
+    } catch (error) {
+      throw unavailable(
+        'directory-unavailable',
+        'The directory of people cannot be used now; operators see why. Try again later.',
+        error,
+        10,
+      );
+    }
+  }
+}
+
+const notReady = refusal('not-ready', 'R8.1', 'not-ready', 'This case is not classified yet. Try again in a moment.');
+
+function openedIn(facts: Facts) {
+  const opened = facts.first('readmit.case.opened');
+  if (!opened || !facts.has('readmit.case.classified') || !attestedOf(facts)) throw refused(notReady);
+  return opened;
+}
+
+/** Anybody can open a case on anybody: an agent who asked for it himself must not get at her numbers by that. */
+function mayNotVerify(actor: string, facts: Facts, { directory }: DirectorySnapshot): Refusal | undefined {
+  const opened = facts.first('readmit.case.opened');
+  const classified = facts.last('readmit.case.classified');
+  const attested = attestedOf(facts);
+  if (!opened || !classified || !attested) return notReady;
+  const { verifiers } = classified.data.requirements;
+  // An agent of a team that is too large to be attested with each case is looked up when she acts.
+  const late = attested.people.some(({ id }) => id === actor)
+    ? []
+    : attestOne(actor, opened.data, classified.data, directory).people.filter(({ teams }) =>
+        teams.some((team) => verifiers.includes(team)),
+      );
+  const people = [...attested.people, ...late];
+  return verifierProblem(
+    people.find(({ id }) => id === actor),
+    opened.data,
+    people,
+    verifiers,
+  );
 }

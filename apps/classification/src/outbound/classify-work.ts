@@ -1,25 +1,43 @@
 import type { Finished, WorkHandler } from '@readmit/bus';
 import { attest, classify, say, type DirectoryFacts } from '@readmit/domain';
+import { allowedAge, nextTry } from './allowed-age.js';
+import type { CodePort, DrawnCode } from './case-codes.js';
 import { contactDigests, type DirectoryPort, type DirectorySnapshot } from './directory.js';
 import type { ActivePolicy } from './policy-file.js';
 
-/** Asks the directory and classifies. A directory that is down or too old keeps the case waiting: nobody can be attested from nothing (R1.6). */
-export const classifyWork = (directory: DirectoryPort, policy: ActivePolicy, salt: string): WorkHandler<DirectorySnapshot> => ({
+/** Asks the directory and classifies. A directory that is down, refused or too old keeps the case waiting: nobody can be attested from nothing (R1.6). */
+export const classifyWork = (
+  directory: DirectoryPort,
+  policy: ActivePolicy,
+  salt: string,
+  codes: CodePort,
+): WorkHandler<DirectorySnapshot & { readonly code: DrawnCode }> => ({
   begin: (_work, facts) => ({ go: !facts.has('readmit.case.classified'), emit: [] }),
-  call: (_work, _facts, signal) => directory.read(signal),
+  async call(work, facts, signal) {
+    const snapshot = await directory.read(signal);
+    const opened = facts.first('readmit.case.opened');
+    if (!opened) throw new Error(`this is a bug: ${work.id} without a request`);
+    // The request is on record, its key with it: only now may the code be drawn (R3.4).
+    return { ...snapshot, code: await codes.draw(opened.data) };
+  },
   finish(work, outcome, facts, context): Finished {
     const opened = facts.first('readmit.case.opened');
     if (!opened || facts.has('readmit.case.classified')) return { emit: [] };
-    const again = new Date(context.now.getTime() + Math.min(30, 2 ** (work.tries - 1)) * 1000);
-    if ('error' in outcome) return { emit: [], retryAt: again };
-    const ageSeconds = Math.max(0, Math.floor((context.now.getTime() - Date.parse(outcome.issuedAt)) / 1000));
-    if (ageSeconds > policy.document.directoryMaxAgeSeconds) return { emit: [], retryAt: again };
+    const retryAt = nextTry(context.now, work.tries);
+    if ('error' in outcome) return { emit: [], retryAt };
+    const ageSeconds = allowedAge(outcome, context.now, policy.document.directoryMaxAgeSeconds);
+    if (ageSeconds === undefined) return { emit: [], retryAt };
     const known: DirectoryFacts = { known: true, directory: outcome.directory, digest: outcome.digest, ageSeconds };
     const classified = classify(opened.data, known, policy);
+    const { codeNonce, sameKey } = outcome.code;
     const caseId = work.key;
     return {
       emit: [
-        say('readmit.case.classified', caseId, classified),
+        say('readmit.case.classified', caseId, {
+          ...classified,
+          ...(codeNonce === undefined ? {} : { codeNonce }),
+          reasons: [...classified.reasons, ...sameKeyReasons(sameKey)],
+        }),
         say('readmit.people.attested', caseId, {
           caseId,
           directory: { digest: outcome.digest, issuedAt: outcome.issuedAt, ageSeconds },
@@ -33,3 +51,14 @@ export const classifyWork = (directory: DirectoryPort, policy: ActivePolicy, sal
     };
   },
 });
+
+/** One key for several cases is nothing that somebody needs who lost access once. */
+const sameKeyReasons = (cases: readonly string[]) =>
+  cases.length === 0
+    ? []
+    : [
+        {
+          rule: 'R3.4',
+          says: `The same key asked before for the same subject, in ${cases.join(', ')}: whoever holds it holds all of them.`.slice(0, 500),
+        },
+      ];

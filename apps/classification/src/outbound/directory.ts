@@ -1,6 +1,6 @@
 import { createHash, createHmac } from 'node:crypto';
 import { Directory } from '@readmit/contracts';
-import { lookupOf } from '@readmit/domain';
+import { directoryFaults, lookupOf } from '@readmit/domain';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { compactVerify, importJWK } from 'jose';
@@ -13,35 +13,41 @@ export interface DirectorySnapshot {
   readonly issuedAt: string;
 }
 
-/** Where facts about people come from. Throws when it cannot be had or is not signed by the configured key. */
+/** Where facts about people come from. Throws when it cannot be had, is not signed by the configured key or contradicts itself. */
 export interface DirectoryPort {
   read(signal: AbortSignal): Promise<DirectorySnapshot>;
 }
 
 const ajv = addFormats.default(new Ajv2020({ allErrors: true, strict: false }));
 const valid = ajv.compile(Directory);
-const maxBytes = 16 * 1024 * 1024;
+/** Faults that one message names; the rest are counted. */
+const mostNamed = 20;
 
-/** A directory file served over HTTP as a compact JWS (EdDSA) by one configured key. Whoever can change it decides who may approve: the key is the root of that trust. */
-export function httpDirectory(url: string, key: string): DirectoryPort {
-  const publicKey = importJWK({ kty: 'OKP', crv: 'Ed25519', x: key }, 'EdDSA');
+/**
+ * Whoever can change the directory decides who may approve: `key` is the root of that trust. What it signs is taken whole or not at all.
+ * @throws {Error} not signed by the key, not a directory, or one with entries that cannot both be right; the entries are named.
+ */
+export async function openDirectory(text: string, key: Awaited<ReturnType<typeof directoryKey>>): Promise<DirectorySnapshot> {
+  const { payload } = await compactVerify(text, key, { algorithms: ['EdDSA'] });
+  const directory: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload));
+  if (!valid(directory))
+    throw new Error(`the directory does not match its schema: ${named((valid.errors ?? []).map((error) => ajv.errorsText([error])))}`);
+  const faults = directoryFaults(directory as Directory);
+  if (faults.length > 0) throw new Error(`the directory contradicts itself and is not used; mend it: ${named(faults)}`);
   return {
-    async read(signal) {
-      const response = await fetch(url, { signal, redirect: 'error', headers: { accept: 'application/jose' } });
-      if (!response.ok) throw new Error(`the directory answered ${response.status}`);
-      const text = (await response.text()).trim();
-      if (text.length > maxBytes) throw new Error(`the directory is larger than ${maxBytes} bytes`);
-      const { payload } = await compactVerify(text, await publicKey, { algorithms: ['EdDSA'] });
-      const directory: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload));
-      if (!valid(directory)) throw new Error(`the directory does not match its schema: ${ajv.errorsText(valid.errors)}`);
-      return {
-        directory: directory as Directory,
-        digest: createHash('sha256').update(text).digest('hex'),
-        issuedAt: (directory as Directory).issuedAt,
-      };
-    },
+    directory: directory as Directory,
+    digest: digestOf(text),
+    issuedAt: (directory as Directory).issuedAt,
   };
 }
+
+/** The public half of the key that signs the directory. `x`: base64url of an Ed25519 JWK. */
+export const directoryKey = (x: string) => importJWK({ kty: 'OKP', crv: 'Ed25519', x }, 'EdDSA');
+
+export const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+const named = (faults: readonly string[]): string =>
+  faults.length <= mostNamed ? faults.join('; ') : `${faults.slice(0, mostNamed).join('; ')}; and ${faults.length - mostNamed} more`;
 
 /** Contact points of the subject, as digests that only the holder of the salt can make: no phone number can be guessed from a topic. */
 export function contactDigests(

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { Policy } from '@readmit/contracts';
-import { joinQuorums, seatsOf, strictest } from '@readmit/domain';
+import { policyFaults } from '@readmit/domain';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import canonicalize from 'canonicalize';
 import { parseDocument } from 'yaml';
@@ -27,7 +27,7 @@ export function parsePolicy(text: string, name: string): ActivePolicy {
     throw new Error(`${name} does not match the policy schema:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
   }
   const policy = document as Policy;
-  const faults = looseIn(policy);
+  const faults = policyFaults(policy);
   if (faults.length > 0) throw new Error(`${name} is not strict enough:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
   return {
     document: policy,
@@ -35,30 +35,6 @@ export function parsePolicy(text: string, name: string): ActivePolicy {
       .update(canonicalize(policy) ?? '')
       .digest('hex'),
   };
-}
-
-/** Parts and proofs that the requirements of one case can hold. */
-const most = { quorum: 5, evidence: 10 } as const;
-
-function looseIn({ classes, privilegedSubject }: Policy): string[] {
-  const faults = Object.entries(classes).flatMap(([caseClass, rules]) => {
-    const privileged = joinQuorums(rules.quorum, privilegedSubject.quorum);
-    return [
-      ...((caseClass !== 'mfa-recovery' || rules.tier === 'two-person') && seatsOf(rules.quorum) < 2
-        ? [`/classes/${caseClass}/quorum needs two people at least (R1.3, R4.1)`]
-        : []),
-      ...(seatsOf(privileged) < 2
-        ? [`/privilegedSubject/quorum with that of ${caseClass} needs two people at least, for people who are privileged (R4.1)`]
-        : []),
-    ];
-  });
-  const all = strictest(classes['privileged-restoration'], [classes['mfa-recovery'], classes['nhi-secret-restoration']]);
-  if (joinQuorums(all.quorum, privilegedSubject.quorum).length > most.quorum)
-    faults.push(
-      `/classes and /privilegedSubject have more than ${most.quorum} parts of a quorum together; give parts that are alike one name`,
-    );
-  if (all.evidence.length > most.evidence) faults.push(`/classes ask for more than ${most.evidence} proofs together`);
-  return faults;
 }
 
 export async function loadPolicy(file: string): Promise<ActivePolicy> {

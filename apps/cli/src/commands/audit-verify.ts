@@ -19,7 +19,7 @@ export function registerVerify(audit: Command, act: Act): void {
     audit
       .command('verify')
       .description(
-        'check an export offline: no entry altered, cut, inserted or reordered, every event and decision genuine, every grant undone',
+        'check an export offline: no entry altered, cut, inserted or reordered, every event and decision genuine, every grant undone, nothing found by audit',
       )
       .argument('<export>')
       .option('--checkpoint <file>', 'a checkpoint that was seen before: finds a log that was cut or forked since')
@@ -64,12 +64,20 @@ function show({ out }: Context, report: LogReport): void {
     ['key list of', report.keyListIssuedAt],
     ['refusals', report.refusals],
     ['findings', report.found],
+    ['found by audit', report.violations],
   ]);
   if (report.findings.length > 0)
     out.table(
       ['entry', 'rule', 'where', 'why'],
       report.findings.map(({ index, rule, where, why }) => [index, rule, where, why]),
     );
+  if (report.violated.length > 0) {
+    out.line('What audit found while it ran:');
+    out.table(
+      ['entry', 'at', 'case', 'rule', 'says'],
+      report.violated.map(({ index, at, caseId, rule, says }) => [index, at, caseId, rule, says]),
+    );
+  }
   if (report.found > report.findings.length) out.line(`${report.found - report.findings.length} more findings are not shown.`);
 }
 

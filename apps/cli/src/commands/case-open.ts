@@ -1,12 +1,13 @@
 import { Option } from 'commander';
 import { example, repeated, type Register } from '../act.js';
 import { parseAsk, type AskInput } from '../asks.js';
+import { callBackCode, onlyOnACallBack } from '../call-back-code.js';
 import type { Answer, Credential, Input } from '../client.js';
 import type { Context } from '../context.js';
 import { parseDuration } from '../duration.js';
 import { CliError, usage } from '../errors.js';
 import { group } from '../group.js';
-import { newRecipientKey, publicPart, readBack } from '../keys.js';
+import { newRecipientKey, publicPart } from '../keys.js';
 import type { Session } from '../session.js';
 import { OpenCase } from '@readmit/contracts';
 
@@ -30,7 +31,11 @@ export const registerCaseOpen: Register = (program, act) => {
       .description('ask for a way back in; nothing happens before the case is classified and proved')
       .option('--subject <id>', 'the person who needs the way back in')
       .option('--machine [id]', 'the subject is a machine')
-      .option('--ask <kind=connector/object[/entitlement]>', 'what is asked for; repeat for more', repeated(parseAsk))
+      .option(
+        '--ask <kind=connector/object[/entitlement]>',
+        'what is asked for; repeat for more; as JSON when a name has a slash',
+        repeated(parseAsk),
+      )
       .addOption(new Option('--reason-code <code>', 'why, as a code').choices(reasonCodes()).makeOptionMandatory())
       .requiredOption('--reason <text>', 'why, in words')
       .option('--ticket <id>', 'ticket in your desk system')
@@ -38,7 +43,7 @@ export const registerCaseOpen: Register = (program, act) => {
       .option('--anonymous', 'ask without the sign-in that is stored here')
       .option('--with-key', 'make a one-time key also when signed in: what is issued for you can be picked up with it'),
     'readmit case open --subject ada --ask factor.bypass=demo-idp/ada --reason-code lost-device --reason "phone stolen" --for 15m',
-    'readmit case open --machine svc-payroll --ask secret.reissue=target-postgres/svc_payroll --reason-code secret-dead --reason "expired" --for 8h',
+    'readmit case open --machine svc-payroll --ask secret.reissue=target-postgres/payroll --reason-code secret-dead --reason "expired" --ticket OPS-4711 --for 8h',
   ).action(act(open));
 };
 
@@ -86,28 +91,44 @@ async function request(context: Context, body: Body, session: Session | undefine
     throw error;
   }
   const keyFile = await vault.adopt(pending, accepted.caseId);
-  shown(context, accepted, key && keyFile ? { fingerprint: key.fingerprint, readBack: readBack(key.fingerprint), keyFile } : undefined);
+  const code = key ? await codeOnceClassified(context, accepted.caseId, credential) : undefined;
+  shown(context, accepted, key && keyFile ? { fingerprint: key.fingerprint, keyFile, ...(code === undefined ? {} : { code }) } : undefined);
+}
+
+/** The code comes with the classification, nearly always within a second: so many looks, so many milliseconds apart. */
+const looks = { most: 10, everyMs: 300 } as const;
+
+async function codeOnceClassified(context: Context, caseId: string, credential: Credential): Promise<string | undefined> {
+  try {
+    for (let look = 0; look < looks.most; look++) {
+      if (look > 0) await context.io.sleep(looks.everyMs);
+      const code = await callBackCode(context, await context.client.call('showCase', { params: { caseId } }, credential));
+      if (code !== undefined) return code;
+    }
+  } catch (error) {
+    // The case is open; the code can be looked up later.
+    if (!(error instanceof CliError)) throw error;
+  }
+  return undefined;
 }
 
 function shown(
   { out }: Context,
   accepted: Answer<'openCase'>,
-  key?: { readonly fingerprint: string; readonly readBack: string; readonly keyFile: string },
+  key?: { readonly fingerprint: string; readonly keyFile: string; readonly code?: string },
 ): void {
   out.result({ ...accepted, ...key }, () => {
     out.fields([
       ['case', accepted.caseId],
       ['link', accepted.link],
-      ...(key
-        ? ([
-            ['key', key.keyFile],
-            ['read back', key.readBack],
-          ] as const)
-        : []),
+      ...(key ? ([['key', key.keyFile]] as const) : []),
+      ...(key?.code === undefined ? [] : ([['code', key.code]] as const)),
     ]);
     if (key)
       out.note(
-        `When the desk calls you on the number on record, read these digits to them: ${key.readBack}. Never read them to somebody who calls from elsewhere.`,
+        key.code === undefined
+          ? `The code that you will read to the desk is not there yet: readmit case show ${accepted.caseId}`
+          : onlyOnACallBack(key.code),
       );
     out.note(`Follow it: readmit case watch ${accepted.caseId}`);
     if (key) out.note(`What is issued for you, once it is granted: readmit secret pick-up ${accepted.caseId}`);

@@ -1,4 +1,5 @@
 import { example, type Register } from '../act.js';
+import { callBackCode, onlyOnACallBack } from '../call-back-code.js';
 import type { Answer } from '../client.js';
 import type { Context } from '../context.js';
 import { parseDuration } from '../duration.js';
@@ -28,16 +29,18 @@ async function watch(context: Context, caseId: string, seconds: number): Promise
   const seen = new Set<string>();
   const params = { caseId };
   let failures = 0;
+  let codeShown = false;
   for (;;) {
     let pause = seconds;
     try {
       // The state is read before the timeline: a case seen closed has its last entry in the timeline read after it.
-      const { state } = await context.client.call('showCase', { params });
+      const one = await context.client.call('showCase', { params });
       const entries = await context.client.call('caseTimeline', { params });
       failures = 0;
+      if (!codeShown) codeShown = await showCode(context, one);
       for (const entry of entries) if (!seen.has(entry.id)) print(context, entry);
       for (const { id } of entries) seen.add(id);
-      if (state === 'closed') return;
+      if (one.state === 'closed') return;
     } catch (error) {
       const passing = error instanceof CliError && (error.exit === 'unreachable' || error.exit === 'notReady');
       if (!passing || ++failures > patience) throw error;
@@ -46,6 +49,13 @@ async function watch(context: Context, caseId: string, seconds: number): Promise
     }
     await context.io.sleep(pause * 1000);
   }
+}
+
+/** Once: the code that whoever asked with a key reads to the desk. */
+async function showCode(context: Context, one: Answer<'showCase'>): Promise<boolean> {
+  const code = await callBackCode(context, one);
+  if (code !== undefined) context.out.note(onlyOnACallBack(code));
+  return code !== undefined;
 }
 
 function print({ out }: Context, entry: Answer<'caseTimeline'>[number]): void {

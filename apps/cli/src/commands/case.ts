@@ -1,16 +1,25 @@
 import { CaseView } from '@readmit/contracts';
 import { InvalidArgumentError, Option } from 'commander';
 import { example, type Register } from '../act.js';
-import type { Answer, Input } from '../client.js';
+import { callBackCode, onlyOnACallBack } from '../call-back-code.js';
+import type { Answer, Credential, Input } from '../client.js';
 import type { Context } from '../context.js';
 import { sinceOrUntil } from '../duration.js';
+import { CliError } from '../errors.js';
 import { group } from '../group.js';
 
 type Case = Answer<'showCase'>;
 type ListQuery = NonNullable<Input<'listCases'>['query']>;
 type Accepted = Answer<'withdraw'>;
+interface EndOptions {
+  readonly reason?: string;
+  readonly preview?: true;
+}
 interface Because {
   readonly reason: string;
+}
+interface Repudiated extends Because {
+  readonly code?: string;
 }
 
 export const registerCase: Register = (program, act) => {
@@ -44,29 +53,32 @@ export const registerCase: Register = (program, act) => {
     ),
   );
   example(
-    cases.command('end').description('end every grant of the case now').argument('<case>').requiredOption('--reason <text>', 'why'),
+    cases
+      .command('end')
+      .description('end what the case granted, now; of a reissued secret the old login ends and the new one stays')
+      .argument('<case>')
+      .option('--reason <text>', 'why; it is kept and shown to the people of the case')
+      .option('--preview', 'only show what would end and what would stay'),
     'readmit case end case_0190 --reason "done early"',
-  ).action(
-    act(async (context: Context, { reason }: Because, caseId) =>
-      accepted(context, await context.client.call('endEarly', { params: { caseId: caseId ?? '' }, body: { reason } }), 'Ending'),
-    ),
-  );
+  ).action(act((context: Context, options: EndOptions, caseId) => end(context, options, caseId ?? '')));
   example(
     cases
       .command('repudiate')
-      .description('"this was not me": freezes the case and ends what it granted')
+      .description('"this was not me": freezes the case and takes back what it gave, also after it was closed')
       .argument('<case>')
+      .option('--code <code>', 'of a notice that you were sent: then no sign-in is needed')
       .requiredOption('--reason <text>', 'what you know'),
     'readmit case repudiate case_0190 --reason "I have not lost my phone"',
-  ).action(
-    act(async (context: Context, { reason }: Because, caseId) =>
-      accepted(context, await context.client.call('repudiate', { params: { caseId: caseId ?? '' }, body: { reason } }), 'Frozen'),
-    ),
-  );
+    'readmit case repudiate case_0190 --code 7Q2M-... --reason "I asked for nothing"',
+  ).action(act((context: Context, options: Repudiated, caseId) => repudiate(context, caseId ?? '', options)));
   example(
     program.command('obligations').description('what must be undone, by when, and whether it was').argument('<case>'),
     'readmit obligations case_0190',
   ).action(act((context: Context, _: object, caseId) => obligations(context, caseId ?? '')));
+  example(
+    program.command('orders').description('who ended or contained a case, when and why').argument('<case>'),
+    'readmit orders case_0190',
+  ).action(act((context: Context, _: object, caseId) => orders(context, caseId ?? '')));
 };
 
 export function wholeNumber(text: string): number {
@@ -83,6 +95,15 @@ export function accepted({ out }: Context, answer: Accepted, done: string): void
     ]);
     out.note(`${done}: the request is recorded. See what follows: readmit case watch ${answer.caseId}`);
   });
+}
+
+/** With a code nobody has to be signed in: who lost the only factor cannot be. Whoever is, is named. */
+async function repudiate(context: Context, caseId: string, { reason, code }: Repudiated): Promise<void> {
+  // A sign-in that has run out does not stand in the way of a code.
+  const session = code === undefined ? await context.signedIn() : await context.session().catch(() => undefined);
+  const credential: Credential = session ? { kind: 'bearer', token: session.accessToken } : { kind: 'none' };
+  const body = { reason, ...(code === undefined ? {} : { code }) };
+  accepted(context, await context.client.call('repudiate', { params: { caseId }, body }, credential), 'Frozen');
 }
 
 async function list(context: Context, query: ListQuery): Promise<void> {
@@ -121,7 +142,11 @@ async function list(context: Context, query: ListQuery): Promise<void> {
 
 async function show(context: Context, caseId: string): Promise<void> {
   const one = await context.client.call('showCase', { params: { caseId } });
-  context.out.result(one, () => context.out.fields(caseFields(one)));
+  const code = await callBackCode(context, one);
+  context.out.result({ ...one, ...(code === undefined ? {} : { code }) }, () => {
+    context.out.fields([...caseFields(one), ...(code === undefined ? [] : [['code', code] as const])]);
+    if (code !== undefined) context.out.note(onlyOnACallBack(code));
+  });
   const next = nextOf(one);
   if (context.out.seen && next !== undefined) context.out.note(next);
 }
@@ -160,6 +185,9 @@ const caseFields = (one: Case): readonly (readonly [string, string | number | nu
   ['closed', one.closedAt],
   ['because', one.why.map(({ rule, says }) => `${rule}: ${says}`)],
   ['to undo', one.openObligations],
+  ...(one.repudiation === undefined
+    ? []
+    : [['repudiated', `${one.repudiation.at} by ${one.repudiation.by}: ${one.repudiation.reason}`] as const]),
 ];
 export const requesterOf = ({ requester }: Case): string =>
   requester.kind === 'anonymous' ? 'somebody who has not signed in' : (requester.id ?? 'a person');
@@ -175,11 +203,46 @@ async function timeline(context: Context, caseId: string): Promise<void> {
   );
 }
 
+type Obligation = Answer<'showObligations'>[number];
+const targetOf = ({ undo }: Obligation): string =>
+  `${undo.connector}/${undo.object}${undo.entitlement === undefined ? '' : `/${undo.entitlement}`}`;
+
+async function end(context: Context, { reason, preview }: EndOptions, caseId: string): Promise<void> {
+  if (preview) {
+    const all = await context.client.call('showObligations', { params: { caseId } });
+    const falls = all.filter(({ state, ifEnded }) => state !== 'discharged' && ifEnded === 'falls');
+    const stays = all.filter(({ state, ifEnded }) => state !== 'discharged' && ifEnded !== 'falls');
+    const { out } = context;
+    return out.result({ falls, stays }, () =>
+      out.table(
+        ['if ended', 'target', 'what its end is', 'otherwise due'],
+        [
+          ...falls.map((one) => ['ends now', targetOf(one), one.undo.says, one.dueAt]),
+          ...stays.map((one) => ['stays', targetOf(one), one.undo.says, one.dueAt]),
+        ],
+        'Nothing is left to end.',
+      ),
+    );
+  }
+  if (reason === undefined)
+    throw new CliError('usage', 'Say why the case ends', { next: 'Add --reason <text>, or --preview to see first what would end.' });
+  accepted(context, await context.client.call('endEarly', { params: { caseId }, body: { reason } }), 'Ending');
+}
+
+async function orders(context: Context, caseId: string): Promise<void> {
+  const all = await context.client.call('showOrders', { params: { caseId } });
+  context.out.result(all, () =>
+    context.out.table(
+      ['at', 'order', 'by', 'why'],
+      all.map(({ at, order, by, reason }) => [at, order, by, reason]),
+      'Nobody has ended or contained it.',
+    ),
+  );
+}
+
 async function obligations(context: Context, caseId: string): Promise<void> {
   const all = await context.client.call('showObligations', { params: { caseId } });
   const { out } = context;
-  const targetOf = ({ undo }: (typeof all)[number]): string =>
-    `${undo.connector}/${undo.object}${undo.entitlement === undefined ? '' : `/${undo.entitlement}`}`;
   out.result(all, () => {
     // Eyes have the case's id before them already, and words that wrap come last.
     if (out.seen)

@@ -2,9 +2,11 @@ import { example, type Register } from '../act.js';
 import type { Answer } from '../client.js';
 import type { Context } from '../context.js';
 import { CliError, usage } from '../errors.js';
-import { digestOf, readApproverKey, type ApproverKey } from '../keys.js';
-import { signStatement } from '../sign.js';
+import { readApproverKey, sha256Hex, type ApproverKey } from '../keys.js';
+import { patiently } from '../patience.js';
 import { showForDecision } from '../plan-view.js';
+import { shown, type Shown } from '../shown.js';
+import { signStatement } from '../sign.js';
 
 type View = Answer<'showApproval'>;
 type Choice = 'approve' | 'deny';
@@ -13,6 +15,7 @@ interface DecideOptions {
   readonly key?: string;
   readonly yes?: true;
   readonly planDigest?: string;
+  readonly policyDigest?: string;
 }
 
 export const registerDecide: Register = (program, act) => {
@@ -25,6 +28,7 @@ export const registerDecide: Register = (program, act) => {
         .requiredOption('--reason <text>', 'why you decide so')
         .option('--key <file>', 'your signing key (default: approver-key.json in the config folder)')
         .option('--plan-digest <hex>', 'only if the plan is still this one')
+        .option('--policy-digest <hex>', 'the policy that you have read, where the service does not show it')
         .option('--yes', 'do not ask for confirmation'),
       line,
     ).action(act((context: Context, options: DecideOptions, caseId) => decide(context, name, options, caseId ?? '')));
@@ -44,23 +48,21 @@ export const registerDecide: Register = (program, act) => {
 async function decide(context: Context, choice: Choice, options: DecideOptions, caseId: string): Promise<void> {
   const session = await context.signedIn();
   const key = await readApproverKey(options.key ?? context.vault.approverKeyFile);
-  const [view, asked] = await Promise.all([
-    context.client.call('showApproval', { params: { caseId } }),
-    context.client.call('showCase', { params: { caseId } }),
-  ]);
-  const signable = checked(view, caseId);
+  const view = await patiently(context.io, () => context.client.call('showApproval', { params: { caseId } }));
+  // Whoever came to the case just now is known to one service after the other.
+  const asked = await patiently(context.io, () => context.client.call('showCase', { params: { caseId } }), ['notFound']);
+  const seen = shown(view, caseId, options.policyDigest);
+  const signable = choice === 'approve' ? approvable(view, seen, caseId) : deniable(context, view, seen, caseId);
   if (options.planDigest !== undefined && options.planDigest !== signable.planDigest) {
     throw new CliError('notReady', 'The plan is not the one that you named', {
       where: `plan digest ${signable.planDigest}`,
       next: 'Look at the new plan and decide again.',
     });
   }
-  showForDecision(context.out, signable, view, asked);
+  showForDecision(context.out, view, asked);
   await confirmed(context, choice, options.yes === true);
-  const answer = await context.client.call('decide', {
-    params: { caseId },
-    body: signed(context, choice, options.reason, caseId, session.person, signable, key),
-  });
+  const body = signed(context, choice, options.reason, caseId, session.person, signable, key);
+  const answer = await patiently(context.io, () => context.client.call('decide', { params: { caseId }, body }));
   context.out.result(answer, () =>
     context.out.fields([
       ['case', answer.caseId],
@@ -70,28 +72,39 @@ async function decide(context: Context, choice: Choice, options: DecideOptions, 
   );
 }
 
-type Digests = { readonly [K in 'plan' | 'planDigest' | 'evidenceDigest' | 'policyDigest' | 'nonce']: NonNullable<View[K]> };
-export type Signable = Digests;
+interface Signable {
+  readonly planDigest: string;
+  readonly evidenceDigest: string;
+  readonly policyDigest: string;
+  readonly nonce: string;
+}
 
-/** What can be signed: all parts are there, and the digest is that of the plan which is shown. */
-function checked(view: View, caseId: string): Signable {
-  const { plan, planDigest, evidenceDigest, policyDigest, nonce } = view;
-  if (plan === null || planDigest === null || evidenceDigest === null || policyDigest === null || nonce === null) {
-    throw new CliError('notReady', `There is nothing to decide yet: the case is ${view.state}`, {
+const notYet = (view: View, caseId: string): CliError =>
+  new CliError('notReady', `There is nothing to decide yet: the case is ${view.state}`, {
+    where: caseId,
+    next: `See what it waits for: readmit case show ${caseId}`,
+  });
+
+/** What a yes signs: all parts are there, and each digest is that of what is shown. */
+function approvable(view: View, { differs, policyDigest, ...digests }: Shown, caseId: string): Signable {
+  const { plan, planDigest, evidenceDigest, nonce } = view;
+  if (plan === null || planDigest === null || evidenceDigest === null || policyDigest === undefined || nonce === null)
+    throw notYet(view, caseId);
+  const [first] = differs;
+  if (first !== undefined)
+    throw new CliError('verificationFailed', `digest-mismatch: ${first}`, {
       where: caseId,
-      next: `See what it waits for: readmit case show ${caseId}`,
+      next: 'Do not sign. Tell the security team: a service shows one thing and asks for a signature on another. A proof whose words are gone is recorded again.',
     });
-  }
-  const next = 'Do not sign. Tell the security team: a service shows one plan and asks for a signature on another.';
-  if (view.caseId !== caseId || plan.caseId !== caseId)
-    throw new CliError('verificationFailed', `The plan that was shown belongs to ${plan.caseId}`, { where: caseId, next });
-  const computed = digestOf(plan);
-  if (computed !== planDigest)
-    throw new CliError('verificationFailed', 'The plan that was shown is not the plan to be signed', {
-      where: `shown ${computed}, to be signed ${planDigest}`,
-      next,
-    });
-  return { plan, planDigest, evidenceDigest, policyDigest, nonce };
+  return { ...digests, policyDigest, nonce };
+}
+
+/** What a no signs: what was shown, whatever the service would have signed. A no gives nothing, so nothing stands in its way. */
+function deniable({ io, out }: Context, view: View, { differs, policyDigest, ...digests }: Shown, caseId: string): Signable {
+  if (policyDigest === undefined) throw notYet(view, caseId);
+  for (const difference of differs)
+    out.note(`digest-mismatch: ${difference}. Tell the security team; your no is about what is shown here.`);
+  return { ...digests, policyDigest, nonce: view.nonce ?? sha256Hex(io.uuid()) };
 }
 
 async function confirmed({ io }: Context, choice: Choice, yes: boolean): Promise<void> {

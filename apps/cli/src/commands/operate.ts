@@ -28,7 +28,9 @@ async function contain(context: Context, { reason, apply }: ContainOptions, case
       `stop case ${caseId} at whatever stage it is, and undo what it granted (POST ${routes.contain.path.replace(':caseId', caseId)})`,
       `record the reason: ${reason}`,
     ]);
-  accepted(context, await context.client.call('contain', input), 'Contained');
+  const answer = await context.client.call('contain', input);
+  accepted(context, answer, 'Contained');
+  for (const what of answer.will ?? []) context.out.note(`- ${what}`);
 }
 
 /** What a dry run prints; nothing was asked of any service for it. */

@@ -1,6 +1,6 @@
 /** `readmit setup --kafka`: topics and permissions in somebody's Kafka, from the catalogue. */
 import type { KafkaSetup } from '@readmit/bus';
-import { kafkaName, principals, type AclSpec, type TopologyOptions } from '@readmit/contracts';
+import { kafkaName, principals, providerByteRate, providerPrincipal, type AclSpec, type TopologyOptions } from '@readmit/contracts';
 import type { Context } from '../context.js';
 import { CliError, saidBy, usage, type ExitName } from '../errors.js';
 import { kafkaConnection } from '../kafka-connection.js';
@@ -27,7 +27,8 @@ export async function setUpKafka(context: Context, options: SetupKafkaOptions): 
     throw kafkaFailure(cause, where);
   }
   const users = principals(topology).map((user) => scramCommand(user, connection.brokers[0] ?? ''));
-  context.out.result({ applied: apply, ...found, users }, () => print(context, found, users, apply));
+  const quotas = topology.providers.map((provider) => quotaCommand(providerPrincipal(provider), connection.brokers[0] ?? ''));
+  context.out.result({ applied: apply, ...found, users, quotas }, () => print(context, found, { users, quotas }, apply));
   return found.differs.length > 0 ? 'verificationFailed' : undefined;
 }
 
@@ -60,7 +61,16 @@ const aclWords = ({ principal, operation, resource, pattern, name }: AclSpec): s
 const scramCommand = (user: string, broker: string): string =>
   `kafka-configs.sh --bootstrap-server ${broker} --command-config admin.properties --alter --entity-type users --entity-name ${user} --add-config-file ${user}.scram`;
 
-function print({ out }: Context, { topics, acls, differs }: KafkaSetup, users: readonly string[], apply: boolean): void {
+/** Nor quotas (AlterClientQuotas). */
+const quotaCommand = (user: string, broker: string): string =>
+  `kafka-configs.sh --bootstrap-server ${broker} --command-config admin.properties --alter --entity-type users --entity-name ${user} --add-config producer_byte_rate=${providerByteRate}`;
+
+interface ByHand {
+  readonly users: readonly string[];
+  readonly quotas: readonly string[];
+}
+
+function print({ out }: Context, { topics, acls, differs }: KafkaSetup, { users, quotas }: ByHand, apply: boolean): void {
   const steps = [
     ...topics.map(({ name, partitions, replication }) => `make topic ${name}: ${partitions} partitions, ${replication} copies of each`),
     ...acls.map(aclWords),
@@ -78,6 +88,9 @@ function print({ out }: Context, { topics, acls, differs }: KafkaSetup, users: r
   out.line('Each principal needs a user, which this command cannot make. The file holds one line (mode 0600):');
   out.line('SCRAM-SHA-512=iterations=8192,password=...');
   for (const user of users) out.line(`  ${user}`);
+  if (quotas.length === 0) return;
+  out.line('Each identity provider should have a quota, so that none of them keeps the brokers busy:');
+  for (const quota of quotas) out.line(`  ${quota}`);
 }
 
 function kafkaFailure(cause: unknown, where: string): CliError {

@@ -10,6 +10,7 @@ interface SetupCommandOptions extends SetupKafkaOptions {
   readonly databaseUrl?: string;
   readonly secretsDir?: string;
   readonly database?: string;
+  readonly connections?: string;
   readonly keysDir?: string;
   readonly environment: string;
 }
@@ -24,6 +25,10 @@ export const registerSetup: Register = (program, act) => {
       .option('--database-url <url>', 'of a role that may create roles, without its password (DATABASE_URL; password in PGPASSWORD)')
       .option('--secrets-dir <folder>', 'where the password files of the roles are, or will be made')
       .option('--database <name>', 'the database to use, created when absent')
+      .option(
+        '--connections <number>',
+        "connections that each service's role may have (default: for two processes, if it has no limit yet)",
+      )
       .option('--keys-dir <folder>', 'where the keys of services and log are, or will be made; without this no key is made')
       .option('--environment <name>', 'READMIT_ENVIRONMENT of the services: it names the log', 'production')
       .option('--kafka', 'not the database, but topics and ACLs in the Kafka of KAFKA_BROKERS (KAFKA_SASL_*, KAFKA_TLS* as for services)')
@@ -59,9 +64,21 @@ async function setUp(context: Context, options: SetupCommandOptions): Promise<vo
     throw usage('No PostgreSQL is named', 'Give --database-url postgres://owner@host/database, or set DATABASE_URL.');
   if (!/^[a-z0-9-]{1,63}$/.test(environment))
     throw usage(`"${environment}" cannot name an environment`, 'Use lower-case letters, digits and dashes, at most 63.');
+  const connections = connectionsOf(options.connections);
   // Loaded only here: the database's driver and the bus are of no use to any other command.
-  const [{ describeSetup, setup }, { describeKeyFiles }] = await Promise.all([import('@readmit/store'), import('@readmit/bus')]);
-  const place = { secretsDir, ...(database === undefined ? {} : { database }) };
+  const [{ describeSetup, securedDatabaseUrl, setup }, { describeKeyFiles }] = await Promise.all([
+    import('@readmit/store'),
+    import('@readmit/bus'),
+  ]);
+  try {
+    securedDatabaseUrl(ownerUrl);
+  } catch (cause) {
+    throw usage(
+      `The URL of the database ${saidBy(cause)}`,
+      'Leave TLS to this command; name a certificate authority of your own with ?sslrootcert=<file>.',
+    );
+  }
+  const place = { secretsDir, ...(database === undefined ? {} : { database }), ...(connections === undefined ? {} : { connections }) };
   const { host, pathname } = new URL(ownerUrl);
   if (!apply)
     return wouldDo(context, [
@@ -72,15 +89,17 @@ async function setUp(context: Context, options: SetupCommandOptions): Promise<vo
   // Keys first: they cost nothing, and a folder that cannot be used should not leave a database behind.
   const keys = keysDir === undefined ? undefined : await keysIn(keysDir, environment);
   let changes: readonly string[];
+  let notices: readonly string[];
   try {
-    ({ changes } = await setup({ ownerUrl, ...place }));
+    ({ changes, notices } = await setup({ ownerUrl, ...place }));
   } catch (cause) {
     throw setupFailure(cause, `${host}${pathname}`);
   }
   const all = [...changes, ...(keys?.made ?? []).map((file) => `made ${file}`)];
-  context.out.result({ applied: true, changes: all, ...(keys ? { keys } : {}) }, () => {
+  context.out.result({ applied: true, changes: all, notices, ...(keys ? { keys } : {}) }, () => {
     for (const change of all) context.out.line(change);
     context.out.line(all.length === 0 ? 'Everything was there already.' : `Done. The passwords of the roles are in ${secretsDir}.`);
+    for (const notice of notices) context.out.note(notice);
     if (!keys) return;
     context.out.line('Every service needs these; none of them is secret:');
     context.out.fields([
@@ -91,6 +110,12 @@ async function setUp(context: Context, options: SetupCommandOptions): Promise<vo
     if (keys.made.length > 0)
       context.out.note('Take root-belongs-offline.jwk offline now: whoever has it can name new service keys. Nothing needs it to run.');
   });
+}
+
+function connectionsOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^[1-9]\d{0,4}$/.test(text)) throw usage(`--connections is "${text}"`, 'Give a whole number from 1 to 99999.');
+  return Number(text);
 }
 
 async function keysIn(folder: string, environment: string) {

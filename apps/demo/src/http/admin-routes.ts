@@ -18,7 +18,7 @@ const RemoveFactor = asked({ factor: Id });
 const EndSessions = asked({ openedBy: oneOf(['any', 'factor', 'bypass'] as const) });
 const IssueBypass = asked({ for: Id, code: Salted, expiresAt: Instant, replaces: Type.Optional(Id) });
 const CloseBypass = asked({ for: Id });
-const Unlock = asked({});
+const Lock = asked({});
 
 /** For the connector: a person's state with its version (ETag), and changes by compare-and-set (If-Match), each done once. */
 export function adminRoutes(
@@ -79,9 +79,14 @@ export function adminRoutes(
     { schema: { body: CloseBypass } },
     (request, reply) => change(request, reply, { kind: 'bypass.close', for: request.body.for }),
   );
-  app.post<{ Params: { id: string }; Body: Static<typeof Unlock> }>(
+  app.post<{ Params: { id: string }; Body: Static<typeof Lock> }>(
     '/demo/admin/people/:id/unlock',
-    { schema: { body: Unlock } },
+    { schema: { body: Lock } },
     (request, reply) => change(request, reply, { kind: 'unlock' }),
+  );
+  app.post<{ Params: { id: string }; Body: Static<typeof Lock> }>(
+    '/demo/admin/people/:id/lock',
+    { schema: { body: Lock } },
+    (request, reply) => change(request, reply, { kind: 'lock' }),
   );
 }

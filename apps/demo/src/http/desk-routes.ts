@@ -29,12 +29,11 @@ export function deskRoutes(
   app.post<{ Body: Static<typeof LetterBody> }>('/demo/mailbox', { schema: { body: LetterBody } }, async (request, reply) => {
     await options.check(request.headers.authorization, 'mailbox:write');
     const { to, about, text } = request.body;
-    // A letter about a machine is for the people of the team that owns it.
-    const { people, machines } = options.directory.seed;
-    if (![...people, ...machines].some((known) => known.id === to)) throw new Refusal(404, 'person-not-found', 'nobody has this id here');
+    const addresses = addressesOf(options.directory.seed, to);
+    if (!addresses) throw new Refusal(404, 'person-not-found', 'nobody has this id here');
     const id = request.body.id ?? `letter-${randomUUID()}`;
-    const kept = await options.mailbox.deliver({ id, at: options.clock().toISOString(), to, about, text });
-    return reply.code(kept === 'new' ? 201 : 200).send({ id });
+    const kept = await options.mailbox.deliver({ id, at: options.clock().toISOString(), to, addresses, about, text });
+    return reply.code(kept === 'new' ? 201 : 200).send({ id, addresses: addresses.length });
   });
 
   app.get('/demo/mailbox', (request, reply) => {
@@ -42,4 +41,12 @@ export function deskRoutes(
     if ((request.headers.accept ?? '').includes('text/html')) return reply.type('text/html; charset=utf-8').send(mailboxPage(letters));
     return reply.send({ letters });
   });
+}
+
+/** Every address on record of the person; of a machine, those of the people of the team that owns it. Undefined: nobody has the id. */
+function addressesOf({ people, machines }: SignedDirectory['seed'], to: string): readonly string[] | undefined {
+  const machine = machines.find(({ id }) => id === to);
+  const told = people.filter(({ id, teams }) => id === to || (machine && teams.includes(machine.ownerTeam)));
+  if (!machine && told.length === 0) return undefined;
+  return told.flatMap(({ contacts }) => contacts.map(({ kind, value }) => `${kind} ${value}`));
 }

@@ -89,6 +89,8 @@ export interface Letter {
   readonly id: string;
   readonly at: string;
   readonly to: string;
+  /** Every address that it was delivered to; absent in letters of an older demo. */
+  readonly addresses?: readonly string[];
   readonly about: string;
   readonly text: string;
 }
@@ -98,7 +100,7 @@ export const mailboxPage = (letters: readonly Letter[]): string =>
     'Mailbox (demo)',
     letters.length === 0
       ? '<p>No letters yet.</p>'
-      : `<ol>${letters.map(({ at, to, about, text }) => `<li><h2>${escape(about)}</h2><p>To ${escape(to)}, <time datetime="${escape(at)}">${escape(at)}</time></p><p>${escape(text)}</p></li>`).join('\n')}</ol>`,
+      : `<ol>${letters.map(({ at, to, addresses = [], about, text }) => `<li><h2>${escape(about)}</h2><p>To ${escape([to, ...addresses].join(', '))}, <time datetime="${escape(at)}">${escape(at)}</time></p><p>${escape(text)}</p></li>`).join('\n')}</ol>`,
   );
 
 export const homePage = (): string =>

@@ -56,7 +56,9 @@ export type Change =
     }
   /** Voids the bypass of the case, ends the session that it opened, and refuses any later bypass for that case. */
   | { readonly kind: 'bypass.close'; readonly for: string }
-  | { readonly kind: 'unlock' };
+  | { readonly kind: 'unlock' }
+  /** As after bad tries: nobody signs in until an administrator unlocks it. Open sessions stay, they are ended by their own change. */
+  | { readonly kind: 'lock' };
 
 export interface Asked {
   /** The caller's id of the operation: repeated, it is answered and not done again. */
@@ -121,6 +123,9 @@ function apply(people: People, account: Account, change: Change, now: Date): Rea
       delete account.lockedAt;
       account.badTries = 0;
       return { unlocked: true };
+    case 'lock':
+      account.lockedAt ??= now.toISOString();
+      return { locked: true };
   }
 }
 

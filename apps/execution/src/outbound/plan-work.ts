@@ -1,40 +1,27 @@
-import type { Finished, WorkHandler } from '@readmit/bus';
-import { TargetError, type Connector } from '@readmit/connectors';
-import { buildPlan, planGranted, recipientsOf, say, type AskParts, type Facts } from '@readmit/domain';
-
-export type Connectors = ReadonlyMap<string, Connector>;
-
-/** The connector of that name, or an error that says what to configure. */
-export function connectorOf(connectors: Connectors, name: string): Connector {
-  const connector = connectors.get(name);
-  if (!connector)
-    throw new TargetError(`no connector is named ${name}; configured: ${[...connectors.keys()].join(', ')}`, 'none', 'unsupported');
-  return connector;
-}
-
-/** Cases that hold this now: begun and not yet taken back. */
-export function holders(facts: Facts, hold: string): readonly string[] {
-  const over = new Set(
-    facts
-      .of('readmit.revocation.confirmed')
-      .filter((fact) => fact.data.hold === hold)
-      .map((fact) => fact.data.caseId),
-  );
-  return facts
-    .of('readmit.execution.started')
-    .filter((fact) => fact.data.holds.includes(hold) && !over.has(fact.data.caseId))
-    .map((fact) => fact.data.caseId);
-}
-
-/** Backoff of work that could not reach its target: 1, 2, 4 ... 60 s. */
-export const retryAt = (now: Date, tries: number): Date => new Date(now.getTime() + Math.min(60, 2 ** (tries - 1)) * 1000);
+import { ResultUnstorable, type Begun, type Finished, type Work, type WorkHandler } from '@readmit/bus';
+import { TargetError } from '@readmit/connectors';
+import type { Draft } from '@readmit/contracts';
+import { buildPlan, isOver, planGranted, recipientsOf, say, secretHold, type AskParts, type Context, type Facts } from '@readmit/domain';
+import { connectorOf, retryAt, type Connectors } from './connectors.js';
+import { lookAgainWith, othersOf } from './other-cases.js';
 
 const final = (error: unknown): error is TargetError =>
   error instanceof TargetError && (error.code === 'not-found' || error.code === 'unsupported' || error.code === 'refused');
 
+const refuse = (caseId: string, rule: string, reason: string, says: string): Draft =>
+  say('readmit.plan.refused', caseId, { caseId, rule, reason, says: says.slice(0, 500) || reason });
+
+/** Answered already, or nobody waits for it any more: nothing is planned for a case that is over. */
+const settled = (facts: Facts): boolean =>
+  facts.has('readmit.plan.proposed') || facts.has('readmit.plan.refused') || planGranted(facts) !== undefined || isOver(facts);
+
 /** Reads the target and writes the plan, before anybody approves (R2.2). */
 export const planWork = (connectors: Connectors): WorkHandler<readonly AskParts[]> => ({
-  begin: (_work, facts) => ({ go: facts.has('readmit.plan.proposed') || facts.has('readmit.plan.refused') ? false : true, emit: [] }),
+  lane: 'reading',
+  begin(work, facts, context) {
+    if (settled(facts)) return { go: false, emit: [] };
+    return whileSecretHeld(work, facts, context) ?? { go: true, emit: [] };
+  },
   async call(_work, facts, signal) {
     const opened = facts.first('readmit.case.opened');
     const classified = facts.last('readmit.case.classified');
@@ -55,20 +42,14 @@ export const planWork = (connectors: Connectors): WorkHandler<readonly AskParts[
   finish(work, outcome, facts, context): Finished {
     const opened = facts.first('readmit.case.opened');
     const classified = facts.last('readmit.case.classified');
-    if (!opened || !classified || planGranted(facts)) return { emit: [] };
+    if (!opened || !classified || settled(facts)) return { emit: [] };
     const caseId = work.key;
     if ('error' in outcome) {
-      if (!final(outcome.error)) return { emit: [], retryAt: retryAt(context.now, work.tries) };
-      return {
-        emit: [
-          say('readmit.plan.refused', caseId, {
-            caseId,
-            rule: 'R2.2',
-            reason: `target-${outcome.error.code}`,
-            says: outcome.error.message.slice(0, 500),
-          }),
-        ],
-      };
+      const { error } = outcome;
+      if (error instanceof ResultUnstorable)
+        return { emit: [refuse(caseId, 'R8.1', 'result-unstorable', `What the target shows fits into no plan: ${error.message}`)] };
+      if (!final(error)) return { emit: [], retryAt: retryAt(context.now, work.tries) };
+      return { emit: [refuse(caseId, 'R2.2', `target-${error.code}`, error.message)] };
     }
     const recipients = recipientsOf(facts).map(({ id, key }) => ({ id, fingerprint: key.fingerprint }));
     const built = buildPlan(opened.data, classified, recipients, outcome, context.crypto);
@@ -76,3 +57,19 @@ export const planWork = (connectors: Connectors): WorkHandler<readonly AskParts[
     return { emit: [say('readmit.plan.proposed', caseId, { caseId, planId: context.newId('plan'), ...built })] };
   },
 });
+
+/** A second secret for an account would be planned on logins that are about to change: one case at a time (R6.5). */
+function whileSecretHeld(work: Work, facts: Facts, context: Context): Begun | undefined {
+  for (const ask of facts.first('readmit.case.opened')?.data.asks ?? []) {
+    if (!ask.kind.startsWith('secret.')) continue;
+    const others = othersOf(secretHold(ask.connector, ask.object), true, work, context);
+    if (others.unread.length > 0) return lookAgainWith(others.unread, work, context);
+    const [holder] = others.holders;
+    if (holder) return { go: false, emit: [refuse(work.key, 'R6.5', 'account-busy', busy(ask.object, holder.caseId))] };
+  }
+  return undefined;
+}
+
+/** What a refused second case is told. */
+export const busy = (object: string, caseId: string): string =>
+  `${object} is in the hands of case ${caseId}: end that case, or wait for its end, and ask again.`;

@@ -1,6 +1,6 @@
-import { demoIdpConnector, postgresConnector, type Connector } from '@readmit/connectors';
+import { demoIdpConnector, postgresConnector, targetAddress, type Connector } from '@readmit/connectors';
 import { closed, Id } from '@readmit/contracts';
-import { secretFile } from '@readmit/service';
+import { secretFile, webUrl } from '@readmit/service';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { Type, type Static } from 'typebox';
 
@@ -10,7 +10,7 @@ const Target = Type.Union([
     kind: Type.Literal('postgres'),
     name: Id,
     url: Type.String({ minLength: 1 }),
-    accounts: Type.Array(closed({ object: Id, ownerRole: Id, logins: Type.Array(Id, { minItems: 2, maxItems: 2 }) })),
+    accounts: Type.Array(closed({ object: Id, ownerRole: Id, logins: Type.Array(Id, { minItems: 2, maxItems: 2, uniqueItems: true }) })),
   }),
   closed({
     kind: Type.Literal('demo-idp'),
@@ -44,15 +44,35 @@ export const targetsFile = secretFile('secrets/targets.json', (text) => {
         .join('; ')}`,
     );
   const targets = value as Targets;
+  for (const target of targets) mustBeSafe(target);
   const names = targets.map((target) => target.name);
   if (new Set(names).size < names.length) throw new Error('must give every target system a name of its own');
   return {
     value: targets,
     texts: targets
-      .flatMap((target) => (target.kind === 'postgres' ? [target.url, new URL(target.url).password] : [target.clientSecret]))
+      .flatMap((target) =>
+        target.kind === 'postgres' ? [target.url, new URL(target.url).password, targetAddress(target.url).password] : [target.clientSecret],
+      )
       .filter((secret) => secret !== ''),
   };
 });
+
+/** Secrets travel to a target on this machine, or encrypted to one whose certificate is verified. Says which target and field; never the URL. */
+function mustBeSafe(target: Static<typeof Target>): void {
+  const urls =
+    target.kind === 'postgres'
+      ? { url: () => targetAddress(target.url) }
+      : { url: () => httpsOf(target.url), tokenUrl: () => httpsOf(target.tokenUrl) };
+  for (const [field, read] of Object.entries(urls)) {
+    try {
+      read();
+    } catch (error) {
+      throw new Error(`must give ${target.name} a safe ${field}: ${(error as Error).message}`, { cause: error });
+    }
+  }
+}
+
+const httpsOf = webUrl('https://idp.example.com');
 
 export function openTargets(targets: Targets): ReadonlyMap<string, Connector> {
   return new Map(

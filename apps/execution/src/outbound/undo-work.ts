@@ -1,92 +1,107 @@
-import type { Finished, WorkHandler } from '@readmit/bus';
+import type { Begun, Finished, Work, WorkHandler } from '@readmit/bus';
 import type { UndoResult } from '@readmit/connectors';
-import type { Undo, Undone } from '@readmit/contracts';
-import { holdKey, holdOf, instant, planGranted, say, type Facts } from '@readmit/domain';
-import { connectorOf, holders, retryAt, type Connectors } from './plan-work.js';
+import type { Facet, FactOf, Undo } from '@readmit/contracts';
+import {
+  answerTo,
+  didNothing,
+  holdKey,
+  instant,
+  isAnswered,
+  isExclusive,
+  latestDue,
+  madeFor,
+  planGranted,
+  reliedOn,
+  say,
+  type Context,
+  type Facts,
+} from '@readmit/domain';
+import { connectorOf, retryAt, type Connectors } from './connectors.js';
+import { lookAgainWith, othersOf } from './other-cases.js';
 import type { SealedRow } from './sealed.js';
 
-const undoOf = (facts: Facts, obligationId: string): Undo | undefined =>
-  planGranted(facts)?.data.plan.obligations.find((undo) => undo.id === obligationId);
-/** What the obligation lets go of, for obligations of an entitlement that several cases may hold. */
-const holdOfUndo = (facts: Facts, undo: Undo): string | undefined => {
-  const ask = planGranted(facts)?.data.plan.asks.find(
-    (candidate) => candidate.connector === undo.connector && candidate.object === undo.object && candidate.entitlement === undo.entitlement,
-  );
-  return ask && undo.kind === 'role.revoke' ? holdOf(ask) : undefined;
-};
+interface Question {
+  readonly due: FactOf<'readmit.revocation.due'>;
+  readonly undo: Undo;
+}
 
-const undone = ({ kind, connector, object, entitlement }: Undo): Undone => ({
-  kind,
-  connector,
-  object,
-  ...(entitlement === undefined ? {} : { entitlement }),
-});
+/** The question that the work answers, if nobody has and no later one was asked. */
+function questionOf(work: Work, facts: Facts): Question | undefined {
+  const obligationId = String(work.input['obligationId']);
+  const undo = planGranted(facts)?.data.plan.obligations.find(({ id }) => id === obligationId);
+  const due = latestDue(facts, obligationId);
+  const asked = work.input['dueId'];
+  // Work from before questions were named answers the latest.
+  if (!undo || !due || (asked !== undefined && asked !== due.id) || isAnswered(facts, due)) return undefined;
+  return { due, undo };
+}
+
+/** Nothing of it was ever at the target: refused, failed before the first step, or of a success that did not come. */
+const neverBegan = (undo: Undo, facts: Facts): boolean =>
+  didNothing(facts) || (undo.armedBy === 'success' && !facts.has('readmit.execution.succeeded'));
 
 /** Takes back, ends sessions, reads back; retried until the target shows it (R6.3). Removes nothing that another case still holds (R6.5). */
 export const undoWork = (connectors: Connectors): WorkHandler<UndoResult> => ({
+  lane: 'urgent',
   begin(work, facts, context) {
-    const obligationId = String(work.input['obligationId']);
-    const undo = undoOf(facts, obligationId);
-    const answered = facts.of('readmit.revocation.confirmed').some((fact) => fact.data.obligationId === obligationId);
-    if (!undo || answered) return { go: false, emit: [] };
-    const hold = holdOfUndo(facts, undo);
-    if (hold && holders(context.other(holdKey(hold)), hold).some((caseId) => caseId !== work.key))
-      return {
-        go: false,
-        emit: [
-          say('readmit.revocation.confirmed', work.key, {
-            caseId: work.key,
-            obligationId,
-            hold,
-            how: 'still-held',
-            readBack: [],
-            sessionsEnded: 0,
-            undo: undone(undo),
-          }),
-        ],
-      };
+    const question = questionOf(work, facts);
+    if (!question) return { go: false, emit: [] };
+    const { due, undo } = question;
+    const unneeded = (how: 'never-began' | 'still-held', more: Parameters<typeof answerTo>[3] = {}): Begun => ({
+      go: false,
+      emit: [say('readmit.revocation.confirmed', work.key, answerTo(due, undo, how, more))],
+    });
+    const { hold } = undo;
+    if (hold === undefined || isExclusive(undo)) return neverBegan(undo, facts) ? unneeded('never-began') : { go: true, emit: [] };
+    const others = othersOf(hold, false, work, context);
+    if (others.unread.length > 0) return lookAgainWith(others.unread, work, context);
+    // What another case left to this one is taken back by this one, also when its own steps never came to anything.
+    if (neverBegan(undo, facts) && !reliedOn(context.other(holdKey(hold)), work.key)) return unneeded('never-began');
+    const [holder] = others.holders;
+    if (holder) return unneeded('still-held', { heldBy: { caseId: holder.caseId, obligationId: holder.obligationId } });
     return { go: true, emit: [] };
   },
   async call(work, facts, signal) {
     const plan = planGranted(facts)?.data.plan;
-    const undo = undoOf(facts, String(work.input['obligationId']));
+    const undo = questionOf(work, facts)?.undo;
     if (!plan || !undo) throw new Error('this is a bug: undoing without a plan');
-    return connectorOf(connectors, undo.connector).undo(undo, { caseId: work.key, plan }, signal);
+    return connectorOf(connectors, undo.connector).undo(undo, { caseId: work.key, plan, made: madeFor(undo, plan, facts) }, signal);
   },
   finish(work, outcome, facts, context): Finished {
-    const obligationId = String(work.input['obligationId']);
-    const undo = undoOf(facts, obligationId);
-    if (!undo) return { emit: [] };
-    if ('error' in outcome) {
-      const next = retryAt(context.now, work.tries);
-      return {
-        emit: [
-          say('readmit.revocation.failed', work.key, {
-            caseId: work.key,
-            obligationId,
-            tries: work.tries,
-            retryAt: instant(next),
-            reason: outcome.error.message.slice(0, 500) || 'no reason given',
-          }),
-        ],
-        retryAt: next,
-      };
-    }
-    const hold = holdOfUndo(facts, undo);
+    const question = questionOf(work, facts);
+    if (!question) return { emit: [] };
+    const { due, undo } = question;
+    if ('error' in outcome) return again(work, undo, outcome.error, context);
+    const { readBack, sessionsEnded } = outcome;
     return {
       emit: [
-        say('readmit.revocation.confirmed', work.key, {
-          caseId: work.key,
-          obligationId,
-          how: 'undone',
-          readBack: [...outcome.readBack],
-          sessionsEnded: outcome.sessionsEnded,
-          undo: undone(undo),
-          ...(hold === undefined ? {} : { hold }),
-        }),
+        say(
+          'readmit.revocation.confirmed',
+          work.key,
+          answerTo(due, undo, 'undone', { readBack: readBack.slice(0, 200).map(bounded), sessionsEnded }),
+        ),
       ],
       // A secret whose login is destroyed, or a bypass that is closed, is of no use any more: its ciphertext goes too.
       rows: undo.armedBy === 'start' ? [{ drop: 'all' } satisfies SealedRow] : [],
     };
   },
 });
+
+function again(work: Work, undo: Undo, error: Error, context: Context): Finished {
+  const next = retryAt(context.now, work.tries);
+  return {
+    emit: [
+      say('readmit.revocation.failed', work.key, {
+        caseId: work.key,
+        obligationId: undo.id,
+        tries: work.tries,
+        retryAt: instant(next),
+        reason: error.message.slice(0, 500) || 'no reason given',
+      }),
+    ],
+    retryAt: next,
+  };
+}
+
+/** What a target shows is read for a person: that it is long must not keep the end from being on record. */
+const bounded = ({ name, value }: Facet): Facet => ({ name: name.slice(0, 600) || 'unnamed', value: value.slice(0, 2000) });

@@ -2,7 +2,7 @@ import type { Finished, WorkHandler } from '@readmit/bus';
 import type { Observed } from '@readmit/connectors';
 import type { Draft } from '@readmit/contracts';
 import { planGranted, say, watched } from '@readmit/domain';
-import { connectorOf, retryAt, type Connectors } from './plan-work.js';
+import { connectorOf, retryAt, type Connectors } from './connectors.js';
 
 /** Looks at the target until what was granted was used, a new factor is enrolled, or every consumer has taken over; then stops. */
 export const watchWork = (connectors: Connectors, everyMs: number): WorkHandler<readonly Observed[]> => ({

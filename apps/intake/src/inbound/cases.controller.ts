@@ -1,13 +1,15 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Commands } from '@readmit/bus';
-import { entryOf, type Fact } from '@readmit/contracts';
-import { refusal, shownToKey, type Facts, type Refusal } from '@readmit/domain';
-import { answer, refused, Serves, type AnswerOf, type Call } from '@readmit/service';
+import { entryOf } from '@readmit/contracts';
+import { mayReadCase, readsEveryCase, refusal, repudiate, shownToKey, type Facts, type Refusal } from '@readmit/domain';
+import { answer, ProblemError, refused, Serves, type AnswerOf, type Call } from '@readmit/service';
 import { Controller, Inject } from '@nestjs/common';
 import canonicalize from 'canonicalize';
-import { openCase, repudiate } from '../usecases/intake.commands.js';
-import { viewOf, type CaseWords, type Ledger, type LedgerView } from '../outbound/ledger.js';
+import { blankReason, openCase } from '../usecases/intake.commands.js';
+import { viewOf, type CaseWords, type Ledger, type LedgerView, type RepudiationWords, type Spoken } from '../outbound/ledger.js';
+import { isRepudiationCode } from '../outbound/repudiation-code.js';
 import { intakePorts, type IntakePorts } from './ports.js';
+import { sentenceOf } from './timeline.js';
 
 const notFound = (caseId: string): Refusal =>
   refusal('not-found', 'R8.1', 'case-unknown', `There is no case ${caseId} (or this service has not heard of it yet).`);
@@ -25,28 +27,39 @@ export class CasesController {
   @Serves('openCase')
   async open(call: Call<'openCase'>): Promise<AnswerOf<'openCase'>> {
     const caseId = call.idempotencyKey === undefined ? this.ports.newId('case') : caseIdOf(call.idempotencyKey, call);
-    const salt = randomBytes(16).toString('base64url');
-    const reasonDigest = createHash('sha256')
-      .update(JSON.stringify([salt, call.body.reason]))
-      .digest('hex');
+    const { salt, digest } = salted(call.body.reason);
     const words: CaseWords = { kind: 'words', salt, reason: call.body.reason };
+    const actor = call.actor?.id;
     const command = openCase({
       body: call.body,
-      actor: call.actor?.id,
+      actor,
       provenKey: call.proof?.signing.x,
-      reasonDigest,
+      reasonDigest: digest,
       fingerprintOf: (key) =>
         createHash('sha256')
           .update(canonicalize(key) ?? '')
           .digest('hex'),
     });
-    answer(await this.commands.command({ key: caseId, name: 'open-case', actor: call.actor?.id ?? 'anonymous', rows: [words] }, command));
+    const asked = {
+      ...call.body,
+      requester: actor === undefined ? ({ kind: 'anonymous' } as const) : ({ kind: 'person', id: actor } as const),
+    };
+    const about = { name: 'open-case', actor: actor ?? 'anonymous' };
+    const opened = await this.ports.openCases.within(caseId, asked, () =>
+      this.commands.command({ ...about, key: caseId, rows: [words] }, command),
+    );
+    // A refusal of room is nobody's case: it is on record under the door.
+    if ('refused' in opened && opened.refused.reason === 'too-many-open-cases')
+      await this.commands.command({ ...about, key: 'http:openCase' }, () => opened.refused);
+    answer(opened);
     return { caseId, link: this.link(caseId) };
   }
 
   @Serves('listCases')
   async list(call: Call<'listCases'>): Promise<AnswerOf<'listCases'>> {
-    const views = await this.ledger.list({ ...call.query, limit: call.query.limit ?? 50 });
+    const { actor, query } = call;
+    const all = actor !== undefined && readsEveryCase(actor);
+    const views = await this.ledger.list({ ...query, limit: query.limit ?? 50, ...(all ? {} : { reader: actor?.id ?? '' }) });
     const words = await this.ledger.words(views.map((view) => view.caseId));
     return views.map((view) => withWords(view, words.get(view.caseId)));
   }
@@ -54,41 +67,73 @@ export class CasesController {
   @Serves('showCase')
   async show(call: Call<'showCase'>): Promise<AnswerOf<'showCase'>> {
     const { caseId } = call.params;
-    const shown = await this.mayRead(caseId, call);
-    const view = call.actor ? await this.ledger.show(caseId) : viewOf(shown);
+    const { facts, shown, ownKey, words } = await this.mayRead(caseId, call);
+    const view = viewOf(shown);
     if (!view) throw refused(notFound(caseId));
-    return withWords(view, call.actor ? (await this.ledger.words([caseId])).get(caseId) : undefined);
+    const codeNonce = ownKey ? facts.first('readmit.case.classified')?.data.codeNonce : undefined;
+    const spoken = words ? (await this.ledger.words([caseId])).get(caseId) : undefined;
+    return { ...withWords(view, spoken), ...(codeNonce === undefined ? {} : { codeNonce }) };
   }
 
   @Serves('caseTimeline')
   async timeline(call: Call<'caseTimeline'>): Promise<AnswerOf<'caseTimeline'>> {
-    const facts = await this.mayRead(call.params.caseId, call);
-    return facts.all.map((fact) => ({
+    const { caseId } = call.params;
+    const { shown, words } = await this.mayRead(caseId, call);
+    const spoken = words ? (await this.ledger.words([caseId])).get(caseId) : undefined;
+    return shown.all.map((fact) => ({
       at: fact.at,
       id: fact.id,
       type: fact.type,
       label: entryOf(fact.type).label,
       by: entryOf(fact.type).producer,
-      says: sentence(fact),
+      says: sentenceOf(fact, spoken),
     }));
   }
 
   @Serves('repudiate')
   async repudiate(call: Call<'repudiate'>): Promise<AnswerOf<'repudiate'>> {
     const { caseId } = call.params;
-    const actor = call.actor?.id ?? 'anonymous';
-    answer(await this.commands.command({ key: caseId, name: 'repudiate', actor, ifVersion: call.ifMatch }, repudiate(actor)));
+    const { code, reason } = call.body;
+    if (!call.actor && code === undefined)
+      throw new ProblemError(401, 'credentials-missing', 'Sign in, or send the code of a notice of the case.', {
+        headers: { 'www-authenticate': 'Bearer realm="readmit"' },
+      });
+    const about = { name: 'repudiate', actor: call.actor?.id ?? 'anonymous' };
+    if (!(await this.commands.facts(caseId)).has('readmit.case.opened')) {
+      // Of a case that is not there nothing is kept, whoever names it; who has a name is on record at the door.
+      if (call.actor) await this.commands.command({ ...about, key: 'http:repudiate' }, () => notFound(caseId));
+      throw refused(notFound(caseId));
+    }
+    const { salt, digest } = salted(reason);
+    const row: RepudiationWords = { kind: 'repudiation', salt, reason, digest };
+    const codeRight = code === undefined ? undefined : await this.isCodeOf(caseId, code);
+    const judged = repudiate({ actor: call.actor, codeRight, reasonDigest: digest });
+    const done = await this.commands.command(
+      { ...about, key: caseId, rows: [row], ifVersion: call.ifMatch },
+      (facts, context) => blankReason(reason) ?? judged(facts, context),
+    );
+    if ('refused' in done && done.refused.reason === 'repudiation-code-wrong') this.ports.counts.codesRefused++;
+    answer(done);
     return { caseId, link: this.link(caseId) };
   }
 
-  /** What the caller may see of the case. People who are signed in may read every case; a case key its own alone. */
-  private async mayRead(caseId: string, call: Pick<Call, 'actor' | 'proof'>): Promise<Facts> {
+  private async isCodeOf(caseId: string, code: string): Promise<boolean> {
+    const salt = (await this.ledger.words([caseId])).get(caseId)?.salt;
+    return salt !== undefined && isRepudiationCode(code, salt, caseId);
+  }
+
+  /** What the caller may see of the case: who has a part in it, operators and auditors all of it; a case key its own alone. */
+  private async mayRead(
+    caseId: string,
+    call: Pick<Call, 'actor' | 'proof'>,
+  ): Promise<{ readonly facts: Facts; readonly shown: Facts; readonly ownKey: boolean; readonly words: boolean }> {
     const facts = await this.commands.facts(caseId);
-    const opened = facts.first('readmit.case.opened');
-    if (!opened) throw refused(notFound(caseId));
-    // The same answer as for a case that does not exist: a stranger's key learns nothing.
-    if (!call.actor && opened.data.caseKey?.signing.x !== call.proof?.signing.x) throw refused(notFound(caseId));
-    return call.actor ? facts : shownToKey(facts);
+    const key = facts.first('readmit.case.opened')?.data.caseKey?.signing.x;
+    const ownKey = key !== undefined && key === call.proof?.signing.x;
+    if (call.actor && mayReadCase(facts, call.actor)) return { facts, shown: facts, ownKey, words: true };
+    if (ownKey) return { facts, shown: shownToKey(facts), ownKey, words: false };
+    // The same answer as for a case that does not exist: a stranger learns nothing.
+    throw refused(notFound(caseId));
   }
   private link(caseId: string): string {
     return `${this.ports.publicUrl}/api/intake/cases/${caseId}`;
@@ -102,49 +147,22 @@ function caseIdOf(idempotencyKey: string, { actor, proof }: Pick<Call, 'actor' |
   return `case_${digest.digest('hex').slice(0, 32)}`;
 }
 
-function withWords(view: LedgerView, reason: string | undefined): AnswerOf<'showCase'> {
-  return { ...(view as unknown as AnswerOf<'showCase'>), ...(reason === undefined ? {} : { reason }) };
+function withWords(view: LedgerView, spoken: Spoken | undefined): AnswerOf<'showCase'> {
+  const { reason, repudiation } = spoken ?? {};
+  return {
+    ...(view as unknown as AnswerOf<'showCase'>),
+    ...(reason === undefined ? {} : { reason }),
+    ...(repudiation === undefined ? {} : { repudiation }),
+  };
 }
 
-/** What the timeline says of a fact, from its public fields. */
-function sentence(fact: Fact): string {
-  switch (fact.type) {
-    case 'readmit.case.opened':
-      return `${fact.data.asks.map((ask) => `${ask.kind} on ${ask.connector}/${ask.object}${ask.entitlement ? `/${ask.entitlement}` : ''}`).join(', ')} for ${fact.data.subject.id}`;
-    case 'readmit.case.classified':
-      return `${fact.data.class}, ${fact.data.tier}, policy ${fact.data.policy.version}`;
-    case 'readmit.plan.proposed':
-      return fact.data.plan.steps.map((step) => step.says).join('; ');
-    case 'readmit.plan.refused':
-    case 'readmit.execution.failed':
-      return `${fact.data.rule} ${fact.data.reason}: ${fact.data.says}`;
-    case 'readmit.evidence.added':
-      return `${fact.data.kind} by ${fact.data.collectedBy}`;
-    case 'readmit.decision.recorded':
-      return `${fact.data.decision.statement.decision} by ${fact.data.decision.statement.approver} (${fact.data.decision.proof.type})`;
-    case 'readmit.approval.granted':
-      return `good until ${fact.data.goodUntil}`;
-    case 'readmit.obligation.recorded':
-      return `${fact.data.undo.says.replace(/\.$/, '')}, at the latest ${fact.data.hardBound}`;
-    case 'readmit.execution.started':
-      return `ends ${fact.data.endsAt}`;
-    case 'readmit.revocation.due':
-      return fact.data.by ? `${fact.data.cause}, ${fact.data.by}` : fact.data.cause;
-    case 'readmit.revocation.confirmed':
-      return `${fact.data.how}, ${fact.data.sessionsEnded} sessions ended`;
-    case 'readmit.revocation.failed':
-      return `try ${fact.data.tries}: ${fact.data.reason}`;
-    case 'readmit.obligation.discharged':
-      return `${fact.data.kind}: ${fact.data.how}`;
-    case 'readmit.consumer.confirmed':
-      return `${fact.data.consumer} uses ${fact.data.object}`;
-    case 'readmit.notice.sent':
-      return `${fact.data.about}, by ${fact.data.channel}`;
-    case 'readmit.case.closed':
-      return fact.data.outcome;
-    default:
-      return fact.type.endsWith('.refused') && 'says' in fact.data && 'actor' in fact.data
-        ? `${fact.data.actor}: ${fact.data.rule} ${fact.data.reason}`
-        : '';
-  }
+/** Words stay here; the event has their salted digest. */
+function salted(reason: string): { readonly salt: string; readonly digest: string } {
+  const salt = randomBytes(16).toString('base64url');
+  return {
+    salt,
+    digest: createHash('sha256')
+      .update(JSON.stringify([salt, reason]))
+      .digest('hex'),
+  };
 }

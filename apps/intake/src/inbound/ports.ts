@@ -1,11 +1,15 @@
 import type { Commands } from '@readmit/bus';
 import type { SignalIntake } from '../usecases/signal-intake.js';
 import type { Ledger } from '../outbound/ledger.js';
+import type { OpenCases } from '../outbound/open-cases.js';
 
 /** What the controllers of intake need. */
 export interface IntakePorts {
   readonly commands: Commands;
   readonly ledger: Ledger;
+  readonly openCases: OpenCases;
+  /** Since the start, for metrics. */
+  readonly counts: { codesRefused: number };
   readonly signals: SignalIntake;
   readonly publicUrl: string;
   newId(prefix: string): string;

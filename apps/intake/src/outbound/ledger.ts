@@ -1,14 +1,27 @@
 import type { Change } from '@readmit/bus';
-import type { CaseState } from '@readmit/contracts';
-import { caseRow, type Facts } from '@readmit/domain';
+import type { CaseState, EventType, FactOf } from '@readmit/contracts';
+import { caseRow, readersOf, type Facts } from '@readmit/domain';
 import type { Store, Tx } from '@readmit/store';
+import { boundsOf } from './open-cases.js';
 import { rowsOf } from './rows.js';
 
-/** The requester's words: kept here and on no topic; CaseOpened carries their salted digest. */
+/** The requester's words: kept here and on no topic; CaseOpened carries their salted digest. Notices' codes are made with the salt. */
 export interface CaseWords {
   readonly kind: 'words';
   readonly salt: string;
   readonly reason: string;
+}
+/** Why somebody repudiated the case: the words of the CaseFrozen with this digest. */
+export interface RepudiationWords {
+  readonly kind: 'repudiation';
+  readonly salt: string;
+  readonly reason: string;
+  readonly digest: string;
+}
+export interface Spoken {
+  readonly salt: string;
+  readonly reason: string;
+  readonly repudiation?: { readonly by: string; readonly at: string; readonly reason: string };
 }
 /** A case as lists show it. */
 export type LedgerView = Omit<NonNullable<ReturnType<typeof caseRow>>, 'opened'> & {
@@ -22,23 +35,52 @@ export type LedgerView = Omit<NonNullable<ReturnType<typeof caseRow>>, 'opened'>
   readonly openedAt: string;
 };
 
-/** The ledger of a batch: at most two statements, whatever the number of cases. */
+/** The ledger of a batch: at most three statements, whatever the number of cases. */
 export async function saveLedger(tx: Tx, changes: readonly Change[]): Promise<void> {
-  const views = changes.flatMap(({ facts }) => viewOf(facts) ?? []);
-  if (views.length > 0)
+  const cases = changes.flatMap((change) => {
+    const view = viewOf(change.facts);
+    return view ? [{ view, change }] : [];
+  });
+  if (cases.length > 0) {
+    const readers = cases.filter(({ change }) => adds(change, 'readmit.case.opened', 'readmit.case.classified', 'readmit.people.attested'));
+    const read = readers.flatMap(({ view, change }) => readersOf(change.facts).map((person) => ({ person, view })));
+    const opened = cases.filter(({ view, change }) => view.state !== 'closed' && adds(change, 'readmit.case.opened'));
+    const bounds = opened.flatMap(({ view, change }) => {
+      const data = change.facts.first('readmit.case.opened')?.data;
+      return (data ? boundsOf(data) : []).map(({ bound }) => ({ bound, view }));
+    });
     await tx.query(
-      `INSERT INTO case_ledger (case_id, version, state, subject, opened_at, view)
+      `WITH readers AS (
+         INSERT INTO case_reader (person, opened_at, case_id)
+         SELECT p, o, c FROM unnest($7::text[], $8::timestamptz[], $9::text[]) AS r(p, o, c) ORDER BY p, o, c ON CONFLICT DO NOTHING),
+       opened AS (
+         INSERT INTO open_case (bound, case_id) SELECT b, c FROM unnest($10::text[], $11::text[]) AS r(b, c) ORDER BY b, c ON CONFLICT DO NOTHING),
+       closed AS (DELETE FROM open_case WHERE case_id = ANY ($12::text[]))
+       INSERT INTO case_ledger (case_id, version, state, subject, opened_at, view)
        SELECT c, v, s, u, o, w FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::timestamptz[], $6::jsonb[]) AS r(c, v, s, u, o, w) ORDER BY c
        ON CONFLICT (case_id) DO UPDATE SET version = excluded.version, state = excluded.state, view = excluded.view`,
       [
-        views.map((v) => v.caseId),
-        views.map((v) => v.version),
-        views.map((v) => v.state),
-        views.map((v) => v.subject.id),
-        views.map((v) => v.openedAt),
-        views.map((v) => JSON.stringify(v)),
+        cases.map(({ view }) => view.caseId),
+        cases.map(({ view }) => view.version),
+        cases.map(({ view }) => view.state),
+        cases.map(({ view }) => view.subject.id),
+        cases.map(({ view }) => view.openedAt),
+        cases.map(({ view }) => JSON.stringify(view)),
+        read.map(({ person }) => person),
+        read.map(({ view }) => view.openedAt),
+        read.map(({ view }) => view.caseId),
+        bounds.map(({ bound }) => bound),
+        bounds.map(({ view }) => view.caseId),
+        cases.filter(({ change }) => adds(change, 'readmit.case.closed')).map(({ view }) => view.caseId),
       ],
     );
+  }
+  await saveWords(tx, changes);
+}
+
+const adds = ({ added }: Change, ...types: readonly EventType[]): boolean => added.some(({ type }) => types.includes(type));
+
+async function saveWords(tx: Tx, changes: readonly Change[]): Promise<void> {
   const words = changes.flatMap((change) =>
     rowsOf(change).flatMap((row) => (row.kind === 'words' ? [{ ...row, caseId: change.key }] : [])),
   );
@@ -48,6 +90,27 @@ export async function saveLedger(tx: Tx, changes: readonly Change[]): Promise<vo
       `INSERT INTO case_words (case_id, salt, reason) SELECT c, s, w FROM unnest($1::text[], $2::text[], $3::text[]) AS r(c, s, w)
        ON CONFLICT (case_id) DO NOTHING`,
       [words.map((row) => row.caseId), words.map((row) => row.salt), words.map((row) => row.reason)],
+    );
+  const repudiated = changes.flatMap((change) =>
+    rowsOf(change).flatMap((row) => {
+      if (row.kind !== 'repudiation') return [];
+      // Of a case that was repudiated before nothing was said now: the first words count here too.
+      const said = change.added.find((fact) => fact.type === 'readmit.case.frozen' && fact.data.reasonDigest === row.digest);
+      return said ? [{ ...row, caseId: change.key, at: said.at, by: (said as FactOf<'readmit.case.frozen'>).data.by }] : [];
+    }),
+  );
+  if (repudiated.length > 0)
+    await tx.query(
+      `INSERT INTO case_repudiation (case_id, salt, reason, by, at)
+       SELECT c, s, w, b, a FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[]) AS r(c, s, w, b, a)
+       ON CONFLICT (case_id) DO NOTHING`,
+      [
+        repudiated.map((row) => row.caseId),
+        repudiated.map((row) => row.salt),
+        repudiated.map((row) => row.reason),
+        repudiated.map((row) => row.by),
+        repudiated.map((row) => row.at),
+      ],
     );
 }
 
@@ -74,34 +137,43 @@ export function viewOf(facts: Facts): LedgerView | undefined {
 export class Ledger {
   constructor(private readonly store: Store) {}
 
-  /** Newest first; `before` is the id of the last case of the page before. */
+  /** Newest first; `before` is the id of the last case of the page before. `reader`: only cases that this person has a part in. */
   async list(filter: {
     state?: CaseState | undefined;
     subject?: string | undefined;
     before?: string | undefined;
+    reader?: string | undefined;
     limit: number;
   }): Promise<LedgerView[]> {
     const where: string[] = [];
     const values: unknown[] = [filter.limit];
     const bind = (value: unknown): string => `$${values.push(value)}`;
-    if (filter.state) where.push(`state = ${bind(filter.state)}`);
-    if (filter.subject) where.push(`subject = ${bind(filter.subject)}`);
+    // By the table whose index has the order: a person's own cases, or all.
+    const by = filter.reader === undefined ? 'l' : 'r';
+    if (filter.reader !== undefined) where.push(`r.person = ${bind(filter.reader)}`);
+    if (filter.state) where.push(`l.state = ${bind(filter.state)}`);
+    if (filter.subject) where.push(`l.subject = ${bind(filter.subject)}`);
     if (filter.before)
-      where.push(`(opened_at, case_id) < (SELECT opened_at, case_id FROM case_ledger WHERE case_id = ${bind(filter.before)})`);
+      where.push(`(${by}.opened_at, ${by}.case_id) < (SELECT opened_at, case_id FROM case_ledger WHERE case_id = ${bind(filter.before)})`);
     const rows = await this.store.query<{ view: LedgerView }>(
-      `SELECT view FROM case_ledger ${where.length > 0 ? `WHERE ${where.join(' AND ')}` : ''} ORDER BY opened_at DESC, case_id DESC LIMIT $1`,
+      `SELECT l.view FROM case_ledger l ${filter.reader === undefined ? '' : 'JOIN case_reader r ON r.case_id = l.case_id'}
+       ${where.length > 0 ? `WHERE ${where.join(' AND ')}` : ''} ORDER BY ${by}.opened_at DESC, ${by}.case_id DESC LIMIT $1`,
       values,
     );
     return rows.map((row) => row.view);
   }
-  async show(caseId: string): Promise<LedgerView | undefined> {
-    return (await this.store.query<{ view: LedgerView }>('SELECT view FROM case_ledger WHERE case_id = $1', [caseId]))[0]?.view;
-  }
-  async words(caseIds: readonly string[]): Promise<ReadonlyMap<string, string>> {
-    const rows = await this.store.query<{ case_id: string; reason: string }>(
-      'SELECT case_id, reason FROM case_words WHERE case_id = ANY($1)',
+  /** What was said in words about the cases: why it was asked for, and why it was repudiated. */
+  async words(caseIds: readonly string[]): Promise<ReadonlyMap<string, Spoken>> {
+    const rows = await this.store.query<{ case_id: string; salt: string; reason: string; by: string | null; at: Date; why: string }>(
+      `SELECT w.case_id, w.salt, w.reason, r.by, r.at, r.reason AS why
+       FROM case_words w LEFT JOIN case_repudiation r ON r.case_id = w.case_id WHERE w.case_id = ANY ($1)`,
       [caseIds],
     );
-    return new Map(rows.map((row) => [row.case_id, row.reason]));
+    return new Map(
+      rows.map(({ case_id: caseId, salt, reason, by, at, why }) => [
+        caseId,
+        { salt, reason, ...(by === null ? {} : { repudiation: { by, at: at.toISOString(), reason: why } }) },
+      ]),
+    );
   }
 }

@@ -1,49 +1,43 @@
 import type { Finished, WorkHandler } from '@readmit/bus';
 import { say, type NoticeAbout } from '@readmit/domain';
+import { letterOf } from './letters.js';
 
-/** Where notices to people go; real mail comes through the same port. Throws when the notice did not go out. */
+/**
+ * Where notices to people go; real mail comes through the same port. `to` is a person: the port knows her addresses, and sends to each.
+ * Answers with how many there were; throws when the notice did not go out to all.
+ */
 export interface NoticePort {
   readonly channel: string;
   send(
     notice: { readonly id: string; readonly to: string; readonly about: NoticeAbout; readonly text: string },
     signal: AbortSignal,
-  ): Promise<void>;
+  ): Promise<{ readonly addresses: number }>;
 }
+/** What a notice of the case carries so that its reader can repudiate; undefined: the words of the case, and with them its salt, were erased. */
+export type CodeOfCase = (caseId: string) => Promise<string | undefined>;
 
-const words: Readonly<Record<NoticeAbout, string>> = {
-  opened: 'Somebody asked for a way back into an account of yours. If it was not you, say so at once: nothing has been granted.',
-  executed: 'A way back into an account of yours was granted. If it was not you, say so at once and it ends.',
-  ended: 'What was granted for your recovery has been taken back.',
-  contained: 'A recovery of an account of yours was stopped after its end, and what it gave is taken back.',
-  refused: 'A request for a way back into an account of yours was not granted, or has been ended.',
-};
+type Sent = { readonly addresses: number };
 /** After this many tries a notice is given up, on record. */
 const maxTries = 8;
 
-/** One notice, retried with backoff, then given up on record: a case never waits for a mail server for ever. */
-export const noticeWork = (port: NoticePort): WorkHandler<'sent'> => ({
+/** One notice to one person, retried with backoff, then given up on record: a case never waits for a mail server for ever. */
+export const noticeWork = (port: NoticePort, codeOf: CodeOfCase): WorkHandler<Sent> => ({
   begin: () => ({ go: true, emit: [] }),
-  async call(work, _facts, signal) {
-    // No link and no code: nothing that is mailed grants access by itself (R2.6).
+  async call(work, facts, signal) {
     const about = work.input['about'] as NoticeAbout;
-    await port.send({ id: work.id, to: String(work.input['to']), about, text: `${words[about]} Case ${work.key}.` }, signal);
-    return 'sent';
+    const text = letterOf(about, facts, work.key, await codeOf(work.key));
+    return port.send({ id: work.id, to: String(work.input['to']), about, text }, signal);
   },
   finish(work, outcome, _facts, context): Finished {
     const about = work.input['about'] as NoticeAbout;
-    if (outcome === 'sent')
-      return { emit: [say('readmit.notice.sent', work.key, { caseId: work.key, noticeId: work.id, about, channel: port.channel })] };
-    if (work.tries >= maxTries)
-      return {
-        emit: [
-          say('readmit.notice.given-up', work.key, {
-            caseId: work.key,
-            noticeId: work.id,
-            about,
-            reason: `not delivered after ${work.tries} tries`,
-          }),
-        ],
-      };
+    const to = String(work.input['to']);
+    const of = { caseId: work.key, noticeId: work.id, about, to };
+    const giveUp = (reason: string): Finished => ({ emit: [say('readmit.notice.given-up', work.key, { ...of, reason })] });
+    if (!('error' in outcome)) {
+      if (outcome.addresses === 0) return giveUp('no address is on record');
+      return { emit: [say('readmit.notice.sent', work.key, { ...of, channel: port.channel, addresses: outcome.addresses })] };
+    }
+    if (work.tries >= maxTries) return giveUp(`not delivered after ${work.tries} tries`);
     return { emit: [], retryAt: new Date(context.now.getTime() + 1000 * 2 ** work.tries) };
   },
 });

@@ -1,5 +1,5 @@
 import type { EventData } from '@readmit/contracts';
-import { refusal, say, type Command } from '@readmit/domain';
+import { recipientKeyFault, refusal, saysNothing, say, type Command, type Refusal } from '@readmit/domain';
 import type { BodyOf } from '@readmit/service';
 
 export interface OpenInput {
@@ -12,6 +12,12 @@ export interface OpenInput {
   /** SHA-256 hex of the JCS. */
   fingerprintOf(key: unknown): string;
 }
+
+/** A reason that nobody can see is none (R4.5). */
+export const blankReason = (reason: string): Refusal | undefined =>
+  saysNothing(reason)
+    ? refusal('invalid', 'R4.5', 'reason-blank', 'The reason has nothing that can be read. Say in words why, and send it again.')
+    : undefined;
 
 /** Opens a case, once however often the request is repeated. It claims nothing: without a sign-in the one-time key is the requester's only credential, and its possession is proved here. */
 export const openCase =
@@ -26,11 +32,17 @@ export const openCase =
         'case-key-missing',
         'Without a sign-in the request needs a one-time key (caseKey): it is the only credential for the case.',
       );
+    const blank = blankReason(body.reason);
+    if (blank) return blank;
     if (key) {
       if (input.provenKey !== key.signing.x)
         return refusal('forbidden', 'R2.6', 'case-key-unproven', 'Send a proof (readmit-proof) made with the signing key of caseKey.');
       if (input.fingerprintOf({ sealing: key.sealing, signing: key.signing }) !== key.fingerprint)
         return refusal('invalid', 'R2.6', 'fingerprint-wrong', 'The fingerprint is not the SHA-256 of the JCS of {sealing, signing}.');
+      // It would show when a secret is sealed to it: after the old one is gone.
+      const fault = recipientKeyFault(key);
+      if (fault !== undefined)
+        return refusal('invalid', 'R2.6', 'case-key-malformed', `Nothing can be sealed to caseKey: ${fault}. Make a new pair.`);
     }
     const data: EventData<'readmit.case.opened'> = {
       caseId: context.key,
@@ -50,18 +62,4 @@ export const openCase =
     return asked(opened.data) === asked(data)
       ? { emit: [], reply: {} }
       : refusal('invalid', 'R8.3', 'idempotency-key-reused', 'This Idempotency-Key was sent with another request. Take a new one.');
-  };
-
-/** The subject says: this was not me. */
-export const repudiate =
-  (actor: string): Command<Record<never, never>> =>
-  (facts, context) => {
-    const opened = facts.first('readmit.case.opened');
-    if (!opened)
-      return refusal('not-found', 'R8.1', 'case-unknown', `There is no case ${context.key} (or this service has not heard of it yet).`);
-    if (opened.data.subject.id !== actor) return refusal('forbidden', 'R5.4', 'not-the-subject', 'Only the subject can repudiate a case.');
-    if (facts.has('readmit.case.closed'))
-      return refusal('conflict', 'R5.4', 'case-closed', 'The case is closed; what it granted has been taken back.');
-    if (facts.has('readmit.case.frozen')) return { emit: [], reply: {} };
-    return { emit: [say('readmit.case.frozen', context.key, { caseId: context.key, by: actor, cause: 'repudiated' })], reply: {} };
   };

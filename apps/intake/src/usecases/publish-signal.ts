@@ -1,5 +1,5 @@
 import type { Draft, EventData, Signal } from '@readmit/contracts';
-import { refusal, say, type Command, type Context } from '@readmit/domain';
+import { refusal, say, type Command, type Context, type WorkDraft } from '@readmit/domain';
 
 /**
  * Names a signal by provider, source and the provider's id, so that the same signal is the same aggregate however it comes and
@@ -7,6 +7,9 @@ import { refusal, say, type Command, type Context } from '@readmit/domain';
  */
 export const signalIdOf = ({ provider, source, id }: Signal, digest: Context['crypto']['digest']): string =>
   `${provider}:${digest({ provider, source, id }).slice(0, 32)}`;
+/** Kinds that say that somebody else may have the account: live cases of the subject are frozen. A lockout changes nothing (R1.8). */
+const freezing: ReadonlySet<Signal['kind']> = new Set(['credential-compromised', 'session-revoked']);
+export const freezeWorkId = (signalId: string): string => `${signalKey(signalId)}/freeze`;
 export const signalKey = (signalId: string): string => `signal:${signalId}`;
 
 /** A parked signal that an operator re-drives: what is said of it with the signal. */
@@ -18,10 +21,10 @@ export interface Redriven {
   readonly says: string;
 }
 
-/** A signal is recorded once; it opens nothing: an attacker can cause it (R1.8). Its event is keyed by the subject. */
+/** A signal is recorded once; it opens nothing: an attacker can cause it (R1.8). Its event is keyed by the subject. What it ends follows by work (R6.4). */
 export const publishSignal =
   (signal: Signal, signalId: string, redriven?: Redriven): Command<{ readonly repeated: boolean }> =>
-  (facts) => {
+  (facts, context) => {
     const { provider, kind, subject, occurredAt } = signal;
     const before = facts.first('readmit.signal.received');
     const same = before?.data.kind === kind && before.data.subject === subject && before.data.occurredAt === occurredAt;
@@ -38,7 +41,21 @@ export const publishSignal =
       const { parkedId, ...rest } = redriven;
       emit.push(say('readmit.intake.message-parked', parkedId, { key: parkedId, parkedId, action: 'redriven', ...rest }));
     }
-    return { emit, reply: { repeated: before !== undefined } };
+    const work: WorkDraft[] =
+      before || !freezing.has(kind)
+        ? []
+        : [
+            {
+              id: freezeWorkId(signalId),
+              kind: 'freeze',
+              connector: 'cases',
+              object: signalKey(signalId),
+              notBefore: context.now,
+              alsoKeys: [],
+              input: { signalId },
+            },
+          ];
+    return { emit, work, reply: { repeated: before !== undefined } };
   };
 
 /** Says once that a signal was parked. */

@@ -1,12 +1,29 @@
 import type { Commands } from '@readmit/bus';
-import { contain, endEarly, instant, obligationsOf, refusal, type Facts } from '@readmit/domain';
+import {
+  contain,
+  containPreview,
+  endEarly,
+  endPreview,
+  instant,
+  mayEndCase,
+  obligationsOf,
+  operatorTeam,
+  refusal,
+  unknownCase,
+  type Facts,
+  type Obligation,
+  type WhoEnds,
+} from '@readmit/domain';
 import { answer, refused, Serves, type AnswerOf, type Call } from '@readmit/service';
 import { Controller, Inject } from '@nestjs/common';
+import { wordsOf } from '../outbound/order-words.js';
 
 export interface SchedulerPorts {
   readonly commands: Commands;
   readonly publicUrl: string;
   readonly now: () => Date;
+  /** Reasons of a case by the digest that its events have. */
+  readonly words: (caseId: string) => Promise<ReadonlyMap<string, string>>;
 }
 export const schedulerPorts = Symbol('SchedulerPorts');
 
@@ -16,40 +33,88 @@ export class ObligationsController {
 
   @Serves('showObligations')
   async show(call: Call<'showObligations'>): Promise<AnswerOf<'showObligations'>> {
-    const facts = await this.ports.commands.facts(call.params.caseId);
-    mayUse(facts, call);
-    return obligationsOf(facts, this.ports.now()).map((obligation) => ({
+    const { caseId } = call.params;
+    const facts = await this.ports.commands.facts(caseId);
+    mustBeOf(facts, call);
+    const now = this.ports.now();
+    const ifEnded = new Set(endPreview(facts, now).falls.map(({ id }) => id));
+    const ifContained = new Set(containPreview(facts, now).falls.map(({ id }) => id));
+    const words = await this.wordsFor(call);
+    return obligationsOf(facts, now).map((obligation) => ({
       obligationId: obligation.id,
       undo: obligation.undo,
       dueAt: obligation.dueAt ? instant(obligation.dueAt) : null,
-      state: obligation.discharged
-        ? ('discharged' as const)
-        : obligation.dueSaid
-          ? facts.of('readmit.revocation.overdue').some((fact) => fact.data.obligationId === obligation.id)
-            ? ('overdue' as const)
-            : ('due' as const)
-          : obligation.dueAt
-            ? ('armed' as const)
-            : ('recorded' as const),
+      state: stateOf(obligation, facts),
       how: obligation.discharged?.data.how ?? null,
+      ifEnded: ifEnded.has(obligation.id) ? ('falls' as const) : ('stays' as const),
+      ifContained: ifContained.has(obligation.id) ? ('falls' as const) : ('stays' as const),
+      dues: obligation.dues.map(({ at, data: { cause, by, reasonDigest } }) => ({
+        at,
+        cause,
+        ...(by === undefined ? {} : { by }),
+        ...reasonOf(words, reasonDigest),
+      })),
     }));
+  }
+
+  @Serves('showOrders')
+  async orders(call: Call<'showOrders'>): Promise<AnswerOf<'showOrders'>> {
+    const { caseId } = call.params;
+    const facts = await this.ports.commands.facts(caseId);
+    // What was contained before the case was known here is for operators to see.
+    if (!call.actor?.teams.includes(operatorTeam)) mustBeOf(facts, call);
+    const words = await this.wordsFor(call);
+    const contained = facts.of('readmit.containment.ordered').map(({ at, data }) => ({
+      at,
+      by: data.by,
+      order: 'contain' as const,
+      ...reasonOf(words, data.reasonDigest),
+    }));
+    const ended = facts
+      .of('readmit.revocation.due')
+      .filter(({ data }) => data.cause === 'ended-by-person')
+      // One order makes several obligations due in one moment.
+      .filter((fact, index, all) => index === all.findIndex((other) => other.at === fact.at && other.data.by === fact.data.by))
+      .map(({ at, data }) => ({ at, by: data.by ?? 'unknown', order: 'end' as const, ...reasonOf(words, data.reasonDigest) }));
+    return [...contained, ...ended].sort((a, b) => (a.at < b.at ? -1 : 1));
   }
 
   @Serves('endEarly')
   async end(call: Call<'endEarly'>): Promise<AnswerOf<'endEarly'>> {
     const { caseId } = call.params;
-    mayUse(await this.ports.commands.facts(caseId), call);
-    const by = call.actor?.id ?? 'case-key';
-    answer(await this.ports.commands.command({ key: caseId, name: 'end-early', actor: by }, endEarly(by)));
+    mustSay(call.body.reason);
+    const who = whoOf(call);
+    // Of a case that is not known there is nothing to put on record.
+    if (!who || !(await this.ports.commands.facts(caseId)).has('readmit.case.opened')) throw refused(unknownCase());
+    const words = wordsOf(call.body.reason);
+    const actor = call.actor?.id ?? 'case-key';
+    answer(await this.ports.commands.command({ key: caseId, name: 'end-early', actor, rows: [words] }, endEarly(who, words.digest)));
     return { caseId, link: this.link(caseId) };
   }
 
   @Serves('contain')
   async contain(call: Call<'contain'>): Promise<AnswerOf<'contain'>> {
     const { caseId } = call.params;
+    mustSay(call.body.reason);
     const by = call.actor?.id ?? 'anonymous';
-    answer(await this.ports.commands.command({ key: caseId, name: 'contain', actor: by }, contain(by)));
-    return { caseId, link: this.link(caseId) };
+    const words = wordsOf(call.body.reason);
+    answer(await this.ports.commands.command({ key: caseId, name: 'contain', actor: by, rows: [words] }, contain(by, words.digest)));
+    const facts = await this.ports.commands.facts(caseId);
+    const { falls } = containPreview(facts, this.ports.now());
+    return {
+      caseId,
+      link: this.link(caseId),
+      will: [
+        ...(facts.has('readmit.case.opened') ? [] : ['Remember it: this service has not heard of the case yet.']),
+        'Let nothing begin for the case any more.',
+        ...falls.map(({ undo, discharged }) => (discharged ? `Read the target again and, if anything is left: ${undo.says}` : undo.says)),
+      ],
+    };
+  }
+
+  /** Words are for who signs in: why an operator stopped a case must not be told to whoever holds its key, who may be why. */
+  private async wordsFor({ actor, params }: Pick<Call<'showOrders'>, 'actor' | 'params'>): Promise<ReadonlyMap<string, string>> {
+    return actor ? this.ports.words(params.caseId) : new Map();
   }
 
   private link(caseId: string): string {
@@ -57,12 +122,32 @@ export class ObligationsController {
   }
 }
 
-/** Anybody who is signed in may look and may take power away; a case key may do so for its own case. */
-function mayUse(facts: Facts, call: Pick<Call, 'actor' | 'proof'>): void {
-  if (call.actor) return;
-  const key = facts.first('readmit.case.opened')?.data.caseKey?.signing.x;
-  if (key === undefined || key !== call.proof?.signing.x)
-    throw refused(
-      refusal('not-found', 'R8.1', 'case-unknown', 'This service knows of no case that this key may end (or has not heard of it yet).'),
-    );
+function stateOf({ id, discharged, latestDue, dues, dueAt }: Obligation, facts: Facts): AnswerOf<'showObligations'>[number]['state'] {
+  if (discharged) return 'discharged';
+  if (latestDue) {
+    const first = dues.findLast(({ data }) => data.cause !== 'not-proved') ?? latestDue;
+    const late = facts.of('readmit.revocation.overdue').some(({ data }) => data.obligationId === id && data.dueSince === first.at);
+    return late ? 'overdue' : 'due';
+  }
+  return dueAt ? 'armed' : 'recorded';
+}
+const reasonOf = (words: ReadonlyMap<string, string>, digest: string | undefined): { readonly reason?: string } => {
+  const reason = digest === undefined ? undefined : words.get(digest);
+  return reason === undefined ? {} : { reason };
+};
+
+const whoOf = ({ actor, proof }: Pick<Call, 'actor' | 'proof'>): WhoEnds | undefined =>
+  actor ? { id: actor.id, teams: actor.teams } : proof && { caseKey: proof.signing.x };
+
+/** Who may end a case may see what it owes; for others there is no such case. */
+function mustBeOf(facts: Facts, call: Pick<Call, 'actor' | 'proof'>): void {
+  const who = whoOf(call);
+  if (!who || !mayEndCase(facts, who)) throw refused(unknownCase());
+}
+
+/** A reason that shows nothing says nothing. */
+const visible = /[^\s\p{C}\p{Z}\p{M}\u115F\u1160\u2800\u3164\uFFA0]/u;
+function mustSay(reason: string): void {
+  if (!visible.test(reason))
+    throw refused(refusal('invalid', 'R4.5', 'reason-blank', 'Say why: the reason must have at least one character that can be seen.'));
 }

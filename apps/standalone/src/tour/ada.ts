@@ -71,13 +71,13 @@ export async function adaLostHerPhone(stage: Stage, system: System, keys: string
       'substantial',
       '--note',
       'called the number from the request',
-      '--fingerprint',
-      String(opened['readBack']),
+      '--code',
+      String(opened['code']),
     ],
     'contact-not-on-record',
     'a call-back to a number that is not on record',
   );
-  await callBack(stage, caseId, String(opened['readBack']));
+  await callBack(stage, caseId, String(opened['code']));
   await proof(stage, caseId, 'manager-vouch', 'her manager recognised her on video');
   await follow.until('readmit.approval.requested', 30_000, () => true);
   await stage.refused('boris', decision(keys, 'boris', 'approve', caseId), 'approver-is-verifier', 'the verifier approves');

@@ -1,16 +1,15 @@
 import type { Follower, Stage } from './stage.js';
 
-/** What an agent of the help desk does for a case: calls the line on record, has the key read back, records proofs. */
-export async function callBack(stage: Stage, caseId: string, readBack: string | undefined): Promise<void> {
+/** What an agent of the help desk does for a case: calls the line on record, has the code read out, records proofs. */
+export async function callBack(stage: Stage, caseId: string, code: string | undefined): Promise<void> {
   const contacts = (await stage.done('boris', ['case', 'contacts', caseId])) as unknown as {
     kind: string;
-    value: string;
     digest: string;
   }[];
   const phone = contacts.find((contact) => contact.kind === 'phone');
   if (!phone) throw new Error('no phone number is on record');
-  stage.say(`Boris calls ${phone.value}, the number on record${readBack ? `; the fingerprint ${readBack} is read back` : ''}.`);
-  const fingerprint = readBack === undefined ? [] : ['--fingerprint', readBack];
+  const { value } = await stage.done('boris', ['case', 'contacts', caseId, '--show', phone.digest]);
+  stage.say(`Boris calls ${String(value)}, the number on record${code ? `; the code ${code} is read out` : ''}.`);
   await stage.done('boris', [
     'evidence',
     'add',
@@ -25,7 +24,7 @@ export async function callBack(stage: Stage, caseId: string, readBack: string | 
     'called the line on record',
     '--contact',
     phone.digest,
-    ...fingerprint,
+    ...(code === undefined ? [] : ['--code', code]),
   ]);
 }
 
@@ -46,7 +45,7 @@ export const decision = (keys: string, persona: string, choice: 'approve' | 'den
 /** Erin asks for her admin role, is called back, and her case waits for its two decisions. */
 export async function askForAdminRole(stage: Stage, reason: string, duration: string): Promise<Follower> {
   const ask = ['--subject', 'erin', '--ask', 'role.restore=target-postgres/erin/app_admin', '--reason-code', 'role-lost'];
-  const opened = await stage.done('erin', ['case', 'open', ...ask, '--reason', reason, '--for', duration]);
+  const opened = await stage.done('erin', ['case', 'open', ...ask, '--ticket', 'OPS-4711', '--reason', reason, '--for', duration]);
   const follow = stage.follow(String(opened['caseId']));
   await follow.until('readmit.plan.proposed');
   await callBack(stage, follow.caseId, undefined);

@@ -25,7 +25,7 @@ interface Credential {
 /** The secret that the consumer used last, from an earlier tour. */
 const lastFile = (system: System): string => path.join(system.stateDir, 'homes', 'payroll-app', 'in-use.json');
 
-/** svc-payroll's secret died: reissued over an overlap, sealed to its consumer, the old one proven dead. */
+/** svc-payroll's secret died: reissued, sealed to its consumer, the old one destroyed at once and proven dead. */
 export async function payrollsSecretDied(stage: Stage, system: System, keys: string): Promise<string> {
   stage.title('3. svc-payroll’s secret died');
   const { writeFile } = await import('node:fs/promises');
@@ -50,6 +50,8 @@ export async function payrollsSecretDied(stage: Stage, system: System, keys: str
     'secret-dead',
     '--reason',
     'The vault lost the password',
+    '--ticket',
+    'OPS-4712',
     '--for',
     '10m',
   ]);

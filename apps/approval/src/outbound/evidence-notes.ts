@@ -1,0 +1,37 @@
+import { engineCrypto, type Change } from '@readmit/bus';
+import { proofDigest, wordsOf } from '@readmit/domain';
+import type { Store, Tx } from '@readmit/store';
+
+/** Words of a proof, kept here and on no topic; the fact carries their salted digest. */
+export interface EvidenceNote {
+  readonly caseId: string;
+  readonly salt: string;
+  readonly note: string;
+}
+
+/** One statement for all notes of the transaction. A note belongs to the proof whose digest it makes; that of a refused one is dropped. */
+export async function saveNotes(tx: Tx, changes: readonly Change[]): Promise<void> {
+  const notes = changes.flatMap((change) =>
+    change.added.flatMap((fact) => {
+      if (fact.type !== 'readmit.evidence.added') return [];
+      const row = (change.rows as readonly EvidenceNote[]).find(
+        (one) => proofDigest(wordsOf(fact.data, one), engineCrypto) === fact.data.digest,
+      );
+      return row ? [{ ...row, evidenceId: fact.data.evidenceId }] : [];
+    }),
+  );
+  if (notes.length === 0) return;
+  await tx.query(
+    'INSERT INTO evidence_note (evidence_id, case_id, salt, note) SELECT e, c, s, n FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS r(e, c, s, n)',
+    [notes.map((row) => row.evidenceId), notes.map((row) => row.caseId), notes.map((row) => row.salt), notes.map((row) => row.note)],
+  );
+}
+
+/** The words of all proofs of a case, by the id of the proof. */
+export async function notesOf(store: Pick<Store, 'query'>, caseId: string): Promise<ReadonlyMap<string, Omit<EvidenceNote, 'caseId'>>> {
+  const rows = await store.query<{ evidence_id: string; salt: string; note: string }>(
+    'SELECT evidence_id, salt, note FROM evidence_note WHERE case_id = $1',
+    [caseId],
+  );
+  return new Map(rows.map(({ evidence_id, salt, note }) => [evidence_id, { salt, note }]));
+}

@@ -1,0 +1,50 @@
+import type { Finished, WorkHandler } from '@readmit/bus';
+import type { FactOf } from '@readmit/contracts';
+import { attestedOf, attestOne, say, type Facts } from '@readmit/domain';
+import { allowedAge, nextTry } from './allowed-age.js';
+import type { DirectoryPort, DirectorySnapshot } from './directory.js';
+import type { ActivePolicy } from './policy-file.js';
+
+/** Who acts on one case; a grant names no more attestations, and whoever makes up names must not make us read the directory for each. */
+const mostAttested = 100;
+
+/** Who is asked for and not attested yet, in the order in which they were asked for. */
+export function toAttest(facts: Facts): readonly FactOf<'readmit.attestation.wanted'>[] {
+  return facts
+    .of('readmit.attestation.wanted')
+    .slice(0, mostAttested)
+    .filter(({ data }) => !isAttested(facts, data.person));
+}
+
+const isAttested = (facts: Facts, person: string): boolean =>
+  facts.of('readmit.people.attested').some(({ data }) => data.people.some(({ id }) => id === person));
+
+/** Attests one person who acts on the case and was not attested with it: from a directory of its own digest and age, young enough for the policy. */
+export const attestWork = (directory: DirectoryPort, policy: ActivePolicy): WorkHandler<DirectorySnapshot> => ({
+  begin: (work, facts) => ({ go: !isAttested(facts, String(work.input['person'])), emit: [] }),
+  call: (_work, _facts, signal) => directory.read(signal),
+  finish(work, outcome, facts, context): Finished {
+    const opened = facts.first('readmit.case.opened');
+    const classified = facts.last('readmit.case.classified');
+    const person = String(work.input['person']);
+    if (!opened || !classified || isAttested(facts, person)) return { emit: [] };
+    const retryAt = nextTry(context.now, work.tries);
+    if ('error' in outcome) return { emit: [], retryAt };
+    const ageSeconds = allowedAge(outcome, context.now, policy.document.directoryMaxAgeSeconds);
+    if (ageSeconds === undefined) return { emit: [], retryAt };
+    // Another process has read a newer one: what this one says would count for nothing, and who acts would wait for ever.
+    const newest = attestedOf(facts)?.directory.issuedAt;
+    if (newest !== undefined && outcome.issuedAt < newest) return { emit: [], retryAt };
+    const caseId = work.key;
+    return {
+      emit: [
+        say('readmit.people.attested', caseId, {
+          caseId,
+          directory: { digest: outcome.digest, issuedAt: outcome.issuedAt, ageSeconds },
+          ...attestOne(person, opened.data, classified.data, outcome.directory),
+          contacts: [],
+        }),
+      ],
+    };
+  },
+});

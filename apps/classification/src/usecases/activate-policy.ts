@@ -1,0 +1,19 @@
+import { refusal, say, type Command } from '@readmit/domain';
+import type { ActivePolicy } from '../outbound/policy-file.js';
+
+/** Puts the policy in force on record. One version has one content for ever: what a decision names must be what was read (R9.1). */
+export const activatePolicy =
+  ({ document, digest }: ActivePolicy): Command<Record<never, never>> =>
+  (facts) => {
+    const { version } = document;
+    const other = facts.of('readmit.policy.activated').find(({ data }) => data.version === version && data.digest !== digest);
+    if (other)
+      return refusal(
+        'conflict',
+        'R9.1',
+        'policy-version-reused',
+        `Policy ${version} is on record with another content (${other.data.digest.slice(0, 16)}, since ${other.at}; the file has ${digest.slice(0, 16)}). Give the file a version of its own, or put back the content of ${version}.`,
+      );
+    if (facts.last('readmit.policy.activated')?.data.digest === digest) return { emit: [], reply: {} };
+    return { emit: [say('readmit.policy.activated', 'policy', { version, digest, document })], reply: {} };
+  };

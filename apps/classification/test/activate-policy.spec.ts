@@ -1,0 +1,41 @@
+/** What of the policy in force is on record when the service starts. */
+import { describe, expect, it } from '@jest/globals';
+import type { Fact, Policy } from '@readmit/contracts';
+import { Facts, type Context } from '@readmit/domain';
+import type { ActivePolicy } from '../src/outbound/policy-file.js';
+import { activatePolicy } from '../src/usecases/activate-policy.js';
+
+const policy = (version: string, content: string): ActivePolicy => ({
+  document: { version, content } as unknown as Policy,
+  digest: content.repeat(64).slice(0, 64),
+});
+const activated = (id: string, { document, digest }: ActivePolicy): Fact =>
+  ({
+    id,
+    type: 'readmit.policy.activated',
+    at: `2026-11-22T09:00:0${id}.000Z`,
+    data: { version: document.version, digest, document },
+  }) as unknown as Fact;
+const start = (is: ActivePolicy, ...before: Fact[]) => activatePolicy(is)(new Facts(before), {} as Context);
+
+describe('a policy at the start', () => {
+  it('R9.1 is put on record once', () => {
+    expect(start(policy('v1', 'a'))).toMatchObject({
+      emit: [{ type: 'readmit.policy.activated', key: 'policy', data: { version: 'v1' } }],
+    });
+    expect(start(policy('v1', 'a'), activated('1', policy('v1', 'a')))).toMatchObject({ emit: [] });
+    expect(start(policy('v2', 'b'), activated('1', policy('v1', 'a')))).toMatchObject({ emit: [{ data: { version: 'v2' } }] });
+  });
+
+  it('R9.1 with another content under a version that is on record is refused, also when others came between, and says what to do', () => {
+    const refused = start(policy('v1', 'b'), activated('1', policy('v1', 'a')), activated('2', policy('v2', 'c')));
+    expect(refused).toMatchObject({ refused: true, rule: 'R9.1', reason: 'policy-version-reused' });
+    expect((refused as { says: string }).says).toContain(
+      'Policy v1 is on record with another content (aaaaaaaaaaaaaaaa, since 2026-11-22T09:00:01.000Z; the file has bbbbbbbbbbbbbbbb). Give the file a version of its own',
+    );
+    // The control: going back to what v1 was.
+    expect(start(policy('v1', 'a'), activated('1', policy('v1', 'a')), activated('2', policy('v2', 'c')))).toMatchObject({
+      emit: [{ data: { version: 'v1' } }],
+    });
+  });
+});

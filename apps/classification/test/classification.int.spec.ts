@@ -1,0 +1,209 @@
+/** Classification with its engine on a real PostgreSQL: what is kept with a subject and with an agent holds over cases and at one time. */
+import { generateKeyPairSync } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createEngine, EmbeddedBus, KeyRing, makeServiceKeys, Signer, engineCrypto, uuidv7, type Engine } from '@readmit/bus';
+import { entryOf, topicOf, writeEnvelope, type Directory, type Draft, type EventData, type ServiceName } from '@readmit/contracts';
+import { codeOf } from '@readmit/domain';
+import type { Store } from '@readmit/store';
+import { testDatabase, until, type TestDatabase } from '@readmit/testing';
+import { fileURLToPath } from 'node:url';
+import { agentKey, classificationDefinition } from '../src/classification.definition.js';
+import { caseCodes } from '../src/outbound/case-codes.js';
+import { contactDigests, type DirectoryPort } from '../src/outbound/directory.js';
+import { loadPolicy } from '../src/outbound/policy-file.js';
+import { showContact } from '../src/usecases/show-contact.js';
+
+const environment = 'test';
+const keys = makeServiceKeys(new Date(Date.now() - 60_000));
+const ring = new KeyRing(keys.list);
+const quiet = (): void => {};
+const log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
+const person = (id: string, team: string): Directory['people'][number] => ({
+  id,
+  human: id,
+  teams: [team],
+  authority: 5,
+  employment: 'employee',
+  privileged: false,
+  keys: [],
+  name: id,
+  contacts: [{ kind: 'phone', value: '+44 20 7946 0101' }],
+  accounts: [{ connector: 'demo-idp', object: id }],
+});
+const issuedAt = new Date().toISOString();
+const directory: Directory = {
+  version: 1,
+  issuedAt,
+  // More than are attested with a case.
+  people: [person('ada', 'staff'), ...Array.from({ length: 300 }, (_, n) => person(`agent-${n}`, 'help-desk'))],
+  machines: [],
+  privileged: [],
+};
+const port: DirectoryPort = { read: () => Promise.resolve({ directory, digest: 'd'.repeat(64), issuedAt }) };
+const policy = await loadPolicy(fileURLToPath(new URL('../../../deploy/policies/default.yaml', import.meta.url)));
+
+let database: TestDatabase;
+const open: EmbeddedBus[] = [];
+let store: Store;
+let engine: Engine;
+beforeAll(async () => {
+  database = await testDatabase();
+  store = await database.store('classification');
+  engine = createEngine({
+    definition: classificationDefinition(port, policy, 'salt', caseCodes(store)),
+    store,
+    bus: await busOf('classification'),
+    signer: new Signer(keys.keys.classification),
+    ring,
+    environment,
+    log,
+  });
+  await engine.start();
+});
+afterAll(async () => {
+  await engine.stop();
+  for (const bus of open) await bus.close();
+  await database.drop();
+});
+
+async function busOf(service: ServiceName): Promise<EmbeddedBus> {
+  const bus = await EmbeddedBus.open({ service, store: await database.store(service), pollMs: 20 });
+  open.push(bus);
+  return bus;
+}
+const writers = new Map<ServiceName, Promise<EmbeddedBus>>();
+/** Signed events of one other service, in one transaction. */
+async function say(service: ServiceName, ...drafts: readonly Draft[]): Promise<void> {
+  const writer = writers.get(service) ?? busOf(service);
+  writers.set(service, writer);
+  const records = drafts.map(({ type, key, data }) => ({
+    topic: topicOf(service),
+    key,
+    headers: writeEnvelope({
+      id: uuidv7(),
+      environment,
+      service,
+      type,
+      time: new Date().toISOString(),
+      subject: key,
+      version: String(entryOf(type).version),
+      correlationId: key,
+    }),
+    value: Buffer.from(JSON.stringify(data)),
+  }));
+  const signed = new Signer(keys.keys[service]).sign(environment, records);
+  const bus = await writer;
+  await (await database.store(service)).transaction((tx) => bus.write(tx, signed));
+}
+
+const x = (kind: 'ed25519' | 'x25519'): string => {
+  const { publicKey } = kind === 'x25519' ? generateKeyPairSync('x25519') : generateKeyPairSync('ed25519');
+  return String(publicKey.export({ format: 'jwk' }).x);
+};
+const keyOf = (fingerprint: string): NonNullable<EventData<'readmit.case.opened'>['caseKey']> => ({
+  signing: { kty: 'OKP', crv: 'Ed25519', x: x('ed25519') },
+  sealing: { kty: 'OKP', crv: 'X25519', x: x('x25519') },
+  fingerprint,
+});
+const opened = (caseId: string, fingerprint: string): Draft => ({
+  type: 'readmit.case.opened',
+  key: caseId,
+  data: {
+    caseId,
+    subject: { kind: 'person', id: 'ada' },
+    requester: { kind: 'anonymous' },
+    asks: [{ id: 'ask-1', kind: 'factor.bypass', connector: 'demo-idp', object: 'ada' }],
+    reasonCode: 'lost-device',
+    reasonDigest: 'e'.repeat(64),
+    durationSeconds: 600,
+    caseKey: keyOf(fingerprint),
+  },
+});
+const classifiedOf = (caseId: string) =>
+  until(async () => (await engine.facts(caseId)).first('readmit.case.classified'), { what: `${caseId} is classified` });
+
+describe('classification', () => {
+  it('R3.4 cases of one subject that come at one time know of each other: their codes differ, and one key twice is told', async () => {
+    const cases = Array.from({ length: 6 }, (_, n) => `case_same_${n}`);
+    await say('intake', ...cases.map((caseId, n) => opened(caseId, String(n % 5).repeat(64))));
+    const classified = await Promise.all(cases.map(classifiedOf));
+    expect(new Set(classified.map(({ data }) => data.codeNonce)).size).toBe(6);
+    // 0 and 5 have one key: each is told of the other, since both were there before either was classified.
+    const told = classified.map(({ data }) => data.reasons.filter(({ rule }) => rule === 'R3.4').map(({ says }) => says));
+    expect(told).toEqual([[expect.stringContaining('case_same_5')], [], [], [], [], [expect.stringContaining('case_same_0')]]);
+  });
+
+  it('R3.4 a code that another case of the subject has is not drawn; of another subject it may be', async () => {
+    await say('intake', opened('case_code', '6'.repeat(64)));
+    const nonce = (await classifiedOf('case_code')).data.codeNonce ?? '';
+    const about = (caseId: string, subject: string) =>
+      ({ ...opened(caseId, '6'.repeat(64)).data, subject: { kind: 'person', id: subject } }) as EventData<'readmit.case.opened'>;
+    const drawing = (...nonces: string[]) => caseCodes(store, () => nonces.shift() ?? nonce);
+    expect((await drawing(nonce, 'nonce_free').draw(about('case_next', 'ada'))).codeNonce).toBe('nonce_free');
+    expect((await drawing(nonce, 'nonce_free').draw(about('case_next', 'boris'))).codeNonce).toBe(nonce);
+    expect((await drawing(nonce, 'nonce_free').draw(about('case_code', 'ada'))).codeNonce).toBe(nonce);
+    // Never given because nothing else came: the work is tried again.
+    await expect(drawing().draw(about('case_next', 'ada'))).rejects.toThrow('each is another case');
+    // And the database holds it, whoever drew at one time.
+    const codes = await store.query<{ code: string }>('SELECT code FROM case_code WHERE case_id = $1', ['case_code']);
+    expect(codes).toEqual([{ code: codeOf(nonce, '6'.repeat(64), engineCrypto) }]);
+    await expect(
+      store.query('INSERT INTO case_code (case_id, subject, fingerprint, opened_at, code) VALUES ($1, $2, $3, now(), $4)', [
+        'case_other',
+        'ada',
+        'f'.repeat(64),
+        codes[0]?.code,
+      ]),
+    ).rejects.toThrow('code_is_of_one_case');
+  });
+
+  it('R4.2 somebody of a team of hundreds is attested when asked for, once', async () => {
+    await say('intake', opened('case_lazy', '7'.repeat(64)));
+    await classifiedOf('case_lazy');
+    const before = (await engine.facts('case_lazy')).of('readmit.people.attested');
+    expect(before.map(({ data }) => data.people.map(({ id }) => id))).toEqual([['ada']]);
+    const wanted = (who: string): Draft => ({
+      type: 'readmit.attestation.wanted',
+      key: 'case_lazy',
+      data: { caseId: 'case_lazy', person: who },
+    });
+    await say('approval', wanted('agent-7'), wanted('stranger'));
+    const after = await until(
+      async () => {
+        const said = (await engine.facts('case_lazy')).of('readmit.people.attested');
+        return said.length === 3 ? said : undefined;
+      },
+      { what: 'both are answered' },
+    );
+    expect(
+      after
+        .slice(1)
+        .map(({ data }) => data.people.map(({ id }) => id))
+        .sort(),
+    ).toEqual([[], ['agent-7']]);
+  });
+
+  it('R3.4 R7.1 looks of one agent at one time are counted together, and each that shows something is on record', async () => {
+    const cases = Array.from({ length: 14 }, (_, n) => `case_look_${n}`);
+    await say('intake', ...cases.map((caseId) => opened(caseId, '8'.repeat(64))));
+    await Promise.all(cases.map(classifiedOf));
+    const look = (agent: string, caseId: string) => {
+      const points = contactDigests(directory, 'ada', caseId, 'salt');
+      const about = { key: caseId, alsoKeys: [agentKey(agent)], name: 'show-contact', actor: agent };
+      return engine.command(
+        about,
+        showContact(agent, points[0]?.digest ?? '', points, () => undefined),
+      );
+    };
+    const looks = await Promise.all(cases.map((caseId) => look('agent-1', caseId)));
+    const reasons = looks.flatMap((one) => ('refused' in one ? [one.refused.reason] : []));
+    expect(reasons).toEqual(Array.from({ length: 4 }, () => 'too-many-looks'));
+    const shown = (await engine.facts(agentKey('agent-1'))).of('readmit.contact.shown');
+    expect(shown).toHaveLength(10);
+    const onCases = await Promise.all(cases.map(async (caseId) => (await engine.facts(caseId)).of('readmit.contact.shown').length));
+    expect(onCases.reduce((sum, count) => sum + count, 0)).toBe(10);
+    // The control: a colleague is not refused for it.
+    expect(await look('agent-2', cases[0] ?? '')).toMatchObject({ reply: { value: '+44 20 7946 0101' } });
+    expect((await engine.facts(agentKey('agent-2'))).of('readmit.contact.shown')).toHaveLength(1);
+  });
+});

@@ -1,0 +1,49 @@
+import type { Begun, Work } from '@readmit/bus';
+import type { Facet, Plan } from '@readmit/contracts';
+import {
+  doingOf,
+  endsOf,
+  explainedBy,
+  holders,
+  holdKey,
+  holdsOf,
+  planGranted,
+  stillHolds,
+  type Context,
+  type Holder,
+} from '@readmit/domain';
+
+export interface Others {
+  /** Cases that hold it too, by the facts of the hold and by their own. */
+  readonly holders: readonly Holder[];
+  /** Aggregates that must be locked and read to know that, and are not yet. */
+  readonly unread: readonly string[];
+}
+
+/** Who else holds it (R6.5). The work knows the hold's own aggregate; cases that are named there are read at a second look. */
+export function othersOf(hold: string, exclusive: boolean, work: Pick<Work, 'key' | 'alsoKeys'>, context: Context): Others {
+  const others = holders(context.other(holdKey(hold)), hold).filter(({ caseId }) => caseId !== work.key);
+  return {
+    holders: others.filter(({ caseId }) => stillHolds(context.other(caseId), exclusive)),
+    unread: [holdKey(hold), ...others.map(({ caseId }) => caseId)].filter((key) => !work.alsoKeys.includes(key)),
+  };
+}
+
+/** Begin again at once, with these aggregates too. */
+export const lookAgainWith = (unread: readonly string[], work: Pick<Work, 'alsoKeys'>, context: Context): Begun => ({
+  go: 'later',
+  notBefore: context.now,
+  alsoKeys: [...new Set([...work.alsoKeys, ...unread])],
+});
+
+/** What our own cases on the same holds have made of the target since the plan was made. Their cases are read. */
+export const explained = (plan: Plan, work: Pick<Work, 'key' | 'alsoKeys'>, context: Context): Facet[] =>
+  explainedBy(
+    plan,
+    holdsOf(plan).flatMap((hold) => [
+      ...othersOf(hold, false, work, context).holders.map(({ caseId }) =>
+        doingOf(planGranted(context.other(caseId))?.data.plan, context.other(caseId)),
+      ),
+      ...endsOf(context.other(holdKey(hold)), hold),
+    ]),
+  );

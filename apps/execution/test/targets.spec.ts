@@ -1,0 +1,70 @@
+/** The file of targets: every one is reached on this machine or encrypted and verified, and a fault names target and field, never a secret. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { openTargets, targetsFile } from '../src/outbound/targets.js';
+
+const postgres = {
+  kind: 'postgres',
+  name: 'ledger',
+  url: 'postgres://readmit_exec:pass%2Fword-1@db.example.com:6432/ledger',
+  accounts: [{ object: 'payroll', ownerRole: 'payroll', logins: ['payroll_a', 'payroll_b'] }],
+};
+const idp = {
+  kind: 'demo-idp',
+  name: 'idp',
+  url: 'https://idp.example.com/admin',
+  tokenUrl: 'https://idp.example.com/token',
+  clientId: 'readmit-execution',
+  clientSecret: 'client-secret-1',
+};
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(os.tmpdir(), 'readmit-jest-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+async function read(...targets: readonly unknown[]) {
+  const file = path.join(folder, 'targets.json');
+  await writeFile(file, JSON.stringify(targets), { mode: 0o600 });
+  return targetsFile(file);
+}
+
+describe('targets file', () => {
+  it('takes hosts elsewhere that are verified, and opens a connector for each', async () => {
+    const targets = await read(postgres, idp, {
+      ...idp,
+      name: 'here',
+      url: 'http://127.0.0.1:9/admin',
+      tokenUrl: 'http://localhost:9/token',
+    });
+    expect([...openTargets(targets.reveal()).keys()]).toEqual(['ledger', 'idp', 'here']);
+    expect(JSON.stringify({ targets })).not.toMatch(/word-1|client-secret-1/);
+  });
+
+  it.each([
+    [
+      'a PostgreSQL elsewhere without verification',
+      { ...postgres, url: `${postgres.url}?sslmode=disable` },
+      /ledger a safe url: sslmode must be verify-full/,
+    ],
+    [
+      'a PostgreSQL whose query names another host',
+      { ...postgres, url: `${postgres.url}?host=evil.example.com` },
+      /ledger a safe url: knows no parameter host/,
+    ],
+    [
+      'a PostgreSQL without a password',
+      { ...postgres, url: 'postgres://readmit_exec@db.example.com/ledger' },
+      /ledger a safe url: must name user, password and database/,
+    ],
+    ['two turns of one login', { ...postgres, accounts: [{ ...postgres.accounts[0], logins: ['a', 'a'] }] }, /duplicate items/],
+    ['an identity provider elsewhere in clear', { ...idp, url: 'http://idp.example.com/admin' }, /idp a safe url: must be an https URL/],
+    ['tokens of elsewhere in clear', { ...idp, tokenUrl: 'http://idp.example.com/token' }, /idp a safe tokenUrl: must be an https URL/],
+  ])('refuses %s', async (_what, target, says) => {
+    await expect(read(target)).rejects.toThrow(says);
+    await expect(read(target)).rejects.not.toThrow(/word-1|client-secret-1/);
+    await expect(read(postgres, idp)).resolves.toBeDefined();
+  });
+});

@@ -1,0 +1,140 @@
+/** What intake keeps beside facts, on a real database: who finds a case in a list, and which cases count as open. */
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Change } from '@readmit/bus';
+import type { Fact } from '@readmit/contracts';
+import { Facts } from '@readmit/domain';
+import type { Store } from '@readmit/store';
+import { testDatabase, type TestDatabase } from '@readmit/testing';
+import { Ledger } from '../src/outbound/ledger.js';
+import { OpenCases } from '../src/outbound/open-cases.js';
+import { saveRows } from '../src/outbound/rows.js';
+
+let database: TestDatabase;
+let store: Store;
+let ledger: Ledger;
+beforeAll(async () => {
+  database = await testDatabase();
+  store = await database.store('intake');
+  ledger = new Ledger(store);
+});
+afterAll(async () => {
+  await store.close();
+  await database.drop();
+});
+
+const limits = { subject: 4, requester: 2, object: 3 };
+const fact = (caseId: string, type: Fact['type'], data: object): Fact =>
+  ({ id: `event_${caseId}_${type}`, type, at: '2026-11-22T09:00:00.000Z', data: { caseId, ...data } }) as unknown as Fact;
+const anonymous = { kind: 'anonymous' } as const;
+const asked = (subject: string, object = subject, requester: { kind: 'anonymous' } | { kind: 'person'; id: string } = anonymous) => ({
+  subject: { kind: 'person' as const, id: subject },
+  requester,
+  asks: [{ id: 'ask-1', kind: 'factor.bypass' as const, connector: 'demo-idp', object }],
+});
+/** Keeps facts of cases as a transaction would; all of them are new. */
+const keep = (...cases: readonly (readonly Fact[])[]) => {
+  const changes = cases.map((facts): Change => {
+    const key = (facts[0]?.data as { caseId: string }).caseId;
+    return { key, facts: new Facts(facts), added: facts, rows: [] };
+  });
+  return store.transaction((tx) => saveRows(tx, changes));
+};
+const opened = (caseId: string, of: ReturnType<typeof asked>): Fact =>
+  fact(caseId, 'readmit.case.opened', { ...of, reasonCode: 'lost-device', durationSeconds: 60 });
+const classified = (caseId: string): Fact =>
+  fact(caseId, 'readmit.case.classified', {
+    class: 'mfa-recovery',
+    tier: 'agent-assisted',
+    reasons: [],
+    requirements: { verifiers: ['help-desk'], quorum: [{ teams: ['security-oncall'] }] },
+  });
+const attested = (caseId: string, owners: readonly string[] = []): Fact =>
+  fact(caseId, 'readmit.people.attested', {
+    directory: { issuedAt: '2026-11-22T09:00:00.000Z' },
+    people: ['help-desk', 'security-oncall', 'accounting'].map((team) => ({
+      id: `of-${team}`,
+      human: team,
+      teams: [team],
+      employment: 'employee',
+      keys: [],
+    })),
+    owners,
+  });
+const listOf = async (reader: string) => (await ledger.list({ reader, limit: 10 })).map(({ caseId }) => caseId);
+
+describe('a list', () => {
+  it('shows a case to who verifies or decides once they are attested, to owners, and never to a colleague of another team', async () => {
+    const facts = [opened('case_l', asked('lena'))];
+    await keep(facts);
+    expect([await listOf('lena'), await listOf('of-help-desk')]).toEqual([['case_l'], []]);
+    await keep([...facts, classified('case_l'), attested('case_l', ['pat'])]);
+    for (const reader of ['lena', 'of-help-desk', 'of-security-oncall', 'pat'])
+      expect([reader, await listOf(reader)]).toEqual([reader, ['case_l']]);
+    expect(await listOf('of-accounting')).toEqual([]);
+    expect((await ledger.list({ limit: 10 })).map(({ caseId }) => caseId)).toEqual(['case_l']);
+    expect(await ledger.list({ reader: 'lena', subject: 'lena', state: 'closed', limit: 10 })).toEqual([]);
+  });
+
+  it('is kept with a number of statements that does not grow with the cases', async () => {
+    const spent = async (count: number): Promise<number> => {
+      let statements = 0;
+      const changes = Array.from({ length: count }, (_, n): Change => {
+        const key = `case_many_${count}_${n}`;
+        const facts = [opened(key, asked(key)), classified(key), attested(key)];
+        return { key, facts: new Facts(facts), added: facts, rows: [{ kind: 'words', salt: 's', reason: 'r' }] };
+      });
+      await store.transaction((tx) => saveRows({ query: (sql, values) => (statements++, tx.query(sql, values)) }, changes));
+      return statements;
+    };
+    expect([await spent(1), await spent(50)]).toEqual([2, 2]);
+  });
+});
+
+describe('room for another case', () => {
+  const cases = () => new OpenCases(store, limits);
+  const reason = async (caseId: string, of: ReturnType<typeof asked>) => {
+    const answer = await cases().within(caseId, of, async () => 'opened' as const);
+    return answer === 'opened' ? answer : answer.refused.says;
+  };
+
+  it('R6.2 is half of it for requests without a sign-in, so that these leave room for others', async () => {
+    await keep([opened('case_a1', asked('ada'))], [opened('case_a2', asked('ada', 'x'))]);
+    expect(await reason('case_a3', asked('ada', 'y'))).toMatch(/^There are 2 open cases about this subject that were asked for without/);
+    expect(await reason('case_a3', asked('ada', 'y', { kind: 'person', id: 'boris' }))).toBe('opened');
+    await keep([opened('case_o1', asked('o-1', 'shared'))], [opened('case_o2', asked('o-2', 'shared'))]);
+    expect(await reason('case_o3', asked('o-3', 'shared'))).toMatch(/about this account that were asked for without/);
+    expect(await reason('case_o3', asked('o-3', 'shared', { kind: 'person', id: 'boris' }))).toBe('opened');
+  });
+
+  it('R6.2 comes back when a case is closed', async () => {
+    const facts = [opened('case_e1', asked('erin', 'a', { kind: 'person', id: 'erin' }))];
+    await keep(facts, [opened('case_e2', asked('erin', 'b', { kind: 'person', id: 'erin' }))]);
+    const next = asked('other', 'c', { kind: 'person', id: 'erin' });
+    expect(await reason('case_e3', next)).toMatch(/^There are 2 open cases that you asked for/);
+    expect(await cases().ofSubject('erin', '', 10)).toEqual(['case_e1', 'case_e2']);
+    await keep([...facts, fact('case_e1', 'readmit.case.closed', { outcome: 'withdrawn' })]);
+    expect(await reason('case_e3', next)).toBe('opened');
+    expect(await cases().ofSubject('erin', '', 10)).toEqual(['case_e2']);
+    expect(await cases().ofSubject('erin', 'case_e2', 10)).toEqual([]);
+  });
+
+  it('R6.2 is not taken by two names that only read alike', async () => {
+    const by = { kind: 'person', id: 'nina' } as const;
+    await keep([opened('case_n1', asked('n-1', 'a","b', by))], [opened('case_n2', asked('n-2', 'a', by))]);
+    expect(await reason('case_n3', asked('n-3', 'a', { kind: 'person', id: 'olaf' }))).toBe('opened');
+  });
+
+  it('R6.2 is held for requests under way, and given back whatever comes of them', async () => {
+    const one = cases();
+    const of = (n: number) => asked(`held-${n}`, `held-${n}`, { kind: 'person', id: 'holger' });
+    let release = (): void => {};
+    const waiting = new Promise<void>((resolve) => (release = resolve));
+    const first = [1, 2].map((n) => one.within(`case_h${n}`, of(n), () => waiting));
+    expect(await one.within('case_h3', of(3), async () => 'opened')).toMatchObject({ refused: { reason: 'too-many-open-cases' } });
+    release();
+    await Promise.all(first);
+    await expect(one.within('case_h4', of(4), () => Promise.reject(new Error('the database is away')))).rejects.toThrow('away');
+    await expect(one.within('case_h5', of(5), () => Promise.reject(new Error('the database is away')))).rejects.toThrow('away');
+    expect(await one.within('case_h6', of(6), async () => 'opened')).toBe('opened');
+  });
+});

@@ -1,0 +1,177 @@
+/** Ends and containments at the scheduler's edge: who may order them, that the words are kept and shown, and that the event has their digest alone. */
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { createEngine, EmbeddedBus, KeyRing, makeServiceKeys, Signer, uuidv7, type Engine } from '@readmit/bus';
+import type { Call } from '@readmit/service';
+import type { Store } from '@readmit/store';
+import { testDatabase, type TestDatabase } from '@readmit/testing';
+import { createHash } from 'node:crypto';
+import pg from 'pg';
+import { ObligationsController } from '../src/inbound/obligations.controller.js';
+import { readWords } from '../src/outbound/order-words.js';
+import { schedulerDefinition } from '../src/scheduler.definition.js';
+
+let database: TestDatabase;
+let owner: pg.Client;
+let bus: EmbeddedBus;
+let engine: Engine;
+let store: Store;
+let desk: ObligationsController;
+const keys = makeServiceKeys(new Date(Date.now() - 60_000));
+const quiet = (): void => {};
+const log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
+beforeEach(async () => {
+  database = await testDatabase();
+  owner = new pg.Client({ connectionString: database.ownerUrl });
+  await owner.connect();
+  store = await database.store('revocation-scheduler');
+  bus = await EmbeddedBus.open({ service: 'revocation-scheduler', store });
+  const signer = new Signer(keys.keys['revocation-scheduler']);
+  engine = createEngine({ definition: schedulerDefinition, store, bus, signer, ring: new KeyRing(keys.list), environment: 'test', log });
+  desk = new ObligationsController({
+    commands: engine,
+    publicUrl: 'http://readmit',
+    now: () => new Date(),
+    words: (caseId) => readWords(store, caseId),
+  });
+});
+afterEach(async () => {
+  await engine.stop();
+  await bus.close();
+  await owner.end();
+  await database.drop();
+});
+
+const caseId = 'case_019f0a3c-7d51-7abc-8def-0123456789ab';
+const undo = (id: string, more: object) => ({
+  id: `${caseId}/${id}`,
+  kind: 'role.revoke',
+  connector: 'target-postgres',
+  object: 'erin',
+  armedBy: 'start',
+  unlessTakenOver: false,
+  afterSeconds: 3_600,
+  says: `Take ${id} back.`,
+  ...more,
+});
+/** What the scheduler has heard: a case of erin that pat asked for, granted and begun, with these obligations. */
+async function heard(...undos: readonly ReturnType<typeof undo>[]): Promise<void> {
+  const at = new Date(Date.now() - 5_000).toISOString();
+  const bound = new Date(Date.now() + 3_600_000).toISOString();
+  const facts: readonly (readonly [string, object])[] = [
+    [
+      'readmit.case.opened',
+      {
+        caseId,
+        subject: { kind: 'person', id: 'erin' },
+        requester: { kind: 'person', id: 'pat' },
+        asks: [],
+        caseKey: { signing: { x: 'own-key' } },
+      },
+    ],
+    ['readmit.approval.granted', { caseId, grantId: 'grant_1', goodUntil: bound, obligations: undos }],
+    ...undos.map(
+      (one) => ['readmit.obligation.recorded', { caseId, obligationId: one.id, grantId: 'grant_1', undo: one, hardBound: bound }] as const,
+    ),
+    ['readmit.execution.started', { caseId, executionId: 'x', planDigest: 'p', grantId: 'grant_1', endsAt: bound, holds: [] }],
+    ['readmit.execution.succeeded', { caseId, executionId: 'x', planDigest: 'p', after: [], sealed: [] }],
+  ];
+  await owner.query('INSERT INTO revocation_scheduler.aggregate (key, version) VALUES ($1, $2)', [caseId, facts.length]);
+  for (const [type, data] of facts)
+    await owner.query('INSERT INTO revocation_scheduler.fact (key, id, type, at, data) VALUES ($1, $2, $3, $4, $5)', [
+      caseId,
+      uuidv7(),
+      type,
+      at,
+      data,
+    ]);
+}
+const by = (id: string | undefined, reason = 'done early', of = caseId, ...teams: string[]) =>
+  ({ params: { caseId: of }, body: { reason }, ...(id === undefined ? {} : { actor: { id, teams } }) }) as unknown as Call<'endEarly'>;
+const reasonOf = async (act: Promise<unknown>): Promise<string> =>
+  act.then(
+    () => 'taken',
+    (error: unknown) => (error as { refusal?: { reason?: string }; reason?: string }).refusal?.reason ?? String((error as Error).message),
+  );
+describe('an end', () => {
+  it('R6.4 is taken from the requester; anybody else is answered as for a case that nobody knows', async () => {
+    await heard(undo('obligation-1', {}));
+    const stranger = await reasonOf(desk.end(by('mallory')));
+    expect(stranger).toBe(await reasonOf(desk.end(by('mallory', 'done early', 'case_0000'))));
+    expect((await engine.facts(caseId)).has('readmit.revocation.due')).toBe(false);
+    expect(await reasonOf(desk.end(by('pat')))).toBe('taken');
+    expect((await engine.facts(caseId)).of('readmit.revocation.due')).toMatchObject([{ data: { by: 'pat', cause: 'ended-by-person' } }]);
+  });
+
+  it('R7.1 keeps the reason here, shows it to who may see the case, and says its salted digest alone', async () => {
+    await heard(undo('obligation-1', {}));
+    await desk.end(by('pat', 'my own words'));
+    const due = (await engine.facts(caseId)).first('readmit.revocation.due');
+    expect(JSON.stringify(due)).not.toContain('my own words');
+    const [row] = await store.query<{ salt: string }>('SELECT salt FROM order_words WHERE case_id = $1', [caseId]);
+    expect(due?.data.reasonDigest).toBe(
+      createHash('sha256')
+        .update(JSON.stringify([row?.salt, 'my own words']))
+        .digest('hex'),
+    );
+    expect(await desk.show(by('erin') as unknown as Call<'showObligations'>)).toMatchObject([
+      { state: 'due', dues: [{ cause: 'ended-by-person', by: 'pat', reason: 'my own words' }] },
+    ]);
+    expect(await desk.orders(by('gita', '', caseId, 'platform-operators') as unknown as Call<'showOrders'>)).toMatchObject([
+      { order: 'end', by: 'pat', reason: 'my own words' },
+    ]);
+    expect(await reasonOf(desk.show(by('mallory') as unknown as Call<'showObligations'>))).not.toBe('taken');
+  });
+
+  it.each(['', ' ', '\u200b\u2060', '\u3164'])('R4.5 needs a reason that can be seen (%j)', async (reason) => {
+    await heard(undo('obligation-1', {}));
+    const blank = await reasonOf(desk.end(by('pat', reason)));
+    expect(blank).toContain('reason');
+    expect(await reasonOf(desk.contain(by('gita', reason, caseId, 'platform-operators') as unknown as Call<'contain'>))).toBe(blank);
+    expect((await engine.facts(caseId)).has('readmit.revocation.due')).toBe(false);
+  });
+
+  it('R6.4 shows before what would fall and what would stay: of a reissued secret the new login stays', async () => {
+    await heard(
+      undo('obligation-1', { kind: 'secret.destroy', object: 'payroll_b', unlessTakenOver: true }),
+      undo('obligation-2', { kind: 'secret.destroy', object: 'payroll_a', armedBy: 'success' }),
+    );
+    const shown = await desk.show(by('pat') as unknown as Call<'showObligations'>);
+    expect(shown.map(({ undo: { object }, ifEnded, ifContained }) => [object, ifEnded, ifContained])).toEqual([
+      ['payroll_b', 'stays', 'falls'],
+      ['payroll_a', 'falls', 'falls'],
+    ]);
+  });
+});
+
+describe('a containment', () => {
+  const contain = (of: string) => desk.contain(by('gita', 'taken over', of, 'platform-operators') as unknown as Call<'contain'>);
+  it('R6.6 says what it will do, and its reason is shown, also of a case that is not known yet', async () => {
+    await heard(undo('obligation-1', {}));
+    expect((await contain(caseId)).will).toEqual(['Let nothing begin for the case any more.', 'Take obligation-1 back.']);
+    expect((await contain('case_0a')).will?.[0]).toContain('has not heard of the case yet');
+    for (const each of [caseId, 'case_0a'])
+      expect(await desk.orders(by('gita', '', each, 'platform-operators') as unknown as Call<'showOrders'>)).toMatchObject([
+        { order: 'contain', by: 'gita', reason: 'taken over' },
+      ]);
+  });
+
+  it('R7.1 shows the words of an order to who signs in and not to whoever holds the key of the case', async () => {
+    await heard(undo('obligation-1', {}));
+    await contain(caseId);
+    const byKey = (x: string) => ({ params: { caseId }, proof: { signing: { x } } }) as unknown as Call<'showOrders'>;
+    expect(JSON.stringify(await desk.orders(by('erin') as unknown as Call<'showOrders'>))).toContain('taken over');
+    expect(await desk.orders(byKey('own-key'))).toMatchObject([{ order: 'contain', by: 'gita' }]);
+    const shown = JSON.stringify([
+      await desk.orders(byKey('own-key')),
+      await desk.show(byKey('own-key') as unknown as Call<'showObligations'>),
+    ]);
+    expect(shown).toContain('containment');
+    expect(shown).not.toContain('taken over');
+    expect(await reasonOf(desk.orders(byKey('another')))).not.toBe('taken');
+  });
+
+  it.each(['policy', 'hold:target/x', 'http:decide'])('R6.6 of %s is refused', async (of) => {
+    expect(await reasonOf(contain(of))).not.toBe('taken');
+    expect((await engine.facts(of)).has('readmit.containment.ordered')).toBe(false);
+  });
+});
