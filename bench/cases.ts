@@ -1,7 +1,7 @@
 /** People's part of a case: somebody asks, an agent adds two proofs, an approver signs. As many cases at a time as asked for. */
-import type { Engine } from '@readmit/bus';
+import { engineCrypto, type Engine } from '@readmit/bus';
 import type { Fact, ServiceName } from '@readmit/contracts';
-import { addEvidence, decide, say, spoken } from '@readmit/domain';
+import { addEvidence, codeOf, decide, say } from '@readmit/domain';
 import { contactDigests } from '../apps/classification/src/outbound/directory.js';
 import { Hands } from './hands.js';
 import { approver, digestOf, verifier, type People } from './people.js';
@@ -99,16 +99,18 @@ export class Cases {
   private async prove(caseId: string): Promise<void> {
     const subject = this.people.subject(Number(caseId.slice('case-'.length)));
     const contact = contactDigests(this.people.directory, subject, caseId, this.desk?.salt ?? '')[0]?.digest;
+    const nonce = (await this.desk?.engines.approval?.facts(caseId))?.last('readmit.case.classified')?.data.codeNonce;
+    const words = { note: 'checked', salt: 'bench' };
     const proofs: Parameters<typeof addEvidence>[1][] = [
       {
         kind: 'call-back',
         channel: 'phone',
         assurance: 2,
         contact,
-        fingerprint: spoken(this.people.caseKey.fingerprint),
-        digest: digestOf([caseId, 'call-back']),
+        code: nonce === undefined ? undefined : codeOf(nonce, this.people.caseKey.fingerprint, engineCrypto),
+        ...words,
       },
-      { kind: 'manager-vouch', channel: 'in-person', assurance: 2, digest: digestOf([caseId, 'manager-vouch']) },
+      { kind: 'manager-vouch', channel: 'in-person', assurance: 2, ...words },
     ];
     for (const proof of proofs)
       await this.command('approval', caseId, 'add-evidence', verifier, (engine) =>

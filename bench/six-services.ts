@@ -2,6 +2,7 @@
  * The six services with their real definitions on either bus and a real PostgreSQL: what `npm start` runs, without HTTP, directory server and
  * targets. Those three are simulated.
  */
+import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { approvalDefinition } from '../apps/approval/src/approval.definition.js';
 import { classificationDefinition } from '../apps/classification/src/classification.definition.js';
@@ -30,9 +31,15 @@ export async function realDefinitions(people: People): Promise<Installation & { 
   const directory = {
     read: async () => ({ directory: people.directory, digest: digestOf('directory'), issuedAt: new Date().toISOString() }),
   };
+  // Nobody calls anybody back here; each code is its case's own all the same.
+  const codes = { draw: async () => ({ codeNonce: `nonce_${randomUUID()}`, sameKey: [] }) };
   const definitions: Definitions = {
-    intake: intakeDefinition({ channel: 'simulated-mailbox', send: async () => {} }),
-    classification: classificationDefinition(directory, policy, salt),
+    intake: intakeDefinition({
+      notices: { channel: 'simulated-mailbox', send: async () => ({ addresses: 1 }) },
+      codeOf: async () => 'CODE',
+      freeze: { begin: () => ({ go: false, emit: [] }), call: async () => 'done', finish: () => ({ emit: [] }) },
+    }),
+    classification: classificationDefinition(directory, policy, salt, codes),
     approval: approvalDefinition,
     execution: executionDefinition(new Map([[simulatedTarget, openSimulatedTarget()]]), { watchEveryMs: 1_000 }),
     'revocation-scheduler': schedulerDefinition,

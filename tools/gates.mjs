@@ -8,7 +8,7 @@ import path from 'node:path';
 import { runCaptured, runOnTerminal, wasStopped } from './children.mjs';
 import { withProgress } from './progress.mjs';
 
-const jestFlags = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js'];
+export const jestFlags = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js'];
 export const buildArgs = ['node_modules/nx/dist/bin/nx.js', 'run-many', '-t', 'build', '--parallel=2', '--output-style=static'];
 
 /** @param {{ house: string, node: string, env: NodeJS.ProcessEnv }} place @returns {Promise<number>} exit code */

@@ -1,3 +1,5 @@
+import type { Judged, Killer } from './mutants.mjs';
+
 export interface Row {
   readonly id: string;
   readonly group: string;
@@ -10,9 +12,16 @@ export interface Titled {
 }
 export function readRows(markdown: string): Row[];
 export function readTitles(file: string, text: string): Titled[];
-export function matchRows(
-  rows: readonly Row[],
-  titles: readonly Titled[],
-  due: readonly string[],
-): { tests: Map<string, Titled[]>; unknown: Titled[]; missing: string[] };
-export function renderRequirements(rows: readonly Row[], tests: Map<string, Titled[]>, due: readonly string[]): string;
+export interface Kill {
+  readonly id: string;
+  readonly means: string;
+  readonly killers: readonly Killer[];
+}
+export interface Matched {
+  readonly tests: Map<string, Titled[]>;
+  readonly kills: Map<string, Kill[]>;
+  readonly unknown: Titled[];
+  readonly missing: string[];
+}
+export function matchRows(rows: readonly Row[], titles: readonly Titled[], judged: readonly Judged[], due: readonly string[]): Matched;
+export function renderRequirements(rows: readonly Row[], matched: Pick<Matched, 'tests' | 'kills'>, due: readonly string[]): string;

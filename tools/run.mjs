@@ -5,7 +5,7 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runCaptured, runOnTerminal, wasStopped } from './children.mjs';
-import { buildArgs, runGates, runTestsOnly } from './gates.mjs';
+import { buildArgs, jestFlags, runGates, runTestsOnly } from './gates.mjs';
 import { ensureDependencies, pinnedNode } from './install.mjs';
 import { withProgress } from './progress.mjs';
 
@@ -19,13 +19,14 @@ const commands = {
   build,
   lint: (place) => runOnTerminal(place.node, ['tools/lint.mjs', ...args], { cwd: house, env: place.env }),
   bench: (place) => onBuilt(place, 'tools/bench.mjs'),
-  fault: (place) => onBuilt(place, 'tools/fault.mjs'),
+  fault,
   async 'validate:deploy'(place) {
     const built = await build(place);
     return built === 0 && !wasStopped()
       ? runOnTerminal(place.node, ['tools/validate-deploy.mjs', ...args], { cwd: house, env: place.env })
       : built;
   },
+  mutate: (place) => runOnTerminal(place.node, ['tools/mutate.mjs', ...args], { cwd: house, env: place.env }),
   requirements: (place) => runOnTerminal(place.node, ['tools/requirements.mjs', ...args], { cwd: house, env: place.env }),
 };
 
@@ -33,6 +34,17 @@ const commands = {
 async function onBuilt(place, program) {
   const built = await build(place);
   return built === 0 && !wasStopped() ? runOnTerminal(place.node, [program, ...args], { cwd: house, env: place.env }) : built;
+}
+
+/** Many runs with one stolen key each, in memory; then the matrix of faults on what was built. Both are seen through, whatever the first finds. */
+async function fault(place) {
+  const seed = /--seed[= ](\d+)/.exec(args.join(' '))?.[1] ?? String(Date.now() % 1_000_000);
+  process.stdout.write(`500 runs with the stolen key of each service, from seed ${seed}\n`);
+  const fuzz = await runOnTerminal(place.node, [...jestFlags, 'tests/fuzz'], {
+    cwd: house,
+    env: { ...place.env, READMIT_FUZZ_RUNS: '500', READMIT_FUZZ_SEED: seed },
+  });
+  return wasStopped() ? fuzz : (await onBuilt(place, 'tools/fault.mjs')) || fuzz;
 }
 
 /** Builds what has changed; nx's cache makes the rest cheap. */

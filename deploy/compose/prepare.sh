@@ -22,6 +22,10 @@ password() {
 mkdir -p "$secrets"
 password "$secrets/postgres.password"
 printf 'postgres:5432:*:postgres:%s\n' "$(cat "$secrets/postgres.password")" > "$secrets/pgpass"
+# What the database shows to its clients, who verify it: its own authority, for the name that it has among the containers.
+[ -s "$secrets/database-ca.pem" ] ||
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -days 3650 -subj /CN=postgres \
+    -addext subjectAltName=DNS:postgres -keyout "$secrets/database.key" -out "$secrets/database-ca.pem" 2> /dev/null
 for user in broker admin intake classification approval execution revocation-scheduler audit; do
   password "$secrets/kafka-$user.password"
 done

@@ -50,6 +50,7 @@ acl "readmit-intake" READ group prefixed "intake."
 acl "readmit-classification" WRITE topic literal "readmit.classification.v1"
 acl "readmit-classification" READ topic literal "readmit.classification.v1"
 acl "readmit-classification" READ topic literal "readmit.intake.v1"
+acl "readmit-classification" READ topic literal "readmit.approval.v1"
 acl "readmit-classification" READ topic literal "readmit.revocation-scheduler.v1"
 acl "readmit-classification" READ group literal "classification"
 acl "readmit-classification" READ group prefixed "classification."
@@ -99,7 +100,7 @@ acl "readmit-audit" READ group literal "audit"
 acl "readmit-audit" READ group prefixed "audit."
 
 for provider in ${KAFKA_PROVIDERS:-}; do
-  topic "readmit.signals.$provider.v1" 4 cleanup.policy=delete retention.ms=2592000000 retention.bytes=-1 segment.ms=86400000 message.timestamp.type=LogAppendTime max.message.bytes=2097152 min.insync.replicas=$min_in_sync unclean.leader.election.enable=false
+  topic "readmit.signals.$provider.v1" 4 cleanup.policy=delete retention.ms=2592000000 retention.bytes=268435456 segment.ms=86400000 message.timestamp.type=LogAppendTime max.message.bytes=2097152 min.insync.replicas=$min_in_sync unclean.leader.election.enable=false segment.bytes=67108864
   acl "readmit-intake" READ topic literal "readmit.signals.$provider.v1"
   acl "idp-$provider" WRITE topic literal "readmit.signals.$provider.v1"
 done

@@ -32,8 +32,12 @@ const never = (): Promise<never> => Promise.reject(new Error('nothing outside is
 
 /** Nothing slow is done unless a spec brings its own worker: directory, mail and targets are not asked. */
 export const definitions: Readonly<Record<Exclude<ServiceName, 'audit'>, ServiceDefinition>> = {
-  intake: intakeDefinition({ channel: 'simulated-mailbox', send: async () => {} }),
-  classification: classificationDefinition({ read: never }, { document: policy, digest: crypto.digest(policy) }, 'salt'),
+  intake: intakeDefinition({
+    notices: { channel: 'simulated-mailbox', send: async () => ({ addresses: 1 }) },
+    codeOf: async () => 'CODE',
+    freeze: { begin: () => ({ go: false, emit: [] }), call: async () => 'done', finish: () => ({ emit: [] }) },
+  }),
+  classification: classificationDefinition({ read: never }, { document: policy, digest: crypto.digest(policy) }, 'salt', { draw: never }),
   approval: approvalDefinition,
   execution: executionDefinition(new Map(), { watchEveryMs: 1_000 }),
   'revocation-scheduler': schedulerDefinition,

@@ -15,7 +15,7 @@ import { draftOf, openServices, type Services } from './services.js';
 const sizes = [1, 50, 500] as const;
 const ledgers = {
   intake: ['case_ledger'],
-  classification: [],
+  classification: ['case_code'],
   approval: [],
   execution: [],
   'revocation-scheduler': [],
@@ -120,8 +120,8 @@ describe('the cost of a batch', () => {
   it.each<[ServiceName, EventType, readonly EventType[], number, Record<string, number>]>([
     // Locks, facts and work, ledger, position. The row of the ledger is there already; a notice is to be sent.
     ['intake', 'readmit.approval.denied', [], 4, { fact: 1, work: 1, case_ledger: 0, topic: 0 }],
-    // The directory is asked by a worker.
-    ['classification', 'readmit.case.opened', [], 3, { fact: 1, work: 1, topic: 0 }],
+    // The directory is asked by a worker. Keys of the subject's cases are kept beside.
+    ['classification', 'readmit.case.opened', [], 4, { fact: 1, work: 1, case_code: 1, topic: 0 }],
     // Says until when must be decided.
     [
       'approval',

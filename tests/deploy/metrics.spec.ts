@@ -49,7 +49,7 @@ it('the alerts use only metrics that there are', async () => {
   expect(used.filter((name) => !names.has(name.replace(/_(bucket|count|sum)$/, '')))).toEqual([]);
 });
 
-it('R7.3 the wait at the gate is from the grant to the start, and no other event ends one', async () => {
+it('the wait at the gate is from the grant to the start, and no other event ends one', async () => {
   const instruments = new Instruments('execution', log, gateFigures);
   const count = async (): Promise<string> =>
     (await instruments.scrape({ engine, store })).text

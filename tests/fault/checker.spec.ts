@@ -61,17 +61,17 @@ const again = (type: string): readonly Event[] =>
   life.flatMap((one) => (one.type === type ? [one, { ...one, id: `${one.id} again` }] : [one]));
 
 describe('the checker', () => {
-  it('R8.1 is silent about a run in which everything is right', () => {
+  it('is silent about a run in which everything is right', () => {
     expect(check(run())).toEqual([]);
   });
-  it('R8.1 is silent about a record that lies on its topic twice: its effect is one', () => {
+  it('is silent about a record that lies on its topic twice: its effect is one', () => {
     const evidence = run();
     expect(check({ ...evidence, topics: [...evidence.topics, ...evidence.topics] })).toEqual([]);
   });
-  it('R8.1 is silent about outboxes on the embedded bus, which has none', () => {
+  it('is silent about outboxes on the embedded bus, which has none', () => {
     expect(check(run(life, { outbox: undefined }))).toEqual([]);
   });
-  it('R8.1 is silent about a bypass that was voided and made anew', () => {
+  it('is silent about a bypass that was voided and made anew', () => {
     const first = { ...held, renewable: true, last: at(10) };
     expect(check(run(life, { held: [first, { ...first, mark: 'membership 8', seen: at(11), last: at(18) }] }))).toEqual([]);
   });
@@ -167,10 +167,10 @@ describe('the checker', () => {
       run([...life, event(30, 'audit', 'violation.found', { rule: 'obligation-overdue', says: 'open' })]),
     ],
   ];
-  it.each(planted)('R8.1 finds %s (%s)', (_what, rule, evidence) => {
+  it.each(planted)('finds %s (%s)', (_what, rule, evidence) => {
     expect(rules(evidence)).toContain(rule);
   });
-  it('R8.1 has a planted violation for every rule that it knows', () => {
+  it('has a planted violation for every rule that it knows', () => {
     const known: Readonly<Record<Rule, true>> = {
       'log-does-not-verify': true,
       'event-lost': true,

@@ -155,7 +155,8 @@ function checkCase(caseId: string, entries: readonly Entry[], evidence: Evidence
   for (const type of oncePerObligation) {
     const times = new Map<string, number>();
     for (const { data } of of(type)) {
-      const id = text(data['obligationId']);
+      // An obligation may be asked about again; each question has one answer.
+      const id = `${text(data['obligationId'])}${data['answers'] === undefined ? '' : ` to ${text(data['answers'])}`}`;
       times.set(id, (times.get(id) ?? 0) + 1);
     }
     for (const [id, said] of times) if (said > 1) report('effect-repeated', caseId, `${type} of ${id} was said ${said} times`);

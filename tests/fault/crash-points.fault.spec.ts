@@ -31,7 +31,7 @@ describe('the registry of crash points', () => {
     );
     expect([...new Set(found)].sort()).toEqual(Object.keys(crashPoints).sort());
   });
-  it('R8.1 is written down in docs/faults.md, each point in its row', async () => {
+  it('is written down in docs/faults.md, each point in its row', async () => {
     const text = await readFile(path.join(house, 'docs/faults.md'), 'utf8');
     // Once where they are explained, once where their hits are counted.
     for (const chapter of ['## Crash points', '## Figures']) {
@@ -40,7 +40,7 @@ describe('the registry of crash points', () => {
       expect([chapter, ...rows.sort()]).toEqual([chapter, ...Object.keys(crashPoints).sort()]);
     }
   });
-  it('R8.1 is switched on by no program: only the file that has the hook names what installs it', async () => {
+  it('is switched on by no program: only the file that has the hook names what installs it', async () => {
     const naming = (await sources()).filter(({ text }) => text.includes('installCrashHook')).map(({ file }) => file);
     expect(naming).toEqual(['libs/bus/src/engine/crash-points.ts']);
   });

@@ -1,6 +1,8 @@
+import { createHmac } from 'node:crypto';
 import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { codeOf } from '@readmit/domain';
 import type { Stage, System } from '@readmit/standalone';
 import { TOTP, URI } from 'otpauth';
 import pg from 'pg';
@@ -73,10 +75,11 @@ export async function asTargetOwner<T>(system: System, work: (client: pg.Client)
 /** Opens the case; once, also when the answer is lost and the command is run again. */
 export async function open(world: World, recovery: Recovery, duration: string): Promise<void> {
   const { object } = recovery;
+  const ticket = ['--ticket', 'OPS-4711'];
   const argv = {
-    role: ['--subject', 'erin', '--ask', `role.restore=target-postgres/${object}/app_admin`, '--reason-code', 'role-lost'],
+    role: ['--subject', 'erin', '--ask', `role.restore=target-postgres/${object}/app_admin`, '--reason-code', 'role-lost', ...ticket],
     bypass: ['--anonymous', '--subject', object, '--ask', `factor.bypass=demo-idp/${object}`, '--reason-code', 'lost-device'],
-    secret: ['--machine', 'svc-payroll', '--ask', `secret.reissue=target-postgres/${object}`, '--reason-code', 'secret-dead'],
+    secret: ['--machine', 'svc-payroll', '--ask', `secret.reissue=target-postgres/${object}`, '--reason-code', 'secret-dead', ...ticket],
   }[recovery.kind];
   const persona = { role: 'erin', bypass: object, secret: 'pat' }[recovery.kind];
   await insist(
@@ -122,8 +125,12 @@ export async function drive(world: World, recovery: Recovery): Promise<void> {
     const contacts = (await ask(world, 'boris', ['case', 'contacts', caseId])) as readonly { kind: string; digest: string }[];
     const contact = contacts.find(({ kind }) => kind === 'phone' || kind === 'mobile')?.digest ?? '';
     const { fingerprint } = opened.caseKey ?? {};
+    const { codeNonce } = await witness.until(caseId, 'readmit.case.classified', stepMs);
     // What the person reads out over the phone, as the CLI shows it to her.
-    const read = fingerprint === undefined ? [] : ['--fingerprint', `${fingerprint.slice(0, 4)}-${fingerprint.slice(4, 8)}`];
+    const read =
+      fingerprint === undefined || codeNonce === undefined
+        ? []
+        : ['--code', codeOf(codeNonce, fingerprint, { hmac: (key, text) => createHmac('sha256', key).update(text).digest('hex') })];
     await evidence('call-back', 'phone', ['--contact', contact, ...read]);
     if (recovery.kind === 'bypass') await evidence('manager-vouch', 'directory');
   }

@@ -5,10 +5,10 @@ const opened = (key: string) => ({ type: 'readmit.case.opened', key });
 const closed = (key: string) => ({ type: 'readmit.case.closed', key });
 
 describe('the cases that a run waits for before its last look', () => {
-  it('R8.1 are those that were opened and not closed: a closing that lies there twice ends one', () => {
+  it('are those that were opened and not closed: a closing that lies there twice ends one', () => {
     expect(openCases([opened('a'), opened('b'), closed('a'), closed('a')])).toEqual(['b']);
   });
-  it('R8.1 are none when each has its own closing', () => {
+  it('are none when each has its own closing', () => {
     expect(openCases([opened('a'), opened('b'), opened('b'), closed('b'), closed('a')])).toEqual([]);
   });
 });

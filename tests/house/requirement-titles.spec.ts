@@ -50,22 +50,42 @@ describe('titles of tests', () => {
 describe('matching', () => {
   const rows = readRows(table);
   const titles = readTitles('a.spec.ts', "it('R91.1 holds', () => {}); it('R91.7 is nowhere', () => {});");
+  const mutant = { id: 'R91.1a', rows: ['R91.1'], file: 'a.ts', find: 'a', replace: 'b', specs: ['a.spec.ts'], means: 'it does not hold' };
+  const killedBy = [{ test: 'a.spec.ts', title: 'R91.1 holds' }];
+  const killed = { mutant, state: 'killed' as const, killedBy, changed: false };
 
-  it('finds ids that no row has, and due rows without a test', () => {
-    const { tests, unknown, missing } = matchRows(rows, titles, ['R91.1', 'R91.2']);
+  it('finds ids that no row has, and due rows of which no mutant was killed', () => {
+    const { tests, kills, unknown, missing } = matchRows(rows, titles, [killed], ['R91.1', 'R91.2']);
     expect(tests.get('R91.1')?.map((one) => one.title)).toEqual(['R91.1 holds']);
+    expect(kills.get('R91.1')).toEqual([{ id: 'R91.1a', means: 'it does not hold', killers: killedBy }]);
     expect(unknown.map((one) => one.ids)).toEqual([['R91.7']]);
     expect(missing).toEqual(['R91.2']);
   });
 
-  it('refuses a due row that does not exist', () => {
-    expect(() => matchRows(rows, titles, ['R91.9'])).toThrow('due rows that docs/requirements.md does not have: R91.9');
+  it('counts no row for its titles alone, for a mutant that nobody noticed, or for one that a test of another row noticed', () => {
+    const missing = (judged: Parameters<typeof matchRows>[2]) => matchRows(rows, titles, judged, ['R91.1']).missing;
+    expect(missing([killed])).toEqual([]);
+    expect(missing([])).toEqual(['R91.1']);
+    expect(missing([{ ...killed, state: 'open' }])).toEqual(['R91.1']);
+    expect(missing([{ ...killed, killedBy: [{ test: 'a.spec.ts', title: 'R91.2 holds' }] }])).toEqual(['R91.1']);
   });
 
-  it('renders a row with its tests or as open', () => {
-    const text = renderRequirements(rows, matchRows(rows, titles, []).tests, ['R91.2']);
-    expect(text).toContain('| R91.1 | first |  | R91.1 holds (a.spec.ts) |');
-    expect(text).toContain('| R91.2 | second, with a pipe \\| in it | yes | open |');
-    expect(text).toContain('1 of 2 rows have a test; 1 are due');
+  it('finds mutants of rows that do not exist', () => {
+    const strange = { ...killed, mutant: { ...mutant, id: 'R91.8a', rows: ['R91.8'] } };
+    expect(matchRows(rows, [], [strange], []).unknown).toEqual([{ file: 'tests/mutants', title: 'R91.8a', ids: ['R91.8'] }]);
+  });
+
+  it('refuses a due row that does not exist', () => {
+    expect(() => matchRows(rows, titles, [], ['R91.9'])).toThrow('due rows that docs/requirements.md does not have: R91.9');
+  });
+
+  it('renders a row with what was noticed, or as open with the tests that name it', () => {
+    const done = renderRequirements(rows, matchRows(rows, titles, [killed], []), ['R91.2']);
+    expect(done).toContain('| R91.1 | first |  | R91.1a it does not hold: *R91.1 holds* (a.spec.ts) | R91.1 holds (a.spec.ts) |');
+    expect(done).toContain('| R91.2 | second, with a pipe \\| in it | yes | open |  |');
+    expect(done).toContain('1 of 2 rows are done');
+    expect(renderRequirements(rows, matchRows(rows, titles, [], []), [])).toContain(
+      '| R91.1 | first |  | open | R91.1 holds (a.spec.ts) |',
+    );
   });
 });

@@ -1,8 +1,9 @@
 /** What people do with a case, by two kinds of hands: the CLI as a process, and `fetch` alone as curl would. */
-import { createHash, createPrivateKey, generateKeyPairSync, randomUUID, sign, type JsonWebKey } from 'node:crypto';
+import { createHash, createHmac, createPrivateKey, generateKeyPairSync, randomUUID, sign, type JsonWebKey } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import canonicalize from 'canonicalize';
+import { until } from '@readmit/testing';
 import { CompactSign, importJWK } from 'jose';
 import { readmit, type Installation } from './installation.js';
 
@@ -17,7 +18,7 @@ export interface Opening {
 export interface Evidence {
   readonly kind: string;
   readonly channel: string;
-  readonly fingerprint?: string | undefined;
+  readonly code?: string | undefined;
   readonly contact?: string;
 }
 export interface Entry {
@@ -37,8 +38,8 @@ export interface Outcome {
 }
 export interface Opened {
   readonly caseId: string;
-  /** Digits to read to the desk, when the case has a key of its own. */
-  readonly readBack?: string | undefined;
+  /** What is read out to the desk, when the case has a key of its own. */
+  readonly code?: string | undefined;
 }
 
 export interface Hands {
@@ -55,6 +56,8 @@ export interface Hands {
   act(what: 'withdraw' | 'end' | 'repudiate' | 'contain', persona: string | undefined, caseId: string): Promise<Outcome>;
 }
 
+/** The shipped policy asks for one where power or a secret is given back. */
+const ticket = 'OPS-4711';
 /** The home folder that anonymous cases are opened from: nobody is signed in there. */
 const nobody = 'nobody';
 
@@ -84,7 +87,7 @@ export class CliHands implements Hands {
   open({ by, subject, ask, reasonCode, seconds }: Opening): Promise<Opened> {
     const object = `${ask.connector}/${ask.object}${ask.entitlement === undefined ? '' : `/${ask.entitlement}`}`;
     const who = subject.kind === 'machine' ? ['--machine', subject.id] : ['--subject', subject.id];
-    const more = ['--reason-code', reasonCode, '--reason', 'by hand', '--for', `${seconds}s`];
+    const more = ['--reason-code', reasonCode, '--reason', 'by hand', '--ticket', ticket, '--for', `${seconds}s`];
     return this.done(by ?? nobody, ['case', 'open', ...who, '--ask', `${ask.kind}=${object}`, ...more]);
   }
   timeline(persona: string, caseId: string): Promise<readonly Entry[]> {
@@ -94,8 +97,8 @@ export class CliHands implements Hands {
     const points = await this.done<readonly { kind: string; digest: string }[]>(persona, ['case', 'contacts', caseId]);
     return points.find(({ kind }) => kind === 'phone')?.digest ?? '';
   }
-  prove(persona: string, caseId: string, { kind, channel, fingerprint, contact }: Evidence): Promise<Outcome> {
-    const more = [...(fingerprint ? ['--fingerprint', fingerprint] : []), ...(contact ? ['--contact', contact] : [])];
+  prove(persona: string, caseId: string, { kind, channel, code, contact }: Evidence): Promise<Outcome> {
+    const more = [...(code ? ['--code', code] : []), ...(contact ? ['--contact', contact] : [])];
     const what = ['--kind', kind, '--channel', channel, '--assurance', 'substantial', '--note', 'by hand'];
     return this.run(persona, ['evidence', 'add', caseId, ...what, ...more]);
   }
@@ -181,13 +184,17 @@ export class HttpHands implements Hands {
     return body as T;
   }
   async open({ by, subject, ask, reasonCode, seconds }: Opening): Promise<Opened> {
-    const asked = { asks: [ask], subject, reasonCode, reason: 'by hand', durationSeconds: seconds };
+    const asked = { asks: [ask], subject, reasonCode, reason: 'by hand', ticket, durationSeconds: seconds };
     if (by !== undefined) return this.done('POST', '/api/intake/cases', by, asked);
     const key = newCaseKey();
     const caseKey = { signing: openHalf(key.signing), sealing: openHalf(key.sealing), fingerprint: key.fingerprint };
     const { caseId } = await this.done<Opened>('POST', '/api/intake/cases', key, { ...asked, caseKey });
     this.keys.set(caseId, key);
-    return { caseId, readBack: `${key.fingerprint.slice(0, 4)}-${key.fingerprint.slice(4, 8)}` };
+    const nonce = await until(async () => (await this.done<{ codeNonce?: string }>('GET', `/api/intake/cases/${caseId}`, key)).codeNonce, {
+      what: 'the case is classified',
+    });
+    const digits = createHmac('sha256', nonce).update(key.fingerprint).digest('hex');
+    return { caseId, code: `${digits.slice(0, 4)}-${digits.slice(4, 8)}` };
   }
   timeline(persona: string, caseId: string): Promise<readonly Entry[]> {
     return this.done('GET', `/api/intake/cases/${caseId}/timeline`, persona);

@@ -52,7 +52,7 @@ afterAll(async () => {
 const attribute = (span: Span, name: string): unknown => Object.values(span.attributes?.find(({ key }) => key === name)?.value ?? {})[0];
 const named = (name: string): readonly Span[] => ofCase.filter((span) => span.name === name);
 
-it('R8.1 the request that opens a case and everything that follows from it, in every process, is one trace', () => {
+it('the request that opens a case and everything that follows from it, in every process, is one trace', () => {
   const steps = [
     'POST /api/intake/cases',
     'hear readmit.case.opened',
@@ -93,7 +93,7 @@ it('a command of another person has a trace of its own, and a place in that of t
   expect(decisions.filter(({ traceId }) => !linked.includes(traceId)).map(({ traceId }) => traceId)).toEqual([]);
 });
 
-it('R8.4 no value that the catalogue does not call public is in what was sent; what is public may be', () => {
+it('no value that the catalogue does not call public is in what was sent; what is public may be', () => {
   const sent = receiver.text();
   const kept = facts.flatMap(({ type, data }) => {
     const { fields } = entryOf(type as EventType);

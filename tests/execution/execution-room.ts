@@ -1,0 +1,261 @@
+/**
+ * Execution's real definition without database and bus: facts come in, its rules and work handlers run as the engine runs them, under the
+ * same keys, and the target is simulated. Proves nothing of real targets.
+ */
+import type { Begun, Work } from '@readmit/bus';
+import type { Connector, StepResult, UndoResult } from '@readmit/connectors';
+import type { Draft, EventData, EventType, Fact, Facet } from '@readmit/contracts';
+import { Facts, instant, say, type Context, type WorkDraft } from '@readmit/domain';
+import { House } from '../../libs/domain/test/house.js';
+import { executionDefinition } from '../../apps/execution/src/execution.definition.js';
+
+/** A simulated target: one facet for each kind of ask. It does what a step says, and fails or shows more when it is told to. */
+export class SimulatedTarget implements Connector {
+  readonly name = 'target';
+  readonly capabilities = {
+    steps: [],
+    readBack: true,
+    endSessions: true,
+    oneTimeCredential: true,
+    residualSeconds: 0,
+    nativeExpiry: true,
+  };
+  readonly shows = new Map<string, string>();
+  readonly calls: string[] = [];
+  readonly ends: Date[] = [];
+  readonly madeBefore: unknown[] = [];
+  /** Runs before each call; what it throws is what the target answers. */
+  before: (call: string) => void = () => undefined;
+  /** What a step shows beside what it touches. */
+  beside: readonly Facet[] = [];
+
+  private called(call: string): void {
+    this.calls.push(call);
+    this.before(call);
+  }
+  facet = (name: string): Facet => ({ name, value: this.shows.get(name) ?? 'lost' });
+
+  plan: Connector['plan'] = () => Promise.reject(new Error('plans of this room come from the house'));
+  read: Connector['read'] = async ({ kind }) => {
+    this.called(`read ${kind}`);
+    return [this.facet(`${kind}:state`)];
+  };
+  execute: Connector['execute'] = async (step, { caseId, expiresAt }): Promise<StepResult> => {
+    this.called(`execute ${step.kind} ${caseId}`);
+    this.ends.push(expiresAt);
+    for (const name of step.touches ?? []) this.shows.set(name, 'given');
+    return {
+      after: [...(step.touches ?? []).map(this.facet), ...this.beside],
+      sealed: [],
+      made: [{ name: 'membership', value: `of ${caseId}` }],
+    };
+  };
+  undo: Connector['undo'] = async (undo, { caseId, made }): Promise<UndoResult> => {
+    this.called(`undo ${undo.kind} ${caseId}`);
+    this.madeBefore.push(made);
+    const name = undo.kind === 'role.revoke' ? 'role.restore:state' : 'secret.reissue:state';
+    this.shows.set(name, 'lost');
+    return { readBack: [this.facet(name)], sessionsEnded: 1 };
+  };
+  observe: Connector['observe'] = () => Promise.resolve({});
+  close = (): Promise<void> => Promise.resolve();
+}
+
+type Row = WorkDraft & { readonly key: string; tries: number; began: boolean; state: 'waiting' | 'done' | 'cancelled' };
+
+export class ExecutionRoom {
+  /** Its cases are granted, and nothing of them has begun: audit records nothing, so the gate is shut. */
+  readonly house = new House();
+  readonly target = new SimulatedTarget();
+  readonly said: Fact[] = [];
+  readonly rows = new Map<string, Row>();
+  private readonly facts = new Map<string, Facts>();
+  private readonly definition = executionDefinition(new Map([['target', this.target]]), { watchEveryMs: 1000 });
+  /** Asked for before each call of a step; what it answers is what the database would. */
+  still: () => boolean = () => true;
+
+  constructor() {
+    this.house.auditUp = false;
+  }
+
+  get now(): Date {
+    return this.house.now;
+  }
+  wait(seconds: number): void {
+    this.house.now = new Date(this.now.getTime() + seconds * 1000);
+  }
+
+  /** A case that asks for the role and is approved; its facts as execution has them. */
+  granted(kind: 'role.restore' | 'secret.reissue' = 'role.restore'): string {
+    const caseId = this.proposed(kind);
+    this.house.prove(caseId, 'boris', kind === 'role.restore' ? 'call-back' : 'owner-confirmation');
+    this.house.decide(caseId, 'chidi');
+    this.house.decide(caseId, 'dana');
+    if (!this.house.facts('execution', caseId).has('readmit.approval.granted')) throw new Error('the case was not granted');
+    this.facts.set(caseId, this.house.facts('execution', caseId));
+    return caseId;
+  }
+  proposed(kind: 'role.restore' | 'secret.reissue' = 'role.restore'): string {
+    return kind === 'role.restore'
+      ? this.house.open([{ kind, object: 'erin', entitlement: 'app_admin' }], { kind: 'person', id: 'erin' })
+      : this.house.open([{ kind, object: 'payroll' }], { kind: 'machine', id: 'svc-payroll' }, 'pat');
+  }
+  factsOf(key: string): Facts {
+    return this.facts.get(key) ?? new Facts([]);
+  }
+  change(caseId: string, change: (facts: readonly Fact[]) => readonly Fact[]): void {
+    this.facts.set(caseId, new Facts(change(this.factsOf(caseId).all)));
+  }
+  saidOf<T extends EventType>(type: T, caseId?: string): EventData<T>[] {
+    return this.said
+      .filter((fact) => fact.type === type && (caseId === undefined || ('caseId' in fact.data && fact.data.caseId === caseId)))
+      .map((fact) => fact.data as EventData<T>);
+  }
+
+  /** A fact that another service says: it reaches every aggregate that it belongs to. */
+  hear(draft: Draft): Fact {
+    const fact = this.factOf(draft);
+    const keys = this.definition.keysOf?.(fact) ?? [draft.key];
+    for (const key of keys) this.join(key, fact);
+    for (const key of keys) this.react(key);
+    return fact;
+  }
+  due(caseId: string, obligation = 1, more: Partial<EventData<'readmit.revocation.due'>> = {}): Fact {
+    const obligationId = `${caseId}/obligation-${obligation}`;
+    const proposed = this.factsOf(caseId)
+      .last('readmit.plan.proposed')
+      ?.data.plan.obligations.find(({ id }) => id === obligationId);
+    return this.hear(
+      say('readmit.revocation.due', caseId, {
+        caseId,
+        obligationId,
+        cause: 'expiry',
+        ...(proposed?.hold === undefined ? {} : { hold: proposed.hold }),
+        ...more,
+      }),
+    );
+  }
+
+  /** Begins the restoration as if audit had recorded everything. */
+  async restore(caseId: string): Promise<'done' | 'waits' | 'again'> {
+    const id = `${caseId}/restore`;
+    const plan = this.factsOf(caseId).last('readmit.plan.proposed')?.data.plan;
+    const holds = [...new Set(plan?.steps.flatMap(({ hold }) => hold ?? []))];
+    this.ask(caseId, {
+      id,
+      kind: 'restore',
+      connector: 'target',
+      object: 'erin',
+      notBefore: this.now,
+      alsoKeys: holds.map((hold) => `hold:${hold}`),
+      input: {},
+    });
+    return this.run(id);
+  }
+  /** Runs one piece of work once, as the engine does: looks again with more aggregates when `begin` wants them. */
+  async run(id: string): Promise<'done' | 'waits' | 'again'> {
+    const row = this.rows.get(id);
+    if (!row || row.state !== 'waiting') throw new Error(`no work ${id} waits; ${[...this.rows.keys()].join(', ')}`);
+    const handler = this.definition.work[row.kind];
+    if (!handler) throw new Error(`no handler of ${row.kind}`);
+    row.tries++;
+    const begun = this.begin(id);
+    if (begun.go === 'later') {
+      row.tries--;
+      return 'waits';
+    }
+    this.say(row, begun.emit);
+    if (!begun.go) {
+      row.state = 'done';
+      return 'done';
+    }
+    const work = { ...this.workOf(row), input: { ...row.input, ...begun.input } };
+    const facts = this.factsOf(row.key);
+    const still = async (about?: { readonly began?: boolean }): Promise<boolean> => {
+      const held = this.still();
+      if (held && about?.began) row.began = true;
+      return held;
+    };
+    let outcome: unknown;
+    try {
+      outcome = await handler.call(work, facts, new AbortController().signal, still);
+    } catch (error) {
+      outcome = { error };
+    }
+    return this.finish(row, outcome);
+  }
+  finish(row: Row, outcome: unknown): 'done' | 'again' {
+    const handler = this.definition.work[row.kind];
+    const finished = handler?.finish(this.workOf(row), outcome as never, this.factsOf(row.key), this.context(row));
+    this.say(row, finished?.emit ?? []);
+    if (finished?.retryAt) return 'again';
+    row.state = 'done';
+    return 'done';
+  }
+  /** Nothing that two cases decide at once stays unknown to the other: the same locks as the engine takes. */
+  begin(id: string): Begun {
+    const row = this.rows.get(id);
+    const handler = row && this.definition.work[row.kind];
+    if (!row || !handler) throw new Error(`no work ${id}`);
+    for (let looks = 0; looks < 5; looks++) {
+      const begun = handler.begin(this.workOf(row), this.factsOf(row.key), this.context(row));
+      if (begun.go !== 'later' || begun.alsoKeys === undefined) return begun;
+      Object.assign(row, { alsoKeys: begun.alsoKeys });
+    }
+    throw new Error(`${id} does not begin`);
+  }
+
+  say(row: Row, drafts: readonly Draft[]): void {
+    const locked = [row.key, ...row.alsoKeys];
+    for (const draft of drafts) {
+      const fact = this.factOf(draft);
+      this.said.push(fact);
+      for (const key of this.definition.keysOf?.(fact) ?? [draft.key]) if (locked.includes(key)) this.join(key, fact);
+    }
+    this.react(row.key);
+  }
+  ask(key: string, draft: WorkDraft): void {
+    if (!this.rows.has(draft.id)) this.rows.set(draft.id, { ...draft, key, tries: 0, began: false, state: 'waiting' });
+  }
+
+  private factOf(draft: Draft): Fact {
+    return { id: this.house.newId('event'), type: draft.type, at: instant(this.now), data: draft.data } as Fact;
+  }
+  private join(key: string, fact: Fact): void {
+    this.facts.set(key, this.factsOf(key).with([fact]));
+  }
+  private react(key: string): void {
+    for (let round = 0; round < 10; round++) {
+      const context = { ...this.house.context('execution', key), work: new Set(this.rows.keys()) };
+      const { emit, work, cancel } = this.definition.react(this.factsOf(key), context);
+      for (const draft of work ?? []) this.ask(key, draft);
+      for (const id of cancel ?? []) {
+        const row = this.rows.get(id);
+        if (row?.state === 'waiting') row.state = 'cancelled';
+      }
+      if (emit.length === 0) return;
+      for (const draft of emit) {
+        const fact = this.factOf(draft);
+        this.said.push(fact);
+        this.join(key, fact);
+      }
+    }
+    throw new Error(`${key} does not come to rest`);
+  }
+  private workOf(row: Row): Work {
+    return { ...row, callUntil: new Date(this.now.getTime() + 5_000), now: () => this.now };
+  }
+  private context(row: Row): Context {
+    return {
+      ...this.house.context('execution', row.key),
+      work: new Set(this.rows.keys()),
+      other: (key) => (row.alsoKeys.includes(key) ? this.factsOf(key) : new Facts([])),
+    };
+  }
+}
+
+export const only = <T>(found: readonly T[]): T => {
+  const [one] = found;
+  if (one === undefined || found.length > 1) throw new Error(`expected one, found ${found.length}`);
+  return one;
+};

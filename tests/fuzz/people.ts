@@ -1,0 +1,101 @@
+/** People of a run, in memory: who asks, proves, decides and ends. */
+import type { AskKind, Draft, EventData } from '@readmit/contracts';
+import { codeOf, decide, say } from '@readmit/domain';
+import { pick } from '../fault/random.js';
+import { crypto, policy, recipient, sha256, signedBy } from './cast.js';
+import type { Installation } from './installation.js';
+
+export interface Signed {
+  readonly caseId: string;
+  readonly approver: string;
+  readonly planDigest: string;
+}
+/** What is asked for, and for whom. */
+export interface Thing {
+  readonly kind: AskKind;
+  readonly object: string;
+  readonly entitlement?: string;
+  readonly subject: EventData<'readmit.case.opened'>['subject'];
+}
+
+export const later = (at: Date, seconds: number): Date => new Date(at.getTime() + Math.floor(seconds) * 1000);
+
+/** Honest people, and Mallory who tries to decide. What they sign is what the run is judged by. */
+export class People {
+  readonly signed: Signed[] = [];
+
+  constructor(
+    private readonly house: Installation,
+    private readonly random: () => number,
+  ) {}
+
+  open({ subject, ...ask }: Thing, random: () => number): string {
+    const { house } = this;
+    const caseId = `case_${house.newId()}`;
+    const signedIn = subject.kind === 'machine' ? 'pat' : ask.kind === 'role.restore' ? subject.id : undefined;
+    const data: EventData<'readmit.case.opened'> = {
+      ...{ caseId, asks: [{ ...ask, id: 'ask-1', connector: 'target' }], subject, reasonCode: 'lost-device', reasonDigest: sha256(caseId) },
+      ...{
+        durationSeconds: pick([120, 300, 900, 3600], random),
+        requester: signedIn ? { kind: 'person', id: signedIn } : { kind: 'anonymous' },
+      },
+      ...(signedIn ? {} : { caseKey: recipient(caseId) }),
+    };
+    house.commanded('intake', say('readmit.case.opened', caseId, data));
+    return caseId;
+  }
+
+  prove(caseId: string): void {
+    const { house } = this;
+    const facts = house.facts('approval', caseId);
+    const [opened, classified] = [facts.first('readmit.case.opened'), facts.first('readmit.case.classified')];
+    const attested = facts.first('readmit.people.attested');
+    if (!opened || !classified || !attested) return;
+    const machine = opened.data.subject.kind === 'machine';
+    const { caseKey } = opened.data;
+    const contact = attested.data.contacts[0];
+    const nonce = classified.data.codeNonce;
+    house.commanded('approval', {
+      type: 'readmit.evidence.added',
+      key: caseId,
+      data: {
+        ...{ caseId, evidenceId: `evidence_${house.newId()}`, kind: machine ? 'owner-confirmation' : 'call-back' },
+        ...{ channel: machine ? 'directory' : 'phone', assurance: 2, collectedBy: 'boris' },
+        ...{ collectedAt: house.now.toISOString(), staleAt: later(house.now, 600).toISOString(), digest: sha256(`${caseId} words`) },
+        ...(machine || contact === undefined ? {} : { contact }),
+        ...(machine || !caseKey ? {} : { fingerprint: caseKey.fingerprint }),
+        ...(machine || !caseKey || nonce === undefined ? {} : { code: codeOf(nonce, caseKey.fingerprint, crypto) }),
+      },
+    } as Draft);
+  }
+
+  /** Signs what is on the table, as far as approval shows it; honest people decide about cases of honest people alone, and all of these are. */
+  decide(caseId: string, approver: string): void {
+    const { house } = this;
+    const request = house.facts('approval', caseId).last('readmit.approval.requested');
+    if (!request) return;
+    const { planDigest, evidenceDigest, nonce } = request.data;
+    const statement = {
+      ...{ v: 1 as const, caseId, planDigest, evidenceDigest, policyDigest: crypto.digest(policy), decision: 'approve' as const, approver },
+      ...{ decidedAt: house.now.toISOString(), nonce, reason: 'checked' },
+    };
+    const outcome = house.command(
+      'approval',
+      caseId,
+      decide(approver, statement, { type: 'software-key', kid: `${approver}-key`, signature: signedBy(approver, statement) }),
+    );
+    if (outcome.refused === undefined) this.signed.push({ caseId, approver, planDigest });
+  }
+
+  /** What the scheduler says when a person ends the grants of a case. */
+  endEarly(caseId: string): void {
+    const { house } = this;
+    for (const { data } of house.facts('revocation-scheduler', caseId).of('readmit.obligation.recorded')) {
+      const { obligationId, undo } = data;
+      if (undo.armedBy !== 'start' || this.random() < 0.2) continue;
+      const { hold } = undo;
+      const due = { caseId, obligationId, cause: 'ended-by-person' as const, by: 'chidi', ...(hold === undefined ? {} : { hold }) };
+      house.commanded('revocation-scheduler', say('readmit.revocation.due', caseId, due));
+    }
+  }
+}

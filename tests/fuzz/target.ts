@@ -1,0 +1,161 @@
+/**
+ * A target system in memory, behind the port that real connectors fulfil: it keeps who holds which role, whose bypass is open and which
+ * logins a machine has, and every grant that ever was. It is sometimes away, and then nobody knows whether the call came through.
+ */
+import { TargetError, type Connector, type PlanParts } from '@readmit/connectors';
+import type { Ask, Facet, Plan, Step, Undo } from '@readmit/contracts';
+
+/** Something that was given at the target: what the run is judged by. */
+export interface Given {
+  readonly thing: string;
+  readonly caseId: string;
+  readonly plan: Plan;
+  readonly at: Date;
+  /** What the target was told to end it by itself at. */
+  readonly expiresAt: Date;
+}
+/** Something that was taken away for the case. */
+export interface Taken {
+  readonly thing: string;
+  readonly caseId: string;
+  readonly at: Date;
+}
+
+type Kind = 'role' | 'bypass' | 'login';
+
+export class Target {
+  readonly given: Given[] = [];
+  readonly taken: Taken[] = [];
+  /** Thing -> its identity: another one each time that it is made. */
+  private readonly things = new Map<string, number>([['login:payroll_a', 1]]);
+  private readonly issuedFor = new Map<string, string>();
+  private made = 1;
+  /** Whether what was granted has been used: the person enrolled a factor, the consumer took the new login. */
+  used = false;
+
+  constructor(
+    private readonly now: () => Date,
+    private readonly random: () => number,
+    /** Chance that a call fails. */
+    public unreliable = 0.1,
+  ) {}
+
+  has = (thing: string): boolean => this.things.has(thing);
+
+  private make(thing: string, given: Omit<Given, 'thing' | 'at'>): void {
+    if (thing.startsWith('bypass:') && this.has(thing) && this.issuedFor.get(thing) !== given.caseId)
+      throw new TargetError('there is a bypass of another case', 'none', 'changed');
+    if (!this.has(thing)) this.things.set(thing, ++this.made);
+    this.issuedFor.set(thing, given.caseId);
+    this.given.push({ thing, ...given, at: this.now() });
+  }
+
+  private facets(ask: Pick<Ask, 'kind' | 'object' | 'entitlement'>): Facet[] {
+    return thingsOf(ask).map((thing) => ({ name: thing, value: this.things.has(thing) ? 'there' : 'absent' }));
+  }
+
+  /** Half of the failures come after the deed: the caller does not learn that it was done. */
+  private async unreliably<T>(act: () => T): Promise<T> {
+    const chance = this.random();
+    if (chance < this.unreliable / 2) throw new TargetError('the target is away', 'none', 'unreachable');
+    const result = act();
+    if (chance < this.unreliable) throw new TargetError('the target did not answer', 'unknown', 'timeout');
+    return Promise.resolve(result);
+  }
+
+  readonly connector: Connector = {
+    name: 'target',
+    capabilities: {
+      steps: ['role.grant', 'bypass.issue', 'secret.issue'],
+      ...{ readBack: true, endSessions: true, oneTimeCredential: true, residualSeconds: 0, nativeExpiry: false },
+    },
+    plan: (ask, { durationSeconds, overlapSeconds, recipients }) =>
+      this.unreliably(() => {
+        const to = recipients.map(({ fingerprint }) => fingerprint);
+        if (ask.kind !== 'role.restore' && to.length === 0) throw new TargetError('nobody to seal it to', 'none', 'refused');
+        return { ...partsOf(ask, durationSeconds, overlapSeconds, to, this.has), before: this.facets(ask) };
+      }),
+    read: (ask) => this.unreliably(() => this.facets(ask)),
+    execute: (step, { caseId, plan, expiresAt }) =>
+      this.unreliably(() => {
+        const thing = thingOf(step);
+        this.make(thing, { caseId, plan, expiresAt });
+        return {
+          after: [{ name: thing, value: 'there' }],
+          sealed: step.recipients.map((recipient) => ({ recipient, jwe: `sealed for ${caseId}` })),
+          made: [{ name: thing.slice(0, thing.indexOf(':')), value: String(this.things.get(thing)) }],
+        };
+      }),
+    undo: (undo, { caseId }) =>
+      this.unreliably(() => {
+        const thing = thingOf(undo);
+        // A bypass is of one case; a role is one membership, whoever asked for it.
+        const mine = undo.kind !== 'bypass.close' || this.issuedFor.get(thing) === caseId;
+        if (mine && this.things.delete(thing)) this.taken.push({ thing, caseId, at: this.now() });
+        return { readBack: [{ name: thing, value: this.has(thing) ? 'there' : 'absent' }], sessionsEnded: 1 };
+      }),
+    observe: (plan) =>
+      this.unreliably(() => {
+        if (!this.used) return {};
+        if (plan.steps.some(({ kind }) => kind === 'bypass.issue')) return { enrolled: { factor: 'totp-2' } };
+        return { consumers: plan.asks.map(({ object }) => object) };
+      }),
+    close: () => Promise.resolve(),
+  };
+}
+
+const kindOf = (kind: string): Kind => (kind.startsWith('role.') ? 'role' : kind.startsWith('secret.') ? 'login' : 'bypass');
+
+function thingOf({ kind, object, entitlement }: Pick<Step | Undo, 'kind' | 'object' | 'entitlement'>): string {
+  const of = kindOf(kind);
+  if (of === 'login') return `login:${object === 'payroll' ? 'payroll_b' : object}`;
+  return of === 'role' ? `role:${object}/${entitlement ?? 'none'}` : `bypass:${object}`;
+}
+const thingsOf = (ask: Pick<Ask, 'kind' | 'object' | 'entitlement'>): string[] =>
+  ask.kind.startsWith('secret.')
+    ? ['login:payroll_a', 'login:payroll_b']
+    : [thingOf({ ...ask, kind: ask.kind as unknown as Step['kind'] })];
+
+/** What the ask would take, with the identities and holds that real connectors name. */
+function partsOf(
+  ask: Ask,
+  durationSeconds: number,
+  overlapSeconds: number,
+  recipients: string[],
+  has: (thing: string) => boolean,
+): Omit<PlanParts, 'before'> {
+  const at = { connector: ask.connector, object: ask.object, ...(ask.entitlement === undefined ? {} : { entitlement: ask.entitlement }) };
+  const none = { removes: [], restores: [`what ${ask.object} had`], untouched: ['password'] };
+  const touches = thingsOf(ask);
+  const [first = ''] = touches;
+  if (ask.kind === 'secret.reissue' || ask.kind === 'secret.rotate') {
+    if (has('login:payroll_b')) throw new TargetError('the other login is in use', 'none', 'refused');
+    const hold = `${ask.connector}/secret/${ask.object}`;
+    const undo = (object: string, armedBy: 'start' | 'success', unlessTakenOver: boolean) => ({
+      ...{ kind: 'secret.destroy' as const, connector: ask.connector, object, armedBy, unlessTakenOver, hold },
+      ...{ afterSeconds: overlapSeconds, identity: [{ name: 'login', value: object }], says: `destroy ${object}` },
+    });
+    return {
+      ...none,
+      steps: [
+        { ...at, kind: 'secret.issue', recipients, says: 'issue', identity: [{ name: 'account', value: ask.object }], hold, touches },
+      ],
+      obligations: [undo('payroll_b', 'start', true), undo('payroll_a', 'success', false)],
+    };
+  }
+  const role = ask.kind === 'role.restore';
+  const hold = `${ask.connector}/${role ? 'role.grant' : 'bypass'}/${ask.object}/${ask.entitlement ?? ''}`;
+  const identity = [{ name: 'account', value: ask.object }];
+  return {
+    ...none,
+    steps: [
+      { ...at, kind: role ? 'role.grant' : 'bypass.issue', recipients: role ? [] : recipients, says: 'give', identity, hold, touches },
+    ],
+    obligations: [
+      {
+        ...{ ...at, kind: role ? 'role.revoke' : 'bypass.close', armedBy: 'start', unlessTakenOver: false, afterSeconds: durationSeconds },
+        ...{ says: `take back ${first}`, identity, hold },
+      },
+    ],
+  };
+}

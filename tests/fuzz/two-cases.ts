@@ -1,0 +1,242 @@
+/** Two cases about one object at a real target, in an order that a seed gives, with faults and a DBA in between. */
+import type { AskKind } from '@readmit/contracts';
+import { contain, endEarly, say } from '@readmit/domain';
+import { compactDecrypt } from 'jose';
+import { approvalDefinition } from '../../apps/approval/src/approval.definition.js';
+import { classificationDefinition } from '../../apps/classification/src/classification.definition.js';
+import { executionDefinition } from '../../apps/execution/src/execution.definition.js';
+import { intakeDefinition } from '../../apps/intake/src/intake.definition.js';
+import { schedulerDefinition } from '../../apps/revocation-scheduler/src/scheduler.definition.js';
+import { forked, pick, seeded, shuffled } from '../fault/random.js';
+import { actsOf, type Act, type Kind } from './acts.js';
+import { crypto, directory, directoryDigest, openerOf, policy } from './cast.js';
+import { Installation } from './installation.js';
+import { later, People, type Thing } from './people.js';
+import { openSession, type Fault, type RealTarget } from './real-target.js';
+import { wrongWith } from './two-cases-judge.js';
+
+type Where = 'now' | 'read' | 'execute' | 'undo';
+export type Doing =
+  | { readonly do: 'open' | 'approve'; readonly of: 0 | 1 }
+  | { readonly do: 'end' | 'contain' | 'freeze'; readonly of: 0 | 1; readonly at: Where }
+  | { readonly do: 'use' | 'take-over' }
+  | { readonly do: 'wait'; readonly seconds: number }
+  | { readonly do: 'fault'; readonly fault: Fault; readonly at: Exclude<Where, 'now'> }
+  | { readonly do: 'dba'; readonly act: Act; readonly at: Where };
+/** `moves`: how far the services come before the next thing happens. */
+export type Plot = readonly (Doing & { readonly moves: number })[];
+export interface Order {
+  readonly seed: number;
+  readonly kind: Kind;
+  readonly setting: readonly [string, string];
+  readonly plot: Plot;
+}
+export interface Came {
+  readonly wrong: readonly string[];
+  readonly succeeded: number;
+  readonly stillHeld: number;
+  readonly failed: number;
+  readonly takenOver: number;
+  readonly byDba: number;
+}
+/** Those that leave something behind come more often. */
+const faults: readonly Fault[] = [
+  'refused',
+  'away',
+  'no-answer',
+  'refused-after',
+  'refused-after',
+  'killed-before',
+  'killed-after',
+  'killed-after',
+];
+/** Every bound of the cases, the grace of their undoing and every asking again are over by then. */
+const wholeRunSeconds = 3 * 3600;
+
+export function plotOf(seed: number, kind: Kind): Plot {
+  const random = seeded(seed);
+  const some = (chance: number): boolean => random() < chance;
+  const where = (): Where => pick(['now', 'now', 'execute', 'undo', 'read'] as const, random);
+  const lineOf = (nth: 0 | 1): Doing[] => {
+    const rest: Doing[][] = [];
+    if (some(0.5)) rest.push([{ do: 'end', of: nth, at: where() }]);
+    if (some(0.25)) rest.push([{ do: 'contain', of: nth, at: where() }]);
+    if (some(0.1)) rest.push([{ do: 'freeze', of: nth, at: where() }]);
+    if (kind === 'role') rest.push([{ do: 'use' }]);
+    // Whether all have taken over is looked for every five minutes.
+    else if (some(0.7)) rest.push([{ do: 'take-over' }, { do: 'wait', seconds: 301 }]);
+    if (some(0.6)) rest.push([{ do: 'wait', seconds: pick([5, 40, 301, 901], random) }]);
+    return [{ do: 'approve', of: nth }, ...shuffled(rest, random).flat()];
+  };
+  const meanwhile: Doing[] = [0, 1].flatMap((): Doing[] => [
+    ...(some(0.5)
+      ? [{ do: 'fault' as const, fault: pick(faults, random), at: pick(['execute', 'execute', 'undo', 'read'] as const, random) }]
+      : []),
+    ...(some(0.4) ? [{ do: 'dba' as const, act: pick(Object.keys(actsOf[kind]), random), at: where() }] : []),
+  ]);
+  // A new secret that could not be finished: the old one gets back what it had.
+  if (kind === 'secret' && some(0.25)) meanwhile.push({ do: 'fault', fault: 'refused-after', at: 'execute' });
+  const opens: Doing[] = ([0, 1] as const).filter(() => some(0.8)).map((of) => ({ do: 'open', of }));
+  const lines = [lineOf(0), lineOf(1), shuffled(meanwhile, random)];
+  // Mostly each case in its own order; now and then its end is said before it was approved.
+  const all = some(0.8) ? interleaved(lines, random) : shuffled(lines.flat(), random);
+  return [...opens, ...all].map((one) => ({ ...one, moves: pick([1, 6, 20, 2000, 2000], random) }));
+}
+
+function interleaved(lines: readonly (readonly Doing[])[], random: () => number): Doing[] {
+  const left = lines.map((line) => [...line]);
+  // Each line is chosen as often as it is long.
+  return shuffled(
+    left.flatMap((line) => line.map(() => line)),
+    random,
+  ).flatMap((line) => line.shift() ?? []);
+}
+
+export async function runOrder(order: Order, target: RealTarget): Promise<Came> {
+  const { seed, kind, setting, plot } = order;
+  await target.begin(setting);
+  const random = forked(seeded(seed));
+  const house: Installation = new Installation(
+    [
+      intakeDefinition({
+        notices: { channel: 'mailbox', send: () => Promise.resolve({ addresses: 1 }) },
+        codeOf: () => Promise.resolve('CODE'),
+        freeze: { begin: () => ({ go: false, emit: [] }), call: () => Promise.resolve('done'), finish: () => ({ emit: [] }) },
+      }),
+      classificationDefinition(
+        { read: () => Promise.resolve({ directory, digest: directoryDigest, issuedAt: directory.issuedAt }) },
+        { document: policy, digest: crypto.digest(policy) },
+        'salt',
+        { draw: () => Promise.resolve({ codeNonce: `nonce_${house.newId()}`, sameKey: [] }) },
+      ),
+      approvalDefinition,
+      executionDefinition(new Map([['target', target.connector]]), { watchEveryMs: 300_000 }),
+      schedulerDefinition,
+    ],
+    forked(random),
+  );
+  target.lost = () => (house.workerLost = true);
+  target.saidSoFar = () => house.said.length;
+  const people = new People(house, forked(random));
+  const chance = forked(random);
+  const kinds = [0, 1].map(
+    () => (kind === 'role' ? 'role.restore' : pick(['secret.rotate', 'secret.rotate', 'secret.reissue'] as const, chance)) as AskKind,
+  );
+  const cases: (string | undefined)[] = [undefined, undefined];
+  const secrets: string[] = [];
+  const open = async (of: 0 | 1): Promise<string> => {
+    const before = cases[of];
+    if (before !== undefined) return before;
+    const thing: Thing =
+      kind === 'role'
+        ? { kind: 'role.restore', object: 'erin', entitlement: 'app_admin', subject: { kind: 'person', id: 'erin' } }
+        : { kind: kinds[of] ?? 'secret.reissue', object: 'payroll', subject: { kind: 'machine', id: 'svc-payroll' } };
+    const caseId = people.open(thing, chance);
+    cases[of] = caseId;
+    await house.settle();
+    people.prove(caseId);
+    await house.settle();
+    return caseId;
+  };
+  const command = (what: 'end' | 'contain' | 'freeze', caseId: string): void => {
+    if (what === 'end') house.command('revocation-scheduler', caseId, endEarly({ id: 'ops', teams: ['platform-operators'] }));
+    if (what === 'contain') house.command('revocation-scheduler', caseId, contain('gita'));
+    if (what === 'freeze') house.commanded('intake', say('readmit.case.frozen', caseId, { caseId, by: 'erin', cause: 'repudiated' }));
+  };
+  const happens = async (at: Where, act: () => void | Promise<void>): Promise<void> => {
+    if (at === 'now') await act();
+    else
+      target.armed.push({
+        at,
+        act: async () => {
+          await act();
+          return undefined;
+        },
+      });
+  };
+  const perform = async (one: Doing): Promise<void> => {
+    switch (one.do) {
+      case 'open':
+        await open(one.of);
+        return;
+      case 'approve': {
+        const caseId = await open(one.of);
+        for (const approver of ['chidi', 'dana']) people.decide(caseId, approver);
+        return;
+      }
+      case 'end':
+      case 'contain':
+      case 'freeze': {
+        const caseId = cases[one.of];
+        if (caseId !== undefined) await happens(one.at, () => command(one.do, caseId));
+        return;
+      }
+      case 'use':
+        await target.use('erin');
+        await target.use('kim');
+        return;
+      case 'take-over':
+        for (const { jwe } of target.sealed.slice(-1)) {
+          const { username, password } = await opened(jwe);
+          const session = await openSession(target.urlOf(username, password)).catch(() => undefined);
+          if (session) target.keep(session);
+        }
+        return;
+      case 'wait':
+        await house.advanceTo(later(house.now, one.seconds));
+        return;
+      case 'fault':
+        target.armed.push({ at: one.at, act: () => one.fault });
+        return;
+      case 'dba':
+        await happens(one.at, () => target.act(kind, one.act));
+    }
+  };
+  const wrong: string[] = [];
+  try {
+    for (const one of plot) {
+      await perform(one);
+      await house.settle(one.moves);
+    }
+    await house.settle();
+    target.armed = [];
+    await house.advanceTo(later(house.now, wholeRunSeconds));
+    for (const { jwe } of target.sealed) {
+      const { username, password } = await opened(jwe);
+      const session = await openSession(target.urlOf(username, password)).catch(() => undefined);
+      if (!session) continue;
+      secrets.push(username);
+      await session.end();
+    }
+    wrong.push(...(await wrongWith(house, target, kind, { working: secrets })));
+  } catch (error) {
+    wrong.push(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  }
+  const of = house.of.bind(house);
+  return {
+    wrong,
+    succeeded: of('readmit.execution.succeeded').length,
+    failed: of('readmit.execution.failed').length,
+    stillHeld: of('readmit.obligation.discharged').filter(({ data }) => data.how === 'still-held').length,
+    takenOver: of('readmit.obligation.discharged').filter(({ data }) => data.how === 'taken-over').length,
+    byDba: target.did.length,
+  };
+}
+
+async function opened(jwe: string): Promise<{ readonly username: string; readonly password: string }> {
+  const { plaintext } = await compactDecrypt(jwe, openerOf('payroll-app'));
+  return JSON.parse(new TextDecoder().decode(plaintext)) as { username: string; password: string };
+}
+
+/** The order without everything that it does not take to go wrong. */
+export async function smallest(order: Order, target: RealTarget): Promise<{ readonly order: Order; readonly wrong: readonly string[] }> {
+  let best = order;
+  let { wrong } = await runOrder(order, target);
+  for (let at = 0; at < best.plot.length;) {
+    const less = { ...best, plot: best.plot.filter((_, index) => index !== at) };
+    const came = await runOrder(less, target);
+    if (came.wrong.length > 0) [best, wrong] = [less, came.wrong];
+    else at++;
+  }
+  return { order: best, wrong };
+}

@@ -1,0 +1,98 @@
+import { describe, expect, it } from '@jest/globals';
+import { changeOf, judgeMutants, killersFor, mutated, readMutants, sourceOf, writtenTitle, type Mutant } from '../../tools/mutants.mjs';
+
+// Rows of a group that the house does not have, in strings: this file's own titles name no requirement.
+const mutant: Mutant = {
+  ...{ id: 'R91.1a', rows: ['R91.1'], file: 'a.ts', means: 'everybody may' },
+  ...{ find: 'if (!may) throw new Error();', replace: '', specs: ['a.spec.ts'] },
+};
+const source = 'export function act(may: boolean) {\n  if (!may) throw new Error();\n}\n';
+const listed = (entry: object) => readMutants([{ name: 'r91.json', text: JSON.stringify([{ ...mutant, ...entry }]) }]);
+
+describe('the list of mutants', () => {
+  it('is read as it stands; a text of several lines is an array of them', () => {
+    expect(listed({})).toEqual([mutant]);
+    expect(listed({ find: ['a', 'b'] })[0]?.find).toBe('a\nb');
+  });
+  it('is refused with every mistake, by name', () => {
+    expect(() => listed({ file: 7 })).toThrow('r91.json: R91.1a: "file" must be a string');
+    expect(() => listed({ fiel: 'a.ts' })).toThrow('"fiel" is no field');
+    expect(() => listed({ id: 'first' })).toThrow('first: an id is a row and a letter, like R4.4e');
+    expect(() => listed({ replace: mutant.find })).toThrow('changes nothing');
+    expect(() => listed({ specs: [] })).toThrow('names no spec that must fail');
+    expect(listed({ specs: [], open: 'nobody looks' })).toHaveLength(1);
+    const twice = JSON.stringify([mutant, mutant]);
+    expect(() => readMutants([{ name: 'r91.json', text: twice }])).toThrow('R91.1a: appears twice');
+  });
+});
+
+describe('a mutant', () => {
+  it('is made at the one place that its text has', () => {
+    expect(mutated(mutant, source)).toBe('export function act(may: boolean) {\n  \n}\n');
+  });
+  it('is refused when the place is not there, is not the only one, or nothing compiles after it', () => {
+    expect(() => mutated({ ...mutant, find: 'gone' }, source)).toThrow('R91.1a: the text to find is not in a.ts');
+    expect(() => mutated(mutant, source + source)).toThrow('the text to find is more than once in a.ts');
+    expect(() => mutated({ ...mutant, replace: '}}' }, source)).toThrow('the changed a.ts does not compile');
+  });
+});
+
+describe('the title of a test that failed', () => {
+  it('is found as it is written, with the values of each in place', () => {
+    const titles = [{ title: 'one R91.1 is refused' }, { title: 'one R91.1 does not count when it %s' }, { title: 'two $name has ...' }];
+    expect(writtenTitle(titles, 'one R91.1 is refused')).toBe('one R91.1 is refused');
+    expect(writtenTitle(titles, 'one R91.1 does not count when it is of (somebody)')).toBe('one R91.1 does not count when it %s');
+    expect(writtenTitle(titles, 'two ada has more')).toBe('two $name has ...');
+    expect(writtenTitle(titles, 'one R91.1 is refused today')).toBeUndefined();
+  });
+});
+
+describe('a record', () => {
+  const texts: Record<string, string> = { 'a.ts': source, 'a.spec.ts': "it('R91.1 refuses', () => {});" };
+  const read = (file: string) => texts[file];
+  const record = {
+    id: mutant.id,
+    change: changeOf(mutant),
+    source: sourceOf(mutant, read),
+    killedBy: [{ test: 'a.spec.ts', title: 'R91.1 refuses' }],
+  };
+  const titles = [{ file: 'a.spec.ts', title: 'R91.1 refuses' }];
+  const judge = (more: { mutant?: object; record?: object | null; titles?: typeof titles; read?: typeof read } = {}) =>
+    judgeMutants(
+      [{ ...mutant, ...more.mutant }],
+      more.record === null ? [] : [{ ...record, ...more.record }],
+      more.titles ?? titles,
+      more.read ?? read,
+    )[0];
+
+  it('counts while change, place and test are what they were', () => {
+    expect(judge()).toMatchObject({ state: 'killed', changed: false, killedBy: record.killedBy });
+  });
+  it('counts and is worth another look when the file or the spec has other text beside the place', () => {
+    const moved = (file: string) => (file === 'a.ts' ? `// moved\n${source}` : read(file));
+    expect(judge({ read: moved })).toMatchObject({ state: 'killed', changed: true });
+  });
+  it('counts no more when the change is another, its place is gone, or the test is not there', () => {
+    expect(judge({ record: null })).toMatchObject({ state: 'wrong', says: 'was never seen to be noticed' });
+    expect(judge({ mutant: { replace: 'return;' } })).toMatchObject({ state: 'wrong', says: expect.stringContaining('another change') });
+    expect(judge({ read: (file) => (file === 'a.ts' ? '' : read(file)) })).toMatchObject({
+      state: 'wrong',
+      says: 'the text to find is not in a.ts',
+    });
+    expect(judge({ titles: [] })).toMatchObject({ state: 'wrong', says: expect.stringContaining('the test that noticed it is not there') });
+    expect(judge({ read: (file) => (file === 'a.ts' ? source : undefined) })).toMatchObject({
+      state: 'wrong',
+      says: 'a.spec.ts is not there',
+    });
+  });
+  it('of a mutant that is listed as open counts for nothing', () => {
+    expect(judge({ mutant: { open: 'no test yet' } })).toMatchObject({ state: 'open', killedBy: [] });
+  });
+  it('is of a row when the mutant and the test are', () => {
+    const judged = judge();
+    if (!judged) throw new Error('nothing was judged');
+    expect(killersFor('R91.1', judged)).toEqual(record.killedBy);
+    expect(killersFor('R91.11', judged)).toEqual([]);
+    expect(killersFor('R91.2', judged)).toEqual([]);
+  });
+});

@@ -1,0 +1,191 @@
+/**
+ * `npm run mutate [-- <ids>]`: makes each named mutant (tests/mutants) in a copy of the sources, runs its specs there and expects a test to
+ * fail that names one of its rows; what failed is kept in tests/mutants/killed.json. Nothing in the checkout is changed but that file.
+ *
+ *   npm run mutate                 all that have no record yet or an outdated one
+ *   npm run mutate -- R4.4e R6     these, or all whose id begins so (`R6` is every mutant of R6)
+ *   npm run mutate -- --changed    also those whose file or specs are other than at their last run
+ *   npm run mutate -- --all        all
+ */
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { runCaptured, wasStopped } from './children.mjs';
+import { readMutantFiles, readRecords, specsOfHouse, writeRecords } from './mutant-files.mjs';
+import { changeOf, judgeMutants, mutated, readMutants, sourceOf, writtenTitle } from './mutants.mjs';
+import { readTitles } from './requirement-titles.mjs';
+
+const house = path.resolve(import.meta.dirname, '..');
+const prefix = 'readmit-mutate-';
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { all: { type: 'boolean' }, changed: { type: 'boolean' } } });
+
+const read = (file) => (existsSync(path.join(house, file)) ? readFileSync(path.join(house, file), 'utf8') : undefined);
+const say = (line) => void process.stdout.write(`${line}\n`);
+
+const mutants = orRefuse(() => readMutants(readMutantFiles(house)));
+const records = new Map(readRecords(house).map((record) => [record.id, record]));
+const titles = specsOfHouse(house).flatMap((file) => readTitles(file, read(file)));
+
+removeLeftovers();
+const chosen = orRefuse(choose);
+const scratch = mkdtempSync(path.join(os.tmpdir(), `${prefix}${process.pid}-`));
+// children.mjs ends the process at a signal that comes while no child runs: the copy must go then, too.
+process.once('exit', () => rmSync(scratch, { recursive: true, force: true }));
+let failed = 0;
+try {
+  copyHouse();
+  failed = await runAll();
+} finally {
+  rmSync(scratch, { recursive: true, force: true });
+}
+process.exitCode = wasStopped() ? 130 : failed > 0 ? 1 : 0;
+
+/** What is wrong with the list or the arguments is said without a trace. */
+function orRefuse(read) {
+  try {
+    return read();
+  } catch (error) {
+    process.stderr.write(`error: ${error.message}\n`);
+    process.exit(2);
+  }
+}
+
+function choose() {
+  const judged = judgeMutants(mutants, [...records.values()], titles, read);
+  const unknown = positionals.filter((name) => !mutants.some(({ id }) => begins(id, name)));
+  if (unknown.length > 0) throw new Error(`no mutant is called ${unknown.join(', ')}`);
+  if (positionals.length > 0) return mutants.filter(({ id }) => positionals.some((name) => begins(id, name)));
+  return judged
+    .filter(({ state, changed }) => values.all || state === 'wrong' || (values.changed && (changed || state === 'open')))
+    .map(({ mutant }) => mutant);
+}
+/** `R4.4e` itself, every mutant of the row `R4.4`, or of the group `R4`. */
+function begins(id, name) {
+  return (
+    id === name || id.startsWith(`${name}.`) || (name.includes('.') && id.startsWith(name) && /^[a-z]+\d*$/.test(id.slice(name.length)))
+  );
+}
+
+/** Sources alone; what is installed is reached by a link, and `@readmit/*` by jest's own mapping to the copy. */
+function copyHouse() {
+  for (const name of readdirSync(house)) {
+    if (['node_modules', 'dist', '.git', '.nx', '.readmit', '.readmit-kafka', '.cache', 'coverage'].includes(name)) continue;
+    cpSync(path.join(house, name), path.join(scratch, name), {
+      recursive: true,
+      filter: (file) => !['node_modules', 'dist'].includes(path.basename(file)),
+    });
+  }
+  symlinkSync(path.join(house, 'node_modules'), path.join(scratch, 'node_modules'), 'dir');
+  mkdirSync(path.join(scratch, '.cache'), { recursive: true });
+}
+
+async function runAll() {
+  const specs = [...new Set(chosen.flatMap((mutant) => mutant.specs))].filter((spec) => read(spec) !== undefined);
+  if (chosen.length === 0) {
+    say('nothing to do: every mutant has an up-to-date record');
+    return 0;
+  }
+  say(`${chosen.length} mutants; first their ${specs.length} specs without any change`);
+  const before = specs.length > 0 ? await jest(specs) : { failed: [], broken: [] };
+  if (wasStopped()) return 0;
+  let notKilled = 0;
+  for (const { file, title } of before.failed) say(`fails already: ${file}: ${title}`);
+  for (const file of before.broken) say(`cannot be loaded already: ${file}`);
+  for (const mutant of chosen) {
+    const outcome = await tryOne(mutant, before);
+    if (wasStopped()) break;
+    say(`${outcome.killed ? 'killed  ' : mutant.open === undefined ? 'SURVIVES' : 'open    '} ${mutant.id.padEnd(8)} ${outcome.says}`);
+    if (outcome.killed) records.set(mutant.id, outcome.killed);
+    else records.delete(mutant.id);
+    if (!outcome.killed && mutant.open === undefined) notKilled++;
+    if (outcome.killed && mutant.open !== undefined) say(`         ${mutant.id} is listed as open: take "open" out`);
+    // After each: a run that is interrupted has not been for nothing.
+    await writeRecords(
+      house,
+      mutants.flatMap(({ id }) => records.get(id) ?? []),
+    );
+  }
+  say(`${chosen.length - notKilled} of ${chosen.length} as listed`);
+  return notKilled;
+}
+
+async function tryOne(mutant, before) {
+  const place = path.join(scratch, mutant.file);
+  const original = read(mutant.file);
+  if (original === undefined) return { says: `${mutant.file} is not there` };
+  let changed;
+  try {
+    changed = mutated(mutant, original);
+  } catch (error) {
+    return { says: error.message };
+  }
+  const missing = mutant.specs.find((spec) => read(spec) === undefined);
+  if (missing) return { says: `${missing} is not there` };
+  if (mutant.specs.length === 0) return { says: `no spec is named: ${mutant.means}` };
+  const already = mutant.specs.find((spec) => before.broken.includes(spec));
+  if (already) return { says: `${already} cannot be loaded without the change either` };
+  writeFileSync(place, changed);
+  try {
+    const after = await jest(mutant.specs);
+    if (wasStopped()) return { says: 'stopped' };
+    const news = after.failed.filter((one) => !before.failed.some((old) => old.file === one.file && old.title === one.title));
+    if (news.length === 0) return { says: after.broken.length > 0 ? `${after.broken[0]} cannot be loaded: no test saw it` : mutant.means };
+    const killers = news.flatMap(({ file, title }) => {
+      const written = writtenTitle(
+        titles.filter((titled) => titled.file === file),
+        title,
+      );
+      return written === undefined ? [] : [{ test: file, title: written }];
+    });
+    const naming = killers.filter(({ title }) => mutant.rows.some((row) => new RegExp(`\\b${row.replace('.', '\\.')}\\b`).test(title)));
+    if (naming.length === 0) return { says: `noticed, but by no test that names ${mutant.rows.join(' or ')}: ${news[0].title}` };
+    const once = [...new Map(naming.map((one) => [`${one.test} ${one.title}`, one])).values()];
+    return {
+      says: once[0].title,
+      killed: { id: mutant.id, change: changeOf(mutant), source: sourceOf(mutant, read), killedBy: once },
+    };
+  } finally {
+    writeFileSync(place, original);
+  }
+}
+
+async function jest(specs) {
+  const report = path.join(scratch, '.cache', 'jest.json');
+  rmSync(report, { force: true });
+  const { output } = await runCaptured(
+    process.execPath,
+    [
+      ...['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js'],
+      ...['--json', `--outputFile=${report}`, '--runTestsByPath', ...specs],
+    ],
+    { cwd: scratch, env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined } },
+  );
+  if (wasStopped()) return { failed: [], broken: [] };
+  if (!existsSync(report)) throw new Error(`jest gave no report:\n${output.slice(-4000)}`);
+  const { testResults } = JSON.parse(readFileSync(report, 'utf8'));
+  const fileOf = (one) => path.relative(scratch, one.name).split(path.sep).join('/');
+  return {
+    failed: testResults.flatMap((one) =>
+      one.assertionResults.filter(({ status }) => status === 'failed').map(({ fullName }) => ({ file: fileOf(one), title: fullName })),
+    ),
+    broken: testResults.filter((one) => one.status === 'failed' && one.assertionResults.length === 0).map(fileOf),
+  };
+}
+
+/** Copies of runs that were killed before they could clear up. */
+function removeLeftovers() {
+  for (const name of readdirSync(os.tmpdir())) {
+    const pid = new RegExp(`^${prefix}(\\d+)-`).exec(name)?.[1];
+    if (pid === undefined || runs(Number(pid))) continue;
+    rmSync(path.join(os.tmpdir(), name), { recursive: true, force: true });
+  }
+}
+function runs(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
+}
