@@ -26,6 +26,7 @@ export default {
   },
   globalSetup: '<rootDir>/tools/jest/global-setup.mjs',
   globalTeardown: '<rootDir>/tools/jest/global-teardown.mjs',
+  testSequencer: '<rootDir>/tools/jest/longest-first.mjs',
   maxWorkers: 2,
   testTimeout: 60_000,
 };

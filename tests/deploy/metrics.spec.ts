@@ -19,7 +19,12 @@ const engine = {
   progress: async () => ({ ready: true, lag: 0, lastBatchAt: null, workWaiting: 0, parked: 0, says: '' }),
 } as unknown as Engine;
 /** As intake has them beside the usual. */
-const counts = Object.fromEntries(['recorded', 'repeated', 'refused'].map((what) => [`signals_${what}`, { says: 'Signals.', value: 0 }]));
+const counts = Object.fromEntries(
+  ['signals_recorded', 'signals_repeated', 'signals_refused', 'repudiation_codes_refused'].map((what) => [
+    what,
+    { says: 'Taken.', value: 0 },
+  ]),
+);
 const store = { query: async () => [] } as unknown as Store;
 const own: readonly ServiceFigures[] = [gateFigures, logFigures(store), overdueFigures(store)];
 

@@ -1,0 +1,16 @@
+/**
+ * The order of the spec files. On a fresh clone jest knows nothing but their sizes, and the longest of them, whose file is short, would come
+ * last and run alone for minutes.
+ */
+import sequencer from '@jest/test-sequencer';
+
+const Sequencer = sequencer.default ?? sequencer;
+const longest = ['tests/fault/crash-points-kafka.fault.spec.ts'];
+const place = ({ path }) => longest.findIndex((file) => path.endsWith(file));
+
+export default class LongestFirst extends Sequencer {
+  async sort(tests) {
+    const rest = await super.sort(tests.filter((test) => place(test) < 0));
+    return [...tests.filter((test) => place(test) >= 0).sort((a, b) => place(a) - place(b)), ...rest];
+  }
+}
