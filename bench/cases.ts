@@ -51,6 +51,9 @@ export class Cases {
     if (service === 'approval') {
       if (fact.type === 'readmit.plan.proposed') this.hands.act(() => this.prove(key));
       else if (fact.type === 'readmit.approval.requested') this.hands.act(() => this.approve(key, fact.data));
+      // A grant that does not count is not made, and the case would wait for its deadline.
+      else if (fact.type === 'readmit.approval.refused')
+        this.fail?.(new Error(`${key} is not granted: ${fact.data.reason} (${fact.data.says})`));
     }
     // Where cases are opened, and nowhere else when services have a process each, is known which are under way.
     if (service !== 'intake' || !this.underWay.has(key)) return;
@@ -80,7 +83,7 @@ export class Cases {
             emit: [
               say('readmit.case.opened', caseId, {
                 caseId,
-                asks: [{ id: 'ask-1', kind: 'factor.bypass', connector: simulatedTarget, object: subject }],
+                asks: [{ id: 'ask-1', kind: 'factor.reset', connector: simulatedTarget, object: subject }],
                 subject: { kind: 'person', id: subject },
                 requester: { kind: 'anonymous' },
                 reasonCode: 'lost-device',
