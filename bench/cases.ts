@@ -23,6 +23,8 @@ export class Cases {
   private onEnd: ((ended: number, caseId: string) => void) | undefined;
   private total = 0;
   private refill = true;
+  /** Of cases that approval has heard of only the class or only the plan. */
+  private readonly halves = new Map<string, Fact>();
   private readonly people: People;
 
   constructor(people: People) {
@@ -49,7 +51,7 @@ export class Cases {
   /** Of the pipeline: what a person would see on a screen and act on. */
   onFact(service: ServiceName, key: string, fact: Fact): void {
     if (service === 'approval') {
-      if (fact.type === 'readmit.plan.proposed') this.hands.act(() => this.prove(key));
+      if (fact.type === 'readmit.case.classified' || fact.type === 'readmit.plan.proposed') this.provable(key, fact);
       else if (fact.type === 'readmit.approval.requested') this.hands.act(() => this.approve(key, fact.data));
       // A grant that does not count is not made, and the case would wait for its deadline.
       else if (fact.type === 'readmit.approval.refused')
@@ -99,10 +101,21 @@ export class Cases {
     );
   }
 
-  private async prove(caseId: string): Promise<void> {
+  /** The class has what the code is made of, the plan what is asked for; each comes on a topic of its own, in any order. */
+  private provable(key: string, fact: Fact): void {
+    const first = this.halves.get(key);
+    if (first === undefined) {
+      this.halves.set(key, fact);
+      return;
+    }
+    this.halves.delete(key);
+    const classified = [first, fact].find((one) => one.type === 'readmit.case.classified');
+    this.hands.act(() => this.prove(key, classified?.data.codeNonce));
+  }
+
+  private async prove(caseId: string, nonce: string | undefined): Promise<void> {
     const subject = this.people.subject(Number(caseId.slice('case-'.length)));
     const contact = contactDigests(this.people.directory, subject, caseId, this.desk?.salt ?? '')[0]?.digest;
-    const nonce = (await this.desk?.engines.approval?.facts(caseId))?.last('readmit.case.classified')?.data.codeNonce;
     const words = { note: 'checked', salt: 'bench' };
     const proofs: Parameters<typeof addEvidence>[1][] = [
       {
