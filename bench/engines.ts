@@ -138,7 +138,7 @@ function auditEngine(parts: {
     signEvents: (records) => signer.sign(environment, records),
     newEventId: uuidv7,
     checkpointEverySeconds: 5,
-    watchAfterSeconds: 30,
+    watchAfterSeconds: 20,
     watchEverySeconds: 10,
     store,
     bus,

@@ -39,10 +39,11 @@ export function appendToLog(
   const now = Date.now();
   return {
     parts: [
-      'l AS (INSERT INTO leaf (index, entry, event_id) SELECT * FROM unnest($1::bigint[], $2::bytea[], $3::text[]))',
-      'e AS (INSERT INTO event (index, topic, key, headers, value) SELECT * FROM unnest($1::bigint[], $4::text[], $5::text[], $6::jsonb[], $7::bytea[]))',
+      `l AS (INSERT INTO leaf (index, entry, event_id, topic, key, headers, value)
+         SELECT * FROM unnest($1::bigint[], $2::bytea[], $3::text[], $4::text[], $5::text[], $6::json[], $7::bytea[]))`,
       `w AS (INSERT INTO case_watch (case_id, look_at) SELECT k, $13::timestamptz FROM unnest($14::text[]) k
-         ON CONFLICT (case_id) DO UPDATE SET look_at = excluded.look_at)`,
+         ON CONFLICT (case_id) DO UPDATE SET look_at = excluded.look_at
+           WHERE case_watch.look_at IS NULL OR case_watch.look_at NOT BETWEEN $15::timestamptz AND excluded.look_at)`,
       'c AS (INSERT INTO checkpoint (size, root, frontier, note, at) VALUES ($8, $9, $10, $11, $12))',
     ],
     values: [
@@ -58,8 +59,9 @@ export function appendToLog(
       frontier,
       script.note,
       new Date(now).toISOString(),
-      new Date(now + 30_000).toISOString(),
+      new Date(now + 40_000).toISOString(),
       [...watch].sort(),
+      new Date(now + 20_000).toISOString(),
     ],
     size: end,
   };

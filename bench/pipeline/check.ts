@@ -83,7 +83,7 @@ async function wrongSaid(number: Numbers, cases: number, { service, type, times 
 async function wrongInLogOf(number: Numbers, service: ServiceName): Promise<string | undefined> {
   const { log } = tablesOfTopic(topicOf(service));
   const [logged, missing] = await number(
-    `SELECT (SELECT count(*) FROM audit.event WHERE topic = $1) AS logged, (SELECT count(*) FROM ${busSchema}.${log} t
+    `SELECT (SELECT count(*) FROM audit.leaf WHERE topic = $1) AS logged, (SELECT count(*) FROM ${busSchema}.${log} t
        WHERE NOT EXISTS (SELECT FROM audit.leaf l WHERE l.event_id = t.headers->>'ce_id')) AS missing`,
     [topicOf(service)],
   );

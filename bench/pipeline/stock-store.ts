@@ -150,16 +150,17 @@ export async function openStockStore(options: {
         const last = await manager.getRepository<Entity>('checkpoint').findOne({ where: {}, order: { size: 'DESC' } });
         const index = Number(last?.['size'] ?? 0);
         const id = record.headers['ce_id'] ?? '';
-        await save('leaf', { index: String(index), entry: Buffer.from(render(audit.entry, n), 'utf8'), event_id: id });
-        await save('event', {
+        await save('leaf', {
           index: String(index),
+          entry: Buffer.from(render(audit.entry, n), 'utf8'),
+          event_id: id,
           topic: record.topic,
           key: record.key,
           headers: JSON.parse(render(audit.headers, n)),
           value: record.value,
         });
         await save('checkpoint', { size: String(index + 1), root, frontier, note: script.note, at: new Date() });
-        if (audit.watch) await save('case_watch', { case_id: caseIdOf(n), look_at: new Date(Date.now() + 30_000), said: [] });
+        if (audit.watch) await save('case_watch', { case_id: caseIdOf(n), look_at: new Date(Date.now() + 40_000), said: [] });
         const { shown } = audit;
         await event(auditOcsfTopic, { key: render(shown.key, n), headers: render(shown.headers, n), value: render(shown.value, n) });
         const said = audit.recorded === undefined ? undefined : script.events[audit.recorded];

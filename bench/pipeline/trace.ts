@@ -216,15 +216,14 @@ class ScriptOf {
     if (shown.length !== leaves.length) throw new Error(`${leaves.length} leaves are shown by ${shown.length} records`);
     for (const [at, { row }] of leaves.entries()) {
       const eventId = String(row['event_id']);
-      const kept = group.find((one) => one.tbl === 'event' && one.row['index'] === row['index']);
       const event = this.events[this.id(eventId)];
       const show = shown[at]?.row;
-      if (!event || !kept || !show) throw new Error(`a leaf of no event: ${eventId}`);
+      if (!event || !show) throw new Error(`a leaf of no event: ${eventId}`);
       this.events[this.id(eventId)] = {
         ...event,
         audit: {
           entry: this.text(textOf(row['entry'])),
-          headers: this.text(JSON.stringify(kept.row['headers'])),
+          headers: this.text(JSON.stringify(row['headers'])),
           recorded: recorded.get(eventId),
           shown: {
             key: this.text(String(show['key'])),

@@ -19,7 +19,7 @@ const ledgers = {
   approval: [],
   execution: [],
   'revocation-scheduler': [],
-  audit: ['leaf', 'event', 'checkpoint'],
+  audit: ['leaf', 'checkpoint'],
 } as const;
 
 let system: Services;
@@ -159,7 +159,7 @@ describe('the cost of a batch', () => {
         commits: 1,
         // Writer's lock, head, leaves with events and checkpoint, what SIEMs read, Recorded, position.
         statements: 6,
-        rows: { leaf: size, event: size, checkpoint: 1, topic: size, siem: size },
+        rows: { leaf: size, checkpoint: 1, topic: size, siem: size },
       });
     }
   }, 120_000);

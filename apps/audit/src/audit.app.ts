@@ -71,7 +71,7 @@ export const auditApp = serviceApp({
           newEventId: newId ?? uuidv7,
           checkStart: () => checkOwnLog(store, key, settings.READMIT_LAST_CHECKPOINT_FILE),
           checkpointEverySeconds: settings.READMIT_CHECKPOINT_SECONDS,
-          watchAfterSeconds: 30,
+          watchAfterSeconds: 20,
           watchEverySeconds: settings.READMIT_WATCH_SECONDS,
           member: member ?? uuidv7(),
           ...(observer?.span ? { openSpan: (about) => observer.span?.(about) } : {}),

@@ -56,7 +56,7 @@ export async function lockHead(tx: Tx, eventIds: readonly string[]): Promise<Log
     entries: Buffer[];
   }>(
     `SELECT clock_timestamp() AS now, c.size, c.frontier, c.note,
-       (SELECT k.at FROM checkpoint k WHERE k.size > (SELECT e.index FROM event e WHERE e.key = $2 AND e.topic = $3 ORDER BY e.index DESC LIMIT 1)
+       (SELECT k.at FROM checkpoint k WHERE k.size > (SELECT l.index FROM leaf l WHERE l.key = $2 AND l.topic = $3 ORDER BY l.index DESC LIMIT 1)
           ORDER BY k.size LIMIT 1) AS said_at,
        known.ids AS known, known.entries
      FROM (SELECT coalesce(array_agg(event_id::text), '{}') AS ids, coalesce(array_agg(entry), '{}') AS entries
@@ -78,18 +78,22 @@ export async function lockHead(tx: Tx, eventIds: readonly string[]): Promise<Log
 /** Key of events that are about the log and not about a case. */
 export const logKeyOfOwnEvents = 'log';
 
-/** Appends leaves with their events and the checkpoint that covers them; one statement. Cases in `watch` are looked at then. */
+/**
+ * Appends leaves with their events and the checkpoint that covers them; one statement. Cases in `watch` are looked at then; one that is
+ * looked at between `notBefore` and then stays: moving it along with each entry would rewrite its row and its index several times a case.
+ */
 export function append(
   tx: Tx,
   leaves: readonly NewLeaf[],
   checkpoint: NewCheckpoint,
-  watch: { readonly cases: readonly string[]; readonly lookAt: Date },
+  watch: { readonly cases: readonly string[]; readonly notBefore: Date; readonly lookAt: Date },
 ): Promise<unknown> {
   return tx.query(
-    `WITH l AS (INSERT INTO leaf (index, entry, event_id) SELECT * FROM unnest($1::bigint[], $2::bytea[], $3::text[])),
-       e AS (INSERT INTO event (index, topic, key, headers, value) SELECT * FROM unnest($1::bigint[], $4::text[], $5::text[], $6::jsonb[], $7::bytea[])),
+    `WITH l AS (INSERT INTO leaf (index, entry, event_id, topic, key, headers, value)
+         SELECT * FROM unnest($1::bigint[], $2::bytea[], $3::text[], $4::text[], $5::text[], $6::json[], $7::bytea[])),
        w AS (INSERT INTO case_watch (case_id, look_at) SELECT DISTINCT k, $13::timestamptz FROM unnest($14::text[]) k
-         ON CONFLICT (case_id) DO UPDATE SET look_at = excluded.look_at)
+         ON CONFLICT (case_id) DO UPDATE SET look_at = excluded.look_at
+           WHERE case_watch.look_at IS NULL OR case_watch.look_at NOT BETWEEN $15::timestamptz AND excluded.look_at)
      INSERT INTO checkpoint (size, root, frontier, note, at) VALUES ($8, $9, $10, $11, $12)`,
     [
       leaves.map(({ index }) => index),
@@ -106,6 +110,7 @@ export function append(
       checkpoint.at,
       watch.lookAt,
       watch.cases,
+      watch.notBefore,
     ],
   );
 }
@@ -132,7 +137,7 @@ const entryOfRow = ({ index, entry, topic, key, headers, value }: EntryRow): Sto
 /** Entries from an index on, at most `limit`, below `size`. */
 export async function entriesFrom(store: Pick<Store, 'query'>, from: number, size: number, limit: number): Promise<readonly StoredEntry[]> {
   const rows = await store.query<EntryRow>(
-    'SELECT l.index, l.entry, e.topic, e.key, e.headers, e.value FROM leaf l JOIN event e USING (index) WHERE l.index >= $1 AND l.index < $2 ORDER BY l.index LIMIT $3',
+    'SELECT index, entry, topic, key, headers, value FROM leaf WHERE index >= $1 AND index < $2 ORDER BY index LIMIT $3',
     [from, size, limit],
   );
   return rows.map(entryOfRow);
@@ -141,7 +146,7 @@ export async function entriesFrom(store: Pick<Store, 'query'>, from: number, siz
 /** Every entry of the keys, in the order of the log. */
 export async function entriesOfKeys(source: Pick<Store, 'query'> | Tx, keys: readonly string[]): Promise<readonly StoredEntry[]> {
   const rows = await source.query<EntryRow>(
-    'SELECT l.index, l.entry, e.topic, e.key, e.headers, e.value FROM event e JOIN leaf l USING (index) WHERE e.key = ANY ($1) ORDER BY l.index',
+    'SELECT index, entry, topic, key, headers, value FROM leaf WHERE key = ANY ($1) ORDER BY index',
     [keys],
   );
   return rows.map(entryOfRow);

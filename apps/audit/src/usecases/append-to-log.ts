@@ -42,7 +42,10 @@ export interface LogWriterOptions {
   readonly newEventId: () => string;
   /** Least seconds between checkpoints that become entries. */
   readonly checkpointEverySeconds: number;
-  /** Seconds until a case is looked at after an entry that its rules are about: topics arrive one after the other, and what is on its way is not missing. */
+  /**
+   * Least seconds until a case is looked at after an entry that its rules are about, and half the most: topics arrive one after the other,
+   * and what is on its way is not missing.
+   */
   readonly watchAfterSeconds: number;
 }
 
@@ -128,7 +131,11 @@ export class LogWriter {
       tx,
       leaves,
       { size: tree.size, root, frontier: tree.serialise(), note, at: head.now },
-      { cases: watch, lookAt: plusSeconds(head.now, this.options.watchAfterSeconds) },
+      {
+        cases: watch,
+        notBefore: plusSeconds(head.now, this.options.watchAfterSeconds),
+        lookAt: plusSeconds(head.now, 2 * this.options.watchAfterSeconds),
+      },
     );
     return { say: [...own, ...recorded].map(({ record }) => record), show, leaves: leaves.length, size: tree.size, kept };
   }

@@ -15,7 +15,7 @@ export interface LogRow {
   readonly arrived: number;
 }
 /** Of a topic's table; a producer may not write the column, so the database's clock alone says it (rights: `readmit setup`). */
-export const logColumns = `partition, "offset", key, headers, value, floor(extract(epoch FROM written_at) * 1000)::float8 AS arrived`;
+export const logColumns = `partition, "offset", key, headers, value, floor(date_part('epoch', written_at) * 1000) AS arrived`;
 
 export const toRecord = (topic: string, { partition, offset, key, headers, value, arrived }: LogRow): TopicRecord => ({
   topic,

@@ -1,9 +1,13 @@
 import { v7 } from 'uuid';
 import type { Context } from '@readmit/domain';
 import canonicalize from 'canonicalize';
-import { createHash, createHmac, createPublicKey, verify, type KeyObject } from 'node:crypto';
+import { createHash, createHmac, createPublicKey, randomFillSync, verify, type KeyObject } from 'node:crypto';
+import { Checked } from '../verify/checked.js';
 
 type Crypto = Context['crypto'];
+
+/** Signatures that are good: approval, the intent and audit's watch judge the same decisions, and each more than once. A bad one is never kept. */
+const good = new Checked();
 
 /** Cryptography of decisions: JCS (RFC 8785), SHA-256, Ed25519 over DSSE's PAE. */
 export const crypto: Crypto = {
@@ -11,10 +15,15 @@ export const crypto: Crypto = {
   digest: (value) => createHash('sha256').update(canonical(value), 'utf8').digest('hex'),
   hmac: (key, text) => createHmac('sha256', key).update(text, 'utf8').digest('hex'),
   verify: (key, payloadType, text, signature) => {
+    // Quoted, so that nothing can be cut in another place and be taken for the same.
+    const mark = JSON.stringify([key, payloadType, text, signature]);
+    if (good.has(mark)) return true;
     const body = Buffer.from(text, 'utf8');
     const pae = Buffer.concat([Buffer.from(`DSSEv1 ${Buffer.byteLength(payloadType)} ${payloadType} ${body.length} `, 'utf8'), body]);
     try {
-      return verify(null, pae, keyOf(key), Buffer.from(signature, 'base64url'));
+      if (!verify(null, pae, keyOf(key), Buffer.from(signature, 'base64url'))) return false;
+      good.add(mark);
+      return true;
     } catch {
       // Not a key: nothing verifies under it.
       return false;
@@ -42,5 +51,29 @@ function canonical(value: unknown): string {
   return text;
 }
 
-/** A fresh UUIDv7 (RFC 9562), monotonic within the process: ids of one transaction sort in the order in which they were said. */
-export const uuidv7 = (): string => v7();
+/** Random bytes in stock: to ask the operating system for 16 at a time costs more than the rest of an id. */
+const stock = Buffer.allocUnsafeSlow(16 * 256);
+let drawn = stock.length;
+function random16(): Uint8Array {
+  if (drawn === stock.length) {
+    randomFillSync(stock);
+    drawn = 0;
+  }
+  return stock.subarray(drawn, (drawn += 16));
+}
+
+let lastMs = 0;
+let sequence = 0;
+/**
+ * A fresh UUIDv7 (RFC 9562), monotonic within the process: ids of one transaction sort in the order in which they were said. The counter is
+ * that of its section 6.2, method 1, with 32 bits: it begins anywhere in the lower half, so that it cannot run over within a millisecond.
+ */
+export function uuidv7(): string {
+  const random = random16();
+  const now = Date.now();
+  if (now > lastMs) {
+    lastMs = now;
+    sequence = Buffer.from(random.buffer, random.byteOffset, 4).readUInt32BE() >>> 1;
+  } else sequence++;
+  return v7({ random, msecs: lastMs, seq: sequence });
+}

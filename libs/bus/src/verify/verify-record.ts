@@ -19,7 +19,7 @@ import type { TopicRecord } from '../port.js';
 import { recordLeafHash, sha256 } from '../signing/hashing.js';
 import type { KeyRing, RingKey } from '../signing/key-ring.js';
 import { unstorableText } from './unstorable-text.js';
-import { CheckedRoots } from './checked-roots.js';
+import { Checked, rootMark } from './checked.js';
 import { schemaViolation } from './schemas.js';
 
 /** Bytes of a value at most. */
@@ -74,11 +74,11 @@ export interface VerifyOptions {
   /** An operator replays it: any age counts, also under a key that has ended. */
   readonly replayed?: boolean;
   /** Roots whose signature was checked before; one verification serves a whole tree. */
-  readonly checked?: CheckedRoots;
+  readonly checked?: Checked;
 }
 
 const refuse = (reason: RefusedBecause, says: string): RefusedRecord => ({ ok: false, reason, says });
-const allRoots = new CheckedRoots();
+const allRoots = new Checked();
 
 /**
  * A record's bytes and headers to a fact, or the first reason why not. Total: it throws for no input. Nothing of a record
@@ -144,7 +144,7 @@ function checkSignature(
   const root = rootFromInclusion(sha256, recordLeafHash(options.environment, record), batch.index, batch.size, batch.path);
   if (!root) return refuse('bad-signature', 'the path does not fit index and size');
   const checked = options.checked ?? allRoots;
-  const mark = checked.markOf(options.environment, kid, batch.size, root, batch.signature);
+  const mark = rootMark(options.environment, kid, batch.size, root, batch.signature);
   if (checked.has(mark)) return key;
   if (!verify(null, batchPae(options.environment, batch.size, root), key.key, batch.signature))
     return refuse('bad-signature', `the bytes are not what key ${kid} signed`);

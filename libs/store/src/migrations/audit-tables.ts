@@ -1,7 +1,7 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /** Tables that the audit service may read and append to, and nothing else: its own role cannot rewrite history (R7.2). */
-export const auditInsertOnlyTables = ['leaf', 'event', 'checkpoint'] as const;
+export const auditInsertOnlyTables = ['leaf', 'checkpoint'] as const;
 
 /**
  * The tamper-evident log, in the schema of audit.

@@ -11,6 +11,7 @@ import { IntakeReaders1 } from './intake-readers.js';
 import { OcsfTopic1 } from './ocsf-topic.js';
 import { OrderWords1 } from './order-words.js';
 import { KeyListBelieved1 } from './key-list-believed.js';
+import { LogRows1 } from './log-rows.js';
 import { Outbox1, OutboxWriter1 } from './outbox.js';
 import { Positions1 } from './positions.js';
 import { TouchKnown1 } from './touch-known.js';
@@ -47,6 +48,7 @@ export const registry: readonly RegisteredMigration[] = [
   { order: 15, migration: KeyListBelieved1, schemas: services },
   { order: 20, migration: AuditTables1, schemas: ['audit'], insertOnlyTables: auditInsertOnlyTables },
   { order: 21, migration: AuditWriter1, schemas: ['audit'] },
+  { order: 22, migration: LogRows1, schemas: ['audit'] },
   { order: 30, migration: WorkLanes1, schemas: services },
   { order: 40, migration: OcsfTopic1, schemas: busSchema },
   { order: 50, migration: IntakeReaders1, schemas: ['intake'] },
