@@ -1,7 +1,7 @@
 import type { Finished, WorkHandler } from '@readmit/bus';
 import type { Observed } from '@readmit/connectors';
 import type { Draft } from '@readmit/contracts';
-import { planGranted, say, watched } from '@readmit/domain';
+import { attestedOf, planGranted, say, watched } from '@readmit/domain';
 import { connectorOf, retryAt, type Connectors } from './connectors.js';
 
 /** Looks at the target until what was granted was used, a new factor is enrolled, or every consumer has taken over; then stops. */
@@ -31,7 +31,7 @@ export const watchWork = (connectors: Connectors, everyMs: number): WorkHandler<
     const taking = plan.obligations.find((undo) => undo.unlessTakenOver);
     if (taking && outcome.some((seen) => (seen.consumers ?? []).includes(ask.object)))
       // The target shows that the new login is used, not by whom: every consumer that holds its secret counts as one.
-      for (const consumer of facts.last('readmit.people.attested')?.data.consumers ?? [])
+      for (const consumer of attestedOf(facts)?.consumers ?? [])
         if (!facts.of('readmit.consumer.confirmed').some((fact) => fact.data.consumer === consumer.id))
           emit.push(say('readmit.consumer.confirmed', caseId, { caseId, consumer: consumer.id, object: taking.object }));
     const over = enrolled !== undefined || emit.some((draft) => draft.type === 'readmit.consumer.confirmed');

@@ -20,6 +20,7 @@ import {
   seconds,
   undo,
   without,
+  zero,
 } from '../../test/genuine-case.js';
 import { findingsAhead } from './case-rules.js';
 
@@ -140,6 +141,24 @@ describe('a discharge', () => {
       { rule: 'discharge-unproved', why: expect.stringContaining('the consumer web never confirmed') },
     ]);
     expect(ofTheEnd([...attestedTwo, tookOver('web')])).toEqual([]);
+  });
+
+  it('R6.3 takes the consumers from the attestation that counts: one that came later with an older directory does not', () => {
+    const over = consumersOf(withUndo({ unlessTakenOver: true }, [discharged(70, 'taken-over'), tookOver('batch')]), 'batch');
+    const later = (issuedAt: string): Fact => {
+      const data = {
+        caseId,
+        directory: { digest: zero, issuedAt, ageSeconds: 1 },
+        people: [],
+        contacts: [],
+        consumers: [{ id: 'web', key }],
+      };
+      return said('readmit.people.attested', 40, data, 'event_attested_later');
+    };
+    expect(ofTheEnd([...over, later(seconds(-60))])).toEqual([]);
+    expect(ofTheEnd([...over, later(seconds(30))])).toMatchObject([
+      { rule: 'discharge-unproved', why: expect.stringContaining('the consumer web never confirmed') },
+    ]);
   });
 
   it('R6.3 finds "taken over" of an obligation that binds all the same, whatever the scheduler recorded of it', () => {

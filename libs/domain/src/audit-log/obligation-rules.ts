@@ -1,4 +1,5 @@
 import type { EventType, Fact, FactOf, Undo } from '@readmit/contracts';
+import { attestedOf } from '../decision-proof/attested.js';
 import type { Crypto } from '../kernel/behaviour.js';
 import { Facts } from '../kernel/facts.js';
 import { plusSeconds } from '../kernel/time.js';
@@ -229,7 +230,7 @@ function proofOf(log: CaseLog, discharged: Logged<'readmit.obligation.discharged
 
 function takenOver(log: CaseLog, undo: Undo, at: string): { readonly at: string } | { readonly lacks: string } {
   if (!undo.unlessTakenOver) return { lacks: 'the obligation binds whoever takes over.' };
-  const consumers = new Facts(factsOf(log, 'readmit.people.attested')).last('readmit.people.attested')?.data.consumers ?? [];
+  const consumers = attestedOf(new Facts(factsOf(log, 'readmit.people.attested')))?.consumers ?? [];
   if (consumers.length === 0) return { lacks: 'the case has no consumer that could take over.' };
   const confirmations = log.of('readmit.consumer.confirmed').map((entry) => entry.fact);
   let ended = at;

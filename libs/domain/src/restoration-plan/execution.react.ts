@@ -1,4 +1,5 @@
 import type { Draft, Fact, FactOf } from '@readmit/contracts';
+import { attestedOf } from '../decision-proof/attested.js';
 import { say, type Context, type Reaction, type WorkDraft } from '../kernel/behaviour.js';
 import type { Facts } from '../kernel/facts.js';
 import { earliest, reached } from '../kernel/time.js';
@@ -143,7 +144,7 @@ export function watched(facts: Facts): boolean {
   const settled = new Set(facts.of('readmit.revocation.confirmed').map((fact) => fact.data.obligationId));
   const open = plan?.obligations.filter((undo) => !settled.has(undo.id)) ?? [];
   const forUse = open.some((undo) => undo.kind === 'bypass.close') && !facts.has('readmit.enrolment.confirmed');
-  const consumers = facts.last('readmit.people.attested')?.data.consumers ?? [];
+  const consumers = attestedOf(facts)?.consumers ?? [];
   const confirmed = new Set(facts.of('readmit.consumer.confirmed').map((fact) => fact.data.consumer));
   const forConsumers = open.some((undo) => undo.unlessTakenOver) && consumers.some((consumer) => !confirmed.has(consumer.id));
   return forUse || forConsumers;
