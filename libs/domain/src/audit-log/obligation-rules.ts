@@ -1,7 +1,7 @@
-import type { EventType, Fact, FactOf, Undo } from '@readmit/contracts';
+import type { EventType, FactOf, Undo } from '@readmit/contracts';
 import { attestedOf } from '../decision-proof/attested.js';
 import type { Crypto } from '../kernel/behaviour.js';
-import { Facts } from '../kernel/facts.js';
+import { Facts, saidBefore } from '../kernel/facts.js';
 import { plusSeconds } from '../kernel/time.js';
 import { deliverySeconds, type CaseLog, type Logged, type LoggedFact } from './case-log.js';
 import type { CaseRule } from './finding.js';
@@ -44,13 +44,11 @@ export function foreseen(log: CaseLog, crypto: Crypto, graceSeconds: number): re
 }
 
 /** The questions about an obligation, earliest first. */
-export const duesOf = (log: CaseLog, obligationId: string): readonly Logged<'readmit.revocation.due'>[] =>
+const duesOf = (log: CaseLog, obligationId: string): readonly Logged<'readmit.revocation.due'>[] =>
   log
     .of('readmit.revocation.due')
     .filter(({ fact }) => fact.data.obligationId === obligationId)
     .sort((a, b) => (saidBefore(a.fact, b.fact) ? -1 : 1));
-/** Both are of the scheduler, whose ids ascend. */
-const saidBefore = (a: Fact, b: Fact): boolean => a.at < b.at || (a.at === b.at && a.id < b.id);
 
 /** The latest question that a discharge can rest on. */
 export const askedBefore = (

@@ -48,9 +48,13 @@ export class Facts {
   }
 }
 
+/** Which of two was said first: by signed time, then by id, since the ids of one service ascend. */
+export const saidBefore = (a: Pick<Fact, 'at' | 'id'>, b: Pick<Fact, 'at' | 'id'>): boolean =>
+  a.at < b.at || (a.at === b.at && a.id < b.id);
+
 function byTimeThenId(a: Fact, b: Fact): number {
-  if (a.at !== b.at) return a.at < b.at ? -1 : 1;
-  if (a.id !== b.id) return a.id < b.id ? -1 : 1;
+  if (saidBefore(a, b)) return -1;
+  if (saidBefore(b, a)) return 1;
   return a.type < b.type ? -1 : a.type > b.type ? 1 : 0;
 }
 const nameOf = ({ id, type }: Pick<Fact, 'id' | 'type'>): string => `${id} ${type}`;

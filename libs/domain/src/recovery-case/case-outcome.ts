@@ -1,5 +1,6 @@
 import type { CaseState, EventData, Fact } from '@readmit/contracts';
 import type { Facts } from '../kernel/facts.js';
+import { answerOf, dischargeOf, latestDue } from '../kernel/questions.js';
 
 export type Outcome = EventData<'readmit.case.closed'>['outcome'];
 
@@ -38,21 +39,14 @@ export function openObligations(facts: Facts): readonly string[] {
 
 /** Asked again, it is open until the latest question was answered: by what the scheduler concludes, or by the answer that it will conclude from. */
 function isOpen(facts: Facts, id: string, waitsForRepudiation: boolean): boolean {
-  const due = facts.of('readmit.revocation.due').findLast(({ data }) => data.obligationId === id);
-  if (!due) {
-    const discharged = facts.of('readmit.obligation.discharged').some(({ data }) => data.obligationId === id);
-    return !waitsForRepudiation && !discharged;
-  }
-  const discharged = facts.of('readmit.obligation.discharged').filter(({ data }) => data.obligationId === id);
-  const answered = facts
-    .of('readmit.revocation.confirmed')
-    // What is still held is the scheduler's to judge.
-    .some(({ data }) => data.obligationId === id && data.answers === due.id && data.how !== 'still-held');
-  return discharged.length === 0 || !(answered || discharged.some((fact) => notBefore(fact, due)));
+  if (dischargeOf(facts, id)) return false;
+  const due = latestDue(facts, id);
+  if (!due) return !waitsForRepudiation;
+  const before = facts.of('readmit.obligation.discharged').some(({ data }) => data.obligationId === id);
+  const answer = answerOf(facts, due);
+  // What is still held is the scheduler's to judge.
+  return !(before && answer && answer.data.how !== 'still-held');
 }
-
-/** Both are said by the scheduler, by one clock; ids of one instant are in the order in which they were said. */
-const notBefore = (fact: Fact, other: Fact): boolean => (fact.at === other.at ? fact.id > other.id : fact.at > other.at);
 
 /** Where a case stands, for people: a function of the set of facts, the same for any order of arrival. */
 export function caseState(facts: Facts): CaseState {

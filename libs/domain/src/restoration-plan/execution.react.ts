@@ -2,8 +2,9 @@ import type { Draft, Fact, FactOf } from '@readmit/contracts';
 import { attestedOf } from '../decision-proof/attested.js';
 import { say, type Context, type Reaction, type WorkDraft } from '../kernel/behaviour.js';
 import type { Facts } from '../kernel/facts.js';
+import { duesOf, openDues } from '../kernel/questions.js';
 import { earliest, reached } from '../kernel/time.js';
-import { answerTo, holdKey, holdsOf, isAnswered, latestDue, secretHold } from './holds.js';
+import { answerTo, holdKey, holdsOf, secretHold } from './holds.js';
 
 export const workIds = {
   plan: (caseId: string): string => `${caseId}/plan`,
@@ -117,15 +118,11 @@ export function executionReact(facts: Facts, context: Context): Reaction {
         says: 'The case was ended while the restoration was under way.',
       }),
     );
-  for (const [index, due] of facts.of('readmit.revocation.due').entries()) {
+  for (const due of openDues(facts)) {
     const { obligationId } = due.data;
-    if (latestDue(facts, obligationId)?.id !== due.id || isAnswered(facts, due)) continue;
     const undo = planned?.obligations.find(({ id }) => id === obligationId);
     if (started && undo) {
-      const first = !facts
-        .of('readmit.revocation.due')
-        .slice(0, index)
-        .some(({ data }) => data.obligationId === obligationId);
+      const first = duesOf(facts, obligationId)[0]?.id === due.id;
       cancel.push(workIds.restore(caseId));
       ask(workIds.undo(obligationId, first ? undefined : due.id), 'undo', undo.hold === undefined ? [] : [holdKey(undo.hold)], {
         obligationId,

@@ -1,11 +1,11 @@
 import type { EndCause, FactOf, Undo } from '@readmit/contracts';
 import { attestedOf } from '../decision-proof/attested.js';
 import type { Facts } from '../kernel/facts.js';
+import { answerOf, dischargeOf, duesOf } from '../kernel/questions.js';
 import { plusSeconds, reached } from '../kernel/time.js';
 
 type Due = FactOf<'readmit.revocation.due'>;
 type Confirmed = FactOf<'readmit.revocation.confirmed'>;
-type Discharged = FactOf<'readmit.obligation.discharged'>;
 
 export interface Obligation {
   readonly id: string;
@@ -26,7 +26,7 @@ export interface Obligation {
   /** Confirmations that say not what they answer: of a release of execution that did not know questions. They prove nothing. */
   readonly answersNothing: readonly Confirmed[];
   /** Since the latest due; without a due, ever. */
-  readonly discharged: Discharged | undefined;
+  readonly discharged: FactOf<'readmit.obligation.discharged'> | undefined;
   readonly takenOver: boolean;
   readonly neverBegan: boolean;
 }
@@ -38,23 +38,19 @@ export const isOpen = ({ recorded, discharged }: Obligation): boolean => recorde
 export function obligationsOf(facts: Facts, now: Date): readonly Obligation[] {
   return wanted(facts).map((one) => {
     const { undo, hardBound, caseId } = one;
-    const about = ({ data }: { readonly data: { readonly caseId: string; readonly obligationId: string } }): boolean =>
-      data.obligationId === undo.id && data.caseId === caseId;
-    const dues = facts.of('readmit.revocation.due').filter(about);
+    const dues = duesOf(facts, undo.id);
     const latestDue = dues.at(-1);
-    const confirmed = facts.of('readmit.revocation.confirmed').filter(about);
     return {
       ...one,
       id: undo.id,
       ...due(facts, undo, hardBound, now),
       dues,
       latestDue,
-      answer: latestDue && confirmed.find((fact) => fact.data.answers === latestDue.id),
-      answersNothing: confirmed.filter((fact) => fact.data.answers === undefined),
-      discharged: facts
-        .of('readmit.obligation.discharged')
-        .filter(about)
-        .findLast((fact) => !latestDue || isAfter(fact, latestDue)),
+      answer: latestDue && answerOf(facts, latestDue),
+      answersNothing: facts
+        .of('readmit.revocation.confirmed')
+        .filter(({ data }) => data.answers === undefined && data.obligationId === undo.id && data.caseId === caseId),
+      discharged: dischargeOf(facts, undo.id),
       takenOver: undo.unlessTakenOver && everyConsumerConfirmed(facts),
       neverBegan:
         undo.armedBy === 'success' &&
@@ -63,8 +59,6 @@ export function obligationsOf(facts: Facts, now: Date): readonly Obligation[] {
     };
   });
 }
-/** Both are of the scheduler, whose ids ascend. */
-const isAfter = (fact: Discharged, due: Due): boolean => fact.at > due.at || (fact.at === due.at && fact.id > due.id);
 
 /** What was recorded stays as it was recorded; a further grant of the case can only add to it, never replace it. */
 function wanted(facts: Facts): readonly Pick<Obligation, 'undo' | 'hardBound' | 'grantId' | 'recorded' | 'caseId'>[] {
