@@ -48,6 +48,17 @@ describe('two grants of one role', () => {
     expect(only(room.saidOf('readmit.execution.failed', second))).toMatchObject({ effect: 'none', reason: 'target-changed' });
   });
 
+  it('R2.5 is refused when our own case did it before this one was classified: its plan saw something else since', async () => {
+    const room = new ExecutionRoom();
+    const first = room.granted();
+    await room.restore(first);
+    room.wait(1);
+    // Every plan of this room saw that the role was lost.
+    const second = room.granted();
+    await room.restore(second);
+    expect(only(room.saidOf('readmit.execution.failed', second))).toMatchObject({ effect: 'none', reason: 'target-changed' });
+  });
+
   it('R6.5 one waits to begin while the end of another is asked for and not answered, and begins then', async () => {
     const room = new ExecutionRoom();
     const [first, second] = [room.granted(), room.granted()];

@@ -2,6 +2,7 @@ export { Facts } from './kernel/facts.js';
 export { recipientKeyFault } from './kernel/public-key.js';
 export { refusal, say } from './kernel/behaviour.js';
 export type { Command, Commanded, Context, Crypto, React, Reaction, Refusal, WorkDraft } from './kernel/behaviour.js';
+export { isAnswered, latestDue } from './kernel/questions.js';
 export { saysNothing } from './kernel/says-nothing.js';
 export { earliest, instant, plusSeconds, reached } from './kernel/time.js';
 export {
@@ -23,28 +24,23 @@ export type { ProofWords } from './evidence/evidence.js';
 export { aboveCeiling, reachOf } from './restoration-plan/ceiling.js';
 export { buildPlan } from './restoration-plan/build-plan.js';
 export type { AskParts } from './restoration-plan/build-plan.js';
-export { changedBeside, changedSince, overRestored } from './restoration-plan/compare-target.js';
+export { changedBeside, changedSince, doingsOf, endsOf, explainedBy, overRestored } from './restoration-plan/compare-target.js';
 export { executionReact, gateWaitsFor, isOver, planGranted, stopped, watched, workIds } from './restoration-plan/execution.react.js';
 export {
   answerTo,
   didNothing,
-  doingOf,
-  endsOf,
-  explainedBy,
   heldBy,
   holders,
   holdKey,
   holdsOf,
-  isAnswered,
   isEnding,
   isExclusive,
-  latestDue,
   madeFor,
   reliedOn,
   secretHold,
   stillHolds,
 } from './restoration-plan/holds.js';
-export type { Doing, Holder } from './restoration-plan/holds.js';
+export type { Holder } from './restoration-plan/holds.js';
 export { verifyIntent } from './restoration-plan/intent.js';
 export { clockToleranceSeconds, decisionTimeProblem, judgeGrant } from './grant-judgement/judge-grant.js';
 export type { GrantJudgement, GrantWait } from './grant-judgement/judge-grant.js';

@@ -1,7 +1,7 @@
 import type { Begun, Work } from '@readmit/bus';
 import type { Facet, Plan } from '@readmit/contracts';
 import {
-  doingOf,
+  doingsOf,
   endsOf,
   explainedBy,
   holders,
@@ -10,6 +10,7 @@ import {
   planGranted,
   stillHolds,
   type Context,
+  type Facts,
   type Holder,
 } from '@readmit/domain';
 
@@ -37,13 +38,14 @@ export const lookAgainWith = (unread: readonly string[], work: Pick<Work, 'alsoK
 });
 
 /** What our own cases on the same holds have made of the target since the plan was made. Their cases are read. */
-export const explained = (plan: Plan, work: Pick<Work, 'key' | 'alsoKeys'>, context: Context): Facet[] =>
-  explainedBy(
-    plan,
-    holdsOf(plan).flatMap((hold) => [
-      ...othersOf(hold, false, work, context).holders.map(({ caseId }) =>
-        doingOf(planGranted(context.other(caseId))?.data.plan, context.other(caseId)),
-      ),
-      ...endsOf(context.other(holdKey(hold)), hold),
-    ]),
-  );
+export function explained(plan: Plan, facts: Facts, work: Pick<Work, 'key' | 'alsoKeys'>, context: Context): Facet[] {
+  const since = facts.of('readmit.case.classified').find(({ id }) => id === plan.classificationId)?.at;
+  if (since === undefined) return [];
+  const doings = holdsOf(plan).flatMap((hold) => [
+    ...othersOf(hold, false, work, context).holders.flatMap(({ caseId }) =>
+      doingsOf(planGranted(context.other(caseId))?.data.plan, context.other(caseId)),
+    ),
+    ...endsOf(context.other(holdKey(hold)), hold),
+  ]);
+  return explainedBy(plan, doings, since);
+}

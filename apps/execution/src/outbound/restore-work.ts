@@ -52,7 +52,7 @@ export const restoreWork = (connectors: Connectors): WorkHandler<Restored> => ({
     if (unread.length > 0) return lookAgainWith(unread, work, context);
     const kept = intent && keptByOthers(plan, work, context);
     if (kept) return kept;
-    const ours = explained(plan, work, context);
+    const ours = explained(plan, facts, work, context);
     return {
       go: true,
       emit: intent ? [begins(plan, intent.grant, context)] : [],

@@ -1,5 +1,6 @@
 /** Compares what a target shows with what the plan was made of. Undefined: it is as it was approved. */
 import type { Facet, Plan } from '@readmit/contracts';
+import type { Facts } from '../kernel/facts.js';
 
 /** Names of the facets that the steps change; undefined: the plan is older than this rule, so nobody can say. */
 function touchesOf(plan: Pick<Plan, 'steps'>): ReadonlySet<string> | undefined {
@@ -44,4 +45,43 @@ export function overRestored(plan: Plan, after: readonly Facet[]): string | unde
   if (unread.length > 0) return `not read back: ${unread.join('; ')}`.slice(0, 400);
   const beside = ({ name }: Facet): boolean => !touches.has(name) && read.has(name);
   return difference(plan.before.facets.filter(beside), after.filter(beside));
+}
+
+/** What one of our own cases has made of a target: facets as it found them, and as it left them, and when that was done. */
+export interface Doing {
+  readonly at: string;
+  readonly from: readonly Facet[];
+  readonly to: readonly Facet[];
+}
+
+/** What cases that are over did to the hold last: they gave it and took it back. */
+export function endsOf(facts: Facts, hold: string): readonly Doing[] {
+  const gave = new Map(facts.of('readmit.execution.succeeded').map(({ data }) => [data.caseId, data.after]));
+  return facts
+    .of('readmit.revocation.confirmed')
+    .filter(({ data }) => data.hold === hold && data.how === 'undone')
+    .map(({ at, data }) => ({ at, from: gave.get(data.caseId) ?? [], to: data.readBack }));
+}
+
+/** What a case that holds it did, by the facts of the case. */
+export const doingsOf = (plan: Plan | undefined, ofCase: Facts): readonly Doing[] =>
+  ofCase.of('readmit.execution.succeeded').map(({ at, data }) => ({ at, from: plan?.before.facets ?? [], to: data.after }));
+
+/**
+ * Facets that show something else than the plan saw, and that our own cases on the same holds explain: they found what this plan saw and left
+ * what is given back here. Only facets that the steps change anyway, and only that one value: what anybody else changed is not explained.
+ * `since`: when the case was classified, before its plan read the target. What was done earlier the plan has seen, so a difference from the
+ * plan is not of it (R2.5).
+ */
+export function explainedBy(plan: Plan, doings: readonly Doing[], since: string): Facet[] {
+  const valueOf = (facets: readonly Facet[], name: string): string | undefined => facets.find((facet) => facet.name === name)?.value;
+  const names = new Set(plan.steps.filter(({ hold }) => hold !== undefined).flatMap(({ touches }) => touches ?? []));
+  return doings
+    .filter(({ at }) => at >= since)
+    .flatMap(({ from, to }) =>
+      to.filter(({ name }) => {
+        const [found, seen] = [valueOf(from, name), valueOf(plan.before.facets, name)];
+        return names.has(name) && found !== undefined && found === seen;
+      }),
+    );
 }

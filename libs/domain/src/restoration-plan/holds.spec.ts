@@ -2,8 +2,8 @@
 import type { EventData, EventType, Fact, Facet, Plan, Step, Undo } from '@readmit/contracts';
 import { describe, expect, it } from '@jest/globals';
 import { Facts } from '../kernel/facts.js';
-import { changedBeside, changedSince, overRestored } from './compare-target.js';
-import { endsOf, explainedBy, heldBy, holders, holdsOf, isEnding, isExclusive, madeFor, secretHold } from './holds.js';
+import { changedBeside, changedSince, doingsOf, endsOf, explainedBy, overRestored } from './compare-target.js';
+import { heldBy, holders, holdsOf, isEnding, isExclusive, madeFor, secretHold } from './holds.js';
 
 let count = 0;
 const fact = <T extends EventType>(type: T, data: Partial<EventData<T>>): Fact =>
@@ -102,18 +102,23 @@ describe('who holds it', () => {
 
 describe('what a target shows', () => {
   const plan = planOf([step()], [], [facet('holding', 'absent'), facet('roles', 'a')]);
-  const doing = { from: [facet('holding', 'absent'), facet('roles', 'a')], to: [facet('holding', 'ours'), facet('roles', 'a,b')] };
+  const since = '2026-11-22T09:00:00.000Z';
+  const doing = {
+    at: since,
+    from: [facet('holding', 'absent'), facet('roles', 'a')],
+    to: [facet('holding', 'ours'), facet('roles', 'a,b')],
+  };
 
   it('R2.5 is explained where our own case found what the plan saw, for what the steps change and for that value alone', () => {
-    const explained = explainedBy(plan, [doing]);
+    const explained = explainedBy(plan, [doing], since);
     expect(explained).toEqual([facet('holding', 'ours')]);
     const now = (holding: string, roles: string) => changedSince(plan, [facet('holding', holding), facet('roles', roles)], explained);
     expect(now('ours', 'a')).toBeUndefined();
     expect(now('absent', 'a')).toBeUndefined();
     expect(now('ours, with admin option', 'a')).toContain('with admin option');
     expect(now('ours', 'a,b')).toContain('roles=a,b');
-    expect(explainedBy(plan, [{ ...doing, from: [facet('holding', 'standing')] }])).toEqual([]);
-    expect(explainedBy(planOf([step({ hold: undefined as never })], [], plan.before.facets), [doing])).toEqual([]);
+    expect(explainedBy(plan, [{ ...doing, from: [facet('holding', 'standing')] }], since)).toEqual([]);
+    expect(explainedBy(planOf([step({ hold: undefined as never })], [], plan.before.facets), [doing], since)).toEqual([]);
   });
 
   it('R2.5 is explained by the end of a case too: it gave what the plan saw, and took it back', () => {
@@ -123,10 +128,24 @@ describe('what a target shows', () => {
       confirmed('case-2', { how: 'still-held' }),
     ]);
     const later = planOf([step()], [], [facet('holding', 'ours'), facet('roles', 'a')]);
-    const explained = explainedBy(later, endsOf(facts, hold));
+    const explained = explainedBy(later, endsOf(facts, hold), new Date(0).toISOString());
     expect(explained).toEqual([facet('holding', 'absent')]);
     expect(changedSince(later, [facet('holding', 'absent'), facet('roles', 'a')], explained)).toBeUndefined();
     expect(changedSince(later, [facet('holding', 'absent'), facet('roles', 'a')])).toContain('holding=ours');
+  });
+
+  it('R2.5 is not explained by what our own case did before this one was classified: the plan has seen that already', () => {
+    const succeeded = fact('readmit.execution.succeeded', { caseId: 'case-1', after: [facet('holding', 'ours')] });
+    const ended = confirmed('case-1', { readBack: [facet('holding', 'absent')] });
+    const gone = planOf([step()], [], [facet('holding', 'ours')]);
+    const oneMsLater = (at: string): string => new Date(Date.parse(at) + 1).toISOString();
+    const given = doingsOf(plan, new Facts([succeeded]));
+    expect(explainedBy(plan, given, succeeded.at)).toEqual([facet('holding', 'ours')]);
+    expect(explainedBy(plan, given, oneMsLater(succeeded.at))).toEqual([]);
+    const taken = endsOf(new Facts([succeeded, ended]), hold);
+    expect(explainedBy(gone, taken, ended.at)).toEqual([facet('holding', 'absent')]);
+    expect(explainedBy(gone, taken, oneMsLater(ended.at))).toEqual([]);
+    expect(doingsOf(plan, new Facts([]))).toEqual([]);
   });
 
   it('R2.4 R2.5 may differ after the first call in what the steps change, and in nothing else', () => {

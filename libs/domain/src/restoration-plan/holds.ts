@@ -2,8 +2,9 @@
  * What grants hold at targets, and who else holds the same (R6.5). The facts of one hold are kept together in an aggregate of its own:
  * beginnings, successes, what is due, and what was answered, of every case that ever held it.
  */
-import type { EventData, Facet, FactOf, Identity, Plan, Undo } from '@readmit/contracts';
+import type { EventData, FactOf, Identity, Plan, Undo } from '@readmit/contracts';
 import type { Facts } from '../kernel/facts.js';
+import { openDues } from '../kernel/questions.js';
 
 export const holdKey = (hold: string): string => `hold:${hold}`;
 
@@ -35,31 +36,25 @@ export interface Holder {
   readonly obligationId: string;
 }
 
-/** Cases that hold it, by the facts of the hold: begun, and not yet let go. The earliest first. */
+/** Cases that hold it, by the facts of the hold: begun, and not yet let go. The earliest first. By case at once: a hold is never forgotten. */
 export function holders(facts: Facts, hold: string): readonly Holder[] {
-  const answered = facts.of('readmit.revocation.confirmed').filter(({ data }) => data.hold === hold);
   const succeeded = new Set(facts.of('readmit.execution.succeeded').map(({ data }) => data.caseId));
+  const answered = facts.of('readmit.revocation.confirmed').filter(({ data }) => data.hold === hold);
+  const answeredOf = Map.groupBy(answered, ({ data }) => data.caseId);
   return facts.of('readmit.execution.started').flatMap(({ data: { caseId, held } }) => {
     const obligationId = held?.find((pair) => pair.hold === hold)?.obligationId;
     if (obligationId === undefined) return [];
     // The old login never had to be let go by a case that did not succeed: its other end is the end.
-    const over = answered.some(({ data }) => data.caseId === caseId && (data.obligationId === obligationId || !succeeded.has(caseId)));
+    const over = answeredOf.get(caseId)?.some(({ data }) => data.obligationId === obligationId || !succeeded.has(caseId));
     return over ? [] : [{ caseId, obligationId }];
   });
 }
 
 /** Whether another case is about to take it away: an undo that was asked for and is not answered may be under way at the target. */
-export const isEnding = (facts: Facts, hold: string, except: string): boolean =>
-  facts
-    .of('readmit.revocation.due')
-    .some(
-      (due) =>
-        due.data.hold === hold &&
-        due.data.caseId !== except &&
-        facts.of('readmit.execution.started').some(({ data }) => data.caseId === due.data.caseId) &&
-        latestDue(facts, due.data.obligationId)?.id === due.id &&
-        !isAnswered(facts, due),
-    );
+export function isEnding(facts: Facts, hold: string, except: string): boolean {
+  const begun = new Set(facts.of('readmit.execution.started').map(({ data }) => data.caseId));
+  return openDues(facts).some(({ data }) => data.hold === hold && data.caseId !== except && begun.has(data.caseId));
+}
 
 /**
  * Whether a holder still holds by the facts of its own case too. A case that is closed does not, nor one that failed: nothing is left to it,
@@ -76,12 +71,6 @@ export const didNothing = (facts: Facts): boolean =>
 /** Whether another case left to this one what it held too: whoever was named must take it back, whatever it did itself. */
 export const reliedOn = (facts: Facts, caseId: string): boolean =>
   facts.of('readmit.revocation.confirmed').some(({ data }) => data.how === 'still-held' && data.heldBy?.caseId === caseId);
-
-/** The latest question about the obligation; earlier ones are answered with it. */
-export const latestDue = (facts: Facts, obligationId: string): FactOf<'readmit.revocation.due'> | undefined =>
-  facts.of('readmit.revocation.due').findLast(({ data }) => data.obligationId === obligationId);
-export const isAnswered = (facts: Facts, due: Pick<FactOf<'readmit.revocation.due'>, 'id'>): boolean =>
-  facts.of('readmit.revocation.confirmed').some(({ data }) => data.answers === due.id);
 
 /** An answer to the question, with what a reader of the one event must know. */
 export function answerTo(
@@ -111,43 +100,6 @@ export function answerTo(
         }),
     ...more,
   };
-}
-
-/** What one of our own cases has made of a target: facets as it found them, and as it left them. */
-export interface Doing {
-  readonly from: readonly Facet[];
-  readonly to: readonly Facet[];
-}
-
-/** What cases that are over did to the hold last: they gave it and took it back. */
-export const endsOf = (facts: Facts, hold: string): readonly Doing[] =>
-  facts
-    .of('readmit.revocation.confirmed')
-    .filter(({ data }) => data.hold === hold && data.how === 'undone')
-    .map(({ data }) => ({
-      from: facts.of('readmit.execution.succeeded').find((fact) => fact.data.caseId === data.caseId)?.data.after ?? [],
-      to: data.readBack,
-    }));
-
-/** What a case that holds it did, by the facts of the case. */
-export const doingOf = (plan: Plan | undefined, ofCase: Facts): Doing => ({
-  from: plan?.before.facets ?? [],
-  to: ofCase.first('readmit.execution.succeeded')?.data.after ?? [],
-});
-
-/**
- * Facets that show something else than the plan saw, and that our own cases on the same holds explain: they found what this plan saw and left
- * what is given back here. Only facets that the steps change anyway, and only that one value: what anybody else changed is not explained.
- */
-export function explainedBy(plan: Plan, doings: readonly Doing[]): Facet[] {
-  const valueOf = (facets: readonly Facet[], name: string): string | undefined => facets.find((facet) => facet.name === name)?.value;
-  const names = new Set(plan.steps.filter(({ hold }) => hold !== undefined).flatMap(({ touches }) => touches ?? []));
-  return doings.flatMap(({ from, to }) =>
-    to.filter(({ name }) => {
-      const [found, seen] = [valueOf(from, name), valueOf(plan.before.facets, name)];
-      return names.has(name) && found !== undefined && found === seen;
-    }),
-  );
 }
 
 /** What the steps made that the undo is about, by identity: of those with its hold, else at its object. */
