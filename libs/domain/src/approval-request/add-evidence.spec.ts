@@ -121,6 +121,20 @@ describe('any proof', () => {
     expect(opened('boris').add()).toBe('R4.2 verifier-is-requester');
   });
 
+  it('R4.2 is not collected by somebody whom the directory lists twice: nobody can say which entry holds', () => {
+    const { house, caseId, add } = opened();
+    const [attested] = house.said('readmit.people.attested');
+    const boris = attested?.data.people.find(({ id }) => id === 'boris');
+    if (!attested || !boris) throw new Error('boris was not attested');
+    const listed = (...people: readonly (typeof boris)[]): string => {
+      house.emit('classification', [{ type: 'readmit.people.attested', key: caseId, data: { ...attested.data, people: [...people] } }]);
+      house.settle();
+      return add();
+    };
+    expect(listed(boris, { ...boris, teams: [] })).toBe('R4.2 verifier-ambiguous');
+    expect(listed(boris)).toBe('taken');
+  });
+
   it('R4.2 whoever the case does not name yet is attested first, once, and then judged', () => {
     const { house, said } = opened();
     expect(said({}, 'nobody')).toBe('not-ready');

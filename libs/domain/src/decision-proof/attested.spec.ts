@@ -44,6 +44,16 @@ describe('everything that was attested for a case', () => {
     }
   });
 
+  it('R4.2 keeps a person twice whom one attestation names twice, until a later one names the person once', () => {
+    const twins = said('event_2', 1, { people: [person('chidi', ['security-oncall']), person('chidi', ['engineering'])] });
+    const teamsOf = (...facts: readonly Fact[]) =>
+      attestedOf(new Facts(facts))
+        ?.people.filter(({ id }) => id === 'chidi')
+        .map(({ teams }) => teams[0]);
+    expect(teamsOf(first, twins)).toEqual(['security-oncall', 'engineering']);
+    expect(teamsOf(first, twins, said('event_3', 2, { people: [person('chidi')] }))).toEqual(['help-desk']);
+  });
+
   it('R4.2 does not believe a directory that is older than one that was attested before', () => {
     const older = said('event_2', 1, { people: [person('mallory')] }, '2026-11-21T08:00:00.000Z');
     expect(attestedOf(new Facts([first, older]))?.people.map(({ id }) => id)).toEqual(['ada', 'boris']);

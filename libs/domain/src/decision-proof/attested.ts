@@ -17,7 +17,7 @@ export interface Attested {
 
 /**
  * All attestations of the case as one: people are attested when they matter, so there may be several. The latest wins for a person
- * that several name. One with an older directory than an attestation before it counts for nothing: it would bring back who was removed since.
+ * that several name; a person whom one of them names twice stays two, so that whoever asks sees that nobody knows which holds. One with an older directory than an attestation before it counts for nothing: it would bring back who was removed since.
  * `among`: only these, by id, as a grant names what it rests on.
  */
 export function attestedOf(facts: Facts, among?: readonly string[]): Attested | undefined {
@@ -31,10 +31,15 @@ export function attestedOf(facts: Facts, among?: readonly string[]): Attested | 
   if (!last) return undefined;
   return {
     ids: counted.map(({ id }) => id),
-    people: [...new Map(counted.flatMap(({ data }) => data.people.map((person) => [person.id, person] as const))).values()],
+    people: counted.reduce<readonly Person[]>((known, { data }) => latest(known, data.people), []),
     contacts: [...new Set(counted.flatMap(({ data }) => data.contacts))],
     consumers: last.data.consumers,
     owners: [...new Set(counted.flatMap(({ data }) => data.owners ?? []))],
     directory: last.data.directory,
   };
+}
+
+function latest(known: readonly Person[], said: readonly Person[]): readonly Person[] {
+  const again = new Set(said.map(({ id }) => id));
+  return [...known.filter(({ id }) => !again.has(id)), ...said];
 }

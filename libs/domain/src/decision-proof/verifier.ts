@@ -1,6 +1,6 @@
 import type { EventData, Person } from '@readmit/contracts';
 import { refusal, type Refusal } from '../kernel/behaviour.js';
-import { byHuman } from './humans.js';
+import { byHuman, named } from './humans.js';
 
 /** Why this person may not verify the case, or undefined: whoever may collect its proofs may also see whom to call. */
 export function verifierProblem(
@@ -10,6 +10,13 @@ export function verifierProblem(
   teams: readonly string[],
 ): Refusal | undefined {
   if (!verifier) return refusal('forbidden', 'R4.2', 'verifier-unknown', 'The directory does not attest this person for the case.');
+  if (named(people, verifier.id).length > 1)
+    return refusal(
+      'forbidden',
+      'R4.2',
+      'verifier-ambiguous',
+      'The directory lists this person more than once; its maintainers must say which entry is right.',
+    );
   const humanOf = byHuman(people);
   const human = humanOf(verifier.id);
   if (opened.requester.id !== undefined && humanOf(opened.requester.id) === human)
