@@ -85,12 +85,6 @@ function grant(
   const attested = attestedOf(facts);
   const decisions = valid.map((fact) => fact.data.decision);
   if (!planned || !classified || !attested) throw new Error(`this is a bug: granting ${context.key} with facts missing`);
-  const attestations = attestationsOf(facts, attested.ids, [
-    basis.subject,
-    ...(basis.requester === undefined ? [] : [basis.requester]),
-    ...basis.collectors,
-    ...decisions.map(({ statement }) => statement.approver),
-  ]);
   return {
     caseId: context.key,
     grantId: context.newId('grant'),
@@ -99,30 +93,12 @@ function grant(
     evidence: refsOf(facts.of('readmit.evidence.added')),
     decisions,
     directory: { digest: attested.directory.digest, ageSeconds: attested.directory.ageSeconds },
-    attestationId: attestations[0] ?? '',
-    attestations,
+    attestationId: attested.ids[0] ?? '',
+    attestations: [...attested.ids],
     goodUntil: instant(plusSeconds(context.now, classified.data.requirements.executeWithinSeconds)),
     durationSeconds: planned.data.plan.durationSeconds,
     obligations: planned.data.plan.obligations,
   };
-}
-
-/** As many attestations as a grant can name. */
-const mostAttestations = 100;
-
-/**
- * The attestations that the grant rests on: all of them, or, where strangers made the case have very many, the first and those that name the
- * people of the grant before any other. A grant that could not be written would hold the case for ever.
- */
-function attestationsOf(facts: Facts, ids: readonly string[], people: readonly string[]): string[] {
-  if (ids.length <= mostAttestations) return [...ids];
-  const naming = facts
-    .of('readmit.people.attested')
-    .filter(({ data }) => data.people.some(({ id }) => people.includes(id)))
-    .map(({ id }) => id);
-  const kept = new Set(ids.slice(0, 1));
-  for (const id of [...naming, ...ids]) if (ids.includes(id) && kept.size < mostAttestations) kept.add(id);
-  return ids.filter((id) => kept.has(id));
 }
 
 /** A plan beyond its ceiling is refused on record, once per plan, whoever proposed it (R2.1). */

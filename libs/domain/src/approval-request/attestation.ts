@@ -10,8 +10,11 @@ export interface Put {
 export const notReady = (waitsFor: string): Refusal =>
   refusal('not-ready', 'R8.1', 'not-ready', `This service has not heard of ${waitsFor} yet. Try again in a moment.`);
 
-/** Classification answers for so many people of a case: each is a look into the directory, and a grant names each attestation. */
-const mostAsked = 100;
+/**
+ * Whoever makes up names must not make classification read the directory for each. With the attestation that comes with the case these are
+ * a hundred, and a grant can name them all.
+ */
+const mostAsked = 99;
 
 /**
  * What classification said of a person. People are attested when they matter, so somebody may act before anybody asked who that is.
