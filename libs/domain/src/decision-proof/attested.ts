@@ -15,6 +15,14 @@ export interface Attested {
   readonly directory: Attestation['directory'];
 }
 
+/** Every attestation that a grant rests on: grants of before named one. */
+export const attestationIdsOf = ({
+  attestationId,
+  attestations,
+}: Pick<EventData<'readmit.approval.granted'>, 'attestationId' | 'attestations'>): readonly string[] => [
+  ...new Set([attestationId, ...(attestations ?? [])]),
+];
+
 /**
  * All attestations of the case as one: people are attested when they matter, so there may be several. The latest wins for a person
  * that several name; a person whom one of them names twice stays two, so that whoever asks sees that nobody knows which holds. One with an older directory than an attestation before it counts for nothing: it would bring back who was removed since.

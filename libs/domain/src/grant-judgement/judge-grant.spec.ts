@@ -189,6 +189,8 @@ describe('the judgement of a grant', () => {
     const lazily = { ...attested(attestedPeople.filter(({ id }) => id === 'dana')), id: 'event_later', at: seconds(3) };
     expect(judged([...split, lazily])).toEqual(['R4.2 approver-unknown']);
     expect(judged(changed('readmit.approval.granted', { attestations: ids }, [...split, lazily]))).toEqual([]);
+    // The one that is named alone counts with the others, as it does at the gate.
+    expect(judged(changed('readmit.approval.granted', { attestations: ['event_later'] }, [...split, lazily]))).toEqual([]);
   });
 });
 

@@ -1,6 +1,6 @@
 import type { FactOf, Plan } from '@readmit/contracts';
 import type { CaseRule } from '../audit-log/finding.js';
-import { attestedOf, type Attested } from '../decision-proof/attested.js';
+import { attestationIdsOf, attestedOf, type Attested } from '../decision-proof/attested.js';
 import { checkDecisions, checkDenial, otherKeysOf, type DecisionBasis } from '../decision-proof/decision-proof.js';
 import { needsMet } from '../evidence/evidence.js';
 import type { Crypto } from '../kernel/behaviour.js';
@@ -69,11 +69,9 @@ export function judgeGrant(
   if (!planned) no('plan-not-approved', 'R4.4', 'plan-changed', 'The approval is for a plan that execution did not propose.');
   else if (!plan) no('plan-not-approved', 'R4.4', 'plan-changed', 'The digest of the proposed plan is not that of its content.');
 
-  const ids = grant.data.attestations ?? [grant.data.attestationId];
+  const ids = attestationIdsOf(grant.data);
   const attested = attestedOf(facts, ids);
-  const missing = [...new Set([...ids, grant.data.attestationId])].filter(
-    (id) => !facts.of('readmit.people.attested').some((fact) => fact.id === id),
-  );
+  const missing = ids.filter((id) => !facts.of('readmit.people.attested').some((fact) => fact.id === id));
   if (missing.length > 0) waits.push({ waitsFor: 'the attestation of people', finds: 'decisions-invalid' });
 
   const proofs = proofProblems(facts, grant, attested, crypto);

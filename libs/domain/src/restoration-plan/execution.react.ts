@@ -1,5 +1,5 @@
 import type { Draft, Fact, FactOf } from '@readmit/contracts';
-import { attestedOf } from '../decision-proof/attested.js';
+import { attestationIdsOf, attestedOf } from '../decision-proof/attested.js';
 import { say, type Context, type Reaction, type WorkDraft } from '../kernel/behaviour.js';
 import type { Facts } from '../kernel/facts.js';
 import { duesOf, openDues } from '../kernel/questions.js';
@@ -26,7 +26,7 @@ export function gateWaitsFor(facts: Facts): readonly string[] {
     else if (!recorded.some(({ eventId, type }) => eventId === fact.id && type === fact.type)) waits.push(`audit's record of ${what}`);
   };
   needs('classification', facts.last('readmit.case.classified'));
-  for (const id of new Set([granted.data.attestationId, ...(granted.data.attestations ?? [])]))
+  for (const id of attestationIdsOf(granted.data))
     needs(
       'attestation of people',
       facts.of('readmit.people.attested').find((fact) => fact.id === id),
