@@ -1,6 +1,6 @@
 import type { Directory } from '@readmit/contracts';
+import { fold } from '../decision-proof/humans.js';
 import { isSigningKey, recipientKeyFault } from '../kernel/public-key.js';
-import { folded } from './names.js';
 
 /**
  * What in a directory would let one human count as two, or one name mean two (R4.2, R1.6), each fault with the entries that make it. A
@@ -19,8 +19,8 @@ function idFaults({ people, machines }: Entries): string[] {
     ...people.map(({ id }) => ({ kind: 'person' as const, id })),
     ...machines.map(({ id }) => ({ kind: 'machine' as const, id })),
   ]) {
-    const before = seen.get(folded(entry.id));
-    seen.set(folded(entry.id), before ?? entry);
+    const before = seen.get(fold(entry.id));
+    seen.set(fold(entry.id), before ?? entry);
     if (!before) continue;
     if (before.id !== entry.id)
       faults.push(`the ids ${before.id} (${before.kind}) and ${entry.id} (${entry.kind}) differ by case or Unicode form alone`);
@@ -33,8 +33,8 @@ function idFaults({ people, machines }: Entries): string[] {
 function humanFaults(people: Directory['people']): string[] {
   const spelled = new Map<string, Directory['people'][number]>();
   return people.flatMap((person) => {
-    const before = spelled.get(folded(person.human));
-    spelled.set(folded(person.human), before ?? person);
+    const before = spelled.get(fold(person.human));
+    spelled.set(fold(person.human), before ?? person);
     return before && before.human !== person.human
       ? [
           `the humans ${before.human} (of ${before.id}) and ${person.human} (of ${person.id}) differ by case or Unicode form alone: give both entries one name`,
@@ -66,8 +66,8 @@ function keyFaults({ people, machines }: Entries): string[] {
     for (const { id, key } of consumers) {
       const wrong = recipientKeyFault(key);
       if (wrong !== undefined) faults.push(`of consumer ${id} of ${machine} ${wrong}`);
-      if (names.has(folded(id))) faults.push(`${machine} has two consumers ${id}`);
-      names.add(folded(id));
+      if (names.has(fold(id))) faults.push(`${machine} has two consumers ${id}`);
+      names.add(fold(id));
       const holder = holders.get(key.signing.x);
       if (holder !== undefined) faults.push(`${holder} and consumer ${id} of ${machine} have one public key`);
       for (const x of [key.signing.x, key.sealing.x]) {

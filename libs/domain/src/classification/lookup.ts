@@ -1,5 +1,5 @@
 import type { Directory } from '@readmit/contracts';
-import { folded } from './names.js';
+import { fold } from '../decision-proof/humans.js';
 
 type Person = Directory['people'][number];
 type Machine = Directory['machines'][number];
@@ -35,12 +35,12 @@ function makeLookup({ people, machines }: Directory): Lookup {
       else byTeam.set(team, [person]);
     }
   const machinesById = Map.groupBy(machines, ({ id }) => id);
-  const byFolded = new Map([...people, ...machines].map(({ id }) => [folded(id), id]));
+  const byFolded = new Map([...people, ...machines].map(({ id }) => [fold(id), id]));
   return {
     people: (id) => byId.get(id) ?? [],
     machines: (id) => machinesById.get(id) ?? [],
     alike(id) {
-      const other = byFolded.get(folded(id));
+      const other = byFolded.get(fold(id));
       return other === id ? undefined : other;
     },
     team: (name) => byTeam.get(name) ?? [],
