@@ -5,17 +5,7 @@ export type { Command, Commanded, Context, Crypto, React, Reaction, Refusal, Wor
 export { isAnswered, latestDue } from './kernel/questions.js';
 export { saysNothing } from './kernel/says-nothing.js';
 export { earliest, instant, plusSeconds, reached } from './kernel/time.js';
-export {
-  checkDecision,
-  checkDecisions,
-  checkDenial,
-  decidedWhenRecorded,
-  decisionPayloadType,
-  quorumMet,
-  quorumProgress,
-} from './decision-proof/decision-proof.js';
-export { byHuman } from './decision-proof/humans.js';
-export type { DecisionBasis, DecisionProblem, DenialBasis } from './decision-proof/decision-proof.js';
+export { checkDecision, checkDecisions, decisionPayloadType, quorumMet, quorumProgress } from './decision-proof/decision-proof.js';
 export { verifierProblem } from './decision-proof/verifier.js';
 export { attestedOf } from './decision-proof/attested.js';
 export type { Attested } from './decision-proof/attested.js';
@@ -42,9 +32,6 @@ export {
 } from './restoration-plan/holds.js';
 export type { Holder } from './restoration-plan/holds.js';
 export { verifyIntent } from './restoration-plan/intent.js';
-export { clockToleranceSeconds, decisionTimeProblem, judgeGrant } from './grant-judgement/judge-grant.js';
-export type { GrantJudgement, GrantWait } from './grant-judgement/judge-grant.js';
-export type { GrantProblem } from './grant-judgement/grant-problem.js';
 export { recipientsOf } from './grant-judgement/recipients.js';
 export { attest, attestOne } from './classification/attest.js';
 export { classify } from './classification/classify.js';
@@ -68,10 +55,10 @@ export { mayEndCase, operatorTeam } from './revocation-obligation/may-end.js';
 export type { WhoEnds } from './revocation-obligation/may-end.js';
 export { caseReact, caseRow, shownToKey } from './recovery-case/case.react.js';
 export type { CaseRow } from './recovery-case/case.react.js';
-export { caseState, openObligations, outcomeOf, stopsOf } from './recovery-case/case-outcome.js';
+export { caseState, openObligations, outcomeOf } from './recovery-case/case-outcome.js';
 export { noticeWorkId } from './recovery-case/case-notices.js';
 export type { NoticeAbout } from './recovery-case/case-notices.js';
-export { mayReadCase, ownersOf, readersOf, readsEveryCase, sameHuman } from './recovery-case/case-readers.js';
+export { mayReadCase, readersOf, readsEveryCase } from './recovery-case/case-readers.js';
 export type { Reader } from './recovery-case/case-readers.js';
 export { freezeBySignal, repudiate } from './recovery-case/case.commands.js';
 export type { Repudiation } from './recovery-case/case.commands.js';

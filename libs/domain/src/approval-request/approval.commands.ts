@@ -1,13 +1,13 @@
 import type { Decision, EventData } from '@readmit/contracts';
 import { attestedOf } from '../decision-proof/attested.js';
-import { checkDecision, checkDenial, decidedWhenRecorded, type DecisionProblem } from '../decision-proof/decision-proof.js';
+import { checkDecision, checkDenial } from '../decision-proof/decision-proof.js';
 import { byHuman } from '../decision-proof/humans.js';
 import { verifierProblem } from '../decision-proof/verifier.js';
 import { codeOf, proofDigest, type ProofWords } from '../evidence/evidence.js';
-import { refusal, say, type Command, type Commanded, type Context, type Refusal } from '../kernel/behaviour.js';
+import { refusal, say, type Command, type Commanded, type Context, type Problem, type Refusal } from '../kernel/behaviour.js';
 import type { Facts } from '../kernel/facts.js';
 import { saysNothing } from '../kernel/says-nothing.js';
-import { instant, plusSeconds, reached } from '../kernel/time.js';
+import { instant, plusSeconds, reached, signedTimeFault } from '../kernel/time.js';
 import { approvalState, decisionsFor, type ApprovalState } from './approval.state.js';
 import { approvalTransitions, type ApprovalCommand } from './approval.transitions.js';
 import { attestFirst, notReady, type Put } from './attestation.js';
@@ -188,7 +188,7 @@ export const decide =
     if (wrong) return wrong;
     if (saysNothing(statement.reason))
       return refusal('invalid', 'R4.5', 'reason-blank', 'The reason says nothing. Write why you decide so, and sign again.');
-    if (!decidedWhenRecorded(statement.decidedAt, context.now))
+    if (signedTimeFault(statement.decidedAt, context.now, context.now))
       return refusal(
         'invalid',
         'R4.10',
@@ -203,7 +203,7 @@ export const decide =
 
 /** Whether what was signed counts for this request. */
 function decisionProblem(decision: Decision, state: ApprovalState, { crypto }: Context): Refusal | undefined {
-  const answered = (wrong: DecisionProblem | undefined): Refusal | undefined => {
+  const answered = (wrong: Problem | undefined): Refusal | undefined => {
     const changed = wrong?.reason === 'plan-changed' || wrong?.reason === 'evidence-changed' || wrong?.reason === 'policy-changed';
     return wrong && refusal(changed ? 'conflict' : 'forbidden', wrong.rule, wrong.reason, wrong.says);
   };

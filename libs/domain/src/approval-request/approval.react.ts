@@ -3,7 +3,7 @@ import { attestedOf } from '../decision-proof/attested.js';
 import { checkDecision, quorumMet, type DecisionBasis } from '../decision-proof/decision-proof.js';
 import { fresh, refsOf } from '../evidence/evidence.js';
 import { judgeGrant } from '../grant-judgement/judge-grant.js';
-import { say, type Context, type Reaction } from '../kernel/behaviour.js';
+import { say, type Context, type Problem, type Reaction } from '../kernel/behaviour.js';
 import type { Facts } from '../kernel/facts.js';
 import { earliest, instant, plusSeconds, reached } from '../kernel/time.js';
 import { aboveCeiling } from '../restoration-plan/ceiling.js';
@@ -112,13 +112,7 @@ function refusePlans(facts: Facts, context: Context): readonly Draft[] {
 }
 
 /** On record once, by its name. All of it is bounded: what cannot be written would be tried for ever. */
-function refuseOnce(
-  facts: Facts,
-  { key }: Context,
-  name: string,
-  actor: string,
-  { rule, reason, says }: { readonly rule: string; readonly reason: string; readonly says: string },
-): readonly Draft[] {
+function refuseOnce(facts: Facts, { key }: Context, name: string, actor: string, { rule, reason, says }: Problem): readonly Draft[] {
   const command = name.slice(0, 255);
   if (facts.of('readmit.approval.refused').some((past) => past.data.command === command)) return [];
   return [say('readmit.approval.refused', key, { key, command, rule, reason, actor, says: says.slice(0, 500) })];

@@ -1,3 +1,5 @@
+import type { GrantFault } from '../grant-judgement/grant-problem.js';
+
 /** What can be wrong with a log; each is a rule that the verifier names. */
 export type FindingRule =
   | 'line-unreadable'
@@ -18,25 +20,14 @@ export type FindingRule =
 
 /** What can be wrong with a case though its entries are genuine. */
 export type CaseRule =
+  | GrantFault
   | 'started-before-record'
   | 'obligation-after-start'
-  | 'plan-not-approved'
-  | 'decisions-invalid'
-  | 'evidence-differs'
-  | 'obligation-missing'
-  | 'obligation-differs'
   | 'obligation-overdue'
   | 'discharge-unproved'
   | 'confirmed-without-due'
   | 'still-held-unproved'
-  | 'plan-above-ceiling'
-  | 'plan-not-asked'
-  | 'evidence-missing'
-  | 'collector-invalid'
-  | 'grant-outlives-policy'
-  | 'granted-after-end'
   | 'started-after-stop'
-  | 'opened-twice'
   | 'granted-twice'
   | 'ended-without-start'
   | 'event-repeated';

@@ -1,5 +1,5 @@
 import type { Decision, EventData, Person, QuorumPart } from '@readmit/contracts';
-import type { Crypto } from '../kernel/behaviour.js';
+import type { Crypto, Problem } from '../kernel/behaviour.js';
 import { byHuman, fold, named } from './humans.js';
 
 /** DSSE payload type of a decision: a signature for anything else can never count as one. */
@@ -31,15 +31,10 @@ export const otherKeysOf = (
   consumers: EventData<'readmit.people.attested'>['consumers'],
 ): string[] => [...(caseKey ? [caseKey.signing.x] : []), ...consumers.map(({ key }) => key.signing.x)];
 
-export interface DecisionProblem {
-  readonly rule: string;
-  readonly reason: string;
-  readonly says: string;
-}
-const problem = (rule: string, reason: string, says: string): DecisionProblem => ({ rule, reason, says });
+const problem = (rule: string, reason: string, says: string): Problem => ({ rule, reason, says });
 
 /** Why one decision does not count, or undefined. Used by approval when it is made, by execution before it acts and by the verifier years later. */
-export function checkDecision(decision: Decision, basis: DecisionBasis, crypto: Crypto): DecisionProblem | undefined {
+export function checkDecision(decision: Decision, basis: DecisionBasis, crypto: Crypto): Problem | undefined {
   const { statement } = decision;
   if (statement.caseId !== basis.caseId) return problem('R4.4', 'decision-for-another-case', 'The signed statement names another case.');
   if (statement.planDigest !== basis.planDigest)
@@ -62,7 +57,7 @@ export function checkDecision(decision: Decision, basis: DecisionBasis, crypto: 
  * Why a no does not count, or undefined. It needs a signature of somebody of the quorum and nothing else: a no gives nothing, so it holds
  * when plan or proofs have changed since or were not there yet, and who collected a proof may say it too.
  */
-export function checkDenial(decision: Decision, basis: DenialBasis, crypto: Crypto): DecisionProblem | undefined {
+export function checkDenial(decision: Decision, basis: DenialBasis, crypto: Crypto): Problem | undefined {
   const { statement } = decision;
   if (statement.caseId !== basis.caseId) return problem('R4.4', 'decision-for-another-case', 'The signed statement names another case.');
   if (statement.decision !== 'deny') return problem('R4.3', 'decision-is-no-deny', 'The signed statement does not say no.');
@@ -70,7 +65,7 @@ export function checkDenial(decision: Decision, basis: DenialBasis, crypto: Cryp
 }
 
 /** Who signed, and whether that is a person of this quorum who is neither requester nor subject. */
-function checkSigner({ statement, proof }: Decision, basis: DenialBasis, crypto: Crypto): DecisionProblem | undefined {
+function checkSigner({ statement, proof }: Decision, basis: DenialBasis, crypto: Crypto): Problem | undefined {
   const [approver, twin] = named(basis.people, statement.approver);
   if (!approver) return problem('R4.2', 'approver-unknown', 'The directory does not attest this person for the case.');
   if (twin)
@@ -103,17 +98,6 @@ function checkSigner({ statement, proof }: Decision, basis: DenialBasis, crypto:
   return undefined;
 }
 
-/** How far the signed time of a decision may lie from the database's clock when it is recorded. */
-const plausibleMs = 5 * 60_000;
-
-/** Whether `decidedAt` is an instant of the calendar close to when the decision was recorded: an approver signs that time (R4.10). */
-export function decidedWhenRecorded(decidedAt: string, recordedAt: Date): boolean {
-  const at = new Date(decidedAt);
-  // 29 February of other years is read as 1 March, and 99:99 not at all.
-  if (Number.isNaN(at.getTime()) || at.toISOString() !== decidedAt) return false;
-  return Math.abs(at.getTime() - recordedAt.getTime()) <= plausibleMs;
-}
-
 /** Whether an account, attested or not, is of the same human as the approver. */
 function isHuman(approver: string, people: readonly Person[]): (id: string) => boolean {
   const humanOf = byHuman(people);
@@ -141,7 +125,7 @@ export const quorumMet = (quorum: readonly QuorumPart[], approvers: readonly str
   quorum.length > 0 && quorumProgress(quorum, approvers, people).every(({ part, by }) => by.length >= part.count);
 
 /** Why these decisions together do not grant, or undefined. A deny among them is a no. */
-export function checkDecisions(decisions: readonly Decision[], basis: DecisionBasis, crypto: Crypto): DecisionProblem | undefined {
+export function checkDecisions(decisions: readonly Decision[], basis: DecisionBasis, crypto: Crypto): Problem | undefined {
   for (const decision of decisions) {
     const found = checkDecision(decision, basis, crypto);
     if (found) return found;

@@ -1,9 +1,21 @@
-import type { CaseRule } from '../audit-log/finding.js';
+import type { Problem } from '../kernel/behaviour.js';
 
-/** Why a grant does not count. `finds`: how audit and the verifier name it. */
-export interface GrantProblem {
-  readonly rule: string;
-  readonly reason: string;
-  readonly says: string;
-  readonly finds: CaseRule;
+/** What can be wrong with a grant, as audit and the verifier name it. */
+export type GrantFault =
+  | 'plan-not-approved'
+  | 'decisions-invalid'
+  | 'evidence-differs'
+  | 'obligation-missing'
+  | 'obligation-differs'
+  | 'plan-above-ceiling'
+  | 'plan-not-asked'
+  | 'evidence-missing'
+  | 'collector-invalid'
+  | 'grant-outlives-policy'
+  | 'granted-after-end'
+  | 'opened-twice';
+
+/** Why a grant does not count. */
+export interface GrantProblem extends Problem {
+  readonly finds: GrantFault;
 }

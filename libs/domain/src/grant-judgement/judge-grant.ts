@@ -1,24 +1,20 @@
 import type { FactOf, Plan } from '@readmit/contracts';
-import type { CaseRule } from '../audit-log/finding.js';
 import { attestationIdsOf, attestedOf, type Attested } from '../decision-proof/attested.js';
 import { checkDecisions, checkDenial, otherKeysOf, type DecisionBasis } from '../decision-proof/decision-proof.js';
 import { needsMet } from '../evidence/evidence.js';
-import type { Crypto } from '../kernel/behaviour.js';
+import type { Crypto, Problem } from '../kernel/behaviour.js';
 import type { Facts } from '../kernel/facts.js';
-import { plusSeconds } from '../kernel/time.js';
+import { clockToleranceSeconds, plusSeconds, signedTimeFault } from '../kernel/time.js';
 import { aboveCeiling, ticketMissing } from '../restoration-plan/ceiling.js';
 import { proofProblems } from './proof-rules.js';
 import { obligationProblem, planNotAsked } from './plan-rules.js';
-import type { GrantProblem } from './grant-problem.js';
+import type { GrantFault, GrantProblem } from './grant-problem.js';
 import { recipientsOf } from './recipients.js';
-
-/** How far the clock of whoever signs, or of another service, may be off. Times that people and services claim are bounded by it. */
-export const clockToleranceSeconds = 300;
 
 /** What cannot be judged yet because a fact is missing; for a log that is complete it is a problem of that name. */
 export interface GrantWait {
   readonly waitsFor: string;
-  readonly finds: CaseRule;
+  readonly finds: GrantFault;
 }
 export interface GrantJudgement {
   /** Empty together with `waits`: the grant counts. The first is the one to tell. */
@@ -47,9 +43,9 @@ export function judgeGrant(
     return { problems: [], waits: [{ waitsFor: 'the facts of the case', finds: 'decisions-invalid' }], plan: undefined };
   const problems: GrantProblem[] = [];
   const waits: GrantWait[] = [];
-  const no = (finds: CaseRule, rule: string, reason: string, says: string): unknown =>
+  const no = (finds: GrantFault, rule: string, reason: string, says: string): unknown =>
     problems.push({ finds, rule, reason, says: says.slice(0, 500) });
-  const found = (finds: CaseRule, problem: Omit<GrantProblem, 'finds'> | undefined): void => {
+  const found = (finds: GrantFault, problem: Problem | undefined): void => {
     if (problem) no(finds, problem.rule, problem.reason, problem.says);
   };
 
@@ -151,30 +147,27 @@ const endings = [
   ['readmit.approval.expired', 'approval-expired-before'],
 ] as const;
 
-const instantOf = (text: string): Date | undefined => {
-  const date = new Date(text);
-  // A date that does not exist is read as another day or as none.
-  return !Number.isNaN(date.getTime()) && date.toISOString() === text ? date : undefined;
-};
-
 /** Why a decision cannot have been made when it says that it was, or undefined. The signed time is the approver's own clock. */
-export function decisionTimeProblem(decidedAt: string, plannedAt: string, latest: Date | string): Omit<GrantProblem, 'finds'> | undefined {
-  const decided = instantOf(decidedAt);
-  const no = (says: string) => ({ rule: 'R4.4', reason: 'decided-at-no-such-time', says });
-  if (!decided) return no(`The signed statement says that it is of ${decidedAt}, which is no instant.`);
-  if (decided < plusSeconds(plannedAt, -clockToleranceSeconds))
-    return no(
-      `The signed statement says that it is of ${decidedAt}, before there was a plan to decide about. Set the clock and sign anew.`,
-    );
-  if (decided > plusSeconds(latest, clockToleranceSeconds))
-    return no(`The signed statement says that it is of ${decidedAt}, which is still to come. Set the clock and sign anew.`);
+function whenDecided(grant: Granted, plannedAt: string): Problem | undefined {
+  const says = {
+    'no-instant': 'which is no instant.',
+    'too-early': 'before there was a plan to decide about. Set the clock and sign anew.',
+    'too-late': 'which is still to come. Set the clock and sign anew.',
+  };
+  for (const { statement } of grant.data.decisions) {
+    const fault = signedTimeFault(statement.decidedAt, plannedAt, grant.at);
+    if (fault)
+      return {
+        rule: 'R4.4',
+        reason: 'decided-at-no-such-time',
+        says: `The signed statement says that it is of ${statement.decidedAt}, ${says[fault]}`,
+      };
+  }
   return undefined;
 }
-const whenDecided = (grant: Granted, plannedAt: string): Omit<GrantProblem, 'finds'> | undefined =>
-  grant.data.decisions.map(({ statement }) => decisionTimeProblem(statement.decidedAt, plannedAt, grant.at)).find((problem) => problem);
 
 /** A decision answers a request to decide. Where the requests of the case are known, it must be one of them. */
-function nonceProblem(facts: Facts, grant: Granted): Omit<GrantProblem, 'finds'> | undefined {
+function nonceProblem(facts: Facts, grant: Granted): Problem | undefined {
   const requests = facts.of('readmit.approval.requested');
   const asked = (nonce: string): boolean =>
     requests.some(
@@ -186,7 +179,7 @@ function nonceProblem(facts: Facts, grant: Granted): Omit<GrantProblem, 'finds'>
 }
 
 /** A signed no of somebody who may decide, whatever it bound: it ends the request, as it does with approval (R4.3, R4.7). */
-function deniedBy(facts: Facts, basis: DecisionBasis, attested: Attested, crypto: Crypto): Omit<GrantProblem, 'finds'> | undefined {
+function deniedBy(facts: Facts, basis: DecisionBasis, attested: Attested, crypto: Crypto): Problem | undefined {
   // Whoever was attested by now: a no needs no place in the grant.
   const who = { ...basis, people: attestedOf(facts)?.people ?? attested.people };
   const denial = facts
@@ -201,7 +194,7 @@ function deniedBy(facts: Facts, basis: DecisionBasis, attested: Attested, crypto
   );
 }
 
-function recipientProblem(facts: Facts, plan: Plan, among: readonly string[]): Omit<GrantProblem, 'finds'> | undefined {
+function recipientProblem(facts: Facts, plan: Plan, among: readonly string[]): Problem | undefined {
   const known = recipientsOf(facts, among);
   const wrong = plan.recipients.find((recipient) => !known.some(({ key }) => key.fingerprint === recipient.fingerprint));
   if (wrong)

@@ -1,11 +1,5 @@
 import type { AskKind, EventData, Plan, Step, StepKind, Undo, UndoKind } from '@readmit/contracts';
-import type { Crypto } from '../kernel/behaviour.js';
-
-interface Problem {
-  readonly rule: string;
-  readonly reason: string;
-  readonly says: string;
-}
+import type { Crypto, Problem } from '../kernel/behaviour.js';
 
 /** For which asks a step may be planned. Ending sessions only takes away. */
 const servedBy: Readonly<Record<Exclude<StepKind, 'sessions.end'>, readonly AskKind[]>> = {

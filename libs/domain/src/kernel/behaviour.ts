@@ -56,14 +56,18 @@ export interface Reaction {
  */
 export type React = (facts: Facts, context: Context) => Reaction;
 
-export interface Refusal {
-  readonly refused: true;
-  /** Row of REQUIREMENTS.md, e.g. `R4.2`. */
+/** What is wrong, and by which rule. */
+export interface Problem {
+  /** Row of docs/requirements.md, e.g. `R4.2`. */
   readonly rule: string;
   /** Kebab literal that states the rule: `approver-is-requester`. */
   readonly reason: string;
   /** One sentence: what it means and who can act next. */
   readonly says: string;
+}
+
+export interface Refusal extends Problem {
+  readonly refused: true;
   /** How a person is answered; mapped to a status at the edge. */
   readonly as: 'forbidden' | 'conflict' | 'not-ready' | 'not-found' | 'invalid';
 }

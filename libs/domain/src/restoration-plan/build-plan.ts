@@ -1,5 +1,5 @@
 import type { Ask, EventData, Facet, Plan, Step, Undo } from '@readmit/contracts';
-import type { Crypto } from '../kernel/behaviour.js';
+import type { Crypto, Problem } from '../kernel/behaviour.js';
 import { aboveCeiling, ticketMissing } from './ceiling.js';
 
 /** What a connector read and proposes for one ask. */
@@ -26,9 +26,7 @@ export function buildPlan(
   recipients: readonly { readonly id: string; readonly fingerprint: string }[],
   parts: readonly AskParts[],
   crypto: Crypto,
-):
-  | { readonly plan: Plan; readonly digest: string }
-  | { readonly refused: { readonly rule: string; readonly reason: string; readonly says: string } } {
+): { readonly plan: Plan; readonly digest: string } | { readonly refused: Problem } {
   const unasked = ticketMissing(opened, classified.data.requirements);
   if (unasked) return { refused: unasked };
   const steps = parts.flatMap(({ ask, steps: ofAsk }) => ofAsk.map((step) => ({ ...step, askId: ask.id })));

@@ -1,4 +1,5 @@
 import type { CaseClass, Ceiling, EventData, Plan, Requirements, StepKind } from '@readmit/contracts';
+import type { Problem } from '../kernel/behaviour.js';
 
 /** What each class may ever do, whatever a policy says: a policy may take away from it, never add (R2.1). */
 const reach: Readonly<Record<CaseClass, readonly StepKind[]>> = {
@@ -9,11 +10,7 @@ const reach: Readonly<Record<CaseClass, readonly StepKind[]>> = {
 export const reachOf = (caseClass: CaseClass): readonly StepKind[] => reach[caseClass];
 
 /** Why a plan goes beyond its ceiling, or undefined. Checked when it is built, when it is approved and before it is executed. */
-export function aboveCeiling(
-  plan: Plan,
-  caseClass: CaseClass,
-  ceiling: Ceiling,
-): { rule: string; reason: string; says: string } | undefined {
+export function aboveCeiling(plan: Plan, caseClass: CaseClass, ceiling: Ceiling): Problem | undefined {
   if (plan.class !== caseClass)
     return { rule: 'R1.1', reason: 'plan-of-another-class', says: `The plan says ${plan.class}, the case is ${caseClass}.` };
   for (const step of plan.steps) {
@@ -37,7 +34,7 @@ export function aboveCeiling(
 export const ticketMissing = (
   { ticket }: Pick<EventData<'readmit.case.opened'>, 'ticket'>,
   requirements: Pick<Requirements, 'ticket'>,
-): { readonly rule: string; readonly reason: string; readonly says: string } | undefined =>
+): Problem | undefined =>
   requirements.ticket && ticket === undefined
     ? { rule: 'R4.5', reason: 'ticket-missing', says: 'The policy asks for a ticket here and the request names none. Ask again with one.' }
     : undefined;

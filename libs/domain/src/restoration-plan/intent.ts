@@ -1,6 +1,6 @@
 import type { FactOf, Plan } from '@readmit/contracts';
 import { judgeGrant } from '../grant-judgement/judge-grant.js';
-import type { Context } from '../kernel/behaviour.js';
+import type { Context, Problem } from '../kernel/behaviour.js';
 import type { Facts } from '../kernel/facts.js';
 import { reached } from '../kernel/time.js';
 import { stopped } from './execution.react.js';
@@ -8,7 +8,7 @@ import { stopped } from './execution.react.js';
 export type Intent =
   | { readonly ok: true; readonly plan: Plan; readonly grant: FactOf<'readmit.approval.granted'> }
   | { readonly ok: 'wait'; readonly waitsFor: string }
-  | { readonly ok: false; readonly rule: string; readonly reason: string; readonly says: string };
+  | ({ readonly ok: false } & Problem);
 
 /**
  * Execution's own verification, in the transaction that stores the intent (DESIGN 3.7, R4.4): the grant is judged as approval and
