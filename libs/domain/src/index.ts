@@ -5,17 +5,17 @@ export type { Command, Commanded, Context, Crypto, React, Reaction, Refusal, Wor
 export { isAnswered, latestDue } from './kernel/questions.js';
 export { saysNothing } from './kernel/says-nothing.js';
 export { earliest, instant, plusSeconds, reached } from './kernel/time.js';
-export { checkDecision, checkDecisions, decisionPayloadType, quorumMet, quorumProgress } from './decision-proof/decision-proof.js';
+export { decisionPayloadType, quorumMet, quorumProgress } from './decision-proof/decision-proof.js';
 export { verifierProblem } from './decision-proof/verifier.js';
 export { attestedOf } from './decision-proof/attested.js';
 export type { Attested } from './decision-proof/attested.js';
 export { codeOf, evidenceDigest, needsMet, proofDigest, refsOf, wordsOf } from './evidence/evidence.js';
 export type { ProofWords } from './evidence/evidence.js';
-export { aboveCeiling, reachOf } from './restoration-plan/ceiling.js';
+export { reachOf } from './restoration-plan/ceiling.js';
 export { buildPlan } from './restoration-plan/build-plan.js';
 export type { AskParts } from './restoration-plan/build-plan.js';
 export { changedBeside, changedSince, doingsOf, endsOf, explainedBy, overRestored } from './restoration-plan/compare-target.js';
-export { executionReact, gateWaitsFor, isOver, planGranted, stopped, watched, workIds } from './restoration-plan/execution.react.js';
+export { executionReact, gateWaitsFor, isOver, planGranted, stopped, watched } from './restoration-plan/execution.react.js';
 export {
   answerTo,
   didNothing,
@@ -38,7 +38,6 @@ export { classify } from './classification/classify.js';
 export { directoryFaults } from './classification/directory-faults.js';
 export { masked } from './classification/masked.js';
 export { policyFaults } from './classification/policy-floor.js';
-export { joinQuorums, seatsOf, strictest } from './classification/strictest.js';
 export { lookupOf } from './classification/lookup.js';
 export type { DirectoryFacts } from './classification/classify.js';
 export { approvalReact } from './approval-request/approval.react.js';
@@ -55,8 +54,7 @@ export { mayEndCase, operatorTeam } from './revocation-obligation/may-end.js';
 export type { WhoEnds } from './revocation-obligation/may-end.js';
 export { caseReact, caseRow, shownToKey } from './recovery-case/case.react.js';
 export type { CaseRow } from './recovery-case/case.react.js';
-export { caseState, openObligations, outcomeOf } from './recovery-case/case-outcome.js';
-export { noticeWorkId } from './recovery-case/case-notices.js';
+export { caseState, outcomeOf } from './recovery-case/case-outcome.js';
 export type { NoticeAbout } from './recovery-case/case-notices.js';
 export { mayReadCase, readersOf, readsEveryCase } from './recovery-case/case-readers.js';
 export type { Reader } from './recovery-case/case-readers.js';
@@ -64,7 +62,7 @@ export { freezeBySignal, repudiate } from './recovery-case/case.commands.js';
 export type { Repudiation } from './recovery-case/case.commands.js';
 export { entryBytes, leafOf } from './audit-log/leaf.js';
 export type { Leaf, LeafSource } from './audit-log/leaf.js';
-export { checkpointText, logKey, openCheckpoint, openNote, parseVkey, signNote, vkeyOf } from './audit-log/checkpoint.js';
+export { checkpointText, logKey, openCheckpoint, parseVkey, signNote, vkeyOf } from './audit-log/checkpoint.js';
 export type { Checkpoint, LogKey, OpenedCheckpoint, OpenedNote } from './audit-log/checkpoint.js';
 export { checkpointLine, entryLine, exportFormat, headerLine, isLoggedHeader, readLine } from './audit-log/export-lines.js';
 export type { EntryLine, ExportHeader, ExportLine } from './audit-log/export-lines.js';
@@ -74,8 +72,7 @@ export type { LogReport, RefusedEntry, ViolationEntry } from './audit-log/log-re
 export { defaultGraceSeconds, findingsAhead, judgeCase, judgeStillHeld } from './audit-log/case-rules.js';
 export type { CaseJudge } from './audit-log/case-rules.js';
 export type { LoggedFact } from './audit-log/case-log.js';
-export type { CaseRule, Finding, FindingRule } from './audit-log/finding.js';
-export { CaseWatch } from './audit-log/case-watch.js';
+export type { Finding } from './audit-log/finding.js';
 export { ocsfOf } from './audit-log/ocsf/project.js';
 export type { OcsfHouse, OcsfSource } from './audit-log/ocsf/project.js';
 export type { OcsfEvent } from './audit-log/ocsf/event.js';
