@@ -27,7 +27,7 @@ export function endPreview(facts: Facts, now: Date): Preview {
 /** What containment takes back: everything that binds, once more where it was taken back already. */
 export function containPreview(facts: Facts, now: Date): Preview {
   const all = obligationsOf(facts, now);
-  const falls = all.filter(({ undo, neverBegan }) => binds(facts, undo) && !neverBegan);
+  const falls = all.filter(({ undo }) => binds(facts, undo));
   return { falls, stays: all.filter((one) => !falls.includes(one)) };
 }
 
@@ -86,11 +86,11 @@ export const contain =
         'Only a case can be contained: name it by its id, case_ and what follows (readmit case list).',
       );
     const orders = facts.of('readmit.containment.ordered').length;
-    const answered = obligationsOf(facts, context.now).filter(({ undo, neverBegan }) => binds(facts, undo) && !neverBegan);
-    const served = answered.every(
+    const { falls } = containPreview(facts, context.now);
+    const served = falls.every(
       ({ discharged, dues }) => discharged && dues.filter(({ data }) => data.cause === 'containment').length >= orders,
     );
-    if (orders > 0 && (answered.length === 0 || !served)) return { emit: [], reply: {} };
+    if (orders > 0 && (falls.length === 0 || !served)) return { emit: [], reply: {} };
     return {
       emit: [
         say('readmit.containment.ordered', context.key, {

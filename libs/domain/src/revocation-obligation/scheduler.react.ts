@@ -90,8 +90,8 @@ function overdueOr(otherwise: Next, obligation: Obligation, facts: Facts, contex
 }
 
 /** The containment or freeze that nobody was asked about yet for this obligation, if there is one: each asks once. */
-function orderOf({ undo, dues, neverBegan }: Obligation, facts: Facts): EndCause | undefined {
-  if (!binds(facts, undo) || neverBegan) return undefined;
+function orderOf({ undo, dues }: Obligation, facts: Facts): EndCause | undefined {
+  if (!binds(facts, undo)) return undefined;
   const asked = (cause: EndCause): number => dues.filter(({ data }) => data.cause === cause).length;
   if (asked('containment') < facts.of('readmit.containment.ordered').length) return 'containment';
   if (asked('frozen') < facts.of('readmit.case.frozen').length) return 'frozen';
