@@ -22,7 +22,7 @@ export const crypto: Crypto = {
 };
 
 export const keys = new Map<string, { x: string; privateKey: KeyObject }>();
-for (const id of ['boris', 'chidi', 'dana', 'ada', 'ada-admin', 'pat', 'mallory']) {
+for (const id of ['boris', 'chidi', 'chidi-owner', 'dana', 'ada', 'ada-admin', 'pat', 'mallory']) {
   const pair = generateKeyPairSync('ed25519');
   keys.set(id, { x: String(pair.publicKey.export({ format: 'jwk' }).x), privateKey: pair.privateKey });
 }

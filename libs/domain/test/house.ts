@@ -391,6 +391,19 @@ export class House {
       }),
     ]);
   }
+  /** Attests a second account of chidi, who is on call, in the other team of the quorum and with a key of its own. */
+  attestChidiAsOwner(caseId: string): string {
+    const id = 'chidi-owner';
+    const attested = this.facts('classification', caseId).last('readmit.people.attested');
+    const chidi = attested?.data.people.find((person) => person.id === 'chidi');
+    const x = keys.get(id)?.x;
+    if (!attested || !chidi || x === undefined) throw new Error('chidi is not attested for the case');
+    const key = { kid: `${id}-key`, type: 'software-key' as const, key: { kty: 'OKP' as const, crv: 'Ed25519' as const, x } };
+    const people = [{ ...chidi, id, teams: ['system-owner'], keys: [key] }];
+    this.emit('classification', [say('readmit.people.attested', caseId, { ...attested.data, people })]);
+    this.settle();
+    return id;
+  }
   /** The code that whoever asked with a key of the case reads out; undefined when nobody did. */
   codeOf(caseId: string): string | undefined {
     const caseKey = this.facts('approval', caseId).first('readmit.case.opened')?.data.caseKey;

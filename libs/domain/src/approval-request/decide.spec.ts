@@ -45,10 +45,11 @@ describe('a yes', () => {
     expect(house.decide(caseId, 'chidi', { reason: 'ok' }).refused).toBeUndefined();
   });
 
-  it('R4.3 of one human counts once, also after the other of the quorum is still missing', () => {
+  it('R4.2 R4.3 of one human counts once, under whatever account, while the other of the quorum is missing', () => {
     const { house, caseId } = proved(role, erin, 'erin');
     expect(house.decide(caseId, 'chidi').refused).toBeUndefined();
     expect(house.decide(caseId, 'chidi').refused).toBe('already-decided');
+    expect(house.decide(caseId, house.attestChidiAsOwner(caseId)).refused).toBe('already-decided');
     expect(house.decide(caseId, 'dana').refused).toBeUndefined();
     expect(house.said('readmit.approval.granted')).toHaveLength(1);
   });
