@@ -1,4 +1,5 @@
 import type { Directory, EventData, Person } from '@readmit/contracts';
+import { teamsOf } from '../decision-proof/parties.js';
 import { lookupOf } from './lookup.js';
 
 type Opened = EventData<'readmit.case.opened'>;
@@ -23,7 +24,7 @@ export function attest(opened: Opened, classified: Classified, directory: Direct
         .slice(0, mostOwners)
         .map(({ id }) => id)
     : [];
-  const teams = teamsOf(classified);
+  const teams = teamsOf(classified.requirements);
   const relevant = new Set(machine ? [...teams, machine.ownerTeam] : teams);
   const parties = [opened.subject.id, ...(opened.requester.id === undefined ? [] : [opened.requester.id])];
   // From the most people to the fewest: the first that is small enough, and the parties whatever they are.
@@ -45,12 +46,9 @@ export function attestOne(
 ): Pick<Attestation, 'people' | 'consumers'> {
   const { people, machines } = lookupOf(directory);
   const machine = machines(opened.subject.id)[0];
-  const relevant = new Set(machine ? [...teamsOf(classified), machine.ownerTeam] : teamsOf(classified));
+  const relevant = new Set(machine ? [...teamsOf(classified.requirements), machine.ownerTeam] : teamsOf(classified.requirements));
   return { people: people(person).map((found) => entryOf(found, relevant)), consumers: machine?.consumers ?? [] };
 }
-
-const teamsOf = ({ requirements }: Classified): ReadonlySet<string> =>
-  new Set([...requirements.verifiers, ...requirements.quorum.flatMap((part) => part.teams)]);
 
 /** Of teams only those that the case asks for: some people are in thousands, and which else is nobody's business here. */
 const entryOf = (

@@ -1,10 +1,11 @@
 /** Who reads a case, who says for its subject that it was somebody else, and what a signal does to it. */
 import type { Fact } from '@readmit/contracts';
 import { describe, expect, it } from '@jest/globals';
+import { readersOf } from '../decision-proof/parties.js';
 import type { Context } from '../kernel/behaviour.js';
 import { Facts } from '../kernel/facts.js';
 import { freezeBySignal, repudiate, type Repudiation } from './case.commands.js';
-import { mayReadCase, readersOf } from './case-readers.js';
+import { mayReadCase } from './case-readers.js';
 
 const at = '2026-11-22T09:00:00.000Z';
 const fact = (type: Fact['type'], data: object, when = at): Fact =>

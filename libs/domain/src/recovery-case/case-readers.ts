@@ -1,10 +1,10 @@
 import { attestedOf } from '../decision-proof/attested.js';
 import { byHuman } from '../decision-proof/humans.js';
+import { operatorTeam, readersOf } from '../decision-proof/parties.js';
 import type { Facts } from '../kernel/facts.js';
 
-/** Teams that an access token names, whose members read every case. */
-export const operatorTeam = 'platform-operators';
-export const auditorTeam = 'auditors';
+/** A team that an access token names: its members read every case. */
+const auditorTeam = 'auditors';
 export interface Reader {
   readonly id: string;
   /** As the access token says. */
@@ -19,28 +19,6 @@ export function sameHuman(facts: Facts, a: string | undefined, b: string | undef
   if (a === undefined || b === undefined) return false;
   const humanOf = byHuman(attestedOf(facts)?.people ?? []);
   return humanOf(a) === humanOf(b);
-}
-
-/** Who reads the case because of a part in it: who asks, whom it is about, who answers for the machine, who may verify or decide. Who once had a part keeps reading: it only grows. */
-export function readersOf(facts: Facts): readonly string[] {
-  const opened = facts.first('readmit.case.opened');
-  if (!opened) return [];
-  const { requester, subject } = opened.data;
-  const teams = new Set(
-    facts
-      .of('readmit.case.classified')
-      .flatMap(({ data: { requirements } }) => [...requirements.verifiers, ...requirements.quorum.flatMap((part) => part.teams)]),
-  );
-  const attested = facts.of('readmit.people.attested').flatMap(({ data }) => data.people);
-  const humanOf = byHuman(attested);
-  const concerned = new Set([subject.id, ...(requester.id === undefined ? [] : [requester.id])].map(humanOf));
-  const owners = facts.of('readmit.people.attested').flatMap(({ data }) => data.owners ?? []);
-  const readers = new Set([subject.id, ...(requester.id === undefined ? [] : [requester.id]), ...owners]);
-  for (const person of attested) {
-    const serves = person.employment !== 'vendor' && person.teams.some((team) => teams.has(team));
-    if (serves || concerned.has(humanOf(person.id))) readers.add(person.id);
-  }
-  return [...readers].sort();
 }
 
 /** Whether every case is open to them, by the teams of their sign-in. */

@@ -1,8 +1,9 @@
 import { attestedOf } from '../decision-proof/attested.js';
+import { operatorTeam } from '../decision-proof/parties.js';
 import { verifierProblem } from '../decision-proof/verifier.js';
 import { refusal, say, type Command, type Refusal } from '../kernel/behaviour.js';
 import type { Facts } from '../kernel/facts.js';
-import { operatorTeam, ownersOf, sameHuman, type Reader } from './case-readers.js';
+import { ownersOf, sameHuman, type Reader } from './case-readers.js';
 
 /** Stands in CaseFrozen for whoever holds a notice of the case: a code has no name. */
 export const codeHolder = 'repudiation-code';

@@ -49,6 +49,23 @@ describe('who may end a case', () => {
     );
     expect(mayEndCase(new Facts(owned), person('pat'))).toBe(true);
     expect(mayEndCase(new Facts([]), person('gita', 'platform-operators'))).toBe(false);
+    // Accounts of one human, as they are counted when somebody decides: a name in other letters is the same name.
+    const named = (human: string): Facts =>
+      new Facts(
+        anonymous.all.map((fact) =>
+          fact.type === 'readmit.people.attested'
+            ? {
+                ...fact,
+                data: {
+                  ...fact.data,
+                  people: fact.data.people.map((one) => (one.id === 'ada-admin' ? { ...one, human, teams: [] } : one)),
+                },
+              }
+            : fact,
+        ),
+      );
+    expect(mayEndCase(named('ADA'), person('ada-admin'))).toBe(true);
+    expect(mayEndCase(named('somebody'), person('ada-admin'))).toBe(false);
   });
 });
 
