@@ -1,6 +1,6 @@
 import type { EventType, Fact } from '@readmit/contracts';
 import { plusSeconds } from '../kernel/time.js';
-import type { LoggedFact } from './case-log.js';
+import { deliverySeconds, type LoggedFact } from './case-log.js';
 import { findingsAhead, judgeCase, judgeStillHeld, type CaseJudge } from './case-rules.js';
 import type { Finding } from './finding.js';
 
@@ -94,8 +94,10 @@ export class CaseWatch {
 
   private settle(): void {
     const now = new Date(this.latest);
-    const settled = (at: string): boolean => plusSeconds(at, settledAfterSeconds) <= now;
-    const due = this.held.filter(({ entry }) => settled(entry.fact.at));
+    const settled = (at: string, earlierBy = 0): boolean => plusSeconds(at, settledAfterSeconds - earlierBy) <= now;
+    // Two that let go at the same moment may name each other, and the one that is named may have ended first by as long as an event is on its
+    // way: it is closed and forgotten first, too.
+    const due = this.held.filter(({ entry }) => settled(entry.fact.at, deliverySeconds));
     this.held = this.held.filter((claim) => !due.includes(claim));
     this.lookAtHeld(due);
     for (const [caseId, watched] of this.cases) {

@@ -81,6 +81,25 @@ describe('watching cases that rest on each other', () => {
   });
 });
 
+describe('a claim on a case that was closed just before it', () => {
+  /** The holder is closed at 46; the log is looked at again when that is settled and the claim at 70 is younger. */
+  const rulesAfter = (endedAt: number): readonly string[] => {
+    const findings: Finding[] = [];
+    const watch = new CaseWatch(judge, (finding) => findings.push(finding));
+    const holding = of2(genuine).filter(({ type }) => /obligation.recorded|execution/.test(type));
+    const [closed] = of2([said('readmit.case.closed', 46, { caseId, outcome: 'completed' })]);
+    [...holding, ...ended(endedAt), closed as Fact, ...claiming()].forEach((fact, index) => watch.add(index + 1, fact));
+    watch.add(1024, said('readmit.notice.sent', 46 + 3_600, { caseId: 'case_9', noticeId: 'n', about: 'ended', channel: 'mail' }));
+    watch.end();
+    return findings.map(({ rule }) => rule).filter((rule) => rule === 'still-held-unproved');
+  };
+
+  it('R6.5 is judged before that one is forgotten', () => {
+    expect(rulesAfter(45)).toEqual([]);
+    expect(rulesAfter(40)).toEqual(['still-held-unproved']);
+  });
+});
+
 describe('a case that is closed', () => {
   const end = [asked(), confirmed(69), discharged(70), said('readmit.case.closed', 80, { caseId, outcome: 'completed' })];
   const frozen = said('readmit.case.frozen', 90_000, { caseId, by: 'erin', cause: 'repudiated' });
