@@ -62,7 +62,7 @@ export const planWork = (connectors: Connectors): WorkHandler<readonly AskParts[
 function whileSecretHeld(work: Work, facts: Facts, context: Context): Begun | undefined {
   for (const ask of facts.first('readmit.case.opened')?.data.asks ?? []) {
     if (!ask.kind.startsWith('secret.')) continue;
-    const others = othersOf(secretHold(ask.connector, ask.object), true, work, context);
+    const others = othersOf(secretHold(context.crypto, ask.connector, ask.object), true, work, context);
     if (others.unread.length > 0) return lookAgainWith(others.unread, work, context);
     const [holder] = others.holders;
     if (holder) return { go: false, emit: [refuse(work.key, 'R6.5', 'account-busy', busy(ask.object, holder.caseId))] };

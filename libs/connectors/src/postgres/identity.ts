@@ -16,10 +16,13 @@ const digest = (text: string): string => createHash('sha256').update(text).diges
 /** A name as a part of a joined one. PostgreSQL's names may hold the separators too. */
 export const part = (name: string): string => name.replace(/[%/,]/g, encodeURIComponent);
 
-/** What one hold is called. A name that is too long for an id is told by its digest. */
+/**
+ * What one hold is called. A name that is too long for an id is told by the digest of its canonical form. The rules know holds of secrets by the same
+ * names before there is a plan (secretHold); connectors do not depend on them, a test compares the two.
+ */
 export function holdId(connector: string, ...parts: readonly string[]): string {
   const id = [part(connector), ...parts.map(part)].join('/');
-  return id.length <= longestId ? id : `${id.slice(0, longestId - 72)}/sha256:${digest(id)}`;
+  return id.length <= longestId ? id : `${id.slice(0, longestId - 72)}/sha256:${digest(JSON.stringify(id))}`;
 }
 
 /** A list as a facet's value; what does not fit is still compared, by its digest. */

@@ -78,7 +78,7 @@ export function executionReact(facts: Facts, context: Context): Reaction {
   };
   const planned = planGranted(facts)?.data.plan;
   const accounts = opened.data.asks.flatMap(({ kind, connector, object }) =>
-    kind.startsWith('secret.') ? [holdKey(secretHold(connector, object))] : [],
+    kind.startsWith('secret.') ? [holdKey(secretHold(context.crypto, connector, object))] : [],
   );
 
   if (isOver(facts)) cancel.push(workIds.plan(caseId));

@@ -1,6 +1,7 @@
 /** What cases hold together, and which differences of a target our own cases explain. */
 import type { EventData, EventType, Fact, Facet, Plan, Step, Undo } from '@readmit/contracts';
 import { describe, expect, it } from '@jest/globals';
+import { crypto } from '../../test/cast.js';
 import { Facts } from '../kernel/facts.js';
 import { changedBeside, changedSince, doingsOf, endsOf, explainedBy, overRestored } from './compare-target.js';
 import { heldBy, holders, holdsOf, isEnding, isExclusive, madeFor, secretHold } from './holds.js';
@@ -56,12 +57,20 @@ describe('what a plan holds', () => {
     expect(heldBy(planOf([step()], both))).toEqual([{ hold, obligationId: 'old' }]);
   });
 
-  it('R6.5 is exclusive for the secret of an account alone, whatever names hold the separator', () => {
-    expect(isExclusive({ connector: 'target', hold: secretHold('target', 'payroll') })).toBe(true);
-    expect(isExclusive({ connector: 'target', hold: 'target/role.grant/secret/1' })).toBe(false);
-    expect(isExclusive({ connector: 'target', hold: undefined })).toBe(false);
-    expect(secretHold('t', 'a/b')).not.toBe(secretHold('t/secret/a', 'b'));
-    expect(secretHold('t', 'a/b')).toBe('t/secret/a%2Fb');
+  it('R6.5 is exclusive for the secret of an account alone', () => {
+    expect(isExclusive(step({ kind: 'secret.issue' }))).toBe(true);
+    expect(isExclusive(undo({ kind: 'secret.destroy' }))).toBe(true);
+    expect(isExclusive(step({ hold: 'target/secret/payroll' }))).toBe(false);
+    expect(isExclusive(undo())).toBe(false);
+  });
+
+  it('R6.5 has one name for one account, whatever separators and however many letters names have', () => {
+    expect(secretHold(crypto, 't', 'a/b')).toBe('t/secret/a%2Fb');
+    expect(secretHold(crypto, 't', 'a/b')).not.toBe(secretHold(crypto, 't/secret/a', 'b'));
+    const [long, other] = ['a', 'b'].map((last) => secretHold(crypto, 'target', `${'x'.repeat(254)}${last}`));
+    expect(long).toHaveLength(255);
+    expect(long).not.toBe(other);
+    expect(secretHold(crypto, 'target', 'x'.repeat(240))).toBe(`target/secret/${'x'.repeat(240)}`);
   });
 });
 

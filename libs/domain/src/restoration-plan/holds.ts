@@ -2,19 +2,23 @@
  * What grants hold at targets, and who else holds the same (R6.5). The facts of one hold are kept together in an aggregate of its own:
  * beginnings, successes, what is due, and what was answered, of every case that ever held it.
  */
-import type { EventData, FactOf, Identity, Plan, Undo } from '@readmit/contracts';
+import type { EventData, FactOf, Identity, Plan, Step, Undo } from '@readmit/contracts';
+import type { Crypto } from '../kernel/behaviour.js';
 import type { Facts } from '../kernel/facts.js';
 import { openDues } from '../kernel/questions.js';
 
 export const holdKey = (hold: string): string => `hold:${hold}`;
 
-/** The account of a machine, which one case at a time may make secrets for. Connectors name holds of secrets so. */
-export const secretHold = (connector: string, object: string): string => `${part(connector)}/secret/${part(object)}`;
-/** As connectors write it: names may hold the separator too. */
+const longestId = 255;
+/** Names of targets may hold the separators too. */
 const part = (name: string): string => name.replace(/[%/,]/g, encodeURIComponent);
-/** A hold that two cases can not share: what is there belongs to whoever made it. */
-export const isExclusive = ({ connector, hold }: { readonly connector: string; readonly hold?: string | undefined }): boolean =>
-  hold?.startsWith(secretHold(connector, '')) === true;
+/** The account of a machine, which one case at a time may make secrets for: the name of its hold, as connectors have it in plans. */
+export function secretHold(crypto: Pick<Crypto, 'digest'>, connector: string, object: string): string {
+  const id = `${part(connector)}/secret/${part(object)}`;
+  return id.length <= longestId ? id : `${id.slice(0, longestId - 72)}/sha256:${crypto.digest(id)}`;
+}
+/** What two cases can not share: what is there belongs to whoever made it. */
+export const isExclusive = ({ kind }: Pick<Step | Undo, 'kind'>): boolean => kind === 'secret.issue' || kind === 'secret.destroy';
 
 /** What the steps of the plan hold, each once. */
 export const holdsOf = (plan: Pick<Plan, 'steps'>): readonly string[] => [...new Set(plan.steps.flatMap(({ hold }) => hold ?? []))];

@@ -1,0 +1,14 @@
+/** The rules name the hold of a secret before there is a plan; the connector names it in the plan. Two names would be two accounts. */
+import { describe, expect, it } from '@jest/globals';
+import { engineCrypto } from '@readmit/bus';
+import { secretHold } from '@readmit/domain';
+import { holdId } from '../../libs/connectors/src/postgres/identity.js';
+
+describe('the hold of a secret', () => {
+  it.each(['payroll', 'a/b', 'a%2Fb', 'x, y', 'é"\\', 'x'.repeat(240), 'x'.repeat(241), `${'x'.repeat(254)}a`, `${'/'.repeat(254)}b`])(
+    'R6.5 has one name with rules and connector (%s)',
+    (object) => {
+      expect(secretHold(engineCrypto, 'target', object)).toBe(holdId('target', 'secret', object));
+    },
+  );
+});
