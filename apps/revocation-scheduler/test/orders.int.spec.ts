@@ -1,8 +1,9 @@
 /** Ends and containments at the scheduler's edge: who may order them, that the words are kept and shown, and that the event has their digest alone. */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createEngine, EmbeddedBus, KeyRing, makeServiceKeys, Signer, uuidv7, type Engine } from '@readmit/bus';
+import { topicOf } from '@readmit/contracts';
 import type { Call } from '@readmit/service';
-import type { Store } from '@readmit/store';
+import { busSchema, tablesOfTopic, type Store } from '@readmit/store';
 import { testDatabase, type TestDatabase } from '@readmit/testing';
 import { createHash } from 'node:crypto';
 import pg from 'pg';
@@ -122,13 +123,22 @@ describe('an end', () => {
     expect(await reasonOf(desk.show(by('mallory') as unknown as Call<'showObligations'>))).not.toBe('taken');
   });
 
-  it.each(['', ' ', '\u200b\u2060', '\u3164'])('R4.5 needs a reason that can be seen (%j)', async (reason) => {
-    await heard(undo('obligation-1', {}));
-    const blank = await reasonOf(desk.end(by('pat', reason)));
-    expect(blank).toContain('reason');
-    expect(await reasonOf(desk.contain(by('gita', reason, caseId, 'platform-operators') as unknown as Call<'contain'>))).toBe(blank);
-    expect((await engine.facts(caseId)).has('readmit.revocation.due')).toBe(false);
-  });
+  it.each(['', ' ', '\u200b\u2060', '\u3164'])(
+    'R4.5 R7.1 needs a reason that can be seen (%j), and its refusal is on record',
+    async (reason) => {
+      await heard(undo('obligation-1', {}));
+      const blank = await reasonOf(desk.end(by('pat', reason)));
+      expect(blank).toContain('reason');
+      expect(await reasonOf(desk.contain(by('gita', reason, caseId, 'platform-operators') as unknown as Call<'contain'>))).toBe(blank);
+      const log = `${busSchema}.${tablesOfTopic(topicOf('revocation-scheduler')).log}`;
+      const said = await owner.query<{ value: Buffer }>(`SELECT value FROM ${log} ORDER BY written_at`);
+      expect(said.rows.map(({ value }) => JSON.parse(value.toString()) as object)).toMatchObject([
+        { command: 'end-early', actor: 'pat', reason: 'reason-blank' },
+        { command: 'contain', actor: 'gita', reason: 'reason-blank' },
+      ]);
+      expect((await engine.facts(caseId)).has('readmit.revocation.due')).toBe(false);
+    },
+  );
 
   it('R6.4 shows before what would fall and what would stay: of a reissued secret the new login stays', async () => {
     await heard(

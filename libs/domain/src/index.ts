@@ -3,7 +3,7 @@ export { recipientKeyFault } from './kernel/public-key.js';
 export { refusal, say } from './kernel/behaviour.js';
 export type { Command, Commanded, Context, Crypto, React, Reaction, Refusal, WorkDraft } from './kernel/behaviour.js';
 export { isAnswered, latestDue } from './kernel/questions.js';
-export { saysNothing } from './kernel/says-nothing.js';
+export { blankReason } from './kernel/says-nothing.js';
 export { earliest, instant, plusSeconds, reached } from './kernel/time.js';
 export { decisionPayloadType, quorumMet, quorumProgress } from './decision-proof/decision-proof.js';
 export { operatorTeam, readersOf } from './decision-proof/parties.js';

@@ -1,11 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Commands } from '@readmit/bus';
 import { entryOf } from '@readmit/contracts';
-import { mayReadCase, readsEveryCase, refusal, repudiate, shownToKey, type Facts, type Refusal } from '@readmit/domain';
+import { blankReason, mayReadCase, readsEveryCase, refusal, repudiate, shownToKey, type Facts, type Refusal } from '@readmit/domain';
 import { answer, ProblemError, refused, Serves, type AnswerOf, type Call } from '@readmit/service';
 import { Controller, Inject } from '@nestjs/common';
 import canonicalize from 'canonicalize';
-import { blankReason, openCase } from '../usecases/intake.commands.js';
+import { openCase } from '../usecases/intake.commands.js';
 import { viewOf, type CaseWords, type Ledger, type LedgerView, type RepudiationWords, type Spoken } from '../outbound/ledger.js';
 import { isRepudiationCode } from '../outbound/repudiation-code.js';
 import { intakePorts, type IntakePorts } from './ports.js';

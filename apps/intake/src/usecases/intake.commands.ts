@@ -1,5 +1,5 @@
 import type { EventData } from '@readmit/contracts';
-import { recipientKeyFault, refusal, saysNothing, say, type Command, type Refusal } from '@readmit/domain';
+import { blankReason, recipientKeyFault, refusal, say, type Command } from '@readmit/domain';
 import type { BodyOf } from '@readmit/service';
 
 export interface OpenInput {
@@ -12,12 +12,6 @@ export interface OpenInput {
   /** SHA-256 hex of the JCS. */
   fingerprintOf(key: unknown): string;
 }
-
-/** A reason that nobody can see is none (R4.5). */
-export const blankReason = (reason: string): Refusal | undefined =>
-  saysNothing(reason)
-    ? refusal('invalid', 'R4.5', 'reason-blank', 'The reason has nothing that can be read. Say in words why, and send it again.')
-    : undefined;
 
 /** Opens a case, once however often the request is repeated. It claims nothing: without a sign-in the one-time key is the requester's only credential, and its possession is proved here. */
 export const openCase =

@@ -8,7 +8,6 @@ import {
   mayEndCase,
   obligationsOf,
   operatorTeam,
-  refusal,
   unknownCase,
   type Facts,
   type Obligation,
@@ -82,23 +81,21 @@ export class ObligationsController {
   @Serves('endEarly')
   async end(call: Call<'endEarly'>): Promise<AnswerOf<'endEarly'>> {
     const { caseId } = call.params;
-    mustSay(call.body.reason);
     const who = whoOf(call);
     // Of a case that is not known there is nothing to put on record.
     if (!who || !(await this.ports.commands.facts(caseId)).has('readmit.case.opened')) throw refused(unknownCase());
     const words = wordsOf(call.body.reason);
     const actor = call.actor?.id ?? 'case-key';
-    answer(await this.ports.commands.command({ key: caseId, name: 'end-early', actor, rows: [words] }, endEarly(who, words.digest)));
+    answer(await this.ports.commands.command({ key: caseId, name: 'end-early', actor, rows: [words] }, endEarly(who, words)));
     return { caseId, link: this.link(caseId) };
   }
 
   @Serves('contain')
   async contain(call: Call<'contain'>): Promise<AnswerOf<'contain'>> {
     const { caseId } = call.params;
-    mustSay(call.body.reason);
     const by = call.actor?.id ?? 'anonymous';
     const words = wordsOf(call.body.reason);
-    answer(await this.ports.commands.command({ key: caseId, name: 'contain', actor: by, rows: [words] }, contain(by, words.digest)));
+    answer(await this.ports.commands.command({ key: caseId, name: 'contain', actor: by, rows: [words] }, contain(by, words)));
     const facts = await this.ports.commands.facts(caseId);
     const { falls } = containPreview(facts, this.ports.now());
     return {
@@ -143,11 +140,4 @@ const whoOf = ({ actor, proof }: Pick<Call, 'actor' | 'proof'>): WhoEnds | undef
 function mustBeOf(facts: Facts, call: Pick<Call, 'actor' | 'proof'>): void {
   const who = whoOf(call);
   if (!who || !mayEndCase(facts, who)) throw refused(unknownCase());
-}
-
-/** A reason that shows nothing says nothing. */
-const visible = /[^\s\p{C}\p{Z}\p{M}\u115F\u1160\u2800\u3164\uFFA0]/u;
-function mustSay(reason: string): void {
-  if (!visible.test(reason))
-    throw refused(refusal('invalid', 'R4.5', 'reason-blank', 'Say why: the reason must have at least one character that can be seen.'));
 }

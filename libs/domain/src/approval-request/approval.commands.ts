@@ -6,7 +6,7 @@ import { verifierProblem } from '../decision-proof/verifier.js';
 import { codeOf, proofDigest, type ProofWords } from '../evidence/evidence.js';
 import { refusal, say, type Command, type Commanded, type Context, type Problem, type Refusal } from '../kernel/behaviour.js';
 import type { Facts } from '../kernel/facts.js';
-import { saysNothing } from '../kernel/says-nothing.js';
+import { blankReason, saysNothing } from '../kernel/says-nothing.js';
 import { instant, plusSeconds, reached, signedTimeFault } from '../kernel/time.js';
 import { approvalState, decisionsFor, type ApprovalState } from './approval.state.js';
 import { approvalTransitions, type ApprovalCommand } from './approval.transitions.js';
@@ -186,8 +186,8 @@ export const decide =
     const decision: Decision = { id: context.newId('decision'), statement, proof };
     const wrong = decisionProblem(decision, state, context);
     if (wrong) return wrong;
-    if (saysNothing(statement.reason))
-      return refusal('invalid', 'R4.5', 'reason-blank', 'The reason says nothing. Write why you decide so, and sign again.');
+    const blank = blankReason(statement.reason);
+    if (blank) return blank;
     if (signedTimeFault(statement.decidedAt, context.now, context.now))
       return refusal(
         'invalid',

@@ -1,6 +1,14 @@
+import { refusal, type Refusal } from './behaviour.js';
+
 /** Invisible although Unicode calls it a letter or a symbol: fillers, the blank of Braille, the empty note head. */
 const unseen = String.raw`\p{Default_Ignorable_Code_Point}\u2800\u{1D159}`;
 const something = new RegExp(`(?![${unseen}])[\\p{L}\\p{N}\\p{P}\\p{S}]`, 'u');
 
 /** Whether nobody can see anything in the text: no letter, digit, punctuation or symbol. Such a reason is none (R4.5). */
 export const saysNothing = (text: string): boolean => !something.test(text);
+
+/** Why such a reason is not taken, or undefined. Asked inside of commands, so that the refusal is on record. */
+export const blankReason = (reason: string): Refusal | undefined =>
+  saysNothing(reason)
+    ? refusal('invalid', 'R4.5', 'reason-blank', 'The reason has nothing that can be read. Say in words why, and try again.')
+    : undefined;

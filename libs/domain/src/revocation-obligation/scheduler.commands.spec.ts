@@ -99,12 +99,26 @@ describe('what falls', () => {
   it('R6.4 of a role everything falls; ended once it has ended', () => {
     const { house, caseId } = granted('role');
     expect(names(endPreview(house.facts('revocation-scheduler', caseId), house.now))).toEqual({ falls: ['erin'], stays: [] });
-    house.command('revocation-scheduler', caseId, endEarly(person('pat'), 'd'.repeat(64)));
+    house.command('revocation-scheduler', caseId, endEarly(person('pat'), { reason: 'done early', digest: 'd'.repeat(64) }));
     house.settle();
     expect(house.said('readmit.revocation.due')).toMatchObject([
       { data: { by: 'pat', cause: 'ended-by-person', reasonDigest: 'd'.repeat(64) } },
     ]);
     expect(house.command('revocation-scheduler', caseId, endEarly(person('pat'))).refused).toBe('already-ended');
+  });
+});
+
+describe('an order', () => {
+  it.each(['', ' ', '\u200b\u2060', '\u3164'])('R4.5 needs a reason that can be seen (%j), from whoever may give it', (reason) => {
+    const { house, caseId } = granted('role');
+    const why = (words: string) => ({ reason: words, digest: 'd'.repeat(64) });
+    const refused = (order: ReturnType<typeof contain>) => house.command('revocation-scheduler', caseId, order).refused;
+    expect(refused(endEarly(person('mallory'), why(reason)))).toBe('case-unknown');
+    expect(refused(endEarly(person('pat'), why(reason)))).toBe('reason-blank');
+    expect(refused(contain('gita', why(reason)))).toBe('reason-blank');
+    expect(house.said('readmit.revocation.due')).toHaveLength(0);
+    expect(refused(endEarly(person('pat'), why('done')))).toBeUndefined();
+    expect(refused(contain('gita', why('taken over')))).toBeUndefined();
   });
 });
 
@@ -119,7 +133,9 @@ describe('containment', () => {
   it.each(['case_019f0a3c-7d51-7abc-8def-0123456789ab', `case_${'0a'.repeat(16)}`])(
     'R6.6 is ordered once, of a case that is not known yet too: %s',
     (key) => {
-      expect(house.command('revocation-scheduler', key, contain('gita', 'e'.repeat(64))).refused).toBeUndefined();
+      expect(
+        house.command('revocation-scheduler', key, contain('gita', { reason: 'taken over', digest: 'e'.repeat(64) })).refused,
+      ).toBeUndefined();
       house.command('revocation-scheduler', key, contain('gita'));
       expect(house.said('readmit.containment.ordered').filter(({ data }) => data.caseId === key)).toMatchObject([
         { data: { reasonDigest: 'e'.repeat(64) } },

@@ -1,5 +1,6 @@
 import { refusal, say, type Command, type Refusal } from '../kernel/behaviour.js';
 import type { Facts } from '../kernel/facts.js';
+import { blankReason } from '../kernel/says-nothing.js';
 import { binds, obligationsOf, type Obligation } from './obligations.js';
 import { mayEndCase, type WhoEnds } from './may-end.js';
 
@@ -31,11 +32,19 @@ export function containPreview(facts: Facts, now: Date): Preview {
   return { falls, stays: all.filter((one) => !falls.includes(one)) };
 }
 
-/** Somebody of the case ends what it granted, now (R6.4). `reasonDigest`: the words stay with the scheduler. It only takes away, so it needs no quorum. */
+/** Why somebody orders an end. The words stay with the scheduler, their salted digest is said. */
+export interface OrderReason {
+  readonly reason: string;
+  readonly digest: string;
+}
+
+/** Somebody of the case ends what it granted, now (R6.4). It only takes away, so it needs no quorum. */
 export const endEarly =
-  (who: WhoEnds, reasonDigest?: string): Command<Record<never, never>> =>
+  (who: WhoEnds, why?: OrderReason): Command<Record<never, never>> =>
   (facts, context) => {
     if (!mayEndCase(facts, who)) return unknownCase();
+    const blank = why && blankReason(why.reason);
+    if (blank) return blank;
     if (!facts.has('readmit.approval.granted'))
       return refusal(
         'conflict',
@@ -61,7 +70,7 @@ export const endEarly =
           obligationId: id,
           cause: 'ended-by-person',
           by: 'caseKey' in who ? 'case-key' : who.id,
-          ...(reasonDigest === undefined ? {} : { reasonDigest }),
+          ...(why === undefined ? {} : { reasonDigest: why.digest }),
           ...(undo.hold === undefined ? {} : { hold: undo.hold }),
         }),
       );
@@ -76,7 +85,7 @@ const caseIds = /^case_[0-9a-f]+(-[0-9a-f]+)*$/;
  * again when everything was asked for the last order and answered: something may have come back since.
  */
 export const contain =
-  (by: string, reasonDigest?: string): Command<Record<never, never>> =>
+  (by: string, why?: OrderReason): Command<Record<never, never>> =>
   (facts, context) => {
     if (!caseIds.test(context.key))
       return refusal(
@@ -86,6 +95,8 @@ export const contain =
         'Only a case can be contained: name it by its id, case_ and what follows (readmit case list).',
       );
     const orders = facts.of('readmit.containment.ordered').length;
+    const blank = why && blankReason(why.reason);
+    if (blank) return blank;
     const { falls } = containPreview(facts, context.now);
     const served = falls.every(
       ({ discharged, dues }) => discharged && dues.filter(({ data }) => data.cause === 'containment').length >= orders,
@@ -96,7 +107,7 @@ export const contain =
         say('readmit.containment.ordered', context.key, {
           caseId: context.key,
           by,
-          ...(reasonDigest === undefined ? {} : { reasonDigest }),
+          ...(why === undefined ? {} : { reasonDigest: why.digest }),
         }),
       ],
       reply: {},
