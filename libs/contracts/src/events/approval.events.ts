@@ -22,7 +22,7 @@ export const approvalEvents = {
       digest: Digest,
       /** Call-back: digest of the number on record that was called, salted with the case id. */
       contact: Type.Optional(Digest),
-      /** Call-back: the fingerprint that the person read out. */
+      /** Call-back: the fingerprint of the key that asked, which the code that was read out stands for. */
       fingerprint: Type.Optional(Digest),
       /** Call-back: the code that was read out, made of fingerprint and nonce (R3.4). */
       code: Type.Optional(SpokenCode),

@@ -4,7 +4,7 @@ import { deliverySeconds, type CaseLog, type Logged } from './case-log.js';
 import { answersTo, askedBefore, undoOf } from './obligation-rules.js';
 
 /** The case that a discharge as `still-held` rests on, if it rests on one. */
-export function heldByOf(
+function heldByOf(
   log: CaseLog,
   discharged: Logged<'readmit.obligation.discharged'>,
 ): { readonly caseId: string; readonly obligationId: string } | undefined {

@@ -6,7 +6,7 @@ import type { Facts } from '../kernel/facts.js';
 import { ownersOf, sameHuman, type Reader } from './case-readers.js';
 
 /** Stands in CaseFrozen for whoever holds a notice of the case: a code has no name. */
-export const codeHolder = 'repudiation-code';
+const codeHolder = 'repudiation-code';
 
 export interface Repudiation {
   /** Who is signed in, if anybody. */

@@ -28,8 +28,8 @@ export function caseReact(facts: Facts, context: Context): Reaction {
 }
 
 /**
- * What the holder of the case key is shown without a sign-in. Anybody can name anybody and bring a key: until somebody on record read
- * that key's fingerprint back (or the request was granted) its holder learns only what he said himself; not whether there is such a
+ * What the holder of the case key is shown without a sign-in. Anybody can name anybody and bring a key: until who is on
+ * record read the code of that key out (or the request was granted) its holder learns only what he said himself; not whether there is such a
  * person, how privileged she is, what she has at a target, or who works on it.
  */
 export function shownToKey(facts: Facts): Facts {
@@ -62,7 +62,7 @@ export function caseRow(facts: Facts): CaseRow | undefined {
   const closed = facts.first('readmit.case.closed');
   return {
     state: caseState(facts),
-    outcome: closed?.data.outcome ?? outcomeOf(facts) ?? null,
+    outcome: outcomeOf(facts) ?? null,
     class: classified?.data.class ?? null,
     tier: classified?.data.tier ?? null,
     opened,

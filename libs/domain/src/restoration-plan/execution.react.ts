@@ -6,7 +6,7 @@ import { duesOf, openDues } from '../kernel/questions.js';
 import { earliest, reached } from '../kernel/time.js';
 import { answerTo, holdKey, holdsOf, secretHold } from './holds.js';
 
-export const workIds = {
+const workIds = {
   plan: (caseId: string): string => `${caseId}/plan`,
   restore: (caseId: string): string => `${caseId}/restore`,
   /** `again`: the id of the question, when it is not the first about the obligation. */
