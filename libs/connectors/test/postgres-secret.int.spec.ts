@@ -4,8 +4,10 @@
  */
 import { afterAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Ask, Facet, Identity, Plan, Undo } from '@readmit/contracts';
+import { until } from '@readmit/testing';
+import { postgresConnector } from '../src/index.js';
 import { consumer, unsealed } from './consumer.js';
-import { first, open, planFrom, query, startTestTarget, valueOf, type Target } from './postgres-target.js';
+import { first, open, payroll, planFrom, query, startTestTarget, valueOf, type Target } from './postgres-target.js';
 
 const ask: Ask = { id: 'ask-1', kind: 'secret.rotate', connector: 'target-postgres', object: 'payroll' };
 const ceiling = { steps: ['secret.issue' as const], entitlements: [], maxDurationSeconds: 3600 };
@@ -118,6 +120,29 @@ describe('a new secret', () => {
       { rolcanlogin: false, rolpassword: null },
     ]);
     await expect(pay('payroll_a', oldSecret)).rejects.toMatchObject({ code: '28P01' });
+  });
+
+  it('R6.3 a login that somebody opens again before it is read back is not destroyed', async () => {
+    const agreed = await agree();
+    await execute(agreed);
+    await target.admin(`CREATE TABLE own_table (line text); ALTER TABLE own_table OWNER TO payroll_a;
+      CREATE ROLE keeper SUPERUSER LOGIN PASSWORD 'keeper-password'`);
+    const patient = postgresConnector({ name: ask.connector, url: target.executorUrl, roles: [payroll], callTimeoutMs: 60_000 });
+    const undo = agreed.obligations.find(({ object }) => object === 'payroll_a') as Undo;
+    // A change of payroll's members that is under way holds the executor up after it closed the login.
+    const keeper = await open(target.urlOf('keeper', 'keeper-password'));
+    await keeper.query('BEGIN; GRANT payroll TO erin');
+    const destroyed = patient.undo(undo, { caseId: 'case_1', plan: agreed }, signal).then(
+      () => 'destroyed',
+      (error: unknown) => error,
+    );
+    const waits = "SELECT FROM pg_stat_activity WHERE usename = 'readmit_exec' AND wait_event_type = 'Lock'";
+    await until(async () => (await target.admin(waits)).length > 0, { what: 'the executor waits', timeoutMs: 30_000 });
+    await target.admin('ALTER ROLE payroll_a LOGIN');
+    await keeper.query('ROLLBACK');
+    await keeper.end();
+    expect(await destroyed).toMatchObject({ code: 'refused', message: 'payroll_a can still log in after it was destroyed' });
+    expect(states((await destroy(agreed, 'payroll_a')).readBack)).toEqual(['payroll_b', 'no-login', 'login, owns']);
   });
 
   it('lets the logins take turns: the destroyed one is made anew next time, also when it could only be closed', async () => {
