@@ -42,6 +42,20 @@ describe('work that is remembered ahead', () => {
     expect(ids(ahead.due(100, 10))).toEqual(['mine']);
   });
 
+  it('stays with who has the object when a search of another lane found something for it and did not get it', () => {
+    const objects = new ObjectsInUse();
+    const ordinary = new WorkAhead(objects);
+    const urgent = new WorkAhead(objects, { urgent: true });
+    ordinary.add(work('restore-1', 'ada'), 100);
+    ordinary.add(work('restore-2', 'ada'), 100);
+    expect(ids(ordinary.due(100, 10))).toEqual(['restore-1']);
+    urgent.began(work('undo', 'ada'));
+    urgent.over(work('undo', 'ada'));
+    expect(ids(ordinary.due(100, 10))).toEqual([]);
+    ordinary.over(work('restore-1', 'ada'));
+    expect(ids(ordinary.due(100, 10))).toEqual(['restore-2']);
+  });
+
   it('gives no more than there are slots, and remembers no more than its bound', () => {
     const ahead = new WorkAhead(new ObjectsInUse(), { most: 3 });
     for (const id of ['a', 'b', 'c', 'd']) ahead.add(work(id), 100);

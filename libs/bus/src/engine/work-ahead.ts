@@ -10,29 +10,34 @@ interface Remembered {
   /** Who came first is served first. */
   readonly turn: number;
 }
-type AtObject = Pick<Candidate, 'connector' | 'object'>;
+type AtObject = Pick<Candidate, 'id' | 'connector' | 'object'>;
 
 /** Objects that a call is made for, and who waits until it is over. Lanes that exclude each other share one; who takes back comes first. */
 export class ObjectsInUse {
-  private readonly waiting = new Map<string, { readonly again: () => void; readonly urgent: boolean }[]>();
+  private readonly used = new Map<
+    string,
+    { readonly holder: string; readonly waiting: { readonly again: () => void; readonly urgent: boolean }[] }
+  >();
 
   /** False: somebody else has it. */
   take(candidate: AtObject): boolean {
     const object = objectOf(candidate);
-    if (this.waiting.has(object)) return false;
-    this.waiting.set(object, []);
+    if (this.used.has(object)) return false;
+    this.used.set(object, { holder: candidate.id, waiting: [] });
     return true;
   }
 
   wait(candidate: AtObject, again: () => void, urgent: boolean): void {
-    this.waiting.get(objectOf(candidate))?.push({ again, urgent });
+    this.used.get(objectOf(candidate))?.waiting.push({ again, urgent });
   }
 
-  /** Its call is over, or it was not claimed: who waits may try again. */
+  /** Its call is over, or it was not claimed: who waits may try again. What a search found may never have had the object: then another keeps it. */
   over(candidate: AtObject): void {
     const object = objectOf(candidate);
-    const waiting = this.waiting.get(object) ?? [];
-    this.waiting.delete(object);
+    const used = this.used.get(object);
+    if (used?.holder !== candidate.id) return;
+    this.used.delete(object);
+    const { waiting } = used;
     for (const { again, urgent } of waiting) if (urgent) again();
     for (const { again, urgent } of waiting) if (!urgent) again();
   }
@@ -84,7 +89,7 @@ export class WorkAhead {
     return taken;
   }
 
-  /** Claimed by a search: who else wants the object waits. */
+  /** Found by a search: who else wants the object waits, unless another has it already. */
   began(candidate: AtObject): void {
     this.objects?.take(candidate);
   }
