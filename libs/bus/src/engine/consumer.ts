@@ -17,6 +17,8 @@ type Read = Heard | Poison;
 
 /** How often a service that is behind says that its work waits for that. */
 const tellEveryMs = 30_000;
+/** How often it asks the bus once more: partitions that another member has by now are not waited for. */
+const askEveryMs = 1_000;
 
 export class Consumer {
   lastBatchAt: Date | null = null;
@@ -60,13 +62,18 @@ export class Consumer {
   async caughtUp(): Promise<void> {
     const { counters, options } = this.transactor;
     let goal: number | undefined;
+    let lag: number | undefined;
+    let asked = -Infinity;
     let told = performance.now();
     for (let failures = 0; !this.stopping;) {
-      let lag: number | undefined;
+      if (goal !== undefined && counters.messages >= goal) return;
       try {
-        lag = Number(await this.lag());
-        goal ??= counters.messages + lag;
-        if (lag === 0 || counters.messages >= goal) return;
+        if (goal === undefined || performance.now() - asked >= askEveryMs) {
+          asked = performance.now();
+          lag = Number(await this.lag());
+          if (lag === 0) return;
+          goal ??= counters.messages + lag;
+        }
         failures = 0;
       } catch (error) {
         options.log.warn(
