@@ -15,8 +15,12 @@ export class WorkLanes1 implements MigrationInterface {
         ADD COLUMN lane text NOT NULL DEFAULT 'ordinary' CONSTRAINT lane_is_known CHECK (lane IN ('urgent', 'ordinary', 'reading')),
         ADD COLUMN began boolean NOT NULL DEFAULT false`);
     // Work from before: execution's kinds by name, and of a restoration that was tried nobody knows that nothing was done.
-    await runner.query(`UPDATE work SET lane = CASE kind WHEN 'undo' THEN 'urgent' ELSE 'reading' END WHERE kind IN ('undo', 'plan')`);
-    await runner.query(`UPDATE work SET began = true WHERE kind = 'restore' AND tries > 0`);
+    // What is over stays as it is: nobody reads it, and there is much of it.
+    const open = `state IN ('waiting', 'running')`;
+    await runner.query(
+      `UPDATE work SET lane = CASE kind WHEN 'undo' THEN 'urgent' ELSE 'reading' END WHERE kind IN ('undo', 'plan') AND ${open}`,
+    );
+    await runner.query(`UPDATE work SET began = true WHERE kind = 'restore' AND tries > 0 AND ${open}`);
     await runner.query('DROP INDEX one_call_at_a_time');
     await runner.query(`CREATE UNIQUE INDEX one_call_at_a_time ON work (connector, object) WHERE state = 'running' AND lane <> 'reading'`);
     await runner.query('DROP INDEX work_leased, work_due');
