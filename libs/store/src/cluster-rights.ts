@@ -18,7 +18,7 @@ export interface ClusterReport {
   readonly notices: string[];
 }
 
-/** `connections` absent: a limit that is there, larger or smaller, is the operator's and stays. */
+/** `connections` absent: a limit that is there, larger or smaller, is the operator's or an earlier release's and stays; a smaller one is told. */
 export async function limitConnections(
   client: pg.Client,
   connections: number | undefined,
@@ -30,13 +30,20 @@ export async function limitConnections(
     [roles],
   );
   let sum = 0;
+  const fewer: string[] = [];
   for (const { name, most } of rows) {
     const wanted = connections ?? (most === -1 ? connectionsPerRole : most);
     sum += wanted;
+    if (connections === undefined && wanted < connectionsPerRole) fewer.push(`${name} (${wanted})`);
     if (wanted === most) continue;
     await client.query(`ALTER ROLE ${pg.escapeIdentifier(name)} CONNECTION LIMIT ${wanted}`);
     changes.push(`limited ${name} to ${wanted} connections`);
   }
+  if (fewer.length > 0)
+    notices.push(
+      `Fewer connections than two processes of a service need (${connectionsPerRole}): ${fewer.join(', ')}. If nobody wants it so, set up with ` +
+        `--connections ${connectionsPerRole}.`,
+    );
   const { rows: settings } = await client.query<{ most: number }>(
     `SELECT current_setting('max_connections')::integer - current_setting('superuser_reserved_connections')::integer AS most`,
   );

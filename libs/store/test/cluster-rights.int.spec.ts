@@ -48,20 +48,26 @@ describe('a server of our own', () => {
     await Promise.all(clients.splice(0).map((client) => client.end()));
   });
 
-  it('a limit of the operator stays, and another one can be asked for', async () => {
+  it('a limit of the operator stays and is told when it is small, and another one can be asked for', async () => {
     await prepare();
     const owner = await connect(server.url);
     const limit = async () =>
       (await owner.query<{ most: number }>(`SELECT rolconnlimit AS most FROM pg_roles WHERE rolname = 'readmit_intake'`)).rows[0]?.most;
     await owner.query('ALTER ROLE readmit_intake CONNECTION LIMIT 7');
-    expect((await prepare()).changes).toEqual([]);
+    expect(await prepare()).toMatchObject({
+      changes: [],
+      notices: [
+        'Fewer connections than two processes of a service need (24): readmit_intake (7). If nobody wants it so, set up with --connections 24.',
+      ],
+    });
     expect(await limit()).toBe(7);
     const { notices } = await prepare({ connections: 40 });
     expect(await limit()).toBe(40);
     expect(notices).toEqual([
       expect.stringMatching(/may take 240 connections together, the server has 197: .* ALTER SYSTEM SET max_connections = 260/),
     ]);
-    await prepare({ connections: connectionsPerRole });
+    expect((await prepare({ connections: connectionsPerRole })).notices).toEqual([]);
+    expect((await prepare()).notices).toEqual([]);
   });
 
   it.each(['postgres', 'template1'])(
