@@ -16,10 +16,11 @@ export interface Work extends WorkDraft {
 }
 
 /**
- * `urgent`: takes power away; has workers of its own, comes first at its object and waits for nothing that others asked for.
+ * `urgent`: takes power away; has workers of its own, comes first at its object and waits there only for a call that is under way.
  * `reading`: changes nothing outside, so it excludes nobody. Between the others one call at a time is made for each (connector, object).
  */
-export type Lane = 'urgent' | 'ordinary' | 'reading';
+export const lanes = ['urgent', 'ordinary', 'reading'] as const;
+export type Lane = (typeof lanes)[number];
 
 /** Asks the database whether the lease holds and the work is not cancelled. `began`: and records, before it answers yes, that a call is about to be made. */
 export type Still = (about?: { readonly began?: boolean }) => Promise<boolean>;

@@ -25,7 +25,7 @@ export interface EngineOptions {
   readonly log: Log;
   /** A fresh UUIDv7. */
   readonly newId?: () => string;
-  /** Calls to targets at the same time; default 32. */
+  /** Calls at the same time in the ordinary lane; default 32. Half as many may read beside them; taking back has calls of its own. */
   readonly workers?: number;
   /** How long a worker owns its row; a call must be over at half of it. Default 30 000. */
   readonly leaseMs?: number;

@@ -1,4 +1,5 @@
 import type { Store } from '@readmit/store';
+import { lanes } from '../service-definition.js';
 
 /** What waits in the tables of a service, whoever of its processes will take it. */
 export interface QueueFigures {
@@ -11,18 +12,17 @@ export interface QueueFigures {
   readonly parked: Readonly<Record<string, number>>;
 }
 
-/** Of each lane by itself, as the index has it. */
-const lanes = `ARRAY['urgent', 'ordinary', 'reading']`;
-
-/** One statement that reads what waits alone: each part has a partial index, and what is done is never read. */
+/** One statement that reads what waits alone, of each lane by itself: each part has a partial index, and what is done is never read. */
 export async function queueFigures(store: Pick<Store, 'query'>): Promise<QueueFigures> {
-  const [row] = await store.query<{ due: number; running: number; oldest: number | null; parked: Record<string, number> | null }>(`
-    SELECT (SELECT count(*) FROM work WHERE state = 'waiting' AND lane = ANY (${lanes}) AND not_before <= statement_timestamp())::integer AS due,
+  const [row] = await store.query<{ due: number; running: number; oldest: number | null; parked: Record<string, number> | null }>(
+    `SELECT (SELECT count(*) FROM work WHERE state = 'waiting' AND lane = ANY ($1::text[]) AND not_before <= statement_timestamp())::integer AS due,
       (SELECT count(*) FROM work WHERE state = 'running')::integer AS running,
-      (SELECT extract(epoch FROM statement_timestamp() - min(first.at)) FROM unnest(${lanes}) AS l (lane)
+      (SELECT extract(epoch FROM statement_timestamp() - min(first.at)) FROM unnest($1::text[]) AS l (lane)
         CROSS JOIN LATERAL (SELECT min(not_before) AS at FROM work w WHERE w.state = 'waiting' AND w.lane = l.lane) first)::float8 AS oldest,
       (SELECT jsonb_object_agg(reason, messages) FROM (
-        SELECT reason, count(*)::integer AS messages FROM parked WHERE state = 'parked' GROUP BY reason) by_reason) AS parked`);
+        SELECT reason, count(*)::integer AS messages FROM parked WHERE state = 'parked' GROUP BY reason) by_reason) AS parked`,
+    [lanes],
+  );
   return {
     workDue: row?.due ?? 0,
     workRunning: row?.running ?? 0,

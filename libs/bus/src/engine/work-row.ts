@@ -1,5 +1,5 @@
 import type { Tx } from '@readmit/store';
-import type { Lane, ServiceDefinition, Work } from '../service-definition.js';
+import { lanes, type Lane, type ServiceDefinition, type Work } from '../service-definition.js';
 import type { Origin } from './aggregate.js';
 
 export interface WorkRow {
@@ -28,6 +28,11 @@ export interface Candidate {
 }
 
 export const laneOf = (definition: Pick<ServiceDefinition, 'work'>, kind: string): Lane => definition.work[kind]?.lane ?? 'ordinary';
+
+/** A statement of each lane. */
+function ofEach(sqlOf: (lane: Lane) => string): Readonly<Record<Lane, string>> {
+  return Object.fromEntries(lanes.map((lane) => [lane, sqlOf(lane)])) as Record<Lane, string>;
+}
 
 /** Milliseconds of the lease in which the call is made: after it the row still runs, but nobody calls for it. */
 export const callMs = (leaseMs: number): number => leaseMs / 2;
@@ -63,11 +68,7 @@ function candidatesOf(lane: Lane): string {
          WHERE id <> ALL ($2::text[]) ORDER BY connector, object, due_at
        ) first ORDER BY due_at LIMIT $1`;
 }
-const candidatesSql: Readonly<Record<Lane, string>> = {
-  urgent: candidatesOf('urgent'),
-  ordinary: candidatesOf('ordinary'),
-  reading: candidatesOf('reading'),
-};
+const candidatesSql = ofEach(candidatesOf);
 
 /**
  * What a worker of the lane could take now: at most one for each (connector, object) unless it only reads, the oldest first. A dead worker's
@@ -96,7 +97,7 @@ const claimOf = (lane: Lane): string => `
       ${freeAt(lane, 'clock_timestamp()')}
     ORDER BY id FOR UPDATE SKIP LOCKED)
   RETURNING id, key, kind, connector, object, also_keys, input, not_before, tries, fence, lease_until, origin, began`;
-const claimSql: Readonly<Record<Lane, string>> = { urgent: claimOf('urgent'), ordinary: claimOf('ordinary'), reading: claimOf('reading') };
+const claimSql = ofEach(claimOf);
 
 /**
  * Takes the rows of the lane under the locks of their aggregates, in one statement; for urgent ones behind one that makes way. Those that
