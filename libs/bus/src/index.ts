@@ -26,6 +26,7 @@ export { KafkaTopics } from './kafka/kafka-topics.js';
 export { KafkaError } from './kafka/kafka-error.js';
 export { StaleOwnerError } from './stale-owner-error.js';
 export { partitionOf } from './partition-of.js';
+export { retryAfter } from './retry-after.js';
 export { createEngine } from './engine/engine.js';
 export { topicsOf } from './engine/inbox.js';
 export { crashPoint, crashPoints, crashPointsOf } from './engine/crash-points.js';

@@ -1,3 +1,4 @@
+import { retryAfter } from '@readmit/bus';
 import type { DirectorySnapshot } from './directory.js';
 
 /** Clocks differ by this much at most; what is dated later would stay young for as long as somebody likes. */
@@ -11,4 +12,4 @@ export function allowedAge({ issuedAt }: Pick<DirectorySnapshot, 'issuedAt'>, no
 }
 
 /** When work asks the directory again that could not be used. */
-export const nextTry = (now: Date, tries: number): Date => new Date(now.getTime() + Math.min(30, 2 ** (tries - 1)) * 1000);
+export const nextTry = (now: Date, tries: number): Date => retryAfter(now, tries, 30);

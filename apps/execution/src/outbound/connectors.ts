@@ -9,6 +9,3 @@ export function connectorOf(connectors: Connectors, name: string): Connector {
     throw new TargetError(`no connector is named ${name}; configured: ${[...connectors.keys()].join(', ')}`, 'none', 'unsupported');
   return connector;
 }
-
-/** Backoff of work that could not reach its target: 1, 2, 4 ... 60 s. */
-export const retryAt = (now: Date, tries: number): Date => new Date(now.getTime() + Math.min(60, 2 ** (tries - 1)) * 1000);

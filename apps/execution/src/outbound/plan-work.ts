@@ -1,8 +1,8 @@
-import { ResultUnstorable, type Begun, type Finished, type Work, type WorkHandler } from '@readmit/bus';
+import { ResultUnstorable, retryAfter, type Begun, type Finished, type Work, type WorkHandler } from '@readmit/bus';
 import { TargetError } from '@readmit/connectors';
 import type { Draft } from '@readmit/contracts';
 import { buildPlan, isOver, planGranted, recipientsOf, say, secretHold, type AskParts, type Context, type Facts } from '@readmit/domain';
-import { connectorOf, retryAt, type Connectors } from './connectors.js';
+import { connectorOf, type Connectors } from './connectors.js';
 import { lookAgainWith, othersOf } from './other-cases.js';
 
 const final = (error: unknown): error is TargetError =>
@@ -48,7 +48,7 @@ export const planWork = (connectors: Connectors): WorkHandler<readonly AskParts[
       const { error } = outcome;
       if (error instanceof ResultUnstorable)
         return { emit: [refuse(caseId, 'R8.1', 'result-unstorable', `What the target shows fits into no plan: ${error.message}`)] };
-      if (!final(error)) return { emit: [], retryAt: retryAt(context.now, work.tries) };
+      if (!final(error)) return { emit: [], retryAt: retryAfter(context.now, work.tries) };
       return { emit: [refuse(caseId, 'R2.2', `target-${error.code}`, error.message)] };
     }
     const recipients = recipientsOf(facts).map(({ id, key }) => ({ id, fingerprint: key.fingerprint }));

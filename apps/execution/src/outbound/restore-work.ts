@@ -1,4 +1,4 @@
-import { ResultUnstorable, type Begun, type Finished, type Work, type WorkHandler } from '@readmit/bus';
+import { ResultUnstorable, retryAfter, type Begun, type Finished, type Work, type WorkHandler } from '@readmit/bus';
 import { TargetError, type Sealed } from '@readmit/connectors';
 import type { Draft, EventData, Facet, FactOf, Plan } from '@readmit/contracts';
 import {
@@ -20,7 +20,7 @@ import {
   verifyIntent,
   type Context,
 } from '@readmit/domain';
-import { connectorOf, retryAt, type Connectors } from './connectors.js';
+import { connectorOf, type Connectors } from './connectors.js';
 import { explained, lookAgainWith, othersOf } from './other-cases.js';
 import { busy } from './plan-work.js';
 import { ciphertextDigest, type SealedRow } from './sealed.js';
@@ -121,7 +121,7 @@ export const restoreWork = (connectors: Connectors): WorkHandler<Restored> => ({
         const lasting = error instanceof TargetError && ['refused', 'not-found', 'unsupported', 'changed'].includes(error.code);
         // An unknown outcome is read back by trying again: every step first reads what is there (R5.5).
         if (!lasting && !stopped(facts) && !reached(started.data.endsAt, context.now))
-          return { emit: [], retryAt: retryAt(context.now, work.tries) };
+          return { emit: [], retryAt: retryAfter(context.now, work.tries) };
         const effect = began ? (error instanceof TargetError && error.effect === 'none' ? 'partial' : 'unknown') : 'none';
         return fail(
           effect,

@@ -1,4 +1,4 @@
-import type { Begun, Finished, Work, WorkHandler } from '@readmit/bus';
+import { retryAfter, type Begun, type Finished, type Work, type WorkHandler } from '@readmit/bus';
 import type { UndoResult } from '@readmit/connectors';
 import type { Facet, FactOf, Undo } from '@readmit/contracts';
 import {
@@ -16,7 +16,7 @@ import {
   type Context,
   type Facts,
 } from '@readmit/domain';
-import { connectorOf, retryAt, type Connectors } from './connectors.js';
+import { connectorOf, type Connectors } from './connectors.js';
 import { lookAgainWith, othersOf } from './other-cases.js';
 import type { SealedRow } from './sealed.js';
 
@@ -88,7 +88,7 @@ export const undoWork = (connectors: Connectors): WorkHandler<UndoResult> => ({
 });
 
 function again(work: Work, undo: Undo, error: Error, context: Context): Finished {
-  const next = retryAt(context.now, work.tries);
+  const next = retryAfter(context.now, work.tries);
   return {
     emit: [
       say('readmit.revocation.failed', work.key, {

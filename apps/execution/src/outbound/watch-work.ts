@@ -1,8 +1,8 @@
-import type { Finished, WorkHandler } from '@readmit/bus';
+import { retryAfter, type Finished, type WorkHandler } from '@readmit/bus';
 import type { Observed } from '@readmit/connectors';
 import type { Draft } from '@readmit/contracts';
 import { attestedOf, planGranted, say, watched } from '@readmit/domain';
-import { connectorOf, retryAt, type Connectors } from './connectors.js';
+import { connectorOf, type Connectors } from './connectors.js';
 
 /** Looks at the target until what was granted was used, a new factor is enrolled, or every consumer has taken over; then stops. */
 export const watchWork = (connectors: Connectors, everyMs: number): WorkHandler<readonly Observed[]> => ({
@@ -14,7 +14,7 @@ export const watchWork = (connectors: Connectors, everyMs: number): WorkHandler<
     return Promise.all(names.map((name) => connectorOf(connectors, name).observe(plan, { caseId: work.key }, signal)));
   },
   finish(work, outcome, facts, context): Finished {
-    if ('error' in outcome) return { emit: [], retryAt: retryAt(context.now, work.tries) };
+    if ('error' in outcome) return { emit: [], retryAt: retryAfter(context.now, work.tries) };
     const caseId = work.key;
     const plan = planGranted(facts)?.data.plan;
     const ask = plan?.asks[0];

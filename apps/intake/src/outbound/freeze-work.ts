@@ -1,4 +1,4 @@
-import type { Commands, WorkHandler } from '@readmit/bus';
+import { retryAfter, type Commands, type WorkHandler } from '@readmit/bus';
 import { freezeBySignal } from '@readmit/domain';
 import type { OpenCases } from './open-cases.js';
 
@@ -27,5 +27,5 @@ export const freezeWork = (cases: Pick<OpenCases, 'ofSubject'>, commands: Pick<C
     }
   },
   finish: (work, outcome, _facts, context) =>
-    outcome === 'done' ? { emit: [] } : { emit: [], retryAt: new Date(context.now.getTime() + Math.min(60, 2 ** (work.tries - 1)) * 1000) },
+    outcome === 'done' ? { emit: [] } : { emit: [], retryAt: retryAfter(context.now, work.tries) },
 });

@@ -1,4 +1,4 @@
-import type { Finished, WorkHandler } from '@readmit/bus';
+import { retryAfter, type Finished, type WorkHandler } from '@readmit/bus';
 import { say, type NoticeAbout } from '@readmit/domain';
 import { letterOf } from './letters.js';
 
@@ -19,6 +19,7 @@ export type CodeOfCase = (caseId: string) => Promise<string | undefined>;
 type Sent = { readonly addresses: number };
 /** After this many tries a notice is given up, on record. */
 const maxTries = 8;
+const longestWaitSeconds = 128;
 
 /** One notice to one person, retried with backoff, then given up on record: a case never waits for a mail server for ever. */
 export const noticeWork = (port: NoticePort, codeOf: CodeOfCase): WorkHandler<Sent> => ({
@@ -38,6 +39,6 @@ export const noticeWork = (port: NoticePort, codeOf: CodeOfCase): WorkHandler<Se
       return { emit: [say('readmit.notice.sent', work.key, { ...of, channel: port.channel, addresses: outcome.addresses })] };
     }
     if (work.tries >= maxTries) return giveUp(`not delivered after ${work.tries} tries`);
-    return { emit: [], retryAt: new Date(context.now.getTime() + 1000 * 2 ** work.tries) };
+    return { emit: [], retryAt: retryAfter(context.now, work.tries + 1, longestWaitSeconds) };
   },
 });

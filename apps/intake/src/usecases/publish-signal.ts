@@ -52,7 +52,7 @@ export const publishSignal =
               object: signalKey(signalId),
               notBefore: context.now,
               alsoKeys: [],
-              input: { signalId },
+              input: {},
             },
           ];
     return { emit, work, reply: { repeated: before !== undefined } };
