@@ -84,7 +84,7 @@ export async function showParked(
   const { topic, partition, key, headers, value } = row;
   return {
     parked: { ...parkedOf(row), headers, bytes: value.toString('base64') },
-    // It came before it was parked; when exactly is of no use any more.
+    // It had come when it was parked: that is what counts against the end of its key.
     record: { topic, partition, offset: BigInt(row.offset), key, headers, value, arrivedAt: row.parked_at.getTime() },
   };
 }

@@ -1,7 +1,7 @@
 /**
- * Pieces of work from claim to result. Intent first: claims, `begin` and what it says are one commit before the calls. Then each
- * call by itself, told to stop at half of the lease. Results that come meanwhile share one commit with their events and the ends of their
- * rows, if the fence still holds. Killed anywhere, a row is claimed again when the lease ended, and `begin` sees in the facts what was begun.
+ * Pieces of work from claim to call; what becomes of the call is in work-results.ts. Intent first: claims, `begin` and what it says are one
+ * commit before the calls. Then each call by itself, told to stop at half of the lease. Before its first call the row is marked (`began`). Killed
+ * anywhere, a row is claimed again when the lease ended: the mark tells whether anything may have been done.
  */
 import { sqlStateOf, type Tx } from '@readmit/store';
 import { ResultUnstorable, type Lane, type Still, type WorkHandler } from '../service-definition.js';
