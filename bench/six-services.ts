@@ -12,6 +12,7 @@ import { intakeDefinition } from '../apps/intake/src/intake.definition.js';
 import { schedulerDefinition } from '../apps/revocation-scheduler/src/scheduler.definition.js';
 import { openEngines, type Definitions, type Engines, type EnginesOptions } from './engines.js';
 import { digestOf, type People } from './people.js';
+import { simulatedOutside } from './simulated-outside.js';
 import { openSimulatedTarget, simulatedTarget } from './simulated-target.js';
 
 const policyFile = 'deploy/policies/default.yaml';
@@ -34,11 +35,7 @@ export async function realDefinitions(people: People): Promise<Installation & { 
   // Nobody calls anybody back here; each code is its case's own all the same.
   const codes = { draw: async () => ({ codeNonce: `nonce_${randomUUID()}`, sameKey: [] }) };
   const definitions: Definitions = {
-    intake: intakeDefinition({
-      notices: { channel: 'simulated-mailbox', send: async () => ({ addresses: 1 }) },
-      codeOf: async () => 'CODE',
-      freeze: { begin: () => ({ go: false, emit: [] }), call: async () => 'done', finish: () => ({ emit: [] }) },
-    }),
+    intake: intakeDefinition(simulatedOutside),
     classification: classificationDefinition(directory, policy, salt, codes),
     approval: approvalDefinition,
     execution: executionDefinition(new Map([[simulatedTarget, openSimulatedTarget()]]), { watchEveryMs: 1_000 }),

@@ -126,8 +126,8 @@ export function judgeMutants(mutants, records, titles, read) {
   });
 }
 
+export const namesRow = (title, row) => new RegExp(`\\b${row.replace('.', '\\.')}\\b`).test(title);
+
 /** Tests that noticed a mutant of the row and name the row. */
 export const killersFor = (row, { mutant, state, killedBy }) =>
-  state === 'killed' && mutant.rows.includes(row)
-    ? killedBy.filter(({ title }) => new RegExp(`\\b${row.replace('.', '\\.')}\\b`).test(title))
-    : [];
+  state === 'killed' && mutant.rows.includes(row) ? killedBy.filter(({ title }) => namesRow(title, row)) : [];

@@ -12,8 +12,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { runCaptured, wasStopped } from './children.mjs';
+import { jestFlags } from './gates.mjs';
 import { readMutantFiles, readRecords, specsOfHouse, writeRecords } from './mutant-files.mjs';
-import { changeOf, judgeMutants, mutated, readMutants, sourceOf, writtenTitle } from './mutants.mjs';
+import { changeOf, judgeMutants, mutated, namesRow, readMutants, sourceOf, writtenTitle } from './mutants.mjs';
 import { readTitles } from './requirement-titles.mjs';
 
 const house = path.resolve(import.meta.dirname, '..');
@@ -89,12 +90,14 @@ async function runAll() {
   say(`${chosen.length} mutants; first their ${specs.length} specs without any change`);
   const before = specs.length > 0 ? await jest(specs) : { failed: [], broken: [] };
   if (wasStopped()) return 0;
+  let run = 0;
   let notKilled = 0;
   for (const { file, title } of before.failed) say(`fails already: ${file}: ${title}`);
   for (const file of before.broken) say(`cannot be loaded already: ${file}`);
   for (const mutant of chosen) {
     const outcome = await tryOne(mutant, before);
     if (wasStopped()) break;
+    run++;
     say(`${outcome.killed ? 'killed  ' : mutant.open === undefined ? 'SURVIVES' : 'open    '} ${mutant.id.padEnd(8)} ${outcome.says}`);
     if (outcome.killed) records.set(mutant.id, outcome.killed);
     else records.delete(mutant.id);
@@ -106,7 +109,7 @@ async function runAll() {
       mutants.flatMap(({ id }) => records.get(id) ?? []),
     );
   }
-  say(`${chosen.length - notKilled} of ${chosen.length} as listed`);
+  say(`${run - notKilled} of ${chosen.length} as listed${run < chosen.length ? `, ${chosen.length - run} were not run` : ''}`);
   return notKilled;
 }
 
@@ -138,7 +141,7 @@ async function tryOne(mutant, before) {
       );
       return written === undefined ? [] : [{ test: file, title: written }];
     });
-    const naming = killers.filter(({ title }) => mutant.rows.some((row) => new RegExp(`\\b${row.replace('.', '\\.')}\\b`).test(title)));
+    const naming = killers.filter(({ title }) => mutant.rows.some((row) => namesRow(title, row)));
     if (naming.length === 0) return { says: `noticed, but by no test that names ${mutant.rows.join(' or ')}: ${news[0].title}` };
     const once = [...new Map(naming.map((one) => [`${one.test} ${one.title}`, one])).values()];
     return {
@@ -153,14 +156,10 @@ async function tryOne(mutant, before) {
 async function jest(specs) {
   const report = path.join(scratch, '.cache', 'jest.json');
   rmSync(report, { force: true });
-  const { output } = await runCaptured(
-    process.execPath,
-    [
-      ...['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js'],
-      ...['--json', `--outputFile=${report}`, '--runTestsByPath', ...specs],
-    ],
-    { cwd: scratch, env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined } },
-  );
+  const { output } = await runCaptured(process.execPath, [...jestFlags, '--json', `--outputFile=${report}`, '--runTestsByPath', ...specs], {
+    cwd: scratch,
+    env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined },
+  });
   if (wasStopped()) return { failed: [], broken: [] };
   if (!existsSync(report)) throw new Error(`jest gave no report:\n${output.slice(-4000)}`);
   const { testResults } = JSON.parse(readFileSync(report, 'utf8'));

@@ -24,6 +24,7 @@ import { classificationDefinition } from '../../apps/classification/src/classifi
 import { executionDefinition } from '../../apps/execution/src/execution.definition.js';
 import { intakeDefinition } from '../../apps/intake/src/intake.definition.js';
 import { schedulerDefinition } from '../../apps/revocation-scheduler/src/scheduler.definition.js';
+import { simulatedOutside } from '../../bench/simulated-outside.js';
 import { crypto, House, policy } from '../../libs/domain/test/house.js';
 
 const environment = 'cost';
@@ -32,11 +33,7 @@ const never = (): Promise<never> => Promise.reject(new Error('nothing outside is
 
 /** Nothing slow is done unless a spec brings its own worker: directory, mail and targets are not asked. */
 export const definitions: Readonly<Record<Exclude<ServiceName, 'audit'>, ServiceDefinition>> = {
-  intake: intakeDefinition({
-    notices: { channel: 'simulated-mailbox', send: async () => ({ addresses: 1 }) },
-    codeOf: async () => 'CODE',
-    freeze: { begin: () => ({ go: false, emit: [] }), call: async () => 'done', finish: () => ({ emit: [] }) },
-  }),
+  intake: intakeDefinition(simulatedOutside),
   classification: classificationDefinition({ read: never }, { document: policy, digest: crypto.digest(policy) }, 'salt', { draw: never }),
   approval: approvalDefinition,
   execution: executionDefinition(new Map(), { watchEveryMs: 1_000 }),

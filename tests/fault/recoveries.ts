@@ -1,7 +1,7 @@
-import { createHmac } from 'node:crypto';
 import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { engineCrypto } from '@readmit/bus';
 import { codeOf } from '@readmit/domain';
 import type { Stage, System } from '@readmit/standalone';
 import { TOTP, URI } from 'otpauth';
@@ -127,10 +127,7 @@ export async function drive(world: World, recovery: Recovery): Promise<void> {
     const { fingerprint } = opened.caseKey ?? {};
     const { codeNonce } = await witness.until(caseId, 'readmit.case.classified', stepMs);
     // What the person reads out over the phone, as the CLI shows it to her.
-    const read =
-      fingerprint === undefined || codeNonce === undefined
-        ? []
-        : ['--code', codeOf(codeNonce, fingerprint, { hmac: (key, text) => createHmac('sha256', key).update(text).digest('hex') })];
+    const read = fingerprint === undefined || codeNonce === undefined ? [] : ['--code', codeOf(codeNonce, fingerprint, engineCrypto)];
     await evidence('call-back', 'phone', ['--contact', contact, ...read]);
     if (recovery.kind === 'bypass') await evidence('manager-vouch', 'directory');
   }
