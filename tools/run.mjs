@@ -36,10 +36,13 @@ async function onBuilt(place, program) {
   return built === 0 && !wasStopped() ? runOnTerminal(place.node, [program, ...args], { cwd: house, env: place.env }) : built;
 }
 
-/** Many runs with one stolen key each, in memory; then the matrix of faults on what was built. Both are seen through, whatever the first finds. */
+/**
+ * Many runs with one stolen key each, in memory, and of two cases at a real target; then the matrix of faults on what was built. All are seen
+ * through, whatever the first finds.
+ */
 async function fault(place) {
   const seed = /--seed[= ](\d+)/.exec(args.join(' '))?.[1] ?? String(Date.now() % 1_000_000);
-  process.stdout.write(`500 runs with the stolen key of each service, from seed ${seed}\n`);
+  process.stdout.write(`500 runs with the stolen key of each service, and runs of two cases at a real PostgreSQL, from seed ${seed}\n`);
   const fuzz = await runOnTerminal(place.node, [...jestFlags, 'tests/fuzz'], {
     cwd: house,
     env: { ...place.env, READMIT_FUZZ_RUNS: '500', READMIT_FUZZ_SEED: seed },
