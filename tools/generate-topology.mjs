@@ -22,6 +22,12 @@ function document() {
   const acls = aclSpecs(options);
   const who = (topic, operation) =>
     acls.filter((acl) => acl.name === topic && acl.operation === operation).map((acl) => `\`${acl.principal}\``);
+  const [{ partitions, config }] = topics;
+  const others = topics.flatMap((topic) =>
+    Object.entries(topic.config)
+      .filter(([name, value]) => config[name] !== value)
+      .map(([name, value]) => [`\`${topic.name}\``, `\`${name}\``, `\`${value}\``]),
+  );
   const events = (topic) => {
     const service = services.find((one) => topicOf(one) === topic);
     return service === undefined ? '' : String(Object.values(catalogue).filter((entry) => entry.producer === service).length);
@@ -37,15 +43,19 @@ ${table(
   topics.map(({ name }) => [`\`${name}\``, events(name), who(name, 'WRITE').join(', '), who(name, 'READ').join(', ')]),
 )}
 
-Every topic has ${topics[0].partitions} partitions, ${none.replication} copies of each unless the set-up is told another number, and these settings:
+Every topic has ${partitions} partitions, ${none.replication} copies of each unless the set-up is told another number, and these settings:
 
 ${table(
   ['setting', 'value'],
-  Object.entries(topics[0].config).map(([name, value]) => [`\`${name}\``, `\`${value}\``]),
+  Object.entries(config).map(([name, value]) => [`\`${name}\``, `\`${value}\``]),
 )}
 
-Records stay for ${retentionDays} days and the day of their segment. Services remember ids for 35 days, so that whatever still lies on a topic is known
-when it comes again. Events that brokers lost come back from the outboxes of the services, which keep theirs for 30 days.
+Where a topic has another value or a further setting:
+
+${table(['topic', 'setting', 'value'], others)}
+
+Records stay for ${retentionDays} days and the day of their segment; beyond a bound of bytes the oldest go before. Services remember ids
+for 35 days, so that whatever still lies on a topic is known when it comes again. Events that brokers lost come back from the outboxes of the services, which keep theirs for 30 days.
 
 ## What each principal may do
 
