@@ -15,6 +15,7 @@ const due = (caseId: string): Draft => ({
 });
 
 const handler = (undone: string[]): WorkHandler<string> => ({
+  lane: 'urgent',
   begin: () => ({ go: true, emit: [] }),
   call: (work) => {
     undone.push(work.key);
