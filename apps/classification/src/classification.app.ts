@@ -49,7 +49,7 @@ export const classificationApp = serviceApp({
     });
     const directory = watchedDirectory(file, { log, now, maxAgeSeconds });
     const salt = settings.READMIT_CONTACT_SALT_FILE.reveal();
-    const ports: ClassificationPorts = { commands, directory, salt };
+    const ports: ClassificationPorts = { commands, directory, salt, now };
     return {
       definition: classificationDefinition(directory, policy, salt, caseCodes(store)),
       engine: (options) => withDirectory(createEngine(options), directory),

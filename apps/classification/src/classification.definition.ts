@@ -1,20 +1,27 @@
-import type { ServiceDefinition, WorkHandler } from '@readmit/bus';
-import type { Fact, FactOf } from '@readmit/contracts';
-import type { Context, Facts, WorkDraft } from '@readmit/domain';
+import type { ServiceDefinition } from '@readmit/bus';
+import type { Fact } from '@readmit/contracts';
+import { instant, plusSeconds, type Context, type Facts, type WorkDraft } from '@readmit/domain';
 import { attestWork, toAttest } from './outbound/attest-work.js';
 import { saveCodes, type CodePort } from './outbound/case-codes.js';
 import { classifyWork } from './outbound/classify-work.js';
 import type { DirectoryPort } from './outbound/directory.js';
 import type { ActivePolicy } from './outbound/policy-file.js';
 
-/** Aggregate of what one person of the desk was shown. */
-export const agentKey = (id: string): string => `agent:${id}`;
+/** Aggregate of what one person of the desk was shown within one hour of the clock: looks are counted an hour back, so no more of them need be read. */
+const agentKey = (id: string, at: string): string => `agent:${id}:${at.slice(0, '2026-11-22T09'.length)}`;
+
+/**
+ * The aggregates that a look at about `now` is counted by and kept in: this hour and the one before. And the next: `now` is the clock of a
+ * process, and a look has the time of the database, which may be there already.
+ */
+export const agentKeys = (id: string, now: Date): readonly string[] =>
+  [-1, 0, 1].map((hours) => agentKey(id, instant(plusSeconds(now, hours * 3600))));
 
 /** Looks at contact points are also kept with who looked, so that they are counted over all cases (R3.4). */
 export function classificationKeys(fact: Fact): readonly string[] {
   switch (fact.type) {
     case 'readmit.contact.shown':
-      return [fact.data.caseId, agentKey(fact.data.by)];
+      return [fact.data.caseId, agentKey(fact.data.by, fact.at)];
     case 'readmit.policy.activated':
       return ['policy'];
     default:
@@ -35,19 +42,14 @@ const workFor = (id: string, kind: string, input: WorkDraft['input'], { now }: C
 
 function work(facts: Facts, context: Context): readonly WorkDraft[] {
   // An aggregate of an agent is no case: it only remembers.
-  const opened = facts.of('readmit.case.opened').find(({ data }) => data.caseId === context.key);
-  if (!opened) return [];
+  if (!facts.has('readmit.case.opened')) return [];
   const classify = `${context.key}/classify`;
   const wanted = facts.has('readmit.case.classified') ? toAttest(facts) : [];
   return [
     workFor(classify, 'classify', {}, context),
-    ...wanted.map((fact: FactOf<'readmit.attestation.wanted'>) =>
-      workFor(`${context.key}/attest/${fact.id}`, 'attest', { person: fact.data.person }, context),
-    ),
+    ...wanted.map((fact) => workFor(`${context.key}/attest/${fact.id}`, 'attest', { person: fact.data.person }, context)),
   ].filter(({ id }) => !context.work.has(id));
 }
-
-const any = (handler: unknown): WorkHandler<never> => handler as WorkHandler<never>;
 
 export const classificationDefinition = (
   directory: DirectoryPort,
@@ -59,7 +61,10 @@ export const classificationDefinition = (
   consumes: ['readmit.case.opened', 'readmit.attestation.wanted'],
   keysOf: classificationKeys,
   react: (facts, context) => ({ emit: [], work: work(facts, context), wakeAt: null }),
-  work: { classify: any(classifyWork(directory, policy, salt, codes)), attest: any(attestWork(directory, policy)) },
+  work: {
+    classify: classifyWork(directory, policy, salt, codes),
+    attest: attestWork(directory, policy),
+  } as unknown as ServiceDefinition['work'],
   save: saveCodes,
   wakes: 'deadline',
 });

@@ -8,21 +8,10 @@ import { attestWork } from '../src/outbound/attest-work.js';
 import type { CodePort, DrawnCode } from '../src/outbound/case-codes.js';
 import { classifyWork } from '../src/outbound/classify-work.js';
 import type { DirectoryPort, DirectorySnapshot } from '../src/outbound/directory.js';
+import { person } from './people.js';
 
 const at = '2026-11-22T09:00:00.000Z';
 const later = (seconds: number): Date => new Date(Date.parse(at) + seconds * 1000);
-const person = (id: string, team: string): Directory['people'][number] => ({
-  id,
-  human: id,
-  teams: [team],
-  authority: 5,
-  employment: 'employee',
-  privileged: false,
-  keys: [],
-  name: id,
-  contacts: [],
-  accounts: [{ connector: 'idp', object: id }],
-});
 const directory: Directory = {
   version: 1,
   issuedAt: at,
@@ -60,7 +49,7 @@ const opened = (caseId: string, more: object = {}): Fact =>
     caseId,
     subject: { kind: 'person', id: 'ada' },
     requester: { kind: 'anonymous' },
-    asks: [{ id: 'ask-1', kind: 'factor.bypass', connector: 'idp', object: 'ada' }],
+    asks: [{ id: 'ask-1', kind: 'factor.bypass', connector: 'demo-idp', object: 'ada' }],
     durationSeconds: 600,
     ...more,
   });
@@ -124,8 +113,9 @@ describe('the work that classifies', () => {
 
 describe('facts at classification', () => {
   const { react } = classificationDefinition(port, policy, 'salt', codes({ sameKey: [] }));
-  it('R3.4 looks are kept with the agent too, everything else with its case alone: anybody can open cases on somebody', () => {
-    expect(classificationKeys(fact('look', 'readmit.contact.shown', { caseId: 'case_1', by: 'boris' }))).toEqual(['case_1', 'agent:boris']);
+  it('R3.4 looks are kept with the hour of the agent too, everything else with its case alone: anybody can open cases on somebody', () => {
+    const look = fact('look', 'readmit.contact.shown', { caseId: 'case_1', by: 'boris' }, '2026-11-22T09:59:59.999Z');
+    expect(classificationKeys(look)).toEqual(['case_1', 'agent:boris:2026-11-22T09']);
     expect(classificationKeys(opened('case_1'))).toEqual(['case_1']);
     expect(classificationKeys(fact('wanted', 'readmit.attestation.wanted', { caseId: 'case_1', person: 'boris' }))).toEqual(['case_1']);
     expect(classificationKeys(fact('policy', 'readmit.policy.activated', { version: 'v1' }))).toEqual(['policy']);
@@ -134,7 +124,8 @@ describe('facts at classification', () => {
   it('R1.1 a case is classified once, and an agent is no case', () => {
     const facts = new Facts([opened('case_1')]);
     expect(react(facts, context(later(0))).work).toEqual([expect.objectContaining({ id: 'case_1/classify', kind: 'classify' })]);
-    expect(react(facts, { ...context(later(0)), key: 'agent:boris' }).work).toEqual([]);
+    const looks = new Facts([fact('look', 'readmit.contact.shown', { caseId: 'case_1', by: 'boris' })]);
+    expect(react(looks, { ...context(later(0)), key: 'agent:boris:2026-11-22T09' }).work).toEqual([]);
     expect(react(facts, { ...context(later(0)), work: new Set(['case_1/classify']) }).work).toEqual([]);
   });
 

@@ -8,27 +8,21 @@ import { classificationKeys } from '../src/classification.definition.js';
 import { ContactsController } from '../src/inbound/contacts.controller.js';
 import { classifyWork } from '../src/outbound/classify-work.js';
 import { contactDigests, type DirectoryPort } from '../src/outbound/directory.js';
+import { person } from './people.js';
 
 const at = '2026-11-22T09:00:00.000Z';
-const person = (id: string, team: string) => ({
-  id,
-  human: id,
-  teams: [team],
-  authority: 1,
-  employment: 'employee' as const,
-  privileged: false,
-  keys: [],
-  name: id,
-  contacts: [
-    { kind: 'phone' as const, value: `phone of ${id}` },
-    { kind: 'email' as const, value: `${id}@example.test` },
-  ],
-  accounts: [{ connector: 'idp', object: id }],
-});
+const morning = (): Date => new Date(at);
+const called = (id: string, team: string) =>
+  person(id, team, {
+    contacts: [
+      { kind: 'phone', value: `phone of ${id}` },
+      { kind: 'email', value: `${id}@example.test` },
+    ],
+  });
 const directory: Directory = {
   version: 1,
   issuedAt: at,
-  people: [person('ada', 'staff'), person('boris', 'help-desk'), person('bea', 'help-desk'), person('chidi', 'security-oncall')],
+  people: [called('ada', 'staff'), called('boris', 'help-desk'), called('bea', 'help-desk'), called('chidi', 'security-oncall')],
   machines: [],
   privileged: [],
 };
@@ -47,9 +41,15 @@ const anonymous = {
     caseId: 'case_1',
     subject: { kind: 'person', id: 'ada' },
     requester: { kind: 'anonymous' },
-    asks: [{ id: 'ask-1', kind: 'factor.bypass', connector: 'idp', object: 'ada' }],
+    asks: [{ id: 'ask-1', kind: 'factor.bypass', connector: 'demo-idp', object: 'ada' }],
   },
 } as unknown as Fact;
+
+/** The clock of the database, and that of the process when it differs. */
+interface Clocks {
+  readonly now?: () => Date;
+  readonly ours?: () => Date;
+}
 
 /** What classification says of the case, as facts. */
 async function classified(opened: Fact = anonymous, from: DirectoryPort = port): Promise<readonly Fact[]> {
@@ -72,18 +72,20 @@ describe('contact points', () => {
   });
 
   /** Commands as the engine runs them: facts of the case and of the agent are kept, refusals are on record. */
-  async function desk(opened: Fact, more: { readonly caseId?: string; readonly looks?: Fact[]; readonly now?: () => Date } = {}) {
+  async function desk(opened: Fact, more: Clocks & { readonly caseId?: string; readonly looks?: Fact[] } = {}) {
     const caseId = more.caseId ?? 'case_1';
     const facts = new Facts([opened, ...(await classified(opened))]);
-    const looks = more.looks ?? [];
+    const { looks = [], now = morning, ours = now } = more;
     const recorded: string[] = [];
     const locked: string[][] = [];
     const commands: Commands = {
       facts: () => Promise.resolve(facts),
       command(about, command) {
         locked.push([about.key, ...(about.alsoKeys ?? [])]);
-        const other = (key: string) => new Facts(looks.filter((look) => classificationKeys(look).includes(key)));
-        const said = command(facts, { now: (more.now ?? (() => new Date(at)))(), key: about.key, other } as unknown as Context);
+        // As the engine: what is not locked is not read.
+        const other = (key: string) =>
+          new Facts((about.alsoKeys ?? []).includes(key) ? looks.filter((look) => classificationKeys(look).includes(key)) : []);
+        const said = command(facts, { now: now(), key: about.key, other } as unknown as Context);
         if (said.refused) {
           recorded.push(`${about.actor} ${said.reason}`);
           return Promise.resolve({ refused: said });
@@ -93,14 +95,14 @@ describe('contact points', () => {
           looks.push({
             id: `look-${looks.length}`,
             type: draft.type,
-            at: (more.now ?? (() => new Date(at)))().toISOString(),
+            at: now().toISOString(),
             data: draft.data,
           } as Fact);
         }
         return Promise.resolve({ reply: said.reply });
       },
     };
-    const controller = new ContactsController({ commands, directory: port, salt: 'salt' });
+    const controller = new ContactsController({ commands, directory: port, salt: 'salt', now: ours });
     const call = (id: string, body?: object) => ({ params: { caseId }, body, actor: { id, teams: [] }, requestId: 'r' });
     const listed = (id: string) => controller.contacts(call(id) as unknown as Call<'deskContact'>);
     const shown = (id: string, digest: string) => controller.show(call(id, { digest }) as unknown as Call<'showContact'>);
@@ -124,15 +126,16 @@ describe('contact points', () => {
     const contact = phone?.digest ?? '';
     expect(await shown('boris', contact)).toEqual({ kind: 'phone', value: inFull[0], digest: contact });
     expect(recorded).toEqual([`readmit.contact.shown ${JSON.stringify({ caseId: 'case_1', by: 'boris', contact })}`]);
-    // Looks of one agent are counted under one lock, whatever the case.
-    expect(locked).toEqual([['case_1', 'agent:boris']]);
+    // Looks of one agent are counted under the same locks, whatever the case.
+    const hours = ['08', '09', '10'].map((hour) => `agent:boris:2026-11-22T${hour}`);
+    expect(locked).toEqual([['case_1', ...hours]]);
     await expect(shown('boris', 'f'.repeat(64))).rejects.toMatchObject({ status: 404, reason: 'contact-not-on-record' });
   });
 
   it('R7.1 a look that cannot be recorded shows nothing', async () => {
     const facts = new Facts([anonymous, ...(await classified())]);
     const commands = { facts: () => Promise.resolve(facts), command: () => Promise.reject(new Error('the database is away')) };
-    const controller = new ContactsController({ commands: commands as unknown as Commands, directory: port, salt: 'salt' });
+    const controller = new ContactsController({ commands: commands as unknown as Commands, directory: port, salt: 'salt', now: morning });
     const [phone] = contactDigests(directory, 'ada', 'case_1', 'salt');
     const call = { params: { caseId: 'case_1' }, body: { digest: phone?.digest }, actor: { id: 'boris', teams: [] }, requestId: 'r' };
     await expect(controller.show(call as unknown as Call<'showContact'>)).rejects.toThrow('the database is away');
@@ -172,22 +175,26 @@ describe('contact points', () => {
       facts: () => Promise.resolve(facts),
       command: (_: unknown, command: () => { reason: string }) => Promise.resolve({ refused: command() }),
     };
-    const controller = new ContactsController({ commands: commands as unknown as Commands, directory: large, salt: 'salt' });
+    const controller = new ContactsController({ commands: commands as unknown as Commands, directory: large, salt: 'salt', now: morning });
     const listed = (id: string) =>
       controller.contacts({ params: { caseId: 'case_1' }, actor: { id, teams: [] }, requestId: 'r' } as unknown as Call<'deskContact'>);
     expect((await listed('agent-7')).map(({ value }) => value)).toEqual(hidden);
     await expect(listed('chidi')).rejects.toMatchObject({ reason: 'verifier-unknown' });
   });
 
-  it('R3.4 at most ten an hour for one agent over all cases; one that was seen before counts no further', async () => {
-    let now = new Date(at);
+  const ofCases = (clocks: Clocks) => {
     const looks: Fact[] = [];
-    const caseOf = async (n: number) => {
+    return async (n: number) => {
       const opened = { ...anonymous, id: `opened-${n}`, data: { ...anonymous.data, caseId: `case_${n}` } } as unknown as Fact;
-      const one = await desk(opened, { caseId: `case_${n}`, looks, now: () => now });
+      const one = await desk(opened, { caseId: `case_${n}`, looks, ...clocks });
       const [phone] = contactDigests(directory, 'ada', `case_${n}`, 'salt');
       return { look: (agent: string) => one.shown(agent, phone?.digest ?? ''), recorded: one.recorded };
     };
+  };
+
+  it('R3.4 at most ten an hour for one agent over all cases; one that was seen within the hour counts no further', async () => {
+    let now = new Date(at);
+    const caseOf = ofCases({ now: () => now });
     const first = await caseOf(0);
     for (let n = 0; n < 10; n++) await (await caseOf(n)).look('boris');
     const eleventh = await caseOf(10);
@@ -200,6 +207,22 @@ describe('contact points', () => {
     now = new Date(Date.parse(at) + 3_599_999);
     await expect(eleventh.look('boris')).rejects.toMatchObject({ reason: 'too-many-looks' });
     now = new Date(Date.parse(at) + 3_600_000);
+    expect(await eleventh.look('boris')).toMatchObject({ value: inFull[0] });
+  });
+
+  it.each([
+    ['reads as the database does', 0],
+    ['is behind the database', -240],
+  ])('R3.4 looks are counted over the turn of the hour, when the clock of the process %s', async (_, seconds) => {
+    let now = new Date('2026-11-22T09:58:00.000Z');
+    const caseOf = ofCases({ now: () => now, ours: () => new Date(now.getTime() + seconds * 1000) });
+    for (let n = 0; n < 5; n++) await (await caseOf(n)).look('boris');
+    now = new Date('2026-11-22T10:02:00.000Z');
+    for (let n = 5; n < 10; n++) await (await caseOf(n)).look('boris');
+    const eleventh = await caseOf(10);
+    await expect(eleventh.look('boris')).rejects.toMatchObject({ reason: 'too-many-looks' });
+    // The control: an hour after the first five.
+    now = new Date('2026-11-22T10:58:00.000Z');
     expect(await eleventh.look('boris')).toMatchObject({ value: inFull[0] });
   });
 
@@ -217,7 +240,7 @@ describe('contact points', () => {
     const facts = new Facts([anonymous, ...(await classified())]);
     const away: DirectoryPort = { read: () => Promise.reject(new Error('the directory answered 500')) };
     const commands = { facts: () => Promise.resolve(facts) } as unknown as Commands;
-    const controller = new ContactsController({ commands, directory: away, salt: 'salt' });
+    const controller = new ContactsController({ commands, directory: away, salt: 'salt', now: morning });
     const call = { params: { caseId: 'case_1' }, body: { digest: 'f'.repeat(64) }, actor: { id: 'boris', teams: [] }, requestId: 'r' };
     await expect(controller.show(call as unknown as Call<'showContact'>)).rejects.toMatchObject({
       status: 503,

@@ -2,7 +2,7 @@ import type { Commands } from '@readmit/bus';
 import { attestedOf, attestOne, masked, refusal, verifierProblem, type Facts, type Refusal } from '@readmit/domain';
 import { answer, refused, Serves, unavailable, type AnswerOf, type Call } from '@readmit/service';
 import { Controller, Inject } from '@nestjs/common';
-import { agentKey } from '../classification.definition.js';
+import { agentKeys } from '../classification.definition.js';
 import { contactDigests, type DirectoryPort, type DirectorySnapshot } from '../outbound/directory.js';
 import { showContact } from '../usecases/show-contact.js';
 
@@ -10,6 +10,7 @@ export interface ClassificationPorts {
   readonly commands: Commands;
   readonly directory: DirectoryPort;
   readonly salt: string;
+  readonly now: () => Date;
 }
 export const classificationPorts = Symbol('ClassificationPorts');
 
@@ -46,7 +47,8 @@ export class ContactsController {
     const snapshot = await this.snapshot();
     const points = contactDigests(snapshot.directory, opened.data.subject.id, caseId, this.ports.salt);
     const command = showContact(actor, call.body.digest, points, (facts) => mayNotVerify(actor, facts, snapshot));
-    return answer(await this.ports.commands.command({ key: caseId, alsoKeys: [agentKey(actor)], name: 'show-contact', actor }, command));
+    const about = { key: caseId, alsoKeys: agentKeys(actor, this.ports.now()), name: 'show-contact', actor };
+    return answer(await this.ports.commands.command(about, command));
   }
 
   private async snapshot(): Promise<DirectorySnapshot> {

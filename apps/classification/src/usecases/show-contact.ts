@@ -1,5 +1,5 @@
 import { plusSeconds, refusal, say, type Command, type Facts, type Refusal } from '@readmit/domain';
-import { agentKey } from '../classification.definition.js';
+import { agentKeys } from '../classification.definition.js';
 
 /** A contact point of the subject as the directory has it, with the digest under which the case knows it. */
 export interface ContactPoint {
@@ -15,8 +15,8 @@ const mostLooksAnHour = 60;
 
 /**
  * Shows one contact point to whoever may verify the case, after the look is on record: anybody can open a case on anybody, so a case alone
- * must not give numbers away. A contact that the agent has seen before in this case counts no further.
- * MUST run with `agentKey(agent)` among the locked aggregates: two looks at once would else count each other not.
+ * must not give numbers away. A contact that the agent has seen within the hour counts no further.
+ * MUST run with `agentKeys(agent, now)` among the locked aggregates: two looks at once would else count each other not.
  */
 export const showContact =
   (agent: string, digest: string, points: readonly ContactPoint[], problem: (facts: Facts) => Refusal | undefined): Command<ContactPoint> =>
@@ -32,13 +32,17 @@ export const showContact =
         'The directory has no such contact point of the subject. List them again.',
       );
     const hourAgo = plusSeconds(context.now, -3600).getTime();
-    const looks = context.other(agentKey(agent)).of('readmit.contact.shown');
-    const firstShown = new Map<string, number>();
-    for (const { at, data } of looks) if (!firstShown.has(data.contact)) firstShown.set(data.contact, Date.parse(at));
-    const news = [...firstShown.values()].filter((at) => at > hourAgo);
-    if (!firstShown.has(digest) && news.length >= mostAnHour) return tooMany(news, `${news.length} contact points`);
-    const lately = looks.map(({ at }) => Date.parse(at)).filter((at) => at > hourAgo);
-    if (lately.length >= mostLooksAnHour) return tooMany(lately, `contact points ${lately.length} times`);
+    const looks = agentKeys(agent, context.now)
+      .flatMap((key) => context.other(key).of('readmit.contact.shown'))
+      .map(({ at, data }) => ({ at: Date.parse(at), contact: data.contact }))
+      .filter(({ at }) => at > hourAgo);
+    const lastSeen = new Map(looks.map(({ at, contact }) => [contact, at]));
+    if (!lastSeen.has(digest) && lastSeen.size >= mostAnHour) return tooMany([...lastSeen.values()], `${lastSeen.size} contact points`);
+    if (looks.length >= mostLooksAnHour)
+      return tooMany(
+        looks.map(({ at }) => at),
+        `contact points ${looks.length} times`,
+      );
     return { emit: [say('readmit.contact.shown', context.key, { caseId: context.key, by: agent, contact: digest })], reply: point };
   };
 
