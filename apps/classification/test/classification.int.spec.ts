@@ -12,36 +12,30 @@ import { caseCodes } from '../src/outbound/case-codes.js';
 import { contactDigests, type DirectoryPort } from '../src/outbound/directory.js';
 import { loadPolicy } from '../src/outbound/policy-file.js';
 import { showContact } from '../src/usecases/show-contact.js';
+import { person } from './people.js';
 
 const environment = 'test';
 const keys = makeServiceKeys(new Date(Date.now() - 60_000));
 const ring = new KeyRing(keys.list);
 const quiet = (): void => {};
 const log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
-const person = (id: string, team: string): Directory['people'][number] => ({
-  id,
-  human: id,
-  teams: [team],
-  authority: 5,
-  employment: 'employee',
-  privileged: false,
-  keys: [],
-  name: id,
-  contacts: [{ kind: 'phone', value: '+44 20 7946 0101' }],
-  accounts: [{ connector: 'demo-idp', object: id }],
-});
 const issuedAt = new Date().toISOString();
 const directory: Directory = {
   version: 1,
   issuedAt,
   // More than are attested with a case.
-  people: [person('ada', 'staff'), ...Array.from({ length: 300 }, (_, n) => person(`agent-${n}`, 'help-desk'))],
+  people: [
+    person('ada', 'staff', { contacts: [{ kind: 'phone', value: '+44 20 7946 0101' }] }),
+    ...Array.from({ length: 300 }, (_, n) => person(`agent-${n}`, 'help-desk')),
+  ],
   machines: [],
   privileged: [],
 };
 const port: DirectoryPort = { read: () => Promise.resolve({ directory, digest: 'd'.repeat(64), issuedAt }) };
 const policy = await loadPolicy(fileURLToPath(new URL('../../../deploy/policies/default.yaml', import.meta.url)));
 
+/** What is drawn next; without one a nonce is fresh. */
+const nextNonces: string[] = [];
 let database: TestDatabase;
 const open: EmbeddedBus[] = [];
 let store: Store;
@@ -50,7 +44,12 @@ beforeAll(async () => {
   database = await testDatabase();
   store = await database.store('classification');
   engine = createEngine({
-    definition: classificationDefinition(port, policy, 'salt', caseCodes(store)),
+    definition: classificationDefinition(
+      port,
+      policy,
+      'salt',
+      caseCodes(store, () => nextNonces.shift() ?? `nonce_${uuidv7()}`),
+    ),
     store,
     bus: await busOf('classification'),
     signer: new Signer(keys.keys.classification),
@@ -105,14 +104,14 @@ const keyOf = (fingerprint: string): NonNullable<EventData<'readmit.case.opened'
   sealing: { kty: 'OKP', crv: 'X25519', x: x('x25519') },
   fingerprint,
 });
-const opened = (caseId: string, fingerprint: string): Draft => ({
+const opened = (caseId: string, fingerprint: string, subject = 'ada'): Draft => ({
   type: 'readmit.case.opened',
   key: caseId,
   data: {
     caseId,
-    subject: { kind: 'person', id: 'ada' },
+    subject: { kind: 'person', id: subject },
     requester: { kind: 'anonymous' },
-    asks: [{ id: 'ask-1', kind: 'factor.bypass', connector: 'demo-idp', object: 'ada' }],
+    asks: [{ id: 'ask-1', kind: 'factor.bypass', connector: 'demo-idp', object: subject }],
     reasonCode: 'lost-device',
     reasonDigest: 'e'.repeat(64),
     durationSeconds: 600,
@@ -133,28 +132,38 @@ describe('classification', () => {
     expect(told).toEqual([[expect.stringContaining('case_same_5')], [], [], [], [], [expect.stringContaining('case_same_0')]]);
   });
 
-  it('R3.4 a code that another case of the subject has is not drawn; of another subject it may be', async () => {
-    await say('intake', opened('case_code', '6'.repeat(64)));
+  it('drawings at one time share a statement, and each has what is its own', async () => {
+    let statements = 0;
+    const codes = caseCodes({
+      query: (sql, parameters) => {
+        statements++;
+        return store.query(sql, parameters);
+      },
+    });
+    const drawn = await Promise.all(
+      ['1', '2', 'a'].map((digit) => codes.draw(opened(`case_new_${digit}`, digit.repeat(64)).data as EventData<'readmit.case.opened'>)),
+    );
+    expect(drawn.map(({ sameKey }) => sameKey)).toEqual([['case_same_1'], ['case_same_2'], []]);
+    expect(new Set(drawn.map(({ codeNonce }) => codeNonce)).size).toBe(3);
+    expect(statements).toBe(1);
+  });
+
+  it('R3.4 a code that another case of the subject has is drawn anew; a case of another subject may have it', async () => {
+    const key = '6'.repeat(64);
+    await say('intake', opened('case_code', key));
     const nonce = (await classifiedOf('case_code')).data.codeNonce ?? '';
-    const about = (caseId: string, subject: string) =>
-      ({ ...opened(caseId, '6'.repeat(64)).data, subject: { kind: 'person', id: subject } }) as EventData<'readmit.case.opened'>;
-    const drawing = (...nonces: string[]) => caseCodes(store, () => nonces.shift() ?? nonce);
-    expect((await drawing(nonce, 'nonce_free').draw(about('case_next', 'ada'))).codeNonce).toBe('nonce_free');
-    expect((await drawing(nonce, 'nonce_free').draw(about('case_next', 'boris'))).codeNonce).toBe(nonce);
-    expect((await drawing(nonce, 'nonce_free').draw(about('case_code', 'ada'))).codeNonce).toBe(nonce);
-    // Never given because nothing else came: the work is tried again.
-    await expect(drawing().draw(about('case_next', 'ada'))).rejects.toThrow('each is another case');
-    // And the database holds it, whoever drew at one time.
-    const codes = await store.query<{ code: string }>('SELECT code FROM case_code WHERE case_id = $1', ['case_code']);
-    expect(codes).toEqual([{ code: codeOf(nonce, '6'.repeat(64), engineCrypto) }]);
-    await expect(
-      store.query('INSERT INTO case_code (case_id, subject, fingerprint, opened_at, code) VALUES ($1, $2, $3, now(), $4)', [
-        'case_other',
-        'ada',
-        'f'.repeat(64),
-        codes[0]?.code,
-      ]),
-    ).rejects.toThrow('code_is_of_one_case');
+    nextNonces.push(nonce);
+    await say('intake', opened('case_next', key));
+    const next = (await classifiedOf('case_next')).data.codeNonce ?? '';
+    expect([nextNonces, next === nonce]).toEqual([[], false]);
+    nextNonces.push(nonce);
+    await say('intake', opened('case_other', key, 'agent-7'));
+    expect((await classifiedOf('case_other')).data.codeNonce).toBe(nonce);
+    const codes = await store.query<{ case_id: string; code: string }>(
+      'SELECT case_id, code FROM case_code WHERE fingerprint = $1 ORDER BY case_id',
+      [key],
+    );
+    expect(codes.map(({ code }) => code)).toEqual([nonce, next, nonce].map((one) => codeOf(one, key, engineCrypto)));
   });
 
   it('R4.2 somebody of a team of hundreds is attested when asked for, once', async () => {

@@ -35,6 +35,7 @@ export { EngineStrategy } from './engine/strategy.js';
 export { crypto as engineCrypto, uuidv7 } from './engine/context.js';
 export type { EngineOptions, Log } from './engine/options.js';
 export type { EngineObserver, OpenSpan, SaidEvent, SpanAbout } from './engine/observer.js';
+export { Gathering } from './engine/gathering.js';
 export { queueFigures } from './engine/queue-figures.js';
 export type { QueueFigures } from './engine/queue-figures.js';
 export { followKeyList } from './signing/follow-key-list.js';
