@@ -1,46 +1,20 @@
 /** `case open` against a double of the API: what it sends, what it prints, how it exits. */
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { readdir, stat } from 'node:fs/promises';
+import { describe, expect, it } from '@jest/globals';
+import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { importJWK, jwtVerify } from 'jose';
 import { codeOf } from '@readmit/domain';
 import { crypto } from '../src/log-tools.js';
 import { canonical, sha256Hex, type RecipientKeyPair } from '../src/keys.js';
-import { ApiDouble } from './api-double.js';
-import { Desk, now } from './cli-run.js';
-import { accepted, caseOfAda } from './samples.js';
+import { api, atDesk, Desk, desk, json, modeOf, now } from './cli-run.js';
+import { accepted, caseOfAda, openAda } from './samples.js';
 
-let api: ApiDouble;
-let desk: Desk;
-beforeEach(async () => {
-  api = await ApiDouble.start();
-  desk = await Desk.of(api.url);
-});
-afterEach(async () => {
-  await api.close();
-  await desk.leave();
-});
-const json = (text: string): Record<string, unknown> => JSON.parse(text) as Record<string, unknown>;
-const modeOf = async (file: string): Promise<number> => (await stat(file)).mode & 0o777;
-const open = [
-  'case',
-  'open',
-  '--subject',
-  'ada',
-  '--ask',
-  'factor.bypass=demo-idp/ada',
-  '--reason-code',
-  'lost-device',
-  '--reason',
-  'phone stolen',
-  '--for',
-  '15m',
-];
+atDesk();
 
 describe('readmit case open', () => {
   it('makes a one-time key for somebody without a sign-in and prints the code that is read to the desk on a call-back', async () => {
     api.on('openCase', accepted).on('showCase', caseOfAda, { ...caseOfAda, codeNonce: 'nonce_1' });
-    const { code, stdout } = await desk.run(...open, '--json');
+    const { code, stdout } = await desk.run(...openAda, '--json');
     const printed = json(stdout);
     const sent = api.of('openCase')[0];
     const { caseKey, ...body } = sent?.body as { caseKey: RecipientKeyPair };
@@ -68,7 +42,7 @@ describe('readmit case open', () => {
   it('sends sign-in and key together when a person who is signed in wants to pick something up', async () => {
     await desk.signIn('ada');
     api.on('openCase', accepted);
-    expect((await desk.run(...open, '--with-key')).code).toBe(0);
+    expect((await desk.run(...openAda, '--with-key')).code).toBe(0);
     expect(api.of('openCase')[0]?.headers).toMatchObject({ authorization: 'Bearer token-of-ada', 'readmit-proof': expect.any(String) });
     expect(api.of('openCase')[0]?.body).toHaveProperty('caseKey');
   });
@@ -76,7 +50,7 @@ describe('readmit case open', () => {
   it('uses the sign-in where there is one, and makes no key', async () => {
     await desk.signIn('erin');
     api.on('openCase', accepted);
-    expect((await desk.run(...open)).code).toBe(0);
+    expect((await desk.run(...openAda)).code).toBe(0);
     expect(api.of('openCase')[0]?.headers.authorization).toBe('Bearer token-of-erin');
     expect(api.of('openCase')[0]?.body).not.toHaveProperty('caseKey');
     expect(await desk.vault.caseKey('case_1')).toBeUndefined();
@@ -85,14 +59,14 @@ describe('readmit case open', () => {
   it('takes the same case up when the answer was lost and the command is run again, and forgets the key of a refused request', async () => {
     const idempotencyKeys = () => api.of('openCase').map(({ headers }) => headers['idempotency-key']);
     api.raw('openCase', 500, 'oops');
-    const lost = await desk.run(...open);
+    const lost = await desk.run(...openAda);
     expect(lost.code).toBe(1);
     expect(lost.stderr).toContain('Run the same command again within an hour');
     expect(await readdir(path.join(desk.home, 'cases'))).toEqual([expect.stringMatching(/^pending-/)]);
     // Another request is not the lost one.
-    await desk.run(...open, '--ticket', 'T-1');
+    await desk.run(...openAda, '--ticket', 'T-1');
     api.on('openCase', accepted);
-    expect((await desk.run(...open)).code).toBe(0);
+    expect((await desk.run(...openAda)).code).toBe(0);
     const [first, changed, again] = api.of('openCase').map(({ body }) => (body as { caseKey: unknown }).caseKey);
     expect(again).toEqual(first);
     expect(changed).not.toEqual(first);
@@ -100,11 +74,11 @@ describe('readmit case open', () => {
     expect([keyAgain, otherKey === key]).toEqual([key, false]);
     expect((await desk.vault.caseKey('case_1'))?.signing.x).toBe((first as { signing: { x: string } }).signing.x);
     // What was answered is over: the same words are a new request.
-    expect((await desk.run(...open)).code).toBe(0);
+    expect((await desk.run(...openAda)).code).toBe(0);
     expect(idempotencyKeys()[3]).not.toBe(key);
     const other = await Desk.of(api.url);
     api.refuse('openCase', 403, { reason: 'not-askable', rule: 'R1.3' });
-    expect((await other.run(...open)).code).toBe(4);
+    expect((await other.run(...openAda)).code).toBe(4);
     expect(await readdir(path.join(other.home, 'cases'))).toEqual([]);
     await other.leave();
   });
@@ -114,7 +88,7 @@ describe('readmit case open', () => {
     [['--ask', 'password.tell=demo-idp/ada'], '"password.tell" is not a kind of ask'],
     [['--reason', 'x'.repeat(501)], 'The service would refuse what would be sent: /reason'],
   ])('sends nothing when an option is wrong: %j', async (more, says) => {
-    const { code, stderr } = await desk.run(...open, ...more);
+    const { code, stderr } = await desk.run(...openAda, ...more);
     expect(code).toBe(2);
     expect(stderr).toContain(says);
     expect(api.seen).toEqual([]);

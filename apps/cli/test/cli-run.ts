@@ -1,9 +1,11 @@
 /** Runs `readmit` in a home folder of its own, without a process, a terminal or a clock. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { afterEach, beforeEach } from '@jest/globals';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { run, type Io } from '../src/index.js';
 import { Vault } from '../src/session.js';
+import { ApiDouble } from './api-double.js';
 
 export const now = new Date('2026-11-22T10:00:00.000Z');
 
@@ -68,3 +70,20 @@ export class Desk {
     return { code, stdout, stderr };
   }
 }
+
+export let api: ApiDouble;
+export let desk: Desk;
+/** For each test of the file `desk`, in a home of its own, and `api`, which it talks to. */
+export function atDesk(): void {
+  beforeEach(async () => {
+    api = await ApiDouble.start();
+    desk = await Desk.of(api.url);
+  });
+  afterEach(async () => {
+    await api.close();
+    await desk.leave();
+  });
+}
+
+export const json = (text: string): Record<string, unknown> => JSON.parse(text) as Record<string, unknown>;
+export const modeOf = async (file: string): Promise<number> => (await stat(file)).mode & 0o777;

@@ -1,7 +1,7 @@
 /** Every command against a double of the API: what it sends, what it prints, how it exits. */
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import { createPublicKey, verify } from 'node:crypto';
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { RouteName } from '@readmit/contracts';
 import { CompactEncrypt, importJWK, jwtVerify } from 'jose';
@@ -10,41 +10,15 @@ import { writePrivate } from '../src/files.js';
 import { crypto } from '../src/log-tools.js';
 import { canonical, newRecipientKey, newSigningKey, sha256Hex } from '../src/keys.js';
 import { preAuthenticationEncoding } from '../src/sign.js';
-import { ApiDouble } from './api-double.js';
-import { Desk, now } from './cli-run.js';
-import { accepted, approval, caseOfAda, parked, plan } from './samples.js';
+import { api, atDesk, desk, json, modeOf, now } from './cli-run.js';
+import { accepted, approval, caseOfAda, openAda, parked, plan } from './samples.js';
 
-let api: ApiDouble;
-let desk: Desk;
-beforeEach(async () => {
-  api = await ApiDouble.start();
-  desk = await Desk.of(api.url);
-});
-afterEach(async () => {
-  await api.close();
-  await desk.leave();
-});
-const json = (text: string): Record<string, unknown> => JSON.parse(text) as Record<string, unknown>;
-const modeOf = async (file: string): Promise<number> => (await stat(file)).mode & 0o777;
-const open = [
-  'case',
-  'open',
-  '--subject',
-  'ada',
-  '--ask',
-  'factor.bypass=demo-idp/ada',
-  '--reason-code',
-  'lost-device',
-  '--reason',
-  'phone stolen',
-  '--for',
-  '15m',
-];
+atDesk();
 
 describe('readmit case', () => {
   it('proves possession of the key of the case with each request, over method, path with query and body', async () => {
     api.on('openCase', accepted).on('endEarly', accepted);
-    await desk.run(...open);
+    await desk.run(...openAda);
     expect((await desk.run('case', 'end', 'case_1', '--reason', 'done')).code).toBe(0);
     const sent = api.of('endEarly')[0];
     const key = await desk.vault.caseKey('case_1');

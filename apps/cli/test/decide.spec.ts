@@ -1,11 +1,10 @@
 /** What an approver is shown and what is signed: what a service says is believed only where its digest can be computed here. */
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import { writeFile } from 'node:fs/promises';
 import type { ApprovalView } from '@readmit/contracts';
 import type { Static } from 'typebox';
 import { digestOf, newSigningKey } from '../src/keys.js';
-import { ApiDouble } from './api-double.js';
-import { Desk } from './cli-run.js';
+import { api, atDesk, desk } from './cli-run.js';
 import { approval, caseOfAda, plan } from './samples.js';
 
 type View = Static<typeof ApprovalView>;
@@ -13,18 +12,11 @@ const [proof] = approval.evidence;
 if (!proof) throw new Error('the sample has a proof');
 const withProof = (more: Partial<View['evidence'][number]>): View => ({ ...approval, evidence: [{ ...proof, ...more }] });
 
-let api: ApiDouble;
-let desk: Desk;
+atDesk();
 beforeEach(async () => {
-  api = await ApiDouble.start();
-  desk = await Desk.of(api.url);
   await desk.signIn('dana');
   await writeFile(desk.vault.approverKeyFile, JSON.stringify({ ...newSigningKey(), kid: 'dana-1' }), { mode: 0o600 });
   api.on('showApproval', approval).on('showCase', caseOfAda).on('decide', { caseId: 'case_1', decisionId: 'decision_1', link: '/x' });
-});
-afterEach(async () => {
-  await api.close();
-  await desk.leave();
 });
 const decide = (choice: 'approve' | 'deny', ...more: readonly string[]) =>
   desk.run(choice, 'case_1', '--reason', 'checked', '--yes', ...more);

@@ -1,19 +1,8 @@
 /** How `readmit` ends: exit codes, error blocks, help. */
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { ApiDouble } from './api-double.js';
-import { Desk, now } from './cli-run.js';
+import { describe, expect, it } from '@jest/globals';
+import { api, atDesk, desk, json, now } from './cli-run.js';
 
-let api: ApiDouble;
-let desk: Desk;
-beforeEach(async () => {
-  api = await ApiDouble.start();
-  desk = await Desk.of(api.url);
-});
-afterEach(async () => {
-  await api.close();
-  await desk.leave();
-});
-const json = (text: string): Record<string, unknown> => JSON.parse(text) as Record<string, unknown>;
+atDesk();
 
 describe('exit codes', () => {
   it.each([

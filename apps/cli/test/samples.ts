@@ -21,6 +21,11 @@ export const caseOfAda: Static<typeof CaseView> = {
   why: [{ rule: 'R2.1', says: 'a lost factor' }],
   openObligations: 1,
 };
+/** The command line that asks for it. */
+export const openAda: readonly string[] = [
+  ...['case', 'open', '--subject', 'ada', '--ask', 'factor.bypass=demo-idp/ada'],
+  ...['--reason-code', 'lost-device', '--reason', 'phone stolen', '--for', '15m'],
+];
 export const plan: Static<typeof Plan> = {
   caseId: 'case_1',
   class: 'mfa-recovery',

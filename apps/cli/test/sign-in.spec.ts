@@ -2,19 +2,15 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { UnsecuredJWT } from 'jose';
-import { ApiDouble } from './api-double.js';
-import { Desk, now } from './cli-run.js';
+import { api, atDesk, desk, modeOf, now } from './cli-run.js';
 
 type Answer = readonly [status: number, body: object];
 let issuer: Server;
 let url: string;
 let token: Answer[];
 let forms: URLSearchParams[];
-let api: ApiDouble;
-let desk: Desk;
 
 const tokens = (sub: string, more: object = {}): Answer => [
   200,
@@ -22,6 +18,7 @@ const tokens = (sub: string, more: object = {}): Answer => [
 ];
 const oauth = (error: string): Answer => [400, { error }];
 
+atDesk();
 beforeEach(async () => {
   token = [];
   forms = [];
@@ -35,14 +32,10 @@ beforeEach(async () => {
   });
   await new Promise<void>((resolve) => issuer.listen(0, '127.0.0.1', resolve));
   url = `http://127.0.0.1:${(issuer.address() as AddressInfo).port}`;
-  api = await ApiDouble.start();
-  desk = await Desk.of(api.url);
 });
 afterEach(async () => {
   issuer.closeAllConnections();
   await new Promise((resolve) => issuer.close(resolve));
-  await api.close();
-  await desk.leave();
 });
 
 function answerTo(target: string, form: string): Answer {
@@ -69,7 +62,7 @@ describe('readmit login', () => {
       renewable: true,
     });
     expect(stdout + stderr).not.toContain('refresh-1');
-    expect((await stat(path.join(desk.home, 'session.json'))).mode & 0o777).toBe(0o600);
+    expect(await modeOf(path.join(desk.home, 'session.json'))).toBe(0o600);
     expect(Object.fromEntries(forms[0] ?? [])).toMatchObject({ client_id: 'readmit-cli', audience: 'readmit-api' });
     expect((await desk.run('whoami')).stdout).toContain('dana');
     expect((await desk.run('logout')).code).toBe(0);
