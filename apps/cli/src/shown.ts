@@ -1,5 +1,6 @@
+import { evidenceDigest, proofDigest } from '@readmit/domain';
 import type { Answer } from './client.js';
-import { digestOf } from './keys.js';
+import { crypto } from './log-tools.js';
 
 type View = Answer<'showApproval'>;
 
@@ -13,24 +14,9 @@ export interface Shown {
   readonly differs: readonly string[];
 }
 
-/** The digest of a proof as approval makes it: everything that is shown of it but its id and its end. */
-function proofDigest({ kind, channel, assurance, note, salt, contact, code, by, at }: View['evidence'][number]): string {
-  return digestOf({
-    kind,
-    channel,
-    assurance,
-    note,
-    ...(contact === undefined ? {} : { contact }),
-    ...(code === undefined ? {} : { code }),
-    by,
-    at,
-    salt,
-  });
-}
-
 /**
  * Whether what is to be signed is what is shown (R4.10): each proof from its words, the proofs together, the plan, the policy.
- * `knownPolicy`: the digest of a policy that the approver has read elsewhere.
+ * `knownPolicy`: the digest of the policy that the approver has read: nothing else may be signed, whatever is shown.
  */
 export function shown(view: View, caseId: string, knownPolicy?: string): Shown {
   const { plan, policy, evidence } = view;
@@ -41,29 +27,32 @@ export function shown(view: View, caseId: string, knownPolicy?: string): Shown {
   };
   if (view.caseId !== caseId) differs.push(`What was shown belongs to ${view.caseId}`);
   if (plan && plan.caseId !== caseId) differs.push(`The plan that was shown belongs to ${plan.caseId}`);
-  const planDigest = digestOf(plan);
+  const planDigest = crypto.digest(plan);
   if (plan) compare('plan', planDigest, view.planDigest);
 
   const refs = evidence.map((proof) => {
-    if (proof.note === null || proof.salt === null) {
+    const { note, salt } = proof;
+    if (note === null || salt === null) {
       differs.push(`The words of the proof ${proof.id} are not shown`);
       return { id: proof.id, digest: proof.digest };
     }
-    const digest = proofDigest(proof);
+    const digest = proofDigest({ ...proof, note, salt }, crypto);
     compare(`proof ${proof.id}`, digest, proof.digest);
     return { id: proof.id, digest };
   });
-  const evidenceDigest = digestOf(refs.sort((a, b) => (a.id < b.id ? -1 : 1)));
-  compare('evidence', evidenceDigest, view.evidenceDigest);
+  const evidenceShown = evidenceDigest(refs, crypto);
+  compare('evidence', evidenceShown, view.evidenceDigest);
 
   let policyDigest = view.policyDigest ?? undefined;
   if (policy && policyDigest !== undefined) {
     compare('policy', policy.digest, policyDigest);
     if (policy.document !== null && policy.document !== undefined) {
-      const computed = digestOf(policy.document);
+      const computed = crypto.digest(policy.document);
       compare('policy document', computed, policyDigest);
       policyDigest = computed;
-    } else if (knownPolicy !== policyDigest) differs.push(`The document of the policy ${policy.version} (${policyDigest}) is not shown`);
+    } else if (knownPolicy === undefined) differs.push(`The document of the policy ${policy.version} (${policyDigest}) is not shown`);
   } else if (policyDigest !== undefined) differs.push('The policy is not shown');
-  return { planDigest, evidenceDigest, policyDigest, differs };
+  if (knownPolicy !== undefined && policyDigest !== undefined && knownPolicy !== policyDigest)
+    differs.push(`The policy to be signed (${policyDigest}) is not the one that you named (${knownPolicy})`);
+  return { planDigest, evidenceDigest: evidenceShown, policyDigest, differs };
 }

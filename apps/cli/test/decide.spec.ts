@@ -75,6 +75,14 @@ describe('readmit approve', () => {
     expect(statement()['policyDigest']).toBe(approval.policyDigest);
   });
 
+  it('R4.10 signs under the policy that the approver names and no other, also when the service shows its document', async () => {
+    const other = await decide('approve', '--policy-digest', 'a'.repeat(64));
+    expect(other.code).toBe(3);
+    expect(other.stderr).toContain('is not the one that you named');
+    expect(api.of('decide')).toEqual([]);
+    expect((await decide('approve', '--policy-digest', approval.policyDigest ?? '')).code).toBe(0);
+  });
+
   it('R4.2 says when no directory knows which human asked', async () => {
     api.on('showCase', { ...caseOfAda, requester: { kind: 'person', id: 'Chidi' } });
     api.on('showApproval', { ...approval, requester: { kind: 'person', id: 'Chidi', known: false } });

@@ -28,7 +28,7 @@ export const registerDecide: Register = (program, act) => {
         .requiredOption('--reason <text>', 'why you decide so')
         .option('--key <file>', 'your signing key (default: approver-key.json in the config folder)')
         .option('--plan-digest <hex>', 'only if the plan is still this one')
-        .option('--policy-digest <hex>', 'the policy that you have read, where the service does not show it')
+        .option('--policy-digest <hex>', 'only under this policy; needed where the service does not show its document')
         .option('--yes', 'do not ask for confirmation'),
       line,
     ).action(act((context: Context, options: DecideOptions, caseId) => decide(context, name, options, caseId ?? '')));
