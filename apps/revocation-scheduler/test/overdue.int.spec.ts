@@ -1,34 +1,16 @@
 /** The figure of overdue obligations: the scheduler itself calls an undo late, on facts of two minutes ago, and hears that it was done. */
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
-import { createEngine, EmbeddedBus, KeyRing, makeServiceKeys, Signer, uuidv7, type Engine } from '@readmit/bus';
+import { EmbeddedBus, Signer, uuidv7 } from '@readmit/bus';
 import { topicOf, writeEnvelope, type EventData } from '@readmit/contracts';
-import { testDatabase, until, type TestDatabase } from '@readmit/testing';
-import pg from 'pg';
+import { until } from '@readmit/testing';
 import { overdueFigures } from '../src/outbound/overdue.js';
-import { schedulerDefinition } from '../src/scheduler.definition.js';
+import { keys, RunningScheduler } from './running-scheduler.js';
 
-let database: TestDatabase;
-let owner: pg.Client;
-let bus: EmbeddedBus;
-let engine: Engine;
-const keys = makeServiceKeys(new Date(Date.now() - 60_000));
-const quiet = (): void => {};
-const log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
+let scheduler: RunningScheduler;
 beforeEach(async () => {
-  database = await testDatabase();
-  owner = new pg.Client({ connectionString: database.ownerUrl });
-  await owner.connect();
-  const store = await database.store('revocation-scheduler');
-  bus = await EmbeddedBus.open({ service: 'revocation-scheduler', store });
-  const signer = new Signer(keys.keys['revocation-scheduler']);
-  engine = createEngine({ definition: schedulerDefinition, store, bus, signer, ring: new KeyRing(keys.list), environment: 'test', log });
+  scheduler = await RunningScheduler.open();
 });
-afterEach(async () => {
-  await engine.stop();
-  await bus.close();
-  await owner.end();
-  await database.drop();
-});
+afterEach(() => scheduler.close());
 
 const ago = (seconds: number): string => new Date(Date.now() - seconds * 1000).toISOString();
 const undo: EventData<'readmit.obligation.recorded'>['undo'] = {
@@ -44,21 +26,13 @@ const undo: EventData<'readmit.obligation.recorded'>['undo'] = {
 
 /** What the scheduler had said before: it recorded the obligation and called it due, `seconds` ago. */
 async function dueSince(seconds: number): Promise<void> {
-  const facts = [
+  await scheduler.keep('case_1', ago(seconds), [
     ['readmit.obligation.recorded', { caseId: 'case_1', obligationId: undo.id, grantId: 'grant_1', undo, hardBound: ago(seconds) }],
     ['readmit.revocation.due', { caseId: 'case_1', obligationId: undo.id, cause: 'expiry' }],
-  ];
-  await owner.query(`INSERT INTO revocation_scheduler.aggregate (key, version, wake_at) VALUES ('case_1', 2, clock_timestamp())`);
-  for (const [type, data] of facts)
-    await owner.query(`INSERT INTO revocation_scheduler.fact (key, id, type, at, data) VALUES ('case_1', $1, $2, $3, $4)`, [
-      uuidv7(),
-      type,
-      ago(seconds),
-      data,
-    ]);
+  ]);
 }
 async function confirm(): Promise<void> {
-  const due = (await engine.facts('case_1')).last('readmit.revocation.due');
+  const due = (await scheduler.engine.facts('case_1')).last('readmit.revocation.due');
   const data: EventData<'readmit.revocation.confirmed'> = {
     caseId: 'case_1',
     obligationId: undo.id,
@@ -80,18 +54,18 @@ async function confirm(): Promise<void> {
   const records = new Signer(keys.keys.execution).sign('test', [
     { topic: topicOf('execution'), key: 'case_1', headers, value: Buffer.from(JSON.stringify(data)) },
   ]);
-  const store = await database.store('execution');
+  const store = await scheduler.database.store('execution');
   const writer = await EmbeddedBus.open({ service: 'execution', store });
   await store.transaction(async (tx) => writer.write(tx, records));
   await writer.close();
 }
-const figures = async () => overdueFigures(await database.store('revocation-scheduler')).read?.();
-const said = async (type: string): Promise<boolean> => (await engine.facts('case_1')).all.some((fact) => fact.type === type);
+const figures = async () => overdueFigures(scheduler.store).read?.();
+const said = async (type: string): Promise<boolean> => (await scheduler.engine.facts('case_1')).all.some((fact) => fact.type === type);
 
 it('R6.3 shows an undo that is late since when it was due, until it is discharged', async () => {
   expect(await figures()).toEqual({ overdue_obligations: 0, overdue_oldest_seconds: 0 });
   await dueSince(120);
-  await engine.start();
+  await scheduler.engine.start();
   await until(async () => said('readmit.revocation.overdue'), { what: 'the undo is called overdue' });
   expect(await figures()).toMatchObject({ overdue_obligations: 1 });
   expect((await figures())?.['overdue_oldest_seconds']).toBeGreaterThan(119);
@@ -102,7 +76,7 @@ it('R6.3 shows an undo that is late since when it was due, until it is discharge
 
 it('R6.3 does not call an undo late that was due a moment ago', async () => {
   await dueSince(5);
-  await engine.start();
+  await scheduler.engine.start();
   await confirm();
   await until(async () => said('readmit.obligation.discharged'), { what: 'the obligation is discharged' });
   expect([await said('readmit.revocation.overdue'), await figures()]).toEqual([

@@ -6,8 +6,9 @@ import {
   endPreview,
   instant,
   mayEndCase,
+  mayReadCase,
   obligationsOf,
-  operatorTeam,
+  readsEveryCase,
   unknownCase,
   type Facts,
   type Obligation,
@@ -34,7 +35,7 @@ export class ObligationsController {
   async show(call: Call<'showObligations'>): Promise<AnswerOf<'showObligations'>> {
     const { caseId } = call.params;
     const facts = await this.ports.commands.facts(caseId);
-    mustBeOf(facts, call);
+    mustRead(facts, call);
     const now = this.ports.now();
     const ifEnded = new Set(endPreview(facts, now).falls.map(({ id }) => id));
     const ifContained = new Set(containPreview(facts, now).falls.map(({ id }) => id));
@@ -60,8 +61,8 @@ export class ObligationsController {
   async orders(call: Call<'showOrders'>): Promise<AnswerOf<'showOrders'>> {
     const { caseId } = call.params;
     const facts = await this.ports.commands.facts(caseId);
-    // What was contained before the case was known here is for operators to see.
-    if (!call.actor?.teams.includes(operatorTeam)) mustBeOf(facts, call);
+    // What was contained before the case was known here is for those to see who read every case.
+    if (!call.actor || !readsEveryCase(call.actor)) mustRead(facts, call);
     const words = await this.wordsFor(call);
     const contained = facts.of('readmit.containment.ordered').map(({ at, data }) => ({
       at,
@@ -95,18 +96,15 @@ export class ObligationsController {
     const { caseId } = call.params;
     const by = call.actor?.id ?? 'anonymous';
     const words = wordsOf(call.body.reason);
-    answer(await this.ports.commands.command({ key: caseId, name: 'contain', actor: by, rows: [words] }, contain(by, words)));
-    const facts = await this.ports.commands.facts(caseId);
-    const { falls } = containPreview(facts, this.ports.now());
-    return {
-      caseId,
-      link: this.link(caseId),
-      will: [
-        ...(facts.has('readmit.case.opened') ? [] : ['Remember it: this service has not heard of the case yet.']),
-        'Let nothing begin for the case any more.',
-        ...falls.map(({ undo, discharged }) => (discharged ? `Read the target again and, if anything is left: ${undo.says}` : undo.says)),
-      ],
-    };
+    const order = contain(by, words);
+    const will = answer(
+      await this.ports.commands.command({ key: caseId, name: 'contain', actor: by, rows: [words] }, (facts, context) => {
+        const said = order(facts, context);
+        // By what holds before the order: afterwards everything is asked for anew, also what was taken back already.
+        return said.refused ? said : { ...said, reply: whatContainmentDoes(facts, context.now) };
+      }),
+    );
+    return { caseId, link: this.link(caseId), will };
   }
 
   /** Words are for who signs in: why an operator stopped a case must not be told to whoever holds its key, who may be why. */
@@ -118,6 +116,14 @@ export class ObligationsController {
     return `${this.ports.publicUrl}/api/revocation/cases/${caseId}`;
   }
 }
+
+const whatContainmentDoes = (facts: Facts, now: Date): string[] => [
+  ...(facts.has('readmit.case.opened') ? [] : ['Remember it: this service has not heard of the case yet.']),
+  'Let nothing begin for the case any more.',
+  ...containPreview(facts, now).falls.map(({ undo, discharged }) =>
+    discharged ? `Read the target again and, if anything is left: ${undo.says}` : undo.says,
+  ),
+];
 
 function stateOf({ id, discharged, latestDue, dues, dueAt }: Obligation, facts: Facts): AnswerOf<'showObligations'>[number]['state'] {
   if (discharged) return 'discharged';
@@ -136,8 +142,8 @@ const reasonOf = (words: ReadonlyMap<string, string>, digest: string | undefined
 const whoOf = ({ actor, proof }: Pick<Call, 'actor' | 'proof'>): WhoEnds | undefined =>
   actor ? { id: actor.id, teams: actor.teams } : proof && { caseKey: proof.signing.x };
 
-/** Who may end a case may see what it owes; for others there is no such case. */
-function mustBeOf(facts: Facts, call: Pick<Call, 'actor' | 'proof'>): void {
-  const who = whoOf(call);
-  if (!who || !mayEndCase(facts, who)) throw refused(unknownCase());
+/** What a case owes is for who may read it, and for the key that asked; for others there is no such case. */
+function mustRead(facts: Facts, { actor, proof }: Pick<Call, 'actor' | 'proof'>): void {
+  const may = actor ? mayReadCase(facts, actor) : proof !== undefined && mayEndCase(facts, { caseKey: proof.signing.x });
+  if (!may) throw refused(unknownCase());
 }

@@ -1,0 +1,65 @@
+/** The scheduler's engine on a database of its own, and facts put into it as if they had been heard long ago. */
+import { createEngine, EmbeddedBus, KeyRing, makeServiceKeys, Signer, uuidv7, type Engine } from '@readmit/bus';
+import { topicOf } from '@readmit/contracts';
+import { busSchema, tablesOfTopic, type Store } from '@readmit/store';
+import { testDatabase, type TestDatabase } from '@readmit/testing';
+import pg from 'pg';
+import { schedulerDefinition } from '../src/scheduler.definition.js';
+
+export const keys = makeServiceKeys(new Date(Date.now() - 60_000));
+const quiet = (): void => {};
+const log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
+
+export class RunningScheduler {
+  private constructor(
+    readonly database: TestDatabase,
+    readonly store: Store,
+    readonly engine: Engine,
+    private readonly bus: EmbeddedBus,
+    private readonly owner: pg.Client,
+  ) {}
+
+  /** Not started: it takes commands, and hears nothing until `engine.start()`. */
+  static async open(): Promise<RunningScheduler> {
+    const database = await testDatabase();
+    const owner = new pg.Client({ connectionString: database.ownerUrl });
+    await owner.connect();
+    const store = await database.store('revocation-scheduler');
+    const bus = await EmbeddedBus.open({ service: 'revocation-scheduler', store });
+    const signer = new Signer(keys.keys['revocation-scheduler']);
+    const ring = new KeyRing(keys.list);
+    const engine = createEngine({ definition: schedulerDefinition, store, bus, signer, ring, environment: 'test', log });
+    return new RunningScheduler(database, store, engine, bus, owner);
+  }
+
+  async close(): Promise<void> {
+    await this.engine.stop();
+    await this.bus.close();
+    await this.owner.end();
+    await this.database.drop();
+  }
+
+  /** What lies on its topic, as it was written. */
+  async said(): Promise<readonly object[]> {
+    const log = `${busSchema}.${tablesOfTopic(topicOf('revocation-scheduler')).log}`;
+    const { rows } = await this.owner.query<{ value: Buffer }>(`SELECT value FROM ${log} ORDER BY written_at`);
+    return rows.map(({ value }) => JSON.parse(value.toString()) as object);
+  }
+
+  /** Facts of the case at the instant, and what it has to look at now. */
+  async keep(caseId: string, at: string, facts: readonly (readonly [type: string, data: object])[]): Promise<void> {
+    await this.owner.query(
+      `INSERT INTO revocation_scheduler.aggregate (key, version, wake_at) VALUES ($1, $2, clock_timestamp())
+       ON CONFLICT (key) DO UPDATE SET version = aggregate.version + excluded.version, wake_at = excluded.wake_at`,
+      [caseId, facts.length],
+    );
+    for (const [type, data] of facts)
+      await this.owner.query('INSERT INTO revocation_scheduler.fact (key, id, type, at, data) VALUES ($1, $2, $3, $4, $5)', [
+        caseId,
+        uuidv7(),
+        type,
+        at,
+        data,
+      ]);
+  }
+}
