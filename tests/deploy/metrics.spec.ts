@@ -20,10 +20,7 @@ const engine = {
 } as unknown as Engine;
 /** As intake has them beside the usual. */
 const counts = Object.fromEntries(
-  ['signals_recorded', 'signals_repeated', 'signals_refused', 'repudiation_codes_refused'].map((what) => [
-    what,
-    { says: 'Taken.', value: 0 },
-  ]),
+  ['signals_recorded', 'signals_repeated', 'signals_refused'].map((what) => [what, { says: 'Taken.', value: 0 }]),
 );
 const store = { query: async () => [] } as unknown as Store;
 const own: readonly ServiceFigures[] = [gateFigures, logFigures(store), overdueFigures(store)];

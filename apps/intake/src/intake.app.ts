@@ -84,8 +84,7 @@ export const intakeApp = serviceApp({
       requester: settings.READMIT_OPEN_PER_REQUESTER,
       object: settings.READMIT_OPEN_PER_OBJECT,
     });
-    const counts = { codesRefused: 0 };
-    const ports: IntakePorts = { commands, ledger, openCases, counts, signals, publicUrl: settings.READMIT_PUBLIC_URL, newId };
+    const ports: IntakePorts = { commands, ledger, openCases, signals, publicUrl: settings.READMIT_PUBLIC_URL, newId };
     return {
       definition: intakeDefinition({
         notices: demoMailbox(settings.READMIT_MAILBOX_URL, token),
@@ -95,7 +94,7 @@ export const intakeApp = serviceApp({
         },
         freeze: freezeWork(openCases, commands),
       }),
-      engine: (options) => withSignals(createEngine(options), { newId: uuidv7, ...options }, { signals, providers, counts }),
+      engine: (options) => withSignals(createEngine(options), { newId: uuidv7, ...options }, { signals, providers }),
       controllers: [CasesController, SignalsController],
       providers: [{ provide: intakePorts, useValue: ports }],
     };

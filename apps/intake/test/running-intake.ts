@@ -65,7 +65,7 @@ export async function startIntake(env: Readonly<Record<string, string>> = {}, bu
   const house = { outage: false, topics: new ProviderTopics(), logged: [] as string[] };
   const backing: Backing = {
     openStore: () => database.store('intake'),
-    async openEngine({ definition, make = createEngine, store, log, traceparent, settings }) {
+    async openEngine({ definition, make = createEngine, store, log, traceparent, observer, settings }) {
       const open = typeof bus === 'function' ? bus : () => EmbeddedBus.open({ service: 'intake', store, pollMs: 20 });
       const opened = await open(store);
       const engine = make({
@@ -83,6 +83,7 @@ export async function startIntake(env: Readonly<Record<string, string>> = {}, bu
         environment: settings.READMIT_ENVIRONMENT,
         log,
         traceparent,
+        observer,
         member: 'intake-spec',
       });
       return { engine, close: () => opened.close() };

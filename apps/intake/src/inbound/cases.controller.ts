@@ -112,7 +112,6 @@ export class CasesController {
       { ...about, key: caseId, rows: [row], ifVersion: call.ifMatch },
       (facts, context) => blankReason(reason) ?? judged(facts, context),
     );
-    if ('refused' in done && done.refused.reason === 'repudiation-code-wrong') this.ports.counts.codesRefused++;
     answer(done);
     return { caseId, link: this.link(caseId) };
   }

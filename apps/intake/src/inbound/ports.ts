@@ -8,8 +8,6 @@ export interface IntakePorts {
   readonly commands: Commands;
   readonly ledger: Ledger;
   readonly openCases: OpenCases;
-  /** Since the start, for metrics. */
-  readonly counts: { codesRefused: number };
   readonly signals: SignalIntake;
   readonly publicUrl: string;
   newId(prefix: string): string;

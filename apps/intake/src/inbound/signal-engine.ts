@@ -11,11 +11,7 @@ import { SignalConsumer } from './signal-consumer.js';
 export function withSignals(
   engine: Engine,
   { bus, log, member, newId, store, maxBatch }: Required<Pick<EngineOptions, 'newId'>> & EngineOptions,
-  {
-    signals,
-    providers,
-    counts,
-  }: { readonly signals: SignalIntake; readonly providers: SignalProviders; readonly counts: { readonly codesRefused: number } },
+  { signals, providers }: { readonly signals: SignalIntake; readonly providers: SignalProviders },
 ): Engine {
   const consumer =
     bus.kind === 'kafka' && providers.size > 0
@@ -60,10 +56,6 @@ export function withSignals(
         signals_repeated: {
           says: 'Signals that had been recorded before: nothing changed. A rise is a provider that repeats itself.',
           value: repeated,
-        },
-        repudiation_codes_refused: {
-          says: 'Repudiations with a wrong code; somebody may be guessing when it rises.',
-          value: counts.codesRefused,
         },
         signals_refused: { says: 'Signals that were not taken; alert on a rise and look at the parked messages.', value: refused },
       };
