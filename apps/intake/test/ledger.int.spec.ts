@@ -137,4 +137,17 @@ describe('room for another case', () => {
     await expect(one.within('case_h5', of(5), () => Promise.reject(new Error('the database is away')))).rejects.toThrow('away');
     expect(await one.within('case_h6', of(6), async () => 'opened')).toBe('opened');
   });
+
+  it('R6.2 is held for as long as any request for the case is under way: the end of its repetition gives nothing back', async () => {
+    const one = cases();
+    const of = (n: number) => asked(`twice-${n}`, `twice-${n}`, { kind: 'person', id: 'wanda' });
+    let release = (): void => {};
+    const waiting = new Promise<void>((resolve) => (release = resolve));
+    const underWay = [1, 2].map((n) => one.within(`case_w${n}`, of(n), () => waiting));
+    expect(await one.within('case_w1', of(1), async () => 'repeated')).toBe('repeated');
+    expect(await one.within('case_w3', of(3), async () => 'opened')).toMatchObject({ refused: { reason: 'too-many-open-cases' } });
+    release();
+    await Promise.all(underWay);
+    expect(await one.within('case_w3', of(3), async () => 'opened')).toBe('opened');
+  });
 });

@@ -31,11 +31,12 @@ export function boundsOf({ subject, requester, asks }: Asked): readonly { readon
 
 /**
  * Bounds the cases that are open at once: asking is free, and each costs a reading of the target, notices and somebody's attention. Places
- * of requests under way are held here, so that many at once are not all counted before any of them is there.
+ * of requests under way are held here, so that many at once are not all counted before any of them is there. Held by one process: of several,
+ * each may let in what there was room for when it looked.
  */
 export class OpenCases {
-  /** Cases whose requests are under way, under each of their bounds, the earliest first. */
-  private readonly held = new Map<string, Set<string>>();
+  /** Requests under way, each with its case, under each of their bounds, the earliest first. */
+  private readonly held = new Map<string, Set<{ readonly caseId: string }>>();
 
   constructor(
     private readonly store: Pick<Store, 'query'>,
@@ -45,15 +46,17 @@ export class OpenCases {
   /** Runs `open` when there is room; a request for a case that is there already is a repetition and needs none. */
   async within<R>(caseId: string, asked: Asked, open: () => Promise<R>): Promise<R | { readonly refused: Refusal }> {
     // Behind those that came before: who comes later does not push an earlier request out.
-    const bounds = boundsOf(asked).map((one) => ({ ...one, before: [...(this.held.get(one.bound) ?? [])].filter((id) => id !== caseId) }));
-    for (const { bound } of bounds) this.held.set(bound, (this.held.get(bound) ?? new Set()).add(caseId));
+    const bounds = boundsOf(asked).map((one) => ({ ...one, before: this.othersUnderWay(one.bound, caseId) }));
+    // A place is of this request alone: another one for the same case keeps its own when this one ends.
+    const place = { caseId };
+    for (const { bound } of bounds) this.held.set(bound, (this.held.get(bound) ?? new Set()).add(place));
     try {
       const full = await this.full(caseId, bounds);
       return full ? { refused: full } : await open();
     } finally {
       for (const { bound } of bounds) {
         const left = this.held.get(bound);
-        left?.delete(caseId);
+        left?.delete(place);
         if (left?.size === 0) this.held.delete(bound);
       }
     }
@@ -66,6 +69,11 @@ export class OpenCases {
       [JSON.stringify(['subject', subject]), after, limit],
     );
     return rows.map((row) => row.case_id);
+  }
+
+  private othersUnderWay(bound: string, caseId: string): readonly string[] {
+    const cases = new Set([...(this.held.get(bound) ?? [])].map((place) => place.caseId));
+    return [...cases].filter((id) => id !== caseId);
   }
 
   private async full(
