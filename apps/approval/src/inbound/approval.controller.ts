@@ -71,6 +71,7 @@ export class ApprovalController {
       .map((fact) => fact.data.decision.statement.approver);
     const people = attestedOf(facts)?.people ?? [];
     const requester = facts.first('readmit.case.opened')?.data.requester ?? { kind: 'anonymous' as const };
+    const [policy, proofs] = await Promise.all([classified ? this.policy(classified.data.policy) : null, this.proofs(caseId, evidence)]);
     return {
       caseId,
       version: facts.all.length,
@@ -79,7 +80,7 @@ export class ApprovalController {
       planDigest: planned?.data.digest ?? null,
       evidenceDigest: evidenceDigest(refsOf(evidence), this.ports.crypto),
       policyDigest: classified?.data.policy.digest ?? null,
-      policy: classified ? await this.policy(classified.data.policy) : null,
+      policy,
       requester: { ...requester, known: people.some(({ id }) => id === requester.id) },
       nonce: request?.data.nonce ?? null,
       decideBefore: open ? instant(open.decideBefore) : null,
@@ -89,7 +90,7 @@ export class ApprovalController {
           ? quorumProgress(classified.data.requirements.quorum, approvers, people).map(({ part, by }) => ({ part, by: [...by] }))
           : [],
       },
-      evidence: await this.proofs(caseId, evidence),
+      evidence: proofs,
       decisions: decided.map((fact) => fact.data.decision),
     };
   }
