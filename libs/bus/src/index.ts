@@ -32,7 +32,7 @@ export { topicsOf } from './engine/inbox.js';
 export { crashPoint, crashPoints, crashPointsOf } from './engine/crash-points.js';
 export type { CrashPoint } from './engine/crash-points.js';
 export { EngineStrategy } from './engine/strategy.js';
-export { crypto as engineCrypto, uuidv7 } from './engine/context.js';
+export { crypto as engineCrypto, salted, uuidv7 } from './engine/context.js';
 export type { EngineOptions, Log } from './engine/options.js';
 export type { EngineObserver, OpenSpan, SaidEvent, SpanAbout } from './engine/observer.js';
 export { Gathering } from './engine/gathering.js';

@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { engineCrypto } from '@readmit/bus';
 import { Policy } from '@readmit/contracts';
 import { policyFaults } from '@readmit/domain';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import canonicalize from 'canonicalize';
 import { parseDocument } from 'yaml';
 
 /** The policy in force: the document, and the SHA-256 of its JCS, which every decision names (R9.1). */
@@ -29,12 +28,7 @@ export function parsePolicy(text: string, name: string): ActivePolicy {
   const policy = document as Policy;
   const faults = policyFaults(policy);
   if (faults.length > 0) throw new Error(`${name} is not strict enough:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
-  return {
-    document: policy,
-    digest: createHash('sha256')
-      .update(canonicalize(policy) ?? '')
-      .digest('hex'),
-  };
+  return { document: policy, digest: engineCrypto.digest(policy) };
 }
 
 export async function loadPolicy(file: string): Promise<ActivePolicy> {

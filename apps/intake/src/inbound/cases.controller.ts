@@ -1,10 +1,9 @@
-import { createHash, randomBytes } from 'node:crypto';
-import type { Commands } from '@readmit/bus';
+import { createHash } from 'node:crypto';
+import { engineCrypto, salted, type Commands } from '@readmit/bus';
 import { entryOf } from '@readmit/contracts';
 import { blankReason, mayReadCase, readsEveryCase, refusal, repudiate, shownToKey, type Facts, type Refusal } from '@readmit/domain';
 import { answer, ProblemError, refused, Serves, type AnswerOf, type Call } from '@readmit/service';
 import { Controller, Inject } from '@nestjs/common';
-import canonicalize from 'canonicalize';
 import { openCase } from '../usecases/intake.commands.js';
 import { viewOf, type CaseWords, type Ledger, type LedgerView, type RepudiationWords, type Spoken } from '../outbound/ledger.js';
 import { isRepudiationCode } from '../outbound/repudiation-code.js';
@@ -35,10 +34,7 @@ export class CasesController {
       actor,
       provenKey: call.proof?.signing.x,
       reasonDigest: digest,
-      fingerprintOf: (key) =>
-        createHash('sha256')
-          .update(canonicalize(key) ?? '')
-          .digest('hex'),
+      fingerprintOf: (key) => engineCrypto.digest(key),
     });
     const asked = {
       ...call.body,
@@ -152,16 +148,5 @@ function withWords(view: LedgerView, spoken: Spoken | undefined): AnswerOf<'show
     ...(view as unknown as AnswerOf<'showCase'>),
     ...(reason === undefined ? {} : { reason }),
     ...(repudiation === undefined ? {} : { repudiation }),
-  };
-}
-
-/** Words stay here; the event has their salted digest. */
-function salted(reason: string): { readonly salt: string; readonly digest: string } {
-  const salt = randomBytes(16).toString('base64url');
-  return {
-    salt,
-    digest: createHash('sha256')
-      .update(JSON.stringify([salt, reason]))
-      .digest('hex'),
   };
 }

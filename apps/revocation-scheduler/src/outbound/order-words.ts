@@ -1,6 +1,5 @@
-import type { Change } from '@readmit/bus';
+import { salted, type Change } from '@readmit/bus';
 import type { Store, Tx } from '@readmit/store';
-import { createHash, randomBytes } from 'node:crypto';
 
 /** Why somebody ended or contained a case, in words. They stay here; the event has the digest of them with the salt. */
 export interface OrderWords {
@@ -11,17 +10,7 @@ export interface OrderWords {
 }
 const isWords = (row: unknown): row is OrderWords => (row as { readonly kind?: unknown } | null)?.kind === 'words';
 
-export function wordsOf(reason: string): OrderWords {
-  const salt = randomBytes(16).toString('base64url');
-  return {
-    kind: 'words',
-    salt,
-    reason,
-    digest: createHash('sha256')
-      .update(JSON.stringify([salt, reason]))
-      .digest('hex'),
-  };
-}
+export const wordsOf = (reason: string): OrderWords => ({ kind: 'words', reason, ...salted(reason) });
 
 /** Keeps the words whose digest was said in this transaction: a repeated order says nothing, so nothing is kept of it. */
 export async function saveWords(tx: Tx, changes: readonly Change[]): Promise<void> {

@@ -1,13 +1,22 @@
 import { v7 } from 'uuid';
 import type { Context } from '@readmit/domain';
 import canonicalize from 'canonicalize';
-import { createHash, createHmac, createPublicKey, randomFillSync, verify, type KeyObject } from 'node:crypto';
+import { createHash, createHmac, createPublicKey, randomBytes, randomFillSync, verify, type KeyObject } from 'node:crypto';
 import { Checked } from '../verify/checked.js';
 
 type Crypto = Context['crypto'];
 
 /** Signatures that are good: approval, the intent and audit's watch judge the same decisions, and each more than once. A bad one is never kept. */
 const good = new Checked();
+
+/** Of words that stay with their service the events have a digest; without the salt, which stays with the words, short ones could be guessed. */
+export function salted(words: string): { readonly salt: string; readonly digest: string } {
+  const salt = randomBytes(16).toString('base64url');
+  const digest = createHash('sha256')
+    .update(JSON.stringify([salt, words]))
+    .digest('hex');
+  return { salt, digest };
+}
 
 /** Cryptography of decisions: JCS (RFC 8785), SHA-256, Ed25519 over DSSE's PAE. */
 export const crypto: Crypto = {
