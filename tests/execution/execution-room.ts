@@ -2,12 +2,13 @@
  * Execution's real definition without database and bus: facts come in, its rules and work handlers run as the engine runs them, under the
  * same keys, and the target is simulated. Proves nothing of real targets.
  */
-import type { Begun, Work } from '@readmit/bus';
+import type { Begun } from '@readmit/bus';
 import type { Connector, StepResult, UndoResult } from '@readmit/connectors';
 import type { Draft, EventData, EventType, Fact, Facet } from '@readmit/contracts';
-import { Facts, instant, say, type Context, type WorkDraft } from '@readmit/domain';
+import { Facts, instant, say, type WorkDraft } from '@readmit/domain';
 import { House } from '../../libs/domain/test/house.js';
 import { executionDefinition } from '../../apps/execution/src/execution.definition.js';
+import { begin, finish, newRow, tryOnce, type Surroundings, type WorkRow } from './try-once.js';
 
 /** A simulated target: one facet for each kind of ask. It does what a step says, and fails or shows more when it is told to. */
 export class SimulatedTarget implements Connector {
@@ -61,14 +62,12 @@ export class SimulatedTarget implements Connector {
   close = (): Promise<void> => Promise.resolve();
 }
 
-type Row = WorkDraft & { readonly key: string; tries: number; began: boolean; state: 'waiting' | 'done' | 'cancelled' };
-
 export class ExecutionRoom {
   /** Its cases are granted, and nothing of them has begun: audit records nothing, so the gate is shut. */
   readonly house = new House();
   readonly target = new SimulatedTarget();
   readonly said: Fact[] = [];
-  readonly rows = new Map<string, Row>();
+  readonly rows = new Map<string, WorkRow>();
   private readonly facts = new Map<string, Facts>();
   private readonly definition = executionDefinition(new Map([['target', this.target]]), { watchEveryMs: 1000 });
   /** Asked for before each call of a step; what it answers is what the database would. */
@@ -152,70 +151,60 @@ export class ExecutionRoom {
     });
     return this.run(id);
   }
-  /** Runs one piece of work once, as the engine does: looks again with more aggregates when `begin` wants them. */
+  /** Runs one piece of work once; looks again at once when `begin` wants more aggregates. */
   async run(id: string): Promise<'done' | 'waits' | 'again'> {
-    const row = this.rows.get(id);
-    if (!row || row.state !== 'waiting') throw new Error(`no work ${id} waits; ${[...this.rows.keys()].join(', ')}`);
-    const handler = this.definition.work[row.kind];
-    if (!handler) throw new Error(`no handler of ${row.kind}`);
-    row.tries++;
-    const begun = this.begin(id);
-    if (begun.go === 'later') {
-      row.tries--;
-      return 'waits';
+    const row = this.rowOf(id);
+    if (row.state !== 'waiting') throw new Error(`${id} does not wait, it is ${row.state}`);
+    for (;;) {
+      const tried = await tryOnce(row, this.around);
+      if (tried === 'lost') throw new Error('this is a bug: no worker is killed here');
+      if (tried !== 'later') return tried;
+      if (row.notBefore > this.now) return 'waits';
     }
-    this.say(row, begun.emit);
-    if (!begun.go) {
-      row.state = 'done';
-      return 'done';
-    }
-    const work = { ...this.workOf(row), input: { ...row.input, ...begun.input } };
-    const facts = this.factsOf(row.key);
-    const still = async (about?: { readonly began?: boolean }): Promise<boolean> => {
-      const held = this.still();
-      if (held && about?.began) row.began = true;
-      return held;
-    };
-    let outcome: unknown;
-    try {
-      outcome = await handler.call(work, facts, new AbortController().signal, still);
-    } catch (error) {
-      outcome = { error };
-    }
-    return this.finish(row, outcome);
   }
-  finish(row: Row, outcome: unknown): 'done' | 'again' {
-    const handler = this.definition.work[row.kind];
-    const finished = handler?.finish(this.workOf(row), outcome as never, this.factsOf(row.key), this.context(row));
-    this.say(row, finished?.emit ?? []);
-    if (finished?.retryAt) return 'again';
-    row.state = 'done';
-    return 'done';
-  }
-  /** Nothing that two cases decide at once stays unknown to the other: the same locks as the engine takes. */
   begin(id: string): Begun {
-    const row = this.rows.get(id);
-    const handler = row && this.definition.work[row.kind];
-    if (!row || !handler) throw new Error(`no work ${id}`);
-    for (let looks = 0; looks < 5; looks++) {
-      const begun = handler.begin(this.workOf(row), this.factsOf(row.key), this.context(row));
+    const row = this.rowOf(id);
+    for (;;) {
+      const begun = begin(row, this.around);
       if (begun.go !== 'later' || begun.alsoKeys === undefined) return begun;
-      Object.assign(row, { alsoKeys: begun.alsoKeys });
+      row.alsoKeys = begun.alsoKeys;
     }
-    throw new Error(`${id} does not begin`);
   }
-
-  say(row: Row, drafts: readonly Draft[]): void {
-    const locked = [row.key, ...row.alsoKeys];
-    for (const draft of drafts) {
-      const fact = this.factOf(draft);
-      this.said.push(fact);
-      for (const key of this.definition.keysOf?.(fact) ?? [draft.key]) if (locked.includes(key)) this.join(key, fact);
-    }
-    this.react(row.key);
+  finish(id: string, error: Error): 'done' | 'again' {
+    return finish(this.rowOf(id), { error }, this.around);
+  }
+  private rowOf(id: string): WorkRow {
+    const row = this.rows.get(id);
+    if (!row) throw new Error(`there is no work ${id}; ${[...this.rows.keys()].join(', ')}`);
+    return row;
+  }
+  private get around(): Surroundings {
+    return {
+      handlers: this.definition.work,
+      now: () => this.now,
+      look: ({ key, alsoKeys }) => ({
+        facts: this.factsOf(key),
+        context: {
+          ...this.house.context('execution', key),
+          work: new Set(this.rows.keys()),
+          other: (other) => (alsoKeys.includes(other) ? this.factsOf(other) : new Facts([])),
+        },
+      }),
+      say: ({ key, alsoKeys }, drafts) => {
+        for (const draft of drafts) {
+          const fact = this.factOf(draft);
+          this.said.push(fact);
+          for (const one of this.definition.keysOf?.(fact) ?? [draft.key]) if ([key, ...alsoKeys].includes(one)) this.join(one, fact);
+        }
+        this.react(key);
+      },
+      still: () => this.still(),
+      meanwhile: () => {},
+      lost: () => false,
+    };
   }
   ask(key: string, draft: WorkDraft): void {
-    if (!this.rows.has(draft.id)) this.rows.set(draft.id, { ...draft, key, tries: 0, began: false, state: 'waiting' });
+    if (!this.rows.has(draft.id)) this.rows.set(draft.id, newRow(draft, key));
   }
 
   private factOf(draft: Draft): Fact {
@@ -241,16 +230,6 @@ export class ExecutionRoom {
       }
     }
     throw new Error(`${key} does not come to rest`);
-  }
-  private workOf(row: Row): Work {
-    return { ...row, callUntil: new Date(this.now.getTime() + 5_000), now: () => this.now };
-  }
-  private context(row: Row): Context {
-    return {
-      ...this.house.context('execution', row.key),
-      work: new Set(this.rows.keys()),
-      other: (key) => (row.alsoKeys.includes(key) ? this.factsOf(key) : new Facts([])),
-    };
   }
 }
 

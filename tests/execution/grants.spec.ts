@@ -164,9 +164,7 @@ describe('what can not be recorded', () => {
         if (call.startsWith(began ? 'execute' : 'read')) throw new TargetError('away', 'unknown', 'timeout');
       };
       expect(await room.restore(caseId)).toBe('again');
-      const row = room.rows.get(`${caseId}/restore`);
-      if (!row) throw new Error('no row');
-      expect(room.finish(row, { error: new ResultUnstorable('breaks its schema') })).toBe('done');
+      expect(room.finish(`${caseId}/restore`, new ResultUnstorable('breaks its schema'))).toBe('done');
       expect(failure(room, caseId)).toEqual({ effect, rule: 'R8.1', reason: 'result-unstorable' });
     }
   });
@@ -176,9 +174,7 @@ describe('what can not be recorded', () => {
     const caseId = room.proposed();
     room.change(caseId, () => room.house.facts('execution', caseId).all.filter((fact) => fact.type !== 'readmit.plan.proposed'));
     room.ask(caseId, { id: 'plan', kind: 'plan', connector: 'target', object: 'erin', notBefore: room.now, alsoKeys: [], input: {} });
-    const row = room.rows.get('plan');
-    if (!row) throw new Error('no row');
-    expect(room.finish(row, { error: new ResultUnstorable('/plan/untouched must NOT have more than 200 items') })).toBe('done');
+    expect(room.finish('plan', new ResultUnstorable('/plan/untouched must NOT have more than 200 items'))).toBe('done');
     expect(only(room.saidOf('readmit.plan.refused'))).toMatchObject({
       rule: 'R8.1',
       reason: 'result-unstorable',
@@ -209,10 +205,9 @@ describe('a case that is over', () => {
         'readmit.case.closed': { caseId, outcome: 'withdrawn' },
       }[type];
       room.hear(say(type, caseId, data as never));
-      const row = room.rows.get(id);
-      expect(row?.state).toBe('cancelled');
+      expect(room.rows.get(id)?.state).toBe('cancelled');
       expect(room.begin(id)).toMatchObject({ go: false });
-      if (row) expect(room.finish(row, { error: new TargetError('away', 'none', 'unreachable') })).toBe('done');
+      expect(room.finish(id, new TargetError('away', 'none', 'unreachable'))).toBe('done');
       expect(room.said).toEqual([]);
     },
   );

@@ -144,7 +144,7 @@ describe('a case that failed before its first step', () => {
     expect(undone(room)).toEqual([`undo role.revoke ${first}`]);
   });
 
-  it('R6.5 nor does one that failed later: what it began is left to nobody', async () => {
+  it('R6.5 leaves nothing to a case that failed after it began', async () => {
     const room = new ExecutionRoom();
     const [first, second] = [room.granted(), room.granted()];
     await room.restore(first);
@@ -160,7 +160,7 @@ describe('a case that failed before its first step', () => {
   });
 
   it('R6.2 R6.5 takes back all the same what another left to it while it was about to begin', async () => {
-    const { room, first, second } = await secondFails(async (room, first, second) => {
+    const { room, second } = await secondFails(async (room, first, second) => {
       room.due(first);
       await room.run(undoOf(first));
       expect(answers(room, first)).toEqual([`still-held by ${second}`]);
@@ -170,7 +170,6 @@ describe('a case that failed before its first step', () => {
     await room.run(undoOf(second));
     expect(answers(room, second)).toEqual(['undone']);
     expect(undone(room)).toEqual([`undo role.revoke ${second}`]);
-    expect(first).not.toBe(second);
   });
 });
 

@@ -3,25 +3,17 @@
  * lines, so that a run of minutes takes milliseconds. Events come in any order, some twice; calls fail, workers die between call and
  * result. What the real engine and the real bus keep is proved in libs/bus; here the rules are.
  */
-import type { Begun, ServiceDefinition, Work, WorkHandler } from '@readmit/bus';
+import type { ServiceDefinition } from '@readmit/bus';
 import { entryOf, type Draft, type Fact, type ServiceName } from '@readmit/contracts';
-import { Facts, type Command, type Context, type WorkDraft } from '@readmit/domain';
+import { Facts, type Command, type Context } from '@readmit/domain';
 import { schemaViolation } from '../../libs/bus/src/verify/schemas.js';
+import { newRow, tryOnce, type Surroundings, type WorkRow } from '../execution/try-once.js';
 import { crypto } from './cast.js';
 
-interface Row {
-  readonly draft: WorkDraft;
-  readonly key: string;
-  alsoKeys: readonly string[];
-  state: 'waiting' | 'running' | 'done' | 'cancelled';
-  notBefore: Date;
-  tries: number;
-  began: boolean;
-}
 interface Desk {
   readonly definition: ServiceDefinition;
   readonly facts: Map<string, Facts>;
-  readonly rows: Map<string, Row>;
+  readonly rows: Map<string, WorkRow>;
   /** Deadlines by aggregate, as the service last said them. */
   readonly wakes: Map<string, number>;
 }
@@ -154,15 +146,7 @@ export class Installation {
         for (const draft of reaction.work ?? []) {
           if (desk.rows.has(draft.id)) continue;
           fresh = true;
-          desk.rows.set(draft.id, {
-            draft,
-            key,
-            alsoKeys: draft.alsoKeys,
-            state: 'waiting',
-            notBefore: draft.notBefore,
-            tries: 0,
-            began: false,
-          });
+          desk.rows.set(draft.id, newRow(draft, key));
         }
         for (const id of reaction.cancel ?? []) {
           const row = desk.rows.get(id);
@@ -207,62 +191,31 @@ export class Installation {
     const [said] = this.queue.splice(Math.floor(this.random() * this.queue.length), 1);
     if (said) for (const desk of this.desks.values()) this.hear(desk, said);
   }
-  private isReady = (row: Row): boolean => row.state === 'waiting' && row.notBefore <= this.now;
+  private isReady = (row: WorkRow): boolean => row.state === 'waiting' && row.notBefore <= this.now;
 
-  private async perform(desk: Desk, row: Row): Promise<void> {
-    const handler = desk.definition.work[row.draft.kind] as unknown as WorkHandler<unknown>;
-    row.tries += 1;
-    const locked = (): string[] => [row.key, ...row.alsoKeys];
-    const look = () => ({ facts: desk.facts.get(row.key) ?? new Facts([]), context: this.context(desk, row.key, locked()) });
-    const work: Work = {
-      ...row.draft,
-      ...{ key: row.key, tries: row.tries, alsoKeys: row.alsoKeys, callUntil: this.now },
-      // Further things that a handler may ask of the engine.
-      ...{ began: row.began, now: () => this.now },
+  private async perform(desk: Desk, row: WorkRow): Promise<void> {
+    if ((await tryOnce(row, this.around(desk))) === 'lost') row.notBefore = new Date(this.now.getTime() + 10_000);
+  }
+  private around(desk: Desk): Surroundings {
+    const locked = (row: WorkRow): string[] => [row.key, ...row.alsoKeys];
+    return {
+      handlers: desk.definition.work,
+      now: () => this.now,
+      look: (row) => ({ facts: desk.facts.get(row.key) ?? new Facts([]), context: this.context(desk, row.key, locked(row)) }),
+      say: (row, drafts) => {
+        this.say(desk.definition.name, drafts, locked(row));
+        this.conclude(desk, [row.key]);
+      },
+      still: () => true,
+      meanwhile: () => {
+        for (let more = Math.floor(this.random() * 3); more > 0; more--) this.deliver();
+      },
+      lost: () => {
+        const lost = this.random() < 0.05 || this.workerLost;
+        this.workerLost = false;
+        return lost;
+      },
     };
-    const begun = handler.begin(work, look().facts, look().context) as Begun & {
-      readonly alsoKeys?: readonly string[];
-      readonly input?: Readonly<Record<string, unknown>>;
-    };
-    if (begun.go === 'later') {
-      row.tries -= 1;
-      row.alsoKeys = begun.alsoKeys ?? row.alsoKeys;
-      row.notBefore = begun.notBefore;
-      return;
-    }
-    this.say(desk.definition.name, begun.emit, locked());
-    this.conclude(desk, [row.key]);
-    if (!begun.go) {
-      row.state = 'done';
-      return;
-    }
-    row.state = 'running';
-    const facts = look().facts;
-    // Others go on while the call is under way.
-    for (let more = Math.floor(this.random() * 3); more > 0; more--) this.deliver();
-    const still = (about?: { readonly began?: boolean }): Promise<boolean> => {
-      if (stateOf(row) === 'cancelled') return Promise.resolve(false);
-      row.began ||= about?.began === true;
-      return Promise.resolve(true);
-    };
-    const called = { ...work, input: { ...row.draft.input, ...begun.input } };
-    const outcome = await handler
-      .call(called, facts, new AbortController().signal, still)
-      .catch((error: unknown) => ({ error: error instanceof Error ? error : new Error(String(error)) }));
-    // Killed between call and result: the next worker finds what was done at the target, and nothing of it on record.
-    if (this.random() < 0.05 || this.workerLost) {
-      this.workerLost = false;
-      if (stateOf(row) === 'running') row.state = 'waiting';
-      row.notBefore = new Date(this.now.getTime() + 10_000);
-      return;
-    }
-    const { emit, retryAt } = handler.finish({ ...called, began: row.began } as Work, outcome, look().facts, look().context);
-    this.say(desk.definition.name, emit, locked());
-    if (stateOf(row) !== 'cancelled') {
-      row.state = retryAt ? 'waiting' : 'done';
-      if (retryAt) row.notBefore = retryAt;
-    }
-    this.conclude(desk, [row.key]);
   }
 
   /** Moves the clock from one thing that is due to the next, and settles at each, until the instant. */
@@ -295,5 +248,3 @@ function join(desk: Desk, key: string, fact: Fact): void {
   const facts = desk.facts.get(key) ?? new Facts([]);
   if (!facts.holds(fact)) desk.facts.set(key, facts.with([fact]));
 }
-/** As it is now: others act on the row while its call is under way. */
-const stateOf = (row: Row): Row['state'] => row.state;

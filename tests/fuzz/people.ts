@@ -24,10 +24,7 @@ export const later = (at: Date, seconds: number): Date => new Date(at.getTime() 
 export class People {
   readonly signed: Signed[] = [];
 
-  constructor(
-    private readonly house: Installation,
-    private readonly random: () => number,
-  ) {}
+  constructor(private readonly house: Installation) {}
 
   open({ subject, ...ask }: Thing, random: () => number): string {
     const { house } = this;
@@ -85,17 +82,5 @@ export class People {
       decide(approver, statement, { type: 'software-key', kid: `${approver}-key`, signature: signedBy(approver, statement) }),
     );
     if (outcome.refused === undefined) this.signed.push({ caseId, approver, planDigest });
-  }
-
-  /** What the scheduler says when a person ends the grants of a case. */
-  endEarly(caseId: string): void {
-    const { house } = this;
-    for (const { data } of house.facts('revocation-scheduler', caseId).of('readmit.obligation.recorded')) {
-      const { obligationId, undo } = data;
-      if (undo.armedBy !== 'start' || this.random() < 0.2) continue;
-      const { hold } = undo;
-      const due = { caseId, obligationId, cause: 'ended-by-person' as const, by: 'chidi', ...(hold === undefined ? {} : { hold }) };
-      house.commanded('revocation-scheduler', say('readmit.revocation.due', caseId, due));
-    }
   }
 }

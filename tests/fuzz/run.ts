@@ -1,16 +1,12 @@
 /** One run: people who ask, prove, decide and end, six services, one stolen key, and what must be true when all has come to rest. */
 import type { Fact, FactOf, Person, ServiceName } from '@readmit/contracts';
-import { quorumMet, say } from '@readmit/domain';
-import { approvalDefinition } from '../../apps/approval/src/approval.definition.js';
-import { classificationDefinition } from '../../apps/classification/src/classification.definition.js';
-import { executionDefinition } from '../../apps/execution/src/execution.definition.js';
-import { intakeDefinition } from '../../apps/intake/src/intake.definition.js';
-import { schedulerDefinition } from '../../apps/revocation-scheduler/src/scheduler.definition.js';
-import { forked, pick, seeded } from '../fault/random.js';
-import { crypto, directory, directoryDigest, enrolled, policy } from './cast.js';
+import { endEarly, quorumMet, say } from '@readmit/domain';
+import { forked, pick, seeded, shuffled } from '../fault/random.js';
+import { crypto, directory, enrolled, policy } from './cast.js';
 import { Forger } from './forger.js';
 import { Installation } from './installation.js';
 import { later, People, type Signed, type Thing } from './people.js';
+import { servicesOf } from './services.js';
 import { Target, type Given } from './target.js';
 
 /** What must never be. */
@@ -51,23 +47,7 @@ export async function runOnce(seed: number, thief: ServiceName | undefined): Pro
     eager,
   );
   const house: Installation = new Installation(
-    [
-      intakeDefinition({
-        notices: { channel: 'mailbox', send: () => Promise.resolve({ addresses: 1 }) },
-        codeOf: () => Promise.resolve('CODE'),
-        freeze: { begin: () => ({ go: false, emit: [] }), call: () => Promise.resolve('done'), finish: () => ({ emit: [] }) },
-      }),
-      classificationDefinition(
-        { read: () => Promise.resolve({ directory, digest: directoryDigest, issuedAt: directory.issuedAt }) },
-        { document: policy, digest: crypto.digest(policy) },
-        'salt',
-        // The nonce of a code is an id like any other: no run compares codes of two cases.
-        { draw: () => Promise.resolve({ codeNonce: `nonce_${house.newId()}`, sameKey: [] }) },
-      ),
-      approvalDefinition,
-      executionDefinition(new Map([['target', target.connector]]), { watchEveryMs: 30_000 }),
-      schedulerDefinition,
-    ],
+    servicesOf(target.connector, { watchEveryMs: 30_000, newId: () => house.newId() }),
     forked(random),
     () => {
       if (!forger || left === 0 || chance() > often) return;
@@ -78,7 +58,7 @@ export async function runOnce(seed: number, thief: ServiceName | undefined): Pro
       if (evil) house.forge(forger.service, evil.fact, evil.key);
     },
   );
-  const people = new People(house, forked(random));
+  const people = new People(house);
   const problems: Problem[] = [];
   try {
     const plot = forked(random);
@@ -94,7 +74,7 @@ export async function runOnce(seed: number, thief: ServiceName | undefined): Pro
       if (thief === 'classification' && plot() < 0.5) attestMallory(house, caseId);
       await house.settle();
       if (plot() < 0.85) {
-        for (const approver of ['mallory', 'chidi', 'dana'].sort(() => plot() - 0.5)) {
+        for (const approver of shuffled(['mallory', 'chidi', 'dana'], plot)) {
           people.decide(caseId, approver);
           if (plot() < 0.5) await house.settle();
         }
@@ -107,7 +87,7 @@ export async function runOnce(seed: number, thief: ServiceName | undefined): Pro
       const what = plot();
       if (what < 0.1) house.commanded('revocation-scheduler', say('readmit.containment.ordered', caseId, { caseId, by: 'gita' }));
       else if (what < 0.2) house.commanded('intake', say('readmit.case.frozen', caseId, { caseId, by: 'ada', cause: 'repudiated' }));
-      else if (what < 0.35) people.endEarly(caseId);
+      else if (what < 0.35) house.command('revocation-scheduler', caseId, endEarly({ id: 'chidi', teams: ['security-oncall'] }));
       await house.advanceTo(later(house.now, plot() * 60));
     }
     target.unreliable = 0.05;

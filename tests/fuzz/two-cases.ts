@@ -2,17 +2,13 @@
 import type { AskKind } from '@readmit/contracts';
 import { contain, endEarly, say } from '@readmit/domain';
 import { compactDecrypt } from 'jose';
-import { approvalDefinition } from '../../apps/approval/src/approval.definition.js';
-import { classificationDefinition } from '../../apps/classification/src/classification.definition.js';
-import { executionDefinition } from '../../apps/execution/src/execution.definition.js';
-import { intakeDefinition } from '../../apps/intake/src/intake.definition.js';
-import { schedulerDefinition } from '../../apps/revocation-scheduler/src/scheduler.definition.js';
 import { forked, pick, seeded, shuffled } from '../fault/random.js';
 import { actsOf, type Act, type Kind } from './acts.js';
-import { crypto, directory, directoryDigest, openerOf, policy } from './cast.js';
+import { openerOf } from './cast.js';
 import { Installation } from './installation.js';
 import { later, People, type Thing } from './people.js';
 import { openSession, type Fault, type RealTarget } from './real-target.js';
+import { servicesOf } from './services.js';
 import { wrongWith } from './two-cases-judge.js';
 
 type Where = 'now' | 'read' | 'execute' | 'undo';
@@ -97,27 +93,12 @@ export async function runOrder(order: Order, target: RealTarget): Promise<Came> 
   await target.begin(setting);
   const random = forked(seeded(seed));
   const house: Installation = new Installation(
-    [
-      intakeDefinition({
-        notices: { channel: 'mailbox', send: () => Promise.resolve({ addresses: 1 }) },
-        codeOf: () => Promise.resolve('CODE'),
-        freeze: { begin: () => ({ go: false, emit: [] }), call: () => Promise.resolve('done'), finish: () => ({ emit: [] }) },
-      }),
-      classificationDefinition(
-        { read: () => Promise.resolve({ directory, digest: directoryDigest, issuedAt: directory.issuedAt }) },
-        { document: policy, digest: crypto.digest(policy) },
-        'salt',
-        { draw: () => Promise.resolve({ codeNonce: `nonce_${house.newId()}`, sameKey: [] }) },
-      ),
-      approvalDefinition,
-      executionDefinition(new Map([['target', target.connector]]), { watchEveryMs: 300_000 }),
-      schedulerDefinition,
-    ],
+    servicesOf(target.connector, { watchEveryMs: 300_000, newId: () => house.newId() }),
     forked(random),
   );
   target.lost = () => (house.workerLost = true);
   target.saidSoFar = () => house.said.length;
-  const people = new People(house, forked(random));
+  const people = new People(house);
   const chance = forked(random);
   const kinds = [0, 1].map(
     () => (kind === 'role' ? 'role.restore' : pick(['secret.rotate', 'secret.rotate', 'secret.reissue'] as const, chance)) as AskKind,
