@@ -1,3 +1,4 @@
+import type { Step, Undo } from '@readmit/contracts';
 import { allowInsecureRequests, clientCredentialsGrant, ClientError, Configuration, customFetch, ResponseBodyError } from 'openid-client';
 import { TargetError } from '../capability.js';
 
@@ -100,13 +101,25 @@ export class Call {
     return state;
   }
 
-  /** Changes the person by compare-and-set. `wanted` sees the state again after each lost race; `undefined`: nothing to do. */
+  /** Throws when the name is another's account now than the one that the plan was about. */
+  assertAccount({ object, identity }: Step | Undo, { id }: PersonState): void {
+    const account = identity?.find(({ name }) => name === 'account')?.value;
+    if (account !== undefined && account !== id)
+      throw new TargetError(`${object} is another account at ${this.options.name} now (${id}, it was ${account})`, this.effect, 'changed');
+  }
+
+  /**
+   * Changes the person of the step or undo by compare-and-set, and nobody who has the name now. `wanted` sees the state again after each lost
+   * race; `undefined`: nothing to do.
+   */
   async change(
-    object: string,
+    of: Step | Undo,
     wanted: (state: PersonState) => { readonly path: string; readonly body: Readonly<Record<string, unknown>> } | undefined,
   ): Promise<Changed> {
+    const { object } = of;
     for (let race = 0; race < races; race += 1) {
       const state = await this.person(object);
+      this.assertAccount(of, state);
       const step = wanted(state);
       if (!step) return { person: state, result: {} };
       const changed = await this.send('POST', `/demo/admin/people/${encodeURIComponent(object)}/${step.path}`, {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Identity, Plan, RecipientKey, Step } from '@readmit/contracts';
+import type { Facet, Identity, Plan, RecipientKey, Step } from '@readmit/contracts';
 import { TargetError, type Capabilities, type Connector, type Observed, type StepResult, type UndoResult } from '../capability.js';
 import { AdminClient, type Call, type DemoIdpOptions } from './admin-client.js';
 import { newSealedCode } from './bypass-code.js';
@@ -44,21 +44,20 @@ export function demoIdpConnector(options: DemoIdpOptions): Connector {
     async execute(step, { caseId, recipients, expiresAt, plan }, signal): Promise<StepResult> {
       const call = client.call(signal);
       const operation = `${caseId}/${step.id}`;
-      await assertAccount(call, name, step);
       switch (step.kind) {
         case 'factor.remove':
           await removeFactors(call, name, step, plan, operation);
-          return { after: await facets(call, name, step.object, plan), sealed: [] };
+          return { after: await facets(call, step, plan), sealed: [] };
         case 'sessions.end':
           // Sessions that a bypass opened are the bypass's own and end with it.
-          await call.change(step.object, () => ({ path: 'sessions/end', body: { operation, openedBy: 'factor' } }));
-          return { after: await facets(call, name, step.object, plan), sealed: [] };
+          await call.change(step, () => ({ path: 'sessions/end', body: { operation, openedBy: 'factor' } }));
+          return { after: await facets(call, step, plan), sealed: [] };
         case 'account.unlock':
-          await call.change(step.object, (state) => (state.locked ? { path: 'unlock', body: { operation } } : undefined));
-          return { after: await facets(call, name, step.object, plan), sealed: [] };
+          await call.change(step, (state) => (state.locked ? { path: 'unlock', body: { operation } } : undefined));
+          return { after: await facets(call, step, plan), sealed: [] };
         case 'bypass.issue': {
           const { sealed, made } = await issueBypass(call, name, step, { caseId, recipients, expiresAt });
-          return { after: await facets(call, name, step.object, plan), sealed, made };
+          return { after: await facets(call, step, plan), sealed, made };
         }
         default:
           throw new TargetError(`${name} cannot ${step.kind}`, 'none', 'unsupported');
@@ -93,16 +92,11 @@ export function demoIdpConnector(options: DemoIdpOptions): Connector {
   };
 }
 
-const facets = async (call: Call, connector: string, object: string, plan: Plan) =>
-  facetsOf(connector, object, await call.personWithProof(object), liftsLock(plan, connector, object));
-
-/** The name may be another's account by now. */
-async function assertAccount(call: Call, connector: string, step: Step): Promise<void> {
-  const account = step.identity?.find(({ name }) => name === 'account')?.value;
-  if (account === undefined) return;
-  const { id } = await call.person(step.object);
-  if (id !== account)
-    throw new TargetError(`${step.object} is another account at ${connector} now (${id}, it was ${account})`, 'none', 'changed');
+async function facets(call: Call, step: Step, plan: Plan): Promise<Facet[]> {
+  const { connector, object } = step;
+  const state = await call.personWithProof(object);
+  call.assertAccount(step, state);
+  return facetsOf(connector, object, state, liftsLock(plan, connector, object));
 }
 
 /** Removes exactly the factors that the approved plan saw; one enrolled since then stays and makes the read-back differ. */
@@ -110,7 +104,7 @@ async function removeFactors(call: Call, connector: string, step: Step, plan: Pl
   const planned = factorsBefore(plan, connector, step.object);
   if (!planned) throw new TargetError(`the plan does not say which factors ${step.object} had`, 'none', 'refused');
   for (const factor of planned) {
-    await call.change(step.object, (state) =>
+    await call.change(step, (state) =>
       state.factors.some(({ id }) => id === factor)
         ? { path: 'factors/remove', body: { operation: `${operation}/${factor}`, factor } }
         : undefined,
@@ -133,7 +127,7 @@ async function issueBypass(
   const { salted, sealed } = await newSealedCode(to, { connector, object: step.object, expiresAt: until });
   // A fresh id per call: the same call repeats safely, another call has another code.
   const operation = `${caseId}/${step.id}/${randomUUID()}`;
-  const { person } = await call.change(step.object, ({ bypass }) => {
+  const { person } = await call.change(step, ({ bypass }) => {
     if (bypass.for === caseId && bypass.state === 'used')
       throw new TargetError(`the bypass of ${caseId} was used already`, 'unknown', 'changed');
     if (bypass.state === 'active' && bypass.for !== caseId)

@@ -12,19 +12,19 @@ export interface About {
 
 /** Voids the bypass of the case with the session that it opened, and believes it when the target shows both. */
 export async function closeBypass(call: Call, undo: Undo, { connector, caseId, plan }: About): Promise<UndoResult> {
-  const before = await voidBypass(call, undo, connector, caseId);
+  const before = await voidBypass(call, undo, caseId);
   const state = await call.personWithProof(undo.object);
+  call.assertAccount(undo, state);
   assertVoid(state, caseId, connector);
   const sessionsEnded = (state.bypass.for === caseId ? state.bypass.sessionsEnded : before) ?? 0;
   return { readBack: facetsOf(connector, undo.object, state, liftsLock(plan, connector, undo.object)), sessionsEnded };
 }
 
 /** Also when no bypass is there: the target then refuses one that is still on its way to it. */
-async function voidBypass(call: Call, undo: Undo, connector: string, caseId: string): Promise<number> {
-  const closed = await call.change(undo.object, (state) => {
-    assertAccount(undo, state, connector);
-    return isOver(state, caseId) ? undefined : { path: 'bypass/close', body: { operation: `${caseId}/${undo.id}/close`, for: caseId } };
-  });
+async function voidBypass(call: Call, undo: Undo, caseId: string): Promise<number> {
+  const closed = await call.change(undo, (state) =>
+    isOver(state, caseId) ? undefined : { path: 'bypass/close', body: { operation: `${caseId}/${undo.id}/close`, for: caseId } },
+  );
   return closed.result.sessionsEnded ?? 0;
 }
 
@@ -55,9 +55,7 @@ export async function withdrawEnrolment(call: Call, undo: Undo, about: About): P
   const ofObject = plan.steps.filter((step) => step.connector === connector && step.object === object);
   const issued = ofObject.some((step) => step.kind === 'bypass.issue');
   const unlocked = ofObject.some((step) => step.kind === 'account.unlock');
-  assertAccount(undo, await call.person(object), connector);
-
-  let sessionsEnded = issued ? await voidBypass(call, undo, connector, caseId) : 0;
+  let sessionsEnded = issued ? await voidBypass(call, undo, caseId) : 0;
   let state: PersonState;
   let left: string;
   let round = 0;
@@ -65,18 +63,19 @@ export async function withdrawEnrolment(call: Call, undo: Undo, about: About): P
     // A new id each time: what is asked for again must be done again.
     const operation = `${caseId}/${undo.id}/${randomUUID()}`;
     if (unlocked)
-      await call.change(object, ({ locked }) => (locked ? undefined : { path: 'lock', body: { operation: `${operation}/lock` } }));
+      await call.change(undo, ({ locked }) => (locked ? undefined : { path: 'lock', body: { operation: `${operation}/lock` } }));
     for (const factor of newFactors(await call.person(object), planned))
-      await call.change(object, ({ factors }) =>
+      await call.change(undo, ({ factors }) =>
         factors.some(({ id }) => id === factor)
           ? { path: 'factors/remove', body: { operation: `${operation}/${factor}`, factor } }
           : undefined,
       );
-    const ended = await call.change(object, ({ sessions }) =>
+    const ended = await call.change(undo, ({ sessions }) =>
       sessions.length === 0 ? undefined : { path: 'sessions/end', body: { operation: `${operation}/sessions`, openedBy: 'any' } },
     );
     sessionsEnded += ended.result.sessionsEnded ?? 0;
     state = await call.personWithProof(object);
+    call.assertAccount(undo, state);
     left = whatIsLeft(state, planned, unlocked);
   } while (left !== '' && ++round < rounds);
   if (left !== '') throw new TargetError(`${object} still has ${left} at ${connector}`, 'unknown', 'changed');
@@ -93,11 +92,4 @@ function whatIsLeft(state: PersonState, planned: ReadonlySet<string>, unlocked: 
     ...(state.sessions.length > 0 ? [`${state.sessions.length} open session(s)`] : []),
     ...(unlocked && !state.locked ? ['no lock'] : []),
   ].join(', ');
-}
-
-/** A name that is another's account now is not the one that the plan was about. */
-function assertAccount(undo: Undo, state: PersonState, connector: string): void {
-  const account = undo.identity?.find(({ name }) => name === 'account')?.value;
-  if (account !== undefined && account !== state.id)
-    throw new TargetError(`${undo.object} is another account at ${connector} now (${state.id}, it was ${account})`, 'none', 'changed');
 }
