@@ -2,7 +2,7 @@ import type { Facet, Identity, Plan, Undo } from '@readmit/contracts';
 import { DatabaseError, escapeIdentifier, escapeLiteral } from 'pg';
 import { TargetError, type UndoResult } from '../capability.js';
 import { endSessions, mustSee } from './end-sessions.js';
-import { part, plannedMembers, plannedOid } from './identity.js';
+import { part, plannedMembers, plannedOid, plannedValue } from './identity.js';
 import { readMark, takenBy } from './login-mark.js';
 import { oidsOfMembers, revokeMembership } from './revoke-membership.js';
 import {
@@ -60,13 +60,13 @@ export async function destroySecret(session: TargetSession, destroy: Destroy, si
 async function oidsToDestroy(session: TargetSession, { account, undo, caseId, made }: Destroy): Promise<readonly string[]> {
   if (undo.armedBy === 'success') {
     const oid = plannedOid(undo.identity, 'login');
-    const before = undo.identity?.find(({ name }) => name === 'taken-by')?.value;
+    const before = plannedValue(undo.identity, 'taken-by');
     const [old] = await loginsByOid(session, account, [oid]);
     const another =
       old && before !== undefined && readMark(old.comment) && !madeBy(old, account, caseId) && takenBy(old.comment) !== before;
     return another ? [] : [oid];
   }
-  const planned = undo.identity?.find(({ name }) => name === 'login')?.value;
+  const planned = plannedValue(undo.identity, 'login');
   const recorded = made.filter(({ name }) => name === 'login').map(({ value }) => value);
   // A login that was there before the case and was taken by another one since bears that one's mark.
   const others = (await loginsByOid(session, account, recorded)).filter(

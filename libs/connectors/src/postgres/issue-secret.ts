@@ -3,8 +3,9 @@ import type { Plan, RecipientKey, Step } from '@readmit/contracts';
 import { escapeIdentifier, escapeLiteral } from 'pg';
 import { TargetError, type StepResult } from '../capability.js';
 import { recipientsOf, sealSecret } from '../seal-secret.js';
+import { mustBeAsPlanned } from './as-planned.js';
 import { mustSee } from './end-sessions.js';
-import { mustBeAsPlanned, plannedOid } from './identity.js';
+import { plannedOid, plannedValue } from './identity.js';
 import { markOf, readMark } from './login-mark.js';
 import { scramVerifier } from './scram-verifier.js';
 import {
@@ -51,7 +52,7 @@ export async function issueSecret(
   const { caseId, plan } = given;
   const recipients = recipientsOf(step.recipients, given.recipients);
   const { next, old } = loginsOfPlan(plan, step.connector, account);
-  const planned = step.identity?.find(({ name }) => name === 'login')?.value;
+  const planned = plannedValue(step.identity, 'login');
   const issue: Issue = { caseId, step, plan, owner: plannedOid(step.identity, 'owner'), name: next.object, planned };
   return withSession(options, signal, async (session) => {
     await mustSee(session);

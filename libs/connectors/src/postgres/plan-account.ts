@@ -1,9 +1,10 @@
 import type { Ask, Identity } from '@readmit/contracts';
 import { TargetError, type PlanParts } from '../capability.js';
 import { mustSee } from './end-sessions.js';
-import { holdId, membersIdentity, sentence } from './identity.js';
+import { holdId, membersIdentity } from './identity.js';
 import { takenBy } from './login-mark.js';
 import { memberWarnings } from './members.js';
+import { sentence } from './plan-text.js';
 import {
   accountFacets,
   currentName,

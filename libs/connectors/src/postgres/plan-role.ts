@@ -1,8 +1,9 @@
 import type { Ask, Identity } from '@readmit/contracts';
 import { TargetError, type PlanParts } from '../capability.js';
 import { mustSee } from './end-sessions.js';
-import { holdId, membersIdentity, sentence, sentences } from './identity.js';
+import { holdId, membersIdentity } from './identity.js';
 import { memberWarnings } from './members.js';
+import { sentence, sentences } from './plan-text.js';
 import { facetsOf, heldWithoutUs, holdingName, oidsOf, pairOf, readState, type Oids, type Pair } from './role-state.js';
 import type { TargetSession } from './target-session.js';
 

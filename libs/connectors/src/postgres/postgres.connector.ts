@@ -2,7 +2,7 @@ import type { Ask } from '@readmit/contracts';
 import { TargetError, type Connector } from '../capability.js';
 import { destroySecret } from './destroy-secret.js';
 import { mustSee } from './end-sessions.js';
-import { plannedOid } from './identity.js';
+import { plannedOid, plannedValue } from './identity.js';
 import { issueSecret } from './issue-secret.js';
 import { planAccount } from './plan-account.js';
 import { planRole } from './plan-role.js';
@@ -112,7 +112,7 @@ export function postgresConnector({ name, url, roles, callTimeoutMs = 10_000 }: 
       return call(signal, (session) =>
         observeAccount(session, account, {
           caseId,
-          planned: next.identity?.find((one) => one.name === 'login')?.value,
+          planned: plannedValue(next.identity, 'login'),
           oldOid: old && plannedOid(old.identity, 'login'),
         }),
       );

@@ -1,8 +1,9 @@
 import type { Facet, Identity, Plan, Step, Undo } from '@readmit/contracts';
 import { escapeIdentifier } from 'pg';
 import { TargetError, type StepResult, type UndoResult } from '../capability.js';
+import { mustBeAsPlanned } from './as-planned.js';
 import { endSessions, mustSee } from './end-sessions.js';
-import { mustBeAsPlanned, plannedMembers, plannedOid } from './identity.js';
+import { plannedMembers, plannedOid } from './identity.js';
 import { oidsOfMembers, revokeMembership, type MembershipOids } from './revoke-membership.js';
 import { mustBeGrantable } from './plan-role.js';
 import { facetsOf, heldWithoutUs, holdingBefore, holdingName, oidsOf, pairOf, readState, type Oids, type Pair } from './role-state.js';
