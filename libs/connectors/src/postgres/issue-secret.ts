@@ -68,11 +68,7 @@ export async function issueSecret(
     return {
       after: accountFacets(account, await ownerOid(session, account), await readLogins(session, account)),
       sealed,
-      made: [
-        { name: 'login', value: oid },
-        { name: 'owner', value: issue.owner },
-        { name: 'grantor', value: plannedOid(step.identity, 'grantor') },
-      ],
+      made: [{ name: 'login', value: oid }],
     };
   });
 }

@@ -13,6 +13,7 @@ import {
   ownerOid,
   readLogins,
   type Login,
+  type LoginWithMembers,
   type ServiceAccount,
 } from './service-account.js';
 import type { TargetSession } from './target-session.js';
@@ -51,7 +52,7 @@ export async function planAccount(
         connector,
         object,
         recipients: [...options.recipients],
-        identity: old?.oid === undefined ? identity : [...identity, { name: 'old-login', value: old.oid }],
+        identity,
         hold,
         touches: [
           currentName(account),
@@ -144,7 +145,10 @@ async function grantableOwner(
   return { oid, executor: me.oid };
 }
 
-function turnsOf(account: ServiceAccount, logins: readonly Login[]): { readonly old: Login | undefined; readonly next: Login } {
+function turnsOf(
+  account: ServiceAccount,
+  logins: readonly LoginWithMembers[],
+): { readonly old: LoginWithMembers | undefined; readonly next: LoginWithMembers } {
   const current = currentOf(logins);
   if (current.length > 1)
     throw new TargetError(

@@ -1,4 +1,4 @@
-import type { Facet, Identity, Plan, Step, Undo } from '@readmit/contracts';
+import type { Facet, Plan, Step, Undo } from '@readmit/contracts';
 import { escapeIdentifier } from 'pg';
 import { TargetError, type StepResult, type UndoResult } from '../capability.js';
 import { mustBeAsPlanned } from './as-planned.js';
@@ -20,10 +20,9 @@ export async function grantRole(session: TargetSession, step: Step, plan: Plan, 
   const pair = pairOf(step);
   const planned = plannedOids(step);
   await mustSee(session);
-  await asPlanned(session, pair, planned, plan);
-  await mustBeGrantable(session, pair, planned, reserved);
   const after = await session.transaction(async () => {
     const found = await asPlanned(session, pair, planned, plan);
+    await mustBeGrantable(session, pair, planned, reserved);
     if (!found.grant) return found.facets;
     await session.rows(
       `GRANT ${escapeIdentifier(pair.entitlement)} TO ${escapeIdentifier(pair.object)} WITH ADMIN FALSE, INHERIT TRUE, SET TRUE`,
@@ -34,19 +33,8 @@ export async function grantRole(session: TargetSession, step: Step, plan: Plan, 
       throw new TargetError(`the target does not show ${pair.entitlement} for ${pair.object} after the grant`, 'none', 'refused');
     return read.facets;
   });
-  const [membership] = await session.rows<{ oid: string }>(
-    'SELECT oid::text FROM pg_auth_members WHERE roleid = $1::oid AND member = $2::oid AND grantor = $3::oid',
-    [planned.role, planned.login, planned.grantor],
-  );
-  return { after, sealed: [], made: madeOf(planned, membership?.oid) };
+  return { after, sealed: [] };
 }
-
-const madeOf = ({ login, role, grantor }: MembershipOids, membership: string | undefined): Identity[] => [
-  { name: 'login', value: login },
-  { name: 'role', value: role },
-  { name: 'grantor', value: grantor },
-  ...(membership === undefined ? [] : [{ name: 'membership', value: membership }]),
-];
 
 /** Everything that the plan saw and that the grant does not change is as it was, and the names are still those of the same roles. */
 async function asPlanned(

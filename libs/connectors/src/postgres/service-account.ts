@@ -34,6 +34,9 @@ export interface Login {
   /** The executor made it, or a superuser gave it to the executor: nobody else could have put our mark on a login of his own. */
   readonly trusted: boolean;
   readonly comment: string;
+}
+export interface LoginWithMembers extends Login {
+  /** Who can use what the login has. */
   readonly members: readonly Member[];
 }
 
@@ -67,21 +70,22 @@ interface Row {
   readonly trusted: boolean;
 }
 
-const loginOf = async (session: TargetSession, { until, canLogin, ...row }: Row): Promise<Login & { readonly oid: string }> => ({
+const loginOf = ({ until, canLogin, ...row }: Row): Login & { readonly oid: string } => ({
   ...row,
   ...(until === null ? {} : { until }),
   state: !canLogin ? 'no-login' : until === null ? 'login' : 'login-expiring',
-  members: await membersOf(session, [row.oid]),
 });
 
 /** The two logins that the account is configured with, as they are now. */
-export async function readLogins(session: TargetSession, account: ServiceAccount): Promise<readonly Login[]> {
+export async function readLogins(session: TargetSession, account: ServiceAccount): Promise<readonly LoginWithMembers[]> {
   const found = await session.rows<Row>(loginsWhere('r.rolname = ANY($1)'), [account.logins, account.ownerRole]);
-  const logins: Login[] = [];
+  const logins: LoginWithMembers[] = [];
   for (const name of account.logins) {
     const row = found.find((one) => one.name === name);
     logins.push(
-      row ? await loginOf(session, row) : { name, state: 'absent', member: false, ours: true, trusted: true, comment: '', members: [] },
+      row
+        ? { ...loginOf(row), members: await membersOf(session, [row.oid]) }
+        : { name, state: 'absent', member: false, ours: true, trusted: true, comment: '', members: [] },
     );
   }
   return logins;
@@ -90,7 +94,7 @@ export async function readLogins(session: TargetSession, account: ServiceAccount
 /** Logins by oid, whatever they are called now. */
 export async function loginsByOid(session: TargetSession, account: ServiceAccount, oids: readonly string[]) {
   const found = await session.rows<Row>(loginsWhere('r.oid = ANY($1::oid[])'), [oids, account.ownerRole]);
-  return Promise.all(found.map((row) => loginOf(session, row)));
+  return found.map(loginOf);
 }
 
 /**
@@ -103,8 +107,7 @@ export async function loginsOfCase(
   { caseId, planned }: { readonly caseId: string; readonly planned: string | undefined },
 ) {
   const found = await session.rows<Row>(loginsWhere("shobj_description(r.oid, 'pg_authid') LIKE $1"), ['readmit %', account.ownerRole]);
-  const marked = found.filter((row) => madeBy(row, account, caseId) && (row.trusted || row.oid === planned));
-  return Promise.all(marked.map((row) => loginOf(session, row)));
+  return found.filter((row) => madeBy(row, account, caseId) && (row.trusted || row.oid === planned)).map(loginOf);
 }
 
 export function madeBy({ comment }: Pick<Login, 'comment'>, account: ServiceAccount, caseId: string): boolean {
@@ -112,8 +115,8 @@ export function madeBy({ comment }: Pick<Login, 'comment'>, account: ServiceAcco
   return mark?.caseId === caseId && mark.account === account.object;
 }
 
-const isCurrent = ({ state, member }: Login): boolean => (state === 'login' || state === 'login-expiring') && member;
-export const currentOf = (logins: readonly Login[]): readonly Login[] => logins.filter(isCurrent);
+export const currentOf = <L extends Login>(logins: readonly L[]): readonly L[] =>
+  logins.filter(({ state, member }) => (state === 'login' || state === 'login-expiring') && member);
 
 export async function ownerOid(session: TargetSession, account: ServiceAccount): Promise<string | undefined> {
   const [owner] = await session.rows<{ oid: string }>('SELECT oid::text FROM pg_roles WHERE rolname = $1', [account.ownerRole]);
@@ -127,7 +130,7 @@ export const facetNames = (account: ServiceAccount, login: string) => {
 };
 export const currentName = (account: ServiceAccount): string => `${part(account.object)}/current`;
 
-export function accountFacets(account: ServiceAccount, owner: string | undefined, logins: readonly Login[]): Facet[] {
+export function accountFacets(account: ServiceAccount, owner: string | undefined, logins: readonly LoginWithMembers[]): Facet[] {
   return [
     {
       name: currentName(account),
