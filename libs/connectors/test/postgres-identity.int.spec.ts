@@ -2,12 +2,11 @@
  * Names change hands while a grant runs: logins and roles are renamed, dropped and made again, others become members. What was
  * granted is taken back from whom it was granted to, and nobody who has the name now loses anything.
  */
-import { createConnection, createServer, type AddressInfo, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { postgresConnector, scramVerifier, type PlanParts } from '../src/index.js';
 import { Plan as PlanSchema, type Ask, type Plan } from '@readmit/contracts';
 import { Value } from 'typebox/value';
-import { first, oidOf, open, planFrom, query, startTestTarget, valueOf, type Target } from './postgres-target.js';
+import { first, oidOf, open, planFrom, query, startTestTarget, throughProxy, valueOf, type Target } from './postgres-target.js';
 
 const ask: Ask = { id: 'ask-1', kind: 'role.restore', connector: 'target-postgres', object: 'jane', entitlement: 'app_admin' };
 const ceiling = { steps: ['role.grant' as const], entitlements: ['app_admin', 'ledger_admin'], maxDurationSeconds: 3600 };
@@ -217,27 +216,18 @@ describe('others who get the role through the login', () => {
 
 describe('a target that says yes and does not do it', () => {
   /** The connector, over a connection whose statements pass through `through`: it may act first, and put another one in its place. */
-  async function undoThrough(agreed: Plan, through: (statement: string) => string | Promise<string>): Promise<unknown> {
-    const url = new URL(target.executorUrl);
-    const { port } = url;
-    const proxy = createServer((down: Socket) => {
-      const up = createConnection(Number(port), '127.0.0.1');
-      for (const socket of [up, down]) socket.on('error', () => {});
-      up.pipe(down);
-      let before = Promise.resolve();
-      down.on('data', (bytes) => {
-        before = before.then(async () => void up.write(Buffer.from(await through(bytes.toString('latin1')), 'latin1')));
-      });
-      down.on('close', () => up.end());
-    });
-    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
-    url.port = String((proxy.address() as AddressInfo).port);
-    try {
-      return await undo(agreed, postgresConnector({ name: 'target-postgres', url: url.href, roles: [] })).catch((error: unknown) => error);
-    } finally {
-      await new Promise((resolve) => proxy.close(resolve));
-    }
-  }
+  const undoThrough = (agreed: Plan, through: (statement: string) => string | Promise<string>): Promise<unknown> =>
+    throughProxy(
+      target,
+      ({ client, server }) => {
+        server.pipe(client);
+        let before = Promise.resolve();
+        client.on('data', (bytes) => {
+          before = before.then(async () => void server.write(Buffer.from(await through(bytes.toString('latin1')), 'latin1')));
+        });
+      },
+      (url) => undo(agreed, postgresConnector({ name: 'target-postgres', url, roles: [] })).catch((error: unknown) => error),
+    );
 
   it.each([
     [

@@ -1,5 +1,6 @@
 import type { Ask, Facet, Plan } from '@readmit/contracts';
 import { startPostgresRelease, type PostgresRelease } from '@readmit/testing';
+import { createConnection, createServer, type AddressInfo, type Socket } from 'node:net';
 import { Client } from 'pg';
 import { postgresConnector, prepareExecutor, scramVerifier, type Connector, type PlanParts, type ServiceAccount } from '../src/index.js';
 
@@ -75,6 +76,29 @@ export async function query<Row = Record<string, unknown>>(url: string, sql: str
     return (await client.query(sql)).rows as Row[];
   } finally {
     await client.end();
+  }
+}
+
+/** Works over a proxy in front of the target: `join` says what goes from one side to the other. */
+export async function throughProxy<T>(
+  target: Target,
+  join: (sides: { readonly client: Socket; readonly server: Socket }) => void,
+  work: (executorUrl: string) => Promise<T>,
+): Promise<T> {
+  const url = new URL(target.executorUrl);
+  const port = Number(url.port);
+  const proxy = createServer((client) => {
+    const server = createConnection(port, '127.0.0.1');
+    for (const socket of [client, server]) socket.on('error', () => {});
+    client.on('close', () => server.end());
+    join({ client, server });
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  url.port = String((proxy.address() as AddressInfo).port);
+  try {
+    return await work(url.href);
+  } finally {
+    await new Promise((resolve) => proxy.close(resolve));
   }
 }
 
