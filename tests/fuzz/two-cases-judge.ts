@@ -19,6 +19,8 @@ export async function wrongWith(
   const { wrong, made } = judgeCalls(target, house, shown);
   const overdue = overdueObligations(house);
   wrong.push(...atRest(house), ...stillHeld(house));
+  // What only failed and died on the way is undone by then: late for good is what a DBA made impossible.
+  if (target.did.length === 0 && overdue.size > 0) wrong.push(`(d) nobody else did anything, and ${[...overdue].join(', ')} is overdue`);
   if (kind === 'role') {
     const left = shown.memberships.filter((one) => target.isOurs(one) && one.role !== target.oids['payroll']);
     if (left.length > 0 && overdue.size === 0) wrong.push(`(a) our grant is left: ${left.map(keyOf).join(', ')}`);
@@ -58,9 +60,7 @@ function judgeCalls(target: RealTarget, house: Installation, shown: Shown): { wr
     if (undo?.kind === 'role.revoke' && lostOf(before, after).length > 0)
       wrong.push(...holdersThen(house, call).map((other) => `(R6.5) ${says} took away what ${other} held`));
   }
-  // What was done to the old login is known from the mark on the new one: whoever takes that away leaves the end as it is.
-  const marksLost = target.did.some((act) => act === 'drop-new' || act === 'comment-new');
-  for (const { oid, name, login, until } of marksLost ? [] : shown.roles)
+  for (const { oid, name, login, until } of shown.roles)
     for (const [key, { set }] of ends)
       if (login && until === set && until !== null && key.endsWith(`/${oid}`) && overdueObligations(house).size === 0)
         wrong.push(`(c) ${name} still has the end that ${key} set`);
@@ -177,12 +177,13 @@ function judgeAccount(
     if (login?.login && !tookOver.has(caseId) && !overdue.has(caseId)) wrong.push(`(c) ${login.name}, made by ${caseId}, can log in`);
   }
   const byDba = target.did.some((act) => spoiling.includes(act));
+  const oldByDba = target.did.some((act) => ['close-old', 'drop-old', 'until-old'].includes(act));
   const owners = roles.filter(
     ({ oid, login }) => login && memberships.some((one) => one.member === oid && one.role === target.oids['payroll']),
   );
   if (tookOver.size > 0 && !byDba && (owners.length === 0 || working.length === 0)) wrong.push('(c) the account has no login that works');
   const first = roles.find(({ oid }) => oid === target.oids['payroll_a']);
-  if (house.of('readmit.execution.succeeded').length === 0 && !byDba && (!first?.login || first.until !== null))
+  if (house.of('readmit.execution.succeeded').length === 0 && !oldByDba && (!first?.login || first.until !== null))
     wrong.push(`(c) nothing succeeded, and the first login is not as it was: its end is ${first?.until}`);
   return wrong;
 }

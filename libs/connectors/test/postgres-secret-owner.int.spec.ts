@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Plan as PlanSchema, type Ask, type Facet, type Identity, type Plan, type RecipientKey, type Undo } from '@readmit/contracts';
+import { until } from '@readmit/testing';
 import { Value } from 'typebox/value';
 import { consumer, unsealed } from './consumer.js';
 import { first, oidOf, open, planFrom, query, startTestTarget, valueOf, type Target } from './postgres-target.js';
@@ -40,6 +41,8 @@ const undo = (agreed: Plan, armedBy: Undo['armedBy'], caseId: string, made?: rea
 const pay = (login: string, password: string) => query(target.urlOf(login, password), 'SELECT * FROM salary_run');
 const untilOf = async (login: string) =>
   (await target.admin<{ until: string | null }>(`SELECT rolvaliduntil::text AS until FROM pg_roles WHERE rolname = '${login}'`))[0]?.until;
+const commentOf = async (login: string) =>
+  (await target.admin<{ says: string | null }>(`SELECT shobj_description('${login}'::regrole, 'pg_authid') AS says`))[0]?.says;
 const destroyed = (facets: readonly Facet[], login: string) => valueOf(facets, `payroll/destroyed/${login}`);
 
 beforeEach(async () => {
@@ -198,12 +201,100 @@ describe('a step that fails half-way', () => {
     await expect(pay('payroll_a', oldSecret)).resolves.toEqual([]);
   });
 
+  it.each([
+    ['dropped', 'DROP ROLE payroll_b'],
+    ['given another comment', "COMMENT ON ROLE payroll_b IS 'looked after by the DBA'"],
+  ])('R6.5 gives the old login back the end that it had when the new one was %s by somebody else', async (_what, sql) => {
+    const agreed = await agree();
+    const { made } = await issue(agreed, 'case_1');
+    expect(await untilOf('payroll_a')).not.toBeNull();
+    await target.admin(sql);
+    await undo(agreed, 'start', 'case_1', made);
+    expect(await untilOf('payroll_a')).toBe('infinity');
+    await expect(pay('payroll_a', oldSecret)).resolves.toEqual([]);
+  });
+
+  it('R6.5 gives back no end that another case set', async () => {
+    const agreed = await agree();
+    await issue(agreed, 'case_1');
+    const set = await untilOf('payroll_a');
+    await undo(agreed, 'start', 'case_2');
+    expect(await untilOf('payroll_a')).toBe(set);
+    await undo(agreed, 'start', 'case_1');
+    expect(await untilOf('payroll_a')).toBe('infinity');
+  });
+
+  it('R6.5 leaves what others wrote about the old login', async () => {
+    await target.admin("COMMENT ON ROLE payroll_a IS E'for the payroll run\\nask the platform team'");
+    const agreed = await agree();
+    await issue(agreed, 'case_1');
+    expect(await commentOf('payroll_a')).toMatch(
+      /^for the payroll run\nask the platform team\nreadmit-end case=case_1 until=\d{4}-\S+Z was=none$/,
+    );
+    await undo(agreed, 'start', 'case_1');
+    expect(await commentOf('payroll_a')).toBe('for the payroll run\nask the platform team');
+  });
+
+  it('R6.5 gives back the end that somebody else set between two tries', async () => {
+    const agreed = await agree();
+    await issue(agreed, 'case_1');
+    const own = '2031-01-01 00:00:00+00';
+    await target.admin(`ALTER ROLE payroll_a VALID UNTIL '${own}'`);
+    await issue(agreed, 'case_1');
+    expect(await untilOf('payroll_a')).not.toBe(own);
+    await undo(agreed, 'start', 'case_1');
+    expect(await untilOf('payroll_a')).toBe(own);
+  });
+
   it('R6.5 keeps the end of the old login that somebody else has set since', async () => {
     const agreed = await agree();
     await issue(agreed, 'case_1');
     await target.admin("ALTER ROLE payroll_a VALID UNTIL '2031-01-01 00:00:00+00'");
     await undo(agreed, 'start', 'case_1');
     expect(await untilOf('payroll_a')).toBe('2031-01-01 00:00:00+00');
+    expect(await commentOf('payroll_a')).toBeNull();
+  });
+});
+
+describe('a login that has lost its mark before anything was recorded', () => {
+  it.each([
+    ['its name', 'SELECT'],
+    ['another name', 'ALTER ROLE payroll_b RENAME TO pay_new'],
+  ])('R6.3 is not called undone under %s while it can log in', async (_name, sql) => {
+    const agreed = await agree();
+    const { made } = await issue(agreed, 'case_1');
+    await target.admin(`COMMENT ON ROLE payroll_b IS 'looked after by the DBA'; ${sql}`);
+    await expect(undo(agreed, 'start', 'case_1')).rejects.toMatchObject({
+      code: 'changed',
+      message: expect.stringMatching(/^pay\S+ can log in for payroll .* so this case may have made it/),
+    });
+    expect(await untilOf('payroll_a')).toBe('infinity');
+    // The same login with the record of it.
+    expect(destroyed((await undo(agreed, 'start', 'case_1', made)).readBack, 'payroll_b')).toMatch(/^\d+ gone$/);
+    expect(destroyed((await undo(agreed, 'start', 'case_1')).readBack, 'payroll_b')).toBe('not made');
+  });
+
+  it("R6.5 is left alone when a person says by its comment that it is not the case's", async () => {
+    const agreed = await agree();
+    const { password } = await issue(agreed, 'case_1');
+    await target.admin("COMMENT ON ROLE payroll_b IS 'readmit case=none account=payroll'");
+    expect(destroyed((await undo(agreed, 'start', 'case_1')).readBack, 'payroll_b')).toBe('not made');
+    await expect(pay('payroll_b', password)).resolves.toEqual([]);
+  });
+});
+
+describe('a login that is in use', () => {
+  it.each([
+    ['start', 'payroll_b'],
+    ['success', 'payroll_a'],
+  ] as const)('R6.3 is destroyed though its session holds it by a change of its own password (armed by %s)', async (armedBy, login) => {
+    const agreed = await agree();
+    const { made, password } = await issue(agreed, 'case_1');
+    const session = await open(target.urlOf(login, login === 'payroll_b' ? password : oldSecret));
+    await session.query("BEGIN; ALTER ROLE CURRENT_USER PASSWORD 'the-next-secret'");
+    const undone = await undo(agreed, armedBy, 'case_1', made);
+    expect([destroyed(undone.readBack, login), undone.sessionsEnded]).toEqual([expect.stringMatching(/^\d+ gone$/), 1]);
+    await expect(session.query('SELECT 1')).rejects.toThrow(/not queryable|terminat/);
   });
 });
 
@@ -246,7 +337,9 @@ describe('when the old secret ends', () => {
     const alone = await open(target.urlOf('payroll_b', password));
     expect(await observe()).toEqual({ used: { at: expect.stringMatching(/Z$/) } });
     await old.end();
-    while ((await target.admin("SELECT FROM pg_stat_activity WHERE usename = 'payroll_a'")).length > 0);
+    await until(async () => (await target.admin("SELECT FROM pg_stat_activity WHERE usename = 'payroll_a'")).length === 0, {
+      what: 'the old session is gone',
+    });
     expect(await observe()).toEqual({ used: { at: expect.stringMatching(/Z$/) }, consumers: ['payroll'] });
     await alone.end();
   });

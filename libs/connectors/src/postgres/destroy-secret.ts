@@ -1,16 +1,18 @@
 import type { Facet, Identity, Plan, Undo } from '@readmit/contracts';
-import { DatabaseError, escapeIdentifier, escapeLiteral } from 'pg';
+import { DatabaseError, escapeIdentifier } from 'pg';
 import { TargetError, type UndoResult } from '../capability.js';
-import { endSessions, mustSee } from './end-sessions.js';
+import { endSessions, mustSee, tellToEnd } from './end-sessions.js';
 import { part, plannedMembers, plannedOid, plannedValue } from './identity.js';
 import { readMark, takenBy } from './login-mark.js';
+import { giveBackEnd } from './old-login-end.js';
 import { oidsOfMembers, revokeMembership } from './revoke-membership.js';
 import {
   accountFacets,
-  facetNames,
   loginsByOid,
   loginsOfCase,
+  loginsOfPlan,
   madeBy,
+  openWithoutMark,
   ownerOid,
   readLogins,
   type ServiceAccount,
@@ -32,17 +34,27 @@ interface Destroy {
  * between. A login that another case made under that name is left alone.
  */
 export async function destroySecret(session: TargetSession, destroy: Destroy, signal: AbortSignal): Promise<UndoResult> {
-  const { account, undo } = destroy;
+  const { account, undo, plan, caseId } = destroy;
   await mustSee(session);
   const oids = await oidsToDestroy(session, destroy);
   const ended = new Set<number>();
   if (oids.length > 0) {
     const reached = [...oids, ...plannedMembers(undo.identity), ...(await oidsOfMembers(session, oids))];
-    await session.transaction(() => close(session, destroy, oids));
+    await session.transaction(async () => {
+      // Whoever is logged in may hold the login by a change of its own password that is never committed.
+      await tellToEnd(session, reached, ended);
+      await close(session, account, oids);
+    });
     await endSessions(session, reached, signal, ended);
     reached.push(...(await session.transaction(() => drop(session, destroy, oids, ended))));
     // A login that was just passing its authentication has no name in pg_stat_activity once the role is dropped.
     await endSessions(session, reached, signal, ended);
+  }
+  if (undo.armedBy === 'start') {
+    // Whatever became of the new login, and only after it: nothing about the old one may keep the new secret alive.
+    const { old } = loginsOfPlan(plan, undo.connector, account);
+    if (old) await giveBackEnd(session, account, old, caseId);
+    if (oids.length === 0) await mustHaveNothingOpen(session, account, undo, old);
   }
   await mustSee(session);
   const left = await loginsByOid(session, account, oids);
@@ -76,28 +88,29 @@ async function oidsToDestroy(session: TargetSession, { account, undo, caseId, ma
   return [...new Set([...recorded, ...marked])].filter((oid) => !others.some((login) => login.oid === oid));
 }
 
-/** Nobody can begin with it any more. The old login gets back the end that it had, unless somebody else has set another one since. */
-async function close(session: TargetSession, { account, undo, plan, caseId }: Destroy, oids: readonly string[]): Promise<void> {
-  for (const login of await loginsByOid(session, account, oids)) {
-    await session.rows(`ALTER ROLE ${escapeIdentifier(login.name)} NOLOGIN PASSWORD NULL`);
-    if (undo.armedBy === 'start' && madeBy(login, account, caseId)) await restoreEnd(session, account, plan, login.comment);
-  }
+/**
+ * The mark of a login that we made may be lost together with the record of it. Throws while there is a login that this could be: only a
+ * person can tell whether its secret is ours.
+ */
+async function mustHaveNothingOpen(session: TargetSession, account: ServiceAccount, undo: Undo, old: Undo | undefined): Promise<void> {
+  const { identity } = undo;
+  const open = await openWithoutMark(session, account, { owner: plannedOid(identity, 'owner'), planned: plannedValue(identity, 'login') });
+  const one = open.find(({ oid }) => oid !== plannedValue(old?.identity, 'login'));
+  if (one)
+    throw new TargetError(
+      `${one.name} can log in for ${account.object} and its comment names no case, so this case may have made it: drop it, or say that it is yours by the comment "readmit case=none account=${account.object}"`,
+      'unknown',
+      'changed',
+    );
+}
+
+/** Nobody can begin with it any more. */
+async function close(session: TargetSession, account: ServiceAccount, oids: readonly string[]): Promise<void> {
+  for (const { name } of await loginsByOid(session, account, oids))
+    await session.rows(`ALTER ROLE ${escapeIdentifier(name)} NOLOGIN PASSWORD NULL`);
   // A name that changed hands just now: nothing is committed, and the next try finds the new name.
   const open = (await loginsByOid(session, account, oids)).find(({ state }) => state !== 'no-login');
   if (open) throw new TargetError(`the target does not show that ${open.name} was closed`, 'none', 'changed');
-}
-
-async function restoreEnd(session: TargetSession, account: ServiceAccount, plan: Plan, comment: string): Promise<void> {
-  const shortened = readMark(comment)?.shortened;
-  if (!shortened) return;
-  const [old] = await loginsByOid(session, account, [shortened.oid]);
-  const name = plan.obligations.find(
-    (undo) => undo.armedBy === 'success' && undo.identity?.some(({ value }) => value === shortened.oid),
-  )?.object;
-  if (!old || name === undefined || old.until !== shortened.until) return;
-  const before = plan.before.facets.find((facet) => facet.name === facetNames(account, name).until)?.value;
-  if (before === undefined) return;
-  await session.rows(`ALTER ROLE ${escapeIdentifier(old.name)} VALID UNTIL ${escapeLiteral(before === 'none' ? 'infinity' : before)}`);
 }
 
 /**

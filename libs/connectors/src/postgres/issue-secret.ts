@@ -6,12 +6,11 @@ import { recipientsOf, sealSecret } from '../seal-secret.js';
 import { mustBeAsPlanned } from './as-planned.js';
 import { mustSee } from './end-sessions.js';
 import { plannedOid, plannedValue } from './identity.js';
-import { markOf, readMark } from './login-mark.js';
+import { withMark, withoutEnd } from './login-mark.js';
+import { setEnd } from './old-login-end.js';
 import { scramVerifier } from './scram-verifier.js';
 import {
   accountFacets,
-  isoInstant,
-  loginsByOid,
   loginsOfCase,
   loginsOfPlan,
   ownerOid,
@@ -63,8 +62,7 @@ export async function issueSecret(
     const oid = await session.transaction(() => make(session, account, issue, { username, password }));
     await prove(options, { login: username, oid, password, owner: issue.owner }, signal);
     // Only now: a new secret that does not work must not shorten the life of the old one.
-    if (old)
-      await session.transaction(() => shorten(session, account, oid, { old: plannedOid(old.identity, 'login'), after: old.afterSeconds }));
+    if (old) await setEnd(session, account, old, caseId);
     return {
       after: accountFacets(account, await ownerOid(session, account), await readLogins(session, account)),
       sealed,
@@ -112,11 +110,9 @@ async function make(
     `${take ? 'ALTER' : 'CREATE'} ROLE ${login} LOGIN PASSWORD ${escapeLiteral(scramVerifier(password))} VALID UNTIL 'infinity'`,
   );
   await session.rows(`GRANT ${escapeIdentifier(account.ownerRole)} TO ${login} WITH ADMIN FALSE, INHERIT TRUE, SET TRUE`);
-  const comment = take?.comment ?? '';
-  const mark = take && readMark(comment);
-  // An earlier mark of this case keeps what the case did to the old login; another case's is over.
-  const kept = mark?.caseId === issue.caseId ? mark : { caseId: issue.caseId, account: account.object };
-  await session.rows(`COMMENT ON ROLE ${login} IS ${escapeLiteral(markOf(kept, comment))}`);
+  // What another case wrote there, also of the end that this login had as an old one, is over.
+  const comment = withMark({ caseId: issue.caseId, account: account.object }, withoutEnd(take?.comment ?? ''));
+  await session.rows(`COMMENT ON ROLE ${login} IS ${escapeLiteral(comment)}`);
   const made = (await loginsOfCase(session, account, issue)).filter(({ name }) => name === username);
   const [one] = made;
   if (!one || (take && one.oid !== take.oid) || one.state !== 'login' || !one.member || (await ownerOid(session, account)) !== issue.owner)
@@ -144,29 +140,4 @@ async function prove(
     if (!(error instanceof TargetError)) throw error;
     throw new TargetError(`the new login ${secret.login} could not be proved: ${error.message}`, 'unknown', error.code, { cause: error });
   }
-}
-
-/**
- * The target's own end of the old login, by its clock; written on the new login too, so that the undo knows what to put back. An
- * earlier end that is already set is kept, so repeating does not extend it.
- */
-async function shorten(
-  session: TargetSession,
-  account: ServiceAccount,
-  madeOid: string,
-  { old, after }: { readonly old: string; readonly after: number },
-): Promise<void> {
-  const [end] = await session.rows<{ name: string; until: string; earlier: boolean }>(
-    `SELECT rolname AS name, ${isoInstant('(now() + make_interval(secs => $2))')} AS until,
-       now() + make_interval(secs => $2) < coalesce(rolvaliduntil, 'infinity') AS earlier FROM pg_roles WHERE oid = $1::oid`,
-    [old, after],
-  );
-  if (!end) throw new TargetError('the old login is gone since the plan was made', 'unknown', 'changed');
-  if (!end.earlier) return;
-  const [made] = await loginsByOid(session, account, [madeOid]);
-  const mark = made && readMark(made.comment);
-  if (!mark) throw new TargetError('the new login has lost its mark: somebody else changed it', 'unknown', 'changed');
-  await session.rows(`ALTER ROLE ${escapeIdentifier(end.name)} VALID UNTIL ${escapeLiteral(end.until)}`);
-  const comment = markOf({ ...mark, shortened: { oid: old, until: end.until } }, made.comment);
-  await session.rows(`COMMENT ON ROLE ${escapeIdentifier(made.name)} IS ${escapeLiteral(comment)}`);
 }

@@ -110,6 +110,19 @@ export async function loginsOfCase(
   return found.filter((row) => madeBy(row, account, caseId) && (row.trusted || row.oid === planned)).map(loginOf);
 }
 
+/** Open logins that may own what the account owns, that a case could have made or taken into use, and that bear no case's mark. */
+export async function openWithoutMark(
+  session: TargetSession,
+  account: ServiceAccount,
+  { owner, planned }: { readonly owner: string; readonly planned: string | undefined },
+) {
+  const found = await session.rows<Row>(
+    loginsWhere('r.rolcanlogin AND r.oid IN (SELECT m.member FROM pg_auth_members m WHERE m.roleid = $1::oid)'),
+    [owner, account.ownerRole],
+  );
+  return found.filter(({ comment, trusted, oid }) => !readMark(comment) && (trusted || oid === planned)).map(loginOf);
+}
+
 export function madeBy({ comment }: Pick<Login, 'comment'>, account: ServiceAccount, caseId: string): boolean {
   const mark = readMark(comment);
   return mark?.caseId === caseId && mark.account === account.object;
