@@ -284,6 +284,16 @@ describe('a login that has lost its mark before anything was recorded', () => {
 });
 
 describe('a login that is in use', () => {
+  it('R5.2 ends at once with the success of a reissue, though its session holds it by a change of its own password', async () => {
+    const agreed = await agree(reissue);
+    const session = await open(target.urlOf('payroll_a', oldSecret));
+    await session.query("BEGIN; ALTER ROLE CURRENT_USER PASSWORD 'the-next-secret'");
+    const { password } = await issue(agreed, 'case_1');
+    await expect(session.query('SELECT 1')).rejects.toThrow(/not queryable|terminat/);
+    await expect(pay('payroll_a', oldSecret)).rejects.toMatchObject({ code: '28P01' });
+    await expect(pay('payroll_b', password)).resolves.toEqual([]);
+  });
+
   it.each([
     ['start', 'payroll_b'],
     ['success', 'payroll_a'],

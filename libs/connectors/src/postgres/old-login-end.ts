@@ -5,6 +5,7 @@
 import type { Undo } from '@readmit/contracts';
 import { escapeIdentifier, escapeLiteral } from 'pg';
 import { TargetError } from '../capability.js';
+import { tellToEnd } from './end-sessions.js';
 import { plannedOid } from './identity.js';
 import { readEnd, withEnd, withoutEnd } from './login-mark.js';
 import { isoInstant, loginsByOid, type Login, type ServiceAccount } from './service-account.js';
@@ -28,6 +29,8 @@ export async function setEnd(session: TargetSession, account: ServiceAccount, ol
   // An end that is ours still is not the one that the login had before.
   const note = readEnd(login.comment);
   const was = note?.until === endOf(login) ? note.was : endOf(login);
+  // Sessions of a secret that ends at once end with it, and none of them keeps it by a change of its password that is never committed.
+  if (old.afterSeconds === 0) await tellToEnd(session, [oid], new Set());
   await write(session, account, login, { until, comment: withEnd({ caseId, until, was }, login.comment) });
 }
 
