@@ -124,7 +124,7 @@ export function viewOf(facts: Facts): LedgerView | undefined {
   return {
     ...rest,
     caseId,
-    version: facts.all.length,
+    version: facts.size,
     subject,
     requester,
     asks,

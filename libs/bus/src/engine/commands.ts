@@ -57,13 +57,13 @@ export class CommandRunner implements Commands {
         // What a command decides takes no time; the span is its place in the trace of the case.
         span?.end();
         const facts = aggregate.current();
-        const stale = ifVersion !== undefined && ifVersion !== facts.all.length;
+        const stale = ifVersion !== undefined && ifVersion !== facts.size;
         const said = stale
           ? refusal(
               'conflict',
               'R4.4',
               'stale-version',
-              `Something has happened since version ${ifVersion}: look again (now ${facts.all.length}).`,
+              `Something has happened since version ${ifVersion}: look again (now ${facts.size}).`,
             )
           : byHandler(`command ${name}`, () => command(facts, pass.contextOf(aggregate)));
         if (said.refused) {

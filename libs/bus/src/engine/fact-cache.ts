@@ -52,4 +52,4 @@ export class FactCache {
 }
 
 /** An aggregate without facts takes room too. */
-const weightOf = ({ facts }: Remembered): number => facts.all.length + 1;
+const weightOf = ({ facts }: Remembered): number => facts.size + 1;

@@ -29,6 +29,14 @@ export const attestationIdsOf = ({
  * `among`: only these, by id, as a grant names what it rests on.
  */
 export function attestedOf(facts: Facts, among?: readonly string[]): Attested | undefined {
+  if (among) return read(facts, among);
+  // A set of facts never changes, and everybody who decides about a case asks for its people several times.
+  if (!known.has(facts)) known.set(facts, read(facts));
+  return known.get(facts);
+}
+const known = new WeakMap<Facts, Attested | undefined>();
+
+function read(facts: Facts, among?: readonly string[]): Attested | undefined {
   const counted: FactOf<'readmit.people.attested'>[] = [];
   for (const fact of facts.of('readmit.people.attested')) {
     const before = counted.at(-1);

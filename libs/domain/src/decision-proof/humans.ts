@@ -11,6 +11,14 @@ export const named = (people: readonly Person[], id: string): readonly Person[] 
  * the case of the letters, and accounts that share a key are one. An id that nobody attests may be spelled as a `human` is.
  */
 export function byHuman(people: readonly Person[]): (id: string) => string {
+  const known = humans.get(people) ?? humansOf(people);
+  humans.set(people, known);
+  return known;
+}
+/** Of people who were asked about: a decision asks for the requester, the subject and each collector of the same people. */
+const humans = new WeakMap<readonly Person[], (id: string) => string>();
+
+function humansOf(people: readonly Person[]): (id: string) => string {
   const parent = new Map<string, string>();
   const root = (of: string): string => {
     let top = of;

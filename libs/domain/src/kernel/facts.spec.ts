@@ -25,5 +25,21 @@ describe('facts', () => {
   it('R8.1 that come later take their place', () => {
     expect(new Facts([third]).with([first]).all).toEqual([first, third]);
     expect(new Facts([first]).with([third]).all).toEqual([first, third]);
+    expect(new Facts([third]).with([second]).with([first]).of('readmit.case.frozen')).toEqual([first, second, third]);
+  });
+
+  it('R8.3 that come again change nothing, and the set that they joined stays as it was', () => {
+    const before = new Facts([first]);
+    const after = before.with([first, second, second]);
+    expect([before.size, before.all]).toEqual([1, [first]]);
+    expect([after.size, after.all]).toEqual([2, [first, second]]);
+    expect([before.holds(second), after.holds(second), after.holds(third)]).toEqual([false, true, false]);
+  });
+
+  it('R8.3 are known by type and id: no service can take the place of what another says', () => {
+    const other = { ...first, type: 'readmit.case.closed' } as unknown as Fact;
+    const facts = new Facts([first]).with([other]);
+    expect([facts.size, facts.holds(other), facts.first('readmit.case.frozen')]).toEqual([2, true, first]);
+    expect(new Facts([first]).holds(other)).toBe(false);
   });
 });
