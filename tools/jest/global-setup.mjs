@@ -1,12 +1,13 @@
 /**
  * One PostgreSQL for the whole run: the server of DATABASE_URL, or an embedded one that is made here and removed at the end.
  * Specs find it through the environment (libs/testing). Plain JavaScript, because Node loads this file before swc compiles
- * anything; the server's module erases to JavaScript, so Node 24 loads that one as it is. A Kafka is started when a spec asks for it.
+ * anything; the server's modules erase to JavaScript, so Node 24 loads those as they are. A Kafka is started when a spec asks for it.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { runTyped } from '../typed-sources.mjs';
 import { serveKafka } from './kafka-on-demand.mjs';
 
 const prefix = 'readmit-jest-';
@@ -25,7 +26,7 @@ export default async function globalSetup() {
     await mkdir(process.env.READMIT_TEST_SECRETS, { recursive: true, mode: 0o700 });
     return;
   }
-  const { startPostgres, removePostgres } = await import('../../libs/store/src/postgres-server.ts');
+  const { startPostgres, removePostgres } = await runTyped('libs/store/src', 'postgres-server.ts');
   await removeLeftovers(removePostgres);
   const folder = await mkdtemp(path.join(os.tmpdir(), prefix));
   const server = await startPostgres({ dataDir: folder, durable: false });

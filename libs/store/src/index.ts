@@ -1,6 +1,9 @@
 export type { Tx } from './tx.js';
-export { binariesPackage, freePort, processMark, removePostgres, startPostgres } from './postgres-server.js';
-export type { PostgresBinaries, PostgresOptions, PostgresServer } from './postgres-server.js';
+export { leaveFolder, processMark, takeFolder } from './data-folder.js';
+export { binariesPackage, freePort, releasePostgres, removePostgres, startPostgres, whyTaken } from './postgres-server.js';
+export type { PostgresOptions, PostgresServer } from './postgres-server.js';
+export type { PostgresBinaries } from './server-reach.js';
+export { writeWhole } from './whole-file.js';
 export { openStore } from './store.js';
 export type { Store, StoreCounters, StoreOptions } from './store.js';
 export type { Listening } from './listener.js';

