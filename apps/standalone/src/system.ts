@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { approvalApp } from '@readmit/approval';
 import { auditApp } from '@readmit/audit';
@@ -15,6 +15,7 @@ import { startFront } from './front.js';
 import { ownKafka, usersOwnKafka, type KafkaAccess } from './kafka-access.js';
 import { keyFiles } from './key-files.js';
 import { startProcess } from './service-process.js';
+import { assertPortsFree, keepBus, keptPorts, takeState } from './state-folder.js';
 import { supervise } from './supervise.js';
 import { superviseDatabase } from './supervise-database.js';
 import { superviseKafka } from './supervise-kafka.js';
@@ -92,10 +93,12 @@ export async function startSystem(options: SystemOptions): Promise<System> {
   try {
     const { stateDir, log } = options;
     going();
-    if (options.fresh) await rm(stateDir, { recursive: true, force: true });
-    await mkdir(stateDir, { recursive: true });
+    const leave = await takeState(stateDir, options);
+    started.push({ name: 'state folder', stop: leave });
     const at = (...names: string[]): string => path.join(stateDir, ...names);
     const ports = await keptPorts(at('ports.json'));
+    const { database: databasePort, ...others } = ports;
+    await assertPortsFree(options.port, options.databaseUrl === undefined ? ports : others, at('ports.json'));
     await keepBus(at('bus.json'), stateDir, options.kafka === undefined ? 'embedded' : 'kafka');
     const secret = async (name: string, text: string): Promise<string> => {
       await mkdir(at('secrets'), { recursive: true, mode: 0o700 });
@@ -107,7 +110,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     const supervising = { log, onGivenUp: reportBroken, ...(options.signal ? { signal: options.signal } : {}) };
     const database =
       options.databaseUrl === undefined
-        ? await superviseDatabase({ ...supervising, dataDir: at('database'), port: ports.database })
+        ? await superviseDatabase({ ...supervising, dataDir: at('database'), port: databasePort })
         : undefined;
     if (database) started.push({ name: 'PostgreSQL', stop: () => database.stop() });
     going();
@@ -255,30 +258,4 @@ async function inProcess(
 /** The end of a log, for people. */
 async function lastLinesOf(file: string): Promise<string> {
   return (await readFile(file, 'utf8').catch(() => '')).trimEnd().split('\n').slice(-20).join('\n');
-}
-
-/** Ports stay the same over restarts: the issuer's name holds one, and people bookmark. */
-async function keptPorts(file: string): Promise<{ database: number; target: number; demo: number }> {
-  try {
-    return JSON.parse(await readFile(file, 'utf8')) as { database: number; target: number; demo: number };
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  }
-  const ports = { database: await freePort(), target: await freePort(), demo: await freePort() };
-  await writeFile(file, JSON.stringify(ports));
-  return ports;
-}
-
-/** Positions and outboxes belong to one bus: data that was begun on one is not continued on another. */
-async function keepBus(file: string, stateDir: string, bus: 'embedded' | 'kafka'): Promise<void> {
-  const begun = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT') throw error;
-    return undefined;
-  });
-  const before = begun === undefined ? undefined : (JSON.parse(begun) as { bus?: unknown }).bus;
-  if (before !== undefined && before !== bus)
-    throw new Error(
-      `what is kept in ${stateDir} was begun on the ${before === 'kafka' ? 'Kafka' : 'embedded'} bus: give --fresh to begin anew, or --state another folder`,
-    );
-  await writeFile(file, JSON.stringify({ bus }));
 }

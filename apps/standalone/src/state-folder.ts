@@ -1,0 +1,103 @@
+/** The folder of everything that a start keeps. */
+import { access, constants, mkdir, readFile, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { removeKafka } from '@readmit/bus';
+import { freePort, leaveFolder, releasePostgres, removePostgres, takeFolder, whyTaken, writeWhole } from '@readmit/store';
+
+/**
+ * Takes the folder for this process, made when absent, and stops the servers that a dead one left running on it; `fresh` removes first
+ * what the last start left, there and elsewhere. Returns what gives it back.
+ * @throws {Error} a live process has it; then nothing was removed.
+ */
+export async function takeState(stateDir: string, { fresh }: { readonly fresh: boolean }): Promise<() => Promise<void>> {
+  await makeFolder(stateDir);
+  await takeFolder(stateDir);
+  const leave = (): Promise<void> => leaveFolder(stateDir);
+  const servers = ['database', 'target'].map((name) => path.join(stateDir, name));
+  try {
+    for (const folder of servers) await releasePostgres(folder);
+    if (!fresh) return leave;
+    await removeKafka(path.join(stateDir, 'kafka'));
+    for (const folder of servers) await removePostgres(folder);
+  } catch (error) {
+    await leave();
+    throw error;
+  }
+  await rm(stateDir, { recursive: true, force: true });
+  await makeFolder(stateDir);
+  await takeFolder(stateDir);
+  return leave;
+}
+
+async function makeFolder(stateDir: string): Promise<void> {
+  try {
+    await mkdir(stateDir, { recursive: true });
+    await access(stateDir, constants.W_OK);
+  } catch (error) {
+    throw new Error(`${stateDir} cannot be written to: give --state a folder that can`, { cause: error });
+  }
+}
+
+export interface Ports {
+  readonly database: number;
+  readonly target: number;
+  readonly demo: number;
+}
+
+/** Ports stay the same over restarts: the issuer's name holds one, and people bookmark. */
+export async function keptPorts(file: string): Promise<Ports> {
+  const kept = await readKept(file, 'remove it and other ports are chosen: everybody signs in again then');
+  if (kept !== undefined) {
+    const { database, target, demo } = kept as Partial<Ports>;
+    if (database !== undefined && target !== undefined && demo !== undefined) return { database, target, demo };
+  }
+  const ports = { database: await freePort(), target: await freePort(), demo: await freePort() };
+  await writeWhole(file, JSON.stringify(ports));
+  return ports;
+}
+
+/**
+ * Before anything is started on them.
+ * @throws {Error} something else listens on one; it says where the port comes from.
+ */
+export async function assertPortsFree(port: number, kept: Partial<Ports>, file: string): Promise<void> {
+  if ((await whyTaken(port)) !== undefined)
+    throw new Error(`port ${port} of 127.0.0.1 is taken: stop what listens there, or give --port another (0 takes any that is free)`);
+  for (const [name, number] of Object.entries(kept) as readonly [keyof Ports, number][])
+    if ((await whyTaken(number)) !== undefined)
+      throw new Error(
+        `port ${number} of 127.0.0.1, which the first start chose for the ${partOf[name]}, is taken: stop what listens there, or remove ${file} and other ports are chosen (everybody signs in again then)`,
+      );
+}
+const partOf: Readonly<Record<keyof Ports, string>> = {
+  database: 'database',
+  target: 'target PostgreSQL',
+  demo: 'demo identity provider',
+};
+
+/** Positions and outboxes belong to one bus: data that was begun on one is not continued on another. */
+export async function keepBus(file: string, stateDir: string, bus: 'embedded' | 'kafka'): Promise<void> {
+  const kept = await readKept(file, 'remove it and start on the bus that it was begun on, or give --fresh to begin anew');
+  const before = (kept as { readonly bus?: unknown } | undefined)?.bus;
+  if (before !== undefined && before !== bus)
+    throw new Error(
+      `what is kept in ${stateDir} was begun on the ${before === 'kafka' ? 'Kafka' : 'embedded'} bus: give --fresh to begin anew, or --state another folder`,
+    );
+  if (before === undefined) await writeWhole(file, JSON.stringify({ bus }));
+}
+
+/** What the file holds; `undefined`: there is none. */
+async function readKept(file: string, advice: string): Promise<object | undefined> {
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (text === undefined) return undefined;
+  try {
+    const kept: unknown = JSON.parse(text);
+    if (typeof kept === 'object' && kept !== null) return kept;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  throw new Error(`${file} is empty or broken: ${advice}`);
+}
