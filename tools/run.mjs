@@ -2,6 +2,7 @@
  * The one door behind `npm start`, `npm test` and the other scripts: `node tools/run.mjs <command> [arguments]`. Runs under any
  * Node >= 20 with npm >= 10 on a fresh clone: installs what package-lock.json says, then hands over to the pinned Node 24.
  */
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runCaptured, runOnTerminal, wasStopped } from './children.mjs';
@@ -9,6 +10,12 @@ import { buildArgs, jestFlags, runGates, runTestsOnly } from './gates.mjs';
 import { ensureDependencies, pinnedNode } from './install.mjs';
 import { withProgress } from './progress.mjs';
 
+if (Number(process.versions.node.split('.')[0]) < 20) {
+  process.stderr.write(
+    `npm start and the other scripts need Node 20 or newer, which then fetches the Node that Readmit runs on; this is Node ${process.versions.node} (${process.execPath}).\n`,
+  );
+  process.exit(78);
+}
 const house = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const [command, ...args] = process.argv.slice(2);
 
@@ -32,8 +39,28 @@ const commands = {
 
 /** Runs the program with our arguments, once what it stands on is built. */
 async function onBuilt(place, program) {
-  const built = await build(place);
+  const built = isReadOnly() ? builtBefore(program) : await build(place);
   return built === 0 && !wasStopped() ? runOnTerminal(place.node, [program, ...args], { cwd: house, env: place.env }) : built;
+}
+
+/** Nothing can be built there. Somebody else may have, before it was given to us. */
+function isReadOnly() {
+  try {
+    accessSync(house, constants.W_OK);
+    return false;
+  } catch (error) {
+    if (error.code === 'EROFS' || error.code === 'EACCES') return true;
+    throw error;
+  }
+}
+
+/** @returns {number} exit code */
+function builtBefore(program) {
+  if (existsSync(path.join(house, 'dist/apps/standalone/main.js'))) return 0;
+  process.stderr.write(
+    `${house} cannot be written to and was never built, so ${program} cannot run: build where it can be (npm run build)\n`,
+  );
+  return 1;
 }
 
 /**
@@ -79,6 +106,15 @@ if (!chosen) {
   process.stderr.write(`usage: node tools/run.mjs <${Object.keys(commands).join('|')}> [arguments]\n`);
   process.exit(2);
 }
+if (command === 'start' && args.some((arg) => arg === '--help' || arg === '-h')) {
+  process.stdout.write(readFileSync(path.join(house, 'apps/standalone/usage.txt'), 'utf8'));
+  process.exit(0);
+}
+// `npm start | head`: what we say is not needed; the program that we run knows itself what to do when nobody reads.
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', (error) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
 try {
   await ensureDependencies(house);
   process.exitCode = await chosen({ house, node: pinnedNode(house), env: environment() });

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -6,22 +7,9 @@ import { kafkaVariables } from './kafka-access.js';
 import { startSystem, type System } from './system.js';
 import { playTour } from './tour/tour.js';
 
-const usage = `npm start -- [options]
-
-  --once        play the tour and exit: 0 only if every check of it held
-  --processes   six processes instead of one
-  --kafka       events through Apache Kafka, and six processes (npm run start:kafka)
-  --fresh       begin anew: removes what the last start left
-  --no-tour     only serve
-  --port <n>    port of the one origin (default 7400)
-  --state <dir> where everything is kept (default .readmit; with --kafka .readmit-kafka)
-
-DATABASE_URL: your own PostgreSQL (owner's URL) instead of the embedded one.
-KAFKA_BROKERS, KAFKA_SASL_*, KAFKA_TLS*: with --kafka, your own Kafka instead of one that is fetched and started; make its
-  topics before: readmit setup --kafka --provider demo-idp --apply
-OTEL_EXPORTER_OTLP_ENDPOINT: where the services send their traces (OTLP/HTTP).`;
-
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
+/** A file, so that `npm start -- --help` needs neither packages nor a build. */
+const usage = readFileSync(path.join(root, 'apps/standalone/usage.txt'), 'utf8');
 
 function readOptions() {
   try {
@@ -42,14 +30,14 @@ function readOptions() {
       throw new Error(`--port must be an integer from 0 to 65535, was '${values.port ?? ''}'`);
     return { ...values, port };
   } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${usage}\n`);
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
     process.exit(2);
   }
 }
 
 const options = readOptions();
 if (options.help) {
-  process.stdout.write(`${usage}\n`);
+  process.stdout.write(usage);
   process.exit(0);
 }
 if (process.env['NODE_ENV'] === 'production') {
@@ -77,6 +65,13 @@ const end = (code: number): Promise<void> =>
 // SIGHUP: the terminal was closed.
 const exitCodes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void end(exitCodes[signal]));
+
+// `npm start | head`: nobody reads any more. The code is what a shell says of SIGPIPE: a tour that was cut short has not held.
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    void end(141);
+  });
 
 const began = Date.now();
 const log = (line: string): void =>

@@ -1,0 +1,97 @@
+/** The built programs as files: who may run them, and with which Node. */
+import { describe, expect, it } from '@jest/globals';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, statSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { house, newStateDir, program, shell } from './installation.js';
+
+interface Package {
+  readonly bin: { readonly readmit: string };
+  readonly engines: { readonly node: string };
+  readonly dependencies: { readonly node: string };
+}
+const { bin, engines, dependencies } = JSON.parse(readFileSync(path.join(house, 'package.json'), 'utf8')) as Package;
+
+/** Runs the file by a Node that says it is of this version. */
+function runBy(version: string, file: string, ...args: string[]) {
+  const pretends = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '${version}' } })`;
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ['--import', `data:text/javascript,${encodeURIComponent(pretends)}`, file, ...args],
+    { cwd: house, env: shell(), encoding: 'utf8', timeout: 60_000 },
+  );
+  return { status, stdout, stderr };
+}
+
+describe('the program readmit', () => {
+  it('may be run as it was built', () => {
+    const file = path.join(house, bin.readmit);
+    expect(statSync(program('cli')).mode & 0o777).toBe(0o755);
+    expect(execFileSync(file, ['--version'], { env: { PATH: path.dirname(process.execPath) }, encoding: 'utf8' })).toBe('0.1.0\n');
+  });
+});
+
+describe('a wrong Node', () => {
+  const apps = ['intake', 'classification', 'approval', 'execution', 'revocation-scheduler', 'audit', 'cli', 'demo', 'standalone'];
+  it.each(apps)('is refused by %s before anything else, with the one it needs', (app) => {
+    expect(runBy('20.20.2', program(app), '--help')).toEqual({
+      status: 78,
+      stdout: '',
+      stderr: `Readmit needs Node 24 or newer; this is Node 20.20.2 (${process.execPath}).\n`,
+    });
+  });
+
+  it.each(['24.0.0', '26.1.0'])('is not %s', (version) => {
+    expect(runBy(version, program('cli'), '--version')).toEqual({ status: 0, stdout: '0.1.0\n', stderr: '' });
+    expect(runBy(version, program('approval'))).toMatchObject({
+      status: 78,
+      stderr: expect.stringContaining('approval cannot start. The configuration has'),
+    });
+  });
+
+  it('is named by package.json, and the one that is brought along is right', () => {
+    expect(engines.node).toBe('>=24');
+    expect(dependencies.node).toMatch(/^24\./);
+  });
+
+  it('is refused by npm start below 20, which fetches the right one', () => {
+    const runner = path.join(house, 'tools/run.mjs');
+    expect(runBy('18.20.4', runner, 'start')).toEqual({
+      status: 78,
+      stdout: '',
+      stderr: `npm start and the other scripts need Node 20 or newer, which then fetches the Node that Readmit runs on; this is Node 18.20.4 (${process.execPath}).\n`,
+    });
+    expect(runBy('20.20.2', runner, 'start', '--help')).toMatchObject({ status: 0, stderr: '' });
+  });
+});
+
+describe('npm start -- --help', () => {
+  it('says its options without installing or building anything', () => {
+    const { status, stdout } = runBy('20.20.2', path.join(house, 'tools/run.mjs'), 'start', '--help');
+    expect(stdout).toBe(readFileSync(path.join(house, 'apps/standalone/usage.txt'), 'utf8'));
+    expect(status).toBe(0);
+    expect(runBy('24.0.0', program('standalone'), '--help')).toMatchObject({ status: 0, stdout });
+  });
+});
+
+describe('a launcher whose reader goes away', () => {
+  it('ends quietly, and stops what it had started', async () => {
+    const { dir, remove } = await newStateDir();
+    try {
+      const child = spawn(process.execPath, [program('standalone'), '--no-tour', '--port', '0', '--state', dir], {
+        env: shell(),
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      let said = '';
+      child.stderr.on('data', (bytes: Buffer) => (said += bytes.toString('utf8')));
+      child.stdout.destroy();
+      const [code] = (await once(child, 'close')) as [number | null];
+      expect({ code, said }).toEqual({ code: 141, said: '' });
+      expect(await readdir(path.join(dir, 'database', 'cluster'))).not.toContain('postmaster.pid');
+    } finally {
+      await remove();
+    }
+  }, 60_000);
+});
