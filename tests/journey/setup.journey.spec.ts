@@ -10,7 +10,7 @@ import { services } from '@readmit/contracts';
 import { executionApp } from '@readmit/execution';
 import { intakeApp } from '@readmit/intake';
 import { schedulerApp } from '@readmit/revocation-scheduler';
-import { serviceSettings } from '@readmit/service';
+import { describeSettings, serviceSettings, settingsOfOthers, type SettingsSpec } from '@readmit/service';
 import { freePort } from '@readmit/store';
 import { surroundings, until } from '@readmit/testing';
 import pg from 'pg';
@@ -128,11 +128,21 @@ it('refuses keys that were made for another environment, and leaves the database
   expect([code, stderr]).toEqual([2, expect.stringContaining('for the environment other')]);
 });
 
-it('is documented: the README names every setting of every service', async () => {
+const own = Object.assign(
+  {},
+  ...[intakeApp, classificationApp, approvalApp, executionApp, schedulerApp, auditApp].map(({ settings }) => settings),
+) as SettingsSpec;
+
+it('is documented: the README names every setting of every service, and says which are required', async () => {
   const readme = await readFile(path.join(house, 'README.md'), 'utf8');
-  const own = [intakeApp, classificationApp, approvalApp, executionApp, schedulerApp, auditApp].flatMap(({ settings }) =>
-    Object.keys(settings),
+  const settings = describeSettings({ ...serviceSettings, ...own });
+  expect(settings.filter(({ name }) => !readme.includes(`\`${name}\``)).map(({ name }) => name)).toEqual([]);
+  const saysRequired = ({ name }: { readonly name: string }): boolean => new RegExp(`\`${name}\` +\\| required`).test(readme);
+  expect(settings.filter(saysRequired).map(({ name }) => name)).toEqual(
+    settings.filter(({ required }) => required).map(({ name }) => name),
   );
-  const unnamed = [...Object.keys(serviceSettings), ...own].filter((name) => !readme.includes(`\`${name}\``));
-  expect(unnamed).toEqual([]);
+});
+
+it('may be told by one file of variables: every service knows the settings of the others', () => {
+  expect([...settingsOfOthers]).toEqual([...Object.keys(own), 'READMIT_URL', 'READMIT_HOME', 'READMIT_DEBUG'].sort());
 });

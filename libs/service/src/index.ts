@@ -21,6 +21,7 @@ export {
 export type { ServiceSigningKey } from './settings/parsers.js';
 export { kafkaConnectionOf, kafkaSettings } from './settings/kafka-settings.js';
 export { Secret } from './settings/secret.js';
+export { settingsOfOthers } from './settings/others.js';
 export { serviceSettings } from './settings/service-settings.js';
 export type { ServiceSettings } from './settings/service-settings.js';
 export { Serves } from './http/serves.js';

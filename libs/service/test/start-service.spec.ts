@@ -145,7 +145,7 @@ describe('a service', () => {
     const { start, events } = setUp();
     await expect(start({ PORT: 'abc', READMIT_SWEEPS: 'fast' })).rejects.toThrow(ConfigurationError);
     await expect(start({ READMIT_SWEEPS: 'fast' })).rejects.toThrow(
-      'READMIT_SWEEPS: this service has no such setting. Did you mean READMIT_SWEEP?',
+      'READMIT_SWEEPS: no service has such a setting. Did you mean READMIT_SWEEP?',
     );
     expect(events).toEqual([]);
   });

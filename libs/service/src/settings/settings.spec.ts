@@ -54,8 +54,41 @@ group('a configuration', () => {
       "PORT: must be an integer from 0 to 65535, was 'abc'. Set PORT=8081 or leave it out.",
       'READMIT_MODE: is missing. Mode. Set READMIT_MODE=fast.',
       "READMIT_NAMES: must be lower-case letters, was 'ada,Erin'. Set READMIT_NAMES=ada or leave it out.",
-      'READMIT_MOED: this service has no such setting. Did you mean READMIT_MODE?',
-      'READMIT_COLOUR_OF_THE_SKY: this service has no such setting. Remove it.',
+      'READMIT_MOED: no service has such a setting. Did you mean READMIT_MODE?',
+      'READMIT_COLOUR_OF_THE_SKY: no service has such a setting. Remove it.',
+    ]);
+  });
+
+  it('passes over settings of other services and of the CLI, and refuses those misspelt', () => {
+    const others = { READMIT_URL: 'http://127.0.0.1:7400', READMIT_HOME: '/etc/readmit/ada', READMIT_TARGETS_FILE: 'targets.json' };
+    expect(errorsOf(() => readSettings(spec, { READMIT_MODE: 'safe', ...others }))).toEqual([]);
+    expect(errorsOf(() => readSettings(spec, { READMIT_MODE: 'safe', READMIT_TARGET_FILE: 'targets.json' }))).toEqual([
+      'READMIT_TARGET_FILE: no service has such a setting. Did you mean READMIT_TARGETS_FILE?',
+    ]);
+  });
+
+  it.each([
+    ['READMIT_INTAKE_SERVICE_HOST', '10.96.0.17'],
+    ['READMIT_INTAKE_SERVICE_PORT', '8080'],
+    ['READMIT_INTAKE_SERVICE_PORT_HTTP', '8080'],
+    ['READMIT_REVOCATION_SCHEDULER_PORT', 'tcp://10.96.0.17:8080'],
+    ['READMIT_PORT', 'tcp://10.96.0.17:8080'],
+    ['READMIT_SERVICE_HOST', '10.96.0.17'],
+    ['READMIT_INTAKE_PORT_8080_TCP', 'tcp://10.96.0.17:8080'],
+    ['READMIT_INTAKE_PORT_8080_TCP_PROTO', 'tcp'],
+    ['READMIT_INTAKE_PORT_8080_TCP_PORT', '8080'],
+    ['READMIT_INTAKE_PORT_53_UDP_ADDR', '10.96.0.17'],
+  ])('passes over %s=%s, which Kubernetes gives', (name, text) => {
+    expect(errorsOf(() => readSettings(spec, { READMIT_MODE: 'safe', [name]: text }))).toEqual([]);
+  });
+
+  it.each([
+    ['READMIT_PORT', '8083'],
+    ['READMIT_INTAKE_HOST', '10.96.0.17'],
+    ['READMIT_PORT_TCP', 'tcp'],
+  ])('refuses %s=%s, which nobody gives', (name, text) => {
+    expect(errorsOf(() => readSettings(spec, { READMIT_MODE: 'safe', [name]: text }))).toEqual([
+      expect.stringContaining(`${name}: no service has such a setting.`),
     ]);
   });
 

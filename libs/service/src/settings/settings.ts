@@ -1,3 +1,4 @@
+import { fromKubernetes, settingsOfOthers } from './others.js';
 import { Secret } from './secret.js';
 
 /** Exit code of a process whose configuration is wrong (`EX_CONFIG` of sysexits). */
@@ -55,7 +56,7 @@ export function settings<const S extends SettingsSpec>(spec: S): S {
 
 /**
  * Reads the whole configuration once. Collects every error before it throws a `ConfigurationError`; a `READMIT_*` variable that
- * nobody reads is an error too, because a misspelt limit that is silently ignored is a limit that does not hold.
+ * nobody reads, no other service either, is an error too, because a misspelt limit that is silently ignored is a limit that does not hold.
  */
 export function readSettings<S extends SettingsSpec>(spec: S, env: Readonly<Record<string, string | undefined>>): Settings<S> {
   const errors: string[] = [];
@@ -77,10 +78,11 @@ export function readSettings<S extends SettingsSpec>(spec: S, env: Readonly<Reco
       errors.push(`${name}: ${what}${setting.secret ? '' : `, was '${text.length > 100 ? `${text.slice(0, 100)}...` : text}'`}. ${advice}`);
     }
   }
-  for (const name of Object.keys(env)) {
-    if (!name.startsWith('READMIT_') || name in spec) continue;
-    const near = nearest(name, Object.keys(spec));
-    errors.push(`${name}: this service has no such setting. ${near ? `Did you mean ${near}?` : 'Remove it.'}`);
+  const known = new Set([...Object.keys(spec), ...settingsOfOthers]);
+  for (const [name, text = ''] of Object.entries(env)) {
+    if (!name.startsWith('READMIT_') || known.has(name) || fromKubernetes(name, text)) continue;
+    const near = nearest(name, known);
+    errors.push(`${name}: no service has such a setting. ${near ? `Did you mean ${near}?` : 'Remove it.'}`);
   }
   if (errors.length > 0) throw new ConfigurationError(errors);
   return values as Settings<S>;
@@ -111,7 +113,7 @@ export function secretTexts(values: Readonly<Record<string, unknown>>): readonly
 }
 
 /** The known name within a third of its length in edits (Levenshtein), if there is one. */
-function nearest(name: string, known: readonly string[]): string | undefined {
+function nearest(name: string, known: Iterable<string>): string | undefined {
   let best: { name: string; edits: number } | undefined;
   for (const candidate of known) {
     const edits = editsBetween(name, candidate);
