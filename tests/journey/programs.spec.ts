@@ -4,8 +4,10 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import path from 'node:path';
-import { house, newStateDir, program, shell } from './installation.js';
+import { house, newStateDir, program, runToEnd, shell } from './installation.js';
 
 interface Package {
   readonly bin: { readonly readmit: string };
@@ -52,7 +54,7 @@ describe('a wrong Node', () => {
   });
 
   it('is named by package.json, and the one that is brought along is right', () => {
-    expect(engines.node).toBe('>=24');
+    expect(`>=${/Node (\d+) or newer/.exec(runBy('20.20.2', program('cli')).stderr)?.[1]}`).toBe(engines.node);
     expect(dependencies.node).toMatch(/^24\./);
   });
 
@@ -73,6 +75,44 @@ describe('npm start -- --help', () => {
     expect(stdout).toBe(readFileSync(path.join(house, 'apps/standalone/usage.txt'), 'utf8'));
     expect(status).toBe(0);
     expect(runBy('24.0.0', program('standalone'), '--help')).toMatchObject({ status: 0, stdout });
+  });
+});
+
+describe('what a shell holds for other tools', () => {
+  const others = {
+    PGSSLMODE: 'require',
+    PGOPTIONS: '-c default_transaction_read_only=on',
+    PGHOST: 'db.example.com',
+    NODE_PG_FORCE_NATIVE: '1',
+    NODE_USE_ENV_PROXY: '1',
+    HTTP_PROXY: 'http://127.0.0.1:9',
+  };
+
+  it('changes nothing for databases on this machine', async () => {
+    const { dir, remove } = await newStateDir();
+    try {
+      const argv = ['--no-tour', '--once', '--port', '0', '--state', dir];
+      expect(await runToEnd(program('standalone'), argv, shell(others))).toMatchObject({ code: 0, stderr: '' });
+    } finally {
+      await remove();
+    }
+  }, 120_000);
+
+  it.each([{}, { no_proxy: 'intranet.example.com' }])('sends no request to this machine through a proxy (%j)', async (more) => {
+    const asked: (string | undefined)[] = [];
+    const server = createServer((request, response) => {
+      asked.push(request.url);
+      response.writeHead(404).end();
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    try {
+      const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      await runToEnd(program('cli'), ['login', '--issuer', issuer], shell({ ...others, ...more }));
+      expect(asked).toContain('/.well-known/openid-configuration');
+    } finally {
+      server.close();
+      await once(server, 'close');
+    }
   });
 });
 

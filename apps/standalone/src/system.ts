@@ -106,7 +106,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
       return at('secrets', name);
     };
 
-    log('PostgreSQL');
+    log(options.databaseUrl === undefined ? 'PostgreSQL' : `on the PostgreSQL of DATABASE_URL: ${placeOf(options.databaseUrl)}`);
     const supervising = { log, onGivenUp: reportBroken, ...(options.signal ? { signal: options.signal } : {}) };
     const database =
       options.databaseUrl === undefined
@@ -253,6 +253,13 @@ async function inProcess(
       await new Promise<void>((resolve) => file.end(resolve));
     },
   };
+}
+
+/** Where a database is, for people: without the password, and without its parameters. */
+function placeOf(databaseUrl: string): string {
+  if (!URL.canParse(databaseUrl)) return 'it is no URL';
+  const { pathname, host, username } = new URL(databaseUrl);
+  return `database ${decodeURIComponent(pathname.slice(1)) || username} on ${host}; seven schemas and six roles are made there`;
 }
 
 /** The end of a log, for people. */

@@ -2,6 +2,7 @@ import { auditOcsfTopic, services, topicsWrittenBy, type ServiceName } from '@re
 import pg from 'pg';
 import { closeOtherDatabases, connectionsPerRole, limitConnections } from './cluster-rights.js';
 import { securedDatabaseUrl } from './database-url.js';
+import { assertNoForeignSchema } from './foreign-schemas.js';
 import { migrate, migrationTable } from './migrate.js';
 import { insertOnlyTablesOf, migrationsOf } from './migrations/registry.js';
 import { busSchema, roleOf, schemaOf, tablesOfTopic } from './schemas.js';
@@ -44,6 +45,7 @@ export async function setup({ ownerUrl, secretsDir, database, connections }: Set
     if (await createDatabase(secured, database)) changes.push(`created the database ${database}`);
     url.pathname = `/${encodeURIComponent(database)}`;
   }
+  await assertNoForeignSchema(url.href, [busSchema, ...services.map(schemaOf)]);
   const turn = await takeSetupTurn(url.href);
   const client = new pg.Client({ connectionString: url.href, application_name: 'readmit setup' });
   try {

@@ -54,6 +54,30 @@ describe('setup', () => {
     for (const name of made) await asOwner('postgres', `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
   });
 
+  it.each([
+    ['is of somebody else', 'CREATE SCHEMA audit AUTHORIZATION pg_monitor', 'audit (of pg_monitor)'],
+    ['holds what Readmit did not make', 'CREATE SCHEMA approval; CREATE TABLE approval.invoice (id int)', 'approval (of '],
+    ['holds it under the name of the bus', 'CREATE SCHEMA bus; CREATE TABLE bus.stop (id int)', 'bus (of '],
+  ])('refuses a database with a schema of our name that %s, and changes nothing', async (_, statements, named) => {
+    const name = newDatabase();
+    await asOwner('postgres', `CREATE DATABASE ${name}`);
+    await asOwner(name, statements);
+    const schemas = () =>
+      asOwner<{ nspname: string; nspacl: string | null }>(name, 'SELECT nspname, nspacl::text FROM pg_namespace ORDER BY 1');
+    const before = await schemas();
+    await expect(setup({ ownerUrl, secretsDir, database: name })).rejects.toThrow(
+      `the database ${name} has schemas that Readmit did not make: ${named}`,
+    );
+    expect(await schemas()).toEqual(before);
+  });
+
+  it('goes on where one was cut short', async () => {
+    const name = newDatabase();
+    await asOwner('postgres', `CREATE DATABASE ${name}`);
+    await asOwner(name, 'CREATE SCHEMA bus; CREATE TABLE bus.setup_turn (one boolean PRIMARY KEY DEFAULT true); CREATE SCHEMA audit');
+    expect((await setup({ ownerUrl, secretsDir, database: name })).changes).toContain('created the schema approval');
+  });
+
   it('run twice changes nothing, and says so', async () => {
     const name = newDatabase();
     const first = await setup({ ownerUrl, secretsDir, database: name });
