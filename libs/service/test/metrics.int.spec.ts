@@ -224,6 +224,22 @@ it('refusals are counted by rule and reason, and requests by their status', asyn
   expect(await value('events_total')).toBe(events + 1);
 });
 
+it('work that fails again and again is counted between its tries as well', async () => {
+  const waits = async (tries: number, error: string | null): Promise<unknown> =>
+    owner.query(
+      `INSERT INTO revocation_scheduler.work (id, key, kind, connector, object, also_keys, input, not_before, tries, last_error, lane)
+       VALUES (gen_random_uuid(), 'case_failing', 'end', 'none', 'none', '{}', '{}', now() + interval '5 minutes', $1, $2, 'ordinary')`,
+      [tries, error],
+    );
+  await waits(4, 'the target is away');
+  await waits(5, null);
+  expect([await value('work_failing'), await value('work_oldest_seconds')]).toEqual([0, 0]);
+  await waits(5, 'the target is away');
+  expect([await value('work_failing'), await value('work_oldest_seconds')]).toEqual([1, 0]);
+  await owner.query("DELETE FROM revocation_scheduler.work WHERE key = 'case_failing'");
+  expect(await value('work_failing')).toBe(0);
+});
+
 it('work is counted while it runs and while it waits, with the age of the oldest', async () => {
   expect([await value('work_running'), await value('work_waiting'), await value('work_oldest_seconds')]).toEqual([0, 0, 0]);
   const commits = (await value('commits_total')) ?? 0;
