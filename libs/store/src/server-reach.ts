@@ -63,11 +63,19 @@ export const elsewhere = (fallbackDir: string, wanted: string, what: string): st
 export async function reachableFolder(wanted: string, { account, log, fallbackDir }: Reach): Promise<string> {
   await mkdir(wanted, { recursive: true, mode: 0o755 });
   if (!account) return wanted;
-  if (await reaches(path.dirname(wanted), account)) {
+  const folder = elsewhere(fallbackDir, wanted, 'postgres');
+  const holdsData = (place: string): Promise<boolean> =>
+    stat(path.join(place, 'cluster')).then(
+      () => true,
+      () => false,
+    );
+  // Data stay where they were begun, whatever is opened or closed since: empty ones beside keys and positions of others would fit nothing.
+  if ((await reaches(path.dirname(wanted), account)) && ((await holdsData(wanted)) || !(await holdsData(folder)))) {
     if (!(await reaches(wanted, account))) await chmod(wanted, 0o711);
     return wanted;
   }
-  const folder = elsewhere(fallbackDir, wanted, 'postgres');
+  if (await holdsData(wanted))
+    throw new Error(`the user postgres cannot reach the data in ${wanted} any more: open the folders above it to pass through (chmod o+x)`);
   log(`the user postgres cannot reach ${wanted}: the data lies in ${folder}`);
   await makeOpen(fallbackDir);
   await makeOpen(folder);

@@ -106,6 +106,30 @@ describe('embedded PostgreSQL', () => {
     await expect(stat(server.dataDir)).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
+  it('goes on with the data where they were begun when a folder above is opened, and says so when one is closed', async () => {
+    const above = await folder();
+    const fallbackDir = await folder();
+    const wanted = path.join(above, 'data');
+    const start = () => startPostgres({ dataDir: wanted, durable: false, fallbackDir });
+    await chmod(above, 0o700);
+    const first = await start();
+    await ask(first.url, 'CREATE TABLE kept (n int)');
+    await first.stop();
+    await chmod(above, 0o755);
+    const opened = await start();
+    expect([opened.dataDir, await ask(opened.url, 'SELECT n FROM kept')]).toEqual([first.dataDir, []]);
+    await opened.stop();
+    await removePostgres(wanted, undefined, fallbackDir);
+
+    const anew = await start();
+    expect(anew.dataDir).toBe(wanted);
+    await anew.stop();
+    await chmod(above, 0o700);
+    // Only root must hand the server to another user; everybody else reaches what is theirs.
+    if (process.getuid?.() === 0)
+      await expect(start()).rejects.toThrow(`the user postgres cannot reach the data in ${wanted} any more: open the folders above it`);
+  });
+
   it('stops the server of a starter that was killed, and goes on with its data', async () => {
     const dataDir = await folder();
     const typed = fileURLToPath(new URL('../../../tools/typed-sources.mjs', import.meta.url));
