@@ -1,13 +1,13 @@
 /** The real handlers of classification with a directory, a clock and facts: what is stale, late or repeated changes nothing. */
 import { describe, expect, it } from '@jest/globals';
-import type { Work, WorkHandler } from '@readmit/bus';
+import type { DirectorySnapshot, Work, WorkHandler } from '@readmit/bus';
 import type { Directory, Draft, EventData, Fact, Policy } from '@readmit/contracts';
 import { Facts, type Context } from '@readmit/domain';
 import { classificationDefinition, classificationKeys } from '../src/classification.definition.js';
 import { attestWork } from '../src/outbound/attest-work.js';
 import type { CodePort, DrawnCode } from '../src/outbound/case-codes.js';
 import { classifyWork } from '../src/outbound/classify-work.js';
-import type { DirectoryPort, DirectorySnapshot } from '../src/outbound/directory.js';
+import type { DirectoryPort } from '../src/outbound/directory.js';
 import { person } from './people.js';
 
 const at = '2026-11-22T09:00:00.000Z';

@@ -3,11 +3,11 @@ import { createHash } from 'node:crypto';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import type { Engine } from '@readmit/bus';
+import { openDirectory, type Engine } from '@readmit/bus';
 import type { Directory } from '@readmit/contracts';
 import { CompactSign, exportJWK, generateKeyPair } from 'jose';
 import { withDirectory } from '../src/inbound/directory-progress.js';
-import { openDirectory, type DirectoryPort } from '../src/outbound/directory.js';
+import type { DirectoryPort } from '../src/outbound/directory.js';
 import { httpDirectory, type HttpDirectoryOptions } from '../src/outbound/http-directory.js';
 import { watchedDirectory } from '../src/outbound/watched-directory.js';
 

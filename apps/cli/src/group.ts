@@ -7,6 +7,7 @@ const says: Readonly<Record<string, string>> = {
   audit: 'the tamper-evident log',
   parked: 'messages that a service could not take',
   key: 'key files',
+  directory: 'the signed file that says who is who',
 };
 
 /** The command that holds others, made at first use. */

@@ -68,8 +68,8 @@ export function recipientKeyOf(value: object, file: string): RecipientKeyPair {
   return { signing, sealing, fingerprint: fingerprintOf(signing, sealing) };
 }
 
-export async function readApproverKey(file: string): Promise<ApproverKey> {
-  const value = await readJson(file, "approver's key");
+export async function readApproverKey(file: string, what = "approver's key"): Promise<ApproverKey> {
+  const value = await readJson(file, what);
   const kid = value['kid'];
   if (typeof kid !== 'string' || kid === '') throw notAKey(file, 'it has no "kid"');
   return { ...(privateJwk(value, 'Ed25519', file) as PrivateJwk<SigningJwk>), kid };

@@ -6,6 +6,7 @@ import { registerCase } from './commands/case.js';
 import { registerCaseOpen } from './commands/case-open.js';
 import { registerCaseWatch } from './commands/case-watch.js';
 import { registerDecide } from './commands/decide.js';
+import { registerDirectory } from './commands/directory.js';
 import { registerEvidence } from './commands/evidence.js';
 import { registerKey } from './commands/key.js';
 import { registerOperate } from './commands/operate.js';
@@ -84,6 +85,7 @@ export function buildProgram(act: Act, io: Io): Command {
     registerParked,
     registerSetup,
     registerKey,
+    registerDirectory,
   ])
     register(program, act);
   return program;

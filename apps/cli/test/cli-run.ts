@@ -18,6 +18,7 @@ export class Desk {
   readonly vault: Vault;
   readonly env: Record<string, string | undefined>;
   terminal = false;
+  now = now;
   confirm: Io['confirm'];
   readonly questions: string[] = [];
   readonly slept: number[] = [];
@@ -62,7 +63,7 @@ export class Desk {
       stderr: { isTTY: this.terminal, write: (text) => void (stderr += text) },
       env: this.env,
       fetch,
-      now: () => now,
+      now: () => this.now,
       uuid: () => `id-${++this.ids}`,
       sleep: (milliseconds) => Promise.resolve(void this.slept.push(milliseconds)),
       confirm: this.confirm,

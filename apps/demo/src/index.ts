@@ -13,5 +13,4 @@ export {
   publicClient,
 } from './issuer/clients.js';
 export type { ConfidentialClient } from './issuer/clients.js';
-export { directoryType } from './directory/directory.js';
 export { demoAcr } from './issuer/issuer.js';

@@ -28,3 +28,6 @@ export const Directory = closed({
   privileged: Type.Array(closed({ connector: Id, entitlement: Id })),
 });
 export type Directory = Static<typeof Directory>;
+/** What people write and somebody signs: signing says when it was issued. */
+export const DirectorySource = Type.Omit(Directory, ['issuedAt'], { additionalProperties: false });
+export const directoryType = 'readmit-directory+jwt';

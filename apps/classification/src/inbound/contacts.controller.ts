@@ -1,9 +1,9 @@
-import type { Commands } from '@readmit/bus';
+import type { Commands, DirectorySnapshot } from '@readmit/bus';
 import { attestedOf, attestOne, masked, refusal, verifierProblem, type Facts, type Refusal } from '@readmit/domain';
 import { answer, refused, Serves, unavailable, type AnswerOf, type Call } from '@readmit/service';
 import { Controller, Inject } from '@nestjs/common';
 import { agentKeys } from '../classification.definition.js';
-import { contactDigests, type DirectoryPort, type DirectorySnapshot } from '../outbound/directory.js';
+import { contactDigests, type DirectoryPort } from '../outbound/directory.js';
 import { showContact } from '../usecases/show-contact.js';
 
 export interface ClassificationPorts {

@@ -1,5 +1,4 @@
-import { retryAfter } from '@readmit/bus';
-import type { DirectorySnapshot } from './directory.js';
+import { retryAfter, type DirectorySnapshot } from '@readmit/bus';
 
 /** Clocks differ by this much at most; what is dated later would stay young for as long as somebody likes. */
 const mostAheadSeconds = 300;

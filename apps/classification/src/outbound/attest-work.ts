@@ -1,8 +1,8 @@
-import type { Finished, WorkHandler } from '@readmit/bus';
+import type { DirectorySnapshot, Finished, WorkHandler } from '@readmit/bus';
 import type { FactOf } from '@readmit/contracts';
 import { attestedOf, attestOne, say, type Facts } from '@readmit/domain';
 import { allowedAge, nextTry } from './allowed-age.js';
-import type { DirectoryPort, DirectorySnapshot } from './directory.js';
+import type { DirectoryPort } from './directory.js';
 import type { ActivePolicy } from './policy-file.js';
 
 /** Who acts on one case; a grant names no more attestations, and whoever makes up names must not make us read the directory for each. */

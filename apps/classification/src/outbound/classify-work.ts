@@ -1,8 +1,8 @@
-import type { Finished, WorkHandler } from '@readmit/bus';
+import type { DirectorySnapshot, Finished, WorkHandler } from '@readmit/bus';
 import { attest, classify, say, type DirectoryFacts } from '@readmit/domain';
 import { allowedAge, nextTry } from './allowed-age.js';
 import type { CodePort, DrawnCode } from './case-codes.js';
-import { contactDigests, type DirectoryPort, type DirectorySnapshot } from './directory.js';
+import { contactDigests, type DirectoryPort } from './directory.js';
 import type { ActivePolicy } from './policy-file.js';
 
 /** Asks the directory and classifies. A directory that is down, refused or too old keeps the case waiting: nobody can be attested from nothing (R1.6). */

@@ -1,4 +1,6 @@
-import { digestOf, directoryKey, openDirectory, type DirectoryPort, type DirectorySnapshot } from './directory.js';
+import { createHash } from 'node:crypto';
+import { directoryKey, maxDirectoryBytes, openDirectory, type DirectorySnapshot } from '@readmit/bus';
+import type { DirectoryPort } from './directory.js';
 
 export interface HttpDirectoryOptions {
   readonly url: string;
@@ -14,7 +16,6 @@ export interface HttpDirectoryOptions {
   readonly maxBytes?: number;
 }
 
-const megabyte = 1024 * 1024;
 /** For all readers of one reading together: less than half of a lease, after which each is given up. */
 const fetchMs = 10_000;
 /** For so long a failure is answered again: many cases wait for one directory, and it is asked once for all. */
@@ -33,7 +34,7 @@ interface Had {
  * verify: so readers at one time share one fetch, what was read is used again for a while, and one text is verified once.
  */
 export function httpDirectory(options: HttpDirectoryOptions): DirectoryPort {
-  const { url, cacheMs, now = () => performance.now(), open = openDirectory, maxBytes = 16 * megabyte } = options;
+  const { url, cacheMs, now = () => performance.now(), open = openDirectory, maxBytes = maxDirectoryBytes } = options;
   const request = options.fetch ?? globalThis.fetch;
   const key = directoryKey(options.key);
   let had: Had | undefined;
@@ -52,7 +53,7 @@ export function httpDirectory(options: HttpDirectoryOptions): DirectoryPort {
       throw new Error(`the directory answered ${response.status}`);
     }
     const text = (await textOf(response, maxBytes)).trim();
-    const digest = digestOf(text);
+    const digest = createHash('sha256').update(text).digest('hex');
     const etag = response.headers.get('etag') ?? undefined;
     const opened = had?.digest === digest ? had.opened : await outcomeOf(key.then((publicKey) => open(text, publicKey)));
     had = { digest, etag, opened };

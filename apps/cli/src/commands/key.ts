@@ -10,7 +10,7 @@ import { newRecipientKey, newSigningKey, publicPart, publicSigning } from '../ke
 import { wouldDo } from './operate.js';
 
 interface CreateOptions {
-  readonly for: 'approver' | 'consumer';
+  readonly for: 'approver' | 'consumer' | 'directory';
   readonly id: string;
   readonly out?: string;
 }
@@ -30,14 +30,15 @@ export const registerKey: Register = (program, act) => {
       .command('create')
       .description('make a key file and print its public half, as the directory lists it')
       .addOption(
-        new Option('--for <who>', 'an approver who signs, or a consumer that picks up secrets')
-          .choices(['approver', 'consumer'])
+        new Option('--for <who>', 'an approver who signs, a consumer that picks up secrets, or the directory, which its key signs')
+          .choices(['approver', 'consumer', 'directory'])
           .makeOptionMandatory(),
       )
-      .requiredOption('--id <id>', "the approver's key id, or the consumer's id")
+      .requiredOption('--id <id>', "the key's id, or the consumer's")
       .option('--out <file>', 'where the private half goes, mode 0600 (default for approvers: approver-key.json in the config folder)'),
     'readmit key create --for approver --id dana-2026',
     'readmit key create --for consumer --id payroll --out payroll-key.json',
+    'readmit key create --for directory --id directory-2026 --out directory-key.json',
   ).action(act(create));
   example(
     group(program, 'key')
@@ -104,8 +105,14 @@ async function create(context: Context, options: CreateOptions): Promise<void> {
     return shown(context, file, { kid: options.id, type: 'software-key', key: publicSigning(key) });
   }
   if (options.out === undefined) throw usage('No file is named for the key', 'Add --out <file>.');
-  const pair = newRecipientKey();
   const file = path.resolve(options.out);
+  if (options.for === 'directory') {
+    const key = newSigningKey();
+    await writePrivate(file, `${JSON.stringify({ ...key, kid: options.id })}\n`, { exclusive: true });
+    context.out.note(`The private half is in ${file}. Classification takes what it signs when READMIT_DIRECTORY_KEY is:`);
+    return context.out.result({ kid: options.id, directoryKey: key.x }, () => context.out.line(key.x));
+  }
+  const pair = newRecipientKey();
   await writePrivate(file, `${JSON.stringify(pair)}\n`, { exclusive: true });
   return shown(context, file, { id: options.id, key: publicPart(pair) });
 }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { Directory, type RecipientKey } from '@readmit/contracts';
+import { Directory, directoryType, type RecipientKey } from '@readmit/contracts';
 import { Ajv } from 'ajv';
 import { CompactSign, importJWK, type JWK } from 'jose';
 import { parse } from 'yaml';
@@ -16,8 +16,6 @@ export interface Seed {
 export async function readSeed(file: string | URL): Promise<Seed> {
   return parse(await readFile(file, 'utf8')) as Seed;
 }
-
-export const directoryType = 'readmit-directory+jwt';
 
 export interface SignedDirectory {
   readonly seed: Seed;

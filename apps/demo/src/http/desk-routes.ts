@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
-import { closed, Id, Text } from '@readmit/contracts';
+import { closed, directoryType, Id, Text } from '@readmit/contracts';
 import { Type, type Static } from 'typebox';
-import { directoryType, type SignedDirectory } from '../directory/directory.js';
+import type { SignedDirectory } from '../directory/directory.js';
 import type { Mailbox } from '../mailbox.js';
 import { Refusal } from '../refusal.js';
 import { homePage, mailboxPage } from './pages.js';
