@@ -5,6 +5,7 @@
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { DirectorySource } from '@readmit/contracts';
 import { parse, stringify } from 'yaml';
 import { httpDirectory } from '../../apps/classification/src/outbound/http-directory.js';
 import { parsePolicy } from '../../apps/classification/src/outbound/policy-file.js';
@@ -70,6 +71,17 @@ describe('readmit directory init', () => {
     });
     const again = await desk.run('directory', 'init', desk.home);
     expect([again.code, again.stderr]).toEqual([2, expect.stringContaining('The file exists already')]);
+  });
+});
+
+describe('docs/directory.md', () => {
+  it('shows what init writes, and has every field of the schema and no other', async () => {
+    const page = await readFile('docs/directory.md', 'utf8');
+    expect(/^```yaml\n([^]*?)^```$/m.exec(page)?.[1]).toBe(await readFile(at('directory.yaml'), 'utf8'));
+    const named = [...page.matchAll(/^\| `(\.?[a-zA-Z]+)` +\|/gm)].map(([, name]) => name);
+    const { people, machines } = DirectorySource.properties;
+    const below = [people, machines].flatMap(({ items }) => Object.keys(items.properties).map((name) => `.${name}`));
+    expect(named.toSorted()).toEqual([...Object.keys(DirectorySource.properties), ...below].toSorted());
   });
 });
 

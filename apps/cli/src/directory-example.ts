@@ -12,7 +12,7 @@ people:
     privileged: false # true: her own recovery always takes the strictest tier
     keys: [] # of approvers: the line that readmit key create --for approver prints
     contacts: # where the desk calls her back; a call-back needs a phone or a mobile
-      - { kind: phone, value: "+44 20 7946 0101" }
+      - { kind: phone, value: '+44 20 7946 0101' }
     accounts: # what is hers at the targets: nothing else is restored for her
       - { connector: ledger, object: ada }
   - id: u-1002
@@ -23,7 +23,7 @@ people:
     employment: employee
     privileged: false
     keys: []
-    contacts: [{ kind: phone, value: "+44 20 7946 0102" }]
+    contacts: [{ kind: phone, value: '+44 20 7946 0102' }]
     accounts: []
   - id: u-1003
     human: h-3
@@ -33,7 +33,7 @@ people:
     employment: employee
     privileged: false
     keys: [] # - { kid: chidi-2026, type: software-key, key: { kty: OKP, crv: Ed25519, x: ... } }
-    contacts: [{ kind: phone, value: "+44 20 7946 0103" }]
+    contacts: [{ kind: phone, value: '+44 20 7946 0103' }]
     accounts: []
   - id: u-1004
     human: h-4
@@ -43,7 +43,7 @@ people:
     employment: employee
     privileged: false
     keys: []
-    contacts: [{ kind: phone, value: "+44 20 7946 0104" }]
+    contacts: [{ kind: phone, value: '+44 20 7946 0104' }]
     accounts: []
 machines:
   - id: svc-payroll
