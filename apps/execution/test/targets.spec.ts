@@ -1,5 +1,5 @@
 /** The file of targets: every one is reached on this machine or encrypted and verified, and a fault names target and field, never a secret. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -41,6 +41,15 @@ describe('targets file', () => {
     });
     expect([...openTargets(targets.reveal()).keys()]).toEqual(['ledger', 'idp', 'here']);
     expect(JSON.stringify({ targets })).not.toMatch(/word-1|client-secret-1/);
+  });
+
+  it('takes the example of docs/targets.md, and not when others can read the file', async () => {
+    const example = /^```json\n([^]*?)^```$/m.exec(await readFile('docs/targets.md', 'utf8'))?.[1] ?? '';
+    const file = path.join(folder, 'page.json');
+    await writeFile(file, example, { mode: 0o600 });
+    expect([...openTargets(targetsFile(file).reveal()).keys()]).toEqual(['ledger']);
+    await chmod(file, 0o640);
+    expect(() => targetsFile(file)).toThrow('mode 0600');
   });
 
   it.each([
