@@ -1,0 +1,99 @@
+/** docs/mailbox.md against what intake posts, and what it makes of each answer. */
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Work } from '@readmit/bus';
+import { Facts, type Context } from '@readmit/domain';
+import { clientToken, demoMailbox } from '../src/outbound/demo-mailbox.js';
+import { noticeWork, type NoticePort } from '../src/outbound/notice.js';
+
+interface Asked {
+  readonly method: string | undefined;
+  readonly authorization: string | undefined;
+  readonly type: string | undefined;
+  readonly body: string;
+}
+const now = new Date('2026-11-22T09:00:00.000Z');
+const none = new Facts([]);
+let asked: Record<string, Asked[]>;
+let answer: { readonly status: number; readonly body: string };
+let port: NoticePort;
+let close: () => Promise<void>;
+beforeEach(async () => {
+  asked = { '/token': [], '/mailbox': [] };
+  const server = createServer((request, response) => {
+    const parts: Buffer[] = [];
+    request.on('data', (part: Buffer) => parts.push(part));
+    request.on('end', () => {
+      const { authorization, 'content-type': type } = request.headers;
+      asked[request.url ?? '']?.push({ method: request.method, authorization, type, body: Buffer.concat(parts).toString() });
+      if (request.url === '/token') return void response.end(JSON.stringify({ access_token: 'the-token', expires_in: 300 }));
+      response.writeHead(answer.status).end(answer.body);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const token = clientToken({ tokenUrl: `${url}/token`, clientId: 'readmit-intake', clientSecret: 'word', scope: 'mailbox:write' });
+  port = demoMailbox(`${url}/mailbox`, token);
+  close = () => new Promise((resolve) => server.close(() => resolve()).closeAllConnections());
+});
+afterEach(() => close());
+
+/** One notice as intake's worker sends it, and what becomes of it. */
+async function told(status: number, body: string, tries = 1) {
+  answer = { status, body };
+  const work = { id: 'case_1/notice-opened', key: 'case_1', tries, input: { about: 'opened', to: 'u-1001' } } as unknown as Work;
+  const handler = noticeWork(port, async () => 'CODE');
+  const outcome = await handler
+    .call(work, none, AbortSignal.timeout(10_000), async () => true)
+    .catch((error: unknown) => ({ error: error as Error }));
+  return handler.finish(work, outcome, none, { now, key: 'case_1' } as Context);
+}
+
+describe('docs/mailbox.md', () => {
+  it('shows the request that is posted: its fields, its sign-in, and one token for two notices', async () => {
+    const page = await readFile('docs/mailbox.md', 'utf8');
+    const example = JSON.parse(/^```json\n([^]*?)^```$/m.exec(page)?.[1] ?? '') as Record<string, string>;
+    await told(200, '{"addresses":2}');
+    await told(200, '{"addresses":2}');
+    const posted = asked['/mailbox']?.map(({ body }) => JSON.parse(body) as Record<string, string>) ?? [];
+    expect(posted.map((one) => Object.keys(one))).toEqual([Object.keys(example), Object.keys(example)]);
+    expect(posted[0]).toEqual(posted[1]);
+    expect(posted[0]?.['text']).toMatch(new RegExp(`^${example['text']?.replace(/ \.\.\.$/, '')}`));
+    expect(asked['/mailbox']?.[0]).toMatchObject({ method: 'POST', authorization: 'Bearer the-token', type: 'application/json' });
+    expect(asked['/token']).toEqual([
+      {
+        method: 'POST',
+        authorization: `Basic ${Buffer.from('readmit-intake:word').toString('base64')}`,
+        type: 'application/x-www-form-urlencoded;charset=UTF-8',
+        body: 'grant_type=client_credentials&scope=mailbox%3Awrite',
+      },
+    ]);
+  });
+
+  it.each([
+    [200, '{"addresses":2}', ['readmit.notice.sent', { addresses: 2 }]],
+    [201, '{"addresses":1,"id":"x"}', ['readmit.notice.sent', { addresses: 1 }]],
+    [200, '{"addresses":0}', ['readmit.notice.given-up', { reason: 'no address is on record' }]],
+    [404, '', ['readmit.notice.given-up', { reason: 'no address is on record' }]],
+  ])('R5.4 means by %d %s what its table says', async (status, body, [type, data]) => {
+    expect(await told(status, body)).toEqual({ emit: [expect.objectContaining({ type, data: expect.objectContaining(data as object) })] });
+  });
+
+  it.each([
+    [200, '{}'],
+    [200, ''],
+    [401, ''],
+    [503, ''],
+  ])('R5.4 has the notice tried again after %d "%s", with the pauses that it names, and given up after 8 tries', async (status, body) => {
+    const pauses: number[] = [];
+    for (let tries = 1; tries < 8; tries++) {
+      const { emit, retryAt } = await told(status, body, tries);
+      expect(emit).toEqual([]);
+      pauses.push((Number(retryAt) - now.getTime()) / 1000);
+    }
+    expect(pauses).toEqual([2, 4, 8, 16, 32, 64, 128]);
+    expect(await told(status, body, 8)).toMatchObject({ emit: [{ type: 'readmit.notice.given-up' }] });
+  });
+});
