@@ -47,13 +47,20 @@ beforeAll(async () => {
 });
 afterAll(() => server.remove());
 
+const recipientsOf = (of: Pick<Ask, 'kind'>) => (of.kind === 'role.restore' ? [] : [job.key]);
 async function agree(ask: Ask): Promise<Plan> {
   const ceiling = { steps: ['role.grant' as const, 'secret.issue' as const], entitlements: ['app_admin'], maxDurationSeconds: 3600 };
-  const recipients = ask === secret ? [job.key] : [];
-  return planFrom(ask, await connector.plan(ask, { ceiling, durationSeconds: 900, overlapSeconds: 0, recipients }, signal), recipients);
+  return planFrom(
+    ask,
+    await connector.plan(ask, { ceiling, durationSeconds: 900, overlapSeconds: 0, recipients: recipientsOf(ask) }, signal),
+  );
 }
 const execute = (plan: Plan) =>
-  connector.execute(first(plan.steps), { caseId: 'case_1', recipients: plan.recipients, expiresAt: new Date(), plan }, signal);
+  connector.execute(
+    first(plan.steps),
+    { caseId: 'case_1', recipients: recipientsOf(first(plan.asks)), expiresAt: new Date(), plan },
+    signal,
+  );
 const undo = (plan: Plan, object: string) => {
   const obligation = plan.obligations.find((one) => one.object === object);
   if (!obligation) throw new Error(`the plan owes nothing at ${object}`);
