@@ -3,14 +3,7 @@ import { spawn } from 'node:child_process';
 import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { approvalApp } from '@readmit/approval';
-import { auditApp } from '@readmit/audit';
-import { classificationApp } from '@readmit/classification';
 import { services } from '@readmit/contracts';
-import { executionApp } from '@readmit/execution';
-import { intakeApp } from '@readmit/intake';
-import { schedulerApp } from '@readmit/revocation-scheduler';
-import { describeSettings, serviceSettings, settingsOfOthers, type SettingsSpec } from '@readmit/service';
 import { freePort } from '@readmit/store';
 import { surroundings, until } from '@readmit/testing';
 import pg from 'pg';
@@ -126,23 +119,4 @@ it('makes schemas, roles and keys once, and one service starts alone with exactl
 it('refuses keys that were made for another environment, and leaves the database alone', async () => {
   const { code, stderr } = await setup('--environment', 'other', '--apply');
   expect([code, stderr]).toEqual([2, expect.stringContaining('for the environment other')]);
-});
-
-const own = Object.assign(
-  {},
-  ...[intakeApp, classificationApp, approvalApp, executionApp, schedulerApp, auditApp].map(({ settings }) => settings),
-) as SettingsSpec;
-
-it('is documented: the README names every setting of every service, and says which are required', async () => {
-  const readme = await readFile(path.join(house, 'README.md'), 'utf8');
-  const settings = describeSettings({ ...serviceSettings, ...own });
-  expect(settings.filter(({ name }) => !readme.includes(`\`${name}\``)).map(({ name }) => name)).toEqual([]);
-  const saysRequired = ({ name }: { readonly name: string }): boolean => new RegExp(`\`${name}\` +\\| required`).test(readme);
-  expect(settings.filter(saysRequired).map(({ name }) => name)).toEqual(
-    settings.filter(({ required }) => required).map(({ name }) => name),
-  );
-});
-
-it('may be told by one file of variables: every service knows the settings of the others', () => {
-  expect([...settingsOfOthers]).toEqual([...Object.keys(own), 'READMIT_URL', 'READMIT_HOME', 'READMIT_DEBUG'].sort());
 });

@@ -1,0 +1,47 @@
+/** The tables of settings in README.md against the settings themselves. */
+import { readFileSync } from 'node:fs';
+import { expect, it } from '@jest/globals';
+import { approvalApp } from '@readmit/approval';
+import { auditApp } from '@readmit/audit';
+import { classificationApp } from '@readmit/classification';
+import { executionApp } from '@readmit/execution';
+import { intakeApp } from '@readmit/intake';
+import { schedulerApp } from '@readmit/revocation-scheduler';
+import { describeSettings, serviceSettings, settingsOfOthers, type SettingsSpec } from '@readmit/service';
+
+const readme = readFileSync('README.md', 'utf8');
+/** Every setting of the tables with its row; a service's own name its service there. */
+const rows = new Map(
+  [...readme.matchAll(/^\| (`[A-Z][A-Z_0-9]+`(?:, `[A-Z_0-9]+`)*) +\| (.+) +\|$/gm)].flatMap(([, names = '', says = '']) =>
+    [...names.matchAll(/`(\w+)`/g)].map(([, name = '']) => [name, says] as const),
+  ),
+);
+const apps: readonly { readonly name: string; readonly settings: SettingsSpec }[] = [
+  intakeApp,
+  classificationApp,
+  approvalApp,
+  executionApp,
+  schedulerApp,
+  auditApp,
+];
+
+it('the README has every setting, and no other', () => {
+  const all = [serviceSettings, ...apps.map(({ settings }) => settings)].flatMap((spec) => Object.keys(spec));
+  expect([...rows.keys()].toSorted()).toEqual(all.toSorted());
+});
+
+it('the README says which settings are required, and of which service the others are', () => {
+  for (const { name, required } of describeSettings(serviceSettings))
+    expect([name, rows.get(name)?.startsWith('required')]).toEqual([name, required]);
+  for (const app of apps)
+    for (const { name, required } of describeSettings(app.settings))
+      expect([name, rows.get(name)]).toEqual([
+        name,
+        expect.stringMatching(new RegExp(`^${app.name} +\\| ${required ? 'required' : '(?!required)'}`)),
+      ]);
+});
+
+it('one file of variables may serve all: every service knows the settings of the others', () => {
+  const own = apps.flatMap(({ settings }) => Object.keys(settings));
+  expect([...settingsOfOthers]).toEqual([...new Set([...own, 'READMIT_URL', 'READMIT_HOME', 'READMIT_DEBUG'])].toSorted());
+});
