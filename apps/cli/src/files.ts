@@ -10,6 +10,28 @@ export function homeOf(env: Io['env']): string {
   return path.join(env['XDG_CONFIG_HOME'] || path.join(env['HOME'] || homedir(), '.config'), 'readmit');
 }
 
+/** What the usual codes of the system mean; anything else is named as it is. */
+const systemSays: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EDQUOT: 'no space left: the quota is used up',
+  EFBIG: 'no space left: the file may not be larger',
+  EISDIR: 'it is a folder',
+  ENOENT: 'there is no such file or folder',
+  ENOSPC: 'no space left',
+  ENOTDIR: 'a part of its path is a file, not a folder',
+  EPERM: 'permission denied',
+  EROFS: 'the file system is read-only',
+};
+/** A file that could not be read or written: a matter of the machine, never of a service or of this program. */
+export function fileFailure(act: 'read' | 'write', file: string, cause: unknown): CliError {
+  const code = codeOf(cause) ?? 'unknown';
+  return new CliError('usage', `Cannot ${act} a file: ${systemSays[code] ?? 'the system says'} (${code})`, {
+    where: file,
+    next: /^(ENOSPC|EDQUOT|EFBIG)$/.test(code) ? 'Make room, or name another place.' : 'Check the path and its permissions.',
+    cause,
+  });
+}
+
 /**
  * Writes a private file (0600) as a whole or not at all, and returns once the disk has it. `exclusive` refuses to replace.
  */
@@ -23,6 +45,8 @@ export async function writePrivate(file: string, text: string | Uint8Array, { ex
     await handle.writeFile(text);
     await handle.sync();
     written = true;
+  } catch (cause) {
+    throw fileFailure('write', file, cause);
   } finally {
     await handle.close();
     if (!written) await rm(target, { force: true });
@@ -47,23 +71,13 @@ export async function readPrivate(file: string): Promise<string | undefined> {
     return text;
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined;
-    throw error instanceof CliError
-      ? error
-      : new CliError('usage', `Cannot read a file (${codeOf(error) ?? 'unknown'})`, {
-          where: file,
-          next: 'Check the path and its permissions.',
-          cause: error,
-        });
+    throw error instanceof CliError ? error : fileFailure('read', file, error);
   }
 }
 
 function fail(file: string): (error: unknown) => never {
-  return (error) => {
-    const exists = codeOf(error) === 'EEXIST';
-    throw new CliError('usage', exists ? 'The file exists already' : `Cannot write a file (${codeOf(error) ?? 'unknown'})`, {
-      where: file,
-      next: exists ? 'Name another file; readmit does not replace it.' : 'Check the folder and its permissions.',
-      cause: error,
-    });
+  return (cause) => {
+    if (codeOf(cause) !== 'EEXIST') throw fileFailure('write', file, cause);
+    throw new CliError('usage', 'The file exists already', { where: file, next: 'Name another file; readmit does not replace it.', cause });
   };
 }

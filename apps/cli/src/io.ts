@@ -1,5 +1,7 @@
-import { createInterface } from 'node:readline/promises';
 import { randomUUID } from 'node:crypto';
+import { fstatSync, writeSync } from 'node:fs';
+import { createInterface } from 'node:readline/promises';
+import type { Writable } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
 
 export interface Sink {
@@ -10,6 +12,8 @@ export interface Sink {
 export interface Stdout extends Sink {
   /** Settles once the text was taken over by whoever reads; rejects when nobody does (a closed pipe). */
   deliver(text: string): Promise<void>;
+  /** Why what is written arrives no more, EPIPE when the reader has gone; without it everything arrives. */
+  lost?(): NodeJS.ErrnoException | undefined;
 }
 
 /** Everything outside the program, so that a spec runs a command without a process, a clock or a terminal. */
@@ -27,13 +31,8 @@ export interface Io {
 
 export function processIo(): Io {
   return {
-    stdout: {
-      isTTY: process.stdout.isTTY,
-      columns: process.stdout.columns,
-      write: (text) => process.stdout.write(text),
-      deliver: (text) => new Promise((resolve, reject) => void process.stdout.write(text, (error) => (error ? reject(error) : resolve()))),
-    },
-    stderr: process.stderr,
+    stdout: sinkOf(process.stdout),
+    stderr: sinkOf(process.stderr),
     env: process.env,
     fetch,
     now: () => new Date(),
@@ -41,6 +40,47 @@ export function processIo(): Io {
     sleep: (milliseconds) => wait(milliseconds),
     confirm: process.stdin.isTTY && process.stderr.isTTY ? ask : undefined,
   };
+}
+
+interface Terminal {
+  readonly fd?: number;
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+}
+/** A stream that somebody else reads. That the reader goes away is kept and throws nothing: it changes nothing of what a command finds out. */
+export function sinkOf(stream: Writable & Terminal): Stdout {
+  let lost: NodeJS.ErrnoException | undefined;
+  const keep = (error: Error | null | undefined): void => void (lost ??= error ?? undefined);
+  stream.on('error', keep);
+  const { fd } = stream;
+  const toFile = typeof fd === 'number' && fstatSync(fd).isFile();
+  const write = (text: string, done?: (error?: Error | null) => void): void => {
+    if (!toFile) {
+      stream.write(text, (error) => {
+        keep(error);
+        done?.(error);
+      });
+      return;
+    }
+    try {
+      writeWhole(fd, Buffer.from(text));
+    } catch (error) {
+      keep(error as Error);
+    }
+    done?.(lost);
+  };
+  return {
+    isTTY: stream.isTTY,
+    columns: stream.columns,
+    write: (text) => write(text),
+    deliver: (text) => new Promise((resolve, reject) => write(text, (error) => (error ? reject(error) : resolve()))),
+    lost: () => lost,
+  };
+}
+
+/** Node's own stream writes to a file once and does not look how much was taken: on a disk that fills up the rest is lost without a word. */
+function writeWhole(fd: number, bytes: Buffer): void {
+  for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at);
 }
 
 async function ask(question: string): Promise<boolean> {

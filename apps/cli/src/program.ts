@@ -16,6 +16,7 @@ import { registerSetup } from './commands/setup.js';
 import { registerSignIn } from './commands/sign-in.js';
 import { Context, defaultUrl, type GlobalOptions } from './context.js';
 import { CliError, exitCodes, saidBy, type ExitName } from './errors.js';
+import { fileFailure } from './files.js';
 import type { Io } from './io.js';
 import { clean, Output } from './output.js';
 
@@ -50,6 +51,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     };
   try {
     await buildProgram(act, io).parseAsync([...argv], { from: 'user' });
+    if (outcome === 'ok') await mustBeWritten(io);
     return exitCodes[outcome];
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
@@ -59,6 +61,13 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       io.stderr.write(`${clean(error.stack ?? '')}\n`);
     return exitCodes[failure.exit];
   }
+}
+
+/** A reader that has gone away has seen enough; a disk that is full has not got the result, and that is not "done". */
+async function mustBeWritten({ stdout }: Io): Promise<void> {
+  await stdout.deliver('').catch(() => undefined);
+  const lost = stdout.lost?.();
+  if (lost && lost.code !== 'EPIPE') throw fileFailure('write', 'standard output', lost);
 }
 
 export function buildProgram(act: Act, io: Io): Command {
@@ -91,8 +100,12 @@ export function buildProgram(act: Act, io: Io): Command {
   return program;
 }
 
-const unexpected = (error: unknown): CliError =>
-  new CliError('unexpected', saidBy(error), {
+function unexpected(error: unknown): CliError {
+  const { syscall, path } = (error ?? {}) as { readonly syscall?: unknown; readonly path?: unknown };
+  if (typeof syscall === 'string' && typeof path === 'string')
+    return fileFailure(/^(open|read|scandir|l?stat|access)/.test(syscall) ? 'read' : 'write', path, error);
+  return new CliError('unexpected', saidBy(error), {
     next: 'This is a fault of readmit: report it with the command line (without secrets). READMIT_DEBUG=1 prints the stack.',
     cause: error,
   });
+}

@@ -47,6 +47,11 @@ async function watch(context: Context, caseId: string, seconds: number): Promise
       if (error.exit === 'unreachable') context.out.note(`${error.message}; looking again in ${seconds} s`);
       pause = Math.min(Math.max(seconds, error.retryAfter ?? 0), 60);
     }
+    if (context.io.stdout.lost?.())
+      throw new CliError('notReady', 'Nobody reads on, and the case is not closed yet', {
+        where: caseId,
+        next: `See how it ends: readmit case show ${caseId}`,
+      });
     await context.io.sleep(pause * 1000);
   }
 }

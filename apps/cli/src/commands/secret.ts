@@ -2,7 +2,7 @@ import path from 'node:path';
 import { example, type Register } from '../act.js';
 import type { Answer, Credential } from '../client.js';
 import type { Context } from '../context.js';
-import { CliError, usage } from '../errors.js';
+import { CliError, saidBy, usage } from '../errors.js';
 import { readPrivate, writePrivate } from '../files.js';
 import { group } from '../group.js';
 import { readRecipientKey, type RecipientKeyPair } from '../keys.js';
@@ -80,5 +80,11 @@ async function kept(file: string, secret: Uint8Array): Promise<void> {
 function printed({ io, out }: Context, secret: Uint8Array): Promise<void> {
   const text = Buffer.from(secret).toString('utf8');
   const whole = out.json ? `${JSON.stringify({ secret: text })}\n` : io.stdout.isTTY ? `${text}\n` : text;
-  return io.stdout.deliver(whole);
+  return io.stdout.deliver(whole).catch((cause: unknown) => {
+    throw new CliError('usage', `The secret could not be printed: ${saidBy(cause)}`, {
+      where: 'standard output',
+      next: 'Nothing was acknowledged: pick it up again, into a file with --out.',
+      cause,
+    });
+  });
 }
