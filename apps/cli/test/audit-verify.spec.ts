@@ -1,8 +1,9 @@
 /** `readmit audit verify` over a log that is signed as the services sign: each way of tampering exits with 3 and says where; the untouched log is the control. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createPrivateKey, sign } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { leafHash, merkleRoot, topicOf, writeEnvelope, type Fact, type KeyList, type ServiceName } from '@readmit/contracts';
 import {
   checkpointLine,
@@ -106,7 +107,7 @@ async function verify(lines: readonly string[], ...more: readonly string[]) {
 }
 const rulesOf = (stdout: string): readonly string[] =>
   (JSON.parse(stdout) as { findings: { rule: string }[] }).findings.map(({ rule }) => rule);
-async function saved(note: string): Promise<string> {
+async function saved(note: string | Uint8Array): Promise<string> {
   const file = path.join(desk.home, 'seen.checkpoint');
   await writeFile(file, note);
   return file;
@@ -190,6 +191,91 @@ describe('readmit audit verify', () => {
     const { code, stderr } = await verify(whole.lines(), '--keys', path.join(desk.home, 'absent.json'));
     expect(code).toBe(2);
     expect(stderr).toContain('from a place that the export does not come from');
+  });
+});
+
+/** What mail, git, a shell or a packer does to a file on its way; none of it is a forger. */
+const onTheWay: readonly [string, (text: string) => Uint8Array, string][] = [
+  ['a byte-order mark', (text) => Buffer.from(`\ufeff${text}`), 'begins with a byte-order mark'],
+  ['gzip', (text) => gzipSync(text), 'is packed with gzip'],
+  ['UTF-16', (text) => Buffer.from(`\ufeff${text}`, 'utf16le'), 'is UTF-16'],
+  ['UTF-16 without a mark', (text) => Buffer.from(text, 'utf16le'), 'is UTF-16'],
+  ['UTF-16, big end first', (text) => Buffer.from(`\ufeff${text}`, 'utf16le').swap16(), 'is UTF-16'],
+];
+
+describe('a file that something changed on its way', () => {
+  it.each(onTheWay)('an export with %s exits with 2 and says what it is; as it was written it verifies', async (_what, change, says) => {
+    const text = `${whole.lines().join('\n')}\n`;
+    const file = path.join(desk.home, 'sent.ndjson');
+    await writeFile(file, change(text));
+    for (const command of ['verify', 'ocsf']) {
+      const { code, stdout, stderr } = await desk.run('audit', command, file);
+      expect([code, stdout]).toEqual([2, '']);
+      expect(stderr).toContain(says);
+      expect(stderr).not.toContain('does not verify');
+    }
+    await writeFile(file, text);
+    for (const command of ['verify', 'ocsf']) expect((await desk.run('audit', command, file)).code).toBe(0);
+  });
+
+  it.each<[string, (note: string) => string | Uint8Array]>([
+    ['carriage returns', (note) => note.replaceAll('\n', '\r\n')],
+    ['no final newline', (note) => note.trimEnd()],
+    ['a newline too many', (note) => `${note}\n`],
+    ['a dash for the em dash', (note) => note.replace('\u2014', '-')],
+    ['nothing in it', () => ''],
+    ['JSON', (note) => JSON.stringify({ size: 4, note })],
+    ['an export', () => `${whole.lines().join('\n')}\n`],
+    ['far too much', (note) => note.repeat(1000)],
+    ...onTheWay.map(([what, change]): [string, (note: string) => Uint8Array] => [what, change]),
+  ])('a checkpoint file with %s exits with 2; as it was kept it is compared', async (_what, change) => {
+    const { code, stdout, stderr } = await verify(whole.lines(), '--checkpoint', await saved(change(whole.note(2))));
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(/This is no checkpoint|it cannot be checked like this/);
+    expect((await verify(whole.lines(), '--checkpoint', await saved(whole.note(2)))).code).toBe(0);
+  });
+
+  it('R7.2 a checkpoint that was signed and altered since is not one that cannot be read: 3', async () => {
+    const altered = whole.note(2).replace('\n2\n', '\n3\n');
+    const { code, stdout } = await verify(whole.lines(), '--json', '--checkpoint', await saved(altered));
+    expect(code).toBe(3);
+    expect(rulesOf(stdout)).toEqual(['checkpoint-invalid']);
+  });
+
+  it('verify and ocsf read over blank lines, carriage returns and a missing end of line alike', async () => {
+    const file = path.join(desk.home, 'lines.ndjson');
+    for (const text of [`${whole.lines().join('\n')}\n\n \n`, whole.lines().join('\r\n'), whole.lines().join('\n')]) {
+      await writeFile(file, text);
+      for (const command of ['verify', 'ocsf']) expect((await desk.run('audit', command, file)).code).toBe(0);
+    }
+  });
+
+  it('a folder, or a path through a file, exits with 2 and blames nobody', async () => {
+    const file = path.join(desk.home, 'log.ndjson');
+    await verify(whole.lines());
+    const blamed = /fault of readmit|report it/;
+    for (const argv of [
+      ['verify', desk.home],
+      ['ocsf', desk.home],
+      ['verify', path.join(file, 'x')],
+      ['verify', file, '--checkpoint', desk.home],
+      ['export', '--out', path.join(file, 'x')],
+    ]) {
+      const { code, stderr } = await desk.run('audit', ...argv);
+      expect([argv.join(' '), code]).toEqual([argv.join(' '), 2]);
+      expect(stderr).toMatch(/it is a folder|is a file, not a folder/);
+      expect(stderr).not.toMatch(blamed);
+    }
+    expect((await desk.run('audit', 'verify', file)).code).toBe(0);
+  });
+
+  it('stops at a line that is longer than any of an export, without reading it whole', async () => {
+    const file = path.join(desk.home, 'long.ndjson');
+    await writeFile(file, whole.lines()[0] ?? '');
+    await truncate(file, 3_000_000_000);
+    const { code, stderr } = await desk.run('audit', 'verify', file);
+    expect(code).toBe(3);
+    expect(stderr).toContain('line 1 is longer than');
   });
 });
 

@@ -1,4 +1,3 @@
-import { open } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { entryOf, product } from '@readmit/contracts';
@@ -7,6 +6,7 @@ import { example, type Act } from '../act.js';
 import type { Context } from '../context.js';
 import { CliError } from '../errors.js';
 import { openEvents } from '../event-checks.js';
+import { exportLines } from '../given-file.js';
 import { logTools } from '../log-tools.js';
 import { readTrust } from '../trust.js';
 import { wholeNumber } from './case.js';
@@ -31,35 +31,30 @@ export function registerOcsf(audit: Command, act: Act): void {
 /** Each event is checked before it is shown. Whether the log is whole is another question, and `audit verify` answers it. */
 async function convert(context: Context, { from = 0, keys }: OcsfOptions, file: string): Promise<void> {
   const trust = await readTrust(keys ?? path.join(context.vault.home, 'trust.json'));
-  const handle = await open(file, 'r').catch((cause: unknown) => {
-    throw new CliError('usage', 'The file cannot be read', { where: file, next: 'Check the path and its permissions.', cause });
-  });
   let log: { readonly header: ExportHeader; readonly events: EventChecks } | undefined;
   let shown = 0;
-  try {
-    for await (const text of handle.readLines({ encoding: 'utf8', autoClose: false })) {
-      const line = readLine(text, logTools.base64);
-      if ('checkpoint' in line) continue;
-      if ('unreadable' in line) throw notGenuine(file, line.unreadable);
-      if ('header' in line) {
-        log = { header: line.header, events: await openEvents(line.header, trust) };
-        continue;
-      }
-      if (!log) throw notGenuine(file, 'The first line is not the header of an export.');
-      const { index, entry, record } = line.row;
-      const checked = log.events.check(record, new Date(0));
-      if ('reason' in checked) throw notGenuine(file, `Entry ${index}: ${checked.reason}: ${checked.says}`);
-      const { fact } = checked;
-      const leaf = leafOf(index, { fact, topic: record.topic, key: record.key, signedBytes: log.events.signedBytes(record) }, logTools);
-      if (Buffer.compare(entryBytes(leaf, logTools), entry) !== 0) throw notGenuine(file, `Entry ${index} is not the one of its event.`);
-      if (index < from) continue;
-      const { producer, label } = entryOf(fact.type);
-      const { environment, origin } = log.header;
-      context.out.jsonLine(ocsfOf({ leaf, fact, producer, label }, { product, environment, origin }));
-      shown += 1;
+  for await (const text of exportLines(file)) {
+    // As the verifier does.
+    if (text.trim() === '') continue;
+    const line = readLine(text, logTools.base64);
+    if ('checkpoint' in line) continue;
+    if ('unreadable' in line) throw notGenuine(file, line.unreadable);
+    if ('header' in line) {
+      log = { header: line.header, events: await openEvents(line.header, trust) };
+      continue;
     }
-  } finally {
-    await handle.close();
+    if (!log) throw notGenuine(file, 'The first line is not the header of an export.');
+    const { index, entry, record } = line.row;
+    const checked = log.events.check(record, new Date(0));
+    if ('reason' in checked) throw notGenuine(file, `Entry ${index}: ${checked.reason}: ${checked.says}`);
+    const { fact } = checked;
+    const leaf = leafOf(index, { fact, topic: record.topic, key: record.key, signedBytes: log.events.signedBytes(record) }, logTools);
+    if (Buffer.compare(entryBytes(leaf, logTools), entry) !== 0) throw notGenuine(file, `Entry ${index} is not the one of its event.`);
+    if (index < from) continue;
+    const { producer, label } = entryOf(fact.type);
+    const { environment, origin } = log.header;
+    context.out.jsonLine(ocsfOf({ leaf, fact, producer, label }, { product, environment, origin }));
+    shown += 1;
   }
   if (!log) throw notGenuine(file, 'It is empty.');
   context.out.note(`${shown} entries. Whether any is missing: readmit audit verify ${file}`);

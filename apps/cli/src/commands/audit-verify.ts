@@ -1,13 +1,13 @@
-import { open } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
-import { parseVkey, verifyExport, type LogReport } from '@readmit/domain';
+import { openCheckpoint, parseVkey, verifyExport, type LogKey, type LogReport } from '@readmit/domain';
 import { example, type Act } from '../act.js';
 import type { Context } from '../context.js';
 import { CliError, saidBy, type ExitName } from '../errors.js';
 import { openEvents } from '../event-checks.js';
+import { exportLines, smallText } from '../given-file.js';
 import { logTools } from '../log-tools.js';
-import { readTrust } from '../trust.js';
+import { readTrust, type Trust } from '../trust.js';
 
 interface VerifyCommandOptions {
   readonly checkpoint?: string;
@@ -30,27 +30,13 @@ export function registerVerify(audit: Command, act: Act): void {
 
 async function verify(context: Context, { checkpoint, keys }: VerifyCommandOptions, file: string): Promise<ExitName> {
   const trust = await readTrust(keys ?? path.join(context.vault.home, 'trust.json'));
-  try {
-    parseVkey(trust.logKey, logTools);
-  } catch (cause) {
-    throw new CliError('usage', saidBy(cause), {
-      where: trust.file,
-      next: 'Correct "logKey": the verifier key of the log, from a place that the export does not come from.',
-      cause,
-    });
-  }
-  const trustedCheckpoint = checkpoint === undefined ? undefined : await textOf(checkpoint);
-  const handle = await opened(file);
-  let report: LogReport;
-  try {
-    report = await verifyExport(handle.readLines({ encoding: 'utf8', autoClose: false }), logTools, {
-      logKey: trust.logKey,
-      events: (header) => openEvents(header, trust),
-      ...(trustedCheckpoint === undefined ? {} : { trustedCheckpoint }),
-    });
-  } finally {
-    await handle.close();
-  }
+  const logKey = logKeyOf(trust);
+  const trustedCheckpoint = checkpoint === undefined ? undefined : await checkpointIn(checkpoint, logKey);
+  const report = await verifyExport(exportLines(file), logTools, {
+    logKey: trust.logKey,
+    events: (header) => openEvents(header, trust),
+    ...(trustedCheckpoint === undefined ? {} : { trustedCheckpoint }),
+  });
   context.out.result(report, () => show(context, report));
   return report.ok ? 'ok' : 'verificationFailed';
 }
@@ -81,14 +67,34 @@ function show({ out }: Context, report: LogReport): void {
   if (report.found > report.findings.length) out.line(`${report.found - report.findings.length} more findings are not shown.`);
 }
 
-async function opened(file: string) {
+function logKeyOf({ logKey, file }: Trust): LogKey {
   try {
-    return await open(file, 'r');
+    return parseVkey(logKey, logTools);
   } catch (cause) {
-    throw new CliError('usage', 'The file cannot be read', { where: file, next: 'Check the path and its permissions.', cause });
+    throw new CliError('usage', saidBy(cause), {
+      where: file,
+      next: 'Correct "logKey": the verifier key of the log, from a place that the export does not come from.',
+      cause,
+    });
   }
 }
-async function textOf(file: string): Promise<string> {
-  const handle = await opened(file);
-  return handle.readFile('utf8').finally(() => handle.close());
+
+/** A checkpoint has three lines and a few signatures. */
+const mostCheckpointBytes = 64 * 1024;
+
+/** Text that is no checkpoint says nothing about the log; one that is a checkpoint and not as it was signed is the verifier's to judge. */
+async function checkpointIn(file: string, key: LogKey): Promise<string> {
+  const note = await smallText(file, mostCheckpointBytes);
+  const says = note === undefined ? 'The file is too long for one.' : whyNone(note, key);
+  if (note !== undefined && says === undefined) return note;
+  throw new CliError('usage', `This is no checkpoint. ${says}`, {
+    where: file,
+    next: 'Give the note as it was kept, byte for byte: readmit audit checkpoint --save <file>',
+  });
+}
+function whyNone(note: string, key: LogKey): string | undefined {
+  if (note.trim() === '') return 'The file is empty.';
+  if (note.includes('\r')) return 'Its lines end with a carriage return, which was added on the way.';
+  const opened = openCheckpoint(note, key, logTools);
+  return 'reason' in opened && /-malformed$/.test(opened.reason) ? opened.says : undefined;
 }
