@@ -424,4 +424,16 @@ describe('readmit audit', () => {
     expect(await readFile(out, 'utf8')).toBe(log);
     expect((await desk.run('audit', 'export', '--out', out)).code).toBe(2);
   });
+
+  it('export says how many entries it got when they are not as many as were asked for', async () => {
+    await desk.signIn('olga');
+    api.raw('exportLog', 200, '{"format":"x"}\n{"index":0,"entry":""}\n{"index":1,"entry":""}\n{"checkpoint":"x"}\n');
+    const to = (size: string): string[] => ['audit', 'export', '--out', path.join(desk.home, `log-${size}`), '--size', size];
+    const fewer = await desk.run(...to('10'));
+    expect(fewer.code).toBe(0);
+    expect(fewer.stderr).toContain('2 entries, not 10');
+    const asked = await desk.run(...to('2'));
+    expect(asked.stdout).toMatch(/entries\s+2\n/);
+    expect(asked.stderr).not.toContain('not 2');
+  });
 });

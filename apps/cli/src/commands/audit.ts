@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
 import { open, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { example, type Register } from '../act.js';
 import type { Context } from '../context.js';
 import { CliError, usage } from '../errors.js';
-import { writePrivate } from '../files.js';
+import { keepExport, type Kept } from '../export-download.js';
+import { fileFailure, writePrivate } from '../files.js';
 import { group } from '../group.js';
 import { registerOcsf } from './audit-ocsf.js';
 import { registerVerify } from './audit-verify.js';
@@ -25,7 +25,7 @@ export const registerAudit: Register = (program, act) => {
       .command('export')
       .description('operator: write the whole log to a file that verifies without us')
       .requiredOption('--out <file>', 'where to write it')
-      .option('--size <n>', 'only the first n entries', wholeNumber),
+      .option('--size <n>', 'only the first n entries, to the last checkpoint among them', wholeNumber),
     'readmit audit export --out log.ndjson',
   ).action(act(exportLog));
   registerVerify(audit, act);
@@ -46,45 +46,29 @@ async function exportLog(context: Context, { out, size }: ExportOptions): Promis
     throw new CliError('usage', 'The file exists already', { where: file, next: 'Name another file; readmit does not replace it.' });
   const chunks = await context.client.download('exportLog', { query: size === undefined ? {} : { size } });
   const part = `${file}.${process.pid}.part`;
-  const hash = createHash('sha256');
-  let bytes = 0;
-  let lines = 0;
-  let whole = false;
-  const handle = await open(part, 'wx', 0o600).catch((cause: NodeJS.ErrnoException) => {
-    throw new CliError('usage', `Cannot write a file (${cause.code ?? 'unknown'})`, {
-      where: part,
-      next: 'Check the folder and its permissions.',
-      cause,
-    });
+  let kept: Kept | undefined;
+  const handle = await open(part, 'wx', 0o600).catch((cause: unknown) => {
+    throw fileFailure('write', file, cause);
   });
   try {
-    for await (const chunk of chunks) {
-      await handle.writeFile(chunk);
-      hash.update(chunk);
-      bytes += chunk.length;
-      for (const byte of chunk) if (byte === 10) lines += 1;
-    }
-    await handle.sync();
-    whole = true;
-  } catch (cause) {
-    throw new CliError('unreachable', 'The export broke off', {
-      where: context.origin.origin,
-      next: 'Nothing was kept. Try again.',
-      cause,
-    });
+    kept = await keepExport(chunks, handle, { file, origin: context.origin.origin });
   } finally {
     await handle.close();
-    if (!whole) await rm(part, { force: true });
+    if (!kept) await rm(part, { force: true });
   }
   await rename(part, file);
-  const result = { file, bytes, lines, sha256: hash.digest('hex') };
+  const { bytes, lines, entries, sha256 } = kept;
+  const result = { file, bytes, lines, entries, sha256 };
   context.out.result(result, () => {
     context.out.fields([
       ['file', file],
       ['bytes', bytes],
       ['lines', lines],
-      ['sha256', result.sha256],
+      ['entries', entries],
+      ['sha256', sha256],
     ]);
+    if (size !== undefined && entries !== size)
+      context.out.note(`${entries} entries, not ${size}: an export ends with a signed checkpoint, and this is the last one up to ${size}.`);
     context.out.note(`Check it: readmit audit verify ${out}`);
   });
 }
@@ -115,6 +99,6 @@ const exists = (file: string): Promise<boolean> =>
     () => true,
     (error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return false;
-      throw error;
+      throw fileFailure('write', file, error);
     },
   );
