@@ -113,7 +113,7 @@ export class Client {
       throw unreachable(where, route.method, error);
     }
     if (response.ok) return { response, where };
-    throw failureOf(response.status, await problemOf(response), response.headers, where);
+    throw failureOf(response.status, await problemOf(response), response.headers, where, target);
   }
 }
 

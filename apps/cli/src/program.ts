@@ -30,7 +30,7 @@ Exit codes:
   4  refused by a rule; the rule, the reason and what to do are printed
   5  not signed in, or the sign-in is too old
   6  not found
-  7  not ready, or in conflict with the state of the case: try again later
+  7  not ready yet, or in conflict with the state of the case; what to do is printed
   8  a service or issuer cannot be reached
 
 Environment:

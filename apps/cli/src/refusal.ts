@@ -1,14 +1,15 @@
 import { CliError, type ExitName, type ProblemDetails } from './errors.js';
+import { nextByReason } from './what-next.js';
 
 /** What each kind of answer means for the person at the keyboard. */
-export function failureOf(status: number, problem: ProblemDetails | undefined, headers: Headers, where: string): CliError {
+export function failureOf(status: number, problem: ProblemDetails | undefined, headers: Headers, where: string, target: string): CliError {
   const retryAfter = secondsOf(headers.get('retry-after'));
   const exit = exitOf(status);
   const stepUp = /insufficient_user_authentication/.test(headers.get('www-authenticate') ?? '');
   const message = problem?.title || problem?.detail || `The service answered ${status}`;
   return new CliError(exit, stepUp ? 'This needs a fresher sign-in (step-up)' : message, {
     where: `${where} (HTTP ${status})`,
-    next: nextOf(exit, status, retryAfter),
+    next: nextByReason(problem?.reason, { target, later: laterOf(retryAfter) }) ?? nextOf(exit, status, problem?.reason, retryAfter),
     ...(problem === undefined ? {} : { problem }),
     ...(retryAfter === undefined ? {} : { retryAfter }),
   });
@@ -23,15 +24,19 @@ function exitOf(status: number): ExitName {
   return status >= 400 && status < 500 ? 'refused' : 'unexpected';
 }
 
-function nextOf(exit: ExitName, status: number, retryAfter: number | undefined): string {
-  const later = retryAfter === undefined ? 'in a moment' : `in ${retryAfter} s`;
+const laterOf = (retryAfter: number | undefined): string => (retryAfter === undefined ? 'in a moment' : `in ${retryAfter} s`);
+
+function nextOf(exit: ExitName, status: number, reason: string | undefined, retryAfter: number | undefined): string {
+  const later = laterOf(retryAfter);
   switch (exit) {
     case 'notSignedIn':
-      return 'Sign in (again): readmit login';
+      return reason?.startsWith('proof-') ? 'Run it where the key of the case is.' : 'Sign in (again): readmit login';
     case 'notFound':
       return 'Check the id: readmit case list';
     case 'notReady':
-      return status === 429 ? `Too many requests: try again ${later}.` : `Look at the case (readmit case show) and try again ${later}.`;
+      if (status === 429) return `Too many requests: try again ${later}.`;
+      // A conflict that no service said will pass is not tried again: the state of the case has to be looked at.
+      return retryAfter === undefined ? 'Look at the case: readmit case show <case>' : `Try again ${later}.`;
     case 'usage':
       return 'Correct the fields named above; the command with --help shows an example.';
     case 'unreachable':

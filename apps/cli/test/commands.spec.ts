@@ -136,23 +136,6 @@ describe('readmit case', () => {
     expect((await desk.run('obligations', 'case_1')).stdout).toBe('o1\tclose the bypass\tdemo-idp/ada\tarmed\t-\t-\n');
   });
 
-  it('R3.4 case contacts --show asks for one contact point in full, by its number or digest, and for none that is not listed', async () => {
-    await desk.signIn('boris');
-    const listed = [
-      { kind: 'phone', value: '+44 ** **** **04', digest: 'a'.repeat(64) },
-      { kind: 'email', value: 'd***@example.test', digest: 'b'.repeat(64) },
-    ];
-    const inFull = { kind: 'email', value: 'dana@example.test', digest: 'b'.repeat(64) };
-    api.on('deskContact', listed).on('showContact', inFull);
-    for (const named of ['2', inFull.digest])
-      expect((await desk.run('case', 'contacts', 'case_1', '--show', named)).stdout).toContain('dana@example.test');
-    expect(api.of('showContact').map(({ body }) => body)).toEqual([{ digest: inFull.digest }, { digest: inFull.digest }]);
-    const wrong = await desk.run('case', 'contacts', 'case_1', '--show', '3');
-    expect(wrong.code).toBe(2);
-    expect(wrong.stderr).toContain('no contact point 3 on record');
-    expect(api.of('showContact')).toHaveLength(2);
-  });
-
   it('R6.4 case end shows first what would end and what would stay, and sends nothing without a reason', async () => {
     await desk.signIn('boris');
     const [undo] = plan.obligations;
@@ -177,36 +160,6 @@ describe('readmit case', () => {
       .on('contain', { ...accepted, will: ['Take the role back.'] });
     expect((await desk.run('orders', 'case_1')).stdout).toBe('2026-11-22T10:00:00.000Z\tcontain\tgita\ttaken over\n');
     expect((await desk.run('contain', 'case_1', '--reason', 'taken over', '--apply')).stderr).toContain('- Take the role back.');
-  });
-
-  it('evidence add records the call-back with the code that was read out', async () => {
-    await desk.signIn('boris');
-    api.on('addEvidence', { caseId: 'case_1', evidenceId: 'evidence_1', link: '/x' });
-    const add = [
-      'evidence',
-      'add',
-      'case_1',
-      '--kind',
-      'call-back',
-      '--channel',
-      'phone',
-      '--assurance',
-      'substantial',
-      '--note',
-      'called',
-      '--code',
-    ];
-    expect((await desk.run(...add, '3fa9-01bc', '--contact', 'a'.repeat(64))).code).toBe(0);
-    expect(api.of('addEvidence')[0]?.body).toEqual({
-      kind: 'call-back',
-      channel: 'phone',
-      assurance: 2,
-      note: 'called',
-      code: '3fa9-01bc',
-      contact: 'a'.repeat(64),
-    });
-    expect((await desk.run(...add, '3FA9')).code).toBe(2);
-    expect(api.of('addEvidence')).toHaveLength(1);
   });
 });
 
@@ -375,6 +328,17 @@ describe('operator commands', () => {
     expect(api.seen).toEqual([]);
     expect((await desk.run(...argv, '--apply')).code).toBe(0);
     expect(api.of(route)[0]?.body).toEqual(body);
+  });
+
+  it('parked redrive exits with 4 and says so when the message is refused again', async () => {
+    await desk.signIn('olga');
+    api.on('executionSettleParked', parked);
+    const argv = ['parked', 'redrive', '42', '--service', 'execution', '--apply'];
+    const again = await desk.run(...argv);
+    expect(again.code).toBe(4);
+    expect(again.stderr).toContain('stays parked: /asks is missing');
+    api.on('executionSettleParked', { ...parked, state: 'redriven' });
+    expect((await desk.run(...argv)).code).toBe(0);
   });
 
   it('setup prints its steps without --apply, and refuses a password on the command line', async () => {

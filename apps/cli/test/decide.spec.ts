@@ -118,6 +118,32 @@ describe('readmit approve', () => {
   });
 });
 
+describe('a case that nothing can be decided of', () => {
+  it.each(['granted', 'denied', 'expired', 'withdrawn', 'frozen'] as const)(
+    '%s: asks for no signature and says what can be done',
+    async (state) => {
+      desk.answer(true);
+      for (const choice of ['approve', 'deny'] as const) {
+        api.on('showApproval', { ...approval, state });
+        const { code, stderr } = await desk.run(choice, 'case_1', '--reason', 'checked');
+        expect(code).toBe(7);
+        expect(stderr).toContain(`the case is ${state}`);
+        expect(stderr).toMatch(/do {6}It is (over|decided)/);
+      }
+      expect([desk.questions, api.of('decide')]).toEqual([[], []]);
+      api.on('showApproval', approval);
+      expect((await decide('approve')).code).toBe(0);
+    },
+  );
+
+  it('waits for the proofs that are missing before it shows a plan to sign', async () => {
+    api.on('showApproval', { ...approval, state: 'waiting-for-evidence' });
+    expect((await decide('approve')).code).toBe(7);
+    expect(api.of('decide')).toEqual([]);
+    expect((await decide('deny')).code).toBe(0);
+  });
+});
+
 describe('readmit deny', () => {
   it('R4.7 signs a no before there is a plan or a proof, over the digests of nothing', async () => {
     const nothing = { state: 'waiting-for-plan', plan: null, planDigest: null, nonce: null, decideBefore: null, evidence: [] } as const;

@@ -1,5 +1,6 @@
 /** How `readmit` ends: exit codes, error blocks, help. */
 import { describe, expect, it } from '@jest/globals';
+import { nextByReason, reasonsWithNext } from '../src/what-next.js';
 import { api, atDesk, desk, json, now } from './cli-run.js';
 
 atDesk();
@@ -47,6 +48,45 @@ describe('exit codes', () => {
     expect((await desk.run('frobnicate')).code).toBe(2);
     expect((await desk.run()).code).toBe(2);
     expect((await desk.run('--url', 'http://readmit.example', 'audit', 'checkpoint')).stderr).toContain('unencrypted');
+  });
+});
+
+describe('what to do about a refusal', () => {
+  const doOf = (stderr: string): string => / {2}do {6}(.*)/.exec(stderr)?.[1] ?? '';
+
+  it('names only commands that exist', async () => {
+    for (const reason of reasonsWithNext) {
+      const next = nextByReason(reason, { target: '/api/intake/cases/case_1', later: 'in a moment' }) ?? '';
+      for (const [, words = ''] of next.matchAll(/readmit ((?:case|secret|parked) [a-z-]+|[a-z-]+)/g)) {
+        const { code, stdout } = await desk.run(...words.split(' '), '--help');
+        expect([reason, words, code]).toEqual([reason, words, 0]);
+        expect(stdout).toMatch(new RegExp(`Usage: readmit ${words}`));
+      }
+    }
+  });
+
+  it('is to come back only when the service says that it passes', async () => {
+    await desk.signIn();
+    for (const reason of ['already-ended', 'already-decided', 'approval-granted', 'made-up']) {
+      api.refuse('endEarly', 409, { reason });
+      const { code, stderr } = await desk.run('case', 'end', 'case_1', '--reason', 'x');
+      expect(code).toBe(7);
+      expect(doOf(stderr)).not.toMatch(/try again/i);
+      expect(doOf(stderr)).toMatch(/readmit (case|obligations)/);
+    }
+    api.refuse('endEarly', 409, { reason: 'not-ready' }, { 'retry-after': '3' });
+    expect(doOf((await desk.run('case', 'end', 'case_1', '--reason', 'x')).stderr)).toBe('Try again in 3 s.');
+  });
+
+  it('fits what was named: a parked message, a contact point, a secret', async () => {
+    await desk.signIn();
+    api.refuse('executionShowParked', 404, { reason: 'no-such-parked-message' });
+    const parked = await desk.run('parked', 'show', '42', '--service', 'execution');
+    expect(doOf(parked.stderr)).toContain('readmit parked list --service execution');
+    api.refuse('addEvidence', 422, { reason: 'contact-not-on-record', rule: 'R3.4' });
+    const add = ['--kind', 'call-back', '--channel', 'phone', '--assurance', 'high', '--note', 'x', '--code', '3fa9-01bc'];
+    const contact = await desk.run('evidence', 'add', 'case_1', ...add, '--contact', 'a'.repeat(64));
+    expect(doOf(contact.stderr)).toContain('readmit case contacts case_1');
   });
 });
 

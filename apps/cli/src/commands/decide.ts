@@ -7,6 +7,7 @@ import { patiently } from '../patience.js';
 import { showForDecision } from '../plan-view.js';
 import { shown, type Shown } from '../shown.js';
 import { signStatement } from '../sign.js';
+import { nextByReason } from '../what-next.js';
 
 type View = Answer<'showApproval'>;
 type Choice = 'approve' | 'deny';
@@ -51,6 +52,7 @@ async function decide(context: Context, choice: Choice, options: DecideOptions, 
   const view = await patiently(context.io, () => context.client.call('showApproval', { params: { caseId } }));
   // Whoever came to the case just now is known to one service after the other.
   const asked = await patiently(context.io, () => context.client.call('showCase', { params: { caseId } }), ['notFound']);
+  mustBeOpen(view, caseId);
   const seen = shown(view, caseId, options.policyDigest);
   const signable = choice === 'approve' ? approvable(view, seen, caseId) : deniable(context, view, seen, caseId);
   if (options.planDigest !== undefined && options.planDigest !== signable.planDigest) {
@@ -79,6 +81,13 @@ interface Signable {
   readonly nonce: string;
 }
 
+/** Nobody reads a plan and signs for what is over: approval would refuse it with the same reason. */
+function mustBeOpen({ state }: View, caseId: string): void {
+  const next = nextByReason(`approval-${state}`, { target: `/cases/${caseId}`, later: '' });
+  if (next !== undefined)
+    throw new CliError('notReady', `There is nothing to decide any more: the case is ${state}`, { where: caseId, next });
+}
+
 const notYet = (view: View, caseId: string): CliError =>
   new CliError('notReady', `There is nothing to decide yet: the case is ${view.state}`, {
     where: caseId,
@@ -88,6 +97,7 @@ const notYet = (view: View, caseId: string): CliError =>
 /** What a yes signs: all parts are there, and each digest is that of what is shown. */
 function approvable(view: View, { differs, policyDigest, ...digests }: Shown, caseId: string): Signable {
   const { plan, planDigest, evidenceDigest, nonce } = view;
+  if (view.state === 'waiting-for-evidence') throw notYet(view, caseId);
   if (plan === null || planDigest === null || evidenceDigest === null || policyDigest === undefined || nonce === null)
     throw notYet(view, caseId);
   const [first] = differs;

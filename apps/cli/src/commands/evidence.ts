@@ -1,7 +1,7 @@
 import { AddEvidence } from '@readmit/contracts';
 import { Option } from 'commander';
 import { example, type Register } from '../act.js';
-import type { Input } from '../client.js';
+import type { Answer, Input } from '../client.js';
 import type { Context } from '../context.js';
 import { usage } from '../errors.js';
 import { group } from '../group.js';
@@ -34,8 +34,8 @@ export const registerEvidence: Register = (program, act) => {
       .addOption(new Option('--assurance <level>', 'how sure it makes').choices(Object.keys(levels)).makeOptionMandatory())
       .requiredOption('--note <text>', 'what was seen or heard; no personal data')
       .option('--code <code>', 'call-back: what the person read out from their own client; nobody else is shown it, e.g. 3fa9-01bc')
-      .option('--contact <digest>', 'call-back: digest of the contact point that was called (case contacts)'),
-    'readmit evidence add case_0190 --kind call-back --channel phone --assurance substantial --note "called the desk line" --code 3fa9-01bc --contact <digest>',
+      .option('--contact <contact>', 'call-back: the contact point that was called: its kind, its number in case contacts, or its digest'),
+    'readmit evidence add <case> --kind call-back --channel phone --assurance substantial --note "called the desk line" --code 3fa9-01bc --contact phone',
   ).action(act((context: Context, options: EvidenceOptions, caseId) => add(context, options, caseId ?? '')));
 };
 
@@ -51,13 +51,8 @@ async function contacts(context: Context, caseId: string, show: string | undefin
     );
     return;
   }
-  const chosen = points.find(({ digest }, index) => digest === show || String(index + 1) === show);
-  if (!chosen)
-    throw usage(
-      `There is no contact point ${show} on record`,
-      `List them: readmit case contacts ${caseId}. Take a number or a whole digest from there.`,
-    );
-  const point = await context.client.call('showContact', { params: { caseId }, body: { digest: chosen.digest } });
+  const { digest } = chosen(points, show, caseId);
+  const point = await context.client.call('showContact', { params: { caseId }, body: { digest } });
   context.out.result(point, () =>
     context.out.fields([
       ['kind', point.kind],
@@ -67,9 +62,27 @@ async function contacts(context: Context, caseId: string, show: string | undefin
   );
 }
 
-async function add(context: Context, { assurance, ...options }: EvidenceOptions, caseId: string): Promise<void> {
-  const body = { ...options, assurance: levels[assurance] };
-  const answer = await patiently(context.io, () => context.client.call('addEvidence', { params: { caseId }, body }));
+type Point = Answer<'deskContact'>[number];
+/** By its number in the list, its digest, or its kind where the list has one of that kind. */
+function chosen(points: readonly Point[], named: string, caseId: string): Point {
+  const [one, ...more] = points.filter(({ digest, kind }, index) => [digest, String(index + 1), kind].includes(named));
+  if (one && more.length === 0) return one;
+  throw usage(
+    one ? `There is more than one contact point ${named} on record` : `There is no contact point ${named} on record`,
+    `List them: readmit case contacts ${caseId}. Take a number or a whole digest from there.`,
+  );
+}
+const digestText = /^[0-9a-f]{64}$/;
+
+async function add(context: Context, { assurance, contact, ...options }: EvidenceOptions, caseId: string): Promise<void> {
+  const { client, io } = context;
+  if (options.kind === 'call-back' && options.code === undefined) await codeMustNotBeNeeded(context, caseId);
+  const called =
+    contact === undefined || digestText.test(contact)
+      ? contact
+      : chosen(await patiently(io, () => client.call('deskContact', { params: { caseId } })), contact, caseId).digest;
+  const body = { ...options, assurance: levels[assurance], ...(called === undefined ? {} : { contact: called }) };
+  const answer = await patiently(io, () => client.call('addEvidence', { params: { caseId }, body }));
   context.out.result(answer, () =>
     context.out.fields([
       ['case', answer.caseId],
@@ -77,4 +90,14 @@ async function add(context: Context, { assurance, ...options }: EvidenceOptions,
       ['link', answer.link],
     ]),
   );
+}
+
+/** Whoever asks without a sign-in has a key, and reads a code out. Leaving it out is an omission; sent, it would count as a wrong code. */
+async function codeMustNotBeNeeded({ client, io }: Context, caseId: string): Promise<void> {
+  const { requester } = await patiently(io, () => client.call('showApproval', { params: { caseId } }));
+  if (requester.kind === 'anonymous')
+    throw usage(
+      'The code is missing: whoever asked for this case reads one out on the call',
+      `Let them look it up (readmit case show ${caseId}, where the case was opened), and give it with --code. Nothing was recorded.`,
+    );
 }

@@ -3,6 +3,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { Static } from 'typebox';
 import { example, type Register } from '../act.js';
 import type { Context } from '../context.js';
+import type { ExitName } from '../errors.js';
 import { group } from '../group.js';
 import { wholeNumber } from './case.js';
 import { wouldDo } from './operate.js';
@@ -32,14 +33,14 @@ export const registerParked: Register = (program, act) => {
       .option('--limit <n>', 'at most so many (1 to 1000)', wholeNumber),
     'readmit parked list --service execution',
   ).action(act(list));
-  example(sub('show', 'one of them with its bytes').argument('<id>'), 'readmit parked show 42 --service execution --json').action(
+  example(sub('show', 'one of them with its bytes').argument('<id>'), 'readmit parked show <id> --service execution --json').action(
     act((context: Context, options: OfService, id) => show(context, options, id ?? '')),
   );
   for (const action of ['redrive', 'discard'] as const) {
     const description = action === 'redrive' ? 'try one of them again' : 'give one of them up; it is recorded who did';
     example(
       sub(action, description).argument('<id>').option('--apply', 'do it; without this nothing is sent'),
-      `readmit parked ${action} 42 --service execution --apply`,
+      `readmit parked ${action} <id> --service execution --apply`,
     ).action(act((context: Context, options: SettleOptions, id) => settle(context, options, action, id ?? '')));
   }
 };
@@ -80,13 +81,24 @@ const fieldsOf = (one: Parked): readonly (readonly [string, string | number | nu
   ['bytes', one.bytes],
 ];
 
-async function settle(context: Context, { service, apply }: SettleOptions, action: 'redrive' | 'discard', parkedId: string): Promise<void> {
+async function settle(
+  context: Context,
+  { service, apply }: SettleOptions,
+  action: 'redrive' | 'discard',
+  parkedId: string,
+): Promise<ExitName> {
   const says =
     action === 'redrive'
       ? `hand parked message ${parkedId} to ${serviceOfArea(service)} again`
       : `give up parked message ${parkedId} of ${serviceOfArea(service)}: what waits for it goes on waiting`;
-  if (!apply) return wouldDo(context, [`${says} (POST /api/${service}/parked/${parkedId})`]);
+  if (!apply) {
+    wouldDo(context, [`${says} (POST /api/${service}/parked/${parkedId})`]);
+    return 'ok';
+  }
   const input: object = { params: { parkedId }, body: { action } };
   const one = (await context.client.call(`${service}SettleParked`, input)) as Parked;
   context.out.result(one, () => context.out.fields(fieldsOf(one).slice(0, 4)));
+  if (one.state !== 'parked') return 'ok';
+  context.out.note(`It was refused again and stays parked: ${one.says}`);
+  return 'refused';
 }
