@@ -88,7 +88,15 @@ export class CliHands implements Hands {
     const object = `${ask.connector}/${ask.object}${ask.entitlement === undefined ? '' : `/${ask.entitlement}`}`;
     const who = subject.kind === 'machine' ? ['--machine', subject.id] : ['--subject', subject.id];
     const more = ['--reason-code', reasonCode, '--reason', 'by hand', '--ticket', ticket, '--for', `${seconds}s`];
-    return this.done(by ?? nobody, ['case', 'open', ...who, '--ask', `${ask.kind}=${object}`, ...more]);
+    return this.done(by ?? nobody, [
+      'case',
+      'open',
+      ...(by === undefined ? ['--anonymous'] : []),
+      ...who,
+      '--ask',
+      `${ask.kind}=${object}`,
+      ...more,
+    ]);
   }
   timeline(persona: string, caseId: string): Promise<readonly Entry[]> {
     return this.done(persona, ['case', 'timeline', caseId]);

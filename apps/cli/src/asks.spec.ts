@@ -27,6 +27,8 @@ describe('asks', () => {
     ['secret.reenable=pg/x', '"secret.reenable" is not a kind of ask'],
     ['factor.bypass=demo-idp', '"factor.bypass=demo-idp" does not name connector and object'],
     ['factor.bypass=/ada', 'does not name connector and object'],
+    ['role.restore=pg/erin', '"role.restore=pg/erin" does not name the role'],
+    ['{"kind":"group.restore","connector":"pg","object":"x"}', 'does not name the group'],
     ['role.restore=pg/erin/', 'does not name connector and object'],
     ['role.restore=pg//a/b', 'does not name connector and object'],
     ['{"kind":"role.restore"', 'is not JSON'],

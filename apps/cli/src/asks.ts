@@ -19,7 +19,7 @@ export function parseAsk(text: string): AskInput {
   const [connector, object, ...rest] = text.slice(at + 1).split('/');
   const entitlement = rest.length === 0 ? undefined : rest.join('/');
   if (!connector || !object || entitlement === '') throw usage(`"${text}" does not name connector and object`, next);
-  return { kind, connector, object, ...(entitlement === undefined ? {} : { entitlement }) };
+  return whole(text, { kind, connector, object, ...(entitlement === undefined ? {} : { entitlement }) });
 }
 
 function fromJson(text: string): AskInput {
@@ -34,12 +34,19 @@ function fromJson(text: string): AskInput {
   if (unknown !== undefined) throw usage(`An ask has no "${unknown}"`, next);
   const names = [connector, object, ...(entitlement === undefined ? [] : [entitlement])];
   if (!names.every((name) => typeof name === 'string' && name !== '')) throw usage(`"${text}" does not name connector and object`, next);
-  return {
+  return whole(text, {
     kind: kindOf(String(kind)),
     connector: String(connector),
     object: String(object),
     ...(entitlement === undefined ? {} : { entitlement: String(entitlement) }),
-  };
+  });
+}
+
+/** Asks for a role or group that name none can only fail, after a case was opened for them. */
+function whole(text: string, ask: AskInput): AskInput {
+  if (ask.entitlement === undefined && (ask.kind === 'role.restore' || ask.kind === 'group.restore'))
+    throw usage(`"${text}" does not name the ${ask.kind === 'role.restore' ? 'role' : 'group'}`, next);
+  return ask;
 }
 
 function kindOf(kind: string): AskKind {

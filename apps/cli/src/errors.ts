@@ -12,6 +12,12 @@ export const exitCodes = {
   notFound: 6,
   notReady: 7,
   unreachable: 8,
+  // What became of a case, of case watch and case open.
+  failed: 10,
+  denied: 11,
+  expired: 12,
+  withdrawn: 13,
+  frozen: 14,
 } as const;
 export type ExitName = keyof typeof exitCodes;
 

@@ -5,7 +5,7 @@ import type { Output } from './output.js';
 
 type View = Answer<'showApproval'>;
 const levels = ['none', 'low', 'substantial', 'high'];
-const levelOf = (assurance: number): string => levels[assurance] ?? String(assurance);
+export const levelOf = (assurance: number): string => levels[assurance] ?? String(assurance);
 
 /**
  * What an approver must have seen before signing: what comes back, what goes, what stays, for how long, what undoes it and what the end does

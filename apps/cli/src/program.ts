@@ -32,6 +32,8 @@ Exit codes:
   6  not found
   7  not ready yet, or in conflict with the state of the case; what to do is printed
   8  a service or issuer cannot be reached
+  10 to 14, of case watch and case open: the case was closed as 10 failed, 11 denied, 12 expired, 13 withdrawn, 14 frozen;
+     one that was completed ends with 0
 
 Environment:
   READMIT_URL      the one origin in front of the services (default ${defaultUrl})

@@ -7,9 +7,11 @@ import { codeOf } from '@readmit/domain';
 import { crypto } from '../src/log-tools.js';
 import { canonical, sha256Hex, type RecipientKeyPair } from '../src/keys.js';
 import { api, atDesk, Desk, desk, json, modeOf, now } from './cli-run.js';
-import { accepted, caseOfAda, openAda } from './samples.js';
+import { accepted, askAda, caseOfAda, openAda } from './samples.js';
 
 atDesk();
+
+const role = ['case', 'open', '--subject', 'erin', '--ask', 'role.restore=target-postgres/erin/app_admin'];
 
 describe('readmit case open', () => {
   it('makes a one-time key for somebody without a sign-in and prints the code that is read to the desk on a call-back', async () => {
@@ -42,18 +44,55 @@ describe('readmit case open', () => {
   it('sends sign-in and key together when a person who is signed in wants to pick something up', async () => {
     await desk.signIn('ada');
     api.on('openCase', accepted);
-    expect((await desk.run(...openAda, '--with-key')).code).toBe(0);
+    expect((await desk.run(...askAda, '--with-key')).code).toBe(0);
     expect(api.of('openCase')[0]?.headers).toMatchObject({ authorization: 'Bearer token-of-ada', 'readmit-proof': expect.any(String) });
     expect(api.of('openCase')[0]?.body).toHaveProperty('caseKey');
   });
 
-  it('uses the sign-in where there is one, and makes no key', async () => {
+  it('uses the sign-in where there is one, and makes a key only for who asks for a bypass of their own', async () => {
     await desk.signIn('erin');
     api.on('openCase', accepted);
-    expect((await desk.run(...openAda)).code).toBe(0);
+    expect((await desk.run(...role, '--reason-code', 'role-lost', '--reason', 'x', '--for', '8h')).code).toBe(0);
     expect(api.of('openCase')[0]?.headers.authorization).toBe('Bearer token-of-erin');
     expect(api.of('openCase')[0]?.body).not.toHaveProperty('caseKey');
     expect(await desk.vault.caseKey('case_1')).toBeUndefined();
+    const forAda = await desk.run(...askAda);
+    expect(forAda.code).toBe(2);
+    expect(forAda.stderr).toContain('the key would be yours, not that of ada');
+    expect(api.of('openCase')).toHaveLength(1);
+    await desk.signIn('ada');
+    expect((await desk.run(...askAda)).code).toBe(0);
+    expect(api.of('openCase')[1]?.body).toHaveProperty('caseKey');
+  });
+
+  it('opens no case without a name for somebody who is not signed in here, unless that is asked for', async () => {
+    api.on('openCase', accepted);
+    expect((await desk.run(...askAda)).code).toBe(5);
+    await desk.signIn('ada');
+    desk.env['READMIT_URL'] = 'http://127.0.0.1:1';
+    const elsewhere = await desk.run(...askAda);
+    expect(elsewhere.code).toBe(5);
+    expect(elsewhere.stderr).toContain(`You are signed in for ${api.url}, not here`);
+    expect(api.seen).toEqual([]);
+    desk.env['READMIT_URL'] = api.url;
+    expect((await desk.run(...openAda)).code).toBe(0);
+    expect(api.of('openCase')[0]?.headers.authorization).toBeUndefined();
+  });
+
+  it('exits with 10 and the reason when what was asked for is refused at once', async () => {
+    await desk.signIn('erin');
+    const says = 'R2.2 target-refused: the ceiling of this case does not allow role.grant';
+    const refusedPlan = { at: '2026-11-22T10:00:00.000Z', id: 'e1', type: 'readmit.plan.refused', label: 'l', by: 'execution', says };
+    const argv = [...role, '--reason-code', 'role-lost', '--reason', 'x', '--for', '8h'];
+    const opened = { ...caseOfAda, state: 'opened', requester: { kind: 'person', id: 'erin' } };
+    api.on('openCase', accepted).on('caseTimeline', [refusedPlan]);
+    api.on('showCase', opened, { ...opened, state: 'closed', outcome: 'failed' });
+    const failed = await desk.run(...argv);
+    expect(failed.code).toBe(10);
+    expect(failed.stderr).toContain(`The case has failed: ${says}`);
+    expect(failed.stdout).toContain('case_1');
+    api.on('showCase', opened, { ...opened, state: 'planned' });
+    expect((await desk.run(...argv, '--ticket', 'T-2')).code).toBe(0);
   });
 
   it('takes the same case up when the answer was lost and the command is run again, and forgets the key of a refused request', async () => {
@@ -86,6 +125,7 @@ describe('readmit case open', () => {
   it.each([
     [['--for', '15'], '"15" is not a duration'],
     [['--ask', 'password.tell=demo-idp/ada'], '"password.tell" is not a kind of ask'],
+    [['--ask', 'role.restore=target-postgres/erin'], 'does not name the role'],
     [['--reason', 'x'.repeat(501)], 'The service would refuse what would be sent: /reason'],
   ])('sends nothing when an option is wrong: %j', async (more, says) => {
     const { code, stderr } = await desk.run(...openAda, ...more);

@@ -22,10 +22,12 @@ export const caseOfAda: Static<typeof CaseView> = {
   openObligations: 1,
 };
 /** The command line that asks for it. */
-export const openAda: readonly string[] = [
+export const askAda: readonly string[] = [
   ...['case', 'open', '--subject', 'ada', '--ask', 'factor.bypass=demo-idp/ada'],
   ...['--reason-code', 'lost-device', '--reason', 'phone stolen', '--for', '15m'],
 ];
+/** By somebody without a sign-in, who says so. */
+export const openAda: readonly string[] = [...askAda, '--anonymous'];
 export const plan: Static<typeof Plan> = {
   caseId: 'case_1',
   class: 'mfa-recovery',

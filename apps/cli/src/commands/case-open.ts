@@ -1,17 +1,19 @@
 import { Option } from 'commander';
 import { example, repeated, type Register } from '../act.js';
 import { parseAsk, type AskInput } from '../asks.js';
+import { progressOf } from '../case-progress.js';
 import { callBackCode, onlyOnACallBack } from '../call-back-code.js';
 import type { Answer, Credential, Input } from '../client.js';
 import type { Context } from '../context.js';
 import { parseDuration } from '../duration.js';
-import { CliError, usage } from '../errors.js';
+import { CliError, usage, type ExitName } from '../errors.js';
 import { group } from '../group.js';
 import { newRecipientKey, publicPart } from '../keys.js';
 import type { Session } from '../session.js';
-import { OpenCase } from '@readmit/contracts';
+import { askKinds, OpenCase } from '@readmit/contracts';
 
 type Body = Input<'openCase'>['body'];
+type CaseView = Answer<'showCase'>;
 interface OpenOptions {
   readonly subject?: string;
   readonly machine?: string | true;
@@ -33,24 +35,24 @@ export const registerCaseOpen: Register = (program, act) => {
       .option('--machine [id]', 'the subject is a machine')
       .option(
         '--ask <kind=connector/object[/entitlement]>',
-        'what is asked for; repeat for more; as JSON when a name has a slash',
+        `what is asked for; repeat for more; as JSON when a name has a slash; kinds: ${askKinds.join(', ')}`,
         repeated(parseAsk),
       )
       .addOption(new Option('--reason-code <code>', 'why, as a code').choices(reasonCodes()).makeOptionMandatory())
       .requiredOption('--reason <text>', 'why, in words')
       .option('--ticket <id>', 'ticket in your desk system')
-      .requiredOption('--for <duration>', 'how long it shall last: 90s, 15m, 8h, 2d')
-      .option('--anonymous', 'ask without the sign-in that is stored here')
+      .requiredOption('--for <duration>', 'how long it shall last: 90s, 15m, 8h, 2d; the policy sets the most')
+      .option('--anonymous', 'ask without a sign-in: a one-time key is made and kept here')
       .option('--with-key', 'make a one-time key also when signed in: what is issued for you can be picked up with it'),
-    'readmit case open --subject ada --ask factor.bypass=demo-idp/ada --reason-code lost-device --reason "phone stolen" --for 15m',
+    'readmit case open --anonymous --subject ada --ask factor.bypass=demo-idp/ada --reason-code lost-device --reason "phone stolen" --for 15m',
     'readmit case open --machine svc-payroll --ask secret.reissue=target-postgres/payroll --reason-code secret-dead --reason "expired" --ticket OPS-4711 --for 8h',
   ).action(act(open));
 };
 
 const reasonCodes = (): readonly string[] => (OpenCase.properties.reasonCode as unknown as { readonly enum: readonly string[] }).enum;
 
-async function open(context: Context, options: OpenOptions): Promise<void> {
-  const session = options.anonymous ? undefined : await context.session();
+async function open(context: Context, options: OpenOptions): Promise<ExitName> {
+  const session = options.anonymous ? undefined : await signedInHere(context);
   const body: Body = {
     subject: subjectOf(options),
     asks: [...(options.ask ?? [])],
@@ -61,14 +63,38 @@ async function open(context: Context, options: OpenOptions): Promise<void> {
   };
   if (body.asks.length === 0)
     throw usage('Nothing is asked for', 'Add --ask kind=connector/object, e.g. --ask factor.bypass=demo-idp/ada.');
-  return request(context, body, session, !session || options.withKey === true);
+  return request(context, body, session, !session || keyWanted(body, session, options.withKey === true));
+}
+
+/**
+ * A bypass is sealed to the key of the case. For oneself it is made unasked; for somebody else this machine would get what opens their
+ * account, so that is said first.
+ */
+function keyWanted({ asks, subject }: Body, { person }: Session, withKey: boolean): boolean {
+  const sealed = asks.some(({ kind }) => kind === 'factor.bypass');
+  if (!sealed || withKey || subject.id === person) return withKey || sealed;
+  throw usage(
+    `A bypass is sealed to a key, and the key would be yours, not that of ${subject.id}`,
+    'Let them ask on a machine of their own (--anonymous), or add --with-key if it is to be picked up here.',
+  );
+}
+
+/** A case without a name is asked for on purpose: a mistyped address or a home without a sign-in must not make one. */
+async function signedInHere(context: Context): Promise<Session> {
+  const session = await context.session();
+  if (session) return session;
+  const other = await context.vault.session();
+  throw new CliError('notSignedIn', other ? `You are signed in for ${other.url}, not here` : 'You are not signed in', {
+    where: context.origin.origin,
+    next: 'Sign in: readmit login. Whoever cannot, or asks for somebody else without a name: add --anonymous.',
+  });
 }
 
 /**
  * Without a sign-in a one-time key pair is the only credential: it is kept before the request leaves, which proves its possession. When no
  * answer comes, key and idempotency key stay, and the same command takes up the case that may have been opened.
  */
-async function request(context: Context, body: Body, session: Session | undefined, withKey: boolean): Promise<void> {
+async function request(context: Context, body: Body, session: Session | undefined, withKey: boolean): Promise<ExitName> {
   const { vault, client, out, io } = context;
   const pending = await vault.pendingCase([context.origin.origin, session?.person ?? null, withKey, body], io.now(), () => ({
     idempotencyKey: io.uuid(),
@@ -91,25 +117,40 @@ async function request(context: Context, body: Body, session: Session | undefine
     throw error;
   }
   const keyFile = await vault.adopt(pending, accepted.caseId);
-  const code = key ? await codeOnceClassified(context, accepted.caseId, credential) : undefined;
+  const { code, one } = await firstLooks(context, accepted.caseId, credential);
   shown(context, accepted, key && keyFile ? { fingerprint: key.fingerprint, keyFile, ...(code === undefined ? {} : { code }) } : undefined);
+  if (one?.outcome !== 'failed') return 'ok';
+  const { failure } = await progressOf(context, one);
+  out.note(`The case has failed: ${failure ?? `see readmit case timeline ${one.caseId}`}`);
+  return 'failed';
 }
 
-/** The code comes with the classification, nearly always within a second: so many looks, so many milliseconds apart. */
+/**
+ * The code comes with the classification, and what was asked for wrongly is refused with the plan: both nearly always within a second. So
+ * many looks, so many milliseconds apart.
+ */
 const looks = { most: 10, everyMs: 300 } as const;
+const notPlanned: readonly CaseView['state'][] = ['opened', 'classified'];
 
-async function codeOnceClassified(context: Context, caseId: string, credential: Credential): Promise<string | undefined> {
+async function firstLooks(
+  context: Context,
+  caseId: string,
+  credential: Credential,
+): Promise<{ readonly code?: string; readonly one?: CaseView }> {
+  let code: string | undefined;
+  let one: CaseView | undefined;
   try {
     for (let look = 0; look < looks.most; look++) {
       if (look > 0) await context.io.sleep(looks.everyMs);
-      const code = await callBackCode(context, await context.client.call('showCase', { params: { caseId } }, credential));
-      if (code !== undefined) return code;
+      one = await context.client.call('showCase', { params: { caseId } }, credential);
+      code ??= await callBackCode(context, one);
+      if (one.outcome !== null || (credential.kind === 'key' ? code !== undefined : !notPlanned.includes(one.state))) break;
     }
   } catch (error) {
-    // The case is open; the code can be looked up later.
+    // The case is open; all this can be looked up later.
     if (!(error instanceof CliError)) throw error;
   }
-  return undefined;
+  return { ...(code === undefined ? {} : { code }), ...(one === undefined ? {} : { one }) };
 }
 
 function shown(

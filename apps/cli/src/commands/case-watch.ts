@@ -1,4 +1,5 @@
 import { example, type Register } from '../act.js';
+import { exitOf, progressOf } from '../case-progress.js';
 import { callBackCode, onlyOnACallBack } from '../call-back-code.js';
 import type { Answer } from '../client.js';
 import type { Context } from '../context.js';
@@ -17,7 +18,7 @@ export const registerCaseWatch: Register = (program, act) => {
   example(
     group(program, 'case')
       .command('watch')
-      .description('print what happens until the case is closed')
+      .description('print what happens until the case is closed; the exit code says how (0 completed, 10 to 14: readmit --help)')
       .argument('<case>')
       .option('--every <duration>', 'how often to look', '2s'),
     'readmit case watch case_0190',
@@ -40,7 +41,7 @@ async function watch(context: Context, caseId: string, seconds: number): Promise
       if (!codeShown) codeShown = await showCode(context, one);
       for (const entry of entries) if (!seen.has(entry.id)) print(context, entry);
       for (const { id } of entries) seen.add(id);
-      if (one.state === 'closed') return;
+      if (one.state === 'closed') return await closed(context, one);
     } catch (error) {
       const passing = error instanceof CliError && (error.exit === 'unreachable' || error.exit === 'notReady');
       if (!passing || ++failures > patience) throw error;
@@ -54,6 +55,13 @@ async function watch(context: Context, caseId: string, seconds: number): Promise
       });
     await context.io.sleep(pause * 1000);
   }
+}
+
+/** The end in words, for people: the timeline does not say who denied it, and a failure may be far above. */
+async function closed(context: Context, one: Answer<'showCase'>): Promise<ExitName> {
+  const { failure, denied } = await progressOf(context, one);
+  for (const says of [failure, ...denied]) if (says !== undefined) context.out.note(`${one.outcome}: ${says}`);
+  return exitOf(one);
 }
 
 /** Once: the code that whoever asked with a key reads to the desk. */

@@ -1,6 +1,7 @@
 import { CaseView } from '@readmit/contracts';
 import { InvalidArgumentError, Option } from 'commander';
 import { example, type Register } from '../act.js';
+import { progressFields, progressOf } from '../case-progress.js';
 import { callBackCode, onlyOnACallBack } from '../call-back-code.js';
 import type { Answer, Credential, Input } from '../client.js';
 import type { Context } from '../context.js';
@@ -38,9 +39,10 @@ export const registerCase: Register = (program, act) => {
       .option('--limit <n>', 'at most so many (1 to 200)', wholeNumber),
     'readmit case list --state awaiting-approval',
   ).action(act((context: Context, options: ListQuery) => list(context, options)));
-  example(cases.command('show').description('one case').argument('<case>'), 'readmit case show case_0190 --json').action(
-    act((context: Context, _: object, caseId) => show(context, caseId ?? '')),
-  );
+  example(
+    cases.command('show').description('one case: what it waits for and from whom, or why it failed or who denied it').argument('<case>'),
+    'readmit case show case_0190 --json',
+  ).action(act((context: Context, _: object, caseId) => show(context, caseId ?? '')));
   example(cases.command('timeline').description('what happened, in order').argument('<case>'), 'readmit case timeline case_0190').action(
     act((context: Context, _: object, caseId) => timeline(context, caseId ?? '')),
   );
@@ -120,7 +122,7 @@ async function list(context: Context, query: ListQuery): Promise<void> {
           one.class,
           one.subject.id,
           sinceOrUntil(one.openedAt, context.io.now()),
-          one.endsAt && sinceOrUntil(one.endsAt, context.io.now()),
+          endOf(one) && sinceOrUntil(endOf(one) ?? '', context.io.now()),
         ]),
         'No cases.',
       );
@@ -140,11 +142,15 @@ async function list(context: Context, query: ListQuery): Promise<void> {
   });
 }
 
+/** What was closed before its time ended then. */
+const endOf = ({ endsAt, closedAt }: Case): string | null => closedAt ?? endsAt;
+
 async function show(context: Context, caseId: string): Promise<void> {
   const one = await context.client.call('showCase', { params: { caseId } });
   const code = await callBackCode(context, one);
-  context.out.result({ ...one, ...(code === undefined ? {} : { code }) }, () => {
-    context.out.fields([...caseFields(one), ...(code === undefined ? [] : [['code', code] as const])]);
+  const progress = await progressOf(context, one);
+  context.out.result({ ...one, ...(code === undefined ? {} : { code }), ...progress }, () => {
+    context.out.fields([...caseFields(one), ...progressFields(progress), ...(code === undefined ? [] : [['code', code] as const])]);
     if (code !== undefined) context.out.note(onlyOnACallBack(code));
   });
   const next = nextOf(one);
