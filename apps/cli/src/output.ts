@@ -67,10 +67,10 @@ export class Output {
     return this.io.stdout.isTTY === true && !this.json;
   }
 
-  /** An aligned table on a terminal; tab-separated columns without a head in a pipe. */
+  /** An aligned table on a terminal; in a pipe tab-separated columns below one line with their names. */
   table(head: readonly string[], rows: readonly (readonly Cell[])[], empty = 'nothing'): void {
     if (!this.io.stdout.isTTY) {
-      for (const row of rows) this.io.stdout.write(`${row.map(cell).join('\t')}\n`);
+      for (const row of [head, ...rows]) this.io.stdout.write(`${row.map(cell).join('\t')}\n`);
       return;
     }
     if (rows.length === 0) return this.line(empty);

@@ -15,7 +15,7 @@ import { registerSecret } from './commands/secret.js';
 import { registerSetup } from './commands/setup.js';
 import { registerSignIn } from './commands/sign-in.js';
 import { Context, defaultUrl, type GlobalOptions } from './context.js';
-import { CliError, exitCodes, saidBy, type ExitName } from './errors.js';
+import { CliError, exitCodes, saidBy, usage, type ExitName } from './errors.js';
 import { fileFailure } from './files.js';
 import type { Io } from './io.js';
 import { clean, Output } from './output.js';
@@ -43,6 +43,19 @@ Environment:
 
 /** Runs one command line (without node and script) to its exit code; never throws and never ends the process. */
 export async function run(argv: readonly string[], io: Io): Promise<number> {
+  const json = argv.includes('--json');
+  try {
+    return exitCodes[await outcomeOf(argv, io, json)];
+  } catch (error) {
+    const failure = error instanceof CliError ? error : unexpected(error);
+    new Output(io, json).failure(failure);
+    if (failure.exit === 'unexpected' && io.env['READMIT_DEBUG'] && error instanceof Error)
+      io.stderr.write(`${clean(error.stack ?? '')}\n`);
+    return exitCodes[failure.exit];
+  }
+}
+
+async function outcomeOf(argv: readonly string[], io: Io, json: boolean): Promise<ExitName> {
   let outcome: ExitName = 'ok';
   const act: Act =
     (handler) =>
@@ -52,18 +65,19 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       outcome = (await handler(context, command.opts(), ...(command.processedArgs as string[]))) ?? 'ok';
     };
   try {
-    await buildProgram(act, io).parseAsync([...argv], { from: 'user' });
-    if (outcome === 'ok') await mustBeWritten(io);
-    return exitCodes[outcome];
+    await buildProgram(act, io, json).parseAsync([...argv], { from: 'user' });
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
-    const failure = error instanceof CliError ? error : unexpected(error);
-    new Output(io, argv.includes('--json')).failure(failure);
-    if (failure.exit === 'unexpected' && io.env['READMIT_DEBUG'] && error instanceof Error)
-      io.stderr.write(`${clean(error.stack ?? '')}\n`);
-    return exitCodes[failure.exit];
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode !== 0) {
+      // For people the parser has said it already, with the help.
+      if (!json) return 'usage';
+      throw usage(error.code === 'commander.help' ? 'No command is named' : error.message.replace(/^error: /, ''), seeHelp);
+    }
   }
+  if (outcome === 'ok') await mustBeWritten(io);
+  return outcome;
 }
+const seeHelp = 'Run it with --help: each command has an example.';
 
 /** A reader that has gone away has seen enough; a disk that is full has not got the result, and that is not "done". */
 async function mustBeWritten({ stdout }: Io): Promise<void> {
@@ -72,14 +86,18 @@ async function mustBeWritten({ stdout }: Io): Promise<void> {
   if (lost && lost.code !== 'EPIPE') throw fileFailure('write', 'standard output', lost);
 }
 
-export function buildProgram(act: Act, io: Io): Command {
+function buildProgram(act: Act, io: Io, json: boolean): Command {
   const program = new Command('readmit')
     .description('Governs the way back in: every recovery is a grant of privilege.')
     .version(product.version)
     .option('--url <origin>', `the one origin in front of the services (READMIT_URL, default ${defaultUrl})`)
     .option('--json', 'JSON for programs')
     .option('--insecure-http', 'allow plain http to another machine, inside a network that you trust')
-    .configureOutput({ writeOut: (text) => void io.stdout.write(text), writeErr: (text) => void io.stderr.write(text) })
+    .configureOutput({ writeOut: (text) => void io.stdout.write(text), writeErr: (text) => void (json || io.stderr.write(text)) })
+    .configureHelp({
+      visibleCommands: (command) => (command.parent ? [...command.commands] : leavesOf(command)),
+      subcommandTerm: (command) => [pathOf(command), ...command.registeredArguments.map((one) => `<${one.name()}>`)].join(' '),
+    })
     .exitOverride()
     .showHelpAfterError('(add --help for an example)')
     .addHelpText('after', afterHelp);
@@ -101,6 +119,11 @@ export function buildProgram(act: Act, io: Io): Command {
     register(program, act);
   return program;
 }
+
+/** Every command that can be run, with its group's name before it: one page shows all. */
+const leavesOf = (command: Command): Command[] =>
+  command.commands.flatMap((one) => (one.commands.length === 0 ? [one] : leavesOf(one as Command)));
+const pathOf = (command: Command): string => (command.parent?.parent ? `${pathOf(command.parent)} ${command.name()}` : command.name());
 
 function unexpected(error: unknown): CliError {
   const { syscall, path } = (error ?? {}) as { readonly syscall?: unknown; readonly path?: unknown };

@@ -41,11 +41,28 @@ describe('readmit case', () => {
     await desk.signIn();
     api.on('listCases', [caseOfAda]);
     const pipe = await desk.run('case', 'list', '--state', 'awaiting-approval', '--limit', '5');
-    expect(pipe.stdout).toBe('case_1\tawaiting-approval\tmfa-recovery\tagent-assisted\tada\t2026-11-22T09:50:00.000Z\t-\t1\n');
+    expect(pipe.stdout).toBe(
+      'case\tstate\tclass\ttier\tsubject\topened\tends\topen\n' +
+        'case_1\tawaiting-approval\tmfa-recovery\tagent-assisted\tada\t2026-11-22T09:50:00.000Z\t-\t1\n',
+    );
+    expect(pipe.stderr).toBe('');
     expect(api.of('listCases')[0]?.target).toBe('/api/intake/cases?state=awaiting-approval&limit=5');
     expect(JSON.parse((await desk.run('case', 'list', '--json')).stdout)).toEqual([caseOfAda]);
     desk.terminal = true;
     expect((await desk.run('case', 'list')).stdout).toContain('│ case_1');
+  });
+
+  it('says that a list may go on when it is as long as was asked for, or as intake makes it', async () => {
+    await desk.signIn();
+    api.on('listCases', [caseOfAda]);
+    const more = 'add --before case_1';
+    expect((await desk.run('case', 'list', '--limit', '1', '--json')).stderr).toContain(more);
+    expect((await desk.run('case', 'list')).stderr).toBe('');
+    api.on(
+      'listCases',
+      Array.from({ length: 50 }, () => caseOfAda),
+    );
+    expect((await desk.run('case', 'list')).stderr).toContain(more);
   });
 
   it('strips control characters that a server sends before it prints them', async () => {
@@ -132,8 +149,8 @@ describe('readmit case', () => {
     api
       .on('deskContact', [contact])
       .on('showObligations', [{ obligationId: 'o1', undo: plan.obligations[0], dueAt: null, state: 'armed', how: null }]);
-    expect((await desk.run('case', 'contacts', 'case_1')).stdout).toBe(`1\tphone\t+49 1\t${contact.digest}\n`);
-    expect((await desk.run('obligations', 'case_1')).stdout).toBe('o1\tclose the bypass\tdemo-idp/ada\tarmed\t-\t-\n');
+    expect((await desk.run('case', 'contacts', 'case_1')).stdout).toBe(`#\tkind\tvalue\tdigest\n1\tphone\t+49 1\t${contact.digest}\n`);
+    expect((await desk.run('obligations', 'case_1')).stdout).toContain('\no1\tclose the bypass\tdemo-idp/ada\tarmed\t-\t-\n');
   });
 
   it('R6.4 case end shows first what would end and what would stay, and sends nothing without a reason', async () => {
@@ -146,7 +163,7 @@ describe('readmit case', () => {
       { ...shown, obligationId: 'o3', ifEnded: 'falls', state: 'discharged' },
     ]);
     const preview = await desk.run('case', 'end', 'case_1', '--preview');
-    expect(preview.stdout).toBe('ends now\tdemo-idp/ada\tclose the bypass\t-\nstays\tdemo-idp/ada\tclose the bypass\t-\n');
+    expect(preview.stdout).toContain('\nends now\tdemo-idp/ada\tclose the bypass\t-\nstays\tdemo-idp/ada\tclose the bypass\t-\n');
     expect((await desk.run('case', 'end', 'case_1')).code).toBe(2);
     expect(api.of('endEarly')).toEqual([]);
     expect((await desk.run('case', 'end', 'case_1', '--reason', 'done')).code).toBe(0);
@@ -158,7 +175,7 @@ describe('readmit case', () => {
     api
       .on('showOrders', [{ at: '2026-11-22T10:00:00.000Z', by: 'gita', order: 'contain', reason: 'taken over' }])
       .on('contain', { ...accepted, will: ['Take the role back.'] });
-    expect((await desk.run('orders', 'case_1')).stdout).toBe('2026-11-22T10:00:00.000Z\tcontain\tgita\ttaken over\n');
+    expect((await desk.run('orders', 'case_1')).stdout).toContain('\n2026-11-22T10:00:00.000Z\tcontain\tgita\ttaken over\n');
     expect((await desk.run('contain', 'case_1', '--reason', 'taken over', '--apply')).stderr).toContain('- Take the role back.');
   });
 });

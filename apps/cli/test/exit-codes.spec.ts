@@ -47,6 +47,11 @@ describe('exit codes', () => {
   it('exits with 2 for unknown commands and for plain http to another machine', async () => {
     expect((await desk.run('frobnicate')).code).toBe(2);
     expect((await desk.run()).code).toBe(2);
+    for (const argv of [['frobnicate'], ['case', 'show'], ['case'], ['case', 'open', '--subject']]) {
+      const { code, stdout, stderr } = await desk.run(...argv, '--json');
+      expect([code, stdout]).toEqual([2, '']);
+      expect(json(stderr)).toMatchObject({ error: 'usage', exitCode: 2, message: expect.any(String) });
+    }
     expect((await desk.run('--url', 'http://readmit.example', 'audit', 'checkpoint')).stderr).toContain('unencrypted');
   });
 });
@@ -95,6 +100,7 @@ describe('help', () => {
     const top = await desk.run('--help');
     expect(top.code).toBe(0);
     for (let code = 0; code <= 8; code += 1) expect(top.stdout).toContain(`\n  ${code}  `);
+    for (const ended of ['10 failed', '11 denied', '12 expired', '13 withdrawn', '14 frozen']) expect(top.stdout).toContain(ended);
     const commands = [
       ['login'],
       ['logout'],
@@ -113,6 +119,7 @@ describe('help', () => {
       ...['list', 'show', 'redrive', 'discard'].map((name) => ['parked', name]),
     ];
     for (const command of commands) {
+      expect(top.stdout).toContain(`\n  ${command.join(' ')}`);
       const { code, stdout } = await desk.run(...command, '--help');
       expect([command.join(' '), code]).toEqual([command.join(' '), 0]);
       expect(stdout).toMatch(new RegExp(`Examples?:\\n {2}\\$ .*readmit ${command.join(' ')}`));

@@ -21,8 +21,8 @@ export const registerCaseWatch: Register = (program, act) => {
       .description('print what happens until the case is closed; the exit code says how (0 completed, 10 to 14: readmit --help)')
       .argument('<case>')
       .option('--every <duration>', 'how often to look', '2s'),
-    'readmit case watch case_0190',
-    'readmit case watch case_0190 --json | jq .type',
+    'readmit case watch <case>',
+    'readmit case watch <case> --json | jq .type',
   ).action(act((context: Context, { every }: WatchOptions, caseId) => watch(context, caseId ?? '', parseDuration(every))));
 };
 

@@ -36,19 +36,19 @@ export const registerCase: Register = (program, act) => {
       )
       .option('--subject <id>', 'only of this subject')
       .option('--before <case>', 'older than this case')
-      .option('--limit <n>', 'at most so many (1 to 200)', wholeNumber),
+      .option('--limit <n>', 'at most so many (1 to 200; 50 when you do not say)', wholeNumber),
     'readmit case list --state awaiting-approval',
   ).action(act((context: Context, options: ListQuery) => list(context, options)));
   example(
     cases.command('show').description('one case: what it waits for and from whom, or why it failed or who denied it').argument('<case>'),
-    'readmit case show case_0190 --json',
+    'readmit case show <case> --json',
   ).action(act((context: Context, _: object, caseId) => show(context, caseId ?? '')));
-  example(cases.command('timeline').description('what happened, in order').argument('<case>'), 'readmit case timeline case_0190').action(
+  example(cases.command('timeline').description('what happened, in order').argument('<case>'), 'readmit case timeline <case>').action(
     act((context: Context, _: object, caseId) => timeline(context, caseId ?? '')),
   );
   example(
     cases.command('withdraw').description('take the request back, before it is granted').argument('<case>'),
-    'readmit case withdraw case_0190',
+    'readmit case withdraw <case>',
   ).action(
     act(async (context: Context, _: object, caseId) =>
       accepted(context, await context.client.call('withdraw', { params: { caseId: caseId ?? '' } }), 'Withdrawn'),
@@ -61,7 +61,7 @@ export const registerCase: Register = (program, act) => {
       .argument('<case>')
       .option('--reason <text>', 'why; it is kept and shown to the people of the case')
       .option('--preview', 'only show what would end and what would stay'),
-    'readmit case end case_0190 --reason "done early"',
+    'readmit case end <case> --reason "done early"',
   ).action(act((context: Context, options: EndOptions, caseId) => end(context, options, caseId ?? '')));
   example(
     cases
@@ -70,16 +70,16 @@ export const registerCase: Register = (program, act) => {
       .argument('<case>')
       .option('--code <code>', 'of a notice that you were sent: then no sign-in is needed')
       .requiredOption('--reason <text>', 'what you know'),
-    'readmit case repudiate case_0190 --reason "I have not lost my phone"',
-    'readmit case repudiate case_0190 --code 7Q2M-... --reason "I asked for nothing"',
+    'readmit case repudiate <case> --reason "I have not lost my phone"',
+    'readmit case repudiate <case> --code 7Q2M-... --reason "I asked for nothing"',
   ).action(act((context: Context, options: Repudiated, caseId) => repudiate(context, caseId ?? '', options)));
   example(
     program.command('obligations').description('what must be undone, by when, and whether it was').argument('<case>'),
-    'readmit obligations case_0190',
+    'readmit obligations <case>',
   ).action(act((context: Context, _: object, caseId) => obligations(context, caseId ?? '')));
   example(
     program.command('orders').description('who ended or contained a case, when and why').argument('<case>'),
-    'readmit orders case_0190',
+    'readmit orders <case>',
   ).action(act((context: Context, _: object, caseId) => orders(context, caseId ?? '')));
 };
 
@@ -108,9 +108,14 @@ async function repudiate(context: Context, caseId: string, { reason, code }: Rep
   accepted(context, await context.client.call('repudiate', { params: { caseId }, body }, credential), 'Frozen');
 }
 
+/** So many are listed by intake when nobody says how many. */
+const usualPage = 50;
+
 async function list(context: Context, query: ListQuery): Promise<void> {
   const cases = await context.client.call('listCases', { query });
   const { out } = context;
+  const last = cases.at(-1);
+  if (last && cases.length >= (query.limit ?? usualPage)) out.note(`Older ones, if there are any: add --before ${last.caseId}`);
   out.result(cases, () => {
     // Eyes get what fits beside an id that is not cut; the rest is in `case show`.
     if (out.seen)

@@ -37,12 +37,12 @@ export const registerDecide: Register = (program, act) => {
   decision(
     'approve',
     'show plan, proofs and quorum, and sign that you approve',
-    'readmit approve case_0190 --reason "her manager vouched, ticket OPS-4711"',
+    'readmit approve <case> --reason "her manager vouched, ticket OPS-4711"',
   );
   decision(
     'deny',
     'show plan, proofs and quorum, and sign that you refuse',
-    'readmit deny case_0190 --reason "she says she did not ask" --yes',
+    'readmit deny <case> --reason "she says she did not ask" --yes',
   );
 };
 

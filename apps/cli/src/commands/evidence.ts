@@ -21,8 +21,8 @@ export const registerEvidence: Register = (program, act) => {
       .description('contact points on record of the subject, masked, for the agent who calls back')
       .argument('<case>')
       .option('--show <contact>', 'show one in full: its number in the list, or its digest; each look is on record'),
-    'readmit case contacts case_0190',
-    'readmit case contacts case_0190 --show 1',
+    'readmit case contacts <case>',
+    'readmit case contacts <case> --show 1',
   ).action(act((context: Context, options: { readonly show?: string }, caseId) => contacts(context, caseId ?? '', options.show)));
   example(
     group(program, 'evidence')

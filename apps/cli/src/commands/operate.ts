@@ -17,7 +17,7 @@ export const registerOperate: Register = (program, act) => {
       .argument('<case>')
       .requiredOption('--reason <text>', 'why')
       .option('--apply', 'do it; without this nothing is sent'),
-    'readmit contain case_0190 --reason "account taken over" --apply',
+    'readmit contain <case> --reason "account taken over" --apply',
   ).action(act((context: Context, options: ContainOptions, caseId) => contain(context, options, caseId ?? '')));
 };
 

@@ -23,8 +23,8 @@ export const registerSecret: Register = (program, act) => {
       .option('--key <file>', "a consumer's key file (default: the key of the case on this machine)")
       .option('--out <file>', 'where to write the secret, mode 0600 (default: secrets/ in the config folder)')
       .option('--print', 'print the secret to stdout instead of writing a file'),
-    'readmit secret pick-up case_0190',
-    'readmit secret pick-up case_0190 --key payroll-key.json --out db-password',
+    'readmit secret pick-up <case>',
+    'readmit secret pick-up <case> --key payroll-key.json --out db-password',
   ).action(act((context: Context, options: PickUpOptions, caseId) => pickUp(context, options, caseId ?? '')));
 };
 
