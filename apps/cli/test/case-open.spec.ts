@@ -91,6 +91,7 @@ describe('readmit case open', () => {
     expect(failed.code).toBe(10);
     expect(failed.stderr).toContain(`The case has failed: ${says}`);
     expect(failed.stdout).toContain('case_1');
+    expect(failed.stderr).not.toContain('Follow it');
     api.on('showCase', opened, { ...opened, state: 'planned' });
     expect((await desk.run(...argv, '--ticket', 'T-2')).code).toBe(0);
   });

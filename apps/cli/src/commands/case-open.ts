@@ -118,8 +118,10 @@ async function request(context: Context, body: Body, session: Session | undefine
   }
   const keyFile = await vault.adopt(pending, accepted.caseId);
   const { code, one } = await firstLooks(context, accepted.caseId, credential);
-  shown(context, accepted, key && keyFile ? { fingerprint: key.fingerprint, keyFile, ...(code === undefined ? {} : { code }) } : undefined);
-  if (one?.outcome !== 'failed') return 'ok';
+  const failed = one?.outcome === 'failed';
+  const held = key && keyFile ? { fingerprint: key.fingerprint, keyFile, ...(code === undefined ? {} : { code }) } : undefined;
+  shown(context, accepted, held, failed);
+  if (!failed) return 'ok';
   const { failure } = await progressOf(context, one);
   out.note(`The case has failed: ${failure ?? `see readmit case timeline ${one.caseId}`}`);
   return 'failed';
@@ -156,7 +158,8 @@ async function firstLooks(
 function shown(
   { out }: Context,
   accepted: Answer<'openCase'>,
-  key?: { readonly fingerprint: string; readonly keyFile: string; readonly code?: string },
+  key: { readonly fingerprint: string; readonly keyFile: string; readonly code?: string } | undefined,
+  over: boolean,
 ): void {
   out.result({ ...accepted, ...key }, () => {
     out.fields([
@@ -165,6 +168,7 @@ function shown(
       ...(key ? ([['key', key.keyFile]] as const) : []),
       ...(key?.code === undefined ? [] : ([['code', key.code]] as const)),
     ]);
+    if (over) return;
     if (key)
       out.note(
         key.code === undefined
