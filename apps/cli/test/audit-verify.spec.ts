@@ -235,7 +235,7 @@ describe('a file that something changed on its way', () => {
     expect((await verify(whole.lines(), '--checkpoint', await saved(whole.note(2)))).code).toBe(0);
   });
 
-  it('R7.2 a checkpoint that was signed and altered since is not one that cannot be read: 3', async () => {
+  it('R7.2 exits with 3 for a checkpoint whose text was altered after it was signed', async () => {
     const altered = whole.note(2).replace('\n2\n', '\n3\n');
     const { code, stdout } = await verify(whole.lines(), '--json', '--checkpoint', await saved(altered));
     expect(code).toBe(3);

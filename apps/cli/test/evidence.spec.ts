@@ -35,7 +35,7 @@ describe('readmit case contacts', () => {
 });
 
 describe('readmit evidence add', () => {
-  it('evidence add records the call-back with the code that was read out', async () => {
+  it('records the call-back with the code that was read out', async () => {
     await desk.signIn('boris');
     api.on('addEvidence', { caseId: 'case_1', evidenceId: 'evidence_1', link: '/x' });
     const add = [
@@ -67,7 +67,7 @@ describe('readmit evidence add', () => {
 
   const callBack = ['evidence', 'add', 'case_1', '--kind', 'call-back', '--channel', 'phone', '--assurance', 'substantial', '--note', 'x'];
 
-  it('evidence add sends nothing without the code of who asked without a sign-in; of who was signed in none is needed', async () => {
+  it('sends nothing without the code of who asked without a sign-in; of who was signed in none is needed', async () => {
     await desk.signIn('boris');
     api.on('addEvidence', { caseId: 'case_1', evidenceId: 'evidence_1', link: '/x' }).on('showApproval', approval);
     const left = await desk.run(...callBack, '--contact', 'a'.repeat(64));
@@ -79,7 +79,7 @@ describe('readmit evidence add', () => {
     expect(api.of('addEvidence')).toHaveLength(1);
   });
 
-  it('R3.4 evidence add takes a contact point by its kind or number, and none when two are of that kind or none is', async () => {
+  it('takes a contact point by its kind or number, and none when two are of that kind or none is', async () => {
     await desk.signIn('boris');
     const phone = { kind: 'phone', value: '+44 ** **** **04', digest: 'a'.repeat(64) };
     const mail = { kind: 'email', value: 'd***@example.test', digest: 'b'.repeat(64) };
