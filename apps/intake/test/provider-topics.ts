@@ -15,7 +15,7 @@ export class ProviderTopics {
   private readonly records: TopicRecord[] = [];
   private wakeUp: () => void = () => {};
 
-  write(topic: string, message: { readonly headers: Readonly<Record<string, string>>; readonly value: Buffer }): void {
+  write(topic: string, message: Pick<TopicRecord, 'headers' | 'value' | 'undecodable'>): void {
     const offset = BigInt(this.records.filter((record) => record.topic === topic).length);
     this.records.push({ topic, partition: 0, offset, key: '', ...message });
     this.wakeUp();

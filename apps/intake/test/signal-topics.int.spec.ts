@@ -102,6 +102,19 @@ describe('signals on the topic of a provider', () => {
     );
   });
 
+  it('R8.3 whose batch could not be decoded park by that name, the others are recorded', async () => {
+    intake = await startIntake();
+    intake.topics.write(topic, structured({ id: 's-1' }));
+    intake.topics.write(topic, { ...structured({ id: 's-2' }), undecodable: 'the batch of offsets 1 to 1 cannot be decoded: why' });
+    intake.topics.write(topic, structured({ id: 's-3' }));
+    await taken(3);
+    expect(await received()).toHaveLength(2);
+    expect((await parked()).map(({ offset, reason, says }) => [offset, reason, says])).toEqual([
+      ['1', 'undecodable', 'the batch of offsets 1 to 1 cannot be decoded: why'],
+    ]);
+    expect(await announced()).toEqual([['parked', 'undecodable', undefined]]);
+  });
+
   it('R8.3 that repeat one change nothing and are counted; the same id with other content parks as id-reused', async () => {
     intake = await startIntake();
     const first = structured({ id: 's-1' });
@@ -171,11 +184,13 @@ describe('an outage', () => {
     await until(() => intake.logged.some((line) => line.includes('not authorized to read the topic')), { what: 'it is logged' });
     const ready = await fetch(`${intake.url}/health/ready`);
     expect(ready.status).toBe(200);
-    expect(((await ready.json()) as { says: string }).says).toBe('up to date; the topics of signals cannot be read');
+    expect(await ready.json()).toMatchObject({ lag: null, says: 'up to date; the topics of signals cannot be read' });
+    expect(await metrics()).not.toMatch(/^readmit_lag_records/m);
     intake.topics.broken = {};
     await taken(1);
     expect(await received()).toHaveLength(1);
-    expect(((await (await fetch(`${intake.url}/health/ready`)).json()) as { says: string }).says).toBe('up to date');
+    expect(await (await fetch(`${intake.url}/health/ready`)).json()).toMatchObject({ lag: 0, says: 'up to date' });
+    expect(await metrics()).toMatch(/^readmit_lag_records\{service="intake"\} 0$/m);
   });
 });
 

@@ -15,8 +15,10 @@ export interface TopicRecord {
    * Absent: nobody but the producer says when.
    */
   readonly arrivedAt?: number | undefined;
+  /** It stands for a batch that could not be decoded: why, without a value of it. `value` has the bytes as they came. */
+  readonly undecodable?: string | undefined;
 }
-export type OutgoingRecord = Omit<TopicRecord, 'offset' | 'partition' | 'arrivedAt'>;
+export type OutgoingRecord = Omit<TopicRecord, 'offset' | 'partition' | 'arrivedAt' | 'undecodable'>;
 
 /** What has arrived over all partitions that this member holds, and how to say that it is done with. */
 export interface Batch {

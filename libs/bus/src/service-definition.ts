@@ -153,7 +153,8 @@ export interface Engine extends Commands {
   /** Readiness by progress: behind and not moving is not ready (PITFALLS 2.1). */
   progress(): Promise<{
     readonly ready: boolean;
-    readonly lag: number;
+    /** `null`: it cannot be told, because something that is to be read cannot be. */
+    readonly lag: number | null;
     readonly lastBatchAt: string | null;
     readonly workWaiting: number;
     readonly parked: number;

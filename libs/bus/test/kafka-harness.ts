@@ -10,6 +10,7 @@ import {
   type AclEntry,
   type Admin,
   type ISocketFactory,
+  type ITopicConfig,
 } from 'kafkajs';
 import net from 'node:net';
 import { KafkaBus, type Batch, type KafkaBusOptions, type KafkaConnection, type KafkaCredentials, type TopicRecord } from '../src/index.js';
@@ -113,11 +114,16 @@ export async function emptyTopics(connection: KafkaConnection, wanted: readonly 
 }
 
 /** Deletes the topics and makes them again. */
-export async function makeAnew(admin: Admin, wanted: readonly string[], numPartitions: number = partitionsPerTopic): Promise<void> {
+export async function makeAnew(
+  admin: Admin,
+  wanted: readonly string[],
+  numPartitions: number = partitionsPerTopic,
+  more: ITopicConfig['configEntries'] = [],
+): Promise<void> {
   const there = (await admin.listTopics()).filter((topic) => wanted.includes(topic));
   if (there.length > 0) await admin.deleteTopics({ topics: there });
   // As `readmit setup --kafka` makes them: it is the broker that says when a record came.
-  const configEntries = [{ name: 'message.timestamp.type', value: 'LogAppendTime' }];
+  const configEntries = [{ name: 'message.timestamp.type', value: 'LogAppendTime' }, ...more];
   const made = wanted.map((topic) => ({ topic, numPartitions, replicationFactor: -1, configEntries }));
   await admin.createTopics({ waitForLeaders: false, topics: made });
   await until(

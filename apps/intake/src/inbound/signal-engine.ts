@@ -72,8 +72,9 @@ export function withSignals(
       const progress = await engine.progress();
       if (!consumer) return progress;
       const behind = await consumer.lag().catch(() => undefined);
-      if (behind === undefined) return { ...progress, says: `${progress.says}; the topics of signals cannot be read` };
-      return { ...progress, lag: progress.lag + Number(behind) };
+      // No number of ours would be right: what waits on those topics is not known.
+      if (behind === undefined) return { ...progress, lag: null, says: `${progress.says}; the topics of signals cannot be read` };
+      return { ...progress, lag: progress.lag === null ? null : progress.lag + Number(behind) };
     },
   };
 }

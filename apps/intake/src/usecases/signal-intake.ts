@@ -39,7 +39,8 @@ export class SignalIntake {
   }
 
   /** A record of a topic: the topic says whose it is, because its provider alone may write there. */
-  readRecord({ topic, headers, value }: TopicRecord, replayed = false) {
+  readRecord({ topic, headers, value, undecodable }: TopicRecord, replayed = false) {
+    if (undecodable !== undefined) return { ok: false, reason: 'undecodable', says: undecodable } as const;
     return this.read({ headers, bytes: value }, { provider: providerOfSignalTopic(topic) ?? '', binding: 'kafka', replayed });
   }
 

@@ -1,6 +1,9 @@
 import { Kafka, logLevel, type ISocketFactory, type LogEntry, type SASLOptions } from 'kafkajs';
 import type { ConnectionOptions } from 'node:tls';
 import type { Log } from '../engine/options.js';
+import { registerCodecs } from './codecs.js';
+
+registerCodecs();
 
 /** How the brokers are reached. `sasl.password` is secret. */
 export interface KafkaConnection {

@@ -10,8 +10,8 @@ export interface KafkaMessage {
   readonly headers?: IHeaders | undefined;
   /** Milliseconds since the epoch. */
   readonly timestamp?: string;
-  /** kafkajs hands it on and does not declare it. */
-  readonly batchContext?: { readonly timestampType?: number };
+  /** kafkajs hands it on and does not declare it. `undecodable` is of our patch: the message stands for a batch that could not be decoded. */
+  readonly batchContext?: { readonly timestampType?: number; readonly undecodable?: unknown; readonly firstOffset?: string };
 }
 
 /** Of a batch whose timestamps the broker set (LogAppendTime, as our topics are made); else the producer did, and it says nothing. */
@@ -36,8 +36,14 @@ export function toTopicRecord(
     key: key?.toString('utf8') ?? '',
     headers: texts,
     value: value ?? Buffer.alloc(0),
+    ...(batchContext?.undecodable === undefined ? {} : { undecodable: whyNot(offset, batchContext) }),
     ...(timestamp !== undefined && batchContext?.timestampType === byBroker ? { arrivedAt: Number(timestamp) } : {}),
   };
+}
+
+function whyNot(last: string, { firstOffset = last, undecodable }: NonNullable<KafkaMessage['batchContext']>): string {
+  const why = undecodable instanceof Error ? undecodable.message : String(undecodable);
+  return `the batch of offsets ${firstOffset} to ${last} cannot be decoded: ${why}; have its producer send it anew, smaller or with another compression`;
 }
 
 export const toMessage = ({ key, headers, value }: OutgoingRecord): Message & { readonly partition: number } => ({

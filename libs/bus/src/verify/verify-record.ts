@@ -51,6 +51,7 @@ export type RefusedBecause =
   | 'from-the-future'
   | 'key-differs'
   | 'oversized'
+  | 'undecodable'
   | 'too-deep';
 
 export interface VerifiedRecord {
@@ -85,6 +86,7 @@ const allRoots = new Checked();
  * is believed before its signature: what comes earlier are bounds and form.
  */
 export function verifyRecord(record: Omit<TopicRecord, 'offset' | 'partition'>, options: VerifyOptions): VerifiedRecord | RefusedRecord {
+  if (record.undecodable !== undefined) return refuse('undecodable', record.undecodable);
   if (record.value.length > maxValueBytes)
     return refuse('oversized', `the value has ${record.value.length} bytes, at most ${maxValueBytes} are taken`);
   const envelope = readEnvelope(record.headers, record.key);

@@ -68,6 +68,8 @@ export interface Signal {
 
 /** Every reason for which a signal is not taken: what it means and what to do. The same over HTTP and over Kafka. */
 export const signalRefusals = {
+  undecodable:
+    'Kafka alone: a compressed batch that is broken, or holds more than 8 MiB or 50,000 records. Send its signals anew in smaller batches.',
   oversized: 'Larger than 256 KiB, or more than 64 headers or 16 KiB of them. Leave out what is not an attribute of the signal.',
   'media-type':
     'A content type of CloudEvents other than application/cloudevents+json (batches included), or none and no ce attributes. Send one event a message.',

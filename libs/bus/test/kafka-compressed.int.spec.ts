@@ -1,0 +1,117 @@
+/** Compressed batches, on a real broker: it compresses with the codecs of Kafka's own clients. */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { partitionsPerTopic, topicOf } from '@readmit/contracts';
+import { testDatabase, until, type TestDatabase } from '@readmit/testing';
+import { CompressionCodecs, CompressionTypes } from 'kafkajs';
+import { gzipSync } from 'node:zlib';
+import { kafkaClient } from '../src/kafka/client.js';
+import { mostBatchBytes } from '../src/kafka/codecs.js';
+import type { KafkaConnection } from '../src/index.js';
+import { openHouse, toy, withdrawn } from './engine-toy.js';
+import { emptyTopics, makeAnew, openKafkaBus, readAll, testBroker, withAdmin } from './kafka-harness.js';
+
+const topic = topicOf('intake');
+let connection: KafkaConnection;
+beforeAll(async () => void (connection = await testBroker()), 240_000);
+
+/** Each list as one batch of one partition; `gzip`: as a client of others compresses it. */
+async function send(to: string, partition: number, batches: readonly (readonly string[])[], gzip = false): Promise<void> {
+  const producer = kafkaClient(connection, { clientId: 'spec-raw', requestTimeoutMs: 10_000 }).producer({
+    createPartitioner: () => () => partition,
+  });
+  await producer.connect();
+  for (const values of batches)
+    await producer.send({
+      topic: to,
+      messages: values.map((value) => ({ key: 'a-key', value, headers: { ce_id: 'x' } })),
+      ...(gzip ? { compression: CompressionTypes.GZIP } : {}),
+    });
+  await producer.disconnect();
+}
+const ours = CompressionCodecs[CompressionTypes.GZIP];
+beforeAll(() => {
+  CompressionCodecs[CompressionTypes.GZIP] = () => ({
+    ...(ours() as object),
+    compress: ({ buffer }: { readonly buffer: Buffer }) => Promise.resolve(gzipSync(buffer)),
+  });
+});
+afterAll(() => void (CompressionCodecs[CompressionTypes.GZIP] = ours));
+
+describe('a topic with compressed batches', () => {
+  let database: TestDatabase;
+  let opened: Awaited<ReturnType<typeof openKafkaBus>>;
+  beforeEach(async () => {
+    await emptyTopics(connection, [topic]);
+    database = await testDatabase();
+    opened = await openKafkaBus(database, 'classification');
+  });
+  afterEach(async () => {
+    await opened.bus.close();
+    await database.drop();
+  });
+  const long = (n: number): string => `${n} ${'a signal of ada; '.repeat(200)}`;
+  const twenty = Array.from({ length: 20 }, (_, n) => long(n));
+
+  it.each(['gzip', 'snappy', 'lz4', 'zstd', 'uncompressed'])('R8.3 is read like any other: %s', async (compression) => {
+    await withAdmin(connection, (admin) =>
+      makeAnew(admin, [topic], partitionsPerTopic, [{ name: 'compression.type', value: compression }]),
+    );
+    await send(topic, 1, [twenty, [long(20)]]);
+    const all = [...twenty, long(20)];
+    expect((await readAll(opened.bus, topic)).map(({ value }) => value.toString())).toEqual(all);
+    const subscription = await opened.bus.subscribe({ group: 'classification.spec', topics: [topic], member: 'reads' });
+    const taken: string[] = [];
+    while (taken.length < all.length) taken.push(...((await subscription.next(100))?.records ?? []).map(({ value }) => value.toString()));
+    expect(taken).toEqual(all);
+    await subscription.close();
+  });
+
+  it('R8.3 gives a part of what small batches hold, and the rest after it', async () => {
+    const large = 'x'.repeat(mostBatchBytes / 4);
+    await send(
+      topic,
+      1,
+      Array.from({ length: 12 }, () => [large, 'small']),
+      true,
+    );
+    const consumer = kafkaClient(connection, { clientId: 'spec-fetches', requestTimeoutMs: 10_000 }).consumer({ groupId: 'spec-fetches' });
+    const fetched: number[] = [];
+    await consumer.connect();
+    await consumer.subscribe({ topics: [topic], fromBeginning: true });
+    await consumer.run({ eachBatch: async ({ batch }) => void fetched.push(batch.messages.length) });
+    await until(() => fetched.reduce((sum, count) => sum + count, 0) === 24, { what: 'all is fetched', timeoutMs: 30_000 });
+    await consumer.disconnect();
+    // Four large ones are as much as one answer may hold.
+    expect(Math.max(...fetched)).toBeLessThanOrEqual(8);
+    expect((await readAll(opened.bus, topic)).map(({ value, offset }) => `${offset} ${value.length}`)).toEqual(
+      Array.from({ length: 24 }, (_, n) => `${n} ${n % 2 === 0 ? large.length : 5}`),
+    );
+  });
+});
+
+describe('a batch that cannot be decoded', () => {
+  it('R8.3 parks alone, with its offsets and why, and what is around it on every partition is taken', async () => {
+    const house = await openHouse('kafka');
+    try {
+      const from = topicOf('approval');
+      await house.send('approval', [withdrawn('case-1')]);
+      for (let partition = 0; partition < partitionsPerTopic; partition++)
+        await send(from, partition, [['{}', 'x'.repeat(mostBatchBytes)]], true);
+      await house.send('approval', [withdrawn('case-2')]);
+      // As large as it may be: read, and refused for what it says.
+      await send(from, 0, [['x'.repeat(mostBatchBytes - 1_000)]], true);
+      const engine = await house.engine(toy);
+      await engine.start();
+      const found = async (reason: string) => engine.parked.list({ state: 'parked', reason });
+      await until(async () => (await engine.progress()).lag === 0 && (await found('oversized')).length === 1, { what: 'all is taken' });
+      const parked = await found('undecodable');
+      expect(parked.map(({ partition }) => partition).sort()).toEqual(Array.from({ length: partitionsPerTopic }, (_, n) => n).sort());
+      expect(parked[0]?.says).toMatch(/^the batch of offsets \d to \d cannot be decoded: .+; have its producer send it anew/);
+      await engine.stop();
+      const closed = (await house.said('intake')).filter(({ type }) => type === 'readmit.case.closed').map(({ key }) => key);
+      expect(closed.sort()).toEqual(['case-1', 'case-2']);
+    } finally {
+      await house.close();
+    }
+  });
+});
