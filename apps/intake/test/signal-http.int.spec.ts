@@ -1,6 +1,8 @@
 /** Signals over HTTP, in both modes of CloudEvents, on a real database: what is taken, and the answer to what is not. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import { request } from 'node:http';
+import { connect } from 'node:net';
 import { startIntake, type RunningIntake } from './running-intake.js';
 
 let intake: RunningIntake;
@@ -35,6 +37,16 @@ const binary = (event: object, data: string | null, type?: string) =>
     },
     data,
   );
+const inHeaders = (event: object) => Object.entries(event).map(([name, value]) => [`ce-${name}`, String(value)] as const);
+/** Just these headers: `fetch` joins those of one name and adds a content type. */
+async function raw(headers: readonly (readonly string[])[], body: string): Promise<number | undefined> {
+  const signedIn = ['host', 'readmit.example', 'authorization', `Bearer ${await intake.token({ client_id: 'acme' })}`];
+  return new Promise((resolve, reject) => {
+    const asked = request(`${intake.url}/api/intake/signals`, { method: 'POST', headers: [signedIn, ...headers].flat() });
+    asked.on('response', (response) => resolve(response.resume().statusCode)).on('error', reject);
+    asked.end(body);
+  });
+}
 const verdict = async (answer: ReturnType<typeof post>) => {
   const { status, body } = await answer;
   return [status, body['reason'] ?? 'taken'];
@@ -50,6 +62,12 @@ describe('a signal over HTTP', () => {
     const again = { status: 202, body: { signalId: first.body['signalId'], repeated: true } };
     expect(await binary(event, '{"reason":"bad-tries"}', 'application/json')).toEqual(again);
     expect(await binary(event, null)).toEqual(again);
+    for (const type of ['application/vnd.acme.lockout+json', 'application/vnd.acme.lockout+json; charset=utf-8', 'text/json'])
+      expect(await binary(event, '{"reason":"bad-tries"}', type)).toEqual(again);
+    expect(await raw(inHeaders(event), '{}')).toBe(202);
+    // As over Kafka: a type that is none is not JSON.
+    expect(await raw([...inHeaders(event), ['content-type', 'json']], '{}')).toBe(422);
+    expect(await raw([...inHeaders(event), ['content-type', '']], '{}')).toBe(422);
     expect(await structured(event, 'application/cloudevents+json; charset=UTF-8')).toEqual(again);
     expect(await signalsOf('boris')).toBe(1);
   });
@@ -88,8 +106,39 @@ describe('R8.3 a signal that is not taken is answered by its name and put on rec
 
   it('media-type: a batch, JSON without attributes, or nothing at all', async () => {
     expect(await verdict(structured([attributes()], 'application/cloudevents-batch+json'))).toEqual([415, 'media-type']);
-    expect(await verdict(structured(attributes(), 'application/json'))).toEqual([422, 'media-type']);
-    expect(await verdict(post({}, null))).toEqual([422, 'media-type']);
+    expect(await verdict(structured(attributes(), 'application/json'))).toEqual([415, 'media-type']);
+    expect(await verdict(post({}, null))).toEqual([415, 'media-type']);
+  });
+
+  it('R8.3 broken-json and attribute-malformed, on record as over Kafka', async () => {
+    const type = { 'content-type': 'application/cloudevents+json' };
+    const event = JSON.stringify(attributes());
+    expect(await verdict(post(type, '{"specversion":'))).toEqual([422, 'broken-json']);
+    expect(await verdict(post(type, event.replace('{', '{"subject":"mallory",')))).toEqual([422, 'attribute-malformed']);
+    expect(await verdict(post(type, event.replace('{', '{"data":{"a":1,"a":2},')))).toEqual([422, 'attribute-malformed']);
+    expect(await verdict(post(type, event.replace('{', '{"data":{"a":1,"b":2},')))).toEqual([202, 'taken']);
+    const reasons = (await intake.said('readmit.intake.refused')).map(({ data }) => data['reason']);
+    expect(reasons).toEqual(expect.arrayContaining(['broken-json', 'attribute-malformed']));
+  });
+
+  it.each(['ce-subject', 'ce-id', 'content-type'])('R8.3 attribute-malformed: the header %s came twice', async (name) => {
+    const sent = [...inHeaders(attributes()), ['content-type', 'application/json'] as const];
+    const first = sent.find(([one]) => one === name) ?? [];
+    expect(await raw([...sent, first], '{}')).toBe(422);
+    expect(await raw([...sent, ['ce-extension', 'x']], '{}')).toBe(202);
+  });
+
+  it('malformed: what is no HTTP is answered with a problem, too', async () => {
+    const { hostname, port } = new URL(intake.url);
+    const said = await new Promise<string>((resolve, reject) => {
+      const socket = connect(Number(port), hostname, () => socket.write('NO HTTP\r\n\r\n'));
+      let text = '';
+      socket
+        .on('error', reject)
+        .on('data', (bytes) => (text += String(bytes)))
+        .on('end', () => resolve(text));
+    });
+    expect(said).toMatch(/^HTTP\/1.1 400 Bad Request\r\ncontent-type: application\/problem\+json[^]*"reason":"malformed"/);
   });
 
   it('not-an-object and data-not-an-object', async () => {
@@ -97,9 +146,10 @@ describe('R8.3 a signal that is not taken is answered by its name and put on rec
     expect(await verdict(binary(attributes(), '[1]', 'application/json'))).toEqual([422, 'data-not-an-object']);
   });
 
-  it('what the edge of every route refuses first: not JSON, too large, no token, not a provider', async () => {
+  it('what the edge of every route refuses first: too large, encoded, no token, not a provider', async () => {
     const type = { 'content-type': 'application/cloudevents+json' };
-    expect(await verdict(post(type, '{"specversion":'))).toEqual([400, 'broken-json']);
+    expect(await verdict(post({ ...type, 'content-encoding': 'gzip' }, JSON.stringify(attributes())))).toEqual([415, 'content-encoding']);
+    expect(await verdict(post({ ...type, 'content-encoding': 'identity' }, JSON.stringify(attributes())))).toEqual([202, 'taken']);
     expect(await verdict(post(type, JSON.stringify({ ...attributes(), data: { filling: 'a'.repeat(300_000) } })))).toEqual([
       413,
       'body-too-large',

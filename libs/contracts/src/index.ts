@@ -133,6 +133,7 @@ export { makeProof, ProofClaims, proofFault, proofFreshSeconds, proofHeader, pro
 export type { ProofFault, ProofHeader, ProofKey } from './http/proof.js';
 export { openapi } from './http/openapi.js';
 export { maxDepth, nestsTooDeep } from './json-depth.js';
+export { repeatsName } from './json-names.js';
 export {
   isSignalType,
   providerOfSignalTopic,
@@ -144,6 +145,7 @@ export {
   signalTypes,
 } from './signals/signal.js';
 export type { Signal, SignalKind, SignalRefusal, SignalType } from './signals/signal.js';
+export { betweenValues } from './signals/cloud-event.js';
 export type { EventBinding, EventMessage, RefusedEvent } from './signals/cloud-event.js';
 export { readSignal } from './signals/read-signal.js';
 export type { ReadOptions, SignalProviders } from './signals/read-signal.js';

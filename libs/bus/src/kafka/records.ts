@@ -1,3 +1,4 @@
+import { betweenValues } from '@readmit/contracts';
 import type { IHeaders, Message } from 'kafkajs';
 import { partitionOf } from '../partition-of.js';
 import type { OutgoingRecord, TopicRecord } from '../port.js';
@@ -25,9 +26,11 @@ export function toTopicRecord(
 ): TopicRecord {
   const texts: Record<string, string> = {};
   for (const [name, given] of Object.entries(headers ?? {})) {
-    // A name that comes twice is an array; which one is taken does not matter, because the signature covers what it says.
-    const one = Array.isArray(given) ? given.at(-1) : given;
-    texts[name] = one?.toString('utf8') ?? '';
+    // A name that came more than once is an array. To take one of its values would be to choose what the message says.
+    texts[name] = [given]
+      .flat()
+      .map((one) => one?.toString('utf8') ?? '')
+      .join(betweenValues);
   }
   return {
     topic,

@@ -3,9 +3,13 @@
  * named refusal, and nothing is made up for what is missing. Refusals hold no values of the event: they end in logs and topics.
  */
 import { maxDepth, nestsTooDeep } from '../json-depth.js';
+import { repeatsName } from '../json-names.js';
 import { signalLimits, type SignalRefusal } from './signal.js';
 
-/** A message as it came. Header names in lower case; of a header that came twice, both values joined by a comma. */
+/** Between the values of a header that came more than once. No value may hold it, so that such a header is refused and never read as one of them. */
+export const betweenValues = '\n';
+
+/** A message as it came. Header names over HTTP in lower case; of a header that came more than once all values, with `betweenValues` between them. */
 export interface EventMessage {
   readonly headers: Readonly<Record<string, string>>;
   readonly bytes: Uint8Array;
@@ -28,7 +32,8 @@ export const refuse = (reason: SignalRefusal, says: string): RefusedEvent => ({ 
 export const isRefused = (read: object): read is RefusedEvent => 'ok' in read && read.ok === false;
 
 const attributeName = /^[a-z0-9]{1,64}$/;
-const json = /^application\/(?:[a-z0-9.+-]+\+)?json *(?:;.*)?$/i;
+/** JSON format of CloudEvents, 3.1: a subtype `json`, or one that ends in `+json`, of any type. Before a parameter may stand spaces and tabs. */
+const json = /^[a-z0-9!#$&^_.+-]+\/(?:[a-z0-9!#$&^_.+-]+\+)?json[ \t]*(?:;.*)?$/i;
 const prefixes: Readonly<Record<EventBinding, string>> = { kafka: 'ce_', http: 'ce-' };
 const longestValue = 1024;
 
@@ -36,8 +41,11 @@ export function readCloudEvent(binding: EventBinding, message: EventMessage): Cl
   const { headers, bytes } = message;
   const oversized = tooLarge(message);
   if (oversized !== undefined) return refuse('oversized', oversized);
+  for (const [name, value] of Object.entries(headers))
+    if ((name === 'content-type' || name.startsWith(prefixes[binding])) && value.includes(betweenValues))
+      return refuse('attribute-malformed', `${shown(name)} came more than once, or its header holds a line feed`);
   const type = headers['content-type']?.trim() ?? '';
-  if (/^application\/cloudevents\+json *(?:;.*)?$/i.test(type)) return structured(bytes);
+  if (/^application\/cloudevents\+json[ \t]*(?:;.*)?$/i.test(type)) return structured(bytes);
   if (/^application\/cloudevents/i.test(type))
     return refuse('media-type', 'of the formats of CloudEvents application/cloudevents+json alone is taken, one event a message');
   return binary(binding, headers, bytes);
@@ -125,12 +133,14 @@ function parse(bytes: Uint8Array): { readonly value: unknown } | RefusedEvent {
   } catch {
     return refuse('broken-utf8', 'the JSON is not UTF-8');
   }
+  let value: unknown;
   try {
-    return { value: JSON.parse(text) as unknown };
+    value = JSON.parse(text);
   } catch {
     // The parser's message quotes the text.
     return refuse('broken-json', 'the bytes are not JSON');
   }
+  return repeatsName(text) ? refuse('attribute-malformed', 'in an object of the JSON a name stands twice') : { value };
 }
 
 /** HTTP binding, 3.1.3.2: an outer pair of quotes goes, then percent-encoding; bytes that are not printable ASCII never stand in such a header. */

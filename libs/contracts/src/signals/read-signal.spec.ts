@@ -4,7 +4,7 @@
  */
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { EventBinding, EventMessage } from './cloud-event.js';
+import { betweenValues, type EventBinding, type EventMessage } from './cloud-event.js';
 import { signalTopicOf } from '../events/topology.js';
 import { readSignal, type ReadOptions } from './read-signal.js';
 import { providerOfSignalTopic, signalLimits, signalRefusals, signalTypes, type SignalRefusal } from './signal.js';
@@ -89,6 +89,10 @@ describe('a signal', () => {
     expect(verdict(binary({}, undefined))).toEqual(signal);
     expect(verdict(binary({ contentType: 'application/vnd.acme.lockout+json; charset=utf-8' }))).toEqual(signal);
     expect(verdict(binary({ contentType: null }))).toEqual(signal);
+    for (const contentType of ['text/json', 'application/json\t;charset=utf-8', 'image/svg+json'])
+      expect(verdict(binary({ contentType }))).toEqual(signal);
+    expect(verdict(structured({ datacontenttype: 'text/json' }))).toEqual(signal);
+    expect(verdict(structured({}, 'application/cloudevents+json\t; charset=utf-8'))).toEqual(signal);
   });
 
   it('R8.2 over HTTP has percent-encoded attributes, in quotes if it likes', () => {
@@ -135,6 +139,7 @@ describe('R8.3 a bad attribute is refused by name, the same in both modes', () =
     ['time-malformed', 'a local time', { time: '2026-11-22T08:59:58' }],
     ['time-malformed', 'a day that does not exist', { time: '2026-10-32T08:59:58Z' }],
     ['time-malformed', 'the 30th of February', { time: '2026-02-30T08:59:58Z' }],
+    ['time-malformed', 'an hour 24', { time: '2026-11-21T24:00:00Z' }, { time: '2026-11-21T23:59:59Z' }],
     ['time-malformed', 'seconds since 1970', { time: '1795337998' }],
     ['from-the-future', 'a time 301 s ahead', { time: at(301_000) }, { time: at(300_000) }],
     ['too-old', 'a time 35 days and a second ago', { time: at(-35 * day - 1_000) }, { time: at(-35 * day) }],
@@ -156,6 +161,10 @@ describe('R8.3 a bad message is refused by name', () => {
     ...structured(),
     headers: { ...structured().headers, ...Object.fromEntries(Array.from({ length: count - 1 }, (_, n) => [`x-${n}`, '1'])) },
   });
+  const twice = (name: string, value: string): EventMessage => {
+    const { headers, bytes: data } = binary();
+    return { headers: { ...headers, [name]: `${headers[name] ?? ''}${betweenValues}${value}` }, bytes: data };
+  };
   const bad: [SignalRefusal, string, EventMessage, EventMessage?][] = [
     ['oversized', 'a byte too many', large(signalLimits.bytes + 1), large(signalLimits.bytes)],
     ['oversized', '65 headers', headers(65), headers(64)],
@@ -173,6 +182,21 @@ describe('R8.3 a bad message is refused by name', () => {
     ['broken-json', 'no bytes in structured mode', { ...structured(), bytes: new Uint8Array() }],
     ['not-an-object', 'a list', { ...structured(), bytes: bytes([event]) }],
     ['not-an-object', 'null', { ...structured(), bytes: bytes('null') }],
+    [
+      'attribute-malformed',
+      'a subject that stands twice',
+      { ...structured(), bytes: bytes(JSON.stringify(event).replace('{', '{"subject":"mallory",')) },
+      { ...structured(), bytes: bytes(JSON.stringify(event).replace('{', '{"subjects":"mallory",')) },
+    ],
+    [
+      'attribute-malformed',
+      'a name that stands twice in the data',
+      binary({}, '{"a":[{"b":1,"b":1}]}'),
+      binary({}, '{"a":[{"b":1},{"b":1}]}'),
+    ],
+    ['attribute-malformed', 'a header that came twice', twice('ce_subject', 'mallory'), binary()],
+    ['attribute-malformed', 'a header that came twice with one value', twice('ce_subject', event.subject), binary()],
+    ['attribute-malformed', 'two content types', twice('content-type', 'application/cloudevents+json'), binary()],
     ['attribute-malformed', 'an id that is a number', structured({ id: 7 }), structured({ sequence: 7 })],
     ['attribute-malformed', 'an extension that is an object', structured({ sequence: {} })],
     ['attribute-malformed', 'an extension that is a fraction', structured({ sequence: 0.5 })],

@@ -16,7 +16,7 @@ export interface ReadOptions {
 }
 
 const source = /^[\x21-\x7e]{1,512}$/;
-const instant = /^(\d{4})-(\d{2})-(\d{2})T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})$/i;
+const instant = /^(\d{4})-(\d{2})-(\d{2})T(?:[01]\d|2[0-3]):\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})$/i;
 const longestId = 256;
 
 /** A message to the signal in it, or the first reason why not. Total: it throws for no input. */

@@ -43,7 +43,7 @@ export const SignalEvent = Type.Object(
     type: oneOf(signalTypeNames),
     /** RFC 3339, with any offset: when it happened. */
     time: Type.String({
-      pattern: '^\\d{4}-\\d{2}-\\d{2}[Tt]\\d{2}:\\d{2}:\\d{2}(\\.\\d{1,9})?([Zz]|[+-]\\d{2}:\\d{2})$',
+      pattern: '^\\d{4}-\\d{2}-\\d{2}[Tt]([01]\\d|2[0-3]):\\d{2}:\\d{2}(\\.\\d{1,9})?([Zz]|[+-]\\d{2}:\\d{2})$',
     }),
     /** The person or account, by the id that the directory has for it. */
     subject: Type.String({ minLength: 1, maxLength: signalLimits.subjectLength, pattern: idPattern }),
@@ -78,7 +78,7 @@ export const signalRefusals = {
   'broken-json': 'Structured mode, and the bytes are not JSON.',
   'not-an-object': 'Structured mode, and the JSON is not an object.',
   'attribute-malformed':
-    'An attribute has a name that is not lower-case letters and digits, or a value that its type does not have. The sentence names it.',
+    'An attribute has a name that is not lower-case letters and digits, or a value that its type does not have, or it or a name in the JSON stands twice.',
   'attribute-missing': 'id, source, type, subject or time is missing or empty. All five are required here.',
   specversion: 'specversion is missing or not 1.0.',
   'unknown-type': 'A type that is none of readmit.idp.*. Map the event of your provider to one of them.',

@@ -1,4 +1,5 @@
 import {
+  betweenValues,
   idempotencyHeader,
   idempotencyKeyOf,
   proofHeader,
@@ -188,15 +189,18 @@ function assertCredentials(route: Route, actor: Actor | undefined, proof: Proven
   }
 }
 
-/** Names of headers are in lower case already, and repeated ones joined by Node, except for the few kinds that are lists. */
+/** Headers as they came, because Node joins repeated ones by a comma or drops all but one, depending on their name. */
 function messageOf(request: EdgeRequest): EventMessage {
-  const headers = Object.entries(request.headers).flatMap(([name, value]) =>
-    value === undefined ? [] : [[name, Array.isArray(value) ? value.join(',') : value] as const],
-  );
-  return {
-    headers: Object.fromEntries(headers.filter(([name]) => name === 'content-type' || name.startsWith('ce-'))),
-    bytes: request.rawBody ?? new Uint8Array(),
-  };
+  const headers = new Map<string, string>();
+  const { rawHeaders } = request.raw;
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    const name = (rawHeaders[at] ?? '').toLowerCase();
+    const value = rawHeaders[at + 1] ?? '';
+    if (name !== 'content-type' && !name.startsWith('ce-')) continue;
+    const before = headers.get(name);
+    headers.set(name, before === undefined ? value : before + betweenValues + value);
+  }
+  return { headers: Object.fromEntries(headers), bytes: request.rawBody ?? new Uint8Array() };
 }
 
 function versionOf(header: string | undefined): number | undefined {

@@ -1,4 +1,4 @@
-import { maxDepth, nestsTooDeep } from '@readmit/contracts';
+import { maxDepth, nestsTooDeep, repeatsName } from '@readmit/contracts';
 import { ProblemError } from './problem.js';
 
 /** Largest body, in bytes. */
@@ -8,7 +8,8 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
  * Parses a body and refuses what would only fail later, in a database or a signature: broken UTF-8, null characters, lone
- * surrogates, `__proto__`, endless nesting. Throws a `ProblemError` 400 with its own reason for each.
+ * surrogates, `__proto__`, endless nesting; and what
+ * another reader would read another way: a name that stands twice. Throws a `ProblemError` 400 with its own reason for each.
  */
 export function parseJsonBody(bytes: Buffer): unknown {
   let text: string;
@@ -27,6 +28,7 @@ export function parseJsonBody(bytes: Buffer): unknown {
     throw new ProblemError(400, 'broken-json', 'The body is not valid JSON.');
   }
   inspect(value);
+  if (repeatsName(text)) throw new ProblemError(400, 'name-repeated', 'In an object of the body a name stands twice.');
   return value;
 }
 
