@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { areaNames, type Area } from '@readmit/contracts';
 import { freePort } from '@readmit/store';
-import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, request, type RequestListener, type Server } from 'node:http';
+import { connect, type AddressInfo } from 'node:net';
 import { startFront } from './front.js';
 
 const open: { close(): unknown }[] = [];
@@ -79,5 +79,49 @@ describe('the one origin', () => {
     const seen = async (headers: Record<string, string>) => (await fetch(`${front}/api/intake/cases`, { headers })).json();
     expect(await seen({ 'x-forwarded-for': '203.0.113.9' })).toBe('127.0.0.1');
     expect(await seen({})).toBe('127.0.0.1');
+  });
+
+  it('R8.2 passes a request that waits for leave to send its body', async () => {
+    const front = await frontOf(
+      await upstream((request, response) => {
+        let body = '';
+        request.on('data', (bytes) => (body += String(bytes))).on('end', () => response.end(JSON.stringify(body)));
+      }),
+    );
+    const answer = await new Promise<readonly [number | undefined, string]>((resolve, reject) => {
+      const headers = { 'content-type': 'application/json', 'content-length': 2, expect: '100-continue' };
+      const asked = request(`${front}/api/intake/signals`, { method: 'POST', headers });
+      asked.on('error', reject).on('response', (response) => {
+        let text = '';
+        response.on('data', (bytes) => (text += String(bytes))).on('end', () => resolve([response.statusCode, text]));
+      });
+      asked.on('continue', () => asked.end('{}')).flushHeaders();
+    });
+    expect(answer).toEqual([200, '"{}"']);
+  });
+
+  it('answers with problems whatever it does not pass: paths, methods, and what is no request', async () => {
+    const front = await frontOf(await upstream((_, response) => response.end('{}')));
+    const asked = async (method: string, path: string) => {
+      const response = await fetch(`${front}${path}`, { method });
+      const { reason } = (await response.json()) as { reason?: unknown };
+      return [response.status, response.headers.get('content-type'), reason];
+    };
+    const problem = 'application/problem+json; charset=utf-8';
+    expect(await asked('GET', '/api/nonsense')).toEqual([404, problem, 'no-such-route']);
+    expect(await asked('POST', '/docs')).toEqual([404, problem, 'no-such-route']);
+    expect(await asked('QUERY', '/api/intake/cases')).toEqual([404, problem, 'no-such-route']);
+    expect(await asked('PROPFIND', '/api/intake/cases')).toEqual([404, problem, 'no-such-route']);
+    expect(await asked('GET', '/docs/%zz')).toEqual([400, problem, 'bad-url']);
+    const said = await new Promise<string>((resolve, reject) => {
+      const { hostname, port } = new URL(front);
+      const socket = connect(Number(port), hostname, () => socket.write('NO HTTP\r\n\r\n'));
+      let text = '';
+      socket
+        .on('error', reject)
+        .on('data', (bytes) => (text += String(bytes)))
+        .on('end', () => resolve(text));
+    });
+    expect(said).toMatch(/^HTTP\/1.1 400 Bad Request\r\ncontent-type: application\/problem\+json[^]*"reason":"malformed"/);
   });
 });

@@ -1,9 +1,10 @@
 import { createRequire } from 'node:module';
+import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import httpProxy from '@fastify/http-proxy';
 import { areaNames, openapi, type Area } from '@readmit/contracts';
-import { ProblemError, unavailable } from '@readmit/service';
+import { answerUnread, ProblemError, problemOf, unavailable } from '@readmit/service';
 import fastify, { type FastifyReply } from 'fastify';
 
 /** As the services take it at most, in bytes. */
@@ -14,27 +15,37 @@ export async function startFront(options: {
   readonly port: number;
   readonly upstreams: Readonly<Record<Area, string>>;
 }): Promise<{ readonly url: string; close(): Promise<void> }> {
-  const app = fastify({ logger: false, trustProxy: false });
+  const app = fastify({
+    logger: false,
+    trustProxy: false,
+    genReqId: () => `req_${randomUUID()}`,
+    clientErrorHandler: (error, socket) => answerUnread(error, socket, `req_${randomUUID()}`),
+    frameworkErrors: (error, request, reply) => void sendProblem(reply, problemOf(error, request.id).problem, request.id),
+  });
   for (const area of areaNames)
     await app.register(httpProxy, {
       upstream: options.upstreams[area],
       prefix: `/api/${area}`,
       rewritePrefix: `/api/${area}`,
       replyOptions: {
-        // Whatever a client says of its address is replaced by what it is: limits by address hold.
-        rewriteRequestHeaders: (request, headers) => ({ ...headers, 'x-forwarded-for': request.socket.remoteAddress ?? '' }),
+        rewriteRequestHeaders: (request, headers) => {
+          // `Expect: 100-continue` was for this hop and has been answered; the client behind cannot send it on.
+          delete headers['expect'];
+          // Whatever a client says of its address is replaced by what it is: limits by address hold.
+          return { ...headers, 'x-forwarded-for': request.socket.remoteAddress ?? '' };
+        },
         onError: (reply, { error }) => void sendAway(reply as unknown as FastifyReply, area, error),
       },
     });
+  app.setNotFoundHandler((request, reply) =>
+    sendProblem(reply, new ProblemError(404, 'no-such-route', 'There is nothing at this path.'), request.id),
+  );
+  app.setErrorHandler((error, request, reply) => sendProblem(reply, problemOf(error, request.id).problem, request.id));
   // Streamed through, a body that is too large would look like a service that went away: the answer comes before the body is read.
   app.addHook('onRequest', async (request, reply) => {
     if (Number(request.headers['content-length'] ?? 0) <= largestBody) return;
     const problem = new ProblemError(413, 'body-too-large', 'The body is larger than 256 KiB.');
-    await reply
-      .code(413)
-      .header('connection', 'close')
-      .type('application/problem+json; charset=utf-8')
-      .send(JSON.stringify(problem.details(request.id)));
+    await sendProblem(reply.header('connection', 'close'), problem, request.id);
   });
   const document = openapi();
   app.get('/openapi.json', () => document);
@@ -70,9 +81,13 @@ function sendAway(reply: FastifyReply, area: Area, error: Error): FastifyReply {
         'answer-lost',
         `The service behind /api/${area} went away before it answered. The request may have been carried out: look before you repeat it.`,
       );
+  return sendProblem(reply, problem, reply.request.id);
+}
+
+function sendProblem(reply: FastifyReply, problem: ProblemError, requestId: string): FastifyReply {
   return reply
     .code(problem.status)
     .headers({ 'cache-control': 'no-store', ...problem.more.headers })
     .type('application/problem+json; charset=utf-8')
-    .send(JSON.stringify(problem.details(reply.request.id)));
+    .send(JSON.stringify(problem.details(requestId)));
 }

@@ -27,9 +27,11 @@ const good = JSON.stringify({ reason: 'Done.' });
 interface Sent {
   readonly payload?: string | Buffer;
   readonly url?: string;
-  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE' | 'PATCH' | 'OPTIONS' | 'QUERY' | 'PROPFIND';
   readonly headers?: Readonly<Record<string, string>>;
   readonly token?: string | null;
+  /** `null`: no content type. */
+  readonly type?: null;
 }
 interface Got {
   readonly status: number;
@@ -42,13 +44,13 @@ interface Got {
     readonly type?: string;
   };
 }
-async function send({ payload = good, url = path, method = 'POST', headers = {}, token = ada }: Sent): Promise<Got> {
+async function send({ payload = good, url = path, method = 'POST', headers = {}, token = ada, type }: Sent): Promise<Got> {
   const response = await service.http.inject({
-    method,
+    method: method as 'GET',
     url,
     ...(method === 'GET' ? {} : { payload }),
     headers: {
-      ...(method === 'GET' ? {} : { 'content-type': 'application/json' }),
+      ...(method === 'GET' || type === null ? {} : { 'content-type': 'application/json' }),
       ...(token === null ? {} : { authorization: `Bearer ${token}` }),
       ...headers,
     },
@@ -84,6 +86,15 @@ describe('a request', () => {
     ['an unknown path', { url: '/api/revocation/nothing' }, 404, 'no-such-route'],
     ['a path of another service', { url: '/api/intake/cases' }, 404, 'no-such-route'],
     ['a method that the path has not', { method: 'PUT' }, 405, 'method-not-allowed'],
+    ['the method QUERY', { method: 'QUERY' }, 405, 'method-not-allowed'],
+    ['the method QUERY without a content type', { method: 'QUERY', type: null }, 405, 'method-not-allowed'],
+    ['the method QUERY on an unknown path', { method: 'QUERY', type: null, url: '/api/revocation/nothing' }, 404, 'no-such-route'],
+    ['a method that fastify does not know', { method: 'PROPFIND' }, 405, 'method-not-allowed'],
+    ['a slash behind the path', { url: `${path}/` }, 404, 'no-such-route'],
+    ['a name twice in an object', { payload: '{"reason":"Done.","reason":"Other."}' }, 400, 'name-repeated'],
+    ['a body that is compressed', { headers: { 'content-encoding': 'gzip' } }, 415, 'content-encoding'],
+    ['a body of no type', { type: null }, 415, 'media-type'],
+    ['a body of a type that is none', { headers: { 'content-type': 'json' } }, 415, 'media-type'],
     ['a version that is none', { headers: { 'if-match': '7' } }, 400, 'if-match'],
   ] as const)('R8.3 with %s is refused', async (_what, sent, status, reason) => {
     const before = service.calls.length;

@@ -137,7 +137,8 @@ export class Instruments {
 
 const gauges = {
   ready: '1 while the service makes progress; alert when 0 for more than a minute.',
-  lag_records: 'Records that wait on the held partitions; alert when it grows for minutes, and when a service that is ready does not show it.',
+  lag_records:
+    'Records that wait on the held partitions; alert when it grows for minutes, and when a service that is ready does not show it.',
   last_batch_age_seconds: 'Since the last batch of messages, or since the start; worry when it is high while records wait.',
   work_waiting: 'Slow work that is due and waits for a worker; alert when it grows for minutes.',
   work_running: 'Slow work under way: calls to targets, directories and mail.',

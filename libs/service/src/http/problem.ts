@@ -1,6 +1,7 @@
 import type { Refusal } from '@readmit/domain';
 import { isTransientSqlError } from '@readmit/store';
-import type { ServerResponse } from 'node:http';
+import { STATUS_CODES, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 
 export interface ProblemDetails {
   readonly type: string;
@@ -99,6 +100,8 @@ const server: Readonly<Record<string, readonly [number, string, string]>> = {
   FST_ERR_BAD_URL: [400, 'bad-url', 'The URL is not encoded correctly.'],
   FST_ERR_MAX_PARAM_LENGTH: [414, 'url-too-long', 'A part of the path is too long.'],
   FST_ERR_ASYNC_CONSTRAINT: [400, 'bad-url', 'The URL cannot be routed.'],
+  // Said of the method QUERY without a content type before any route is looked for; no route of ours has that method.
+  FST_ERR_ROUTE_MISSING_CONTENT_TYPE: [404, 'no-such-route', 'There is nothing at this path.'],
 };
 
 const byStatus: Readonly<Record<number, readonly [string, string]>> = {
@@ -107,7 +110,7 @@ const byStatus: Readonly<Record<number, readonly [string, string]>> = {
   408: ['too-slow', 'The request took too long to arrive.'],
   413: ['body-too-large', 'The body is larger than 256 KiB.'],
   414: ['url-too-long', 'A part of the path is too long.'],
-  415: ['media-type', 'Send the body as application/json.'],
+  415: ['media-type', 'The content type cannot be read. Send the body as application/json.'],
 };
 
 /** Our own database is away or full, in a code or, as pg says it of a connection that was cut, in words; or a socket failed: nothing that a client did. */
@@ -141,6 +144,23 @@ export function problemOf(error: unknown, requestId: string): { readonly problem
     }),
     unexpected: true,
   };
+}
+
+/** What Node refuses before there is a request, by its error code. Everything else is no HTTP. */
+const unread: Readonly<Record<string, readonly [number, string, string]>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'too-slow', 'The request took too long to arrive.'],
+  HPE_HEADER_OVERFLOW: [431, 'headers-too-large', 'The headers are too large.'],
+};
+
+/** Answers what could not be read as a request, and ends the connection: where the next request would begin is not known. */
+export function answerUnread(error: Error & { readonly code?: string }, socket: Socket, requestId: string): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  const problem = new ProblemError(...(unread[error.code ?? ''] ?? ([400, 'malformed', 'The request cannot be read.'] as const)));
+  const body = JSON.stringify(problem.details(requestId));
+  socket.end(
+    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? ''}\r\ncontent-type: application/problem+json; charset=utf-8\r\n` +
+      `cache-control: no-store\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  );
 }
 
 /** For the places where fastify has no route context: writes the problem to the raw response. */

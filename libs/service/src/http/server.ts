@@ -5,6 +5,7 @@ import { Module, type Provider, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { closeScope, inScope, openScope } from '../telemetry.js';
 import { NestLog } from '../log/nest-logger.js';
@@ -13,7 +14,7 @@ import { admit, EdgeGuard, EdgeInterceptor, type EdgeOptions, type EdgeRequest }
 import type { Instruments } from './instruments.js';
 import { bodyLimit, parseJsonBody } from './json-body.js';
 import { parkedController } from './parked.controller.js';
-import { ProblemError, problemOf, writeProblem } from './problem.js';
+import { answerUnread, ProblemError, problemOf, writeProblem } from './problem.js';
 import { ProblemFilter } from './problem.filter.js';
 import { assertAllServed } from './serves.js';
 
@@ -64,6 +65,7 @@ export async function createHttp(options: HttpOptions): Promise<NestFastifyAppli
     forceCloseConnections: 'idle',
     // An id of 255 characters, percent-encoded.
     routerOptions: { maxParamLength: 1024 },
+    clientErrorHandler: (error: Error & { readonly code?: string }, socket: Socket) => answerUnread(error, socket, `req_${randomUUID()}`),
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
       const { problem } = problemOf(error, request.id);
       reply.hijack();
@@ -77,7 +79,7 @@ export async function createHttp(options: HttpOptions): Promise<NestFastifyAppli
     { bodyParser: false, abortOnError: false, logger: new NestLog(log) },
   );
   app.connectMicroservice({ strategy: new EngineStrategy(engine) });
-  takeJsonOnly(server);
+  takeBodies(server);
   observe(server, log, options.instruments);
   await app.register(rateLimit as unknown as Parameters<NestFastifyApplication['register']>[0], { global: false });
   serveHealth(server, options);
@@ -91,21 +93,45 @@ export async function createHttp(options: HttpOptions): Promise<NestFastifyAppli
   return app;
 }
 
-function takeJsonOnly(server: FastifyInstance): void {
+/** Paths that take CloudEvents. */
+const eventPaths: ReadonlySet<string> = new Set(
+  Object.values(routes as Record<string, Route>).flatMap(({ event, path }) => (event ? [path] : [])),
+);
+const takesEvent = (request: FastifyRequest): boolean => eventPaths.has(request.routeOptions.url ?? '');
+
+function takeBodies(server: FastifyInstance): void {
+  // What is in an event, and of which type, is for its reader alone to judge, so that the answer is the same as over Kafka. It has the headers
+  // as they came; without this one fastify takes any body, or would refuse a type that it cannot read.
+  server.addHook('onRequest', (request, _reply, done) => {
+    if (takesEvent(request)) delete request.headers['content-type'];
+    done();
+  });
   server.removeAllContentTypeParsers();
-  server.addContentTypeParser(
-    ['application/json', 'application/cloudevents+json'],
-    { parseAs: 'buffer', bodyLimit },
-    (request, bytes, done) => {
+  const take = (type: string, read: (raw: Buffer, request: FastifyRequest) => unknown): void =>
+    void server.addContentTypeParser(type, { parseAs: 'buffer', bodyLimit }, (request, bytes, done) => {
       try {
         const raw = bytes as Buffer;
         (request as EdgeRequest).rawBody = raw;
-        done(null, raw.length === 0 ? undefined : parseJsonBody(raw));
+        assertNotEncoded(request);
+        done(null, read(raw, request));
       } catch (error) {
         done(error as Error);
       }
-    },
-  );
+    });
+  take('application/json', (raw) => (raw.length === 0 ? undefined : parseJsonBody(raw)));
+  take('*', (_raw, request) => {
+    if (!takesEvent(request)) throw new ProblemError(415, 'media-type', 'Send the body as application/json.');
+  });
+}
+
+/** Nothing here decompresses; without this the bytes would be refused as broken text. */
+function assertNotEncoded({ headers }: FastifyRequest): void {
+  const encoding = headers['content-encoding']?.trim().toLowerCase() ?? '';
+  if (encoding === '' || encoding === 'identity') return;
+  const named = /^[a-z0-9, -]{1,40}$/.test(encoding) ? `Content-Encoding ${encoding}` : 'This Content-Encoding';
+  throw new ProblemError(415, 'content-encoding', `${named} is not taken: send the body as it is.`, {
+    headers: { 'accept-encoding': 'identity' },
+  });
 }
 
 /** Security headers, spans, request log and request metrics. The log names the route, never the URL: a query may hold anything. */
@@ -150,6 +176,8 @@ function admitBeforeBody(server: FastifyInstance, edge: EdgeOptions): void {
   server.addHook('onRequest', async (request: EdgeRequest) => {
     if (open.test(request.routeOptions.url ?? '')) return;
     await (request.scope ? inScope(request.scope, () => admit(request, edge)) : admit(request, edge));
+    // Before the body is read, and before fastify judges the content type of a method that no route has.
+    if (request.is404) throw new ProblemError(404, 'no-such-route', 'There is nothing at this path.');
   });
 }
 
@@ -199,6 +227,6 @@ function limiter(server: FastifyInstance, limits: HttpOptions['limits']): EdgeOp
 function methodsOf(service: ServiceName): (path: string) => readonly string[] {
   const patterns = (Object.values(routes) as Route[])
     .filter((route) => route.service === service)
-    .map(({ method, path }) => ({ method, pattern: new RegExp(`^${path.replaceAll(/:\w+/g, '[^/]+')}/?$`) }));
+    .map(({ method, path }) => ({ method, pattern: new RegExp(`^${path.replaceAll(/:\w+/g, '[^/]+')}$`) }));
   return (path) => [...new Set(patterns.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method))].sort();
 }
