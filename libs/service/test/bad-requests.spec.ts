@@ -3,6 +3,7 @@
  * fastify's inject: parsing, guards, checks and error mapping are the real ones; the engine is a fake.
  */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { routes, type Route } from '@readmit/contracts';
 import { makeCaseKey, type TestCaseKey } from './case-key.js';
 import { startScheduler, type TestService } from './scheduler.js';
 import { startIssuer, type TestIssuer } from './issuer.js';
@@ -157,11 +158,29 @@ describe('a request', () => {
     expect({ status, reason: json.reason, errors: json.errors }).toEqual({ status: 400, reason: 'invalid-request', errors });
   });
 
+  it('has a least and a largest value for every number in a query, so that none is too large for where it goes', () => {
+    const bounds = (Object.values(routes) as Route[]).flatMap(({ query }) =>
+      Object.values(
+        (query as { properties?: Record<string, { type?: string; minimum?: number; maximum?: number }> } | undefined)?.properties ?? {},
+      )
+        .filter(({ type }) => type === 'integer' || type === 'number')
+        .map(
+          ({ type, minimum, maximum }) => type === 'integer' && (minimum ?? -1) >= 0 && (maximum ?? Infinity) <= Number.MAX_SAFE_INTEGER,
+        ),
+    );
+    expect(bounds.length).toBeGreaterThan(2);
+    expect(bounds).not.toContain(false);
+  });
+
   it('reads numbers in a query, and refuses what is none', async () => {
     const token = await issuer.token({ teams: ['platform-operators'] });
     expect((await send({ method: 'GET', url: '/api/revocation/parked?limit=5', token })).status).toBe(200);
-    const { json } = await send({ method: 'GET', url: '/api/revocation/parked?limit=many', token });
-    expect(json.errors).toEqual([{ where: '/query/limit', what: 'must be integer' }]);
+    for (const text of ['many', '1e3', '0x10', '%205', '5.0', '', '5&limit=6', '9'.repeat(21)]) {
+      const { json } = await send({ method: 'GET', url: `/api/revocation/parked?limit=${text}`, token });
+      expect(json.errors).toEqual([{ where: '/query/limit', what: 'must be integer' }]);
+    }
+    const { json } = await send({ method: 'GET', url: '/api/revocation/parked?limit=1001', token });
+    expect(json.errors).toEqual([{ where: '/query/limit', what: 'must be <= 1000' }]);
   });
 
   it('names the methods of the path when it is refused for its method', async () => {

@@ -15,6 +15,7 @@ interface Operation {
 const document = JSON.parse(JSON.stringify(openapi())) as {
   readonly openapi: string;
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  readonly components: { readonly responses: Readonly<Record<string, { readonly headers?: object }>> };
 };
 const operationOf = (route: Route) => document.paths[route.path.replaceAll(/:(\w+)/g, '{$1}')]?.[route.method.toLowerCase()];
 
@@ -30,12 +31,23 @@ describe('the OpenAPI document', () => {
     const operation = operationOf(route);
     expect(operation?.operationId).toBe(name);
     expect(Object.keys(operation?.responses ?? {})).toEqual(
-      expect.arrayContaining([String(route.status), '400', '401', '429', '500', '503']),
+      expect.arrayContaining([String(route.status), '400', '401', '405', '429', '500', '503']),
     );
     const parameters = operation?.parameters?.filter((parameter) => parameter.in === 'path').map((parameter) => parameter.name) ?? [];
     expect(parameters).toEqual([...route.path.matchAll(/:(\w+)/g)].map(([, param]) => param));
     expect(operation?.security).toContainEqual(route.access === 'case-key' ? { caseKey: [] } : { signIn: [] });
     expect(operation?.security.some((one) => Object.keys(one).length === 0)).toBe(route.access === 'anyone');
+  });
+
+  it('says where an answer has Retry-After and Allow', () => {
+    const headersOf = (name: string) => Object.keys(document.components.responses[name]?.headers ?? {});
+    expect(['TooMany', 'NotAvailable', 'Conflict', 'MethodNotAllowed', 'Malformed'].map(headersOf)).toEqual([
+      ['Retry-After'],
+      ['Retry-After'],
+      ['Retry-After'],
+      ['Allow'],
+      [],
+    ]);
   });
 
   it('has examples that its own routes take', () => {

@@ -426,7 +426,7 @@ export const routes = {
     access: 'operator',
     status: 200,
     says: 'The whole log as NDJSON: entries with their signed events, then the checkpoints.',
-    query: closed({ size: Type.Optional(Type.Integer({ minimum: 1 })) }),
+    query: closed({ size: Type.Optional(Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER })) }),
     response: Type.String(),
   },
   ...parkedRoutes(),

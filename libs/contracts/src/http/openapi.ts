@@ -60,13 +60,22 @@ const problems = {
   Forbidden: 'Refused, and the refusal is recorded; `rule` and `reason` say why.',
   NotFound: 'There is no such thing.',
   Conflict: 'Not now: the service has not heard of it yet (`not-ready`, with Retry-After), or it has changed since.',
+  MethodNotAllowed: 'The path has other methods; Allow names them.',
   TooLarge: 'The body is larger than 256 KiB.',
-  WrongMediaType: 'The body is not JSON.',
+  WrongMediaType: 'The content type is none that is taken here, or the body has a Content-Encoding.',
   Invalid: 'Well-formed, and a rule says no.',
   TooMany: 'Too many requests; Retry-After says when to come again.',
   Unexpected: 'Something broke on our side; quote the request id in `instance`.',
   NotAvailable: 'A part that is needed cannot be reached; Retry-After says when to come again.',
 } as const;
+/** Headers of an answer that says what to do next. */
+const retry = { 'Retry-After': { $ref: '#/components/headers/RetryAfter' } };
+const problemHeaders: Partial<Record<keyof typeof problems, JsonObject>> = {
+  Conflict: retry,
+  TooMany: retry,
+  NotAvailable: retry,
+  MethodNotAllowed: { Allow: { $ref: '#/components/headers/Allow' } },
+};
 
 /** The document as plain JSON. The same catalogue gives the same document, byte for byte. */
 export function openapi(): object {
@@ -90,12 +99,16 @@ export function openapi(): object {
     components: {
       schemas: components,
       responses: Object.fromEntries(
-        Object.entries(problems).map(([name, description]) => [
-          name,
-          { description, content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } } },
-        ]),
+        Object.entries(problems).map(([name, description]) => {
+          const headers = problemHeaders[name as keyof typeof problems];
+          const content = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } };
+          return [name, { description, ...(headers ? { headers } : {}), content }];
+        }),
       ),
-      headers: { RetryAfter: { description: 'Seconds.', schema: { type: 'integer' } } },
+      headers: {
+        RetryAfter: { description: 'Seconds.', schema: { type: 'integer' } },
+        Allow: { description: 'The methods of this path.', schema: { type: 'string' } },
+      },
       securitySchemes: {
         signIn: {
           type: 'http',
@@ -193,6 +206,7 @@ function problemsOf(route: Route): readonly (readonly [string, keyof typeof prob
     ['401', 'NotSignedIn'],
     ...(route.access === 'anyone' && reading ? [] : ([['403', 'Forbidden']] as const)),
     ...(route.path.includes(':') ? ([['404', 'NotFound']] as const) : []),
+    ['405', 'MethodNotAllowed'],
     ...(route.path.includes(':') || !reading ? ([['409', 'Conflict']] as const) : []),
     ...(reading
       ? []

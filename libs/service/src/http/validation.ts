@@ -1,4 +1,5 @@
 import { Id, idFault, idPattern, routes, type Route, type RouteName } from '@readmit/contracts';
+import type { TSchema } from 'typebox';
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import { ProblemError, type FieldError } from './problem.js';
 
@@ -46,7 +47,11 @@ export function checkRequest(
   const validators = validatorsOf(name);
   const params = { ...(request.params as object) };
   const query = { ...(request.query as object) };
-  const errors: FieldError[] = [...faults(validators.params, params, '/params'), ...faults(validators.query, query, '/query')];
+  const notNumbers = numberFaults(routeOf(name).query, query);
+  const errors: FieldError[] = [
+    ...faults(validators.params, params, '/params'),
+    ...(notNumbers.length > 0 ? notNumbers : faults(validators.query, query, '/query')),
+  ];
   let body: unknown = request.body;
   if (validators.body) {
     if (body === undefined || body === null) errors.push({ where: '/body', what: 'is missing; send a JSON object' });
@@ -60,6 +65,16 @@ export function checkRequest(
       errors: errors.slice(0, mostErrors),
     });
   return { params, query, body };
+}
+
+/** Coercion takes for a number whatever JavaScript does, `1e3` and `0x10` too. Here it is digits; how many, its bounds say. */
+function numberFaults(schema: TSchema | undefined, query: object): FieldError[] {
+  const { properties = {} } = (schema ?? {}) as { readonly properties?: Readonly<Record<string, { readonly type?: unknown }>> };
+  return Object.entries(query).flatMap(([name, text]) =>
+    properties[name]?.type === 'integer' && !(typeof text === 'string' && /^-?\d{1,20}$/.test(text))
+      ? [{ where: `/query/${name}`, what: 'must be integer' }]
+      : [],
+  );
 }
 
 /** What is wrong with an answer of ours; empty: nothing. */
