@@ -2,7 +2,18 @@
  * Writes what the contracts say of Kafka for people: `node tools/generate-topology.mjs <file>` after a build, where the file is
  * docs/generated/topics.md or deploy/kafka/topics-and-acls.sh.
  */
-import { aclSpecs, catalogue, principals, retentionDays, servicePrincipal, services, topicOf, topicSpecs } from '@readmit/contracts';
+import {
+  aclSpecs,
+  catalogue,
+  principals,
+  providerByteRate,
+  providerPrincipal,
+  retentionDays,
+  servicePrincipal,
+  services,
+  topicOf,
+  topicSpecs,
+} from '@readmit/contracts';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
@@ -123,13 +134,18 @@ acl() {
   kafka-acls.sh --bootstrap-server "$brokers" --command-config "$admin" --add \\
     --allow-principal "User:$1" --operation "$2" "--$3" "$5" --resource-pattern-type "$4"
 }
+# Bytes a second that a user may write to each broker.
+quota() {
+  kafka-configs.sh --bootstrap-server "$brokers" --command-config "$admin" --alter \\
+    --entity-type users --entity-name "$1" --add-config "producer_byte_rate=$2"
+}
 
 ${topicSpecs(none).map(topic).join('\n')}
 
 ${ofServices.join('\n\n')}
 
 for provider in \${KAFKA_PROVIDERS:-}; do
-${indented([...added(topicSpecs(none), topicSpecs(withProvider('$provider'))).map(topic), ...added(aclSpecs(none), aclSpecs(withProvider('$provider'))).map(acl)])}
+${indented([...added(topicSpecs(none), topicSpecs(withProvider('$provider'))).map(topic), ...added(aclSpecs(none), aclSpecs(withProvider('$provider'))).map(acl), `quota "${providerPrincipal('$provider')}" ${providerByteRate}`])}
 done
 
 for siem in \${KAFKA_SIEMS:-}; do

@@ -26,6 +26,11 @@ acl() {
   kafka-acls.sh --bootstrap-server "$brokers" --command-config "$admin" --add \
     --allow-principal "User:$1" --operation "$2" "--$3" "$5" --resource-pattern-type "$4"
 }
+# Bytes a second that a user may write to each broker.
+quota() {
+  kafka-configs.sh --bootstrap-server "$brokers" --command-config "$admin" --alter \
+    --entity-type users --entity-name "$1" --add-config "producer_byte_rate=$2"
+}
 
 topic "readmit.intake.v1" 4 cleanup.policy=delete retention.ms=2592000000 retention.bytes=-1 segment.ms=86400000 message.timestamp.type=LogAppendTime max.message.bytes=2097152 min.insync.replicas=$min_in_sync unclean.leader.election.enable=false
 topic "readmit.classification.v1" 4 cleanup.policy=delete retention.ms=2592000000 retention.bytes=-1 segment.ms=86400000 message.timestamp.type=LogAppendTime max.message.bytes=2097152 min.insync.replicas=$min_in_sync unclean.leader.election.enable=false
@@ -103,6 +108,7 @@ for provider in ${KAFKA_PROVIDERS:-}; do
   topic "readmit.signals.$provider.v1" 4 cleanup.policy=delete retention.ms=2592000000 retention.bytes=268435456 segment.ms=86400000 message.timestamp.type=LogAppendTime max.message.bytes=2097152 min.insync.replicas=$min_in_sync unclean.leader.election.enable=false segment.bytes=67108864
   acl "readmit-intake" READ topic literal "readmit.signals.$provider.v1"
   acl "idp-$provider" WRITE topic literal "readmit.signals.$provider.v1"
+  quota "idp-$provider" 131072
 done
 
 for siem in ${KAFKA_SIEMS:-}; do

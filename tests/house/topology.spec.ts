@@ -6,7 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { topicsOf, type ServiceDefinition } from '@readmit/bus';
-import { aclSpecs, services, topicSpecs, topicsHeardBy, type ServiceName } from '@readmit/contracts';
+import { aclSpecs, providerByteRate, providerPrincipal, services, topicSpecs, topicsHeardBy, type ServiceName } from '@readmit/contracts';
 import { auditDefinition } from '../../apps/audit/src/audit.definition.js';
 import { definitions } from '../cost/services.js';
 
@@ -22,7 +22,7 @@ describe('the script for operators', () => {
   it('makes the same topics and permissions with the tools of Kafka', async () => {
     const bin = await mkdtemp(path.join(os.tmpdir(), 'readmit-kafka-tools-'));
     try {
-      for (const tool of ['kafka-topics.sh', 'kafka-acls.sh'])
+      for (const tool of ['kafka-topics.sh', 'kafka-acls.sh', 'kafka-configs.sh'])
         await writeFile(path.join(bin, tool), `#!/bin/sh\nshift 4\necho ${tool} "$@"\n`, { mode: 0o755 });
       const { stdout } = await promisify(execFile)('sh', [path.join(import.meta.dirname, '../../deploy/kafka/topics-and-acls.sh')], {
         env: {
@@ -44,7 +44,11 @@ describe('the script for operators', () => {
         ({ principal, operation, resource, pattern, name }) =>
           `kafka-acls.sh --add --allow-principal User:${principal} --operation ${operation} --${resource} ${name} --resource-pattern-type ${pattern}`,
       );
-      expect(stdout.trim().split('\n').sort()).toEqual([...topics, ...acls].sort());
+      const quotas = options.providers.map(
+        (provider) =>
+          `kafka-configs.sh --alter --entity-type users --entity-name ${providerPrincipal(provider)} --add-config producer_byte_rate=${providerByteRate}`,
+      );
+      expect(stdout.trim().split('\n').sort()).toEqual([...topics, ...acls, ...quotas].sort());
     } finally {
       await rm(bin, { recursive: true, force: true });
     }
