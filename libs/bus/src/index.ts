@@ -53,7 +53,6 @@ export type { PrivateJwk } from './signing/signer.js';
 export { keyIdOf, recordLeafHash } from './signing/hashing.js';
 export { keyGraceMs, maxAgeDays, maxValueBytes, verifyRecord } from './verify/verify-record.js';
 export type { RefusedBecause, RefusedRecord, VerifiedRecord, VerifyOptions } from './verify/verify-record.js';
-export { Checked } from './verify/checked.js';
 export { schemaViolation } from './verify/schemas.js';
 export { believe, OlderKeyListError } from './signing/believed-list.js';
 export { byKeyList, listParked, parkMessages, sentence, settleParked, showParked, stillParked } from './engine/parked-rows.js';

@@ -16,7 +16,7 @@ import fc from 'fast-check';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { OutgoingRecord } from '../port.js';
-import { Checked } from '../verify/checked.js';
+import { CheckedTrees } from '../verify/checked-trees.js';
 import { keyGraceMs, verifyRecord } from '../verify/verify-record.js';
 import { recordLeafHash, sha256 } from './hashing.js';
 import { KeyRing, loadKeyRing, makeServiceKeys, makeSigningKey, signKeyList } from './key-ring.js';
@@ -58,7 +58,7 @@ const record = (at: number, value = `{"caseId":"case-${at}","by":"ada"}`): Outgo
 });
 const fate = (one: OutgoingRecord | undefined, options: { ring?: KeyRing; now?: Date } = {}) => {
   if (!one) throw new Error('no record');
-  const verified = verifyRecord(one, { ring, environment: 'spec', now, checked: new Checked(), ...options });
+  const verified = verifyRecord(one, { ring, environment: 'spec', now, checked: new CheckedTrees(), ...options });
   return verified.ok ? 'taken' : verified.reason;
 };
 
@@ -108,7 +108,7 @@ describe('a batch signature', () => {
     }
   });
   it('checks a root once for its whole tree, and a broken signature over a known root all the same', () => {
-    const checked = new Checked();
+    const checked = new CheckedTrees();
     const signed = signer.sign(
       'spec',
       Array.from({ length: 32 }, (_, at) => record(at)),
@@ -218,7 +218,7 @@ describe('the key list', () => {
     const end = '2026-11-22T10:00:00.000Z';
     const ended = new KeyRing({ ...keys.list, keys: keys.list.keys.map((entry) => ({ ...entry, notAfter: end })) });
     const arriving = (after: number) => ({ ...one, arrivedAt: Date.parse(end) + after });
-    const options = { ring: ended, environment: 'spec', now: new Date('2026-11-30T00:00:00.000Z'), checked: new Checked() };
+    const options = { ring: ended, environment: 'spec', now: new Date('2026-11-30T00:00:00.000Z'), checked: new CheckedTrees() };
     expect(keyGraceMs).toBe(15 * 60_000);
     expect(verifyRecord(arriving(keyGraceMs), options).ok).toBe(true);
     expect(verifyRecord(arriving(keyGraceMs + 1), options)).toEqual({

@@ -18,12 +18,3 @@ export class Checked {
       }
   }
 }
-
-/**
- * Mark of a signed root: key, size, root *and* signature. An event with a good root and a broken signature would pass otherwise and could not
- * be proved to anybody later.
- */
-export const rootMark = (environment: string, kid: string, size: number, root: Uint8Array, signature: Uint8Array): string =>
-  `${environment}|${kid}|${size}|${latin1(root)}${latin1(signature)}`;
-
-const latin1 = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');

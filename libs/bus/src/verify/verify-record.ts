@@ -6,7 +6,6 @@ import {
   maxDepth,
   nestsTooDeep,
   readEnvelope,
-  rootFromInclusion,
   signatureHeader,
   topicOf,
   type Envelope,
@@ -16,10 +15,10 @@ import {
 import { isUtf8 } from 'node:buffer';
 import { verify } from 'node:crypto';
 import type { TopicRecord } from '../port.js';
-import { recordLeafHash, sha256 } from '../signing/hashing.js';
+import { recordLeafHash } from '../signing/hashing.js';
 import type { KeyRing, RingKey } from '../signing/key-ring.js';
 import { unstorableText } from './unstorable-text.js';
-import { Checked, rootMark } from './checked.js';
+import { CheckedTrees } from './checked-trees.js';
 import { schemaViolation } from './schemas.js';
 
 /** Bytes of a value at most. */
@@ -74,12 +73,12 @@ export interface VerifyOptions {
   readonly now: Date;
   /** An operator replays it: any age counts, also under a key that has ended. */
   readonly replayed?: boolean;
-  /** Roots whose signature was checked before; one verification serves a whole tree. */
-  readonly checked?: Checked;
+  /** Trees whose signature was checked before; one verification serves a whole tree. */
+  readonly checked?: CheckedTrees;
 }
 
 const refuse = (reason: RefusedBecause, says: string): RefusedRecord => ({ ok: false, reason, says });
-const allRoots = new Checked();
+const allTrees = new CheckedTrees();
 
 /**
  * A record's bytes and headers to a fact, or the first reason why not. Total: it throws for no input. Nothing of a record
@@ -143,14 +142,10 @@ function checkSignature(
   // A thief signs with any time. So after a revocation nothing new counts under the key, however old it says it is.
   if (signedAt >= key.revokedAt || options.now.getTime() >= key.revokedAt)
     return refuse('key-not-valid-then', `key ${kid} was revoked at ${new Date(key.revokedAt).toISOString()}`);
-  const root = rootFromInclusion(sha256, recordLeafHash(options.environment, record), batch.index, batch.size, batch.path);
-  if (!root) return refuse('bad-signature', 'the path does not fit index and size');
-  const checked = options.checked ?? allRoots;
-  const mark = rootMark(options.environment, kid, batch.size, root, batch.signature);
-  if (checked.has(mark)) return key;
-  if (!verify(null, batchPae(options.environment, batch.size, root), key.key, batch.signature))
+  const checked = options.checked ?? allTrees;
+  const isSigned = (root: Uint8Array): boolean => verify(null, batchPae(options.environment, batch.size, root), key.key, batch.signature);
+  if (!checked.covers(`${kid}|${options.environment}`, recordLeafHash(options.environment, record), batch, isSigned))
     return refuse('bad-signature', `the bytes are not what key ${kid} signed`);
-  checked.add(mark);
   return key;
 }
 
