@@ -1,5 +1,5 @@
 import type { EventData, FactOf, Person } from '@readmit/contracts';
-import type { Facts } from '../kernel/facts.js';
+import { oncePerSet, type Facts } from '../kernel/facts.js';
 
 type Attestation = EventData<'readmit.people.attested'>;
 
@@ -29,12 +29,9 @@ export const attestationIdsOf = ({
  * `among`: only these, by id, as a grant names what it rests on.
  */
 export function attestedOf(facts: Facts, among?: readonly string[]): Attested | undefined {
-  if (among) return read(facts, among);
-  // A set of facts never changes, and everybody who decides about a case asks for its people several times.
-  if (!known.has(facts)) known.set(facts, read(facts));
-  return known.get(facts);
+  return among ? read(facts, among) : readAll(facts);
 }
-const known = new WeakMap<Facts, Attested | undefined>();
+const readAll = oncePerSet((facts) => read(facts));
 
 function read(facts: Facts, among?: readonly string[]): Attested | undefined {
   const counted: FactOf<'readmit.people.attested'>[] = [];

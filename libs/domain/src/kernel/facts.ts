@@ -57,6 +57,18 @@ export class Facts {
 const joined = (before: readonly Fact[], more: readonly Fact[]): readonly Fact[] =>
   [...new Map([...before, ...more].map((fact) => [fact.id, fact])).values()].sort(byTimeThenId);
 
+/** The function, asked once for each set of facts: a set never changes, and many rules ask the same of it. */
+export function oncePerSet<R>(of: (facts: Facts) => R): (facts: Facts) => R {
+  const known = new WeakMap<Facts, { readonly answer: R }>();
+  return (facts) => {
+    const before = known.get(facts);
+    if (before) return before.answer;
+    const answer = of(facts);
+    known.set(facts, { answer });
+    return answer;
+  };
+}
+
 /** Which of two was said first: by signed time, then by id, since the ids of one service ascend. */
 export const saidBefore = (a: Pick<Fact, 'at' | 'id'>, b: Pick<Fact, 'at' | 'id'>): boolean =>
   a.at < b.at || (a.at === b.at && a.id < b.id);

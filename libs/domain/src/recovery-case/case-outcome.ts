@@ -1,5 +1,5 @@
 import type { CaseState, EventData, Fact } from '@readmit/contracts';
-import type { Facts } from '../kernel/facts.js';
+import { oncePerSet, type Facts } from '../kernel/facts.js';
 import { answerOf, dischargeOf, latestDue } from '../kernel/questions.js';
 
 export type Outcome = EventData<'readmit.case.closed'>['outcome'];
@@ -8,7 +8,7 @@ export type Outcome = EventData<'readmit.case.closed'>['outcome'];
 export const stopsOf = (facts: Facts): readonly Fact[] => [...facts.of('readmit.case.frozen'), ...facts.of('readmit.containment.ordered')];
 
 /** How a case went, once nothing of it is open any more; undefined while something is. What is closed stays as it was closed. */
-export function outcomeOf(facts: Facts): Outcome | undefined {
+export const outcomeOf = oncePerSet((facts): Outcome | undefined => {
   const closed = facts.first('readmit.case.closed');
   if (closed) return closed.data.outcome;
   const stopped = stopsOf(facts).length > 0;
@@ -23,19 +23,19 @@ export function outcomeOf(facts: Facts): Outcome | undefined {
   if (!answered || openObligations(facts).length > 0) return undefined;
   if (stopped) return 'frozen';
   return facts.has('readmit.execution.succeeded') ? 'completed' : 'failed';
-}
+});
 
 /**
  * Ids of what the case must still undo. Of every grant and every record: a further grant cannot make the case forget what it owes. What
  * is armed by repudiation is owed only once it was said due: until then it may never be, and keeps no case open.
  */
-export function openObligations(facts: Facts): readonly string[] {
+export const openObligations = oncePerSet((facts): readonly string[] => {
   const owed = new Map<string, boolean>();
   for (const { data } of facts.of('readmit.approval.granted'))
     for (const undo of data.obligations) owed.set(undo.id, undo.armedBy === 'repudiation');
   for (const { data } of facts.of('readmit.obligation.recorded')) owed.set(data.obligationId, data.undo.armedBy === 'repudiation');
   return [...owed].filter(([id, waits]) => isOpen(facts, id, waits)).map(([id]) => id);
-}
+});
 
 /** Asked again, it is open until the latest question was answered: by what the scheduler concludes, or by the answer that it will conclude from. */
 function isOpen(facts: Facts, id: string, waitsForRepudiation: boolean): boolean {
