@@ -26,6 +26,8 @@ import {
 } from './server-reach.js';
 import { writeWhole } from './whole-file.js';
 
+export { processMark } from './data-folder.js';
+
 const run = promisify(execFile);
 
 export interface PostgresOptions {
