@@ -13,6 +13,14 @@ export interface KafkaAccess {
   pid(): number | undefined;
 }
 
+/** What programs on librdkafka (kcat, rsyslog, confluent-kafka) need to sign in as a user of our own Kafka. Holds the password. */
+export function librdkafkaSettings({ brokers, sasl }: KafkaConnection): string {
+  const lines = [`bootstrap.servers=${brokers.join(',')}`, 'security.protocol=SASL_PLAINTEXT'];
+  if (sasl)
+    lines.push(`sasl.mechanisms=${sasl.mechanism.toUpperCase()}`, `sasl.username=${sasl.username}`, `sasl.password=${sasl.password}`);
+  return `${lines.join('\n')}\n`;
+}
+
 /** Settings of Kafka that the user gave the launcher; each service gets them as they are. */
 export const kafkaVariables = (env: NodeJS.ProcessEnv): Readonly<Record<string, string>> =>
   Object.fromEntries(Object.keys(kafkaSettings).flatMap((name) => (env[name] ? [[name, env[name]]] : [])));

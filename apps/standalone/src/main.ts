@@ -105,7 +105,7 @@ try {
     API and its OpenAPI page   ${system.origin}/docs
     demo identity provider     ${system.demo.url}  (mailbox: ${system.demo.mailboxUrl})
     data, keys and logs        ${system.stateDir}
-
+${system.kafkaGuests.map(({ user, brokers, settingsFile }) => `    Kafka at ${brokers.join(',')} as ${user}: settings for librdkafka, password included, in ${settingsFile}\n`).join('')}
   Try next, in another terminal:
 
     export READMIT_URL=${system.origin} READMIT_ISSUER=${system.demo.issuer}

@@ -3,7 +3,16 @@ import path from 'node:path';
 import { approvalApp } from '@readmit/approval';
 import { auditApp } from '@readmit/audit';
 import { classificationApp } from '@readmit/classification';
-import { areaNames, principals, serviceOfArea, services, type Area, type ServiceName } from '@readmit/contracts';
+import {
+  areaNames,
+  principals,
+  providerPrincipal,
+  serviceOfArea,
+  services,
+  siemPrincipal,
+  type Area,
+  type ServiceName,
+} from '@readmit/contracts';
 import { startDemo, type Demo } from '@readmit/demo';
 import { setUpKafka } from '@readmit/bus';
 import { executionApp } from '@readmit/execution';
@@ -12,7 +21,7 @@ import { schedulerApp } from '@readmit/revocation-scheduler';
 import { startService, type ServiceApp } from '@readmit/service';
 import { freePort, setup } from '@readmit/store';
 import { startFront } from './front.js';
-import { ownKafka, usersOwnKafka, type KafkaAccess } from './kafka-access.js';
+import { librdkafkaSettings, ownKafka, usersOwnKafka, type KafkaAccess } from './kafka-access.js';
 import { keyFiles } from './key-files.js';
 import { startProcess } from './service-process.js';
 import { assertPortsFree, keepBus, keptPorts, takeState } from './state-folder.js';
@@ -55,6 +64,8 @@ export interface System {
   readonly databaseUrls: Readonly<Record<ServiceName, string>>;
   /** Absent: the embedded bus. */
   readonly kafka?: KafkaAccess | undefined;
+  /** Of our own Kafka: who may sign in beside the services, and the file that says how. */
+  readonly kafkaGuests: readonly { readonly user: string; readonly brokers: readonly string[]; readonly settingsFile: string }[];
   readonly keys: Awaited<ReturnType<typeof keyFiles>>;
   readonly environment: string;
   /** Process id of a service, with `processes`, of the embedded database and of our own Kafka; undefined for what is no process of ours. It changes when the part is started again. */
@@ -67,7 +78,8 @@ export interface System {
 const environment = 'standalone';
 /** The demo's identity provider and a SIEM that may read what is shown to SIEMs: users of our own Kafka. */
 const provider = 'demo-idp';
-const topology = { providers: [provider], siems: ['soc'], replication: 1, minInSync: 1 };
+const siem = 'soc';
+const topology = { providers: [provider], siems: [siem], replication: 1, minInSync: 1 };
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the six apps have different settings; each is started with its own
 const apps: Readonly<Record<ServiceName, ServiceApp<any>>> = {
   intake: intakeApp,
@@ -115,12 +127,18 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     if (database) started.push({ name: 'PostgreSQL', stop: () => database.stop() });
     going();
     let kafka: KafkaAccess | undefined;
+    const kafkaGuests: System['kafkaGuests'][number][] = [];
     if (options.kafka === 'own') {
       log('Apache Kafka');
       const server = await superviseKafka({ ...supervising, dataDir: at('kafka'), users: principals(topology) });
       started.push({ name: 'Kafka', stop: () => server.stop() });
       kafka = ownKafka(() => server.current(), secret);
       await setUpKafka({ connection: kafka.connectionOf('admin'), topology, apply: true });
+      for (const user of [siemPrincipal(siem), providerPrincipal(provider)]) {
+        const connection = kafka.connectionOf(user);
+        const settingsFile = await secret(`kafka-${user}.conf`, librdkafkaSettings(connection));
+        kafkaGuests.push({ user, brokers: connection.brokers, settingsFile });
+      }
     } else if (options.kafka) kafka = await usersOwnKafka(options.kafka, topology.providers);
     going();
     const prepared = await setup({
@@ -226,6 +244,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
       ownerUrl: prepared.ownerUrl,
       databaseUrls: prepared.urls,
       kafka,
+      kafkaGuests,
       keys,
       environment,
       pidOf: (part) => pids.get(part)?.(),
