@@ -35,7 +35,7 @@ async function rowsOf(type) {
   const shown = (of) => {
     const fact = { id: 'id', type, at: '2026-01-01T00:00:00.000Z', data: of };
     const leaf = { v: 1, index: 0, eventId: 'id', type, code, topic: topicOf(producer), key, at: fact.at, sha256: '' };
-    return cellsOf(ocsfOf({ leaf, fact, producer, label }, { product, environment: 'docs', origin: 'docs' }));
+    return cellsOf(ocsfOf({ leaf, fact, producer, label, known: {} }, { product, environment: 'docs', origin: 'docs' }));
   };
   const enumerated = Object.entries(catalogue[type].schema.properties).flatMap(([field, { enum: values = [] }]) =>
     values.filter((value) => data[field] !== value).map((value) => [`${field} \`${value}\``, { [field]: value }]),

@@ -53,7 +53,7 @@ describe("the writer's turn", () => {
     try {
       const locks = await audit.transaction(async (tx) => {
         await tx.query(`SET LOCAL lock_timeout = '5s'`);
-        await lockHead(tx, []);
+        await lockHead(tx, [], []);
         return tx.query<{ locktype: string }>(
           `SELECT DISTINCT locktype FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'advisory'`,
         );
@@ -76,12 +76,12 @@ describe("the writer's turn", () => {
     const append = (tx: Tx): Promise<unknown> =>
       tx.query(`INSERT INTO checkpoint (size, root, frontier, note, at) VALUES (1, decode(repeat('00', 32), 'hex'), '', 'first', now())`);
     const first = await held(audit, async (tx) => {
-      await lockHead(tx, []);
+      await lockHead(tx, [], []);
       await append(tx);
     });
     let seen: number | undefined;
     const second = audit.transaction(async (tx) => {
-      seen = (await lockHead(tx, [])).size;
+      seen = (await lockHead(tx, [], [])).size;
     });
     await until(async () => (await auditWaits()) === 1, { what: 'the second writer waits' });
     expect(seen).toBeUndefined();

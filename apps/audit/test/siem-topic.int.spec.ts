@@ -10,8 +10,18 @@ import {
   type OutgoingRecord,
   type TopicRecord,
 } from '@readmit/bus';
-import { auditOcsfTopic, entryOf, services, topicOf, writeEnvelope, type Draft, type ServiceName } from '@readmit/contracts';
-import { logKey, openCheckpoint, type OcsfEvent } from '@readmit/domain';
+import {
+  auditOcsfTopic,
+  entryOf,
+  product,
+  services,
+  topicOf,
+  writeEnvelope,
+  type Draft,
+  type Fact,
+  type ServiceName,
+} from '@readmit/contracts';
+import { foldCase, logKey, ocsfOf, openCheckpoint, type KnownCase, type Leaf, type OcsfEvent } from '@readmit/domain';
 import { busSchema, roleOf, tablesOfTopic, type Store } from '@readmit/store';
 import { fixedIds, ocsfFaults, testDatabase, until, type TestDatabase } from '@readmit/testing';
 import { createPrivateKey, sign } from 'node:crypto';
@@ -50,6 +60,70 @@ const notice = (caseId: string): Draft => ({
   key: caseId,
   data: { caseId, noticeId: 'notice_1', about: 'opened', channel: 'mail' },
 });
+const openedOf = (caseId: string): Draft => ({
+  type: 'readmit.case.opened',
+  key: caseId,
+  data: {
+    caseId,
+    asks: [{ id: 'ask_1', kind: 'factor.bypass', connector: 'demo-idp', object: 'ada' }],
+    subject: { kind: 'person', id: 'ada' },
+    requester: { kind: 'person', id: 'boris' },
+    reasonCode: 'lost-device',
+    reasonDigest: '0'.repeat(64),
+    durationSeconds: 60,
+  },
+});
+const opened = openedOf('case_1');
+const granted: Draft = {
+  type: 'readmit.approval.granted',
+  key: 'case_1',
+  data: {
+    caseId: 'case_1',
+    grantId: 'grant_1',
+    planDigest: '0'.repeat(64),
+    evidenceDigest: '0'.repeat(64),
+    evidence: [],
+    decisions: [
+      {
+        id: 'decision_1',
+        statement: {
+          v: 1,
+          caseId: 'case_1',
+          planDigest: '0'.repeat(64),
+          evidenceDigest: '0'.repeat(64),
+          policyDigest: '0'.repeat(64),
+          decision: 'approve',
+          approver: 'chidi',
+          decidedAt: '2026-11-22T09:30:00.000Z',
+          nonce: 'q83vASNFZ4mrze8BI0Vniw',
+          reason: 'Called back on the number on record.',
+        },
+        proof: { type: 'software-key', kid: 'chidi-1', signature: 'AAAA' },
+      },
+    ],
+    directory: { digest: '0'.repeat(64), ageSeconds: 5 },
+    attestationId: 'attestation_1',
+    goodUntil: '2026-11-22T13:30:00.000Z',
+    durationSeconds: 60,
+    obligations: [
+      {
+        id: 'undo_1',
+        kind: 'bypass.close',
+        connector: 'demo-idp',
+        object: 'ada',
+        armedBy: 'start',
+        unlessTakenOver: false,
+        afterSeconds: 60,
+        says: 'Close the bypass.',
+      },
+    ],
+  },
+};
+const overdue: Draft = {
+  type: 'readmit.revocation.overdue',
+  key: 'case_1',
+  data: { caseId: 'case_1', obligationId: 'undo_1', dueSince: '2026-11-22T13:30:00.000Z' },
+};
 const denied: Draft = {
   type: 'readmit.approval.refused',
   key: 'case_1',
@@ -152,9 +226,12 @@ describe('the topic for SIEMs', () => {
     const [forged] = signed([notice('case_2')]);
     if (!forged) throw new Error('nothing to forge');
     const engine = await startEngine();
-    await publish([...signed([notice('case_1'), denied, attested, started]), { ...forged, value: Buffer.from('{"caseId":"case_2"}') }]);
+    await publish([
+      ...signed([opened, notice('case_1'), denied, attested, started]),
+      { ...forged, value: Buffer.from('{"caseId":"case_2"}') },
+    ]);
     // Leaves do not tell: audit's own are among them.
-    await taken(engine, 5);
+    await taken(engine, 6);
     await engine.watch();
     await engine.stop();
     const events = await shown();
@@ -166,8 +243,49 @@ describe('the topic for SIEMs', () => {
     expect(of('readmit.audit.message-parked')).toMatchObject([{ severity: 'High', unmapped: { reason: 'bad-signature' } }]);
     expect(of('readmit.violation.found')).not.toHaveLength(0);
     for (const violation of of('readmit.violation.found'))
-      expect(violation).toMatchObject({ severity: 'Critical', is_alert: true, finding_info: { title: 'started-before-record' } });
+      expect(violation).toMatchObject({
+        severity: 'Critical',
+        is_alert: true,
+        finding_info: { title: 'started-before-record' },
+        unmapped: { whose: { subject: { id: 'ada' }, requester: { id: 'boris' }, what: [{ kind: 'factor.bypass', object: 'ada' }] } },
+      });
     expect(of('readmit.audit.recorded')).toEqual([]);
+  });
+
+  it('R7.4 says whose case each entry belongs to, in whichever batch: byte for byte what the log gives when it is read from its beginning', async () => {
+    const engine = await startEngine();
+    // Each in a batch of its own: what is known of a case comes from the one before.
+    for (const [at, draft] of [opened, granted, overdue].entries()) {
+      await publish(signed([draft]));
+      await taken(engine, at + 1);
+    }
+    await publish(signed([openedOf('case_2'), notice('case_2')]));
+    await taken(engine, 5);
+    await engine.watch();
+    await engine.stop();
+    const events = await shown();
+    const ofType = (type: string) => events.filter(({ unmapped }) => unmapped['type'] === type);
+    expect(ofType('readmit.revocation.overdue')).toMatchObject([
+      {
+        unmapped: { whose: { subject: { id: 'ada' }, requester: { id: 'boris' }, approvers: ['chidi'], what: [{ kind: 'bypass.close' }] } },
+      },
+    ]);
+    expect(ofType('readmit.notice.sent')).toMatchObject([{ unmapped: { whose: { subject: { id: 'ada' } } } }]);
+    const cases = new Map<string, KnownCase>();
+    const rows = await audit.query<{ entry: Buffer; key: string; value: Buffer }>('SELECT entry, key, value FROM leaf ORDER BY index');
+    const again = rows.map(({ entry, key: caseId, value }) => {
+      const leaf = JSON.parse(entry.toString('utf8')) as Leaf;
+      const fact = { id: leaf.eventId, type: leaf.type, at: leaf.at, data: JSON.parse(value.toString('utf8')) as unknown } as Fact;
+      const known = foldCase(cases.get(caseId) ?? {}, fact);
+      cases.set(caseId, known);
+      const { producer, label } = entryOf(fact.type);
+      return JSON.stringify(ocsfOf({ leaf, fact, producer, label, known }, { product, environment, origin: key.name }));
+    });
+    const onTopic = (await shownRecords())
+      .toSorted((a, b) => bySequence(eventOf(a), eventOf(b)))
+      .map(({ value }) => value.toString('utf8'));
+    expect(again).toEqual(onTopic);
+    expect(again.length).toBeGreaterThan(5);
   });
 
   it('R7.2 R7.4 has checkpoints whose note the log key has signed', async () => {

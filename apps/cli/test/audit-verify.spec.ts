@@ -1,7 +1,8 @@
 /** `readmit audit verify` over a log that is signed as the services sign: each way of tampering exits with 3 and says where; the untouched log is the control. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createPrivateKey, sign } from 'node:crypto';
-import { truncate, writeFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { mkdir, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { leafHash, merkleRoot, topicOf, writeEnvelope, type Fact, type KeyList, type ServiceName } from '@readmit/contracts';
@@ -302,6 +303,23 @@ describe('readmit audit ocsf', () => {
     expect(eventsOf(some.stdout)).toEqual(events.slice(2));
   });
 
+  it('R7.4 says whose case an entry belongs to when its opening is before the index that was missed', async () => {
+    const log = await Log.of();
+    await log.append('intake', 'readmit.case.opened', at(0), {
+      caseId: 'case_1',
+      asks: [{ id: 'ask_1', kind: 'factor.bypass', connector: 'demo-idp', object: 'ada' }],
+      subject: { kind: 'person', id: 'ada' },
+      requester: { kind: 'person', id: 'boris' },
+      reasonCode: 'lost-device',
+      reasonDigest: '0'.repeat(64),
+      durationSeconds: 60,
+    });
+    await log.notice(1);
+    const [missed] = eventsOf((await shown(log.lines(), '--from', '1')).stdout);
+    expect(missed).toMatchObject({ unmapped: { whose: { subject: { id: 'ada' }, requester: { id: 'boris' } } } });
+    expect(eventsOf((await shown(log.lines())).stdout)[1]).toEqual(missed);
+  });
+
   it.each<[string, (lines: string[]) => string[], string]>([
     [
       'an altered event',
@@ -324,5 +342,34 @@ describe('readmit audit ocsf', () => {
     expect(code).toBe(3);
     expect(stderr).toContain(says);
     expect(eventsOf(stdout).length).toBeLessThan(4);
+  });
+});
+
+describe('docs/siem.md', () => {
+  const commands = [...readFileSync('docs/siem.md', 'utf8').matchAll(/^readmit (audit (?:verify|ocsf) [^>\n]*)/gm)].map(([, args = '']) =>
+    args.trim().split(' '),
+  );
+
+  it('R7.2 R7.4 its commands run as written, with nothing in the config folder', async () => {
+    const bare = await Desk.of('http://127.0.0.1:1');
+    try {
+      const files: Readonly<Record<string, string>> = {
+        'log.ndjson': `${whole.lines().join('\n')}\n`,
+        'seen.checkpoint': whole.note(2),
+        'trust.json': JSON.stringify({ logKey: vkeyOf(key, tools), root: root.public }),
+      };
+      const folder = path.join(bare.home, 'elsewhere');
+      await mkdir(folder);
+      for (const [name, text] of Object.entries(files)) await writeFile(path.join(folder, name), text);
+      expect(commands.map(([, name]) => name)).toEqual(['verify', 'ocsf']);
+      for (const command of commands) {
+        const args = command.map((arg) => (arg in files ? path.join(folder, arg) : arg));
+        expect([command, (await bare.run(...args)).code]).toEqual([command, 0]);
+        // The control: without the keys it cannot.
+        expect((await bare.run(...args.slice(0, args.indexOf('--keys')))).code).toBe(2);
+      }
+    } finally {
+      await bare.leave();
+    }
   });
 });

@@ -77,4 +77,6 @@ export type { Finding } from './audit-log/finding.js';
 export { ocsfOf } from './audit-log/ocsf/project.js';
 export type { OcsfHouse, OcsfSource } from './audit-log/ocsf/project.js';
 export type { OcsfEvent } from './audit-log/ocsf/event.js';
+export { foldCase } from './audit-log/ocsf/whose.js';
+export type { KnownCase } from './audit-log/ocsf/whose.js';
 export type { Base64, CheckedEvent, EventChecks, LoggedRecord, LogTools } from './audit-log/tools.js';

@@ -7,6 +7,7 @@ import path from 'node:path';
 import { leafOf } from '../src/audit-log/leaf.js';
 import type { OcsfEvent } from '../src/audit-log/ocsf/event.js';
 import { ocsfOf } from '../src/audit-log/ocsf/project.js';
+import type { KnownCase } from '../src/audit-log/ocsf/whose.js';
 
 export const at = '2026-11-22T09:30:00.123Z';
 export const eventId = '0190a3f2-6b1e-7c44-9d1a-000000000009';
@@ -19,17 +20,18 @@ export interface Sample {
 export const sampleOf = (type: EventType): Sample =>
   JSON.parse(readFileSync(path.resolve(`libs/contracts/samples/${type}.v1.json`), 'utf8')) as Sample;
 
-/** As it lies on the topic. */
-export function textOf(type: EventType, data: object = sampleOf(type).data, id = eventId, index = 41): string {
+/** As it lies on the topic. `known`: what earlier entries said of the case. */
+export function textOf(type: EventType, data: object = sampleOf(type).data, id = eventId, index = 41, known: KnownCase = {}): string {
   const fact = { id, type, at, data } as Fact;
   const { producer, label } = entryOf(type);
   const tools = { contracts, sha256: (bytes: Uint8Array) => createHash('sha256').update(bytes).digest() };
   const { key } = sampleOf(type);
   const leaf = leafOf(index, { fact, topic: topicOf(producer), key, signedBytes: Buffer.from(signedBytes) }, tools);
   const house = { product, environment: 'test', origin: 'readmit.example/log/test' };
-  return JSON.stringify(ocsfOf({ leaf, fact, producer, label }, house));
+  return JSON.stringify(ocsfOf({ leaf, fact, producer, label, known }, house));
 }
-export const record = (type: EventType, data?: object): OcsfEvent => JSON.parse(textOf(type, data)) as OcsfEvent;
+export const record = (type: EventType, data?: object, known: KnownCase = {}): OcsfEvent =>
+  JSON.parse(textOf(type, data, eventId, 41, known)) as OcsfEvent;
 /** The sample's record with some of its data changed. */
-export const changed = <T extends EventType>(type: T, data: Partial<EventData<T>>): OcsfEvent =>
-  record(type, { ...sampleOf(type).data, ...data });
+export const changed = <T extends EventType>(type: T, data: Partial<EventData<T>>, known: KnownCase = {}): OcsfEvent =>
+  record(type, { ...sampleOf(type).data, ...data }, known);

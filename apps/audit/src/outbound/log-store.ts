@@ -1,6 +1,6 @@
 import { topicOf } from '@readmit/contracts';
 import type { Store, Tx } from '@readmit/store';
-import type { LoggedRecord } from '@readmit/domain';
+import type { KnownCase, LoggedRecord } from '@readmit/domain';
 
 /** Where the log stands: the last checkpoint, and what of the arrived is in the log already. */
 export interface LogHead {
@@ -12,6 +12,8 @@ export interface LogHead {
   readonly saidAt: Date | undefined;
   /** Entries of those that arrived and are in the log already, by event id. */
   readonly known: ReadonlyMap<string, Uint8Array>;
+  /** What the log says of the cases that were asked for; a case of which it says nothing is missing. */
+  readonly cases: ReadonlyMap<string, KnownCase>;
 }
 export interface NewLeaf {
   readonly index: number;
@@ -44,7 +46,7 @@ export async function lockLog(tx: Tx): Promise<void> {
  * Takes the writer's lock until the end of the transaction and reads the head. Two statements on purpose, in one round trip: a statement
  * sees what was committed when it began, so reading must begin after the lock is ours.
  */
-export async function lockHead(tx: Tx, eventIds: readonly string[]): Promise<LogHead> {
+export async function lockHead(tx: Tx, eventIds: readonly string[], cases: readonly string[]): Promise<LogHead> {
   const locked = lockLog(tx);
   const read = tx.query<{
     now: Date;
@@ -54,14 +56,16 @@ export async function lockHead(tx: Tx, eventIds: readonly string[]): Promise<Log
     said_at: Date | null;
     known: string[];
     entries: Buffer[];
+    cases: Record<string, KnownCase>;
   }>(
     `SELECT clock_timestamp() AS now, c.size, c.frontier, c.note,
        (SELECT k.at FROM checkpoint k WHERE k.size > (SELECT l.index FROM leaf l WHERE l.key = $2 AND l.topic = $3 ORDER BY l.index DESC LIMIT 1)
           ORDER BY k.size LIMIT 1) AS said_at,
-       known.ids AS known, known.entries
+       known.ids AS known, known.entries,
+       (SELECT coalesce(json_object_agg(case_id, whose), '{}') FROM case_whose WHERE case_id = ANY ($4)) AS cases
      FROM (SELECT coalesce(array_agg(event_id::text), '{}') AS ids, coalesce(array_agg(entry), '{}') AS entries
              FROM leaf WHERE event_id = ANY ($1)) known LEFT JOIN LATERAL (SELECT * FROM checkpoint ORDER BY size DESC LIMIT 1) c ON true`,
-    [eventIds, logKeyOfOwnEvents, topicOf('audit')],
+    [eventIds, logKeyOfOwnEvents, topicOf('audit'), cases],
   );
   const [, [row]] = await Promise.all([locked, read]);
   if (!row) throw new Error('this is a bug: the head of the log is one row');
@@ -72,6 +76,7 @@ export async function lockHead(tx: Tx, eventIds: readonly string[]): Promise<Log
     note: row.note ?? undefined,
     saidAt: row.said_at ?? undefined,
     known: new Map(row.known.map((id, at) => [id, row.entries[at] ?? new Uint8Array()])),
+    cases: new Map(Object.entries(row.cases)),
   };
 }
 
@@ -79,13 +84,15 @@ export async function lockHead(tx: Tx, eventIds: readonly string[]): Promise<Log
 export const logKeyOfOwnEvents = 'log';
 
 /**
- * Appends leaves with their events and the checkpoint that covers them; one statement. Cases in `watch` are looked at then; one that is
- * looked at between `notBefore` and then stays: moving it along with each entry would rewrite its row and its index several times a case.
+ * Appends leaves with their events, what is known of their `cases` now, and the checkpoint that covers them; one statement. Cases in `watch` are
+ * looked at then; one that is looked at between `notBefore` and then stays: moving it along with each entry would rewrite its row and its index
+ * several times a case.
  */
 export function append(
   tx: Tx,
   leaves: readonly NewLeaf[],
   checkpoint: NewCheckpoint,
+  cases: ReadonlyMap<string, KnownCase>,
   watch: { readonly cases: readonly string[]; readonly notBefore: Date; readonly lookAt: Date },
 ): Promise<unknown> {
   return tx.query(
@@ -93,7 +100,9 @@ export function append(
          SELECT * FROM unnest($1::bigint[], $2::bytea[], $3::text[], $4::text[], $5::text[], $6::json[], $7::bytea[])),
        w AS (INSERT INTO case_watch (case_id, look_at) SELECT DISTINCT k, $13::timestamptz FROM unnest($14::text[]) k
          ON CONFLICT (case_id) DO UPDATE SET look_at = excluded.look_at
-           WHERE case_watch.look_at IS NULL OR case_watch.look_at NOT BETWEEN $15::timestamptz AND excluded.look_at)
+           WHERE case_watch.look_at IS NULL OR case_watch.look_at NOT BETWEEN $15::timestamptz AND excluded.look_at),
+       c AS (INSERT INTO case_whose (case_id, whose) SELECT * FROM unnest($16::text[], $17::json[])
+         ON CONFLICT (case_id) DO UPDATE SET whose = excluded.whose)
      INSERT INTO checkpoint (size, root, frontier, note, at) VALUES ($8, $9, $10, $11, $12)`,
     [
       leaves.map(({ index }) => index),
@@ -111,6 +120,8 @@ export function append(
       watch.lookAt,
       watch.cases,
       watch.notBefore,
+      [...cases.keys()],
+      [...cases.values()].map((known) => JSON.stringify(known)),
     ],
   );
 }

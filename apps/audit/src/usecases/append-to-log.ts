@@ -17,12 +17,14 @@ import type { OutgoingRecord } from '@readmit/bus';
 import {
   checkpointText,
   entryBytes,
+  foldCase,
   instant,
   isLoggedHeader,
   leafOf,
   ocsfOf,
   plusSeconds,
   signNote,
+  type KnownCase,
   type Leaf,
   type LogKey,
   type LoggedRecord,
@@ -94,6 +96,7 @@ export class LogWriter {
     const head = await lockHead(
       tx,
       arrived.map(({ fact }) => fact.id),
+      [...new Set([...arrived.map(({ record }) => record.key), ...drafts.map(({ key }) => key)])],
     );
     const fresh = this.freshOf(arrived, head);
     const checkpointed = this.checkpointDue(head, fresh.size + drafts.length);
@@ -103,6 +106,7 @@ export class LogWriter {
 
     const tree = Frontier.restore(logTools.sha256, head.size, head.frontier);
     const show: OutgoingRecord[] = [];
+    const cases = new Map<string, KnownCase>();
     const leaves = added.map(({ fact, record }): NewLeaf => {
       const index = tree.size;
       const leaf = leafOf(
@@ -112,7 +116,10 @@ export class LogWriter {
       );
       const entry = entryBytes(leaf, logTools);
       tree.append(leafHash(logTools.sha256, entry));
-      show.push(this.shown(leaf, fact));
+      const before = cases.get(record.key) ?? head.cases.get(record.key) ?? {};
+      const known = foldCase(before, fact);
+      if (known !== before) cases.set(record.key, known);
+      show.push(this.shown(leaf, fact, known));
       return { index, entry, eventId: fact.id, record: { ...record, headers: loggedHeaders(record.headers) } };
     });
     const root = tree.root();
@@ -127,16 +134,11 @@ export class LogWriter {
       head.now,
     );
     const watch = [...fresh.values()].filter(({ fact }) => watched.includes(fact.type)).map(({ record }) => record.key);
-    const kept = append(
-      tx,
-      leaves,
-      { size: tree.size, root, frontier: tree.serialise(), note, at: head.now },
-      {
-        cases: watch,
-        notBefore: plusSeconds(head.now, this.options.watchAfterSeconds),
-        lookAt: plusSeconds(head.now, 2 * this.options.watchAfterSeconds),
-      },
-    );
+    const kept = append(tx, leaves, { size: tree.size, root, frontier: tree.serialise(), note, at: head.now }, cases, {
+      cases: watch,
+      notBefore: plusSeconds(head.now, this.options.watchAfterSeconds),
+      lookAt: plusSeconds(head.now, 2 * this.options.watchAfterSeconds),
+    });
     return { say: [...own, ...recorded].map(({ record }) => record), show, leaves: leaves.length, size: tree.size, kept };
   }
 
@@ -167,10 +169,10 @@ export class LogWriter {
   }
 
   /** No attributes of CloudEvents: it is no event of ours, and whoever reads lines sees no headers. */
-  private shown(leaf: Leaf, fact: Fact): OutgoingRecord {
+  private shown(leaf: Leaf, fact: Fact, known: KnownCase): OutgoingRecord {
     const { producer, label } = entryOf(fact.type);
     const { environment, key } = this.options;
-    const event = ocsfOf({ leaf, fact, producer, label }, { product, environment, origin: key.name });
+    const event = ocsfOf({ leaf, fact, producer, label, known }, { product, environment, origin: key.name });
     return { topic: auditOcsfTopic, key: leaf.key, headers: { 'content-type': contentType }, value: Buffer.from(JSON.stringify(event)) };
   }
 

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import type { Command } from 'commander';
 import { entryOf, product } from '@readmit/contracts';
-import { entryBytes, leafOf, ocsfOf, readLine, type EventChecks, type ExportHeader } from '@readmit/domain';
+import { entryBytes, foldCase, leafOf, ocsfOf, readLine, type EventChecks, type ExportHeader, type KnownCase } from '@readmit/domain';
 import { example, type Act } from '../act.js';
 import type { Context } from '../context.js';
 import { CliError } from '../errors.js';
@@ -24,7 +24,7 @@ export function registerOcsf(audit: Command, act: Act): void {
       .argument('<export>')
       .option('--from <n>', 'only entries from this index on (metadata.sequence)', wholeNumber)
       .option('--keys <file>', 'trust.json with the offline root (default: trust.json in the config folder)'),
-    'readmit audit ocsf log.ndjson --from 4200 > missed.ndjson',
+    'readmit audit ocsf log.ndjson --from 4200 --keys trust.json > missed.ndjson',
   ).action(act((context: Context, options: OcsfOptions, file) => convert(context, options, file ?? '')));
 }
 
@@ -33,6 +33,7 @@ async function convert(context: Context, { from = 0, keys }: OcsfOptions, file: 
   const trust = await readTrust(keys ?? path.join(context.vault.home, 'trust.json'));
   let log: { readonly header: ExportHeader; readonly events: EventChecks } | undefined;
   let shown = 0;
+  const cases = new Map<string, KnownCase>();
   for await (const text of exportLines(file)) {
     // As the verifier does.
     if (text.trim() === '') continue;
@@ -50,14 +51,17 @@ async function convert(context: Context, { from = 0, keys }: OcsfOptions, file: 
     const { fact } = checked;
     const leaf = leafOf(index, { fact, topic: record.topic, key: record.key, signedBytes: log.events.signedBytes(record) }, logTools);
     if (Buffer.compare(entryBytes(leaf, logTools), entry) !== 0) throw notGenuine(file, `Entry ${index} is not the one of its event.`);
+    // Of those that are not shown as well: a record says what earlier entries of its case said.
+    const known = foldCase(cases.get(record.key) ?? {}, fact);
+    cases.set(record.key, known);
     if (index < from) continue;
     const { producer, label } = entryOf(fact.type);
     const { environment, origin } = log.header;
-    context.out.jsonLine(ocsfOf({ leaf, fact, producer, label }, { product, environment, origin }));
+    context.out.jsonLine(ocsfOf({ leaf, fact, producer, label, known }, { product, environment, origin }));
     shown += 1;
   }
   if (!log) throw notGenuine(file, 'It is empty.');
-  context.out.note(`${shown} entries. Whether any is missing: readmit audit verify ${file}`);
+  context.out.note(`${shown} entries. Whether any is missing: readmit audit verify ${file} --keys ${trust.file}`);
 }
 
 const notGenuine = (file: string, says: string): CliError =>

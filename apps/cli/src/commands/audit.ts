@@ -69,7 +69,7 @@ async function exportLog(context: Context, { out, size }: ExportOptions): Promis
     ]);
     if (size !== undefined && entries !== size)
       context.out.note(`${entries} entries, not ${size}: an export ends with a signed checkpoint, and this is the last one up to ${size}.`);
-    context.out.note(`Check it: readmit audit verify ${out}`);
+    context.out.note(`Check it: readmit audit verify ${out} --keys trust.json`);
   });
 }
 

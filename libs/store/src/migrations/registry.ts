@@ -5,6 +5,7 @@ import { auditInsertOnlyTables, AuditTables1 } from './audit-tables.js';
 import { AuditWriter1 } from './audit-writer.js';
 import { BusTopics1 } from './bus-topics.js';
 import { CaseCodes1 } from './case-codes.js';
+import { CaseWhose1 } from './case-whose.js';
 import { EngineTables1 } from './engine-tables.js';
 import { FactByType1 } from './fact-by-type.js';
 import { IntakeReaders1 } from './intake-readers.js';
@@ -49,6 +50,7 @@ export const registry: readonly RegisteredMigration[] = [
   { order: 20, migration: AuditTables1, schemas: ['audit'], insertOnlyTables: auditInsertOnlyTables },
   { order: 21, migration: AuditWriter1, schemas: ['audit'] },
   { order: 22, migration: LogRows1, schemas: ['audit'] },
+  { order: 23, migration: CaseWhose1, schemas: ['audit'] },
   { order: 30, migration: WorkLanes1, schemas: services },
   { order: 40, migration: OcsfTopic1, schemas: busSchema },
   { order: 50, migration: IntakeReaders1, schemas: ['intake'] },

@@ -1,5 +1,5 @@
 /** How events of the request and of its proofs become records: said by intake, classification and approval. */
-import type { EventType, FactOf } from '@readmit/contracts';
+import type { EventData, EventType, FactOf } from '@readmit/contracts';
 import {
   accountChange,
   approved,
@@ -7,15 +7,18 @@ import {
   entity,
   failure,
   finding,
+  other,
   policy,
   policyEntity,
   rejected,
   success,
   user,
   type Mapped,
+  type Status,
 } from './classes.js';
+import type { Whose } from './whose.js';
 
-export type MappingOf<T extends EventType> = { readonly [K in T]: (fact: FactOf<K>) => Mapped };
+export type MappingOf<T extends EventType> = { readonly [K in T]: (fact: FactOf<K>, whose?: Whose) => Mapped };
 
 const recoveryCase = (uid: string, data?: Readonly<Record<string, unknown>>) => ({
   type: 'Recovery Case',
@@ -28,6 +31,16 @@ const request = (uid: string, data?: Readonly<Record<string, unknown>>) => ({
   ...(data === undefined ? {} : { data }),
 });
 
+/** Of the request: got what was asked for, did not, or was taken back by who asked. */
+const outcomes = {
+  completed: success,
+  denied: failure('denied'),
+  expired: failure('expired'),
+  failed: failure('failed'),
+  frozen: failure('frozen'),
+  withdrawn: other('Withdrawn'),
+} as const satisfies Record<EventData<'readmit.case.closed'>['outcome'], Status>;
+
 export const intakeMapping: MappingOf<
   | 'readmit.case.opened'
   | 'readmit.signal.received'
@@ -39,15 +52,12 @@ export const intakeMapping: MappingOf<
   'readmit.case.opened': ({ data }) =>
     entity(
       1,
-      {
-        ...recoveryCase(data.caseId, {
-          asks: data.asks,
-          reason_code: data.reasonCode,
-          duration_seconds: data.durationSeconds,
-          ...(data.ticket === undefined ? {} : { ticket: data.ticket }),
-        }),
-        user: user(data.subject.id, data.subject.kind === 'machine' ? 4 : 1),
-      },
+      recoveryCase(data.caseId, {
+        asks: data.asks,
+        reason_code: data.reasonCode,
+        duration_seconds: data.durationSeconds,
+        ...(data.ticket === undefined ? {} : { ticket: data.ticket }),
+      }),
       {
         severity_id: 1,
         ...(data.requester.id === undefined ? { by: user('anonymous') } : {}),
@@ -56,12 +66,15 @@ export const intakeMapping: MappingOf<
     ),
   'readmit.signal.received': ({ data }) => {
     const account = user(data.subject, undefined, data.provider);
-    const unmapped = { signal_id: data.signalId, provider: data.provider, occurred_at: data.occurredAt };
+    const about = {
+      says: `signal of ${data.provider}: ${data.kind} of ${data.subject}`,
+      unmapped: { signal_id: data.signalId, provider: data.provider, occurred_at: data.occurredAt },
+    };
     switch (data.kind) {
       case 'account-locked':
-        return accountChange(9, account, { severity_id: 2, unmapped });
+        return accountChange(9, account, { ...about, severity_id: 2 });
       case 'session-revoked':
-        return authentication(2, account, data.provider, { severity_id: 2, unmapped });
+        return authentication(2, account, data.provider, { ...about, severity_id: 2 });
       case 'credential-compromised':
         return finding(
           'opened',
@@ -71,24 +84,36 @@ export const intakeMapping: MappingOf<
             desc: `The identity provider ${data.provider} reports that a credential of this account is compromised.`,
             rule: data.kind,
           },
-          { severity_id: 4, resource: data.subject, unmapped },
+          { ...about, severity_id: 4, resource: data.subject },
         );
     }
   },
   'readmit.case.frozen': ({ data }) => entity(12, recoveryCase(data.caseId, { cause: data.cause }), { severity_id: 4 }),
   'readmit.notice.sent': ({ data }) =>
-    entity(1, { type: 'Notice', uid: data.noticeId, data: { about: data.about, channel: data.channel } }, { severity_id: 1 }),
+    entity(
+      1,
+      { type: 'Notice', uid: data.noticeId, data: { about: data.about, channel: data.channel } },
+      {
+        severity_id: 1,
+        says: `notice sent to ${data.to ?? 'the subject'}, about: ${data.about}`,
+      },
+    ),
   'readmit.notice.given-up': ({ data }) =>
     entity(
       1,
       { type: 'Notice', uid: data.noticeId, data: { about: data.about } },
       // Who is not told cannot say that it was not her.
-      { severity_id: 3, status: failure('notice-given-up', data.reason) },
+      {
+        severity_id: 3,
+        says: `notice to ${data.to ?? 'the subject'} given up, about: ${data.about}`,
+        status: failure('notice-given-up', data.reason),
+      },
     ),
   'readmit.case.closed': ({ data }) =>
     entity(11, recoveryCase(data.caseId, { outcome: data.outcome }), {
       severity_id: data.outcome === 'completed' ? 1 : 2,
-      status: data.outcome === 'completed' ? success : failure(data.outcome),
+      says: `case closed as ${data.outcome}`,
+      status: outcomes[data.outcome],
     }),
 };
 
@@ -104,9 +129,14 @@ export const classificationMapping: MappingOf<
         ceiling: data.ceiling,
         rules: data.reasons.map(({ rule }) => rule),
       }),
-      { severity_id: 1, policy: policy(data.policy.digest, data.policy.version) },
+      {
+        severity_id: 1,
+        says: `case classified as ${data.class}, ${data.tier}`,
+        policy: policy(data.policy.digest, data.policy.version),
+      },
     ),
-  'readmit.policy.activated': ({ data }) => policyEntity(10, policy(data.digest, data.version), { severity_id: 3 }),
+  'readmit.policy.activated': ({ data }) =>
+    policyEntity(10, policy(data.digest, data.version), { severity_id: 3, says: `policy ${data.version} activated` }),
   'readmit.people.attested': ({ data }) =>
     entity(
       1,
@@ -142,7 +172,7 @@ export const approvalMapping: MappingOf<
         uid: data.evidenceId,
         data: { kind: data.kind, channel: data.channel, assurance: data.assurance, stale_at: data.staleAt, digest: data.digest },
       },
-      { severity_id: 1 },
+      { severity_id: 1, says: `evidence added by ${data.collectedBy}: ${data.kind}` },
     ),
   'readmit.approval.requested': ({ data }) =>
     entity(
@@ -164,6 +194,7 @@ export const approvalMapping: MappingOf<
       }),
       {
         severity_id: statement.decision === 'approve' ? 1 : 2,
+        says: statement.decision === 'approve' ? `plan approved by ${statement.approver}` : `plan denied by ${statement.approver}`,
         control: statement.decision === 'approve' ? approved : rejected,
         policy: policy(statement.policyDigest),
       },
@@ -193,10 +224,21 @@ export const approvalMapping: MappingOf<
       { severity_id: 2, control: approved },
     ),
   'readmit.approval.denied': ({ data }) =>
-    entity(11, request(data.caseId, { decision_id: data.decisionId }), { severity_id: 2, control: rejected }),
+    entity(11, request(data.caseId, { decision_id: data.decisionId }), {
+      severity_id: 2,
+      status: outcomes.denied,
+      control: rejected,
+    }),
   'readmit.approval.expired': ({ data }) =>
-    entity(11, request(data.caseId, { expired_at: data.expiredAt }), { severity_id: 2, status: failure('expired') }),
+    entity(11, request(data.caseId, { expired_at: data.expiredAt }), { severity_id: 2, status: outcomes.expired }),
   'readmit.attestation.wanted': ({ data }) =>
-    entity(2, { type: 'Attestation', uid: data.caseId, user: user(data.person) }, { severity_id: 1 }),
-  'readmit.approval.withdrawn': ({ data }) => entity(11, request(data.caseId), { severity_id: 1, status: failure('withdrawn') }),
+    entity(
+      2,
+      { type: 'Attestation', uid: data.caseId, user: user(data.person) },
+      {
+        severity_id: 1,
+        says: `attestation wanted of ${data.person}`,
+      },
+    ),
+  'readmit.approval.withdrawn': ({ data }) => entity(11, request(data.caseId), { severity_id: 1, status: outcomes.withdrawn }),
 };

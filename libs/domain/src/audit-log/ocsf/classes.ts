@@ -5,7 +5,7 @@ import { userTypes, type ActionId, type ActivityId, type ClassUid, type Disposit
 export type Status =
   | { readonly status_id: 1 }
   | { readonly status_id: 2; readonly status_code: string; readonly status_detail?: string }
-  /** Neither: it has begun. */
+  /** Neither: it has begun, or nobody wants its outcome any more. */
   | { readonly status_id: 99; readonly status: string };
 export const success: Status = { status_id: 1 };
 export const failure = (code: string, detail?: string): Status => ({
@@ -13,6 +13,8 @@ export const failure = (code: string, detail?: string): Status => ({
   status_code: code,
   ...(detail === undefined ? {} : { status_detail: detail }),
 });
+
+export const other = (status: string): Status => ({ status_id: 99, status });
 
 /** What was decided about access: the profile security_control. */
 export interface Control {
@@ -28,6 +30,8 @@ export const noAction: Control = { action_id: 4, disposition_id: 16 };
 /** What a mapping may say about an event of any class. */
 export interface About {
   readonly severity_id: SeverityId;
+  /** What happened, in words of the catalogue, where its label and who did it do not say it. */
+  readonly says?: string;
   readonly status?: Status;
   readonly control?: Control;
   /** Who did it, where it is not whom the leaf names. */
@@ -43,8 +47,8 @@ export interface Mapped extends About {
   readonly activity_id: number;
   readonly activity_name?: string;
   readonly finding_status_id?: 1 | 3 | 4;
-  /** Which attribute says who did it: not every class has `actor`. */
-  readonly attributes: (actor: OcsfActor) => Readonly<Record<string, unknown>>;
+  /** Which attributes say who did it and whose it is: not every class has `actor` or a `user`. */
+  readonly attributes: (actor: OcsfActor, subject?: OcsfUser) => Readonly<Record<string, unknown>>;
 }
 
 export const user = (uid: string, type_id?: keyof typeof userTypes, domain?: string): OcsfUser => ({
@@ -95,7 +99,7 @@ export const entity = (activity_id: ActivityId<3004>, managed: Entity, about: Ab
   ...about,
   class_uid: 3004,
   activity_id,
-  attributes: (actor) => ({ actor, entity: { type_id: 99, ...managed } }),
+  attributes: (actor, subject) => ({ actor, entity: { type_id: 99, ...(subject === undefined ? {} : { user: subject }), ...managed } }),
 });
 /** 3004 about a policy, for which OCSF has a number. */
 export const policyEntity = (activity_id: ActivityId<3004>, managed: OcsfPolicy, about: About): Mapped => ({
@@ -119,17 +123,21 @@ export const userAccess = (
   attributes: (actor) => ({ actor, user: account, privileges, resources: [{ uid: target, type: 'Target', role_id: 1, role: 'Target' }] }),
 });
 
+/** The case, or what else the key names. */
+const keyed = (uid: string, subject: OcsfUser | undefined): object =>
+  subject === undefined ? { uid } : { uid, type: 'Recovery Case', owner: subject };
+
 /** 6003. No topic holds an address of anybody, and the class wants one: it says that it was not kept. */
 export const apiActivity = (operation: string, service: string, resource: string, about: About): Mapped => ({
   ...about,
   class_uid: 6003,
   activity_id: 99,
   activity_name: operation,
-  attributes: (actor) => ({
+  attributes: (actor, subject) => ({
     actor,
     api: { operation, service: { name: service } },
     src_endpoint: { name: 'not recorded', type_id: 0, type: 'Unknown' },
-    resources: [{ uid: resource }],
+    resources: [keyed(resource, subject)],
   }),
 });
 
@@ -152,9 +160,9 @@ export const finding = (
     class_uid: 2004,
     activity_id: state === 'opened' ? 1 : 3,
     finding_status_id: state === 'opened' ? 1 : state === 'resolved' ? 4 : 3,
-    attributes: (actor) => ({
+    attributes: (actor, subject) => ({
       finding_info: { ...info, analytic: { name: rule, type_id: 1, type: 'Rule' } },
-      resources: [{ uid: resource }],
+      resources: [keyed(resource, subject)],
       evidences: [{ actor }],
     }),
   };

@@ -106,7 +106,6 @@ describe('an entry of the log in OCSF 1.8.0', () => {
     const { key, data } = sampleOf(type);
     expect(event).toMatchObject({
       time: Date.parse(at),
-      message: entryOf(type).label,
       metadata: {
         version: '1.8.0',
         product: { name: 'Readmit', vendor_name: 'Readmit', version: product.version, feature: { name: entryOf(type).producer } },

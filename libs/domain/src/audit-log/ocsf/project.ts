@@ -4,8 +4,10 @@ import { executionMapping, schedulerMapping } from './access-mapping.js';
 import { auditMapping, everyServiceMapping } from './audit-mapping.js';
 import { approvalMapping, classificationMapping, intakeMapping, type MappingOf } from './case-mapping.js';
 import { success, user, type Mapped } from './classes.js';
-import type { OcsfEvent } from './event.js';
+import type { OcsfEvent, OcsfUser } from './event.js';
+import { messageOf } from './message.js';
 import { actions, alertFrom, classes, dispositions, findingStatuses, ocsfVersion, severities, statuses } from './vocabulary.js';
+import { whoseOf, type KnownCase, type Whose } from './whose.js';
 
 /** Total over the catalogue: a type without a mapping does not compile. */
 const mapping: MappingOf<EventType> = {
@@ -24,6 +26,8 @@ export interface OcsfSource {
   readonly fact: Fact;
   readonly producer: ServiceName;
   readonly label: string;
+  /** What the log says of its case up to this entry and with it. */
+  readonly known: KnownCase;
 }
 /** Whose log it is. */
 export interface OcsfHouse {
@@ -34,17 +38,19 @@ export interface OcsfHouse {
 }
 
 /**
- * The entry as an OCSF event: a function of entry and house alone, so that a SIEM which loses it can be given the same again. It
- * holds ids and digests that the topics have, and no field that the catalogue calls sensitive (DESIGN 9).
+ * The entry as an OCSF event: a function of house, entry and what is known of its case, which the entries before it say. So a SIEM which loses it
+ * can be given the same again. It holds ids and digests that the topics have, and no field that the catalogue calls sensitive (DESIGN 9).
  */
-export function ocsfOf({ leaf, fact, producer, label }: OcsfSource, house: OcsfHouse): OcsfEvent {
-  const mapped = (mapping[fact.type] as (fact: Fact) => Mapped)(fact);
+export function ocsfOf({ leaf, fact, producer, label, known }: OcsfSource, house: OcsfHouse): OcsfEvent {
+  const whose = whoseOf(known, fact);
+  const mapped = (mapping[fact.type] as (fact: Fact, whose?: Whose) => Mapped)(fact, whose);
   const { class_uid, activity_id, severity_id, control, policy } = mapped;
   const { activities, ...named } = classes[class_uid];
   const activity = mapped.activity_name ?? (activities as Readonly<Record<number, string>>)[activity_id] ?? 'Other';
   const alert = severity_id >= alertFrom;
   const guarded = control !== undefined || policy !== undefined || alert;
   const actor = mapped.by ?? (leaf.actor === undefined ? undefined : user(leaf.actor));
+  const status = statusOf(mapped);
   return {
     class_uid,
     ...named,
@@ -54,12 +60,17 @@ export function ocsfOf({ leaf, fact, producer, label }: OcsfSource, house: OcsfH
     type_name: `${named.class_name}: ${activity}`,
     severity_id,
     severity: severities[severity_id],
-    ...statusOf(mapped),
+    ...status,
     ...(control === undefined ? {} : { ...control, action: actions[control.action_id], disposition: dispositions[control.disposition_id] }),
     ...(policy === undefined ? {} : { policy }),
     ...(alert ? { is_alert: true } : {}),
     time: Date.parse(leaf.at),
-    message: label,
+    message: messageOf({
+      says: mapped.says ?? label,
+      ...(mapped.says !== undefined || actor === undefined ? {} : { by: actor.uid }),
+      ...(status.status_code === undefined ? {} : { code: status.status_code }),
+      ...(whose === undefined ? {} : { whose }),
+    }),
     metadata: {
       version: ocsfVersion,
       product: { name: house.product.name, vendor_name: house.product.name, version: house.product.version, feature: { name: producer } },
@@ -73,13 +84,14 @@ export function ocsfOf({ leaf, fact, producer, label }: OcsfSource, house: OcsfH
       labels: [`environment:${house.environment}`],
       ...(guarded ? { profiles: ['security_control'] } : {}),
     },
-    ...mapped.attributes({ app_name: `readmit.${producer}`, ...(actor === undefined ? {} : { user: actor }) }),
+    ...mapped.attributes({ app_name: `readmit.${producer}`, ...(actor === undefined ? {} : { user: actor }) }, whose && subjectOf(whose)),
     raw_data_hash: { algorithm_id: 3, algorithm: 'SHA-256', value: leaf.sha256 },
     unmapped: {
       type: fact.type,
       topic: leaf.topic,
       key: leaf.key,
       ...(leaf.outcome === undefined ? {} : { outcome: leaf.outcome }),
+      ...(whose === undefined ? {} : { whose }),
       ...mapped.unmapped,
     },
   };
@@ -93,4 +105,5 @@ function statusOf({
   return { ...status, status: status.status_id === 99 ? status.status : statuses[status.status_id] };
 }
 
+const subjectOf = ({ subject }: Whose): OcsfUser => user(subject.id, subject.kind === 'machine' ? 4 : 1);
 const caseOf = ({ data }: Fact): string | undefined => ('caseId' in data && typeof data.caseId === 'string' ? data.caseId : undefined);
