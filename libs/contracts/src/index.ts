@@ -97,6 +97,7 @@ export {
   leafHash,
   merkleRoot,
   nodeHash,
+  placesAbove,
   rootFromInclusion,
   sameBytes,
   verifyConsistency,

@@ -58,6 +58,20 @@ export function inclusionPath(sha256: Sha256, leafHashes: readonly Uint8Array[],
   return path.reverse();
 }
 
+/** Where the nodes on the way from a leaf to the root stand, leaf first: their level, and their place in it. The sibling of each stands at `at ^ 1`. */
+export function placesAbove(index: number, size: number): readonly { readonly level: number; readonly at: number }[] {
+  const places: { level: number; at: number }[] = [];
+  let at = index;
+  let last = size - 1;
+  for (let level = 0; last > 0; level++) {
+    // A node without a right sibling moves up unchanged.
+    if (at % 2 === 1 || at !== last) places.push({ level, at });
+    at = half(at);
+    last = half(last);
+  }
+  return places;
+}
+
 /** The root that leaf and path lead to; `undefined` when the path has not exactly the length that index and size ask for. */
 export function rootFromInclusion(
   sha256: Sha256,
@@ -67,25 +81,12 @@ export function rootFromInclusion(
   path: readonly Uint8Array[],
 ): Uint8Array | undefined {
   if (!isSize(index) || !isSize(size) || index >= size || leaf.length !== hashLength) return undefined;
-  let node = leaf;
-  let at = index;
-  let last = size - 1;
-  for (const sibling of path) {
-    if (last === 0 || sibling.length !== hashLength) return undefined;
-    if (at % 2 === 1 || at === last) {
-      node = nodeHash(sha256, sibling, node);
-      // A node without a right sibling moves up unchanged until it is a right child.
-      while (at % 2 === 0 && at !== 0) {
-        at = half(at);
-        last = half(last);
-      }
-    } else {
-      node = nodeHash(sha256, node, sibling);
-    }
-    at = half(at);
-    last = half(last);
-  }
-  return last === 0 ? node : undefined;
+  const places = placesAbove(index, size);
+  if (path.length !== places.length || path.some((sibling) => sibling.length !== hashLength)) return undefined;
+  return path.reduce(
+    (node, sibling, step) => ((places[step]?.at ?? 0) % 2 === 1 ? nodeHash(sha256, sibling, node) : nodeHash(sha256, node, sibling)),
+    leaf,
+  );
 }
 
 /** Proof that the tree of the first `size` leaves is a prefix of the tree of all. @throws {RangeError} size out of range. */

@@ -2,12 +2,12 @@ import { v7 } from 'uuid';
 import type { Context } from '@readmit/domain';
 import canonicalize from 'canonicalize';
 import { createHash, createHmac, createPublicKey, randomBytes, randomFillSync, verify, type KeyObject } from 'node:crypto';
-import { Checked } from '../verify/checked.js';
+import { Recent } from '../verify/recent.js';
 
 type Crypto = Context['crypto'];
 
 /** Signatures that are good: approval, the intent and audit's watch judge the same decisions, and each more than once. A bad one is never kept. */
-const good = new Checked();
+const good = new Recent<true>(4096);
 
 /** Of words that stay with their service the events have a digest; without the salt, which stays with the words, short ones could be guessed. */
 export function salted(words: string): { readonly salt: string; readonly digest: string } {
@@ -26,12 +26,12 @@ export const crypto: Crypto = {
   verify: (key, payloadType, text, signature) => {
     // Quoted, so that nothing can be cut in another place and be taken for the same.
     const mark = JSON.stringify([key, payloadType, text, signature]);
-    if (good.has(mark)) return true;
+    if (good.get(mark)) return true;
     const body = Buffer.from(text, 'utf8');
     const pae = Buffer.concat([Buffer.from(`DSSEv1 ${Buffer.byteLength(payloadType)} ${payloadType} ${body.length} `, 'utf8'), body]);
     try {
       if (!verify(null, pae, keyOf(key), Buffer.from(signature, 'base64url'))) return false;
-      good.add(mark);
+      good.set(mark, true);
       return true;
     } catch {
       // Not a key: nothing verifies under it.
@@ -41,15 +41,13 @@ export const crypto: Crypto = {
 };
 
 /** Keys of approvers are few and come again with each decision; to make one ready costs half as much as to verify with it. */
-const keys = new Map<string, KeyObject>();
-const mostKeys = 1_000;
+const keys = new Recent<KeyObject>(1_000);
 
 /** @throws {Error} not the x of an Ed25519 key. */
 function keyOf(x: string): KeyObject {
   const known = keys.get(x);
   if (known) return known;
   const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' });
-  if (keys.size >= mostKeys) keys.clear();
   keys.set(x, key);
   return key;
 }

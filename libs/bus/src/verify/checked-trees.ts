@@ -1,9 +1,13 @@
-import { hashLength, maxLeaves, nodeHash, type BatchSignature } from '@readmit/contracts';
+import { hashLength, maxLeaves, nodeHash, placesAbove, type BatchSignature } from '@readmit/contracts';
 import { sha256 } from '../signing/hashing.js';
+import { Recent } from './recent.js';
 
 /** Where the nodes of a level begin in a tree's bytes: 32 leaves, 16 nodes above them, and so on up to the root. */
 const levels = Array.from({ length: Math.log2(maxLeaves) + 1 }, (_, level) => 2 * maxLeaves - (2 * maxLeaves) / 2 ** level);
 const placeOf = (level: number, at: number): number => (levels[level] ?? 0) + at;
+
+/** The root of a tree of any size: no level has this place. */
+const root = 2 * maxLeaves - 1;
 
 /** Nodes that a signature is known to cover. Of each pair of siblings both are known or none, and with a node all above it. */
 class Tree {
@@ -27,9 +31,11 @@ class Tree {
  * with what is known instead of being hashed up to the root again, by each service that hears it. What differs anywhere is refused as if nothing were known.
  */
 export class CheckedTrees {
-  private readonly trees = new Map<string, Tree>();
+  private readonly trees: Recent<Tree>;
 
-  constructor(private readonly most = 2048) {}
+  constructor(most = 2048) {
+    this.trees = new Recent(most);
+  }
 
   /**
    * Whether leaf and path lead to the root that the batch's signature is of. `mark`: everything else that the verification depends on, the
@@ -42,20 +48,18 @@ export class CheckedTrees {
     isSigned: (root: Uint8Array) => boolean,
   ): boolean {
     if (index >= size || size > maxLeaves) return false;
+    const places = placesAbove(index, size);
+    if (path.length !== places.length) return false;
     const name = `${mark}|${size}|${latin1(signature)}`;
     const tree = this.trees.get(name);
     const fresh: (readonly [place: number, node: Uint8Array])[] = [];
     let node = leaf;
     let met = false;
-    let at = index;
-    let last = size - 1;
-    let level = 0;
-    for (const sibling of path) {
-      if (last === 0 || sibling.length !== hashLength) return false;
-      // A node without a right sibling moves up unchanged until it is a right child.
-      for (; at % 2 === 0 && at === last; level++) at = last = at / 2;
+    for (const [step, { level, at }] of places.entries()) {
+      const sibling = path[step];
+      if (sibling?.length !== hashLength) return false;
       const place = placeOf(level, at);
-      const beside = placeOf(level, at % 2 === 1 ? at - 1 : at + 1);
+      const beside = placeOf(level, at ^ 1);
       if (!met && tree?.has(place)) {
         if (!tree.is(place, node)) return false;
         met = true;
@@ -66,28 +70,13 @@ export class CheckedTrees {
         fresh.push([place, node], [beside, sibling]);
         node = at % 2 === 1 ? nodeHash(sha256, sibling, node) : nodeHash(sha256, node, sibling);
       }
-      at = Math.floor(at / 2);
-      last = Math.floor(last / 2);
-      level++;
     }
-    if (last !== 0) return false;
-    const top = placeOf(level, 0);
-    if (!met && !(tree ? tree.is(top, node) : isSigned(node))) return false;
+    if (met) return true;
+    if (!(tree ? tree.is(root, node) : isSigned(node))) return false;
     const keeper = tree ?? new Tree();
-    if (!met) keeper.keep(top, node);
-    for (const [place, one] of fresh) keeper.keep(place, one);
-    this.remember(name, keeper);
+    for (const [place, one] of [...fresh, [root, node] as const]) keeper.keep(place, one);
+    if (!tree) this.trees.set(name, keeper);
     return true;
-  }
-
-  private remember(name: string, tree: Tree): void {
-    this.trees.delete(name);
-    this.trees.set(name, tree);
-    if (this.trees.size > this.most)
-      for (const oldest of this.trees.keys()) {
-        this.trees.delete(oldest);
-        break;
-      }
   }
 }
 
