@@ -1,28 +1,14 @@
 /** What an installation with cases gets when the tables of readers and open cases are made: as if they had been kept from the beginning. */
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { testDatabase, type TestDatabase } from '@readmit/testing';
-import pg from 'pg';
-import type { QueryRunner } from 'typeorm';
+import { describe, expect, it } from '@jest/globals';
 import { IntakeReaders1 } from '../src/migrations/intake-readers.js';
+import { asOwnerOf, owner, runner } from './schema-owner.js';
 
-let database: TestDatabase;
-let owner: pg.Client;
-beforeAll(async () => {
-  database = await testDatabase();
-  owner = new pg.Client({ connectionString: database.ownerUrl });
-  await owner.connect();
-  await owner.query('SET search_path = intake');
-});
-afterAll(async () => {
-  await owner.end();
-  await database.drop();
-});
+asOwnerOf('intake');
 
 const rows = async (sql: string) => (await owner.query<Record<string, string>>(sql)).rows.map((row) => Object.values(row).join(' '));
 
 describe('the tables of readers and open cases', () => {
   it('are filled with the cases that are there: open ones under every bound, and everybody who has a part', async () => {
-    const runner = { query: (sql: string) => owner.query(sql) } as unknown as QueryRunner;
     const migration = new IntakeReaders1();
     await migration.down(runner);
     const view = (requester: object) => ({

@@ -1,24 +1,9 @@
 /** What an installation with a log gets when leaf and event become one row: every leaf keeps its event, and one without stops the migration. */
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { testDatabase, type TestDatabase } from '@readmit/testing';
-import pg from 'pg';
-import type { QueryRunner } from 'typeorm';
+import { describe, expect, it } from '@jest/globals';
 import { LogRows1 } from '../src/migrations/log-rows.js';
+import { asOwnerOf, owner, runner } from './schema-owner.js';
 
-let database: TestDatabase;
-let owner: pg.Client;
-let runner: QueryRunner;
-beforeAll(async () => {
-  database = await testDatabase();
-  owner = new pg.Client({ connectionString: database.ownerUrl });
-  await owner.connect();
-  await owner.query('SET search_path = audit');
-  runner = { query: (sql: string) => owner.query(sql) } as unknown as QueryRunner;
-});
-afterAll(async () => {
-  await owner.end();
-  await database.drop();
-});
+asOwnerOf('audit');
 
 const leaves = async () => (await owner.query('SELECT index, entry, event_id, topic, key, headers, value FROM leaf ORDER BY index')).rows;
 

@@ -1,25 +1,11 @@
 /** What becomes of work that an earlier release asked for: only what is not over gets its lane. */
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { testDatabase, type TestDatabase } from '@readmit/testing';
-import pg from 'pg';
-import type { QueryRunner } from 'typeorm';
+import { expect, it } from '@jest/globals';
 import { WorkLanes1 } from '../src/migrations/work-lanes.js';
+import { asOwnerOf, owner, runner } from './schema-owner.js';
 
-let database: TestDatabase;
-let owner: pg.Client;
-beforeAll(async () => {
-  database = await testDatabase();
-  owner = new pg.Client({ connectionString: database.ownerUrl });
-  await owner.connect();
-  await owner.query('SET search_path = execution');
-});
-afterAll(async () => {
-  await owner.end();
-  await database.drop();
-});
+asOwnerOf('execution');
 
 it('work that is not over gets the lane of its kind, and of a restoration that was tried nobody knows that nothing was done', async () => {
-  const runner = { query: (sql: string) => owner.query(sql) } as unknown as QueryRunner;
   const migration = new WorkLanes1();
   await migration.down(runner);
   for (const [kind, state, tries] of [
