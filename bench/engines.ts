@@ -11,6 +11,7 @@ import { createPrivateKey, sign, type KeyObject } from 'node:crypto';
 import { AuditEngine } from '../apps/audit/src/audit-engine.js';
 import { logTools } from '../apps/audit/src/outbound/log-crypto.js';
 import { checkpointUpTo } from '../apps/audit/src/outbound/log-store.js';
+import { watchAfterSeconds } from '../apps/audit/src/usecases/append-to-log.js';
 import { checkOwnLog } from '../apps/audit/src/usecases/check-own-log.js';
 import { sumOf, type Counters } from './counters.js';
 
@@ -138,7 +139,7 @@ function auditEngine(parts: {
     signEvents: (records) => signer.sign(environment, records),
     newEventId: uuidv7,
     checkpointEverySeconds: 5,
-    watchAfterSeconds: 20,
+    watchAfterSeconds,
     watchEverySeconds: 10,
     store,
     bus,

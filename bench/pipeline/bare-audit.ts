@@ -3,6 +3,7 @@ import type { HeardRecord } from './bare-bus.js';
 import { caseIdOf, readId, render, type Script } from './script.js';
 import { sayEvent, type Writing } from './statement.js';
 import { auditOcsfTopic, topicOf } from '@readmit/contracts';
+import { watchAfterSeconds } from '../../apps/audit/src/usecases/append-to-log.js';
 
 /** As many bytes as the real ones have: a root, and the right edge of a tree of some thousand leaves. */
 export const root = Buffer.alloc(32, 7);
@@ -59,9 +60,9 @@ export function appendToLog(
       frontier,
       script.note,
       new Date(now).toISOString(),
-      new Date(now + 40_000).toISOString(),
+      new Date(now + 2_000 * watchAfterSeconds).toISOString(),
       [...watch].sort(),
-      new Date(now + 20_000).toISOString(),
+      new Date(now + 1_000 * watchAfterSeconds).toISOString(),
     ],
     size: end,
   };

@@ -3,6 +3,7 @@ import { partitionOf } from '@readmit/bus';
 import { auditOcsfTopic, topicOf, topicsWrittenBy, type ServiceName } from '@readmit/contracts';
 import { busSchema, schemaOf, tablesOfTopic } from '@readmit/store';
 import { DataSource, EntitySchema, type EntityManager, type Logger } from 'typeorm';
+import { watchAfterSeconds } from '../../apps/audit/src/usecases/append-to-log.js';
 import { frontier, root } from './bare-audit.js';
 import type { Counters } from '../counters.js';
 import { caseIdOf, render, renderValue, type Column, type Row, type Script } from './script.js';
@@ -160,7 +161,8 @@ export async function openStockStore(options: {
           value: record.value,
         });
         await save('checkpoint', { size: String(index + 1), root, frontier, note: script.note, at: new Date() });
-        if (audit.watch) await save('case_watch', { case_id: caseIdOf(n), look_at: new Date(Date.now() + 40_000), said: [] });
+        if (audit.watch)
+          await save('case_watch', { case_id: caseIdOf(n), look_at: new Date(Date.now() + 2_000 * watchAfterSeconds), said: [] });
         const { shown } = audit;
         await event(auditOcsfTopic, { key: render(shown.key, n), headers: render(shown.headers, n), value: render(shown.value, n) });
         const said = audit.recorded === undefined ? undefined : script.events[audit.recorded];

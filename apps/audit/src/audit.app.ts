@@ -7,6 +7,7 @@ import { AuditEngine } from './audit-engine.js';
 import { LogController, logPorts, type LogPorts } from './inbound/log.controller.js';
 import { logFigures } from './outbound/log-figures.js';
 import { logTools } from './outbound/log-crypto.js';
+import { watchAfterSeconds } from './usecases/append-to-log.js';
 import { checkOwnLog } from './usecases/check-own-log.js';
 
 /** The key that signs checkpoints. @throws {Error} completes `READMIT_LOG_KEY_FILE`; never quotes the file. */
@@ -71,7 +72,7 @@ export const auditApp = serviceApp({
           newEventId: newId ?? uuidv7,
           checkStart: () => checkOwnLog(store, key, settings.READMIT_LAST_CHECKPOINT_FILE),
           checkpointEverySeconds: settings.READMIT_CHECKPOINT_SECONDS,
-          watchAfterSeconds: 20,
+          watchAfterSeconds,
           watchEverySeconds: settings.READMIT_WATCH_SECONDS,
           member: member ?? uuidv7(),
           ...(observer?.span ? { openSpan: (about) => observer.span?.(about) } : {}),

@@ -94,7 +94,9 @@ const busOf = (service: ServiceName): EmbeddedBus => {
 };
 const publish = async (service: ServiceName, records: readonly OutgoingRecord[]): Promise<void> =>
   storeOf(service).transaction((tx) => busOf(service).write(tx, records));
-const engineOf = (over: { readonly checkStart?: () => Promise<void>; readonly checkpointEverySeconds?: number } = {}): AuditEngine =>
+const engineOf = (
+  over: { readonly checkStart?: () => Promise<void>; readonly checkpointEverySeconds?: number; readonly watchAfterSeconds?: number } = {},
+): AuditEngine =>
   new AuditEngine({
     environment,
     key,
@@ -409,6 +411,29 @@ describe('the log', () => {
       { case_id: 'case_1', again: true },
       { case_id: 'case_2', again: false },
     ]);
+  });
+
+  it('looks at a case from 20 to 40 s after its last entry, and does not move the look that is there with each of them', async () => {
+    const frozen: Draft = { type: 'readmit.case.frozen', key: 'case_1', data: { caseId: 'case_1', by: 'ada', cause: 'repudiated' } };
+    let leaves = 0;
+    /** Another entry of the case; the instant of its look then, and how many seconds that is away. */
+    const after = async (lookAt?: string): Promise<{ readonly at: string; readonly away: number }> => {
+      if (lookAt !== undefined) await storeOf('audit').query(`UPDATE case_watch SET look_at = ${lookAt}`);
+      await publish('intake', recordsOf('intake', [frozen]));
+      // The second turn makes the checkpoint of the first an entry.
+      leaves += leaves === 1 ? 2 : 1;
+      await record(leaves, { watchAfterSeconds: 20 });
+      const [row] = await storeOf('audit').query<{ at: string; away: number }>(
+        `SELECT look_at::text AS at, extract(epoch FROM look_at - (SELECT max(at) FROM checkpoint))::float8 AS away FROM case_watch`,
+      );
+      if (!row) throw new Error('the case is not watched');
+      return row;
+    };
+    const first = await after();
+    expect(first.away).toBe(40);
+    expect((await after()).at).toBe(first.at);
+    // It is too near for what is on its way, there is none any more, or it waits for a deadline that this entry may make wrong.
+    for (const lookAt of [`now() + interval '5 s'`, 'NULL', `now() + interval '1 h'`]) expect((await after(lookAt)).away).toBe(40);
   });
 
   it('takes a constant number of statements for a batch, whatever its size', async () => {

@@ -33,6 +33,9 @@ import type { Tx } from '@readmit/store';
 import { logTools, signedEventBytes } from '../outbound/log-crypto.js';
 import { append, lockHead, logKeyOfOwnEvents, type LogHead, type NewLeaf } from '../outbound/log-store.js';
 
+/** `watchAfterSeconds` of every installation, and of the benchmark, whose ceiling must do the same work. */
+export const watchAfterSeconds = 20;
+
 /** What the writer of the log needs; keys stay behind functions. */
 export interface LogWriterOptions {
   readonly environment: string;
