@@ -1,4 +1,4 @@
-/** The log's rows without its hashes: leaf, event, checkpoint and watch of a batch, and the Recorded that are said of it. */
+/** The log's rows without its hashes: leaf, event, checkpoint and watch of a batch, what is kept of its cases, and the Recorded that are said of it. */
 import type { HeardRecord } from './bare-bus.js';
 import { caseIdOf, readId, render, type Script } from './script.js';
 import { sayEvent, type Writing } from './statement.js';
@@ -21,6 +21,7 @@ export function appendToLog(
   const topics: string[] = [];
   const headers: string[] = [];
   const watch = new Set<string>();
+  const whose = new Map<string, string>();
   for (const record of records) {
     const id = record.headers['ce_id'] ?? '';
     const { n, k } = readId(id);
@@ -32,6 +33,7 @@ export function appendToLog(
     topics.push(topicOf(event.service));
     headers.push(render(event.audit.headers, n));
     if (event.audit.watch) watch.add(caseIdOf(n));
+    if (event.audit.whose) whose.set(caseIdOf(n), render(event.audit.whose, n));
     const { shown } = event.audit;
     writing.say(render(shown.key, n), render(shown.headers, n), render(shown.value, n), auditOcsfTopic);
     if (event.audit.recorded !== undefined) sayEvent(writing, script, event.audit.recorded, n);
@@ -45,6 +47,8 @@ export function appendToLog(
       `w AS (INSERT INTO case_watch (case_id, look_at) SELECT k, $13::timestamptz FROM unnest($14::text[]) k
          ON CONFLICT (case_id) DO UPDATE SET look_at = excluded.look_at
            WHERE case_watch.look_at IS NULL OR case_watch.look_at NOT BETWEEN $15::timestamptz AND excluded.look_at)`,
+      `k AS (INSERT INTO case_whose (case_id, whose) SELECT * FROM unnest($16::text[], $17::json[])
+         ON CONFLICT (case_id) DO UPDATE SET whose = excluded.whose)`,
       'c AS (INSERT INTO checkpoint (size, root, frontier, note, at) VALUES ($8, $9, $10, $11, $12))',
     ],
     values: [
@@ -63,6 +67,8 @@ export function appendToLog(
       new Date(now + 2_000 * watchAfterSeconds).toISOString(),
       [...watch].sort(),
       new Date(now + 1_000 * watchAfterSeconds).toISOString(),
+      [...whose.keys()],
+      [...whose.values()],
     ],
     size: end,
   };

@@ -32,13 +32,14 @@ export interface EventTemplate {
   readonly key: Text;
   readonly headers: Text;
   readonly value: Text;
-  /** Of audit: its leaf, what it keeps of the headers, the Recorded that it says of it, what it shows to SIEMs, whether it begins to watch the case. */
+  /** Of audit: its leaf, what it keeps of the headers, the Recorded that it says of it, what it shows to SIEMs, whether it begins to watch the case, what it keeps of the case. */
   readonly audit?: {
     readonly entry: Text;
     readonly headers: Text;
     readonly recorded: number | undefined;
     readonly shown: { readonly key: Text; readonly headers: Text; readonly value: Text };
     readonly watch: boolean;
+    readonly whose?: Text;
   };
 }
 

@@ -163,6 +163,7 @@ export async function openStockStore(options: {
         await save('checkpoint', { size: String(index + 1), root, frontier, note: script.note, at: new Date() });
         if (audit.watch)
           await save('case_watch', { case_id: caseIdOf(n), look_at: new Date(Date.now() + 2_000 * watchAfterSeconds), said: [] });
+        if (audit.whose) await save('case_whose', { case_id: caseIdOf(n), whose: JSON.parse(render(audit.whose, n)) });
         const { shown } = audit;
         await event(auditOcsfTopic, { key: render(shown.key, n), headers: render(shown.headers, n), value: render(shown.value, n) });
         const said = audit.recorded === undefined ? undefined : script.events[audit.recorded];

@@ -201,6 +201,7 @@ class ScriptOf {
 
   private addAudit(group: readonly Traced[]): void {
     const watch = group.some(({ tbl }) => tbl === 'case_watch');
+    const whose = group.findLast(({ tbl }) => tbl === 'case_whose')?.row['whose'];
     const recorded = new Map(
       group
         .filter(({ schema, tbl }) => schema === busSchema && tbl === tablesOfTopic(topicOf('audit')).log)
@@ -231,6 +232,8 @@ class ScriptOf {
             value: this.text(textOf(show['value'])),
           },
           watch,
+          // One row a case and batch, whichever leaf brings it.
+          ...(at === 0 && whose !== undefined ? { whose: this.text(JSON.stringify(whose)) } : {}),
         },
       };
     }
