@@ -8,6 +8,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startDemo, type Demo } from '@readmit/demo';
 import { operatorTeam, readsEveryCase } from '@readmit/domain';
+import { SignJWT } from 'jose';
 import { BearerVerifier } from '../../libs/service/src/http/bearer.js';
 import { startIssuer, type TestIssuer } from '../../libs/service/test/issuer.js';
 import { parsePolicy } from '../../apps/classification/src/outbound/policy-file.js';
@@ -46,6 +47,8 @@ describe('the command that gets a token of a client', () => {
   });
 });
 
+const bySharedSecret = () => new SignJWT({}).setProtectedHeader({ alg: 'HS256', typ: 'at+jwt' }).sign(new Uint8Array(32));
+
 describe('an access token', () => {
   const verify = async (claims: Claims, options: Parameters<TestIssuer['token']>[1] = {}) =>
     verifierOf(issuer.url).verify(`Bearer ${await issuer.token(claims as Parameters<TestIssuer['token']>[0], options)}`);
@@ -59,17 +62,47 @@ describe('an access token', () => {
     expect(await verify({ teams: undefined, client_id: undefined })).toEqual({ id: 'person:ada', teams: [] });
   });
 
-  it.each<[string, Claims, Parameters<TestIssuer['token']>[1], string]>([
-    ['another type', {}, { typ: 'JWT' }, 'token-type'],
-    ['another issuer', { iss: 'https://sso.example.com' }, {}, 'token-issuer'],
-    ['another audience', { aud: 'account' }, {}, 'token-audience'],
-    ['teams that are no list', { teams: 'auditors' }, {}, 'token-claims'],
-    ['no sub', { sub: undefined }, {}, 'token-claims'],
-    ['an end that is past', {}, { issuedAt: 1, expiresAt: 2 }, 'token-expired'],
-    ['a signature of somebody else', {}, { signWith: 'foreign' }, 'token-signature'],
-  ])('with %s is refused with the reason that the page names', async (_, claims, options, reason) => {
-    await expect(verify(claims, options)).rejects.toMatchObject({ reason });
+  it('of an issuer whose name ends in a slash is taken where READMIT_ISSUER ends in it, and is not where it does not', async () => {
+    const slashed = await startIssuer('/');
+    try {
+      const bearer = `Bearer ${await slashed.token()}`;
+      expect(await verifierOf(slashed.url).verify(bearer)).toMatchObject({ id: 'person:ada' });
+      await expect(verifierOf(slashed.url.replace(/\/$/, '')).verify(bearer)).rejects.toMatchObject({ reason: 'issuer-unavailable' });
+      await expect(verifierOf(`${issuer.url}/`).verify(`Bearer ${await issuer.token()}`)).rejects.toMatchObject({
+        reason: 'issuer-unavailable',
+      });
+    } finally {
+      await slashed.close();
+    }
+  });
+
+  const later = Math.floor(Date.now() / 1000) + 600;
+  const refused: readonly (readonly [string, () => Promise<unknown>, string])[] = [
+    ['another type', () => verify({}, { typ: 'JWT' }), 'token-type'],
+    ['another issuer', () => verify({ iss: 'https://sso.example.com' }), 'token-issuer'],
+    ['another audience', () => verify({ aud: 'account' }), 'token-audience'],
+    ['teams that are no list', () => verify({ teams: 'auditors' }), 'token-claims'],
+    ['no sub', () => verify({ sub: undefined }), 'token-claims'],
+    ['an end that is past', () => verify({}, { issuedAt: 1, expiresAt: 2 }), 'token-expired'],
+    ['a beginning that is not yet', () => verify({ nbf: later }), 'token-not-yet-valid'],
+    ['an issue that is not yet', () => verify({}, { issuedAt: later, expiresAt: later + 300 }), 'token-issued-in-future'],
+    ['a signature of somebody else', () => verify({}, { signWith: 'foreign' }), 'token-signature'],
+    ['a key that the issuer has not', () => verify({}, { kid: 'issuer-2' }), 'token-key-unknown'],
+    ['a signature by a shared secret', async () => verifierOf(issuer.url).verify(`Bearer ${await bySharedSecret()}`), 'token-algorithm'],
+    ['one part', () => verifierOf(issuer.url).verify('Bearer abc'), 'token-malformed'],
+    ['another scheme', () => verifierOf(issuer.url).verify('Basic abc'), 'token-malformed'],
+  ];
+  it.each(refused)('with %s is refused with the reason that the page names', async (_, verified, reason) => {
+    await expect(verified()).rejects.toMatchObject({ reason });
     expect(page).toContain(`\`${reason}\``);
+  });
+
+  it('is refused with no reason but these, and the page names no others but of requests without one', async () => {
+    const found = (text: string, pattern: RegExp) => new Set([...text.matchAll(pattern)].map(([, reason = '']) => reason));
+    const these = new Set(refused.map(([, , reason]) => reason));
+    expect(found(await readFile('libs/service/src/http/bearer.ts', 'utf8'), /'(token-[a-z-]+)'/g)).toEqual(these);
+    const withoutToken = found(await readFile('libs/service/src/http/edge.ts', 'utf8'), /ProblemError\(\s*401,\s*'((?!proof-)[a-z-]+)'/g);
+    expect(found(page, /`((?:token|credentials)-[a-z-]+)`/g)).toEqual(new Set([...withoutToken, ...these]));
   });
 });
 

@@ -72,7 +72,8 @@ export class BearerVerifier {
     const { issuer, timeoutMs = 3000 } = this.options;
     let document: { issuer?: unknown; jwks_uri?: unknown };
     try {
-      const response = await fetch(`${issuer}/.well-known/openid-configuration`, {
+      // A slash at the end of the name is not part of the address (OpenID Connect Discovery 1.0, section 4).
+      const response = await fetch(`${issuer.replace(/\/+$/, '')}/.well-known/openid-configuration`, {
         signal: AbortSignal.timeout(timeoutMs),
         redirect: 'error',
       });

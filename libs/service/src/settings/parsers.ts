@@ -39,15 +39,17 @@ export const list = (item: Parse<string>): Parse<readonly string[]> =>
 
 const loopback = new Set(['localhost', '127.0.0.1', '[::1]']);
 /** An absolute URL without credentials: https anywhere, http on this machine only. No trailing slash is kept. */
-export const webUrl = (example: string): Parse<string> =>
-  parser(example, (text) => {
-    const url = URL.canParse(text) ? new URL(text) : undefined;
-    if (!url || (url.protocol !== 'https:' && !(url.protocol === 'http:' && loopback.has(url.hostname)))) {
-      throw new Error('must be an https URL (http only for this machine)');
-    }
-    if (url.username || url.password || url.hash || url.search) throw new Error('must be a URL without credentials, query or fragment');
-    return text.replace(/\/+$/, '');
-  });
+export const webUrl = (example: string): Parse<string> => parser(example, (text) => checkedUrl(text).replace(/\/+$/, ''));
+/** Such a URL as the name of an OpenID Connect issuer: tokens repeat it letter by letter, and names of some end in a slash. */
+export const issuerUrl = (example: string): Parse<string> => parser(example, checkedUrl);
+function checkedUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (!url || (url.protocol !== 'https:' && !(url.protocol === 'http:' && loopback.has(url.hostname)))) {
+    throw new Error('must be an https URL (http only for this machine)');
+  }
+  if (url.username || url.password || url.hash || url.search) throw new Error('must be a URL without credentials, query or fragment');
+  return text;
+}
 
 /** A PostgreSQL connection URL, with verified TLS to any other machine; its password is scrubbed from logs also when it stands alone. */
 export const databaseUrl: Parse<Secret<string>> = parser('postgres://intake@127.0.0.1:5432/readmit', (text) => {

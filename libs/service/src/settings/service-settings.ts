@@ -1,6 +1,17 @@
 import { idPattern, kafkaName } from '@readmit/contracts';
 import { kafkaSettings } from './kafka-settings.js';
-import { choice, databaseUrl, followedTextFile, integer, list, matching, secretLine, serviceKeyFile, webUrl } from './parsers.js';
+import {
+  choice,
+  databaseUrl,
+  followedTextFile,
+  integer,
+  issuerUrl,
+  list,
+  matching,
+  secretLine,
+  serviceKeyFile,
+  webUrl,
+} from './parsers.js';
 import { settings, type Settings } from './settings.js';
 
 /** Of a process, not of a person: a `#` would end it, see group membership of the embedded bus. */
@@ -46,8 +57,8 @@ export const serviceSettings = settings({
     ),
   },
   READMIT_ISSUER: {
-    says: 'URL of the OpenID Connect issuer that people sign in with.',
-    parse: webUrl('https://sso.example.com/realms/acme'),
+    says: 'URL of the OpenID Connect issuer that people sign in with, as its tokens name it.',
+    parse: issuerUrl('https://sso.example.com/realms/acme'),
   },
   READMIT_AUDIENCE: { says: 'Audience that access tokens must carry.', parse: audience, default: 'readmit-api' },
   READMIT_PUBLIC_URL: {

@@ -4,7 +4,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { inspect } from 'node:util';
-import { choice, databaseUrl, integer, list, matching, serviceKeyFile, webUrl } from './parsers.js';
+import { choice, databaseUrl, integer, issuerUrl, list, matching, serviceKeyFile, webUrl } from './parsers.js';
 import { Secret } from './secret.js';
 import { serviceSettings } from './service-settings.js';
 import { ConfigurationError, describe, readSettings, secretTexts, settings } from './settings.js';
@@ -103,10 +103,15 @@ group('a configuration', () => {
     ['ftp://sso.example.com', false],
     ['https://sso.example.com/realms/acme', true],
     ['http://127.0.0.1:9000', true],
-  ])('of a web URL %s: taken is %s', (text, taken) => {
-    expect(errorsOf(() => readSettings({ URL: { says: 'URL.', parse: webUrl('https://sso.example.com') } }, { URL: text }))).toHaveLength(
-      taken ? 0 : 1,
-    );
+  ])('of a web URL or an issuer %s: taken is %s', (text, taken) => {
+    for (const parse of [webUrl('https://sso.example.com'), issuerUrl('https://sso.example.com')])
+      expect(errorsOf(() => readSettings({ URL: { says: 'URL.', parse } }, { URL: text }))).toHaveLength(taken ? 0 : 1);
+  });
+
+  it('keeps the slash at the end of the name of an issuer, and none at the end of another URL', () => {
+    const urls = { ISSUER: { says: 'Issuer.', parse: issuerUrl('') }, URL: { says: 'URL.', parse: webUrl('') } };
+    const text = 'https://acme.example.com/';
+    expect(readSettings(urls, { ISSUER: text, URL: text })).toEqual({ ISSUER: text, URL: 'https://acme.example.com' });
   });
 
   it('describes each setting for the documentation', () => {
@@ -162,7 +167,7 @@ group('the settings of every service', () => {
     expect(values).toMatchObject({
       PORT: 8081,
       HOST: '127.0.0.1',
-      READMIT_ISSUER: 'http://127.0.0.1:9000',
+      READMIT_ISSUER: 'http://127.0.0.1:9000/',
       READMIT_AUDIENCE: 'readmit-api',
       READMIT_PROVIDERS: [],
     });
