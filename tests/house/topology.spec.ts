@@ -19,7 +19,7 @@ describe('each service', () => {
 });
 
 describe('the script for operators', () => {
-  it('makes the same topics and permissions with the tools of Kafka', async () => {
+  it('makes the same topics, permissions and quotas with the tools of Kafka', async () => {
     const bin = await mkdtemp(path.join(os.tmpdir(), 'readmit-kafka-tools-'));
     try {
       for (const tool of ['kafka-topics.sh', 'kafka-acls.sh', 'kafka-configs.sh'])
