@@ -24,7 +24,7 @@ export const Directory = closed({
   issuedAt: Instant,
   people: Type.Array(DirectoryPerson),
   machines: Type.Array(DirectoryMachine),
-  /** Roles and groups whose restoration is a privileged restoration. */
+  /** Roles and groups that give power; no rule reads it yet: restoring any role or group is a privileged restoration. */
   privileged: Type.Array(closed({ connector: Id, entitlement: Id })),
 });
 export type Directory = Static<typeof Directory>;

@@ -15,7 +15,7 @@ import { withSession, type SessionOptions, type TargetSession } from './target-s
 export interface PostgresConnectorOptions {
   /** As asks name it, e.g. `target-postgres`. */
   readonly name: string;
-  /** The executor's own login: CREATEROLE, ADMIN OPTION on what it may grant, pg_signal_backend, pg_read_all_stats, SET on three log parameters. */
+  /** Of the executor's own login, whose rights are told in docs/targets.md; secret. */
   readonly url: string;
   /** Service accounts whose secrets may be made anew. */
   readonly roles: readonly ServiceAccount[];
