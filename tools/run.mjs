@@ -27,12 +27,7 @@ const commands = {
   lint: (place) => runOnTerminal(place.node, ['tools/lint.mjs', ...args], { cwd: house, env: place.env }),
   bench: (place) => onBuilt(place, 'tools/bench.mjs'),
   fault,
-  async 'validate:deploy'(place) {
-    const built = await build(place);
-    return built === 0 && !wasStopped()
-      ? runOnTerminal(place.node, ['tools/validate-deploy.mjs', ...args], { cwd: house, env: place.env })
-      : built;
-  },
+  'validate:deploy': (place) => onBuilt(place, 'tools/validate-deploy.mjs'),
   mutate: (place) => runOnTerminal(place.node, ['tools/mutate.mjs', ...args], { cwd: house, env: place.env }),
   requirements: (place) => runOnTerminal(place.node, ['tools/requirements.mjs', ...args], { cwd: house, env: place.env }),
 };

@@ -17,8 +17,10 @@ interface Package {
 const { bin, engines, dependencies } = JSON.parse(readFileSync(path.join(house, 'package.json'), 'utf8')) as Package;
 
 /** Runs the file by a Node that says it is of this version. */
-function runBy(version: string, file: string, ...args: string[]) {
-  const pretends = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '${version}' } })`;
+const runBy = (version: string, file: string, ...args: string[]) =>
+  runWith(`Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '${version}' } })`, file, ...args);
+/** Runs the file after a module that pretends something. */
+function runWith(pretends: string, file: string, ...args: string[]) {
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
     ['--import', `data:text/javascript,${encodeURIComponent(pretends)}`, file, ...args],
@@ -75,6 +77,41 @@ describe('npm start -- --help', () => {
     expect(stdout).toBe(readFileSync(path.join(house, 'apps/standalone/usage.txt'), 'utf8'));
     expect(status).toBe(0);
     expect(runBy('24.0.0', program('standalone'), '--help')).toMatchObject({ status: 0, stdout });
+  });
+});
+
+describe('npm start where nothing can be written', () => {
+  const start = (code: string, missing = '') =>
+    runWith(
+      `import fs from 'node:fs';
+       import { syncBuiltinESMExports } from 'node:module';
+       const { existsSync } = fs;
+       fs.accessSync = () => { throw Object.assign(new Error('pretended'), { code: '${code}' }); };
+       fs.existsSync = (file) => file !== '${missing}' && existsSync(file);
+       syncBuiltinESMExports();`,
+      path.join(house, 'tools/run.mjs'),
+      'start',
+      '--port=none',
+    );
+
+  it.each(['EROFS', 'EACCES'])('builds nothing (%s) and runs what was built before', (code) => {
+    expect(start(code)).toEqual({
+      status: 2,
+      stdout: '',
+      stderr: expect.stringMatching(/^--port must be an integer from 0 to 65535, was 'none'\n/),
+    });
+  });
+
+  it('says where to build when nothing was', () => {
+    expect(start('EROFS', program('standalone'))).toEqual({
+      status: 1,
+      stdout: '',
+      stderr: `${house} cannot be written to and was never built, so dist/apps/standalone/main.js cannot run: build where it can be (npm run build)\n`,
+    });
+  });
+
+  it('control: ends where the folder cannot be looked at', () => {
+    expect(start('EIO')).toEqual({ status: 1, stdout: '', stderr: 'error: pretended\n' });
   });
 });
 
