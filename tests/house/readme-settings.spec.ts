@@ -41,6 +41,26 @@ it('the README says which settings are required, and of which service the others
       ]);
 });
 
+it('the README says each default', () => {
+  const defaults = new Map(
+    [serviceSettings, ...apps.map(({ settings }) => settings)].flatMap(describeSettings).map((one) => [one.name, one.default] as const),
+  );
+  /** In the order of the settings that share a row. */
+  const said = (row: string) =>
+    [...row.matchAll(/\(default ([^)]+)\)/g)].flatMap(([, values = '']) => values.replaceAll('`', '').split(/, | on /));
+  const rowsWithNames = Map.groupBy(rows.keys(), (name) => rows.get(name) ?? '');
+  for (const [row, names] of rowsWithNames)
+    expect([names, said(row)]).toEqual([
+      names,
+      names.flatMap((name) => {
+        // The name of the log is made of the environment's where none is set, and an empty list needs no word.
+        if (name === 'READMIT_LOG_ORIGIN') return ['readmit.example/log/<environment>'];
+        const value = defaults.get(name);
+        return value === undefined || value === '[]' ? [] : [value.replaceAll('"', '')];
+      }),
+    ]);
+});
+
 it('one file of variables may serve all: every service knows the settings of the others', () => {
   const own = apps.flatMap(({ settings }) => Object.keys(settings));
   expect([...settingsOfOthers]).toEqual([...new Set([...own, 'READMIT_URL', 'READMIT_HOME', 'READMIT_DEBUG'])].toSorted());
