@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { request } from 'node:http';
-import { connect } from 'node:net';
+import { answerTo } from '@readmit/testing';
 import { startIntake, type RunningIntake } from './running-intake.js';
 
 let intake: RunningIntake;
@@ -129,16 +129,9 @@ describe('R8.3 a signal that is not taken is answered by its name and put on rec
   });
 
   it('malformed: what is no HTTP is answered with a problem, too', async () => {
-    const { hostname, port } = new URL(intake.url);
-    const said = await new Promise<string>((resolve, reject) => {
-      const socket = connect(Number(port), hostname, () => socket.write('NO HTTP\r\n\r\n'));
-      let text = '';
-      socket
-        .on('error', reject)
-        .on('data', (bytes) => (text += String(bytes)))
-        .on('end', () => resolve(text));
-    });
-    expect(said).toMatch(/^HTTP\/1.1 400 Bad Request\r\ncontent-type: application\/problem\+json[^]*"reason":"malformed"/);
+    expect(await answerTo(intake.url, 'NO HTTP\r\n\r\n')).toMatch(
+      /^HTTP\/1.1 400 Bad Request\r\ncontent-type: application\/problem\+json[^]*"reason":"malformed"/,
+    );
   });
 
   it('not-an-object and data-not-an-object', async () => {

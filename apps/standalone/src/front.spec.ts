@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { areaNames, type Area } from '@readmit/contracts';
 import { freePort } from '@readmit/store';
+import { answerTo } from '@readmit/testing';
 import { createServer, request, type RequestListener, type Server } from 'node:http';
-import { connect, type AddressInfo } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { startFront } from './front.js';
 
 const open: { close(): unknown }[] = [];
@@ -113,15 +114,8 @@ describe('the one origin', () => {
     expect(await asked('QUERY', '/api/intake/cases')).toEqual([404, problem, 'no-such-route']);
     expect(await asked('PROPFIND', '/api/intake/cases')).toEqual([404, problem, 'no-such-route']);
     expect(await asked('GET', '/docs/%zz')).toEqual([400, problem, 'bad-url']);
-    const said = await new Promise<string>((resolve, reject) => {
-      const { hostname, port } = new URL(front);
-      const socket = connect(Number(port), hostname, () => socket.write('NO HTTP\r\n\r\n'));
-      let text = '';
-      socket
-        .on('error', reject)
-        .on('data', (bytes) => (text += String(bytes)))
-        .on('end', () => resolve(text));
-    });
-    expect(said).toMatch(/^HTTP\/1.1 400 Bad Request\r\ncontent-type: application\/problem\+json[^]*"reason":"malformed"/);
+    expect(await answerTo(front, 'NO HTTP\r\n\r\n')).toMatch(
+      /^HTTP\/1.1 400 Bad Request\r\ncontent-type: application\/problem\+json[^]*"reason":"malformed"/,
+    );
   });
 });

@@ -1,3 +1,4 @@
+export { answerTo } from './answer-to.js';
 export { surroundings, testDatabase } from './database.js';
 export type { TestDatabase } from './database.js';
 export { fixedIds } from './fixed-ids.js';
