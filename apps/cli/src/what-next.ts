@@ -3,7 +3,6 @@
  * the case, `{area}` for the service, `{later}` for when a service asked to be asked again.
  */
 const byReason: Readonly<Record<string, string>> = {
-  'account-busy': 'Wait until the other case of this account is over: readmit case watch {case}',
   'already-decided': 'Your decision counts already. See whose is missing: readmit case show {case}',
   'already-ended': 'Nothing is left to end. See what was undone: readmit obligations {case}',
   'approval-denied':
@@ -14,6 +13,7 @@ const byReason: Readonly<Record<string, string>> = {
   'approval-withdrawn': 'It is over: the request was taken back. Ask anew: readmit case open --help',
   'case-unknown': 'Check the id: readmit case list. A case that was opened just now is known everywhere a moment later.',
   'ciphertext-unknown': 'Pick it up again: readmit secret pick-up {case}',
+  'code-missing': 'Let whoever asked look it up (readmit case show {case}, where the case was opened), and give it with --code.',
   'code-nonce-missing': 'Ask anew: readmit case open --help',
   'contact-not-on-record': 'Take a contact point of the list: readmit case contacts {case}',
   'evidence-changed': 'Look at the proofs that are there now, and sign anew: run the same command again.',

@@ -1,22 +1,11 @@
-/** `readmit evidence add` and `readmit case contacts`: what an agent records, and what is asked for before anything is sent. */
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { ApiDouble } from './api-double.js';
-import { Desk } from './cli-run.js';
-import { approval } from './samples.js';
+/** `readmit evidence add` and `readmit case contacts`: what an agent records, and how what is named becomes what is sent. */
+import { describe, expect, it } from '@jest/globals';
+import { api, atDesk, desk } from './cli-run.js';
 
-let api: ApiDouble;
-let desk: Desk;
-beforeEach(async () => {
-  api = await ApiDouble.start();
-  desk = await Desk.of(api.url);
-});
-afterEach(async () => {
-  await api.close();
-  await desk.leave();
-});
+atDesk();
 
 describe('readmit case contacts', () => {
-  it('R3.4 case contacts --show asks for one contact point in full, by its number or digest, and for none that is not listed', async () => {
+  it('R3.4 case contacts --show asks for one contact point in full, by its kind, number or digest, and for none that is not listed', async () => {
     await desk.signIn('boris');
     const listed = [
       { kind: 'phone', value: '+44 ** **** **04', digest: 'a'.repeat(64) },
@@ -24,13 +13,13 @@ describe('readmit case contacts', () => {
     ];
     const inFull = { kind: 'email', value: 'dana@example.test', digest: 'b'.repeat(64) };
     api.on('deskContact', listed).on('showContact', inFull);
-    for (const named of ['2', inFull.digest])
+    for (const named of ['email', '2', inFull.digest])
       expect((await desk.run('case', 'contacts', 'case_1', '--show', named)).stdout).toContain('dana@example.test');
-    expect(api.of('showContact').map(({ body }) => body)).toEqual([{ digest: inFull.digest }, { digest: inFull.digest }]);
+    expect(api.of('showContact').map(({ body }) => body)).toEqual(Array.from({ length: 3 }, () => ({ digest: inFull.digest })));
     const wrong = await desk.run('case', 'contacts', 'case_1', '--show', '3');
     expect(wrong.code).toBe(2);
     expect(wrong.stderr).toContain('no contact point 3 on record');
-    expect(api.of('showContact')).toHaveLength(2);
+    expect(api.of('showContact')).toHaveLength(3);
   });
 });
 
@@ -67,16 +56,16 @@ describe('readmit evidence add', () => {
 
   const callBack = ['evidence', 'add', 'case_1', '--kind', 'call-back', '--channel', 'phone', '--assurance', 'substantial', '--note', 'x'];
 
-  it('sends nothing without the code of who asked without a sign-in; of who was signed in none is needed', async () => {
+  it('sends a call-back without a code as it is, and says where the code is found when the service misses it', async () => {
     await desk.signIn('boris');
-    api.on('addEvidence', { caseId: 'case_1', evidenceId: 'evidence_1', link: '/x' }).on('showApproval', approval);
+    api.refuse('addEvidence', 422, { reason: 'code-missing', rule: 'R3.4' });
     const left = await desk.run(...callBack, '--contact', 'a'.repeat(64));
-    expect(left.code).toBe(2);
-    expect(left.stderr).toContain('The code is missing');
-    expect(api.of('addEvidence')).toEqual([]);
-    api.on('showApproval', { ...approval, requester: { kind: 'person', id: 'erin', known: true } });
+    expect(left.code).toBe(4);
+    for (const part of ['readmit case show case_1', '--code']) expect(left.stderr).toContain(part);
+    api.on('addEvidence', { caseId: 'case_1', evidenceId: 'evidence_1', link: '/x' });
     expect((await desk.run(...callBack, '--contact', 'a'.repeat(64))).code).toBe(0);
-    expect(api.of('addEvidence')).toHaveLength(1);
+    expect(api.seen.map(({ route }) => route)).toEqual(['addEvidence', 'addEvidence']);
+    expect(api.of('addEvidence')[1]?.body).not.toHaveProperty('code');
   });
 
   it('takes a contact point by its kind or number, and none when two are of that kind or none is', async () => {

@@ -20,7 +20,7 @@ export const registerEvidence: Register = (program, act) => {
       .command('contacts')
       .description('contact points on record of the subject, masked, for the agent who calls back')
       .argument('<case>')
-      .option('--show <contact>', 'show one in full: its number in the list, or its digest; each look is on record'),
+      .option('--show <contact>', 'show one in full: its kind, its number in the list, or its digest; each look is on record'),
     'readmit case contacts <case>',
     'readmit case contacts <case> --show 1',
   ).action(act((context: Context, options: { readonly show?: string }, caseId) => contacts(context, caseId ?? '', options.show)));
@@ -76,7 +76,6 @@ const digestText = /^[0-9a-f]{64}$/;
 
 async function add(context: Context, { assurance, contact, ...options }: EvidenceOptions, caseId: string): Promise<void> {
   const { client, io } = context;
-  if (options.kind === 'call-back' && options.code === undefined) await codeMustNotBeNeeded(context, caseId);
   const called =
     contact === undefined || digestText.test(contact)
       ? contact
@@ -90,14 +89,4 @@ async function add(context: Context, { assurance, contact, ...options }: Evidenc
       ['link', answer.link],
     ]),
   );
-}
-
-/** Whoever asks without a sign-in has a key, and reads a code out. Leaving it out is an omission; sent, it would count as a wrong code. */
-async function codeMustNotBeNeeded({ client, io }: Context, caseId: string): Promise<void> {
-  const { requester } = await patiently(io, () => client.call('showApproval', { params: { caseId } }));
-  if (requester.kind === 'anonymous')
-    throw usage(
-      'The code is missing: whoever asked for this case reads one out on the call',
-      `Let them look it up (readmit case show ${caseId}, where the case was opened), and give it with --code. Nothing was recorded.`,
-    );
 }

@@ -51,10 +51,17 @@ describe('a call-back', () => {
 
   it('R3.4 is refused when what was read out is not the code of the case, such as the start of the fingerprint', () => {
     expect(opened().add({ code: '0000-0000' })).toBe('R3.4 code-mismatch');
-    expect(opened().add({ code: undefined })).toBe('R3.4 code-mismatch');
     const { house, caseId, add } = opened();
     const fingerprint = house.facts('approval', caseId).first('readmit.case.opened')?.data.caseKey?.fingerprint ?? '';
     expect(add({ code: `${fingerprint.slice(0, 4)}-${fingerprint.slice(4, 8)}` })).toBe('R3.4 code-mismatch');
+  });
+
+  it('R3.4 is refused without a code where a key asked, which is no guess', () => {
+    const { house, said } = opened();
+    for (let missing = 0; missing < 6; missing++) expect(said({ code: undefined })).toBe('code-missing');
+    expect(house.said('readmit.approval.refused').map(({ data }) => data.reason)).not.toContain('code-mismatch');
+    expect(said()).toBe('taken');
+    expect(opened('ada').said({ code: undefined })).toBe('taken');
   });
 
   it('R3.4 a key with the same start of its fingerprint has another code, and one key has another code in each case', () => {

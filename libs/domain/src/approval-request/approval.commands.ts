@@ -131,6 +131,14 @@ function callBackProblem(
       'code-nonce-missing',
       'The case was classified by an older release, which drew no code for it, so no call-back can prove who asked. Open the request again.',
     );
+  // An omission is no guess: it is refused here, where wrong codes are not counted.
+  if (byKey && input.code === undefined)
+    return refusal(
+      'invalid',
+      'R3.4',
+      'code-missing',
+      'Whoever asked reads a code out on the call. Give it as it was read out; leaving it out does not count as a wrong one.',
+    );
   return undefined;
 }
 
