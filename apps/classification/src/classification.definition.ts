@@ -1,6 +1,6 @@
 import type { ServiceDefinition } from '@readmit/bus';
 import type { Fact } from '@readmit/contracts';
-import { instant, plusSeconds, type Context, type Facts, type WorkDraft } from '@readmit/domain';
+import { clockToleranceSeconds, instant, plusSeconds, type Context, type Facts, type WorkDraft } from '@readmit/domain';
 import { attestWork, toAttest } from './outbound/attest-work.js';
 import { saveCodes, type CodePort } from './outbound/case-codes.js';
 import { classifyWork } from './outbound/classify-work.js';
@@ -10,12 +10,19 @@ import type { ActivePolicy } from './outbound/policy-file.js';
 /** Aggregate of what one person of the desk was shown within one hour of the clock: looks are counted an hour back, so no more of them need be read. */
 const agentKey = (id: string, at: string): string => `agent:${id}:${at.slice(0, '2026-11-22T09'.length)}`;
 
+const keysAt = (id: string, now: Date, seconds: readonly number[]): readonly string[] => [
+  ...new Set(seconds.map((later) => agentKey(id, instant(plusSeconds(now, later))))),
+];
+
+/** The aggregates that a look at `now`, the time of the database, is counted by and kept in. */
+export const lookKeys = (id: string, now: Date): readonly string[] => keysAt(id, now, [-3600, 0]);
+
 /**
- * The aggregates that a look at about `now` is counted by and kept in: this hour and the one before. And the next: `now` is the clock of a
- * process, and a look has the time of the database, which may be there already.
+ * The aggregates to lock for a look about `now`, the clock of a process: every one that `lookKeys` may name for the clock of the database, which
+ * is ahead or behind. One that is not locked reads as empty, so its looks would not count.
  */
 export const agentKeys = (id: string, now: Date): readonly string[] =>
-  [-1, 0, 1].map((hours) => agentKey(id, instant(plusSeconds(now, hours * 3600))));
+  keysAt(id, now, [-3600 - clockToleranceSeconds, -clockToleranceSeconds, clockToleranceSeconds]);
 
 /** Looks at contact points are also kept with who looked, so that they are counted over all cases (R3.4). */
 export function classificationKeys(fact: Fact): readonly string[] {

@@ -127,7 +127,7 @@ describe('contact points', () => {
     expect(await shown('boris', contact)).toEqual({ kind: 'phone', value: inFull[0], digest: contact });
     expect(recorded).toEqual([`readmit.contact.shown ${JSON.stringify({ caseId: 'case_1', by: 'boris', contact })}`]);
     // Looks of one agent are counted under the same locks, whatever the case.
-    const hours = ['08', '09', '10'].map((hour) => `agent:boris:2026-11-22T${hour}`);
+    const hours = ['07', '08', '09'].map((hour) => `agent:boris:2026-11-22T${hour}`);
     expect(locked).toEqual([['case_1', ...hours]]);
     await expect(shown('boris', 'f'.repeat(64))).rejects.toMatchObject({ status: 404, reason: 'contact-not-on-record' });
   });
@@ -213,6 +213,7 @@ describe('contact points', () => {
   it.each([
     ['reads as the database does', 0],
     ['is behind the database', -240],
+    ['is ahead of the database', 240],
   ])('R3.4 looks are counted over the turn of the hour, when the clock of the process %s', async (_, seconds) => {
     let now = new Date('2026-11-22T09:58:00.000Z');
     const caseOf = ofCases({ now: () => now, ours: () => new Date(now.getTime() + seconds * 1000) });
@@ -220,6 +221,8 @@ describe('contact points', () => {
     now = new Date('2026-11-22T10:02:00.000Z');
     for (let n = 5; n < 10; n++) await (await caseOf(n)).look('boris');
     const eleventh = await caseOf(10);
+    await expect(eleventh.look('boris')).rejects.toMatchObject({ reason: 'too-many-looks' });
+    now = new Date('2026-11-22T10:57:59.000Z');
     await expect(eleventh.look('boris')).rejects.toMatchObject({ reason: 'too-many-looks' });
     // The control: an hour after the first five.
     now = new Date('2026-11-22T10:58:00.000Z');

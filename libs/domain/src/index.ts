@@ -4,7 +4,7 @@ export { refusal, say } from './kernel/behaviour.js';
 export type { Command, Commanded, Context, Crypto, React, Reaction, Refusal, WorkDraft } from './kernel/behaviour.js';
 export { isAnswered, latestDue } from './kernel/questions.js';
 export { blankReason } from './kernel/says-nothing.js';
-export { earliest, instant, plusSeconds, reached } from './kernel/time.js';
+export { clockToleranceSeconds, earliest, instant, plusSeconds, reached } from './kernel/time.js';
 export { decisionPayloadType, quorumMet, quorumProgress } from './decision-proof/decision-proof.js';
 export { operatorTeam, readersOf } from './decision-proof/parties.js';
 export { verifierProblem } from './decision-proof/verifier.js';

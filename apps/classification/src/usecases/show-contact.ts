@@ -1,5 +1,5 @@
 import { plusSeconds, refusal, say, type Command, type Facts, type Refusal } from '@readmit/domain';
-import { agentKeys } from '../classification.definition.js';
+import { lookKeys } from '../classification.definition.js';
 
 /** A contact point of the subject as the directory has it, with the digest under which the case knows it. */
 export interface ContactPoint {
@@ -16,7 +16,7 @@ const mostLooksAnHour = 60;
 /**
  * Shows one contact point to whoever may verify the case, after the look is on record: anybody can open a case on anybody, so a case alone
  * must not give numbers away. A contact that the agent has seen within the hour counts no further.
- * MUST run with `agentKeys(agent, now)` among the locked aggregates: two looks at once would else count each other not.
+ * MUST run with `agentKeys` of the agent among the locked aggregates: two looks at once would else count each other not.
  */
 export const showContact =
   (agent: string, digest: string, points: readonly ContactPoint[], problem: (facts: Facts) => Refusal | undefined): Command<ContactPoint> =>
@@ -32,7 +32,7 @@ export const showContact =
         'The directory has no such contact point of the subject. List them again.',
       );
     const hourAgo = plusSeconds(context.now, -3600).getTime();
-    const looks = agentKeys(agent, context.now)
+    const looks = lookKeys(agent, context.now)
       .flatMap((key) => context.other(key).of('readmit.contact.shown'))
       .map(({ at, data }) => ({ at: Date.parse(at), contact: data.contact }))
       .filter(({ at }) => at > hourAgo);
