@@ -5,7 +5,8 @@
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { DirectorySource } from '@readmit/contracts';
+import { signDirectory } from '@readmit/bus';
+import { DirectorySource, type Directory } from '@readmit/contracts';
 import { parse, stringify } from 'yaml';
 import { httpDirectory } from '../../apps/classification/src/outbound/http-directory.js';
 import { parsePolicy } from '../../apps/classification/src/outbound/policy-file.js';
@@ -104,6 +105,15 @@ describe('readmit directory check', () => {
       document.people[1]?.keys.pop();
     });
     expect(await desk.run('directory', 'check', at('directory.yaml'))).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  it('says why a file cannot be read, as every command does', async () => {
+    const missing = await desk.run('directory', 'check', at('none.yaml'));
+    expect([missing.code, missing.stderr]).toEqual([2, expect.stringContaining('there is no such file or folder (ENOENT)')]);
+    const isFolder = { code: 2, stderr: expect.stringContaining('it is a folder (EISDIR)') };
+    expect(await desk.run('directory', 'check', desk.home)).toMatchObject(isFolder);
+    const out = ['--key', at('directory-key.json'), '--out', desk.home];
+    expect(await desk.run('directory', 'sign', at('directory.yaml'), ...out)).toMatchObject(isFolder);
   });
 
   it.each<[string, (source: Source) => void, string]>([
@@ -210,6 +220,26 @@ describe('readmit directory sign', () => {
     expect((await read(before)).issuedAt).toBe((await read(await readFile(at('directory.jws'), 'utf8'))).issuedAt);
     expect(await sign()).toMatchObject({ code: 0 });
     expect((await read(await readFile(at('directory.jws'), 'utf8'))).issuedAt).toBe(desk.now.toISOString());
+  });
+
+  it('replaces an earlier issue that has faults, and none that does not say when it was issued', async () => {
+    const { d } = JSON.parse(await readFile(at('directory-key.json'), 'utf8')) as { d: string };
+    const standing = async (more: object): Promise<string> => {
+      const faulty = { version: 1, people: 'none', ...more } as unknown as Directory;
+      const text = await signDirectory(faulty, { kty: 'OKP', crv: 'Ed25519', x: keyId, d });
+      await writeFile(at('directory.jws'), text);
+      return text;
+    };
+    for (const undated of [{}, { issuedAt: 'now' }]) {
+      await standing(undated);
+      expect(await sign()).toMatchObject({ code: 2, stderr: expect.stringContaining('it does not say when it was issued') });
+    }
+    await standing({ issuedAt: new Date(now.getTime() + 1).toISOString() });
+    expect(await sign()).toMatchObject({ code: 2, stderr: expect.stringContaining('later than now') });
+    const faulty = await standing({ issuedAt: now.toISOString() });
+    await expect(read(faulty)).rejects.toThrow('mend it');
+    expect(await sign()).toMatchObject({ code: 0 });
+    expect((await read(await readFile(at('directory.jws'), 'utf8'))).issuedAt).toBe(now.toISOString());
   });
 
   it('refuses a key file that others can read, and tells no secret', async () => {

@@ -46,7 +46,14 @@ export { describeKeyFiles, keyFiles } from './signing/key-files.js';
 export type { KeyFiles } from './signing/key-files.js';
 export { rotateServiceKey } from './signing/rotate-key.js';
 export type { Rotation, RotationOptions } from './signing/rotate-key.js';
-export { checkDirectory, directoryKey, maxDirectoryBytes, openDirectory, signDirectory } from './signing/signed-directory.js';
+export {
+  checkDirectory,
+  directoryKey,
+  maxDirectoryBytes,
+  openDirectory,
+  signDirectory,
+  verifiedDirectory,
+} from './signing/signed-directory.js';
 export type { DirectorySnapshot } from './signing/signed-directory.js';
 export { Signer } from './signing/signer.js';
 export type { PrivateJwk } from './signing/signer.js';

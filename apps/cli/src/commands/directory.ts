@@ -6,7 +6,7 @@ import { example, type Register } from '../act.js';
 import type { Context } from '../context.js';
 import { directoryExample } from '../directory-example.js';
 import { CliError, codeOf, saidBy, type ExitName } from '../errors.js';
-import { writePrivate } from '../files.js';
+import { fileFailure, writePrivate } from '../files.js';
 import { group } from '../group.js';
 import { readApproverKey, type ApproverKey } from '../keys.js';
 
@@ -99,8 +99,8 @@ async function sign(context: Context, { key: keyFile, out: target }: SignOptions
   }
   const key = await readApproverKey(path.resolve(keyFile), 'key of the directory');
   const signedFile = path.resolve(target);
-  const { directoryKey, openDirectory, signDirectory } = await import('@readmit/bus');
-  await mustBeOlder(signedFile, directory, key, async (text) => openDirectory(text, await directoryKey(key.x)));
+  const { directoryKey, signDirectory, verifiedDirectory } = await import('@readmit/bus');
+  await mustBeOlder(signedFile, directory, key, async (text) => verifiedDirectory(text, await directoryKey(key.x)));
   const text = await signDirectory(directory, key).catch((cause: unknown) => {
     throw new CliError('usage', `Nothing was signed: ${saidBy(cause)}`, { where: file, next: 'Leave out who needs no way back.', cause });
   });
@@ -118,23 +118,26 @@ async function sign(context: Context, { key: keyFile, out: target }: SignOptions
   return 'ok';
 }
 
-/** What stands where the signed directory goes: replacing a later one would bring back who has left, and one of another key is somebody else's. */
+/**
+ * What stands where the signed directory goes: replacing a later one would bring back who has left, and one of another key is somebody else's.
+ * An earlier one with faults may be replaced: that is how the faults end.
+ */
 async function mustBeOlder(
   file: string,
   { issuedAt }: Directory,
   { x }: ApproverKey,
-  openOne: (text: string) => Promise<{ readonly issuedAt: string }>,
+  verified: (text: string) => Promise<unknown>,
 ): Promise<void> {
   let text: string;
   try {
     text = await readFile(file, 'utf8');
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return;
-    throw unreadable(file, error);
+    throw fileFailure('read', file, error);
   }
-  let before: { readonly issuedAt: string };
+  let before: Date;
   try {
-    before = await openOne(text.trim());
+    before = issueOf(await verified(text.trim()));
   } catch (cause) {
     throw new CliError('usage', `What is there is no directory that the key ${x} signed: ${saidBy(cause)}`, {
       where: file,
@@ -142,11 +145,18 @@ async function mustBeOlder(
       cause,
     });
   }
-  if (before.issuedAt > issuedAt)
-    throw new CliError('usage', `What is there was issued at ${before.issuedAt}, later than now (${issuedAt})`, {
+  if (before > new Date(issuedAt))
+    throw new CliError('usage', `What is there was issued at ${before.toISOString()}, later than now (${issuedAt})`, {
       where: file,
       next: 'Set the clock of this machine, or of the one that signed it.',
     });
+}
+
+function issueOf(document: unknown): Date {
+  const issuedAt = isObject(document) ? document['issuedAt'] : undefined;
+  const at = new Date(typeof issuedAt === 'string' ? issuedAt : NaN);
+  if (Number.isNaN(at.getTime())) throw new Error('it does not say when it was issued');
+  return at;
 }
 
 /** The directory that the file describes, as of now. `undefined`: it has faults, and they were told. */
@@ -201,16 +211,7 @@ function remarksOn({ people, machines }: Directory): readonly string[] {
   ];
 }
 
-async function textOf(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (cause) {
-    throw unreadable(file, cause);
-  }
-}
-const unreadable = (where: string, cause: unknown): CliError =>
-  new CliError('usage', `The file cannot be read (${codeOf(cause) ?? 'unknown'})`, {
-    where,
-    next: 'Check the path and its permissions.',
-    cause,
+const textOf = (file: string): Promise<string> =>
+  readFile(file, 'utf8').catch((cause: unknown) => {
+    throw fileFailure('read', file, cause);
   });

@@ -42,13 +42,18 @@ function schemaFault({ instancePath, message, params }: ErrorObject, document: u
   ].join('');
 }
 
+/** What the key signed, whether or not it would be used. @throws {Error} not signed by the key, or no JSON. */
+export async function verifiedDirectory(text: string, key: Awaited<ReturnType<typeof directoryKey>>): Promise<unknown> {
+  const { payload } = await compactVerify(text, key, { algorithms: ['EdDSA'] });
+  return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload));
+}
+
 /**
  * Whoever can change the directory decides who may approve: `key` is the root of that trust. What it signs is taken whole or not at all.
  * @throws {Error} not signed by the key, not a directory, or one with entries that cannot both be right; the entries are named.
  */
 export async function openDirectory(text: string, key: Awaited<ReturnType<typeof directoryKey>>): Promise<DirectorySnapshot> {
-  const { payload } = await compactVerify(text, key, { algorithms: ['EdDSA'] });
-  const checked = checkDirectory(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload)));
+  const checked = checkDirectory(await verifiedDirectory(text, key));
   if ('faults' in checked) throw new Error(`the directory is not used; mend it: ${named(checked.faults)}`);
   const { directory } = checked;
   return { directory, digest: createHash('sha256').update(text).digest('hex'), issuedAt: directory.issuedAt };
