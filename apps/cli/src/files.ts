@@ -32,6 +32,12 @@ export function fileFailure(act: 'read' | 'write', file: string, cause: unknown)
   });
 }
 
+/** Why output was lost. None for a reader that has gone away, who has seen enough; a full disk does not have the result. */
+export function outputFailure({ stdout }: Pick<Io, 'stdout'>): CliError | undefined {
+  const lost = stdout.lost?.();
+  return lost && lost.code !== 'EPIPE' ? fileFailure('write', 'standard output', lost) : undefined;
+}
+
 /**
  * Writes a private file (0600) as a whole or not at all, and returns once the disk has it. `exclusive` refuses to replace.
  */

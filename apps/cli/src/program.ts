@@ -16,7 +16,7 @@ import { registerSetup } from './commands/setup.js';
 import { registerSignIn } from './commands/sign-in.js';
 import { Context, defaultUrl, type GlobalOptions } from './context.js';
 import { CliError, exitCodes, saidBy, usage, type ExitName } from './errors.js';
-import { fileFailure } from './files.js';
+import { fileFailure, outputFailure } from './files.js';
 import type { Io } from './io.js';
 import { clean, Output } from './output.js';
 
@@ -79,11 +79,11 @@ async function outcomeOf(argv: readonly string[], io: Io, json: boolean): Promis
 }
 const seeHelp = 'Run it with --help: each command has an example.';
 
-/** A reader that has gone away has seen enough; a disk that is full has not got the result, and that is not "done". */
-async function mustBeWritten({ stdout }: Io): Promise<void> {
-  await stdout.deliver('').catch(() => undefined);
-  const lost = stdout.lost?.();
-  if (lost && lost.code !== 'EPIPE') throw fileFailure('write', 'standard output', lost);
+/** What could not be written is not "done". */
+async function mustBeWritten(io: Io): Promise<void> {
+  await io.stdout.deliver('').catch(() => undefined);
+  const failure = outputFailure(io);
+  if (failure) throw failure;
 }
 
 function buildProgram(act: Act, io: Io, json: boolean): Command {
@@ -96,7 +96,8 @@ function buildProgram(act: Act, io: Io, json: boolean): Command {
     .configureOutput({ writeOut: (text) => void io.stdout.write(text), writeErr: (text) => void (json || io.stderr.write(text)) })
     .configureHelp({
       visibleCommands: (command) => (command.parent ? [...command.commands] : leavesOf(command)),
-      subcommandTerm: (command) => [pathOf(command), ...command.registeredArguments.map((one) => `<${one.name()}>`)].join(' '),
+      subcommandTerm: (command) =>
+        [pathOf(command), ...command.registeredArguments.map((one) => (one.required ? `<${one.name()}>` : `[${one.name()}]`))].join(' '),
     })
     .exitOverride()
     .showHelpAfterError('(add --help for an example)')

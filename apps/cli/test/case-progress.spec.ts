@@ -1,21 +1,11 @@
 /** How far a case is and how it ended: what `case show` says beyond the state, and what `case watch` exits with. */
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import { exitCodes } from '../src/index.js';
-import { ApiDouble } from './api-double.js';
-import { Desk } from './cli-run.js';
+import { api, atDesk, desk } from './cli-run.js';
 import { approval, caseOfAda } from './samples.js';
 
-let api: ApiDouble;
-let desk: Desk;
-beforeEach(async () => {
-  api = await ApiDouble.start();
-  desk = await Desk.of(api.url);
-  await desk.signIn('boris');
-});
-afterEach(async () => {
-  await api.close();
-  await desk.leave();
-});
+atDesk();
+beforeEach(() => desk.signIn('boris'));
 
 const says = 'R2.2 target-refused: the role is unknown';
 const refusedPlan = { at: '2026-11-22T10:00:00.000Z', id: 'e1', type: 'readmit.plan.refused', label: 'l', by: 'execution', says };

@@ -52,7 +52,7 @@ describe('readmit case', () => {
     expect((await desk.run('case', 'list')).stdout).toContain('│ case_1');
   });
 
-  it('says that a list may go on when it is as long as was asked for, or as intake makes it', async () => {
+  it('says that a list may go on when it is as long as was asked for, whoever said how long', async () => {
     await desk.signIn();
     api.on('listCases', [caseOfAda]);
     const more = 'add --before case_1';
@@ -63,6 +63,7 @@ describe('readmit case', () => {
       Array.from({ length: 50 }, () => caseOfAda),
     );
     expect((await desk.run('case', 'list')).stderr).toContain(more);
+    expect(api.of('listCases').map(({ target }) => target.split('?')[1])).toEqual(['limit=1', 'limit=50', 'limit=50']);
   });
 
   it('strips control characters that a server sends before it prints them', async () => {
@@ -305,6 +306,16 @@ describe('readmit secret pick-up', () => {
     await writeFile(other, JSON.stringify(newRecipientKey()), { mode: 0o600 });
     expect((await desk.run('secret', 'pick-up', 'case_1', '--key', other)).code).toBe(3);
     expect(api.of('acknowledgeSecret')).toEqual([]);
+  });
+
+  it('says to delete the file only of what a person signs in with, once it is acknowledged', async () => {
+    const says = 'then delete it';
+    const pickUp = async (...more: readonly string[]) => (await desk.run('secret', 'pick-up', 'case_1', ...more)).stderr;
+    expect(await pickUp('--key', file, '--out', path.join(desk.home, 'password'))).not.toContain(says);
+    await writePrivate(desk.vault.caseKeyFile('case_1'), JSON.stringify(pair));
+    expect(await pickUp()).toContain(says);
+    api.on('acknowledgeSecret', { caseId: 'case_1', acknowledged: false });
+    expect(await pickUp()).not.toContain(says);
   });
 
   it('prints the secret only when asked', async () => {

@@ -5,6 +5,7 @@ import type { Answer } from '../client.js';
 import type { Context } from '../context.js';
 import { parseDuration } from '../duration.js';
 import { CliError, type ExitName } from '../errors.js';
+import { outputFailure } from '../files.js';
 import { group } from '../group.js';
 import { readableTimes } from '../table.js';
 
@@ -49,10 +50,13 @@ async function watch(context: Context, caseId: string, seconds: number): Promise
       pause = Math.min(Math.max(seconds, error.retryAfter ?? 0), 60);
     }
     if (context.io.stdout.lost?.())
-      throw new CliError('notReady', 'Nobody reads on, and the case is not closed yet', {
-        where: caseId,
-        next: `See how it ends: readmit case show ${caseId}`,
-      });
+      throw (
+        outputFailure(context.io) ??
+        new CliError('notReady', 'Nobody reads on, and the case is not closed yet', {
+          where: caseId,
+          next: `See how it ends: readmit case show ${caseId}`,
+        })
+      );
     await context.io.sleep(pause * 1000);
   }
 }

@@ -22,6 +22,8 @@ interface Because {
 interface Repudiated extends Because {
   readonly code?: string;
 }
+/** So many are listed when nobody says how many. */
+const usualPage = 50;
 
 export const registerCase: Register = (program, act) => {
   const cases = group(program, 'case');
@@ -36,7 +38,7 @@ export const registerCase: Register = (program, act) => {
       )
       .option('--subject <id>', 'only of this subject')
       .option('--before <case>', 'older than this case')
-      .option('--limit <n>', 'at most so many (1 to 200; 50 when you do not say)', wholeNumber),
+      .option('--limit <n>', `at most so many (1 to 200; ${usualPage} when you do not say)`, wholeNumber),
     'readmit case list --state awaiting-approval',
   ).action(act((context: Context, options: ListQuery) => list(context, options)));
   example(
@@ -108,14 +110,13 @@ async function repudiate(context: Context, caseId: string, { reason, code }: Rep
   accepted(context, await context.client.call('repudiate', { params: { caseId }, body }, credential), 'Frozen');
 }
 
-/** So many are listed by intake when nobody says how many. */
-const usualPage = 50;
-
-async function list(context: Context, query: ListQuery): Promise<void> {
-  const cases = await context.client.call('listCases', { query });
+async function list(context: Context, options: ListQuery): Promise<void> {
+  // Sent in any case: the note below is right only when the server took this limit and not one of its own.
+  const limit = options.limit ?? usualPage;
+  const cases = await context.client.call('listCases', { query: { ...options, limit } });
   const { out } = context;
   const last = cases.at(-1);
-  if (last && cases.length >= (query.limit ?? usualPage)) out.note(`Older ones, if there are any: add --before ${last.caseId}`);
+  if (last && cases.length >= limit) out.note(`Older ones, if there are any: add --before ${last.caseId}`);
   out.result(cases, () => {
     // Eyes get what fits beside an id that is not cut; the rest is in `case show`.
     if (out.seen)

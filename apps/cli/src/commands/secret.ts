@@ -54,7 +54,9 @@ async function pickUp(context: Context, options: PickUpOptions, caseId: string):
       ['acknowledged', acknowledged ? 'yes: the sealed copy is destroyed' : 'no: pick it up again'],
     ]),
   );
-  context.out.note('Use what is in the file where you sign in, then delete it. A bypass works once; enrol a new factor with it.');
+  // What a consumer's key opens is the password that a program goes on using.
+  if (options.key === undefined && acknowledged)
+    context.out.note('Use what is in the file where you sign in, then delete it. A bypass works once; enrol a new factor with it.');
 }
 
 async function keyFor({ vault }: Context, file: string | undefined, caseId: string): Promise<RecipientKeyPair> {
