@@ -7,6 +7,9 @@ import { crypto } from '../../libs/bus/src/engine/context.js';
 export { crypto };
 export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
+/** What people of a run give as the reason of an order. */
+export const why = { reason: 'asked to', digest: sha256('asked to') };
+
 /** A private key that a name gives: PKCS #8 in front of the 32 bytes. */
 function keyOf(curve: 'Ed25519' | 'X25519', name: string): { readonly x: string; readonly key: KeyObject } {
   const prefix = curve === 'Ed25519' ? '302e020100300506032b657004220420' : '302e020100300506032b656e04220420';

@@ -2,7 +2,7 @@
 import type { Fact, FactOf, Person, ServiceName } from '@readmit/contracts';
 import { endEarly, quorumMet, say } from '@readmit/domain';
 import { forked, pick, seeded, shuffled } from '../fault/random.js';
-import { crypto, directory, enrolled, policy } from './cast.js';
+import { crypto, directory, enrolled, policy, why } from './cast.js';
 import { Forger } from './forger.js';
 import { Installation } from './installation.js';
 import { later, People, type Signed, type Thing } from './people.js';
@@ -87,7 +87,7 @@ export async function runOnce(seed: number, thief: ServiceName | undefined): Pro
       const what = plot();
       if (what < 0.1) house.commanded('revocation-scheduler', say('readmit.containment.ordered', caseId, { caseId, by: 'gita' }));
       else if (what < 0.2) house.commanded('intake', say('readmit.case.frozen', caseId, { caseId, by: 'ada', cause: 'repudiated' }));
-      else if (what < 0.35) house.command('revocation-scheduler', caseId, endEarly({ id: 'chidi', teams: ['security-oncall'] }));
+      else if (what < 0.35) house.command('revocation-scheduler', caseId, endEarly({ id: 'chidi', teams: ['security-oncall'] }, why));
       await house.advanceTo(later(house.now, plot() * 60));
     }
     target.unreliable = 0.05;

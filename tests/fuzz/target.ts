@@ -4,6 +4,8 @@
  */
 import { TargetError, type Connector, type PlanParts } from '@readmit/connectors';
 import type { Ask, Facet, Plan, Step, Undo } from '@readmit/contracts';
+import { secretHold } from '@readmit/domain';
+import { crypto } from './cast.js';
 
 /** Something that was given at the target: what the run is judged by. */
 export interface Given {
@@ -130,7 +132,7 @@ function partsOf(
   const [first = ''] = touches;
   if (ask.kind === 'secret.reissue' || ask.kind === 'secret.rotate') {
     if (has('login:payroll_b')) throw new TargetError('the other login is in use', 'none', 'refused');
-    const hold = `${ask.connector}/secret/${ask.object}`;
+    const hold = secretHold(crypto, ask.connector, ask.object);
     const undo = (object: string, armedBy: 'start' | 'success', unlessTakenOver: boolean) => ({
       ...{ kind: 'secret.destroy' as const, connector: ask.connector, object, armedBy, unlessTakenOver, hold },
       ...{ afterSeconds: overlapSeconds, identity: [{ name: 'login', value: object }], says: `destroy ${object}` },

@@ -4,7 +4,7 @@ import { contain, endEarly, say } from '@readmit/domain';
 import { compactDecrypt } from 'jose';
 import { forked, pick, seeded, shuffled } from '../fault/random.js';
 import { actsOf, type Act, type Kind } from './acts.js';
-import { openerOf } from './cast.js';
+import { openerOf, why } from './cast.js';
 import { Installation } from './installation.js';
 import { later, People, type Thing } from './people.js';
 import { openSession, type Fault, type RealTarget } from './real-target.js';
@@ -120,8 +120,8 @@ export async function runOrder(order: Order, target: RealTarget): Promise<Came> 
     return caseId;
   };
   const command = (what: 'end' | 'contain' | 'freeze', caseId: string): void => {
-    if (what === 'end') house.command('revocation-scheduler', caseId, endEarly({ id: 'ops', teams: ['platform-operators'] }));
-    if (what === 'contain') house.command('revocation-scheduler', caseId, contain('gita'));
+    if (what === 'end') house.command('revocation-scheduler', caseId, endEarly({ id: 'ops', teams: ['platform-operators'] }, why));
+    if (what === 'contain') house.command('revocation-scheduler', caseId, contain('gita', why));
     if (what === 'freeze') house.commanded('intake', say('readmit.case.frozen', caseId, { caseId, by: 'erin', cause: 'repudiated' }));
   };
   const happens = async (at: Where, act: () => void | Promise<void>): Promise<void> => {

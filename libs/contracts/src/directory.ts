@@ -30,4 +30,5 @@ export const Directory = closed({
 export type Directory = Static<typeof Directory>;
 /** What people write and somebody signs: signing says when it was issued. */
 export const DirectorySource = Type.Omit(Directory, ['issuedAt'], { additionalProperties: false });
+/** `typ` of the signed directory (JWS): no other text that is signed with the key is taken for one. */
 export const directoryType = 'readmit-directory+jwt';

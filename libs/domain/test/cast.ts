@@ -21,6 +21,9 @@ export const crypto: Crypto = {
     ),
 };
 
+/** What people of specs give as the reason of an order. */
+export const why = { reason: 'asked to', digest: 'd'.repeat(64) };
+
 export const keys = new Map<string, { x: string; privateKey: KeyObject }>();
 for (const id of ['boris', 'chidi', 'chidi-owner', 'dana', 'ada', 'ada-admin', 'pat', 'mallory']) {
   const pair = generateKeyPairSync('ed25519');

@@ -21,7 +21,6 @@ import {
   heldBy,
   holdsOf,
   instant,
-  noPlanDigest,
   latestDue,
   planGranted,
   recipientsOf,
@@ -35,6 +34,7 @@ import {
   type Refusal,
   type WorkDraft,
 } from '../src/index.js';
+import { noPlanDigest } from '../src/approval-request/approval.state.js';
 import { canonical, contactOnRecord, crypto, directory, keys, pae, policy, recipient, sha256 } from './cast.js';
 import { partsFor } from './simulated-target.js';
 

@@ -4,7 +4,9 @@
  */
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { caseState, contain, endEarly, obligationsOf, withdraw } from '../src/index.js';
+import { contain, endEarly, obligationsOf, withdraw } from '../src/index.js';
+import { caseState } from '../src/recovery-case/case-outcome.js';
+import { why } from './cast.js';
 import { House, policy } from './house.js';
 
 const mfa = [
@@ -243,21 +245,21 @@ describe('the order of writes', () => {
   it('R6.4 a person ends a grant early; before it is granted there is nothing to end', () => {
     const house = new House();
     const caseId = house.open(role, erin, 'erin');
-    expect(house.command('revocation-scheduler', caseId, endEarly({ id: 'chidi', teams: [] })).refused).toBe('nothing-granted');
+    expect(house.command('revocation-scheduler', caseId, endEarly({ id: 'chidi', teams: [] }, why)).refused).toBe('nothing-granted');
     house.prove(caseId);
     house.decide(caseId, 'chidi');
     house.decide(caseId, 'dana');
-    expect(house.command('revocation-scheduler', caseId, endEarly({ id: 'chidi', teams: [] })).refused).toBeUndefined();
+    expect(house.command('revocation-scheduler', caseId, endEarly({ id: 'chidi', teams: [] }, why)).refused).toBeUndefined();
     house.settle();
     expect(house.said('readmit.revocation.due').map((fact) => [fact.data.cause, fact.data.by])).toEqual([['ended-by-person', 'chidi']]);
     expect(house.said('readmit.case.closed')).toHaveLength(1);
-    expect(house.command('revocation-scheduler', caseId, endEarly({ id: 'chidi', teams: [] })).refused).toBe('already-ended');
+    expect(house.command('revocation-scheduler', caseId, endEarly({ id: 'chidi', teams: [] }, why)).refused).toBe('already-ended');
   });
 
   it('R6.6 containment is remembered for a case that is not known yet, and nothing begins', () => {
     const house = new House();
     const caseId = house.open(role, erin, 'erin');
-    house.command('revocation-scheduler', caseId, contain('gita'));
+    house.command('revocation-scheduler', caseId, contain('gita', why));
     house.settle();
     house.prove(caseId);
     expect(house.decide(caseId, 'chidi').refused).toBe('approval-frozen');

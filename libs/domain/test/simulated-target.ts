@@ -1,5 +1,7 @@
 /** What a simulated target would propose for an ask: the same shapes as real connectors, nothing behind them. */
 import type { AskKind } from '@readmit/contracts';
+import { secretHold } from '../src/index.js';
+import { crypto } from './cast.js';
 
 export function partsFor(
   kind: AskKind,
@@ -32,7 +34,7 @@ export function partsFor(
     };
   }
   if (kind === 'secret.reissue') {
-    const hold = `${ask.connector}/secret/${ask.object}`;
+    const hold = secretHold(crypto, ask.connector, ask.object);
     const undo = (object: string, armedBy: 'start' | 'success', unlessTakenOver: boolean) => ({
       connector: ask.connector,
       object,

@@ -74,7 +74,7 @@ export class ApprovalController {
     const [policy, proofs] = await Promise.all([classified ? this.policy(classified.data.policy) : null, this.proofs(caseId, evidence)]);
     return {
       caseId,
-      version: facts.all.length,
+      version: facts.size,
       state: state.name,
       plan: planned?.data.plan ?? null,
       planDigest: planned?.data.digest ?? null,

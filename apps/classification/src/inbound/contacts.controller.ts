@@ -86,11 +86,5 @@ function mayNotVerify(actor: string, facts: Facts, { directory }: DirectorySnaps
     : attestOne(actor, opened.data, classified.data, directory).people.filter(({ teams }) =>
         teams.some((team) => verifiers.includes(team)),
       );
-  const people = [...attested.people, ...late];
-  return verifierProblem(
-    people.find(({ id }) => id === actor),
-    opened.data,
-    people,
-    verifiers,
-  );
+  return verifierProblem(actor, opened.data, [...attested.people, ...late], verifiers);
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { engineCrypto, salted, type Commands } from '@readmit/bus';
 import { entryOf } from '@readmit/contracts';
-import { blankReason, mayReadCase, readsEveryCase, refusal, repudiate, shownToKey, type Facts, type Refusal } from '@readmit/domain';
+import { mayReadCase, readsEveryCase, refusal, repudiate, shownToKey, type Facts, type Refusal } from '@readmit/domain';
 import { answer, ProblemError, refused, Serves, type AnswerOf, type Call } from '@readmit/service';
 import { Controller, Inject } from '@nestjs/common';
 import { openCase } from '../usecases/intake.commands.js';
@@ -103,10 +103,9 @@ export class CasesController {
     const { salt, digest } = salted(reason);
     const row: RepudiationWords = { kind: 'repudiation', salt, reason, digest };
     const codeRight = code === undefined ? undefined : await this.isCodeOf(caseId, code);
-    const judged = repudiate({ actor: call.actor, codeRight, reasonDigest: digest });
     const done = await this.commands.command(
       { ...about, key: caseId, rows: [row], ifVersion: call.ifMatch },
-      (facts, context) => blankReason(reason) ?? judged(facts, context),
+      repudiate({ actor: call.actor, codeRight, why: { reason, digest } }),
     );
     answer(done);
     return { caseId, link: this.link(caseId) };

@@ -54,13 +54,7 @@ export const addEvidence =
     const first = attestFirst(facts, context, actor);
     if (first) return first;
     const attested = attestedOf(facts);
-    const people = attested?.people ?? [];
-    const wrong = verifierProblem(
-      people.find((person) => person.id === actor),
-      opened.data,
-      people,
-      classified.data.requirements.verifiers,
-    );
+    const wrong = verifierProblem(actor, opened.data, attested?.people ?? [], classified.data.requirements.verifiers);
     if (wrong) return wrong;
     const need = classified.data.requirements.evidence.find((candidate) => candidate.kind === input.kind);
     if (!need)

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { contain, withdraw } from '../index.js';
+import { why } from '../../test/cast.js';
 import { House } from '../../test/house.js';
 import { approvalState } from './approval.state.js';
 import { approvalTransitions, type ApprovalCommand } from './approval.transitions.js';
@@ -46,7 +47,7 @@ const reach: Record<StateName, (house: House) => string> = {
   },
   frozen: (house) => {
     const caseId = house.open(asks, ada);
-    house.command('revocation-scheduler', caseId, contain('gita'));
+    house.command('revocation-scheduler', caseId, contain('gita', why));
     house.settle();
     return caseId;
   },

@@ -1,7 +1,7 @@
 import type { GrantFault } from '../grant-judgement/grant-problem.js';
 
 /** What can be wrong with a log; each is a rule that the verifier names. */
-export type FindingRule =
+type FindingRule =
   | 'line-unreadable'
   | 'header-differs'
   | 'row-missing'

@@ -2,6 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Fact } from '@readmit/contracts';
 import fc from 'fast-check';
+import { why } from '../../test/cast.js';
 import { crypto, House } from '../../test/house.js';
 import { contain } from '../revocation-obligation/scheduler.commands.js';
 import { defaultGraceSeconds } from './case-rules.js';
@@ -45,7 +46,7 @@ function lives(seed: number, how: { readonly used: boolean; readonly contained: 
     house.decide(caseId, 'dana');
     house.decide(caseId, 'chidi');
   }
-  if (how.contained) for (const caseId of cases) house.command('revocation-scheduler', caseId, contain('gita'));
+  if (how.contained) for (const caseId of cases) house.command('revocation-scheduler', caseId, contain('gita', why));
   house.advance(7200);
   return house;
 }

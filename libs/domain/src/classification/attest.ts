@@ -25,7 +25,7 @@ export function attest(opened: Opened, classified: Classified, directory: Direct
         .map(({ id }) => id)
     : [];
   const teams = teamsOf(classified.requirements);
-  const relevant = new Set(machine ? [...teams, machine.ownerTeam] : teams);
+  const relevant = relevantTeams(classified, machine);
   const parties = [opened.subject.id, ...(opened.requester.id === undefined ? [] : [opened.requester.id])];
   // From the most people to the fewest: the first that is small enough, and the parties whatever they are.
   const people =
@@ -46,9 +46,13 @@ export function attestOne(
 ): Pick<Attestation, 'people' | 'consumers'> {
   const { people, machines } = lookupOf(directory);
   const machine = machines(opened.subject.id)[0];
-  const relevant = new Set(machine ? [...teamsOf(classified.requirements), machine.ownerTeam] : teamsOf(classified.requirements));
+  const relevant = relevantTeams(classified, machine);
   return { people: people(person).map((found) => entryOf(found, relevant)), consumers: machine?.consumers ?? [] };
 }
+
+/** Those that the case asks for, and the one that answers for its machine. */
+const relevantTeams = ({ requirements }: Classified, machine: Directory['machines'][number] | undefined): ReadonlySet<string> =>
+  new Set([...teamsOf(requirements), ...(machine ? [machine.ownerTeam] : [])]);
 
 /** Of teams only those that the case asks for: some people are in thousands, and which else is nobody's business here. */
 const entryOf = (

@@ -1,6 +1,6 @@
 import type { Decision, EventData, Person, QuorumPart } from '@readmit/contracts';
 import type { Crypto, Problem } from '../kernel/behaviour.js';
-import { byHuman, fold, named } from './humans.js';
+import { byHuman, fold, named, twinSays } from './humans.js';
 
 /** DSSE payload type of a decision: a signature for anything else can never count as one. */
 export const decisionPayloadType = 'application/vnd.readmit.decision.v1+json';
@@ -68,12 +68,7 @@ export function checkDenial(decision: Decision, basis: DenialBasis, crypto: Cryp
 function checkSigner({ statement, proof }: Decision, basis: DenialBasis, crypto: Crypto): Problem | undefined {
   const [approver, twin] = named(basis.people, statement.approver);
   if (!approver) return problem('R4.2', 'approver-unknown', 'The directory does not attest this person for the case.');
-  if (twin)
-    return problem(
-      'R4.2',
-      'approver-ambiguous',
-      'The directory lists this person more than once; its maintainers must say which entry is right.',
-    );
+  if (twin) return problem('R4.2', 'approver-ambiguous', twinSays);
   const same = isHuman(approver.id, basis.people);
   if (basis.requester !== undefined && same(basis.requester))
     return problem('R4.2', 'approver-is-requester', 'Who asks cannot decide. Somebody else of the quorum must.');

@@ -1,9 +1,21 @@
 import type { Requirements } from '@readmit/contracts';
 import type { Facts } from '../kernel/facts.js';
+import { attestedOf } from './attested.js';
 import { byHuman } from './humans.js';
 
 /** A team that an access token names: its members read, contain and end every case. */
 export const operatorTeam = 'platform-operators';
+/** A team that an access token names: its members read every case. */
+const auditorTeam = 'auditors';
+
+/** Somebody who is signed in. */
+export interface Reader {
+  readonly id: string;
+  /** As the access token says. */
+  readonly teams: readonly string[];
+}
+/** Who acts: somebody who is signed in, or whoever holds a key. */
+export type WhoEnds = Reader | { readonly caseKey: string };
 
 /** Teams whose members verify or decide under these requirements. */
 export const teamsOf = ({ verifiers, quorum }: Pick<Requirements, 'verifiers' | 'quorum'>): readonly string[] => [
@@ -30,4 +42,22 @@ export function readersOf(facts: Facts): readonly string[] {
     if (serves || humans.has(humanOf(person.id))) readers.add(person.id);
   }
   return [...readers].sort();
+}
+
+/** People of the team that answers for the machine of the case. */
+export const ownersOf = (facts: Facts): readonly string[] => attestedOf(facts)?.owners ?? [];
+
+/** Whether every case is open to them, by the teams of their sign-in. */
+export const readsEveryCase = ({ teams }: Reader): boolean => teams.includes(operatorTeam) || teams.includes(auditorTeam);
+
+/** Whether somebody who is signed in may read the case. To all others it does not exist. */
+export const mayReadCase = (facts: Facts, actor: Reader): boolean =>
+  facts.has('readmit.case.opened') && (readsEveryCase(actor) || readersOf(facts).includes(actor.id));
+
+/** Whether somebody may end what the case granted: whoever has a part in it, operators, and the key that asked, which may also see what it owes. */
+export function mayEndCase(facts: Facts, who: WhoEnds): boolean {
+  const opened = facts.first('readmit.case.opened')?.data;
+  if (!opened) return false;
+  if ('caseKey' in who) return opened.caseKey?.signing.x === who.caseKey;
+  return who.teams.includes(operatorTeam) || readersOf(facts).includes(who.id);
 }

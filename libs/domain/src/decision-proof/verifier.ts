@@ -1,24 +1,19 @@
 import type { EventData, Person } from '@readmit/contracts';
 import { refusal, type Refusal } from '../kernel/behaviour.js';
-import { byHuman, named } from './humans.js';
+import { byHuman, named, twinSays } from './humans.js';
 
 /** Why this person may not verify the case, or undefined: whoever may collect its proofs may also see whom to call. */
 export function verifierProblem(
-  verifier: Person | undefined,
+  id: string,
   opened: EventData<'readmit.case.opened'>,
   people: readonly Person[],
   teams: readonly string[],
 ): Refusal | undefined {
+  const [verifier, twin] = named(people, id);
   if (!verifier) return refusal('forbidden', 'R4.2', 'verifier-unknown', 'The directory does not attest this person for the case.');
-  if (named(people, verifier.id).length > 1)
-    return refusal(
-      'forbidden',
-      'R4.2',
-      'verifier-ambiguous',
-      'The directory lists this person more than once; its maintainers must say which entry is right.',
-    );
+  if (twin) return refusal('forbidden', 'R4.2', 'verifier-ambiguous', twinSays);
   const humanOf = byHuman(people);
-  const human = humanOf(verifier.id);
+  const human = humanOf(id);
   if (opened.requester.id !== undefined && humanOf(opened.requester.id) === human)
     return refusal(
       'forbidden',

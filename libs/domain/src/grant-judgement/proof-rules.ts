@@ -66,8 +66,7 @@ function problemsOf(
     no('R3.1', 'evidence-outlives-policy', `it says that it is good until ${data.staleAt}, longer than the policy lets it be.`);
 
   if (!attested) return problems;
-  const collector = attested.people.find((person) => person.id === data.collectedBy);
-  const wrong = verifierProblem(collector, opened.data, attested.people, requirements.verifiers);
+  const wrong = verifierProblem(data.collectedBy, opened.data, attested.people, requirements.verifiers);
   if (wrong)
     problems.push({ finds: 'collector-invalid', rule: wrong.rule, reason: wrong.reason, says: `Proof ${data.evidenceId}: ${wrong.says}` });
   if (data.kind !== 'call-back') return problems;

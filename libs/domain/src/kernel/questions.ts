@@ -17,8 +17,10 @@ export const latestDue = (facts: Facts, obligationId: string): Due | undefined =
 const answers = ({ data }: Confirmed, due: Due): boolean =>
   data.answers === due.id && data.obligationId === due.data.obligationId && data.caseId === due.data.caseId;
 
+/** What execution said first in answer to the question, or undefined. */
 export const answerOf = (facts: Facts, due: Due): Confirmed | undefined =>
   facts.of('readmit.revocation.confirmed').find((confirmed) => answers(confirmed, due));
+/** Whether execution has answered the question, whatever the answer is. */
 export const isAnswered = (facts: Facts, due: Due): boolean => answerOf(facts, due) !== undefined;
 
 /** The latest question about each obligation, where it is not answered. Found in one pass: a hold has the questions of every case that ever held it. */

@@ -1,8 +1,8 @@
 import type { EventData, FactOf } from '@readmit/contracts';
+import { ownersOf } from '../decision-proof/parties.js';
 import type { Crypto } from '../kernel/behaviour.js';
 import type { Facts } from '../kernel/facts.js';
 import { outcomeOf, stopsOf } from './case-outcome.js';
-import { ownersOf } from './case-readers.js';
 
 export type NoticeAbout = EventData<'readmit.notice.sent'>['about'];
 export interface NoticeDue {

@@ -1,79 +1,15 @@
-/** Who reads a case, who says for its subject that it was somebody else, and what a signal does to it. */
-import type { Fact } from '@readmit/contracts';
+/** Who says for the subject of a case that it was somebody else, and what a signal does to it. */
 import { describe, expect, it } from '@jest/globals';
-import { readersOf } from '../decision-proof/parties.js';
+import { attest, classified, fact, opened, whole } from '../../test/case-people.js';
+import { why } from '../../test/cast.js';
 import type { Context } from '../kernel/behaviour.js';
 import { Facts } from '../kernel/facts.js';
 import { freezeBySignal, repudiate, type Repudiation } from './case.commands.js';
-import { mayReadCase } from './case-readers.js';
-
-const at = '2026-11-22T09:00:00.000Z';
-const fact = (type: Fact['type'], data: object, when = at): Fact =>
-  ({ id: `event_${type}_${when}`, type, at: when, data: { caseId: 'case_1', ...data } }) as unknown as Fact;
-const person = (id: string, teams: readonly string[], more: object = {}) => ({
-  id,
-  human: id,
-  teams,
-  employment: 'employee',
-  keys: [],
-  ...more,
-});
-const opened = (requester: object = { kind: 'anonymous' }, subject: object = { kind: 'person', id: 'ada' }) =>
-  fact('readmit.case.opened', { subject, requester });
-const classified = fact('readmit.case.classified', {
-  requirements: { verifiers: ['help-desk'], quorum: [{ teams: ['security-oncall', 'system-owner'], count: 1, authority: 5 }] },
-});
-const attest = (data: object, when = at) => fact('readmit.people.attested', { directory: { issuedAt: at }, ...data }, when);
-const attested = attest({
-  people: [
-    person('ada', ['staff'], { human: 'ada-lovelace' }),
-    person('ada-admin', ['security-oncall'], { human: 'ada-lovelace' }),
-    person('boris', ['help-desk']),
-    person('chidi', ['security-oncall']),
-    person('mallory', ['help-desk'], { employment: 'vendor' }),
-    person('nora', ['accounting']),
-  ],
-});
-const whole = (requester?: object) => new Facts([opened(requester), classified, attested]);
-const reads = (facts: Facts, id: string, teams: readonly string[] = []) => mayReadCase(facts, { id, teams });
-
-describe('a case is read', () => {
-  it('by its subject, who asks, and those who verify or decide, as they are attested', () => {
-    const facts = whole({ kind: 'person', id: 'erin' });
-    expect(readersOf(facts)).toEqual(['ada', 'ada-admin', 'boris', 'chidi', 'erin']);
-    for (const id of ['ada', 'erin', 'boris', 'chidi']) expect(reads(facts, id)).toBe(true);
-  });
-
-  it('by nobody else: not by a team that the sign-in claims, a vendor, a colleague, or before anybody is attested', () => {
-    const facts = whole({ kind: 'person', id: 'erin' });
-    expect(reads(facts, 'eve', ['help-desk', 'security-oncall'])).toBe(false);
-    expect(reads(facts, 'mallory', ['help-desk'])).toBe(false);
-    expect(reads(facts, 'nora')).toBe(false);
-    expect(reads(new Facts([opened()]), 'boris', ['help-desk'])).toBe(false);
-    expect(reads(new Facts([opened()]), 'ada')).toBe(true);
-  });
-
-  it('by operators and auditors, as their sign-in says, when there is a case', () => {
-    expect(reads(whole(), 'gita', ['platform-operators'])).toBe(true);
-    expect(reads(whole(), 'otto', ['auditors'])).toBe(true);
-    expect(reads(new Facts([classified, attested]), 'gita', ['platform-operators'])).toBe(false);
-  });
-
-  it('by who is attested later, and by those who own the machine that it is about', () => {
-    const machine = new Facts([
-      opened(undefined, { kind: 'machine', id: 'svc-payroll' }),
-      classified,
-      attest({ people: [person('boris', ['help-desk'])], owners: ['pat'] }),
-      attest({ people: [person('dana', ['system-owner'])] }, '2026-11-22T09:05:00.000Z'),
-    ]);
-    expect(readersOf(machine)).toEqual(['boris', 'dana', 'pat', 'svc-payroll']);
-  });
-});
 
 describe('a repudiation', () => {
   const context = { key: 'case_1' } as Context;
   const by = (facts: Facts, input: Partial<Repudiation>) => {
-    const outcome = repudiate({ actor: undefined, codeRight: undefined, reasonDigest: 'd'.repeat(64), ...input })(facts, context);
+    const outcome = repudiate({ actor: undefined, codeRight: undefined, why, ...input })(facts, context);
     return outcome.refused ? outcome.reason : outcome.emit.map(({ type, data }) => [type, data]);
   };
   const frozen = (who: string, cause: string) => [
@@ -113,6 +49,14 @@ describe('a repudiation', () => {
     // Teams of the desk are attested, never claimed; vendors and approvers are not the desk.
     for (const who of [actor('eve', 'help-desk'), actor('mallory'), actor('chidi'), actor('nora')])
       expect(by(whole(), who)).toBe('not-the-subject');
+  });
+
+  it.each(['', ' ', '\u200b\u2060', '\u3164'])('R4.5 needs a reason that can be seen (%j), from whoever may give it', (reason) => {
+    const saying = { why: { ...why, reason } };
+    expect(by(whole(), { ...actor('nora'), ...saying })).toBe('not-the-subject');
+    expect(by(whole(), { ...actor('ada'), ...saying })).toBe('reason-blank');
+    expect(by(whole(), { codeRight: true, ...saying })).toBe('reason-blank');
+    expect(by(whole(), { codeRight: true })).toEqual(frozen('repudiation-code', 'repudiated'));
   });
 
   it('R5.4 is never reported by who asked for it', () => {

@@ -1,9 +1,10 @@
 import { attestedOf } from '../decision-proof/attested.js';
-import { operatorTeam } from '../decision-proof/parties.js';
+import { byHuman } from '../decision-proof/humans.js';
+import { operatorTeam, ownersOf, type Reader } from '../decision-proof/parties.js';
 import { verifierProblem } from '../decision-proof/verifier.js';
 import { refusal, say, type Command, type Refusal } from '../kernel/behaviour.js';
 import type { Facts } from '../kernel/facts.js';
-import { ownersOf, sameHuman, type Reader } from './case-readers.js';
+import { blankReason, type OrderReason } from '../kernel/says-nothing.js';
 
 /** Stands in CaseFrozen for whoever holds a notice of the case: a code has no name. */
 const codeHolder = 'repudiation-code';
@@ -13,8 +14,7 @@ export interface Repudiation {
   readonly actor: Reader | undefined;
   /** Whether the code of the case's notices came along, and was right; undefined: none came. */
   readonly codeRight: boolean | undefined;
-  /** Salted. The words stay with the service. */
-  readonly reasonDigest: string;
+  readonly why: OrderReason;
 }
 
 /** "This was not me": never too late (R5.4). Freezes the case in every state; one that is closed stays closed, and what it gave is taken back. */
@@ -26,9 +26,11 @@ export const repudiate =
       return refusal('not-found', 'R8.1', 'case-unknown', `There is no case ${key} (or this service has not heard of it yet).`);
     const who = repudiatorOf(facts, input);
     if ('refused' in who) return who;
+    const blank = blankReason(input.why.reason);
+    if (blank) return blank;
     // A signal freezes too, but says nothing for the subject: her word is put on record all the same.
     if (facts.of('readmit.case.frozen').some(({ data }) => data.cause !== 'signal')) return { emit: [], reply: {} };
-    return { emit: [say('readmit.case.frozen', key, { caseId: key, ...who, reasonDigest: input.reasonDigest })], reply: {} };
+    return { emit: [say('readmit.case.frozen', key, { caseId: key, ...who, reasonDigest: input.why.digest })], reply: {} };
   };
 
 /** A code opens nothing and only ends: whoever has one may use it. Others must be the subject, or speak for it and not be who asked. */
@@ -58,14 +60,14 @@ function repudiatorOf(
   if (actor.teams.includes(operatorTeam)) return { by: actor.id, cause: 'reported' };
   const people = attestedOf(facts)?.people ?? [];
   const verifiers = facts.last('readmit.case.classified')?.data.requirements.verifiers ?? [];
-  const speaks =
-    verifierProblem(
-      people.find(({ id }) => id === actor.id),
-      opened,
-      people,
-      verifiers,
-    ) === undefined;
+  const speaks = verifierProblem(actor.id, opened, people, verifiers) === undefined;
   return speaks ? { by: actor.id, cause: 'reported' } : notTheSubject;
+}
+/** Whether both ids are of one human, as the case's people are attested. */
+function sameHuman(facts: Facts, a: string, b: string | undefined): boolean {
+  if (b === undefined) return false;
+  const humanOf = byHuman(attestedOf(facts)?.people ?? []);
+  return humanOf(a) === humanOf(b);
 }
 const notTheSubject = refusal(
   'forbidden',

@@ -1,5 +1,6 @@
 /** Somebody with execution's key says that it is undone before anything is due: found by audit, and harmless. */
 import { describe, expect, it } from '@jest/globals';
+import { why } from '../../test/cast.js';
 import { crypto, House } from '../../test/house.js';
 import { CaseWatch } from '../audit-log/case-watch.js';
 import { say } from '../kernel/behaviour.js';
@@ -68,7 +69,7 @@ describe('a confirmation before anything is due', () => {
   it('R6.6 does not keep containment from taking back at once', () => {
     const { house, caseId } = granted();
     forge(house, caseId);
-    house.command('revocation-scheduler', caseId, contain('gita'));
+    house.command('revocation-scheduler', caseId, contain('gita', why));
     house.settle();
     expect(flow(house)).toEqual(['revocation.confirmed', 'revocation.due', 'revocation.confirmed', 'obligation.discharged', 'case.closed']);
   });

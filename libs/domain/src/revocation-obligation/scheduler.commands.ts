@@ -1,8 +1,8 @@
+import { mayEndCase, type WhoEnds } from '../decision-proof/parties.js';
 import { refusal, say, type Command, type Refusal } from '../kernel/behaviour.js';
 import type { Facts } from '../kernel/facts.js';
-import { blankReason } from '../kernel/says-nothing.js';
+import { blankReason, type OrderReason } from '../kernel/says-nothing.js';
 import { binds, obligationsOf, type Obligation } from './obligations.js';
-import { mayEndCase, type WhoEnds } from './may-end.js';
 
 /** The answer of a case that nobody has heard of, and of one that is not theirs: the two must not be told apart. */
 export const unknownCase = (): Refusal =>
@@ -32,18 +32,12 @@ export function containPreview(facts: Facts, now: Date): Preview {
   return { falls, stays: all.filter((one) => !falls.includes(one)) };
 }
 
-/** Why somebody orders an end. The words stay with the scheduler, their salted digest is said. */
-export interface OrderReason {
-  readonly reason: string;
-  readonly digest: string;
-}
-
 /** Somebody of the case ends what it granted, now (R6.4). It only takes away, so it needs no quorum. */
 export const endEarly =
-  (who: WhoEnds, why?: OrderReason): Command<Record<never, never>> =>
+  (who: WhoEnds, why: OrderReason): Command<Record<never, never>> =>
   (facts, context) => {
     if (!mayEndCase(facts, who)) return unknownCase();
-    const blank = why && blankReason(why.reason);
+    const blank = blankReason(why.reason);
     if (blank) return blank;
     if (!facts.has('readmit.approval.granted'))
       return refusal(
@@ -70,7 +64,7 @@ export const endEarly =
           obligationId: id,
           cause: 'ended-by-person',
           by: 'caseKey' in who ? 'case-key' : who.id,
-          ...(why === undefined ? {} : { reasonDigest: why.digest }),
+          reasonDigest: why.digest,
           ...(undo.hold === undefined ? {} : { hold: undo.hold }),
         }),
       );
@@ -85,7 +79,7 @@ const caseIds = /^case_[0-9a-f]+(-[0-9a-f]+)*$/;
  * again when everything was asked for the last order and answered: something may have come back since.
  */
 export const contain =
-  (by: string, why?: OrderReason): Command<Record<never, never>> =>
+  (by: string, why: OrderReason): Command<Record<never, never>> =>
   (facts, context) => {
     if (!caseIds.test(context.key))
       return refusal(
@@ -95,7 +89,7 @@ export const contain =
         'Only a case can be contained: name it by its id, case_ and what follows (readmit case list).',
       );
     const orders = facts.of('readmit.containment.ordered').length;
-    const blank = why && blankReason(why.reason);
+    const blank = blankReason(why.reason);
     if (blank) return blank;
     const { falls } = containPreview(facts, context.now);
     const served = falls.every(
@@ -103,13 +97,7 @@ export const contain =
     );
     if (orders > 0 && (falls.length === 0 || !served)) return { emit: [], reply: {} };
     return {
-      emit: [
-        say('readmit.containment.ordered', context.key, {
-          caseId: context.key,
-          by,
-          ...(why === undefined ? {} : { reasonDigest: why.digest }),
-        }),
-      ],
+      emit: [say('readmit.containment.ordered', context.key, { caseId: context.key, by, reasonDigest: why.digest })],
       reply: {},
     };
   };
