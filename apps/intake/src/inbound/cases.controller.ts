@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { engineCrypto, salted, type Commands } from '@readmit/bus';
+import { salted, type Commands } from '@readmit/bus';
 import { entryOf } from '@readmit/contracts';
 import { mayReadCase, readsEveryCase, refusal, repudiate, shownToKey, type Facts, type Refusal } from '@readmit/domain';
 import { answer, ProblemError, refused, Serves, type AnswerOf, type Call } from '@readmit/service';
@@ -29,13 +29,7 @@ export class CasesController {
     const { salt, digest } = salted(call.body.reason);
     const words: CaseWords = { kind: 'words', salt, reason: call.body.reason };
     const actor = call.actor?.id;
-    const command = openCase({
-      body: call.body,
-      actor,
-      provenKey: call.proof?.signing.x,
-      reasonDigest: digest,
-      fingerprintOf: (key) => engineCrypto.digest(key),
-    });
+    const command = openCase({ body: call.body, actor, provenKey: call.proof?.signing.x, reasonDigest: digest });
     const asked = {
       ...call.body,
       requester: actor === undefined ? ({ kind: 'anonymous' } as const) : ({ kind: 'person', id: actor } as const),

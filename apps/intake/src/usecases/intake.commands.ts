@@ -9,8 +9,6 @@ export interface OpenInput {
   /** The key that the request proved to hold. */
   readonly provenKey: string | undefined;
   readonly reasonDigest: string;
-  /** SHA-256 hex of the JCS. */
-  fingerprintOf(key: unknown): string;
 }
 
 /** Opens a case, once however often the request is repeated. It claims nothing: without a sign-in the one-time key is the requester's only credential, and its possession is proved here. */
@@ -31,7 +29,7 @@ export const openCase =
     if (key) {
       if (input.provenKey !== key.signing.x)
         return refusal('forbidden', 'R2.6', 'case-key-unproven', 'Send a proof (readmit-proof) made with the signing key of caseKey.');
-      if (input.fingerprintOf({ sealing: key.sealing, signing: key.signing }) !== key.fingerprint)
+      if (context.crypto.digest({ sealing: key.sealing, signing: key.signing }) !== key.fingerprint)
         return refusal('invalid', 'R2.6', 'fingerprint-wrong', 'The fingerprint is not the SHA-256 of the JCS of {sealing, signing}.');
       // It would show when a secret is sealed to it: after the old one is gone.
       const fault = recipientKeyFault(key);
@@ -51,7 +49,7 @@ export const openCase =
     };
     const opened = facts.first('readmit.case.opened');
     if (!opened) return { emit: [say('readmit.case.opened', context.key, data)], reply: {} };
-    const asked = ({ reasonDigest: _, ...rest }: typeof data): string => input.fingerprintOf(rest);
+    const asked = ({ reasonDigest: _, ...rest }: typeof data): string => context.crypto.digest(rest);
     // The words are left out: their digest has a salt that is new each time.
     return asked(opened.data) === asked(data)
       ? { emit: [], reply: {} }
