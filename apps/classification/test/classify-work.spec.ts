@@ -1,10 +1,10 @@
 /** The real handlers of classification with a directory, a clock and facts: what is stale, late or repeated changes nothing. */
 import { describe, expect, it } from '@jest/globals';
 import type { DirectorySnapshot, Work, WorkHandler } from '@readmit/bus';
-import type { Directory, Draft, EventData, Fact, Policy } from '@readmit/contracts';
+import { entryOf, type Directory, type Draft, type EventData, type Fact, type Policy } from '@readmit/contracts';
 import { Facts, type Context } from '@readmit/domain';
 import { classificationDefinition, classificationKeys } from '../src/classification.definition.js';
-import { attestWork } from '../src/outbound/attest-work.js';
+import { attestWork, toAttest } from '../src/outbound/attest-work.js';
 import type { CodePort, DrawnCode } from '../src/outbound/case-codes.js';
 import { classifyWork } from '../src/outbound/classify-work.js';
 import type { DirectoryPort } from '../src/outbound/directory.js';
@@ -140,7 +140,19 @@ describe('facts at classification', () => {
     // Not before the case itself is attested, and for a bounded number of names.
     expect(wanted(asked('w1', 'boris'))).toEqual([]);
     const many = Array.from({ length: 300 }, (_, n) => asked(`w${n}`, `person-${n}`));
-    expect(wanted(classified, attested, ...many)).toHaveLength(100);
+    expect(wanted(classified, attested, ...many)).toHaveLength(99);
+  });
+
+  it('R4.2 attests no more people than a grant can name beside the attestation that comes with the case', () => {
+    const { properties } = entryOf('readmit.approval.granted').schema as { readonly properties?: Record<string, { maxItems?: number }> };
+    const inGrant = properties?.['attestations']?.maxItems ?? 0;
+    const asked = (many: number) =>
+      Array.from({ length: many }, (_, n) =>
+        fact(`w${String(n).padStart(3, '0')}`, 'readmit.attestation.wanted', { caseId: 'case_1', person: `person-${n}` }),
+      );
+    expect(toAttest(new Facts(asked(inGrant - 2)))).toHaveLength(inGrant - 2);
+    expect(toAttest(new Facts(asked(inGrant)))).toHaveLength(inGrant - 1);
+    expect(toAttest(new Facts(asked(300)))).toEqual(asked(inGrant - 1));
   });
 });
 

@@ -1,18 +1,15 @@
 import type { DirectorySnapshot, Finished, WorkHandler } from '@readmit/bus';
 import type { FactOf } from '@readmit/contracts';
-import { attestedOf, attestOne, say, type Facts } from '@readmit/domain';
+import { attestedOf, attestOne, mostAsked, say, type Facts } from '@readmit/domain';
 import { allowedAge, nextTry } from './allowed-age.js';
 import type { DirectoryPort } from './directory.js';
 import type { ActivePolicy } from './policy-file.js';
 
-/** Who acts on one case; a grant names no more attestations, and whoever makes up names must not make us read the directory for each. */
-const mostAttested = 100;
-
-/** Who is asked for and not attested yet, in the order in which they were asked for. */
+/** Who is asked for and not attested yet, in the order in which they were asked for: no more than approval asks for, whoever has its key. */
 export function toAttest(facts: Facts): readonly FactOf<'readmit.attestation.wanted'>[] {
   return facts
     .of('readmit.attestation.wanted')
-    .slice(0, mostAttested)
+    .slice(0, mostAsked)
     .filter(({ data }) => !isAttested(facts, data.person));
 }
 

@@ -1,5 +1,5 @@
 import type { Draft, EventData, FactOf } from '@readmit/contracts';
-import { attestedOf } from '../decision-proof/attested.js';
+import { attestationIdsOf, attestedOf } from '../decision-proof/attested.js';
 import { checkDecision, quorumMet, type DecisionBasis } from '../decision-proof/decision-proof.js';
 import { fresh, refsOf } from '../evidence/evidence.js';
 import { judgeGrant } from '../grant-judgement/judge-grant.js';
@@ -8,6 +8,7 @@ import type { Facts } from '../kernel/facts.js';
 import { earliest, instant, plusSeconds, reached } from '../kernel/time.js';
 import { aboveCeiling } from '../restoration-plan/ceiling.js';
 import { approvalState, decisionsFor, denialIn, planOf } from './approval.state.js';
+import { mostAsked } from './attestation.js';
 
 /** What approval concludes. MUST NOT grant with stale evidence, an unmet quorum or a decision that does not verify. */
 export function approvalReact(facts: Facts, context: Context): Reaction {
@@ -57,7 +58,7 @@ export function approvalReact(facts: Facts, context: Context): Reaction {
     at: instant(context.now),
     data,
   };
-  const [wrong] = judgeGrant(facts.with([granted]), context.now, context.crypto, granted).problems;
+  const wrong = beyondGrant(data) ?? judgeGrant(facts.with([granted]), context.now, context.crypto, granted).problems[0];
   if (!wrong) return { emit: [say('readmit.approval.granted', context.key, data)] };
   return {
     emit: refuseOnce(facts, context, `grant/${basis.planDigest}/${basis.evidenceDigest}/${wrong.reason}`, 'approval', wrong),
@@ -100,6 +101,16 @@ function grant(
     obligations: planned.data.plan.obligations,
   };
 }
+
+/** A draft that its schema refuses is tried for ever. There are so many only when somebody has a key of ours or of classification. */
+const beyondGrant = (data: EventData<'readmit.approval.granted'>): Problem | undefined =>
+  attestationIdsOf(data).length > mostAsked + 1
+    ? {
+        rule: 'R4.2',
+        reason: 'too-many-attestations',
+        says: 'More people were attested for this case than a grant can name, so it cannot be granted. Open a new request.',
+      }
+    : undefined;
 
 /** A plan beyond its ceiling is refused on record, once per plan, whoever proposed it (R2.1). */
 function refusePlans(facts: Facts, context: Context): readonly Draft[] {

@@ -12,9 +12,9 @@ export const notReady = (waitsFor: string): Refusal =>
 
 /**
  * Whoever makes up names must not make classification read the directory for each. With the attestation that comes with the case these are
- * a hundred, and a grant can name them all.
+ * a hundred, and a grant can name them all. Classification answers no more either.
  */
-const mostAsked = 99;
+export const mostAsked = 99;
 
 /**
  * What classification said of a person. People are attested when they matter, so somebody may act before anybody asked who that is.

@@ -1,5 +1,6 @@
 /** When a signed yes or no is taken: each refusal beside the decision that is taken. */
 import { describe, expect, it } from '@jest/globals';
+import { entryOf } from '@readmit/contracts';
 import { House, crypto } from '../../test/house.js';
 import { noPlanDigest } from './approval.state.js';
 
@@ -93,6 +94,30 @@ describe('a grant', () => {
     expect(house.said('readmit.approval.refused').map(({ data }) => [data.actor, data.reason])).toEqual([['approval', 'not-a-verifier']]);
     attested(house, caseId, 'boris', ['help-desk']);
     expect(house.said('readmit.approval.granted')).toHaveLength(1);
+  });
+
+  it('R4.2 is refused on record where more people were attested than it can name: it would be tried for ever', () => {
+    const { properties } = entryOf('readmit.approval.granted').schema as { readonly properties?: Record<string, { maxItems?: number }> };
+    const inGrant = properties?.['attestations']?.maxItems ?? 0;
+    const decided = (attestations: number) => {
+      const { house, caseId } = proved();
+      const [first] = house.said('readmit.people.attested');
+      if (!first) throw new Error('nobody was attested');
+      const attestNobody = (): void => {
+        house.emit('classification', [{ type: 'readmit.people.attested', key: caseId, data: { ...first.data, people: [] } }]);
+        house.settle();
+      };
+      for (let one = 1; one < attestations; one++) attestNobody();
+      expect(house.decide(caseId, 'chidi').refused).toBeUndefined();
+      return { house, attestNobody };
+    };
+    const { house, attestNobody } = decided(inGrant + 1);
+    const refusals = () => house.said('readmit.approval.refused').map(({ data }) => [data.actor, data.rule, data.reason]);
+    expect(refusals()).toEqual([['approval', 'R4.2', 'too-many-attestations']]);
+    attestNobody();
+    expect(refusals()).toHaveLength(1);
+    expect(house.said('readmit.approval.granted')).toHaveLength(0);
+    expect(decided(inGrant).house.said('readmit.approval.granted')[0]?.data.attestations).toHaveLength(inGrant);
   });
 
   it('R2.1 a plan with the longest name is refused on record all the same', () => {
