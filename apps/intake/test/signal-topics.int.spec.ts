@@ -102,17 +102,20 @@ describe('signals on the topic of a provider', () => {
     );
   });
 
-  it('R8.3 whose batch could not be decoded park by that name, the others are recorded', async () => {
+  it('R8.3 whose batch could not be decoded park by that name, also when they are re-driven, and the others are recorded', async () => {
     intake = await startIntake();
     intake.topics.write(topic, structured({ id: 's-1' }));
     intake.topics.write(topic, { ...structured({ id: 's-2' }), undecodable: 'the batch of offsets 1 to 1 cannot be decoded: why' });
     intake.topics.write(topic, structured({ id: 's-3' }));
     await taken(3);
     expect(await received()).toHaveLength(2);
-    expect((await parked()).map(({ offset, reason, says }) => [offset, reason, says])).toEqual([
-      ['1', 'undecodable', 'the batch of offsets 1 to 1 cannot be decoded: why'],
-    ]);
+    const rows = async () => (await parked()).map(({ offset, reason, says }) => [offset, reason, says]);
+    expect(await rows()).toEqual([['1', 'undecodable', 'the batch of offsets 1 to 1 cannot be decoded: why']]);
     expect(await announced()).toEqual([['parked', 'undecodable', undefined]]);
+    const [batch] = await parked();
+    expect(await settle(batch?.id ?? '', 'redrive')).toEqual({ status: 202, state: 'parked', reason: 'undecodable' });
+    expect(await rows()).toEqual([['1', 'undecodable', 'the batch of offsets 1 to 1 cannot be decoded: why']]);
+    expect(await received()).toHaveLength(2);
   });
 
   it('R8.3 that repeat one change nothing and are counted; the same id with other content parks as id-reused', async () => {

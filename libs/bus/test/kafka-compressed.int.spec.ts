@@ -107,6 +107,8 @@ describe('a batch that cannot be decoded', () => {
       const parked = await found('undecodable');
       expect(parked.map(({ partition }) => partition).sort()).toEqual(Array.from({ length: partitionsPerTopic }, (_, n) => n).sort());
       expect(parked[0]?.says).toMatch(/^the batch of offsets \d to \d cannot be decoded: .+; have its producer send it anew/);
+      const redriven = await engine.parked.settle(parked[0]?.id ?? '', 'redrive', 'op-1');
+      expect(redriven).toMatchObject({ state: 'parked', reason: 'undecodable', says: parked[0]?.says });
       await engine.stop();
       const closed = (await house.said('intake')).filter(({ type }) => type === 'readmit.case.closed').map(({ key }) => key);
       expect(closed.sort()).toEqual(['case-1', 'case-2']);

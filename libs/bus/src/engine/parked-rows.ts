@@ -85,7 +85,11 @@ export async function showParked(
   return {
     parked: { ...parkedOf(row), headers, bytes: value.toString('base64') },
     // It had come when it was parked: that is what counts against the end of its key.
-    record: { topic, partition, offset: BigInt(row.offset), key, headers, value, arrivedAt: row.parked_at.getTime() },
+    record: {
+      ...{ topic, partition, offset: BigInt(row.offset), key, headers, value, arrivedAt: row.parked_at.getTime() },
+      // Its bytes are those of a batch: read as a message they could say anything.
+      ...(row.reason === 'undecodable' ? { undecodable: row.says } : {}),
+    },
   };
 }
 
