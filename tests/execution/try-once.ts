@@ -86,7 +86,7 @@ function handlerOf({ draft }: WorkRow, { handlers }: Surroundings): WorkHandler<
 }
 const workOf = ({ draft, key, alsoKeys, tries, began }: WorkRow, { now }: Surroundings): Work => ({
   ...draft,
-  ...{ key, alsoKeys, tries, began, now, callUntil: now() },
+  ...{ key, alsoKeys, tries, began, now },
 });
 /** As it is now: others act on the row while its call is under way. */
 const stateOf = (row: WorkRow): WorkRow['state'] => row.state;

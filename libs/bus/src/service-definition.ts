@@ -7,8 +7,6 @@ export interface Work extends WorkDraft {
   readonly key: string;
   /** 1 for the first try. */
   readonly tries: number;
-  /** When the lease ends; a call MUST be over at half of it. */
-  readonly callUntil: Date;
   /** Whether it was recorded, in this try or an earlier one, that a call to a target is about to be made. Without it nothing was done there. */
   readonly began: boolean;
   /** The database's clock, as far as it is known without asking. */

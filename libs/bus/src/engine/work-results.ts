@@ -162,7 +162,7 @@ export class WorkResults {
   }
 
   workOf(row: WorkRow): Work {
-    const work = workOf(row, this.about.leaseMs, () => this.transactor.now());
+    const work = workOf(row, () => this.transactor.now());
     return this.begun.has(nameOf(row)) ? { ...work, began: true } : work;
   }
 }

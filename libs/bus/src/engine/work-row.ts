@@ -13,7 +13,6 @@ export interface WorkRow {
   readonly not_before: Date;
   readonly tries: number;
   readonly fence: string;
-  readonly lease_until: Date;
   readonly origin: Origin;
   readonly began: boolean;
 }
@@ -96,7 +95,7 @@ const claimOf = (lane: Lane): string => `
       AND ((state = 'waiting' AND not_before <= clock_timestamp()) OR (state = 'running' AND lease_until <= clock_timestamp()))
       ${freeAt(lane, 'clock_timestamp()')}
     ORDER BY id FOR UPDATE SKIP LOCKED)
-  RETURNING id, key, kind, connector, object, also_keys, input, not_before, tries, fence, lease_until, origin, began`;
+  RETURNING id, key, kind, connector, object, also_keys, input, not_before, tries, fence, origin, began`;
 const claimSql = ofEach(claimOf);
 
 /**
@@ -184,7 +183,7 @@ export const giveUpSql = `
     not_before = CASE lane WHEN 'urgent' THEN clock_timestamp() + interval '5 minutes' ELSE not_before END
   WHERE id = $1 AND fence = $2 AND state = 'running'`;
 
-export const workOf = (row: WorkRow, leaseMs: number, now: () => Date): Work => ({
+export const workOf = (row: WorkRow, now: () => Date): Work => ({
   id: row.id,
   kind: row.kind,
   connector: row.connector,
@@ -194,7 +193,6 @@ export const workOf = (row: WorkRow, leaseMs: number, now: () => Date): Work => 
   input: row.input,
   key: row.key,
   tries: row.tries,
-  callUntil: new Date(row.lease_until.getTime() - callMs(leaseMs)),
   began: row.began,
   now,
 });
