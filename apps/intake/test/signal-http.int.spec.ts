@@ -39,11 +39,16 @@ const binary = (event: object, data: string | null, type?: string) =>
   );
 const inHeaders = (event: object) => Object.entries(event).map(([name, value]) => [`ce-${name}`, String(value)] as const);
 /** Just these headers: `fetch` joins those of one name and adds a content type. */
-async function raw(headers: readonly (readonly string[])[], body: string): Promise<number | undefined> {
+async function raw(headers: readonly (readonly string[])[], body: string): Promise<readonly unknown[]> {
   const signedIn = ['host', 'readmit.example', 'authorization', `Bearer ${await intake.token({ client_id: 'acme' })}`];
   return new Promise((resolve, reject) => {
     const asked = request(`${intake.url}/api/intake/signals`, { method: 'POST', headers: [signedIn, ...headers].flat() });
-    asked.on('response', (response) => resolve(response.resume().statusCode)).on('error', reject);
+    asked.on('error', reject).on('response', (response) => {
+      let text = '';
+      response
+        .on('data', (bytes) => (text += String(bytes)))
+        .on('end', () => resolve([response.statusCode, (JSON.parse(text) as { reason?: string }).reason ?? 'taken']));
+    });
     asked.end(body);
   });
 }
@@ -64,10 +69,10 @@ describe('a signal over HTTP', () => {
     expect(await binary(event, null)).toEqual(again);
     for (const type of ['application/vnd.acme.lockout+json', 'application/vnd.acme.lockout+json; charset=utf-8', 'text/json'])
       expect(await binary(event, '{"reason":"bad-tries"}', type)).toEqual(again);
-    expect(await raw(inHeaders(event), '{}')).toBe(202);
+    expect(await raw(inHeaders(event), '{}')).toEqual([202, 'taken']);
     // As over Kafka: a type that is none is not JSON.
-    expect(await raw([...inHeaders(event), ['content-type', 'json']], '{}')).toBe(422);
-    expect(await raw([...inHeaders(event), ['content-type', '']], '{}')).toBe(422);
+    expect(await raw([...inHeaders(event), ['content-type', 'json']], '{}')).toEqual([422, 'data-not-json']);
+    expect(await raw([...inHeaders(event), ['content-type', '']], '{}')).toEqual([422, 'data-not-json']);
     expect(await structured(event, 'application/cloudevents+json; charset=UTF-8')).toEqual(again);
     expect(await signalsOf('boris')).toBe(1);
   });
@@ -124,8 +129,8 @@ describe('R8.3 a signal that is not taken is answered by its name and put on rec
   it.each(['ce-subject', 'ce-id', 'content-type'])('R8.3 attribute-malformed: the header %s came twice', async (name) => {
     const sent = [...inHeaders(attributes()), ['content-type', 'application/json'] as const];
     const first = sent.find(([one]) => one === name) ?? [];
-    expect(await raw([...sent, first], '{}')).toBe(422);
-    expect(await raw([...sent, ['ce-extension', 'x']], '{}')).toBe(202);
+    expect(await raw([...sent, first], '{}')).toEqual([422, 'attribute-malformed']);
+    expect(await raw([...sent, ['ce-extension', 'x']], '{}')).toEqual([202, 'taken']);
   });
 
   it('malformed: what is no HTTP is answered with a problem, too', async () => {

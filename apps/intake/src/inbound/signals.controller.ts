@@ -1,4 +1,4 @@
-import { ProblemError, refused, Serves, unavailable, type AnswerOf, type Call } from '@readmit/service';
+import { refused, Serves, unavailable, type AnswerOf, type Call } from '@readmit/service';
 import { Controller, Inject } from '@nestjs/common';
 import type { RefusedEvent, SignalRefusal } from '@readmit/contracts';
 import type { Refusal } from '@readmit/domain';
@@ -19,10 +19,7 @@ export class SignalsController {
     // The edge lets nobody in whose client is not configured as a provider.
     const provider = call.actor?.clientId ?? 'unknown';
     const read = this.signals.read(call.event, { provider, binding: 'http' });
-    if (!read.ok) {
-      const refusal = refused(await this.onRecord(provider, read));
-      throw read.reason === 'media-type' ? new ProblemError(415, read.reason, read.says, { rule: refusal.more.rule ?? '' }) : refusal;
-    }
+    if (!read.ok) throw refused(await this.onRecord(provider, read), read.reason === 'media-type' ? 415 : undefined);
     const recorded = await this.signals.record(read.signal);
     if (!('refused' in recorded)) return recorded;
     this.signals.counts.refused++;

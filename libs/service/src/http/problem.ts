@@ -88,8 +88,8 @@ export function answer<R>(result: { readonly reply: R } | { readonly refused: Re
 }
 
 /** A refusal as a problem, for refusals that do not come out of a command (reads). */
-export function refused(refusal: Refusal): ProblemError {
-  return new ProblemError(statusOf[refusal.as], refusal.reason, refusal.says, {
+export function refused(refusal: Refusal, status = statusOf[refusal.as]): ProblemError {
+  return new ProblemError(status, refusal.reason, refusal.says, {
     rule: refusal.rule,
     ...(refusal.as === 'not-ready' ? { headers: { 'retry-after': '1' } } : {}),
   });
