@@ -66,7 +66,7 @@ export interface Signal {
   readonly occurredAt: string;
 }
 
-/** Every reason for which a signal is not taken: what it means and what to do. The same over HTTP and over Kafka. */
+/** Every reason for which a signal is not taken: what it means and what to do. The same over HTTP and over Kafka, but for what is said to be of one alone. */
 export const signalRefusals = {
   undecodable:
     'Kafka alone: a compressed batch that is broken, or holds more than 8 MiB or 50,000 records. Send its signals anew in smaller batches.',

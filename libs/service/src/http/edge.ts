@@ -10,7 +10,7 @@ import {
 } from '@readmit/contracts';
 import type { Commands } from '@readmit/bus';
 import { Injectable, type CallHandler, type CanActivate, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
-import type { Refusal } from '@readmit/domain';
+import { operatorTeam, type Refusal } from '@readmit/domain';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Readable } from 'node:stream';
 import { map, type Observable } from 'rxjs';
@@ -40,7 +40,6 @@ export interface EdgeOptions {
   /** Answers are checked against the catalogue; off in production, where a wrong answer is better than none. */
   readonly checkAnswers: boolean;
 }
-const operators = 'platform-operators';
 /** An operator's work may be done by a client that is given the team. */
 const forPeople: ReadonlySet<Route['access']> = new Set(['anyone', 'person', 'person-or-case-key']);
 
@@ -112,13 +111,13 @@ export class EdgeGuard implements CanActivate {
   }
 
   private async assertAllowed(name: RouteName, route: Route, actor: Actor | undefined): Promise<void> {
-    if (route.access === 'operator' && !actor?.teams.includes(operators)) {
+    if (route.access === 'operator' && !actor?.teams.includes(operatorTeam)) {
       await this.refuse(name, actor, {
         refused: true,
         as: 'forbidden',
         rule: 'R4.6',
         reason: 'not-an-operator',
-        says: `Only members of ${operators} may do this.`,
+        says: `Only members of ${operatorTeam} may do this.`,
       });
     }
     if (actor && forPeople.has(route.access) && this.isClient(actor)) {
