@@ -4,11 +4,14 @@ import { freePort } from '@readmit/store';
 import { answerTo } from '@readmit/testing';
 import { createServer, request, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { startFront } from './front.js';
+import { problemInFront, startFront } from './front.js';
 
 const open: { close(): unknown }[] = [];
+const failures: string[] = [];
 afterEach(async () => {
   for (const each of open.splice(0).reverse()) await each.close();
+  // What clients did wrong, or a service, is no failure of the front.
+  expect(failures.splice(0)).toEqual([]);
 });
 
 async function upstream(answer: RequestListener): Promise<string> {
@@ -19,7 +22,7 @@ async function upstream(answer: RequestListener): Promise<string> {
 }
 async function frontOf(url: string): Promise<string> {
   const upstreams = Object.fromEntries(areaNames.map((area) => [area, url])) as Record<Area, string>;
-  const front = await startFront({ port: await freePort(), upstreams });
+  const front = await startFront({ port: await freePort(), upstreams, onFailure: (line) => void failures.push(line) });
   open.push(front);
   return front.url;
 }
@@ -103,8 +106,8 @@ describe('the one origin', () => {
 
   it('answers with problems whatever it does not pass: paths, methods, and what is no request', async () => {
     const front = await frontOf(await upstream((_, response) => response.end('{}')));
-    const asked = async (method: string, path: string) => {
-      const response = await fetch(`${front}${path}`, { method });
+    const asked = async (method: string, path: string, type?: string, body: string | null = null) => {
+      const response = await fetch(`${front}${path}`, { method, headers: type === undefined ? {} : { 'content-type': type }, body });
       const { reason } = (await response.json()) as { reason?: unknown };
       return [response.status, response.headers.get('content-type'), reason];
     };
@@ -113,9 +116,32 @@ describe('the one origin', () => {
     expect(await asked('POST', '/docs')).toEqual([404, problem, 'no-such-route']);
     expect(await asked('QUERY', '/api/intake/cases')).toEqual([404, problem, 'no-such-route']);
     expect(await asked('PROPFIND', '/api/intake/cases')).toEqual([404, problem, 'no-such-route']);
+    for (const [type, body] of [
+      ['application/json', '{'],
+      ['application/json', ''],
+      ['application/xml', '<a/>'],
+      ['json', '{}'],
+    ] as const)
+      expect(await asked('POST', '/docs', type, body)).toEqual([404, problem, 'no-such-route']);
+    for (const type of ['json', '']) expect(await asked('POST', '/api/intake/signals', type, '{}')).toEqual([415, problem, 'media-type']);
     expect(await asked('GET', '/docs/%zz')).toEqual([400, problem, 'bad-url']);
+    expect(await asked('GET', '/api/intake/..%2fapproval')).toEqual([400, problem, 'bad-url']);
     expect(await answerTo(front, 'NO HTTP\r\n\r\n')).toMatch(
       /^HTTP\/1.1 400 Bad Request\r\ncontent-type: application\/problem\+json[^]*"reason":"malformed"/,
     );
+  });
+});
+
+describe('an error in the one origin', () => {
+  it('is told to people with its request and its stack when it is a mistake of ours', () => {
+    const bug = new Error('no such thing');
+    expect(problemInFront(bug, 'req_1', (line) => void failures.push(line))).toMatchObject({ status: 500, reason: 'internal' });
+    expect(failures.splice(0)).toEqual([`request req_1 failed in the front: ${bug.stack}`]);
+  });
+
+  it('control: is not told when it is a mistake of the client', () => {
+    const wrongType = Object.assign(new Error('no such type'), { code: 'FST_ERR_CTP_INVALID_MEDIA_TYPE', statusCode: 415 });
+    expect(problemInFront(wrongType, 'req_1', (line) => void failures.push(line))).toMatchObject({ status: 415, reason: 'media-type' });
+    expect(failures).toEqual([]);
   });
 });

@@ -4,24 +4,25 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import httpProxy from '@fastify/http-proxy';
 import { areaNames, openapi, type Area } from '@readmit/contracts';
-import { answerUnread, ProblemError, problemOf, unavailable } from '@readmit/service';
+import { answerUnread, bodyLimit, ProblemError, problemOf, unavailable } from '@readmit/service';
 import fastify, { type FastifyReply } from 'fastify';
-
-/** As the services take it at most, in bytes. */
-const largestBody = 256 * 1024;
 
 /** The one origin in front of the six services: the API by area, its OpenAPI document and a page to try it. */
 export async function startFront(options: {
   readonly port: number;
   readonly upstreams: Readonly<Record<Area, string>>;
+  /** Takes a line for people when a request fails by a mistake of ours: the answer tells its client an id alone. */
+  readonly onFailure: (line: string) => void;
 }): Promise<{ readonly url: string; close(): Promise<void> }> {
   const app = fastify({
     logger: false,
     trustProxy: false,
     genReqId: () => `req_${randomUUID()}`,
-    clientErrorHandler: (error, socket) => answerUnread(error, socket, `req_${randomUUID()}`),
+    clientErrorHandler: answerUnread,
     frameworkErrors: (error, request, reply) => void sendProblem(reply, problemOf(error, request.id).problem, request.id),
   });
+  // Before the proxies are registered: each keeps the handler that is set at that time.
+  app.setErrorHandler((error, request, reply) => sendProblem(reply, problemInFront(error, request.id, options.onFailure), request.id));
   for (const area of areaNames)
     await app.register(httpProxy, {
       upstream: options.upstreams[area],
@@ -37,15 +38,13 @@ export async function startFront(options: {
         onError: (reply, { error }) => void sendAway(reply as unknown as FastifyReply, area, error),
       },
     });
-  app.setNotFoundHandler((request, reply) =>
-    sendProblem(reply, new ProblemError(404, 'no-such-route', 'There is nothing at this path.'), request.id),
-  );
-  app.setErrorHandler((error, request, reply) => sendProblem(reply, problemOf(error, request.id).problem, request.id));
   // Streamed through, a body that is too large would look like a service that went away: the answer comes before the body is read.
-  app.addHook('onRequest', async (request, reply) => {
-    if (Number(request.headers['content-length'] ?? 0) <= largestBody) return;
-    const problem = new ProblemError(413, 'body-too-large', 'The body is larger than 256 KiB.');
-    await sendProblem(reply.header('connection', 'close'), problem, request.id);
+  app.addHook('onRequest', (request, _reply, done) => {
+    if (Number(request.headers['content-length'] ?? 0) > bodyLimit)
+      throw new ProblemError(413, 'body-too-large', 'The body is larger than 256 KiB.', { headers: { connection: 'close' } });
+    // Before fastify judges the body of a request that goes nowhere.
+    if (request.is404) throw new ProblemError(404, 'no-such-route', 'There is nothing at this path.');
+    done();
   });
   const document = openapi();
   app.get('/openapi.json', () => document);
@@ -69,6 +68,16 @@ export async function startFront(options: {
   app.get('/', (_request, reply) => reply.redirect('/docs'));
   const url = await app.listen({ port: options.port, host: '127.0.0.1' });
   return { url, close: () => app.close() };
+}
+
+/** What becomes of an error in the front. Its mistakes are told to people here: nobody else logs them. */
+export function problemInFront(error: unknown, requestId: string, onFailure: (line: string) => void): ProblemError {
+  const { statusCode, code } = (error ?? {}) as { readonly statusCode?: unknown; readonly code?: unknown };
+  // The proxy gives a path that would leave its prefix this status and no code.
+  if (statusCode === 400 && code === undefined) return new ProblemError(400, 'bad-url', 'The URL cannot be routed.');
+  const { problem, unexpected } = problemOf(error, requestId);
+  if (unexpected) onFailure(`request ${requestId} failed in the front: ${error instanceof Error ? error.stack : String(error)}`);
+  return problem;
 }
 
 /** A service that is away is 503 and not 500: nobody made a mistake. What never arrived is told from what may have been carried out. */

@@ -233,7 +233,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     going();
     const urlOf = Object.fromEntries(urls) as Record<ServiceName, string>;
     const upstreams = Object.fromEntries(areaNames.map((area) => [area, urlOf[serviceOfArea(area)]])) as Record<Area, string>;
-    const front = await startFront({ port: options.port, upstreams });
+    const front = await startFront({ port: options.port, upstreams, onFailure: (line) => void process.stderr.write(`${line}\n`) });
     started.push({ name: 'front', stop: () => front.close() });
     demo.reportTo(`${publicUrl}/api/intake/signals`);
     return {

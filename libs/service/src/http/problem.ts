@@ -1,5 +1,6 @@
 import type { Refusal } from '@readmit/domain';
 import { isTransientSqlError } from '@readmit/store';
+import { randomUUID } from 'node:crypto';
 import { STATUS_CODES, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
@@ -100,8 +101,6 @@ const server: Readonly<Record<string, readonly [number, string, string]>> = {
   FST_ERR_BAD_URL: [400, 'bad-url', 'The URL is not encoded correctly.'],
   FST_ERR_MAX_PARAM_LENGTH: [414, 'url-too-long', 'A part of the path is too long.'],
   FST_ERR_ASYNC_CONSTRAINT: [400, 'bad-url', 'The URL cannot be routed.'],
-  // Said of the method QUERY without a content type before any route is looked for; no route of ours has that method.
-  FST_ERR_ROUTE_MISSING_CONTENT_TYPE: [404, 'no-such-route', 'There is nothing at this path.'],
 };
 
 const byStatus: Readonly<Record<number, readonly [string, string]>> = {
@@ -123,14 +122,20 @@ function isOutage(error: unknown): boolean {
   return false;
 }
 
+/** Nest wraps what fastify throws and keeps the status alone. Without Nest the status counts only on fastify's own errors: others have one of somebody else's answer. */
+function httpStatusOf(error: unknown, code: unknown): number | undefined {
+  const { getStatus, statusCode } = (error ?? {}) as { readonly getStatus?: () => number; readonly statusCode?: number };
+  if (getStatus) return getStatus.call(error);
+  return typeof code === 'string' && code.startsWith('FST_') ? statusCode : undefined;
+}
+
 /** Total: whatever was thrown becomes a problem that is safe to show. `unexpected`: log it, nobody else will. */
 export function problemOf(error: unknown, requestId: string): { readonly problem: ProblemError; readonly unexpected: boolean } {
   if (error instanceof ProblemError) return { problem: error, unexpected: false };
   const code = (error as { code?: unknown } | undefined)?.code;
   const known = typeof code === 'string' ? server[code] : undefined;
   if (known) return { problem: new ProblemError(...known), unexpected: false };
-  // Nest wraps what fastify throws and keeps the status alone.
-  const status = (error as { getStatus?: () => number } | undefined)?.getStatus?.();
+  const status = httpStatusOf(error, code);
   const wrapped = status === undefined ? undefined : byStatus[status];
   if (status !== undefined && wrapped) return { problem: new ProblemError(status, ...wrapped), unexpected: false };
   if (isOutage(error))
@@ -152,15 +157,17 @@ const unread: Readonly<Record<string, readonly [number, string, string]>> = {
   HPE_HEADER_OVERFLOW: [431, 'headers-too-large', 'The headers are too large.'],
 };
 
-/** Answers what could not be read as a request, and ends the connection: where the next request would begin is not known. */
-export function answerUnread(error: Error & { readonly code?: string }, socket: Socket, requestId: string): void {
+/** Answers what could not be read as a request, and closes the connection: where the next request would begin is not known. */
+export function answerUnread(error: Error & { readonly code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
   const problem = new ProblemError(...(unread[error.code ?? ''] ?? ([400, 'malformed', 'The request cannot be read.'] as const)));
-  const body = JSON.stringify(problem.details(requestId));
-  socket.end(
+  const body = JSON.stringify(problem.details(`req_${randomUUID()}`));
+  socket.write(
     `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? ''}\r\ncontent-type: application/problem+json; charset=utf-8\r\n` +
       `cache-control: no-store\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
   );
+  // Not `end`: a client that never closes its side would keep the socket, and a stop of the service would wait for it.
+  socket.destroySoon();
 }
 
 /** For the places where fastify has no route context: writes the problem to the raw response. */

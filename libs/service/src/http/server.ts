@@ -5,7 +5,6 @@ import { Module, type Provider, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { randomUUID } from 'node:crypto';
-import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { closeScope, inScope, openScope } from '../telemetry.js';
 import { NestLog } from '../log/nest-logger.js';
@@ -65,7 +64,7 @@ export async function createHttp(options: HttpOptions): Promise<NestFastifyAppli
     forceCloseConnections: 'idle',
     // An id of 255 characters, percent-encoded.
     routerOptions: { maxParamLength: 1024 },
-    clientErrorHandler: (error: Error & { readonly code?: string }, socket: Socket) => answerUnread(error, socket, `req_${randomUUID()}`),
+    clientErrorHandler: answerUnread,
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
       const { problem } = problemOf(error, request.id);
       reply.hijack();
