@@ -36,7 +36,10 @@ export class SimulatedTarget implements Connector {
   }
   facet = (name: string): Facet => ({ name, value: this.shows.get(name) ?? 'lost' });
 
-  plan: Connector['plan'] = () => Promise.reject(new Error('plans of this room come from the house'));
+  plan: Connector['plan'] = async ({ kind }) => {
+    this.called(`plan ${kind}`);
+    throw new Error('plans of this room come from the house');
+  };
   read: Connector['read'] = async ({ kind }) => {
     this.called(`read ${kind}`);
     return [this.facet(`${kind}:state`)];

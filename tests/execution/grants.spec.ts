@@ -1,6 +1,7 @@
 /** When execution begins, what it gives the target, and what it says of what came of it. The target is simulated. */
 import { describe, expect, it } from '@jest/globals';
 import { ResultUnstorable } from '@readmit/bus';
+import type { StepKind } from '@readmit/contracts';
 import { TargetError } from '@readmit/connectors';
 import { say } from '@readmit/domain';
 import { ExecutionRoom, only } from './execution-room.js';
@@ -51,6 +52,32 @@ describe('a beginning', () => {
       gave: [{ kind: 'role.grant', connector: 'target', object: 'erin', entitlement: 'app_admin' }],
       made: [{ stepId: 'step-1', identity: [{ name: 'membership', value: `of ${caseId}` }] }],
     });
+  });
+});
+
+describe('a plan', () => {
+  /** A case that classification judged, and the work that reads its target. */
+  const planned = async (steps: readonly StepKind[]) => {
+    const room = new ExecutionRoom();
+    const caseId = room.proposed();
+    const heard = room.house.facts('execution', caseId).all.filter(({ type }) => type !== 'readmit.plan.proposed');
+    room.change(caseId, () =>
+      heard.map((fact) =>
+        fact.type === 'readmit.case.classified'
+          ? { ...fact, data: { ...fact.data, ceiling: { ...fact.data.ceiling, steps: [...steps] } } }
+          : fact,
+      ),
+    );
+    room.ask(caseId, { id: 'plan', kind: 'plan', connector: 'target', object: 'erin', notBefore: room.now, alsoKeys: [], input: {} });
+    await room.run('plan');
+    return {
+      refused: room.saidOf('readmit.plan.refused', caseId).map(({ rule, reason }) => `${rule} ${reason}`),
+      asked: room.target.calls,
+    };
+  };
+  it('R2.1 is refused before the target is asked when nothing can be restored', async () => {
+    expect(await planned([])).toEqual({ refused: ['R2.1 account-not-of-subject'], asked: [] });
+    expect(await planned(['role.grant', 'sessions.end'])).toEqual({ refused: [], asked: ['plan role.restore'] });
   });
 });
 

@@ -11,7 +11,7 @@ export type { WhoEnds } from './decision-proof/parties.js';
 export { verifierProblem } from './decision-proof/verifier.js';
 export { attestedOf } from './decision-proof/attested.js';
 export { codeOf, evidenceDigest, needsMet, proofDigest, refsOf, wordsOf } from './evidence/evidence.js';
-export { reachOf } from './restoration-plan/ceiling.js';
+export { reachOf, unservable } from './restoration-plan/ceiling.js';
 export { buildPlan } from './restoration-plan/build-plan.js';
 export type { AskParts } from './restoration-plan/build-plan.js';
 export { changedBeside, changedSince, doingsOf, endsOf, explainedBy, overRestored } from './restoration-plan/compare-target.js';

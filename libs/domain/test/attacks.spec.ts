@@ -29,7 +29,7 @@ describe('somebody who asks for what is not hers', () => {
   it("R2.1 nothing is planned on an account that is not the subject's, however well the subject is proved", () => {
     const house = new House();
     house.open([{ kind: 'factor.bypass', object: 'erin' }], mallory);
-    expect(refusals(house)).toEqual(['plan-above-ceiling']);
+    expect(refusals(house)).toEqual(['account-not-of-subject']);
     expect(house.said('readmit.plan.proposed')).toHaveLength(0);
     expect(house.said('readmit.case.classified')[0]?.data).toMatchObject({ tier: 'two-person', ceiling: { steps: [] } });
 
@@ -42,13 +42,13 @@ describe('somebody who asks for what is not hers', () => {
   it('R2.1 one foreign account spoils a mixed request', () => {
     const house = new House();
     house.open([...mfa, { kind: 'factor.bypass', object: 'erin' }], ada);
-    expect(refusals(house)).toEqual(['plan-above-ceiling']);
+    expect(refusals(house)).toEqual(['account-not-of-subject']);
   });
 
   it('R1.5 R2.6 a machine that is called a person gets no plan, and its secret has no recipient but its consumers', () => {
     const house = new House();
     const caseId = house.open([{ kind: 'secret.reissue', object: 'payroll' }], { kind: 'person', id: 'svc-payroll' });
-    expect(refusals(house)).toEqual(['plan-above-ceiling']);
+    expect(refusals(house)).toEqual(['account-not-of-subject']);
     expect(recipientsOf(house.facts('execution', caseId)).map(({ id }) => id)).toEqual(['payroll-app']);
   });
 

@@ -1,7 +1,18 @@
 import { ResultUnstorable, retryAfter, type Begun, type Finished, type Work, type WorkHandler } from '@readmit/bus';
 import { TargetError } from '@readmit/connectors';
 import type { Draft } from '@readmit/contracts';
-import { buildPlan, isOver, planGranted, recipientsOf, say, secretHold, type AskParts, type Context, type Facts } from '@readmit/domain';
+import {
+  buildPlan,
+  isOver,
+  planGranted,
+  recipientsOf,
+  say,
+  secretHold,
+  unservable,
+  type AskParts,
+  type Context,
+  type Facts,
+} from '@readmit/domain';
 import { connectorOf, type Connectors } from './connectors.js';
 import { lookAgainWith, othersOf } from './other-cases.js';
 
@@ -20,6 +31,10 @@ export const planWork = (connectors: Connectors): WorkHandler<readonly AskParts[
   lane: 'reading',
   begin(work, facts, context) {
     if (settled(facts)) return { go: false, emit: [] };
+    const opened = facts.first('readmit.case.opened');
+    const classified = facts.last('readmit.case.classified');
+    const refused = opened && classified && unservable(opened.data, classified.data);
+    if (refused) return { go: false, emit: [say('readmit.plan.refused', work.key, { caseId: work.key, ...refused })] };
     return whileSecretHeld(work, facts, context) ?? { go: true, emit: [] };
   },
   async call(_work, facts, signal) {

@@ -172,12 +172,39 @@ describe('the strictest counts', () => {
     expect(said.reasons.map(({ says }) => says)).toEqual(
       expect.arrayContaining([
         `The directory does not know ${id} (it has erin), the subject; what is unknown never lowers a tier.`,
-        `Nothing can be restored: the directory does not know ${id}.`,
+        `Nothing can be restored: the directory does not know the person ${id}.`,
       ]),
     );
     const erin = classify(request(['role.restore'], person('erin'), 'app_admin'), known, inForce);
     expect(erin.ceiling.steps).not.toEqual([]);
     expect(erin.reasons.some(({ says }) => says.includes('does not know'))).toBe(false);
+  });
+
+  it.each([
+    ['an unknown person', person('erinn'), 'erinn', 'does not know the person erinn'],
+    ['another spelling', person('ERIN'), 'ERIN', 'does not know the person ERIN (it has erin)'],
+    [
+      'a machine that is called a person',
+      person('svc-payroll'),
+      'payroll',
+      'does not know the person svc-payroll (it has svc-payroll as a machine)',
+    ],
+    ['a person who is called a machine', machine('erin'), 'erin', 'does not know the machine erin (it has erin as a person)'],
+    ["somebody else's account", person('erin'), 'ada', 'does not name target/ada as an account of erin (it names target/erin)'],
+  ])('R2.1 tells who is signed in why nothing can be restored, and what would work: %s', (_, subject, object, why) => {
+    const asked = request(['role.restore'], subject, 'app_admin');
+    const said = (requester: Opened['requester']) =>
+      classify({ ...asked, requester, asks: asked.asks.map((ask) => ({ ...ask, object })) }, known, inForce)
+        .reasons.filter(({ rule }) => rule === 'R2.1')
+        .map(({ says }) => says);
+    expect(said({ kind: 'person', id: 'boris' })).toEqual([`Nothing can be restored: the directory ${why}.`]);
+    // Nobody without a sign-in learns a name from the directory.
+    expect(said({ kind: 'anonymous' })).toEqual([`Nothing can be restored: the directory ${why.replace(/ \(.*/, '')}.`]);
+  });
+
+  it('R1.6 says that the directory could not be asked, and nothing of what it has', () => {
+    const said = classify(request(['role.restore'], person('erin'), 'app_admin'), { known: false, why: 'it is down' }, inForce);
+    expect(said.reasons).toContainEqual({ rule: 'R2.1', says: 'Nothing can be restored: the directory could not be asked.' });
   });
 
   it('R1.7 texts keep to what an event takes, however long the names are', () => {

@@ -12,6 +12,7 @@ export type DirectoryFacts =
 type Opened = EventData<'readmit.case.opened'>;
 type Classified = EventData<'readmit.case.classified'>;
 type Reason = Classified['reasons'][number];
+type Account = Pick<Ask, 'connector' | 'object'>;
 
 const privilegedAsks: readonly AskKind[] = ['role.restore', 'group.restore', 'breakglass.activate'];
 const machineAsks: readonly AskKind[] = ['secret.rotate', 'secret.reissue'];
@@ -62,14 +63,7 @@ export function classify(
   if (foreign.length > 0) {
     // Proofs are of the subject: somebody who is proved to be herself must not be given what is another's.
     raise('The account is not known to be of the subject; what is unknown never lowers a tier.');
-    const named = [...new Set(foreign.map((ask) => `${ask.connector}/${ask.object}`))].join(', ');
-    reasons.push({
-      rule: 'R2.1',
-      says: (facts.known && !person && !machine
-        ? `Nothing can be restored: the directory does not know ${opened.subject.id}.`
-        : `Nothing can be restored: the directory does not name ${named} as an account of ${opened.subject.id}.`
-      ).slice(0, 500),
-    });
+    reasons.push({ rule: 'R2.1', says: `Nothing can be restored: ${whyForeign(foreign, opened, facts)}.`.slice(0, 500) });
   }
   if (opened.durationSeconds > base.maxDurationSeconds)
     reasons.push({
@@ -122,12 +116,35 @@ function requesterIn({ requester }: Opened, facts: DirectoryFacts): 'anonymous' 
 }
 
 /** Whether the directory says that the account is the subject's own, under the kind of subject that was claimed. */
-function ownedBySubject(ask: Ask, opened: Opened, facts: DirectoryFacts): boolean {
-  if (!facts.known) return false;
-  const { people, machines } = lookupOf(facts.directory);
-  const { kind, id } = opened.subject;
-  const accounts = kind === 'machine' ? machines(id) : people(id).flatMap((person) => person.accounts);
-  return accounts.some((account) => account.connector === ask.connector && account.object === ask.object);
+function ownedBySubject(ask: Ask, { subject }: Opened, facts: DirectoryFacts): boolean {
+  return (
+    facts.known &&
+    accountsOf(subject, facts.directory).some(({ connector, object }) => connector === ask.connector && object === ask.object)
+  );
+}
+const accountsOf = ({ kind, id }: Opened['subject'], directory: Directory): readonly Account[] =>
+  kind === 'machine'
+    ? lookupOf(directory).machines(id)
+    : lookupOf(directory)
+        .people(id)
+        .flatMap(({ accounts }) => accounts);
+
+/** Who is not signed in learns no name that they did not give themselves. */
+function whyForeign(foreign: readonly Ask[], { subject, requester }: Opened, facts: DirectoryFacts): string {
+  if (!facts.known) return 'the directory could not be asked';
+  const hint = (text: string): string => (requester.id === undefined ? '' : ` (${text})`);
+  const { people, machines, alike } = lookupOf(facts.directory);
+  const { kind, id } = subject;
+  if ((kind === 'machine' ? machines(id) : people(id)).length === 0) {
+    const other = alike(id);
+    const elsewhere = kind === 'machine' ? people(id) : machines(id);
+    const known = elsewhere.length > 0 ? `it has ${id} as a ${kind === 'machine' ? 'person' : 'machine'}` : other && `it has ${other}`;
+    return `the directory does not know the ${kind} ${id}${known === undefined ? '' : hint(known)}`;
+  }
+  const listed = (accounts: readonly Account[]): string =>
+    [...new Set(accounts.map(({ connector, object }) => `${connector}/${object}`))].join(', ');
+  const owned = listed(accountsOf(subject, facts.directory));
+  return `the directory does not name ${listed(foreign)} as an account of ${id}${hint(owned === '' ? 'it names none' : `it names ${owned}`)}`;
 }
 
 function classOf(ask: Ask, opened: Opened, machine: boolean, facts: DirectoryFacts): { caseClass: CaseClass; reason: Reason } {

@@ -1,6 +1,6 @@
 import type { Ask, EventData, Facet, Plan, Step, Undo } from '@readmit/contracts';
 import type { Crypto, Problem } from '../kernel/behaviour.js';
-import { aboveCeiling, ticketMissing } from './ceiling.js';
+import { aboveCeiling, unservable } from './ceiling.js';
 
 /** What a connector read and proposes for one ask. */
 export interface AskParts {
@@ -27,8 +27,8 @@ export function buildPlan(
   parts: readonly AskParts[],
   crypto: Crypto,
 ): { readonly plan: Plan; readonly digest: string } | { readonly refused: Problem } {
-  const unasked = ticketMissing(opened, classified.data.requirements);
-  if (unasked) return { refused: unasked };
+  const refused = unservable(opened, classified.data);
+  if (refused) return { refused };
   const steps = parts.flatMap(({ ask, steps: ofAsk }) => ofAsk.map((step) => ({ ...step, askId: ask.id })));
   // Two asks of one person may both end her sessions: done once, after everything that goes before it.
   const once = steps.filter((step, index) => index === steps.findIndex((other) => sameStep(other, step)));

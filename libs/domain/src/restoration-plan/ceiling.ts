@@ -26,7 +26,7 @@ export function aboveCeiling(plan: Plan, caseClass: CaseClass, ceiling: Ceiling)
       return { rule: 'R2.1', reason: 'plan-above-ceiling', says: `The ceiling of this case does not allow ${step.entitlement}.` };
   }
   if (plan.durationSeconds > ceiling.maxDurationSeconds)
-    return { rule: 'R4.5', reason: 'duration-above-ceiling', says: `At most ${ceiling.maxDurationSeconds} s are allowed.` };
+    return { rule: 'R4.5', reason: 'duration-above-ceiling', says: durationAbove(ceiling) };
   return undefined;
 }
 
@@ -38,3 +38,22 @@ export const ticketMissing = (
   requirements.ticket && ticket === undefined
     ? { rule: 'R4.5', reason: 'ticket-missing', says: 'The policy asks for a ticket here and the request names none. Ask again with one.' }
     : undefined;
+
+const durationAbove = ({ maxDurationSeconds }: Ceiling): string => `At most ${maxDurationSeconds} s are allowed here. Ask again for less.`;
+
+/** Why no plan can serve the request, or undefined: judged before a target is asked, whose own refusal would name a step that nobody asked for. */
+export function unservable(
+  opened: Pick<EventData<'readmit.case.opened'>, 'ticket' | 'durationSeconds'>,
+  { ceiling, requirements, reasons }: Pick<EventData<'readmit.case.classified'>, 'ceiling' | 'requirements' | 'reasons'>,
+): Problem | undefined {
+  // Classification leaves no step where an account is not the subject's, and says which one.
+  if (ceiling.steps.length === 0)
+    return {
+      rule: 'R2.1',
+      reason: 'account-not-of-subject',
+      says: reasons.find(({ rule }) => rule === 'R2.1')?.says ?? 'Nothing can be restored for this subject.',
+    };
+  if (opened.durationSeconds > ceiling.maxDurationSeconds)
+    return { rule: 'R4.5', reason: 'duration-above-ceiling', says: durationAbove(ceiling) };
+  return ticketMissing(opened, requirements);
+}

@@ -75,6 +75,36 @@ describe('the end of a grant', () => {
   });
 });
 
+describe('a request that no plan can serve', () => {
+  const refusals = (object: string, id: string, durationSeconds?: number) => {
+    const house = new House();
+    house.open([{ kind: 'role.restore', object, entitlement: 'app_admin' }], { kind: 'person', id }, 'pat', durationSeconds);
+    return house.said('readmit.plan.refused').map(({ data: { rule, reason, says } }) => [rule, reason, says]);
+  };
+
+  it('R2.1 is refused in the words of classification, and not for a step that nobody asked for', () => {
+    expect(refusals('erin', 'erinn')).toEqual([
+      ['R2.1', 'account-not-of-subject', 'Nothing can be restored: the directory does not know the person erinn.'],
+    ]);
+    expect(refusals('ada', 'erin')).toEqual([
+      [
+        'R2.1',
+        'account-not-of-subject',
+        'Nothing can be restored: the directory does not name target/ada as an account of erin (it names target/erin).',
+      ],
+    ]);
+    expect(refusals('erin', 'erin')).toEqual([]);
+  });
+
+  it('R4.5 is told how long would be allowed', () => {
+    const longest = 3600;
+    expect(refusals('erin', 'erin', longest + 1)).toEqual([
+      ['R4.5', 'duration-above-ceiling', `At most ${longest} s are allowed here. Ask again for less.`],
+    ]);
+    expect(refusals('erin', 'erin', longest)).toEqual([]);
+  });
+});
+
 describe('the ceiling', () => {
   it('R2.1 an MFA recovery reaches authentication only, whatever a policy or a ceiling says', () => {
     const { plan, classified } = proposed();
