@@ -70,8 +70,9 @@ export const revocationSchedulerEvents = {
     code: 'RC-5005',
     label: 'deadline reached',
     version: 1,
-    schema: closed({ key: AggregateKey, owner: oneOf(services), deadline: Instant }),
-    fields: { key: 'public', owner: 'public', deadline: 'public' },
+    // `setEventId`: the deadline-set that it answers. Absent in those of before.
+    schema: closed({ key: AggregateKey, owner: oneOf(services), deadline: Instant, setEventId: Type.Optional(Id) }),
+    fields: { key: 'public', owner: 'public', deadline: 'public', setEventId: 'public' },
   },
   'readmit.containment.ordered': {
     producer: 'revocation-scheduler',

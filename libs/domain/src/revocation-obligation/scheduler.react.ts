@@ -142,7 +142,19 @@ function deadlineReact(facts: Facts, context: Context): Reaction {
   const key = rest.join(':');
   const latest = facts.all.findLast((fact) => fact.type.endsWith('.deadline-set')) as FactOf<'readmit.approval.deadline-set'> | undefined;
   const deadline = latest?.data.deadline;
-  if (!latest || !deadline || facts.of('readmit.deadline.reached').some((fact) => fact.at >= latest.at)) return { emit: [], wakeAt: null };
-  if (!reached(deadline, context.now)) return { emit: [], wakeAt: new Date(deadline) };
-  return { emit: [say('readmit.deadline.reached', context.key, { key, owner: owner as ServiceName, deadline })] };
+  const told = facts.of('readmit.deadline.reached');
+  // By id: the clock of the owner may be behind the one of the scheduler, and then it asks again before it was told.
+  const answers = ({ at, data }: FactOf<'readmit.deadline.reached'>): boolean =>
+    data.setEventId === undefined ? latest !== undefined && at >= latest.at : data.setEventId === latest?.id;
+  if (!latest || !deadline || told.some(answers)) return { emit: [], wakeAt: null };
+  const before = told.filter(({ data }) => data.deadline === deadline);
+  const last = before.at(-1);
+  const wakeAt = last ? plusSeconds(last.at, Math.min(2 ** (before.length - 1), longestPauseSeconds)) : new Date(deadline);
+  if (!reached(wakeAt, context.now)) return { emit: [], wakeAt };
+  return {
+    emit: [say('readmit.deadline.reached', context.key, { key, owner: owner as ServiceName, deadline, setEventId: latest.id })],
+  };
 }
+
+/** An owner that is told of a deadline too early asks again at once; until the clocks agree it is told again after 1, 2, 4 s and so on, up to this. */
+const longestPauseSeconds = 60;

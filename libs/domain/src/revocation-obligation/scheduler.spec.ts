@@ -29,6 +29,7 @@ const undo = (more: Partial<Undo> = {}): Undo => ({
   says: 'revoke',
   ...more,
 });
+const t0Date = new Date(t0);
 let count = 0;
 const fact = <T extends Fact['type']>(type: T, data: Partial<EventData<T>> = {}, when = t0): Fact =>
   ({ id: `event_${String(++count).padStart(4, '0')}`, type, at: when, data: { caseId, ...data } }) as unknown as Fact;
@@ -164,5 +165,64 @@ describe('what the scheduler says', () => {
     expect(says([...under, due, overdue, confirmed], at(late.toISOString(), 1)).said).toEqual(['readmit.obligation.discharged']);
     const discharged = fact('readmit.obligation.discharged', { obligationId: 'obligation-1', how: 'undone' }, due.at);
     expect(says([...under, due, confirmed, discharged], late)).toEqual({ said: [], wakeAt: null });
+  });
+});
+
+describe('the deadline of another service', () => {
+  const key = 'deadline:approval:case_1';
+  const set = (deadline: Date | null, when: Date): Fact =>
+    ({
+      ...fact('readmit.approval.deadline-set', {}, when.toISOString()),
+      data: { key: 'case_1', deadline: deadline?.toISOString() ?? null },
+    }) as Fact;
+  const next = (facts: readonly Fact[], now: Date) =>
+    schedulerReact(new Facts(facts), { ...base.context('revocation-scheduler', key), key, now });
+  /** The facts with what is said of them now. */
+  const told = (facts: readonly Fact[], now: Date): Fact[] => [
+    ...facts,
+    ...next(facts, now).emit.map(({ type, data }) => ({ ...fact('readmit.deadline.reached', {}, now.toISOString()), type, data }) as Fact),
+  ];
+  const deadline = at(t0, 60);
+
+  it('is told once, at its instant, whatever the clock of the owner says', () => {
+    for (const behind of [0, -3600, 3600]) {
+      const facts = [set(deadline, at(t0, behind))];
+      expect(next(facts, at(t0, 60, -1))).toEqual({ emit: [], wakeAt: deadline });
+      const after = told(facts, deadline);
+      expect(after.at(-1)).toMatchObject({
+        type: 'readmit.deadline.reached',
+        data: { key: 'case_1', owner: 'approval', setEventId: facts[0]?.id },
+      });
+      expect(next(after, at(t0, 7200))).toEqual({ emit: [], wakeAt: null });
+    }
+  });
+
+  it('is told again to an owner whose clock was behind and who asked again, after pauses that grow', () => {
+    // A clock that is 90 s behind: what the owner asks after it was told looks older than the scheduler's word.
+    let facts = told([set(deadline, at(t0, -90))], deadline);
+    const pauses: number[] = [];
+    for (let round = 0, now = deadline; round < 8; round++) {
+      facts = [...facts, set(deadline, at(now.toISOString(), -90))];
+      const { wakeAt } = next(facts, now);
+      if (!wakeAt) throw new Error('the deadline is forgotten');
+      pauses.push((wakeAt.getTime() - now.getTime()) / 1000);
+      facts = told(facts, (now = wakeAt));
+    }
+    expect(pauses).toEqual([1, 2, 4, 8, 16, 32, 60, 60]);
+  });
+
+  it('is told when it was set in the same millisecond as the last one was told, and not when it was taken back', () => {
+    const facts = told([set(deadline, t0Date)], deadline);
+    const later = at(t0, 120);
+    expect(told([...facts, set(later, deadline)], later).at(-1)).toMatchObject({ data: { deadline: later.toISOString() } });
+    expect(next([...facts, set(later, deadline), set(null, at(t0, 61))], later)).toEqual({ emit: [], wakeAt: null });
+  });
+
+  it('control: what an earlier release told names no set and goes by time', () => {
+    const answered = {
+      ...fact('readmit.deadline.reached', {}, deadline.toISOString()),
+      data: { key: 'case_1', owner: 'approval', deadline: deadline.toISOString() },
+    } as Fact;
+    expect(next([set(deadline, t0Date), answered], at(t0, 3600))).toEqual({ emit: [], wakeAt: null });
   });
 });
