@@ -4,7 +4,7 @@
  * anything; the server's modules erase to JavaScript, so Node 24 loads those as they are. A Kafka is started when a spec asks for it.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, stat } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { runTyped } from '../typed-sources.mjs';
@@ -35,9 +35,7 @@ export default async function globalSetup() {
   globalThis.readmitTestPostgres = {
     stop: async () => {
       await server.stop();
-      await removePostgres(server.dataDir);
-      // Empty when the server's user could not reach it and the data lie elsewhere.
-      await rm(folder, { recursive: true, force: true });
+      await removePostgres(folder);
     },
   };
 }

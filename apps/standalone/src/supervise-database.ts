@@ -17,7 +17,7 @@ export function superviseDatabase(options: {
   const said: string[] = [];
   const hear = (line: string): void => {
     // Where the data really lies is for people; the rest is told when the server is given up.
-    if (line.startsWith('the user postgres cannot reach')) options.log(`PostgreSQL: ${line}`);
+    if (/^the (data of|user postgres) /.test(line)) options.log(`PostgreSQL: ${line}`);
     said.push(line);
     if (said.length > 20) said.shift();
   };

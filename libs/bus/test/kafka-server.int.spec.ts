@@ -3,7 +3,7 @@ import { afterAll, describe, expect, it, jest } from '@jest/globals';
 import { Kafka, logLevel, type Admin } from 'kafkajs';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -92,6 +92,16 @@ describe('Apache Kafka of our own', () => {
     await expect(startKafka({ dataDir, users: ['a"b'] })).rejects.toThrow('"a"b" cannot name a user of Kafka');
     await removeKafka(dataDir);
     await expect(stat(dataDir)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  it('removes a folder in which a power cut broke the records of its starter and of a broker', async () => {
+    for (const left of ['', '{"pid":1']) {
+      const dataDir = await folder();
+      await mkdir(path.join(dataDir, 'running'));
+      for (const file of ['started-by.json', 'running/node-1.json']) await writeFile(path.join(dataDir, file), left);
+      await removeKafka(dataDir);
+      await expect(stat(dataDir)).rejects.toMatchObject({ code: 'ENOENT' });
+    }
   });
 
   it('stops the broker of a starter that was killed, and goes on with its data', async () => {

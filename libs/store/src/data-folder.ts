@@ -1,16 +1,29 @@
 /** Who uses a data folder: the process that started what runs on it. */
 import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { writeWhole } from './whole-file.js';
+import { writeNew, writeWhole } from './whole-file.js';
 
 /**
- * Takes a folder for this process until `leaveFolder`.
+ * Takes a folder for this process until `leaveFolder`. Of several processes that come at once to a folder that nobody left, one gets it. When
+ * they all find the record of a dead one, there is an instant left between one's look at it and its removal, in which that one can remove what
+ * another has just written, and both have the folder: two starts at once after a crash. Then the locks of the servers themselves are
+ * what keeps the data.
  * @throws {Error} a live process has it.
  */
 export async function takeFolder(folder: string): Promise<void> {
-  const starter = await liveStarter(folder);
-  if (starter !== undefined && starter !== process.pid) throw inUse(folder, starter);
-  await recordStarter(folder);
+  const file = starterFile(folder);
+  for (;;) {
+    try {
+      await writeNew(file, await recordOf(process.pid));
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+    const starter = await liveStarter(folder);
+    if (starter === process.pid) return;
+    if (starter !== undefined) throw inUse(folder, starter);
+    await rm(file, { force: true });
+  }
 }
 
 /** Gives a folder back that this process took. */
@@ -20,20 +33,24 @@ const starterFile = (folder: string): string => path.join(folder, 'started-by.js
 export const inUse = (folder: string, pid: number): Error =>
   new Error(`the data folder ${folder} is in use by process ${pid}: stop it, or choose another data folder`);
 
-export async function recordStarter(folder: string): Promise<void> {
-  await writeWhole(starterFile(folder), JSON.stringify({ pid: process.pid, mark: await processMark(process.pid) }));
-}
+/** Process id of whoever took the folder and lives. */
+export const liveStarter = (folder: string): Promise<number | undefined> => liveProcess(starterFile(folder));
 
-/** Process id of whoever took the folder and lives. A record that a power cut broke names nobody: whoever wrote it is dead. */
-export async function liveStarter(folder: string): Promise<number | undefined> {
-  let starter: { readonly pid?: number; readonly mark?: string };
+const recordOf = async (pid: number): Promise<string> => JSON.stringify({ pid, mark: await processMark(pid) });
+
+/** Writes down which process it is, for `liveProcess`. */
+export const recordProcess = async (file: string, pid: number): Promise<void> => writeWhole(file, await recordOf(pid));
+
+/** Id of the process that the file records, while it lives. A record that a power cut broke names nobody: whoever it was is dead. */
+export async function liveProcess(file: string): Promise<number | undefined> {
+  let recorded: { readonly pid?: number; readonly mark?: string };
   try {
-    starter = JSON.parse(await readFile(starterFile(folder), 'utf8')) as typeof starter;
+    recorded = JSON.parse(await readFile(file, 'utf8')) as typeof recorded;
   } catch (error) {
     if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
-  const { pid, mark } = starter;
+  const { pid, mark } = recorded;
   return pid !== undefined && mark !== undefined && (await processMark(pid)) === mark ? pid : undefined;
 }
 

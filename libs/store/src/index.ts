@@ -1,6 +1,6 @@
 export type { Tx } from './tx.js';
-export { leaveFolder, takeFolder } from './data-folder.js';
-export { binariesPackage, freePort, processMark, releasePostgres, removePostgres, startPostgres, whyTaken } from './postgres-server.js';
+export { inUse, leaveFolder, liveProcess, liveStarter, processMark, recordProcess, takeFolder } from './data-folder.js';
+export { binariesPackage, freePort, releasePostgres, removePostgres, startPostgres, whyTaken } from './postgres-server.js';
 export type { PostgresOptions, PostgresServer } from './postgres-server.js';
 export type { PostgresBinaries } from './server-reach.js';
 export { writeWhole } from './whole-file.js';

@@ -13,7 +13,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
-import { leaveFolder, recordStarter } from './data-folder.js';
+import { leaveFolder, takeFolder } from './data-folder.js';
 import { releaseFolder } from './left-server.js';
 import {
   defaultFallback,
@@ -26,7 +26,8 @@ import {
 } from './server-reach.js';
 import { writeWhole } from './whole-file.js';
 
-export { processMark } from './data-folder.js';
+// For the servers of libs/bus in the test runner, which has this file in place of the library.
+export { inUse, leaveFolder, liveProcess, liveStarter, processMark, recordProcess, takeFolder } from './data-folder.js';
 
 const run = promisify(execFile);
 
@@ -69,15 +70,15 @@ const portsEnd = 32_000;
  * A TCP port of 127.0.0.1 that nobody listens on at this moment. A server keeps its port over restarts, and somebody's connection
  * must not sit on it before its start or meanwhile: so it is none that outgoing connections are given.
  */
-export async function freePort(host = '127.0.0.1'): Promise<number> {
+export async function freePort(): Promise<number> {
   for (let tries = 0; tries < 1_000; tries++) {
     const port = randomInt(lowestPort, portsEnd);
-    const why = await whyTaken(port, host);
+    const why = await whyTaken(port);
     if (why === undefined) return port;
     if (why === 'EADDRNOTAVAIL' || why === 'EAFNOSUPPORT')
-      throw new Error(`this machine has no ${host} (${why}): Readmit's servers listen on IPv4 loopback and cannot do without it`);
+      throw new Error(`this machine has no 127.0.0.1 (${why}): Readmit's servers listen on IPv4 loopback and cannot do without it`);
   }
-  throw new Error(`no free port between ${lowestPort} and ${portsEnd} was found on ${host}`);
+  throw new Error(`no free port between ${lowestPort} and ${portsEnd} was found on 127.0.0.1`);
 }
 
 /** Why nobody could listen on the port at this moment (`EADDRINUSE`); `undefined`: one could. */
@@ -90,7 +91,7 @@ export const whyTaken = (port: number, host = '127.0.0.1'): Promise<string | und
 
 /**
  * Starts the cluster of the data folder, making it first when there is none. A server left behind by a starter that died is
- * stopped; a folder that a live process uses is refused.
+ * stopped on Linux, elsewhere it is named and to be stopped by hand; a folder that a live process uses is refused.
  */
 export async function startPostgres(options: PostgresOptions): Promise<PostgresServer> {
   const log = options.log ?? (() => {});
@@ -100,7 +101,7 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   const binaries = await reachableBinaries(options.binaries ?? (await packagedBinaries()), reach);
   const cluster = path.join(dataDir, 'cluster');
   await releaseFolder(dataDir, log);
-  await recordStarter(dataDir);
+  await takeFolder(dataDir);
   const password = await initialise({ dataDir, cluster, binaries, account, log, options });
   for (let tries = 1; ; tries++) {
     const port = options.port ?? (await freePort());

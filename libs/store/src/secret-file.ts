@@ -1,32 +1,26 @@
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, readFile, rm } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { writeNew } from './whole-file.js';
 
 export const passwordFileOf = (secretsDir: string, role: string): string => path.join(secretsDir, `${role}.password`);
 
 /**
  * The password in the file, made (192 random bits, mode 0600) when there is none. Two processes that come at once get the same one:
- * the complete file is linked to its name, and the loser reads the winner's.
+ * one makes the file, and the loser reads the winner's.
  */
 export async function passwordIn(file: string): Promise<{ readonly password: string; readonly made: boolean }> {
   const kept = await readPassword(file);
   if (kept !== undefined) return { password: kept, made: false };
   await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
-  const temporary = `${file}.${process.pid}.${randomBytes(4).toString('hex')}`;
   const password = randomBytes(24).toString('base64url');
-  const handle = await open(temporary, 'wx', 0o600);
   try {
-    await handle.writeFile(`${password}\n`);
-    await handle.sync();
-    await handle.close();
-    await link(temporary, file);
+    await writeNew(file, `${password}\n`, 0o600);
     return { password, made: true };
   } catch (error) {
     const theirs = await readPassword(file);
     if (theirs === undefined) throw error;
     return { password: theirs, made: false };
-  } finally {
-    await rm(temporary, { force: true });
   }
 }
 

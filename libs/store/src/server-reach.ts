@@ -70,13 +70,18 @@ export async function reachableFolder(wanted: string, { account, log, fallbackDi
       () => false,
     );
   // Data stay where they were begun, whatever is opened or closed since: empty ones beside keys and positions of others would fit nothing.
-  if ((await reaches(path.dirname(wanted), account)) && ((await holdsData(wanted)) || !(await holdsData(folder)))) {
+  const open = await reaches(path.dirname(wanted), account);
+  if (open && ((await holdsData(wanted)) || !(await holdsData(folder)))) {
     if (!(await reaches(wanted, account))) await chmod(wanted, 0o711);
     return wanted;
   }
   if (await holdsData(wanted))
     throw new Error(`the user postgres cannot reach the data in ${wanted} any more: open the folders above it to pass through (chmod o+x)`);
-  log(`the user postgres cannot reach ${wanted}: the data lies in ${folder}`);
+  log(
+    open
+      ? `the data of ${wanted} lies in ${folder}, where it was begun when the user postgres could not reach ${wanted}: to have it there, move what is in ${folder} to ${wanted} while the server is stopped`
+      : `the data of ${wanted} lies in ${folder}: the user postgres cannot pass through the folders above ${wanted} (chmod o+x opens them)`,
+  );
   await makeOpen(fallbackDir);
   await makeOpen(folder);
   return folder;

@@ -1,25 +1,31 @@
 import { randomBytes } from 'node:crypto';
-import { open, rename, rm } from 'node:fs/promises';
+import { link, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 
 /**
  * Writes a file whole: after a power cut there is the text before or this one, never a part and never nothing.
- * `mode` is that of the file, whatever it was before.
+ * `mode` is that of the file, whatever it was before and whatever the umask is.
  */
-export async function writeWhole(file: string, text: string, mode = 0o644): Promise<void> {
+export const writeWhole = (file: string, text: string, mode = 0o644): Promise<void> => write(file, text, mode, rename);
+
+/** As `writeWhole`, when there is no such file yet. Of several that come at once one writes it; the others get `EEXIST`. */
+export const writeNew = (file: string, text: string, mode = 0o644): Promise<void> => write(file, text, mode, link);
+
+async function write(file: string, text: string, mode: number, place: (temporary: string, file: string) => Promise<void>): Promise<void> {
   const temporary = `${file}.${process.pid}.${randomBytes(4).toString('hex')}`;
   try {
     const handle = await open(temporary, 'wx', mode);
     try {
+      // The umask takes bits from the mode of a new file.
+      await handle.chmod(mode);
       await handle.writeFile(text);
       await handle.sync();
     } finally {
       await handle.close();
     }
-    await rename(temporary, file);
-  } catch (error) {
+    await place(temporary, file);
+  } finally {
     await rm(temporary, { force: true });
-    throw error;
   }
   // The name is on the disk only when its folder is. Windows opens no folders.
   if (process.platform === 'win32') return;

@@ -5,10 +5,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, copyFile, cp, mkdtemp, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, cp, lstat, mkdtemp, mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import {
@@ -18,6 +19,7 @@ import {
   removePostgres,
   startPostgres,
   takeFolder,
+  whyTaken,
   writeWhole,
   type PostgresServer,
 } from '../src/index.js';
@@ -58,10 +60,17 @@ describe('a free port', () => {
   });
 });
 
-describe('a machine without the address', () => {
-  it('is told so, and not that all ports are taken', async () => {
+describe('a port that nobody can listen on', () => {
+  it('says whether it is taken or the machine has no such address', async () => {
+    const port = await freePort();
+    expect(await whyTaken(port)).toBeUndefined();
     // TEST-NET-1: nobody's (RFC 5737).
-    await expect(freePort('192.0.2.1')).rejects.toThrow('this machine has no 192.0.2.1 (EADDRNOTAVAIL)');
+    expect(await whyTaken(port, '192.0.2.1')).toBe('EADDRNOTAVAIL');
+    const server = createServer().listen(port, '127.0.0.1');
+    await once(server, 'listening');
+    expect(await whyTaken(port)).toBe('EADDRINUSE');
+    server.close();
+    await once(server, 'close');
   });
 });
 
@@ -110,23 +119,30 @@ describe('embedded PostgreSQL', () => {
     const above = await folder();
     const fallbackDir = await folder();
     const wanted = path.join(above, 'data');
-    const start = () => startPostgres({ dataDir: wanted, durable: false, fallbackDir });
+    const said: string[] = [];
+    const start = () => startPostgres({ dataDir: wanted, durable: false, fallbackDir, log: (line) => said.push(line) });
     await chmod(above, 0o700);
     const first = await start();
     await ask(first.url, 'CREATE TABLE kept (n int)');
     await first.stop();
     await chmod(above, 0o755);
+    said.length = 0;
     const opened = await start();
     expect([opened.dataDir, await ask(opened.url, 'SELECT n FROM kept')]).toEqual([first.dataDir, []]);
     await opened.stop();
-    await removePostgres(wanted, undefined, fallbackDir);
-
-    const anew = await start();
-    expect(anew.dataDir).toBe(wanted);
-    await anew.stop();
-    await chmod(above, 0o700);
     // Only root must hand the server to another user; everybody else reaches what is theirs.
-    if (process.getuid?.() === 0)
+    const root = process.getuid?.() === 0;
+    if (root) {
+      expect(said).toContain(
+        `the data of ${wanted} lies in ${first.dataDir}, where it was begun when the user postgres could not reach ${wanted}: to have it there, move what is in ${first.dataDir} to ${wanted} while the server is stopped`,
+      );
+      for (const name of await readdir(first.dataDir)) await rename(path.join(first.dataDir, name), path.join(wanted, name));
+    }
+    const moved = await start();
+    expect([moved.dataDir, await ask(moved.url, 'SELECT n FROM kept')]).toEqual([wanted, []]);
+    await moved.stop();
+    await chmod(above, 0o700);
+    if (root)
       await expect(start()).rejects.toThrow(`the user postgres cannot reach the data in ${wanted} any more: open the folders above it`);
   });
 
@@ -153,6 +169,80 @@ describe('embedded PostgreSQL', () => {
     expect(said).toContain(`stopping the PostgreSQL (process ${orphan}) that a dead process left in ${server.dataDir}`);
     expect(await ask(server.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
     await server.stop();
+  });
+
+  it.each<[string, (cluster: string) => { readonly cwd: string; readonly given: string }]>([
+    ['with a relative folder', (cluster) => ({ cwd: path.dirname(cluster), given: 'cluster' })],
+    ['under another name of the folder', (cluster) => ({ cwd: '/', given: `${cluster}/../cluster/.` })],
+  ])('stops its server that somebody else started %s, whatever time its process file has', async (_, how) => {
+    const dataDir = await folder();
+    const first = await startPostgres({ dataDir, durable: false });
+    const [postgres = ''] = (await readFile(`/proc/${first.pid}/cmdline`, 'utf8')).split('\0');
+    await first.stop();
+    const cluster = path.join(first.dataDir, 'cluster');
+    const { cwd, given } = how(cluster);
+    const words = ['-D', given, '-p', String(first.port), '-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories='];
+    const { uid, gid } = await stat(cluster);
+    const other = spawn(postgres, words, { cwd, uid, gid, stdio: ['ignore', 'ignore', 'pipe'] });
+    const gone = once(other, 'exit');
+    for await (const line of createInterface({ input: other.stderr })) if (line.includes('ready to accept connections')) break;
+    other.stderr.resume();
+    const file = path.join(cluster, 'postmaster.pid');
+    const [pid, place, startedAt, ...rest] = (await readFile(file, 'utf8')).split('\n');
+    await writeFile(file, [pid, place, Number(startedAt) - 3600, ...rest].join('\n'));
+    const said: string[] = [];
+    await removePostgres(first.dataDir, (line) => said.push(line));
+    expect(said).toEqual([`stopping the PostgreSQL (process ${other.pid}) that a dead process left in ${first.dataDir}`]);
+    expect(await gone).toEqual([0, null]);
+    await expect(stat(first.dataDir)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  it('removes nothing when the process file cannot be read', async () => {
+    const dataDir = await folder();
+    const file = path.join(dataDir, 'cluster', 'postmaster.pid');
+    await mkdir(path.dirname(file));
+    await symlink(file, file);
+    await expect(removePostgres(dataDir)).rejects.toMatchObject({ code: 'ELOOP' });
+    await lstat(file);
+    await rm(file);
+    await removePostgres(dataDir);
+    await expect(stat(dataDir)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  describe('on a system that does not say what a process is', () => {
+    const { platform } = process;
+    beforeAll(() => void Object.defineProperty(process, 'platform', { value: 'darwin' }));
+    afterAll(() => void Object.defineProperty(process, 'platform', { value: platform }));
+    async function left(recorded: string): Promise<string> {
+      const dataDir = await folder();
+      const cluster = path.join(dataDir, 'cluster');
+      await mkdir(cluster);
+      await writeFile(path.join(cluster, 'postmaster.pid'), `${process.ppid}\n${recorded || cluster}\n`);
+      return dataDir;
+    }
+
+    it('neither stops nor removes anything while the process of the folder lives, and says what to do', async () => {
+      const dataDir = await left('');
+      const file = path.join(dataDir, 'cluster', 'postmaster.pid');
+      await expect(removePostgres(dataDir)).rejects.toThrow(
+        `process ${process.ppid} may be the PostgreSQL that a dead process left in ${dataDir}: stop it; if it is another program, remove ${file}`,
+      );
+      expect(await readdir(path.join(dataDir, 'cluster'))).toEqual(['postmaster.pid']);
+      await rm(file);
+      await removePostgres(dataDir);
+    });
+
+    it('says that the folder is in use when its starter lives', async () => {
+      const dataDir = await left('');
+      await writeFile(path.join(dataDir, 'started-by.json'), JSON.stringify({ pid: process.ppid, mark: await processMark(process.ppid) }));
+      await expect(removePostgres(dataDir)).rejects.toThrow(`the data folder ${dataDir} is in use by process ${process.ppid}`);
+    });
+
+    it('removes the copy of a folder, which names the server of the original', async () => {
+      const dataDir = await left(os.tmpdir());
+      await removePostgres(dataDir);
+      await expect(stat(dataDir)).rejects.toMatchObject({ code: 'ENOENT' });
+    });
   });
 
   describe('whose process file names a process that is not its server', () => {
@@ -244,7 +334,9 @@ describe('embedded PostgreSQL', () => {
     // Only root must hand the server to another user; everybody else reaches what is theirs.
     if (process.getuid?.() === 0) {
       expect(server.dataDir).not.toBe(wanted);
-      expect(said).toContain(`the user postgres cannot reach ${wanted}: the data lies in ${server.dataDir}`);
+      expect(said).toContain(
+        `the data of ${wanted} lies in ${server.dataDir}: the user postgres cannot pass through the folders above ${wanted} (chmod o+x opens them)`,
+      );
     } else expect(server.dataDir).toBe(wanted);
     await expect(removePostgres(wanted, undefined, fallbackDir)).rejects.toThrow(`in use by process ${process.pid}`);
     await server.stop();
@@ -266,6 +358,23 @@ describe('a data folder', () => {
     await leaveFolder(taken);
     await takeFolder(taken);
   });
+
+  it('is taken by one of several processes that come at once', async () => {
+    const wanted = await folder();
+    const typed = fileURLToPath(new URL('../../../tools/typed-sources.mjs', import.meta.url));
+    const script = `const { runTyped } = await import(${JSON.stringify(typed)}); const { takeFolder } = await runTyped('libs/store/src', 'data-folder.ts'); await takeFolder(${JSON.stringify(wanted)}).then(() => console.log('taken'), (error) => console.log(error.message)); setInterval(() => {}, 1000);`;
+    const ones = Array.from({ length: 4 }, () =>
+      spawn(process.execPath, ['--input-type=module', '--eval', script], { stdio: ['ignore', 'pipe', 'inherit'] }),
+    );
+    try {
+      const said = await Promise.all(ones.map(async (one) => String((await once(one.stdout, 'data'))[0]).trim()));
+      const winner = ones[said.indexOf('taken')]?.pid;
+      const refusal = `the data folder ${wanted} is in use by process ${winner}: stop it, or choose another data folder`;
+      expect(said.sort()).toEqual(['taken', refusal, refusal, refusal].sort());
+    } finally {
+      for (const one of ones) one.kill('SIGKILL');
+    }
+  });
 });
 
 describe('a file that is written whole', () => {
@@ -275,6 +384,12 @@ describe('a file that is written whole', () => {
     await writeWhole(file, '1');
     await writeWhole(file, '2', 0o600);
     expect([await readFile(file, 'utf8'), (await stat(file)).mode & 0o777, await readdir(place)]).toEqual(['2', 0o600, ['kept.json']]);
+  });
+  it('has that mode under a closed umask too', async () => {
+    const file = path.join(await folder(), 'kept.json');
+    const before = process.umask(0o077);
+    await writeWhole(file, '1', 0o644).finally(() => process.umask(before));
+    expect((await stat(file)).mode & 0o777).toBe(0o644);
   });
   it('keeps the old text when the new one cannot be written', async () => {
     const place = await folder();

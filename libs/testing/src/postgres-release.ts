@@ -31,7 +31,7 @@ export async function startPostgresRelease(
     ...server,
     remove: async () => {
       await server.stop();
-      await removePostgres(server.dataDir);
+      await removePostgres(dataDir);
     },
   };
 }
