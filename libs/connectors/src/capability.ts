@@ -41,6 +41,7 @@ export interface StepResult {
 
 export interface UndoResult {
   readonly readBack: readonly Facet[];
+  /** Sessions that the undo ended. Those that a step ended, as `secret.reissue` does with the old login's, are counted nowhere. */
   readonly sessionsEnded: number;
 }
 

@@ -104,6 +104,16 @@ describe('the rights for service accounts on the page of targets', () => {
     ],
     ['ALTER ROLE readmit_exec NOCREATEROLE', 'ALTER ROLE', 'permission denied to create role'],
     ['REVOKE SET ON PARAMETER log_statement FROM readmit_exec', 'GRANT SET', 'permission denied to set parameter "log_statement"'],
+    [
+      'REVOKE SET ON PARAMETER log_min_duration_statement FROM readmit_exec',
+      'GRANT SET',
+      'permission denied to set parameter "log_min_duration_statement"',
+    ],
+    [
+      'REVOKE SET ON PARAMETER log_min_error_statement FROM readmit_exec',
+      'GRANT SET',
+      'permission denied to set parameter "log_min_error_statement"',
+    ],
   ])('are all needed: after %s no secret is made, and the statement of the page mends it', async (taken, statement, says) => {
     await admin(taken);
     await expect(agree(secret).then(execute)).rejects.toThrow(says);

@@ -51,9 +51,10 @@ export async function destroySecret(session: TargetSession, destroy: Destroy, si
     await endSessions(session, reached, signal, ended);
   }
   if (undo.armedBy === 'start') {
-    // Whatever became of the new login, and only after it: nothing about the old one may keep the new secret alive.
     const { old } = loginsOfPlan(plan, undo.connector, account);
-    if (old) await giveBackEnd(session, account, old, caseId);
+    // Only when the step did not succeed: after that the old login is the one to be rid of, and a case that is contained must not open it
+    // again to whoever has its secret. And only after the new login: nothing about the old one may keep the new secret alive.
+    if (old && destroy.made.length === 0) await giveBackEnd(session, account, old, caseId);
     if (oids.length === 0) await mustHaveNothingOpen(session, account, undo, old);
   }
   await mustSee(session);
