@@ -33,7 +33,8 @@ async function read(...targets: readonly unknown[]) {
 
 describe('targets file', () => {
   it('takes hosts elsewhere that are verified, and opens a connector for each', async () => {
-    const targets = await read(postgres, idp, {
+    const bonus = { object: 'bonus', ownerRole: 'bonus', logins: ['bonus_a', 'bonus_b'] };
+    const targets = await read({ ...postgres, accounts: [...postgres.accounts, bonus] }, idp, {
       ...idp,
       name: 'here',
       url: 'http://127.0.0.1:9/admin',
@@ -69,6 +70,11 @@ describe('targets file', () => {
       /ledger a safe url: must name user, password and database/,
     ],
     ['two turns of one login', { ...postgres, accounts: [{ ...postgres.accounts[0], logins: ['a', 'a'] }] }, /duplicate items/],
+    [
+      'two accounts with one owner role',
+      { ...postgres, accounts: [...postgres.accounts, { object: 'bonus', ownerRole: 'payroll', logins: ['bonus_a', 'bonus_b'] }] },
+      /must give every account of ledger an owner role of its own: payroll is the owner role of two/,
+    ],
     ['an identity provider elsewhere in clear', { ...idp, url: 'http://idp.example.com/admin' }, /idp a safe url: must be an https URL/],
     ['tokens of elsewhere in clear', { ...idp, tokenUrl: 'http://idp.example.com/token' }, /idp a safe tokenUrl: must be an https URL/],
   ])('refuses %s', async (_what, target, says) => {

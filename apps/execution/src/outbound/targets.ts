@@ -44,7 +44,10 @@ export const targetsFile = secretFile('secrets/targets.json', (text) => {
         .join('; ')}`,
     );
   const targets = value as Targets;
-  for (const target of targets) mustBeSafe(target);
+  for (const target of targets) {
+    mustBeSafe(target);
+    mustBeApart(target);
+  }
   const names = targets.map((target) => target.name);
   if (new Set(names).size < names.length) throw new Error('must give every target system a name of its own');
   return {
@@ -70,6 +73,18 @@ function mustBeSafe(target: Static<typeof Target>): void {
       throw new Error(`must give ${target.name} a safe ${field}: ${(error as Error).message}`, { cause: error });
     }
   }
+}
+
+/**
+ * When nothing is on record of what a case made, the undo waits for a person as long as the owner role has an open login that bears no mark.
+ * Under a shared owner role those are the logins of the other account, and the undo would never end.
+ */
+function mustBeApart(target: Static<typeof Target>): void {
+  if (target.kind !== 'postgres') return;
+  const owners = target.accounts.map(({ ownerRole }) => ownerRole);
+  const twice = owners.find((owner, at) => owners.indexOf(owner) < at);
+  if (twice !== undefined)
+    throw new Error(`must give every account of ${target.name} an owner role of its own: ${twice} is the owner role of two`);
 }
 
 const httpsOf = webUrl('https://idp.example.com');
