@@ -158,20 +158,22 @@ export class ExecutionRoom {
   async run(id: string): Promise<'done' | 'waits' | 'again'> {
     const row = this.rowOf(id);
     if (row.state !== 'waiting') throw new Error(`${id} does not wait, it is ${row.state}`);
-    for (;;) {
+    for (let looks = 0; looks < 5; looks++) {
       const tried = await tryOnce(row, this.around);
       if (tried === 'lost') throw new Error('this is a bug: no worker is killed here');
       if (tried !== 'later') return tried;
       if (row.notBefore > this.now) return 'waits';
     }
+    throw new Error(`${id} does not begin`);
   }
   begin(id: string): Begun {
     const row = this.rowOf(id);
-    for (;;) {
+    for (let looks = 0; looks < 5; looks++) {
       const begun = begin(row, this.around);
       if (begun.go !== 'later' || begun.alsoKeys === undefined) return begun;
       row.alsoKeys = begun.alsoKeys;
     }
+    throw new Error(`${id} does not begin`);
   }
   finish(id: string, error: Error): 'done' | 'again' {
     return finish(this.rowOf(id), { error }, this.around);

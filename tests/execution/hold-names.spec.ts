@@ -1,4 +1,4 @@
-/** The rules name the hold of a secret before there is a plan; the connector names it in the plan. Two names would be two accounts. */
+/** The rules name the hold of a secret before there is a plan, the connector in the plan, each with its own digest. Two names would be two accounts. */
 import { describe, expect, it } from '@jest/globals';
 import { engineCrypto } from '@readmit/bus';
 import { secretHold } from '@readmit/domain';

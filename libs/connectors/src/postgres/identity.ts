@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Identity } from '@readmit/contracts';
+import { holdId as holdIdBy } from '@readmit/domain';
 import { TargetError } from '../capability.js';
 
-const longestId = 255;
 /** Oids that fit into one identity value. */
 const oidsInOne = 20;
 const mostMembers = 600;
@@ -12,14 +12,9 @@ export const digest = (text: string): string => createHash('sha256').update(text
 /** A name as a part of a joined one. PostgreSQL's names may hold the separators too. */
 export const part = (name: string): string => name.replace(/[%/,]/g, encodeURIComponent);
 
-/**
- * What one hold is called. A name that is too long for an id is told by the digest of its canonical form. The rules know holds of secrets by the same
- * names before there is a plan (secretHold); connectors do not depend on them, a test compares the two.
- */
-export function holdId(connector: string, ...parts: readonly string[]): string {
-  const id = [part(connector), ...parts.map(part)].join('/');
-  return id.length <= longestId ? id : `${id.slice(0, longestId - 72)}/sha256:${digest(JSON.stringify(id))}`;
-}
+/** What one hold is called. The rules ask for the digest of the canonical form: of a text that is its JSON. */
+export const holdId = (connector: string, ...parts: readonly string[]): string =>
+  holdIdBy((text) => digest(JSON.stringify(text)), connector, ...parts);
 
 /** What a plan keeps under that name, if anything. */
 export const plannedValue = (identity: readonly Identity[] | undefined, name: string): string | undefined =>

@@ -12,11 +12,14 @@ export const holdKey = (hold: string): string => `hold:${hold}`;
 const longestId = 255;
 /** Names of targets may hold the separators too. */
 const part = (name: string): string => name.replace(/[%/,]/g, encodeURIComponent);
-/** The account of a machine, which one case at a time may make secrets for: the name of its hold, as connectors have it in plans. */
-export function secretHold(crypto: Pick<Crypto, 'digest'>, connector: string, object: string): string {
-  const id = `${part(connector)}/secret/${part(object)}`;
-  return id.length <= longestId ? id : `${id.slice(0, longestId - 72)}/sha256:${crypto.digest(id)}`;
+/** What one hold is called, by rules and connectors. A name that is too long for an id is told by its digest (as Crypto's `digest`). */
+export function holdId(digest: (text: string) => string, connector: string, ...parts: readonly string[]): string {
+  const id = [connector, ...parts].map(part).join('/');
+  return id.length <= longestId ? id : `${id.slice(0, longestId - 72)}/sha256:${digest(id)}`;
 }
+/** The account of a machine, which one case at a time may make secrets for: the name of its hold, known before there is a plan. */
+export const secretHold = (crypto: Pick<Crypto, 'digest'>, connector: string, object: string): string =>
+  holdId((text) => crypto.digest(text), connector, 'secret', object);
 /** What two cases can not share: what is there belongs to whoever made it. */
 export const isExclusive = ({ kind }: Pick<Step | Undo, 'kind'>): boolean => kind === 'secret.issue' || kind === 'secret.destroy';
 
