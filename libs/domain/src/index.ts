@@ -21,7 +21,6 @@ export {
   didNothing,
   heldBy,
   holders,
-  holdId,
   holdKey,
   holdsOf,
   isEnding,

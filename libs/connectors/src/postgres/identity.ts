@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Identity } from '@readmit/contracts';
-import { holdId as holdIdBy } from '@readmit/domain';
+import { holdId as holdIdBy, type Identity } from '@readmit/contracts';
 import { TargetError } from '../capability.js';
 
 /** Oids that fit into one identity value. */
