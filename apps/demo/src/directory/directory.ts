@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { Directory, directoryType, type RecipientKey } from '@readmit/contracts';
+import { Directory, directoryType, type DirectorySource, type RecipientKey } from '@readmit/contracts';
 import { Ajv } from 'ajv';
 import { CompactSign, importJWK, type JWK } from 'jose';
+import type { Static } from 'typebox';
 import { parse } from 'yaml';
 import { consumerKeysFile, recipientKeyOf, signingKeyFile, signingKeyOf } from '../state/keys.js';
 
@@ -13,8 +14,14 @@ export interface Seed {
   readonly privileged: Directory['privileged'];
 }
 
+/** Reads a seed, or what `readmit directory init` wrote: the demo makes keys of its own for the people and consumers of either. */
 export async function readSeed(file: string | URL): Promise<Seed> {
-  return parse(await readFile(file, 'utf8')) as Seed;
+  const seed = parse(await readFile(file, 'utf8')) as Seed | Static<typeof DirectorySource>;
+  const machines = seed.machines.map((machine) => ({
+    ...machine,
+    consumers: machine.consumers.map((consumer) => (typeof consumer === 'string' ? consumer : consumer.id)),
+  }));
+  return { ...seed, machines };
 }
 
 export interface SignedDirectory {

@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { RecipientKey } from '@readmit/contracts';
 import canonicalize from 'canonicalize';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose';
-import { JsonFile } from './json-file.js';
+import { JsonFile, writePrivately } from './json-file.js';
 
 /** Key pair of a machine's consumer as the consumer itself holds it. */
 export interface ConsumerKeys {
@@ -77,5 +77,11 @@ export async function issuerKeysFile(stateDir: string | undefined, confidential:
       clients: Object.fromEntries(confidential.map((id) => [id, randomBytes(32).toString('base64url')])),
     };
   });
+  // Each also as the file that its program reads.
+  if (stateDir)
+    for (const [id, secret] of Object.entries(kept.value.clients))
+      await writePrivately(path.join(clientSecretsFolder(stateDir), `${id}.secret`), `${secret}\n`);
   return kept.value;
 }
+
+export const clientSecretsFolder = (stateDir: string): string => path.join(stateDir, 'clients');
