@@ -7,6 +7,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { signDirectory } from '@readmit/bus';
 import { DirectorySource, type Directory } from '@readmit/contracts';
+import { blockOf } from '@readmit/testing';
 import { parse, stringify } from 'yaml';
 import { httpDirectory } from '../../apps/classification/src/outbound/http-directory.js';
 import { parsePolicy } from '../../apps/classification/src/outbound/policy-file.js';
@@ -78,7 +79,7 @@ describe('readmit directory init', () => {
 describe('docs/directory.md', () => {
   it('shows what init writes, and has every field of the schema and no other', async () => {
     const page = await readFile('docs/directory.md', 'utf8');
-    expect(/^```yaml\n([^]*?)^```$/m.exec(page)?.[1]).toBe(await readFile(at('directory.yaml'), 'utf8'));
+    expect(blockOf('docs/directory.md', 'The file')).toBe(await readFile(at('directory.yaml'), 'utf8'));
     const named = [...page.matchAll(/^\| `(\.?[a-zA-Z]+)` +\|/gm)].map(([, name]) => name);
     const { people, machines } = DirectorySource.properties;
     const below = [people, machines].flatMap(({ items }) => Object.keys(items.properties).map((name) => `.${name}`));

@@ -8,6 +8,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startDemo, type Demo } from '@readmit/demo';
 import { operatorTeam, readsEveryCase } from '@readmit/domain';
+import { blockOf } from '@readmit/testing';
 import { SignJWT } from 'jose';
 import { BearerVerifier } from '../../libs/service/src/http/bearer.js';
 import { startIssuer, type TestIssuer } from '../../libs/service/test/issuer.js';
@@ -35,7 +36,7 @@ const verifierOf = (url: string, now = new Date()) => new BearerVerifier({ issue
 
 describe('the command that gets a token of a client', () => {
   async function tokenOf(client: 'demo-idp' | 'readmit-intake'): Promise<string> {
-    const [, command = ''] = /^```sh\n([^]*?)^```$/m.exec(page) ?? [];
+    const command = blockOf('docs/sign-in.md', 'Clients at the issuer');
     await writeFile(path.join(folder, 'client.secret'), `${demo.clients[client].clientSecret}\n`, { mode: 0o600 });
     return (await run(`${command}\necho "$TOKEN"`, folder, { TOKEN_URL: demo.tokenUrl, CLIENT: client })).trim();
   }

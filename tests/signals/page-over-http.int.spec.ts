@@ -1,11 +1,12 @@
 /** docs/identity-providers.md: its commands over HTTP, run with curl as they stand there, and its table of refusals. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { signalLimits, signalRefusals, signalTypeNames } from '@readmit/contracts';
+import { blockOf } from '@readmit/testing';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { startIntake, type RunningIntake } from '../../apps/intake/test/running-intake.js';
-import { commandsOf, page, run } from './page.js';
+import { page, run } from './page.js';
 
 let intake: RunningIntake;
 let folder: string;
@@ -20,9 +21,9 @@ afterAll(async () => {
 
 describe('the page for identity providers', () => {
   it('R8.2 has commands with which curl publishes a signal in structured and in binary mode', async () => {
-    const [makeEvent = ''] = commandsOf('The event');
-    const [structured = '', binary = '', ...more] = commandsOf('Over HTTP');
-    expect(more).toEqual([]);
+    const makeEvent = blockOf('docs/identity-providers.md', 'The event');
+    const structured = blockOf('docs/identity-providers.md', 'Over HTTP', 1);
+    const binary = blockOf('docs/identity-providers.md', 'Over HTTP', 2);
     const env = { READMIT_URL: intake.url, TOKEN: await intake.token({ client_id: 'acme' }), ID: 'page-1' };
     await run(makeEvent, folder, env);
     const answers = [await run(structured, folder, env), await run(structured, folder, env), await run(binary, folder, env)];

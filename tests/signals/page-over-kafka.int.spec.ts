@@ -5,10 +5,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { KafkaBus } from '@readmit/bus';
 import { providerPrincipal, topicOf, type EventType } from '@readmit/contracts';
-import { until } from '@readmit/testing';
+import { blockOf, until } from '@readmit/testing';
 import { startIntake, type RunningIntake } from '../../apps/intake/test/running-intake.js';
 import { ensureDebian, siemReaders } from '../../tools/debian.mjs';
-import { commandsOf, run } from './page.js';
+import { run } from './page.js';
 import { startProviderKafka, type ProviderKafka } from './provider-kafka.js';
 
 const missing = ensureDebian(siemReaders.filter((one) => one.package === 'kcat'));
@@ -19,8 +19,9 @@ if (missing === undefined)
     let kafka: ProviderKafka;
     let intake: RunningIntake;
     let acme: string;
-    const [makeEvent = ''] = commandsOf('The event');
-    const [structured = '', binary = ''] = commandsOf('Over Kafka');
+    const makeEvent = blockOf('docs/identity-providers.md', 'The event');
+    const structured = blockOf('docs/identity-providers.md', 'Over Kafka', 1);
+    const binary = blockOf('docs/identity-providers.md', 'Over Kafka', 2);
     const said = async (type: EventType) =>
       (await kafka.records(topicOf('intake')))
         .filter(({ headers }) => headers.split(',').includes(`ce_type=${type}`))

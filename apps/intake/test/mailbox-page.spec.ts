@@ -1,9 +1,9 @@
 /** docs/mailbox.md against what intake posts, and what it makes of each answer. */
-import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Work } from '@readmit/bus';
+import { blockOf } from '@readmit/testing';
 import { Facts, type Context } from '@readmit/domain';
 import { clientToken, demoMailbox } from '../src/outbound/demo-mailbox.js';
 import { noticeWork, type NoticePort } from '../src/outbound/notice.js';
@@ -53,8 +53,7 @@ async function told(status: number, body: string, tries = 1) {
 
 describe('docs/mailbox.md', () => {
   it('shows the request that is posted: its fields, its sign-in, and one token for two notices', async () => {
-    const page = await readFile('docs/mailbox.md', 'utf8');
-    const example = JSON.parse(/^```json\n([^]*?)^```$/m.exec(page)?.[1] ?? '') as Record<string, string>;
+    const example = JSON.parse(blockOf('docs/mailbox.md', 'The request')) as Record<string, string>;
     await told(200, '{"addresses":2}');
     await told(200, '{"addresses":2}');
     const posted = asked['/mailbox']?.map(({ body }) => JSON.parse(body) as Record<string, string>) ?? [];

@@ -1,4 +1,5 @@
 export { answerTo } from './answer-to.js';
+export { blockOf, blocksIn, type CodeBlock } from './code-blocks.js';
 export { surroundings, testDatabase } from './database.js';
 export type { TestDatabase } from './database.js';
 export { fixedIds } from './fixed-ids.js';

@@ -1,0 +1,32 @@
+/** Blocks of code of the documents, for the tests that run them as they stand there. tests/house/code-blocks.spec.ts sees that each is run. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+
+export interface CodeBlock {
+  /** The nearest heading above it, of any level. */
+  readonly heading: string;
+  /** Its place below that heading, from 1. */
+  readonly nth: number;
+  readonly language: string;
+  readonly text: string;
+}
+
+const root = path.resolve(import.meta.dirname, '../../..');
+
+/** Every fenced block, in order. */
+export function blocksIn(markdown: string): readonly CodeBlock[] {
+  const blocks: CodeBlock[] = [];
+  let heading = '';
+  for (const [, title, language = '', text = ''] of markdown.matchAll(/^#+ (.+)$|^```(.*)\n([^]*?)^```$/gm)) {
+    if (title !== undefined) heading = title;
+    else blocks.push({ heading, nth: blocks.filter((one) => one.heading === heading).length + 1, language, text });
+  }
+  return blocks;
+}
+
+/** The text of one block. @throws {Error} the document has no such block */
+export function blockOf(document: string, heading: string, nth = 1): string {
+  const found = blocksIn(readFileSync(path.join(root, document), 'utf8')).find((one) => one.heading === heading && one.nth === nth);
+  if (!found) throw new Error(`${document} has no block of code ${nth} below "${heading}"`);
+  return found.text;
+}
