@@ -3,5 +3,6 @@ export interface DebianProgram {
   readonly finds: () => boolean;
 }
 export const siemReaders: readonly DebianProgram[];
+export const frontPrograms: readonly DebianProgram[];
 /** What is missing and why it stays so; `undefined` when all are here now. */
 export function ensureDebian(programs: readonly DebianProgram[]): string | undefined;

@@ -1,5 +1,5 @@
 /**
- * Programs of Debian that some tests talk to: other people's readers of our topics. Installed where that is possible (root on a
+ * Programs of Debian that some tests talk to: other people's readers of our topics, and what stands in front of the services. Installed where that is possible (root on a
  * machine with apt), named where it is not. `node tools/debian.mjs` does it by hand.
  */
 import { spawnSync } from 'node:child_process';
@@ -12,6 +12,13 @@ export const siemReaders = [
   { package: 'kcat', finds: () => inPath('kcat') },
   { package: 'rsyslog', finds: () => inPath('rsyslogd') },
   { package: 'rsyslog-kafka', finds: () => globSync('/usr/lib/*/rsyslog/imkafka.so').length > 0 },
+];
+/** @type {import('./debian.d.mts').DebianProgram[]} What stands in front of the services, and what the documents use beside it. */
+export const frontPrograms = [
+  { package: 'nginx', finds: () => inPath('nginx') },
+  { package: 'openssl', finds: () => inPath('openssl') },
+  { package: 'curl', finds: () => inPath('curl') },
+  { package: 'jq', finds: () => inPath('jq') },
 ];
 
 function inPath(name) {
@@ -46,7 +53,8 @@ const apt = (args) =>
   spawnSync('/usr/bin/apt-get', args, { encoding: 'utf8', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }, timeout: 300_000 });
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const reason = ensureDebian(siemReaders);
-  process.stdout.write(`${reason ?? 'kcat, rsyslog and rsyslog-kafka are here'}\n`);
+  const all = [...siemReaders, ...frontPrograms];
+  const reason = ensureDebian(all);
+  process.stdout.write(`${reason ?? `${all.map((one) => one.package).join(', ')} are here`}\n`);
   process.exitCode = reason === undefined ? 0 : 1;
 }

@@ -3,7 +3,9 @@ import { spawn } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { cliEnvironment, newStateDir, processesOf, program, runToEnd, shell, startInstallation, type Ran } from './installation.js';
+import { blockOf } from '@readmit/testing';
+import { house, newStateDir, processesOf, program, readmit, runToEnd, shell, startInstallation, type Ran } from './installation.js';
+import { Engineer, playCase, type Substitution } from './walk.js';
 
 const tour = (stateDir: string, ...more: string[]): Promise<Ran> =>
   runToEnd(program('standalone'), ['--once', '--port', '0', '--state', stateDir, ...more]);
@@ -79,18 +81,29 @@ describe('a second start', () => {
   it('lists the cases of the first, and what it prints to try next works', async () => {
     const system = await startInstallation(state.dir);
     try {
-      const lines = /another terminal:\n\n([\s\S]*)$/.exec(system.printed)?.[1]?.split('\n') ?? [];
-      const commands = lines.map((line) => /npx readmit ([^#]*)/.exec(line)?.[1]?.trim()).filter((command) => command !== undefined);
-      expect(commands.length).toBeGreaterThanOrEqual(4);
-      const env = shell(cliEnvironment(system, 'visitor'));
-      for (const command of commands) {
-        const ran = await runToEnd(program('cli'), command.split(' '), env);
-        expect([command, ran.code, ran.stderr.includes('error')]).toEqual([command, 0, false]);
-        if (command === 'case list') for (const caseId of idsIn(first.stdout)) expect(ran.stdout).toContain(caseId);
-      }
+      await readmit(system, 'visitor', ['login', '--as', 'gita']);
+      const listed = await readmit(system, 'visitor', ['case', 'list']);
+      for (const caseId of idsIn(first.stdout)) expect(listed.stdout).toContain(caseId);
+
+      const ofThisMachine: readonly Substitution[] = [
+        ['http://127.0.0.1:7400', system.origin],
+        ['http://127.0.0.1:<port of the demo identity provider>', system.issuer],
+        ['.readmit', state.dir],
+      ];
+      const printed = /another terminal:\n\n([^]*)$/.exec(system.printed)?.[1]?.replaceAll(/^ {4}/gm, '').trim();
+      const expected = ofThisMachine.reduce((text, [from, to]) => text.replaceAll(from, to), blockOf('README.md', 'Try it by hand'));
+      expect(printed).toBe(expected.trim());
+      // Nobody sits at a terminal who could say yes.
+      const hands: readonly Substitution[] = [
+        ['npx readmit', `'${process.execPath}' '${program('cli')}'`],
+        ['--reason checked', '--reason checked --yes'],
+      ];
+      const visitor = new Engineer(house, shell({ NO_COLOR: '1' }), [...ofThisMachine, ...hands]);
+      await playCase(visitor);
+      expect(visitor.unused).toEqual([]);
     } finally {
       expect(await system.stop()).toBe(130);
     }
     expect(await processesOf(state.dir)).toEqual([]);
-  }, 90_000);
+  }, 150_000);
 });

@@ -99,6 +99,10 @@ try {
     ? 0
     : await playTour(system, { color: process.stdout.isTTY && !process.env['NO_COLOR'], write: (text) => void process.stdout.write(text) });
   if (options.once) await end(failed === 0 ? 0 : 1);
+  // As it is typed in this folder: short, and quoted where a shell wants it.
+  const near = path.relative(process.cwd(), system.stateDir);
+  const folder = near.startsWith('..') ? system.stateDir : near;
+  const state = /^[\w./-]+$/.test(folder) ? folder : `'${folder.replaceAll("'", "'\\''")}'`;
   process.stdout.write(`
   Serving. Ctrl-C stops everything.
 
@@ -109,10 +113,16 @@ ${system.kafkaGuests.map(({ user, brokers, settingsFile }) => `    Kafka at ${br
   Try next, in another terminal:
 
     export READMIT_URL=${system.origin} READMIT_ISSUER=${system.demo.issuer}
-    npx readmit login --as gita          # or: npx readmit login, with a password from ${path.join(system.stateDir, 'demo/personas.json')}
-    npx readmit case list
-    npx readmit case open --help
-    npx readmit parked list --service execution
+    as() { who=$1; shift; READMIT_HOME=${state}/homes/$who npx readmit "$@"; }      # each person has a folder of their own
+    for who in erin boris chidi dana; do as $who login --as $who; done
+    as erin case open --subject erin --ask role.restore=target-postgres/erin/app_admin --reason-code role-lost --reason "the sync took it" --ticket OPS-4711 --for 10m
+    as boris case contacts <case> --show 1       # masked without --show; each look is on record
+    as boris evidence add <case> --kind call-back --channel phone --assurance substantial --note "called" --contact phone
+    as chidi approve <case> --reason checked --key ${state}/demo/keys/chidi.jwk
+    as dana approve <case> --reason checked --key ${state}/demo/keys/dana.jwk
+    as erin case show <case>                     # granted
+    as erin case end <case> --reason "done early"
+    as erin case watch <case>                    # to its end; case timeline shows each step
 `);
 } catch (error) {
   if (!ending) {
