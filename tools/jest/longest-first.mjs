@@ -1,11 +1,20 @@
 /**
- * The order of the spec files. On a fresh clone jest knows nothing but their sizes, and the longest of them, whose file is short, would come
+ * The order of the spec files. On a fresh clone jest knows nothing but their sizes, and the longest of them, whose files are short, would come
  * last and run alone for minutes.
  */
 import sequencer from '@jest/test-sequencer';
 
 const Sequencer = sequencer.default ?? sequencer;
-const longest = ['tests/fault/crash-points-kafka.fault.spec.ts'];
+const longest = [
+  'tests/fault/crash-points-kafka.fault.spec.ts',
+  'tests/fault/crash-points.fault.spec.ts',
+  'tests/journey/kafka.journey.spec.ts',
+  'libs/bus/test/kafka-server.int.spec.ts',
+  'tests/journey/by-hand.journey.spec.ts',
+  'tests/journey/tour.journey.spec.ts',
+  'libs/bus/test/kafka-outage.int.spec.ts',
+  'tests/fault/kill.fault.spec.ts',
+];
 const place = ({ path }) => longest.findIndex((file) => path.endsWith(file));
 
 export default class LongestFirst extends Sequencer {

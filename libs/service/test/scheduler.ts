@@ -131,7 +131,7 @@ export async function startScheduler(
     log,
     instruments,
     scrape: () => instruments.scrape({ engine, store: { query: async () => [] } }),
-    bearer: new BearerVerifier({ issuer, audience: 'readmit-api', now, timeoutMs: 2000 }),
+    bearer: new BearerVerifier({ issuer, audience: 'readmit-api', now, timeoutMs: 30_000 }),
     proofs: new ProofVerifier(now),
     signalProviders: ['demo-idp'],
     trustedProxies: [],
