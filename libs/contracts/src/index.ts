@@ -103,7 +103,6 @@ export {
   verifyConsistency,
 } from './merkle.js';
 export type { Sha256, SizedRoot } from './merkle.js';
-export { holdId } from './hold-id.js';
 export { ClassPolicy, Policy } from './policy.js';
 export {
   contentType,

@@ -21,6 +21,7 @@ export {
   didNothing,
   heldBy,
   holders,
+  holdId,
   holdKey,
   holdsOf,
   isEnding,

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { holdId as holdIdBy, type Identity } from '@readmit/contracts';
+import type { Identity } from '@readmit/contracts';
+import { holdId as holdIdBy } from '@readmit/domain';
 import { TargetError } from '../capability.js';
 
 /** Oids that fit into one identity value. */

@@ -2,13 +2,21 @@
  * What grants hold at targets, and who else holds the same (R6.5). The facts of one hold are kept together in an aggregate of its own:
  * beginnings, successes, what is due, and what was answered, of every case that ever held it.
  */
-import { holdId, type EventData, type FactOf, type Identity, type Plan, type Step, type Undo } from '@readmit/contracts';
+import type { EventData, FactOf, Identity, Plan, Step, Undo } from '@readmit/contracts';
 import type { Crypto } from '../kernel/behaviour.js';
 import type { Facts } from '../kernel/facts.js';
 import { openDues } from '../kernel/questions.js';
 
 export const holdKey = (hold: string): string => `hold:${hold}`;
 
+const longestId = 255;
+/** Names of targets may hold the separators too. */
+const part = (name: string): string => name.replace(/[%/,]/g, encodeURIComponent);
+/** What one hold is called, by rules and connectors. A name that is too long for an id is told by its digest (as Crypto's `digest`). */
+export function holdId(digest: (text: string) => string, connector: string, ...parts: readonly string[]): string {
+  const id = [connector, ...parts].map(part).join('/');
+  return id.length <= longestId ? id : `${id.slice(0, longestId - 72)}/sha256:${digest(id)}`;
+}
 /** The account of a machine, which one case at a time may make secrets for: the name of its hold, known before there is a plan. */
 export const secretHold = (crypto: Pick<Crypto, 'digest'>, connector: string, object: string): string =>
   holdId((text) => crypto.digest(text), connector, 'secret', object);
