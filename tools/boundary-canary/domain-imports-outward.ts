@@ -1,3 +1,3 @@
 // at: libs/domain/src/canary.ts
-import * as demo from '@readmit/demo';
-export const canary = demo;
+import * as store from '@readmit/store';
+export const canary = store;
