@@ -1,59 +1,18 @@
 /** What audit shows to SIEMs, on a real PostgreSQL and the embedded bus: each entry of the log once, with the leaf or not at all. */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import {
-  EmbeddedBus,
-  KeyRing,
-  makeServiceKeys,
-  makeSigningKey,
-  Signer,
-  verifyRecord,
-  type OutgoingRecord,
-  type TopicRecord,
-} from '@readmit/bus';
-import {
-  auditOcsfTopic,
-  entryOf,
-  product,
-  services,
-  topicOf,
-  writeEnvelope,
-  type Draft,
-  type Fact,
-  type ServiceName,
-} from '@readmit/contracts';
-import { foldCase, logKey, ocsfOf, openCheckpoint, type KnownCase, type Leaf, type OcsfEvent } from '@readmit/domain';
-import { busSchema, roleOf, tablesOfTopic, type Store } from '@readmit/store';
-import { fixedIds, ocsfFaults, testDatabase, until, type TestDatabase } from '@readmit/testing';
-import { createPrivateKey, sign } from 'node:crypto';
+import { auditOcsfTopic, entryOf, product, services, type Draft, type Fact, type ServiceName } from '@readmit/contracts';
+import { foldCase, ocsfOf, openCheckpoint, type KnownCase, type Leaf } from '@readmit/domain';
+import { busSchema, roleOf, tablesOfTopic } from '@readmit/store';
+import { ocsfFaults, until } from '@readmit/testing';
 import pg from 'pg';
-import { AuditEngine } from '../src/audit-engine.js';
 import { logTools } from '../src/outbound/log-crypto.js';
+import { bySequence, environment, eventOf, RunningAudit } from './running-audit.js';
 
-const environment = 'test';
-const keys = makeServiceKeys(new Date(Date.now() - 60_000));
-const ring = new KeyRing(keys.list);
-const logSecret = makeSigningKey();
-const logPrivate = createPrivateKey({ key: { ...logSecret.private }, format: 'jwk' });
-const key = logKey('readmit.example/log/test', Buffer.from(logSecret.public.x, 'base64url'), logTools);
-const ids = fixedIds();
-const quiet = { info: () => {}, warn: () => {}, error: () => {} };
-
-let database: TestDatabase;
-let audit: Store;
-let auditBus: EmbeddedBus;
-const open: EmbeddedBus[] = [];
-const engines: AuditEngine[] = [];
+let audit: RunningAudit;
 beforeEach(async () => {
-  database = await testDatabase();
-  audit = await database.store('audit');
-  auditBus = await EmbeddedBus.open({ service: 'audit', store: audit, pollMs: 20 });
-  open.push(auditBus);
+  audit = await RunningAudit.open();
 });
-afterEach(async () => {
-  for (const engine of engines.splice(0)) await engine.stop();
-  for (const bus of open.splice(0)) await bus.close();
-  await database.drop();
-});
+afterEach(() => audit.close());
 
 const notice = (caseId: string): Draft => ({
   type: 'readmit.notice.sent',
@@ -152,67 +111,8 @@ const attested: Draft = {
     consumers: [],
   },
 };
-function signed(drafts: readonly Draft[]): readonly OutgoingRecord[] {
-  return drafts.flatMap((draft) => {
-    const { producer, version } = entryOf(draft.type);
-    const headers = writeEnvelope({
-      id: ids.uuid(),
-      environment,
-      service: producer,
-      type: draft.type,
-      time: new Date().toISOString(),
-      subject: draft.key,
-      version: String(version),
-      correlationId: draft.key,
-    });
-    const record = { topic: topicOf(producer), key: draft.key, headers, value: Buffer.from(JSON.stringify(draft.data)) };
-    return new Signer(keys.keys[producer]).sign(environment, [record]);
-  });
-}
-async function publish(records: readonly OutgoingRecord[]): Promise<void> {
-  for (const service of services) {
-    const own = records.filter(({ topic }) => topic === topicOf(service));
-    if (own.length === 0) continue;
-    const store = await database.store(service);
-    const bus = await EmbeddedBus.open({ service, store });
-    open.push(bus);
-    await store.transaction((tx) => bus.write(tx, own));
-  }
-}
-/** Stopped after the test, however it ends. */
-async function startEngine(): Promise<AuditEngine> {
-  const engine = new AuditEngine({
-    environment,
-    key,
-    signNote: (message) => sign(null, message, logPrivate),
-    signEvents: (records) => new Signer(keys.keys.audit).sign(environment, records),
-    newEventId: ids.uuid,
-    checkpointEverySeconds: 0,
-    watchAfterSeconds: 0,
-    watchEverySeconds: 3600,
-    store: audit,
-    bus: auditBus,
-    log: quiet,
-    verify: (record, replayed) => verifyRecord(record, { ring, environment, now: new Date(), replayed }),
-    checkStart: async () => {},
-    member: ids.uuid(),
-  });
-  engines.push(engine);
-  await engine.start();
-  return engine;
-}
-const taken = (engine: AuditEngine, messages: number) =>
-  until(() => engine.counters.messages >= messages, { what: `${messages} messages are taken`, timeoutMs: 30_000 });
-const leaves = async (): Promise<string[]> =>
-  (await audit.query<{ event_id: string }>('SELECT event_id FROM leaf ORDER BY index')).map(({ event_id }) => event_id);
-const recorded = (n: number) => until(async () => (await leaves()).length >= n, { what: `${n} leaves`, timeoutMs: 30_000 });
-const shownRecords = async (): Promise<readonly TopicRecord[]> =>
-  (await Promise.all([0, 1, 2, 3].map((partition) => auditBus.read(auditOcsfTopic, partition, 0n, 1000)))).flat();
-const eventOf = ({ value }: TopicRecord): OcsfEvent => JSON.parse(value.toString('utf8')) as OcsfEvent;
-const bySequence = (a: OcsfEvent, b: OcsfEvent): number => a.metadata.sequence - b.metadata.sequence;
-const shown = async (): Promise<readonly OcsfEvent[]> => (await shownRecords()).map(eventOf).sort(bySequence);
 const owner = async (sql: string): Promise<void> => {
-  const client = new pg.Client({ connectionString: database.ownerUrl });
+  const client = new pg.Client({ connectionString: audit.database.ownerUrl });
   await client.connect();
   try {
     await client.query(sql);
@@ -223,19 +123,18 @@ const owner = async (sql: string): Promise<void> => {
 
 describe('the topic for SIEMs', () => {
   it('R7.1 R7.4 has each entry of the log once, in OCSF: what was allowed, denied, forged and found; and no Recorded', async () => {
-    const [forged] = signed([notice('case_2')]);
+    const [forged] = audit.signed([notice('case_2')]);
     if (!forged) throw new Error('nothing to forge');
-    const engine = await startEngine();
-    await publish([
-      ...signed([opened, notice('case_1'), denied, attested, started]),
+    const engine = await audit.start();
+    await audit.publish([
+      ...audit.signed([opened, notice('case_1'), denied, attested, started]),
       { ...forged, value: Buffer.from('{"caseId":"case_2"}') },
     ]);
-    // Leaves do not tell: audit's own are among them.
-    await taken(engine, 6);
+    await audit.taken(engine, 6);
     await engine.watch();
     await engine.stop();
-    const events = await shown();
-    expect(events.map(({ metadata }) => metadata.uid)).toEqual(await leaves());
+    const events = await audit.shown();
+    expect(events.map(({ metadata }) => metadata.uid)).toEqual(await audit.leaves());
     expect(events.map(({ metadata }) => metadata.sequence)).toEqual(events.map((_, index) => index));
     for (const event of events) expect([event.message, ocsfFaults(event)]).toEqual([event.message, []]);
     const of = (type: string) => events.filter(({ unmapped }) => unmapped['type'] === type);
@@ -253,17 +152,17 @@ describe('the topic for SIEMs', () => {
   });
 
   it('R7.4 says whose case each entry belongs to, in whichever batch: byte for byte what the log gives when it is read from its beginning', async () => {
-    const engine = await startEngine();
+    const engine = await audit.start();
     // Each in a batch of its own: what is known of a case comes from the one before.
     for (const [at, draft] of [opened, granted, overdue].entries()) {
-      await publish(signed([draft]));
-      await taken(engine, at + 1);
+      await audit.publish(audit.signed([draft]));
+      await audit.taken(engine, at + 1);
     }
-    await publish(signed([openedOf('case_2'), notice('case_2')]));
-    await taken(engine, 5);
+    await audit.publish(audit.signed([openedOf('case_2'), notice('case_2')]));
+    await audit.taken(engine, 5);
     await engine.watch();
     await engine.stop();
-    const events = await shown();
+    const events = await audit.shown();
     const ofType = (type: string) => events.filter(({ unmapped }) => unmapped['type'] === type);
     expect(ofType('readmit.revocation.overdue')).toMatchObject([
       {
@@ -272,16 +171,18 @@ describe('the topic for SIEMs', () => {
     ]);
     expect(ofType('readmit.notice.sent')).toMatchObject([{ unmapped: { whose: { subject: { id: 'ada' } } } }]);
     const cases = new Map<string, KnownCase>();
-    const rows = await audit.query<{ entry: Buffer; key: string; value: Buffer }>('SELECT entry, key, value FROM leaf ORDER BY index');
+    const rows = await audit.store.query<{ entry: Buffer; key: string; value: Buffer }>(
+      'SELECT entry, key, value FROM leaf ORDER BY index',
+    );
     const again = rows.map(({ entry, key: caseId, value }) => {
       const leaf = JSON.parse(entry.toString('utf8')) as Leaf;
       const fact = { id: leaf.eventId, type: leaf.type, at: leaf.at, data: JSON.parse(value.toString('utf8')) as unknown } as Fact;
       const known = foldCase(cases.get(caseId) ?? {}, fact);
       cases.set(caseId, known);
       const { producer, label } = entryOf(fact.type);
-      return JSON.stringify(ocsfOf({ leaf, fact, producer, label, known }, { product, environment, origin: key.name }));
+      return JSON.stringify(ocsfOf({ leaf, fact, producer, label, known }, { product, environment, origin: audit.key.name }));
     });
-    const onTopic = (await shownRecords())
+    const onTopic = (await audit.shownRecords())
       .toSorted((a, b) => bySequence(eventOf(a), eventOf(b)))
       .map(({ value }) => value.toString('utf8'));
     expect(again).toEqual(onTopic);
@@ -289,23 +190,23 @@ describe('the topic for SIEMs', () => {
   });
 
   it('R7.2 R7.4 has checkpoints whose note the log key has signed', async () => {
-    const engine = await startEngine();
-    await publish(signed([notice('case_1')]));
-    await recorded(1);
-    await publish(signed([notice('case_2')]));
-    await recorded(3);
+    const engine = await audit.start();
+    await audit.publish(audit.signed([notice('case_1')]));
+    await audit.recorded(1);
+    await audit.publish(audit.signed([notice('case_2')]));
+    await audit.recorded(3);
     await engine.stop();
-    const [checkpoint] = (await shown()).filter(({ unmapped }) => unmapped['type'] === 'readmit.checkpoint.signed');
+    const [checkpoint] = (await audit.shown()).filter(({ unmapped }) => unmapped['type'] === 'readmit.checkpoint.signed');
     const { note } = (checkpoint?.['entity'] as { data: { note: string } }).data;
-    expect(openCheckpoint(note, key, logTools)).toMatchObject({ checkpoint: { size: 1 } });
+    expect(openCheckpoint(note, audit.key, logTools)).toMatchObject({ checkpoint: { size: 1 } });
   });
 
   it('R7.4 keeps the entries of a case in order on one partition, as plain JSON', async () => {
-    const engine = await startEngine();
-    await publish(signed(Array.from({ length: 12 }, (_, n) => notice(`case_${n % 3}`))));
-    await taken(engine, 12);
+    const engine = await audit.start();
+    await audit.publish(audit.signed(Array.from({ length: 12 }, (_, n) => notice(`case_${n % 3}`))));
+    await audit.taken(engine, 12);
     await engine.stop();
-    const records = await shownRecords();
+    const records = await audit.shownRecords();
     expect(new Set(records.map(({ headers }) => JSON.stringify(headers)))).toEqual(new Set(['{"content-type":"application/json"}']));
     for (const caseId of ['case_0', 'case_1', 'case_2']) {
       const own = records.filter((record) => record.key === caseId);
@@ -317,41 +218,41 @@ describe('the topic for SIEMs', () => {
   });
 
   it('R7.4 R8.3 says nothing a second time when an event comes twice', async () => {
-    const records = signed([notice('case_1')]);
-    const engine = await startEngine();
-    await publish(records);
-    await recorded(1);
-    await publish([...records, ...signed([denied])]);
-    await taken(engine, 3);
+    const records = audit.signed([notice('case_1')]);
+    const engine = await audit.start();
+    await audit.publish(records);
+    await audit.recorded(1);
+    await audit.publish([...records, ...audit.signed([denied])]);
+    await audit.taken(engine, 3);
     await engine.stop();
-    const uids = (await shown()).map(({ metadata }) => metadata.uid);
-    expect(uids).toEqual(await leaves());
+    const uids = (await audit.shown()).map(({ metadata }) => metadata.uid);
+    expect(uids).toEqual(await audit.leaves());
     expect(new Set(uids).size).toBe(uids.length);
   });
 
   it('R7.4 an entry that cannot be shown is not recorded; when it can, it is both', async () => {
     const { log } = tablesOfTopic(auditOcsfTopic);
     await owner(`REVOKE INSERT ON ${busSchema}.${log} FROM ${roleOf('audit')}`);
-    const engine = await startEngine();
-    await publish(signed([notice('case_1')]));
+    const engine = await audit.start();
+    await audit.publish(audit.signed([notice('case_1')]));
     const stuck = async (): Promise<boolean> => (await engine.progress()).says.includes(`permission denied for table ${log}`);
     await until(stuck, { what: 'audit says why it cannot record', timeoutMs: 30_000 });
-    expect(await leaves()).toEqual([]);
+    expect(await audit.leaves()).toEqual([]);
     await owner(`GRANT INSERT ON ${busSchema}.${log} TO ${roleOf('audit')}`);
-    await recorded(1);
+    await audit.recorded(1);
     await engine.stop();
-    expect((await shown()).map(({ metadata }) => metadata.uid)).toEqual(await leaves());
+    expect((await audit.shown()).map(({ metadata }) => metadata.uid)).toEqual(await audit.leaves());
   });
 
   const others = services.filter((service): service is Exclude<ServiceName, 'audit'> => service !== 'audit');
   it.each(others)('R7.4 is neither read nor written by %s (42501); the control is audit', async (service) => {
     const { log, head } = tablesOfTopic(auditOcsfTopic);
-    const store = await database.store(service);
+    const store = await audit.database.store(service);
     const insert = `INSERT INTO ${busSchema}.${log} (partition, "offset", key, headers, value) VALUES (0, 0, 'k', '{}', '')`;
     const denial = { code: '42501', message: expect.stringContaining(`permission denied for table ${log}`) };
     for (const sql of [`SELECT 1 FROM ${busSchema}.${log}`, insert, `UPDATE ${busSchema}.${head} SET next_offset = 7`])
       await expect(store.query(sql)).rejects.toMatchObject(denial);
-    await audit.query(insert);
-    expect(await audit.query(`SELECT key FROM ${busSchema}.${log}`)).toEqual([{ key: 'k' }]);
+    await audit.store.query(insert);
+    expect(await audit.store.query(`SELECT key FROM ${busSchema}.${log}`)).toEqual([{ key: 'k' }]);
   });
 });
