@@ -345,6 +345,39 @@ describe('readmit audit ocsf', () => {
   });
 });
 
+describe('readmit audit cef', () => {
+  async function converted(lines: readonly string[]) {
+    const file = path.join(desk.home, 'records.ndjson');
+    await writeFile(file, lines.map((line) => `${line}\n`).join(''));
+    return desk.run('audit', 'cef', file);
+  }
+  it('R7.4 prints a line for each record that audit ocsf prints, and stops at what is none', async () => {
+    const file = path.join(desk.home, 'shown.ndjson');
+    await writeFile(
+      file,
+      whole
+        .lines()
+        .map((line) => `${line}\n`)
+        .join(''),
+    );
+    const records = (await desk.run('audit', 'ocsf', file)).stdout.trimEnd().split('\n');
+    const { code, stdout } = await converted(records);
+    const codes = records.map((text) => (JSON.parse(text) as OcsfEvent).metadata.event_code);
+    expect([
+      code,
+      stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => line.split('|')[4]),
+    ]).toEqual([0, codes]);
+    for (const wrong of ['{}', 'null', 'x', whole.lines()[0] ?? '']) {
+      const stopped = await converted([records[0] ?? '', wrong, records[1] ?? '']);
+      expect([wrong, stopped.code, stopped.stdout]).toEqual([wrong, 2, `${stdout.split('\n')[0]}\n`]);
+      expect(stopped.stderr).toContain('Line 2 is no record for SIEMs');
+    }
+  });
+});
+
 describe('docs/siem.md', () => {
   const commands = [...readFileSync('docs/siem.md', 'utf8').matchAll(/^readmit (audit (?:verify|ocsf) [^>\n]*)/gm)].map(([, args = '']) =>
     args.trim().split(' '),

@@ -65,6 +65,7 @@ export type { LogReport } from './audit-log/log-report.js';
 export { defaultGraceSeconds, findingsAhead, judgeCase, judgeStillHeld } from './audit-log/case-rules.js';
 export type { LoggedFact } from './audit-log/case-log.js';
 export type { Finding } from './audit-log/finding.js';
+export { cefOf } from './audit-log/ocsf/cef.js';
 export { ocsfOf } from './audit-log/ocsf/project.js';
 export type { OcsfEvent } from './audit-log/ocsf/event.js';
 export { foldCase } from './audit-log/ocsf/whose.js';

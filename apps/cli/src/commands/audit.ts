@@ -6,6 +6,7 @@ import { CliError, usage } from '../errors.js';
 import { keepExport, type Kept } from '../export-download.js';
 import { fileFailure, writePrivate } from '../files.js';
 import { group } from '../group.js';
+import { registerCef } from './audit-cef.js';
 import { registerOcsf } from './audit-ocsf.js';
 import { registerVerify } from './audit-verify.js';
 import { wholeNumber } from './case.js';
@@ -30,6 +31,7 @@ export const registerAudit: Register = (program, act) => {
   ).action(act(exportLog));
   registerVerify(audit, act);
   registerOcsf(audit, act);
+  registerCef(audit, act);
   example(
     audit
       .command('checkpoint')

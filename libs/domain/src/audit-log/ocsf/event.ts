@@ -38,7 +38,12 @@ export interface OcsfEvent {
   readonly message: string;
   readonly metadata: {
     readonly version: string;
-    readonly product: object;
+    readonly product: {
+      readonly name: string;
+      readonly vendor_name: string;
+      readonly version: string;
+      readonly feature: { readonly name: string };
+    };
     /** Id of the event: what arrives twice has the same. */
     readonly uid: string;
     readonly event_code: string;

@@ -1,0 +1,39 @@
+import type { Command } from 'commander';
+import { cefOf, type OcsfEvent } from '@readmit/domain';
+import { example, type Act } from '../act.js';
+import type { Context } from '../context.js';
+import { CliError } from '../errors.js';
+import { exportLines } from '../given-file.js';
+
+export function registerCef(audit: Command, act: Act): void {
+  example(
+    audit
+      .command('cef')
+      .description('records for SIEMs, OCSF one a line, as lines of the Common Event Format: for a SIEM that does not know OCSF')
+      .argument('<records>', 'file with the records; /dev/stdin: what is piped in'),
+    'readmit audit ocsf log.ndjson --keys trust.json | readmit audit cef /dev/stdin',
+  ).action(act((context: Context, _options, file) => convert(context, file ?? '')));
+}
+
+/** Nothing is checked here: the records are what a broker or `audit ocsf` gave. */
+async function convert(context: Context, file: string): Promise<void> {
+  let number = 0;
+  for await (const text of exportLines(file)) {
+    number += 1;
+    if (text.trim() !== '') context.out.line(cefOf(recordIn(text, number)));
+  }
+}
+
+/** What every record has. The rest is read where it is there. */
+function recordIn(text: string, number: number): OcsfEvent {
+  try {
+    const value = JSON.parse(text) as Partial<OcsfEvent> | null;
+    const { metadata, severity_id = 0, unmapped, message } = value ?? {};
+    if (metadata?.product?.feature && severity_id > 0 && severity_id < 6 && unmapped && message !== undefined) return value as OcsfEvent;
+  } catch {
+    // Not JSON: the same answer.
+  }
+  throw new CliError('usage', `Line ${number} is no record for SIEMs`, {
+    next: 'Give what the topic readmit.audit.ocsf.v1 or readmit audit ocsf gives, one record a line. What was printed before this line is right.',
+  });
+}

@@ -1,0 +1,60 @@
+/** The record for SIEMs as one line of ArcSight's Common Event Format, for a SIEM that does not know OCSF. */
+import type { OcsfEvent } from './event.js';
+import { affectedText } from './message.js';
+import type { SeverityId } from './vocabulary.js';
+import type { Whose } from './whose.js';
+
+/** CEF counts from 0 to 10: 1 to 3 is low there, 4 to 6 medium, 7 and 8 high, 9 and 10 very high. */
+const severities: Readonly<Record<SeverityId, number>> = { 1: 1, 2: 3, 3: 5, 4: 8, 5: 10 };
+
+/** What CEF holds of a custom string at most; lists of a case may be longer. */
+const longest = 4000;
+
+/** Lines end records, so none may be in one. A header has no escape for them; other control characters have none anywhere. */
+// eslint-disable-next-line no-control-regex -- that is what it is about
+const control = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g;
+const inHeader = (text: string): string => text.replace(control, ' ').replace(/[\\|]/g, '\\$&');
+const inExtension = (text: string): string =>
+  text
+    .replace(/[\\=]/g, '\\$&')
+    .replace(/\r\n|[\r\n\u0085\u2028\u2029]/g, '\\n')
+    .replace(control, ' ');
+
+/** A function of the record alone. What a CEF dictionary has a key for stands under it, the rest under custom strings with labels. */
+export function cefOf(event: OcsfEvent): string {
+  const { metadata } = event;
+  const { name, vendor_name, version, feature } = metadata.product;
+  const { whose, type } = event.unmapped as { readonly whose?: Whose; readonly type: string };
+  const header = ['CEF:0', vendor_name, name, version, metadata.event_code, type].map(inHeader);
+  const extension = Object.entries({
+    rt: event.time,
+    externalId: metadata.uid,
+    cat: event.class_name,
+    deviceFacility: feature.name,
+    suid: uidIn(event, 'actor', 'user') ?? uidIn(firstIn(event['evidences']), 'actor', 'user'),
+    duid: uidIn(event, 'user') ?? uidIn(event, 'entity', 'user') ?? uidIn(firstIn(event['resources']), 'owner'),
+    act: event['disposition'],
+    outcome: event.status,
+    reason: event.status_code,
+    msg: event.message,
+    ...custom('cs1', 'case', metadata.correlation_uid),
+    ...custom('cs2', 'requester', whose?.requester.id),
+    ...custom('cs3', 'approvers', whose?.approvers?.join(', ')),
+    ...custom('cs4', 'what', whose?.what.map(affectedText).join(', ')),
+    ...custom('cn1', 'sequence', metadata.sequence),
+  }).flatMap(([key, value]) => (value === undefined ? [] : [`${key}=${inExtension(String(value))}`]));
+  return `${header.join('|')}|${severities[event.severity_id]}|${extension.join(' ')}`;
+}
+
+/** A custom field is read with its label or not at all. */
+const custom = (key: string, label: string, value: string | number | undefined): Readonly<Record<string, string>> =>
+  value === undefined ? {} : { [key]: String(value).slice(0, longest), [`${key}Label`]: label };
+
+const firstIn = (list: unknown): unknown => (Array.isArray(list) ? (list as readonly unknown[])[0] : undefined);
+/** The `uid` of what stands under the names, where there is such a thing. */
+function uidIn(value: unknown, ...names: readonly string[]): string | undefined {
+  let found: unknown = value;
+  for (const name of [...names, 'uid'])
+    found = typeof found === 'object' && found !== null ? (found as Record<string, unknown>)[name] : undefined;
+  return typeof found === 'string' ? found : undefined;
+}
