@@ -1,0 +1,124 @@
+/** What a detection engineer plants: lives of cases as services say them, each a genuine one with one thing changed. Every event is named by its case. */
+import type { Draft, EventData, EventType } from '@readmit/contracts';
+import type { Said } from '../../apps/audit/test/running-audit.js';
+import { asked, confirmed, crypto, decision, discharged, genuine, plan, seconds, undo } from '../../libs/domain/test/genuine-case.js';
+
+const minute = 60_000;
+export const hour = 60 * minute;
+export const day = 24 * hour;
+/** Lives began half an hour ago and were to end a minute later: what has not ended by now is late. */
+const lifeBegan = Date.now() - hour / 2;
+export const ago = (ms: number): Date => new Date(Date.now() - ms);
+
+export const say = <T extends EventType>(type: T, key: string, data: EventData<T>, at = new Date()): Said => ({
+  ...({ type, key, data } as Draft),
+  at,
+});
+export const opened = (caseId: string, subject: string, at = new Date()): Said =>
+  say(
+    'readmit.case.opened',
+    caseId,
+    {
+      caseId,
+      asks: [{ id: 'ask_1', kind: 'factor.bypass', connector: 'demo-idp', object: subject }],
+      subject: { kind: 'person', id: subject },
+      requester: { kind: 'person', id: 'boris' },
+      reasonCode: 'lost-device',
+      reasonDigest: '0'.repeat(64),
+      durationSeconds: 60,
+    },
+    at,
+  );
+export const closed = (caseId: string, outcome: EventData<'readmit.case.closed'>['outcome'], at: Date): Said =>
+  say('readmit.case.closed', caseId, { caseId, outcome }, at);
+export const refused = (key: string, actor: string, rule: string, reason: string, at = new Date()): Said =>
+  say('readmit.approval.refused', key, { key, command: 'decide', rule, reason, actor, says: 'Somebody else must.' }, at);
+export const shown = (caseId: string, by: string, at: Date): Said =>
+  say('readmit.contact.shown', caseId, { caseId, by, contact: '1'.repeat(64) }, at);
+
+const overdue = (caseId: string): Said =>
+  say('readmit.revocation.overdue', caseId, { caseId, obligationId: `${undo.id}_${caseId}`, dueSince: seconds(67) });
+
+interface Life {
+  readonly requester?: string;
+  readonly approvers?: readonly string[];
+  readonly ends?: EventData<'readmit.revocation.due'>['cause'] | 'never';
+}
+/**
+ * The genuine case of erin, who gets a role back for a minute, under another id and with another requester or other approvers. Approvers sign
+ * really: audit judges them as it judges anybody.
+ */
+function life(caseId: string, { requester = 'erin', approvers = ['chidi', 'dana'], ends = 'expiry' }: Life = {}): Said[] {
+  const own = (id: string): string => `${id}_${caseId}`;
+  const obligation = { ...undo, id: own(undo.id) };
+  const ownPlan = { ...plan, caseId, obligations: [obligation], classificationId: own('event_classified') };
+  const planDigest = crypto.digest(ownPlan);
+  const at = (instant: string): Date => new Date(lifeBegan + Date.parse(instant) - Date.parse(seconds(0)));
+  const changes: Partial<Record<EventType, object>> = {
+    'readmit.case.opened': { requester: { kind: 'person', id: requester } },
+    'readmit.plan.proposed': { plan: ownPlan, digest: planDigest },
+    'readmit.approval.granted': {
+      attestationId: own('event_attested'),
+      obligations: [obligation],
+      goodUntil: at(seconds(600)).toISOString(),
+      decisions: approvers.map((approver) => decision(approver, { caseId, planDigest, decidedAt: at(seconds(4)).toISOString() })),
+    },
+    'readmit.obligation.recorded': { undo: obligation, hardBound: at(seconds(660)).toISOString() },
+    'readmit.execution.started': { endsAt: at(seconds(67)).toISOString() },
+    'readmit.revocation.confirmed': { answers: own('event_due') },
+    'readmit.evidence.added': { collectedAt: at(seconds(3)).toISOString(), staleAt: at(seconds(900)).toISOString() },
+    'readmit.people.attested': { directory: { digest: '0'.repeat(64), issuedAt: at(seconds(0)).toISOString(), ageSeconds: 1 } },
+  };
+  return [...genuine, ...(ends === 'never' ? [] : [asked(67, ends), confirmed(68), discharged(69)])].map(
+    ({ id, type, at: instant, data }) => ({
+      ...({
+        type,
+        key: caseId,
+        data: {
+          ...data,
+          caseId,
+          ...('planDigest' in data ? { planDigest } : {}),
+          ...('obligationId' in data ? { obligationId: obligation.id } : {}),
+          ...changes[type],
+        },
+      } as Draft),
+      id: own(id),
+      at: at(instant),
+    }),
+  );
+}
+
+/** Said one after the other, the first of each at the same time, and so on. */
+export const lives: readonly (readonly Said[])[] = [
+  life('in_order'),
+  life('ended_early', { ends: 'ended-by-person' }),
+  life('contained', { ends: 'containment' }),
+  // Approval never counts these: somebody with its key said them.
+  life('own_request', { requester: 'chidi' }),
+  life('half_a_quorum', { approvers: ['chidi'] }),
+  // Late, and the scheduler says so; late, and nobody does.
+  [...life('late', { ends: 'never' }), overdue('late')],
+  life('silent', { ends: 'never' }),
+  [
+    opened('stopped', 'ada'),
+    say('readmit.execution.failed', 'stopped', {
+      caseId: 'stopped',
+      executionId: 'execution_1',
+      effect: 'none',
+      rule: 'R4.2',
+      reason: 'approver-is-subject',
+      says: 'Nobody decides about their own way back in. Somebody else of the quorum must.',
+    }),
+  ],
+  [
+    opened('unreachable', 'ada'),
+    say('readmit.execution.failed', 'unreachable', {
+      caseId: 'unreachable',
+      executionId: 'execution_1',
+      effect: 'none',
+      rule: 'R5.5',
+      reason: 'target-refused',
+      says: 'The target refused.',
+    }),
+  ],
+];
