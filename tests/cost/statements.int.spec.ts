@@ -16,7 +16,7 @@ const sizes = [1, 50, 500] as const;
 const ledgers = {
   intake: ['case_ledger'],
   classification: ['case_code'],
-  approval: [],
+  approval: ['inbox_item'],
   execution: [],
   'revocation-scheduler': [],
   audit: ['leaf', 'checkpoint', 'case_whose'],
@@ -122,13 +122,13 @@ describe('the cost of a batch', () => {
     ['intake', 'readmit.approval.denied', [], 4, { fact: 1, work: 1, case_ledger: 0, topic: 0 }],
     // The directory is asked by a worker. Keys of the subject's cases are kept beside.
     ['classification', 'readmit.case.opened', [], 4, { fact: 1, work: 1, case_code: 1, topic: 0 }],
-    // Says until when must be decided.
+    // Says until when must be decided. The inbox of the one verifier has the case from now on, by one statement more.
     [
       'approval',
       'readmit.plan.proposed',
       ['readmit.case.opened', 'readmit.case.classified', 'readmit.people.attested'],
-      4,
-      { fact: 1, work: 0, topic: 1 },
+      5,
+      { fact: 1, work: 0, inbox_item: 1, topic: 1 },
     ],
     // Says until when the approval is good.
     ['execution', 'readmit.approval.granted', ['readmit.case.opened'], 4, { fact: 1, work: 0, topic: 1 }],

@@ -2,6 +2,7 @@ import { engineCrypto } from '@readmit/bus';
 import { serviceApp } from '@readmit/service';
 import { approvalDefinition } from './approval.definition.js';
 import { ApprovalController, approvalPorts, type ApprovalPorts } from './inbound/approval.controller.js';
+import { InboxController } from './inbound/inbox.controller.js';
 
 export const approvalApp = serviceApp({
   name: 'approval',
@@ -9,6 +10,10 @@ export const approvalApp = serviceApp({
   settings: {},
   async build({ settings, commands, store, now }) {
     const ports: ApprovalPorts = { commands, store, crypto: engineCrypto, publicUrl: settings.READMIT_PUBLIC_URL, now };
-    return { definition: approvalDefinition, controllers: [ApprovalController], providers: [{ provide: approvalPorts, useValue: ports }] };
+    return {
+      definition: approvalDefinition,
+      controllers: [ApprovalController, InboxController],
+      providers: [{ provide: approvalPorts, useValue: ports }],
+    };
   },
 });

@@ -1,6 +1,7 @@
 import type { ServiceDefinition } from '@readmit/bus';
 import { approvalReact } from '@readmit/domain';
 import { saveNotes } from './outbound/evidence-notes.js';
+import { saveInbox } from './outbound/inbox-rows.js';
 
 export const approvalDefinition: ServiceDefinition = {
   name: 'approval',
@@ -18,6 +19,9 @@ export const approvalDefinition: ServiceDefinition = {
   ],
   react: approvalReact,
   work: {},
-  save: saveNotes,
+  async save(tx, changes) {
+    // Sent together: neither waits for the other's answer.
+    await Promise.all([saveNotes(tx, changes), saveInbox(tx, changes)]);
+  },
   wakes: 'deadline',
 };

@@ -5,14 +5,11 @@ import {
   approvalState,
   attestedOf,
   decide,
-  decisionsFor,
   evidenceDigest,
   instant,
   look,
   mayReadCase,
-  needsMet,
   planOf,
-  quorumProgress,
   refsOf,
   refusal,
   standing,
@@ -26,6 +23,7 @@ import { answer, refused, Serves, type Actor, type AnswerOf, type Call } from '@
 import type { Store } from '@readmit/store';
 import { Controller, Inject } from '@nestjs/common';
 import { notesOf, type EvidenceNote } from '../outbound/evidence-notes.js';
+import { decidedIn, needsOf } from './case-needs.js';
 
 type View = AnswerOf<'showApproval'>;
 export interface ApprovalPorts {
@@ -60,15 +58,11 @@ export class ApprovalController {
     const evidence = proofsIn(facts);
     const planned = planOf(facts);
     const open = state.name === 'waiting-for-decisions' || state.name === 'waiting-for-evidence' ? state : undefined;
-    const decided = open ? decisionsFor(facts, open.basis) : facts.of('readmit.decision.recorded');
     const request = facts
       .of('readmit.approval.requested')
       .findLast(
         (fact) => !open || (fact.data.planDigest === open.basis.planDigest && fact.data.evidenceDigest === open.basis.evidenceDigest),
       );
-    const approvers = decided
-      .filter((fact) => fact.data.decision.statement.decision === 'approve')
-      .map((fact) => fact.data.decision.statement.approver);
     const people = attestedOf(facts)?.people ?? [];
     const requester = facts.first('readmit.case.opened')?.data.requester ?? { kind: 'anonymous' as const };
     const [policy, proofs] = await Promise.all([classified ? this.policy(classified.data.policy) : null, this.proofs(caseId, evidence)]);
@@ -84,14 +78,9 @@ export class ApprovalController {
       requester: { ...requester, known: people.some(({ id }) => id === requester.id) },
       nonce: request?.data.nonce ?? null,
       decideBefore: open ? instant(open.decideBefore) : null,
-      needs: {
-        evidence: classified ? [...needsMet(classified.data.requirements.evidence, evidence, now)] : [],
-        quorum: classified
-          ? quorumProgress(classified.data.requirements.quorum, approvers, people).map(({ part, by }) => ({ part, by: [...by] }))
-          : [],
-      },
+      needs: needsOf(facts, state, now),
       evidence: proofs,
-      decisions: decided.map((fact) => fact.data.decision),
+      decisions: decidedIn(facts, state).map((fact) => fact.data.decision),
     };
   }
 

@@ -13,8 +13,6 @@ import {
   Id,
   Instant,
   Plan,
-  QuorumPart,
-  EvidenceNeed,
   RecipientKey,
   SpokenCode,
   Subject,
@@ -28,6 +26,7 @@ import {
   reasonCodes,
   tiers,
 } from '../events/values.js';
+import { CaseNeeds, Inbox, inboxQuery } from './inbox-shapes.js';
 
 /**
  * `anyone`: no sign-in (rate-limited). `person`: OIDC bearer of a person; that of a client (`client_id` is `sub`, or a provider) is refused. `case-key`: a proof by the case's one-time key (or a machine
@@ -142,10 +141,7 @@ export const ApprovalView = closed({
   requester: closed({ kind: oneOf(['anonymous', 'person'] as const), id: Type.Optional(Id), known: Type.Boolean() }),
   nonce: Type.Union([Id, Type.Null()]),
   decideBefore: Type.Union([Instant, Type.Null()]),
-  needs: closed({
-    evidence: Type.Array(closed({ need: EvidenceNeed, met: Type.Boolean() })),
-    quorum: Type.Array(closed({ part: QuorumPart, by: Type.Array(Id) })),
-  }),
+  needs: CaseNeeds,
   /** Every proof with all that its digest is the SHA-256 of (JCS of kind, channel, assurance, note, contact, code, by, at, salt). */
   evidence: Type.Array(
     closed({
@@ -263,6 +259,16 @@ export const routes = {
     event: SignalEvent,
     // The same source and id came before: nothing has changed.
     response: closed({ signalId: Id, repeated: Type.Boolean() }),
+  },
+  inbox: {
+    service: 'approval',
+    method: 'GET',
+    path: '/api/approval/inbox',
+    access: 'person',
+    status: 200,
+    says: 'What waits for you: cases that you may decide, and cases whose proofs you may record.',
+    query: inboxQuery,
+    response: Inbox,
   },
   showApproval: {
     service: 'approval',

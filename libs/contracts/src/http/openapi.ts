@@ -16,6 +16,7 @@ import {
   type RouteName,
 } from './api.js';
 import { schemaWriter, type Json, type JsonObject } from '../json-schema.js';
+import { InboxItem } from './inbox-shapes.js';
 import { IdempotencyKey, idempotencyHeader } from './idempotency.js';
 import { proofHeader } from './proof.js';
 
@@ -27,6 +28,7 @@ const named = {
   CaseView,
   Decision,
   Facet,
+  InboxItem,
   OpenCase,
   ParkedMessage,
   Plan,

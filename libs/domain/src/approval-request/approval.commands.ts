@@ -1,14 +1,13 @@
 import type { Decision, EventData } from '@readmit/contracts';
 import { attestedOf } from '../decision-proof/attested.js';
 import { checkDecision, checkDenial } from '../decision-proof/decision-proof.js';
-import { byHuman } from '../decision-proof/humans.js';
 import { verifierProblem } from '../decision-proof/verifier.js';
 import { codeOf, proofDigest, type ProofWords } from '../evidence/evidence.js';
 import { refusal, say, type Command, type Commanded, type Context, type Problem, type Refusal } from '../kernel/behaviour.js';
 import type { Facts } from '../kernel/facts.js';
 import { blankReason, saysNothing } from '../kernel/says-nothing.js';
 import { instant, plusSeconds, reached, signedTimeFault } from '../kernel/time.js';
-import { approvalState, decisionsFor, type ApprovalState } from './approval.state.js';
+import { approvalState, hasDecided, requestFor, type ApprovalState } from './approval.state.js';
 import { approvalTransitions, type ApprovalCommand } from './approval.transitions.js';
 import { attestFirst, notReady, type Put } from './attestation.js';
 
@@ -227,9 +226,7 @@ function approvalProblem(
   if (!('basis' in state)) return notReady('the plan of the case');
   const { basis } = state;
   if (reached(state.decideBefore, now)) return refusal('conflict', 'R4.7', 'approval-expired', 'The time to decide is over.');
-  const request = facts
-    .of('readmit.approval.requested')
-    .findLast((fact) => fact.data.planDigest === basis.planDigest && fact.data.evidenceDigest === basis.evidenceDigest);
+  const request = requestFor(facts, basis);
   if (!request) return notReady('the request to decide');
   if (request.data.nonce !== nonce)
     return refusal(
@@ -238,8 +235,7 @@ function approvalProblem(
       'nonce-unknown',
       'The statement does not carry the nonce of this request. Fetch the request again and sign anew.',
     );
-  const humanOf = byHuman(basis.people);
-  if (decisionsFor(facts, basis).some((fact) => humanOf(fact.data.decision.statement.approver) === humanOf(actor)))
+  if (hasDecided(facts, basis, actor))
     return refusal('conflict', 'R4.2', 'already-decided', 'This human has decided on exactly this already; a person counts once.');
   return undefined;
 }

@@ -7,7 +7,7 @@ import { say, type Context, type Problem, type Reaction } from '../kernel/behavi
 import type { Facts } from '../kernel/facts.js';
 import { earliest, instant, plusSeconds, reached } from '../kernel/time.js';
 import { aboveCeiling } from '../restoration-plan/ceiling.js';
-import { approvalState, decisionsFor, denialIn, planOf } from './approval.state.js';
+import { approvalState, decisionsFor, denialIn, planOf, requestFor } from './approval.state.js';
 import { mostAsked } from './attestation.js';
 
 /** What approval concludes. MUST NOT grant with stale evidence, an unmet quorum or a decision that does not verify. */
@@ -30,10 +30,7 @@ export function approvalReact(facts: Facts, context: Context): Reaction {
   const evidence = fresh(facts.of('readmit.evidence.added'), context.now);
   const wakeAt = earliest(state.decideBefore, ...evidence.map((item) => new Date(item.data.staleAt)));
   const { basis } = state;
-  const requested = facts
-    .of('readmit.approval.requested')
-    .some((fact) => fact.data.planDigest === basis.planDigest && fact.data.evidenceDigest === basis.evidenceDigest);
-  if (!requested)
+  if (!requestFor(facts, basis))
     return {
       emit: [
         say('readmit.approval.requested', context.key, {

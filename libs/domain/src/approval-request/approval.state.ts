@@ -1,6 +1,7 @@
 import type { FactOf } from '@readmit/contracts';
 import { attestedOf } from '../decision-proof/attested.js';
 import { checkDenial, otherKeysOf, type DecisionBasis, type DenialBasis } from '../decision-proof/decision-proof.js';
+import { byHuman } from '../decision-proof/humans.js';
 import { evidenceDigest, needsMet, refsOf } from '../evidence/evidence.js';
 import type { Crypto } from '../kernel/behaviour.js';
 import type { Facts } from '../kernel/facts.js';
@@ -76,6 +77,18 @@ export const decisionsFor = (facts: Facts, basis: DecisionBasis): readonly FactO
       },
     }) => statement.planDigest === basis.planDigest && statement.evidenceDigest === basis.evidenceDigest,
   );
+
+/** The request to decide on exactly this: the latest, whose nonce a yes carries. */
+export const requestFor = (facts: Facts, basis: DecisionBasis): FactOf<'readmit.approval.requested'> | undefined =>
+  facts
+    .of('readmit.approval.requested')
+    .findLast(({ data }) => data.planDigest === basis.planDigest && data.evidenceDigest === basis.evidenceDigest);
+
+/** Whether this human has decided on exactly this, under whatever account. */
+export function hasDecided(facts: Facts, basis: DecisionBasis, person: string): boolean {
+  const humanOf = byHuman(basis.people);
+  return decisionsFor(facts, basis).some((fact) => humanOf(fact.data.decision.statement.approver) === humanOf(person));
+}
 
 /** The no that ends the request, or undefined: it stays one whatever has changed since it was signed. */
 export const denialIn = (facts: Facts, who: DenialBasis, crypto: Crypto): FactOf<'readmit.decision.recorded'> | undefined =>

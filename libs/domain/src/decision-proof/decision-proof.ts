@@ -47,10 +47,20 @@ export function checkDecision(decision: Decision, basis: DecisionBasis, crypto: 
     );
   if (statement.policyDigest !== basis.policyDigest)
     return problem('R9.1', 'policy-changed', 'The decision was signed under another policy.');
+  return approverProblem(statement, basis) ?? checkSignature(decision, basis, crypto);
+}
 
+type Approver = Pick<Decision['statement'], 'approver'>;
+
+/** Whether this person may approve and has a key to sign it with. */
+export const mayApprove = (person: Person, basis: DecisionBasis): boolean =>
+  !approverProblem({ approver: person.id }, basis) && person.keys.some((key) => !keyProblem(person, key, basis));
+
+/** Why this person may not approve, whatever they sign, or undefined. */
+function approverProblem(statement: Approver, basis: DecisionBasis): Problem | undefined {
   if (basis.collectors.some(isHuman(statement.approver, basis.people)))
     return problem('R4.2', 'approver-is-verifier', 'Who collected the evidence cannot decide. Somebody else of the quorum must.');
-  return checkSigner(decision, basis, crypto);
+  return signerProblem(statement, basis);
 }
 
 /**
@@ -61,11 +71,11 @@ export function checkDenial(decision: Decision, basis: DenialBasis, crypto: Cryp
   const { statement } = decision;
   if (statement.caseId !== basis.caseId) return problem('R4.4', 'decision-for-another-case', 'The signed statement names another case.');
   if (statement.decision !== 'deny') return problem('R4.3', 'decision-is-no-deny', 'The signed statement does not say no.');
-  return checkSigner(decision, basis, crypto);
+  return signerProblem(statement, basis) ?? checkSignature(decision, basis, crypto);
 }
 
-/** Who signed, and whether that is a person of this quorum who is neither requester nor subject. */
-function checkSigner({ statement, proof }: Decision, basis: DenialBasis, crypto: Crypto): Problem | undefined {
+/** Why this is no person of the quorum, or is requester or subject; undefined: it is one of the quorum and neither. */
+function signerProblem(statement: Approver, basis: DenialBasis): Problem | undefined {
   const [approver, twin] = named(basis.people, statement.approver);
   if (!approver) return problem('R4.2', 'approver-unknown', 'The directory does not attest this person for the case.');
   if (twin) return problem('R4.2', 'approver-ambiguous', twinSays);
@@ -77,10 +87,24 @@ function checkSigner({ statement, proof }: Decision, basis: DenialBasis, crypto:
   if (approver.employment === 'vendor') return problem('R4.2', 'approver-is-vendor', 'Vendor staff can ask, never approve.');
   if (!basis.quorum.some((part) => serves(approver, part)))
     return problem('R4.3', 'approver-not-in-quorum', 'This person is in no team of the quorum with enough authority.');
+  return undefined;
+}
 
-  const key = approver.keys.find((candidate) => candidate.kid === proof.kid && candidate.type === proof.type);
-  if (!key) return problem('R4.4', 'approver-key-unknown', 'The signing key is not enrolled for this person in the signed directory.');
-  const { x } = key.key;
+/** Whether the signer, who is known by now, signed with a key that is theirs alone. */
+function checkSignature({ statement, proof }: Decision, basis: DenialBasis, crypto: Crypto): Problem | undefined {
+  const [approver] = named(basis.people, statement.approver);
+  const key = approver?.keys.find((candidate) => candidate.kid === proof.kid && candidate.type === proof.type);
+  if (!approver || !key)
+    return problem('R4.4', 'approver-key-unknown', 'The signing key is not enrolled for this person in the signed directory.');
+  const shared = keyProblem(approver, key, basis);
+  if (shared) return shared;
+  if (!crypto.verify(key.key.x, decisionPayloadType, crypto.canonical(statement), proof.signature))
+    return problem('R4.4', 'decision-signature-invalid', 'The signature does not match the statement.');
+  return undefined;
+}
+
+/** Why a signature by this key does not show who decided, or undefined. */
+function keyProblem(approver: Person, { key: { x } }: Person['keys'][number], basis: DenialBasis): Problem | undefined {
   const another = basis.people.some(({ human, keys }) => fold(human) !== fold(approver.human) && keys.some((one) => one.key.x === x));
   if (another || basis.otherKeys?.includes(x) === true)
     return problem(
@@ -88,8 +112,6 @@ function checkSigner({ statement, proof }: Decision, basis: DenialBasis, crypto:
       'key-of-another',
       'The signing key is also the key of somebody else of this case, so it does not show who decided.',
     );
-  if (!crypto.verify(x, decisionPayloadType, crypto.canonical(statement), proof.signature))
-    return problem('R4.4', 'decision-signature-invalid', 'The signature does not match the statement.');
   return undefined;
 }
 

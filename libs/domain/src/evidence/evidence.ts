@@ -27,6 +27,18 @@ export function needsMet(
   });
 }
 
+/** Until when the evidence that is there meets every need, `end` at the latest; undefined: it does not now. */
+export function metUntil(needs: readonly EvidenceNeed[], evidence: readonly Evidence[], now: Date, end: Date): Date | undefined {
+  const met = (at: Date): boolean => needsMet(needs, evidence, at).every((one) => one.met);
+  if (!met(now)) return undefined;
+  const ages = evidence.flatMap(({ data }) => [
+    Date.parse(data.staleAt),
+    ...needs.filter(({ kind }) => kind === data.kind).map((need) => Date.parse(data.collectedAt) + need.maxAgeSeconds * 1000),
+  ]);
+  const lost = ages.sort((a, b) => a - b).find((at) => at > now.getTime() && at < end.getTime() && !met(new Date(at)));
+  return lost === undefined ? end : new Date(lost);
+}
+
 export const refsOf = (evidence: readonly Evidence[]): EvidenceRef[] =>
   evidence.map((item) => ({ id: item.data.evidenceId, digest: item.data.digest })).sort((a, b) => (a.id < b.id ? -1 : 1));
 

@@ -8,6 +8,7 @@ import { CaseCodes1 } from './case-codes.js';
 import { CaseWhose1 } from './case-whose.js';
 import { EngineTables1 } from './engine-tables.js';
 import { FactByType1 } from './fact-by-type.js';
+import { InboxItems1 } from './inbox-items.js';
 import { IntakeReaders1 } from './intake-readers.js';
 import { OcsfTopic1 } from './ocsf-topic.js';
 import { OrderWords1 } from './order-words.js';
@@ -56,6 +57,7 @@ export const registry: readonly RegisteredMigration[] = [
   { order: 50, migration: IntakeReaders1, schemas: ['intake'] },
   { order: 60, migration: OrderWords1, schemas: ['revocation-scheduler'] },
   { order: 80, migration: CaseCodes1, schemas: ['classification'] },
+  { order: 90, migration: InboxItems1, schemas: ['approval'] },
 ];
 
 export const migrationsOf = (schema: ServiceName | typeof busSchema): readonly RegisteredMigration[] =>

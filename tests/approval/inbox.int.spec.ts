@@ -1,0 +1,269 @@
+/** The inbox over its table: what is there after each event of a case, in which order and in which pages, and what a migration finds. */
+import { randomUUID } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { engineCrypto, type Engine } from '@readmit/bus';
+import { entryOf, type Draft, type Person } from '@readmit/contracts';
+import { instant, say, withdraw } from '@readmit/domain';
+import type { Call } from '@readmit/service';
+import type { Store } from '@readmit/store';
+import { until } from '@readmit/testing';
+import pg from 'pg';
+import type { QueryRunner } from 'typeorm';
+import { InboxController } from '../../apps/approval/src/inbound/inbox.controller.js';
+import { House } from '../../libs/domain/test/house.js';
+import { InboxItems1 } from '../../libs/store/src/migrations/inbox-items.js';
+import { openServices, type Services } from '../cost/services.js';
+
+let system: Services;
+let engine: Engine;
+let store: Store;
+let owner: pg.Client;
+let controller: InboxController;
+/** What the route takes for now; the engine goes by the database's clock. */
+let now: () => Date;
+
+beforeEach(async () => {
+  now = () => new Date();
+  system = await openServices();
+  store = await system.store('approval');
+  engine = await system.engine('approval', { workers: 0 });
+  await engine.start();
+  controller = new InboxController({ commands: engine, store, crypto: engineCrypto, publicUrl: 'http://test', now: () => now() });
+  owner = new pg.Client({ connectionString: system.database.ownerUrl });
+  await owner.connect();
+  await owner.query('SET search_path = approval');
+});
+afterEach(async () => {
+  await owner.end();
+  await system.close();
+});
+
+const page = (person: string, query: { readonly after?: string; readonly limit?: number } = {}) =>
+  controller.inbox({ params: {}, query, actor: { id: person, teams: [] }, requestId: 'r' } as unknown as Call<'inbox'>);
+const items = async (person: string): Promise<readonly string[]> =>
+  (await page(person)).items.map(({ caseId, what }) => `${caseId} ${what}`);
+const rowsOf = async (caseId: string): Promise<readonly string[]> =>
+  (await owner.query<{ person: string }>('SELECT DISTINCT person FROM inbox_item WHERE case_id = $1 ORDER BY 1', [caseId])).rows.map(
+    ({ person }) => person,
+  );
+
+/** A case of the house whose events were said here, up to its plan: erin asks for her role, for which two people must decide. */
+interface Played {
+  readonly house: House;
+  readonly caseId: string;
+  /** Approval says what it said in the house, beyond what it concludes here by itself. */
+  catchUp(): Promise<void>;
+}
+const heard = ['readmit.case.opened', 'readmit.case.classified', 'readmit.people.attested', 'readmit.plan.proposed'] as const;
+const concluded = /^readmit\.approval\.(requested|denied|deadline-set)$/;
+
+async function play({ within = 600, people = [] as readonly Person[] } = {}): Promise<Played> {
+  const house = new House();
+  house.now = new Date();
+  house.newId = (prefix) => `${prefix}_${randomUUID()}`;
+  const caseId = house.open([{ kind: 'role.restore', object: 'erin', entitlement: 'app_admin' }], { kind: 'person', id: 'erin' }, 'erin');
+  const since = (from: number): readonly Draft[] =>
+    house.log.slice(from).map(({ fact, key }) => ({ type: fact.type, key, data: fact.data }) as Draft);
+  const said = structuredClone(since(0).filter(({ type }) => heard.some((one) => one === type)));
+  for (const draft of said) {
+    if (draft.type === 'readmit.case.classified') draft.data.requirements.decideWithinSeconds = within;
+    if (draft.type === 'readmit.people.attested') draft.data.people.push(...people);
+  }
+  await system.say(said);
+  await until(
+    async () => {
+      const facts = await engine.facts(caseId);
+      return heard.every((type) => facts.has(type));
+    },
+    { what: `${caseId} is planned` },
+  );
+  let known = house.log.length;
+  return {
+    house,
+    caseId,
+    async catchUp() {
+      const later = since(known);
+      known = house.log.length;
+      for (const draft of later.filter(({ type }) => entryOf(type).producer === 'approval' && !concluded.test(type)))
+        await engine.command({ key: caseId, name: 'act', actor: 'somebody' }, () => ({ emit: [draft], reply: {} }));
+    },
+  };
+}
+async function playProved(given: Parameters<typeof play>[0] = {}): Promise<Played> {
+  const played = await play(given);
+  played.house.prove(played.caseId);
+  await played.catchUp();
+  return played;
+}
+const person = (id: string, more: Partial<Person>): Person => ({
+  id,
+  human: id,
+  teams: ['security-oncall', 'help-desk'],
+  authority: 5,
+  employment: 'employee',
+  privileged: false,
+  keys: [{ kid: `${id}-key`, type: 'software-key', key: { kty: 'OKP', crv: 'Ed25519', x: `x-${id}` } }],
+  ...more,
+});
+const leftOut: readonly Person[] = [
+  person('requester-and-subject', { human: 'erin' }),
+  person('verifier', { human: 'boris' }),
+  person('vendor', { employment: 'vendor' }),
+  person('other-team', { teams: ['accounting'] }),
+];
+
+describe('the inbox', () => {
+  it('R4.2 R4.3 has what waits for the caller, with why, and nothing for whoever may not', async () => {
+    const { caseId, house, catchUp } = await play({ people: [...leftOut, person('control', {})] });
+    expect(await items('control')).toEqual([`${caseId} evidence`]);
+    expect((await page('boris')).items).toEqual([
+      expect.objectContaining({
+        ...{ caseId, what: 'evidence', class: 'privileged-restoration', tier: 'two-person', subject: { kind: 'person', id: 'erin' } },
+        ...{ teams: ['help-desk'], parts: [], why: { rule: 'R3.1', says: 'You are in help-desk, who record the proofs of this case.' } },
+        asks: [{ id: 'ask-1', kind: 'role.restore', connector: 'target', object: 'erin', entitlement: 'app_admin' }],
+      }),
+    ]);
+    for (const id of ['requester-and-subject', 'vendor', 'other-team', 'erin', 'chidi', 'nobody'])
+      expect([id, await items(id)]).toEqual([id, []]);
+    house.prove(caseId);
+    await catchUp();
+    expect(await items('control')).toEqual([`${caseId} decision`]);
+    expect((await page('dana')).items).toEqual([
+      expect.objectContaining({
+        ...{ what: 'decision', teams: ['system-owner'], parts: ['system-owner'] },
+        why: { rule: 'R4.3', says: 'You are in system-owner, whose decision is still missing (system-owner).' },
+        needs: {
+          evidence: [expect.objectContaining({ met: true })],
+          quorum: [expect.objectContaining({ by: [] }), expect.objectContaining({ by: [] })],
+        },
+      }),
+    ]);
+    for (const { id } of leftOut) expect([id, await items(id)]).toEqual([id, []]);
+    expect(await items('boris')).toEqual([]);
+  }, 60_000);
+
+  it('R4.3 has no case any more whose seat is taken, and R4.2 none that the caller decided', async () => {
+    const { caseId, house, catchUp } = await playProved({ people: [person('control', {})] });
+    expect(await items('control')).toEqual(await items('chidi'));
+    house.decide(caseId, 'chidi');
+    await catchUp();
+    expect([await items('chidi'), await items('control'), await items('dana')]).toEqual([[], [], [`${caseId} decision`]]);
+    house.decide(caseId, 'dana');
+    await catchUp();
+    expect((await engine.facts(caseId)).has('readmit.approval.granted')).toBe(true);
+    expect([await items('dana'), await rowsOf(caseId)]).toEqual([[], []]);
+  }, 60_000);
+
+  it('has nothing of a case that was denied, withdrawn, expired or frozen, and goes on having another', async () => {
+    const [denied, withdrawn, expired, frozen, control] = [
+      await playProved(),
+      await playProved(),
+      await playProved(),
+      await playProved(),
+      await playProved(),
+    ];
+    expect(await items('dana')).toHaveLength(5);
+    denied.house.decide(denied.caseId, 'chidi', { decision: 'deny' });
+    withdrawn.house.command('approval', withdrawn.caseId, withdraw({ person: 'erin' }));
+    const { caseId } = expired;
+    expired.house.emit('approval', [say('readmit.approval.expired', caseId, { caseId, expiredAt: instant(expired.house.now) })]);
+    for (const { catchUp } of [denied, withdrawn, expired]) await catchUp();
+    await system.say([
+      say('readmit.case.frozen', frozen.caseId, {
+        caseId: frozen.caseId,
+        by: 'erin',
+        cause: 'repudiated',
+        reasonDigest: 'd'.repeat(64),
+      }),
+    ]);
+    await until(async () => (await engine.facts(frozen.caseId)).has('readmit.case.frozen'), { what: 'approval hears of it' });
+    for (const [ended, type] of [
+      [denied, 'readmit.approval.denied'],
+      [withdrawn, 'readmit.approval.withdrawn'],
+      [expired, 'readmit.approval.expired'],
+      [frozen, 'readmit.case.frozen'],
+    ] as const) {
+      expect((await engine.facts(ended.caseId)).has(type)).toBe(true);
+      expect([type, await rowsOf(ended.caseId)]).toEqual([type, []]);
+    }
+    expect(await items('dana')).toEqual([`${control.caseId} decision`]);
+  }, 60_000);
+
+  it('asks for a proof again when it is stale, and for nothing from the deadline on, though nothing is said', async () => {
+    const { caseId } = await playProved();
+    const [{ data } = { data: { staleAt: '' } }] = (await engine.facts(caseId)).of('readmit.evidence.added');
+    expect([await items('boris'), await items('dana')]).toEqual([[], [`${caseId} decision`]]);
+    now = () => new Date(data.staleAt);
+    expect([await items('boris'), await items('dana')]).toEqual([[`${caseId} evidence`], []]);
+    const [{ until: deadline } = { until: '' }] = (await page('boris')).items;
+    now = () => new Date(Date.parse(deadline) - 1);
+    expect(await items('boris')).toHaveLength(1);
+    now = () => new Date(deadline);
+    expect(await items('boris')).toEqual([]);
+  }, 60_000);
+});
+
+describe('pages', () => {
+  it('go by deadline, then by id, and pass over rows that the facts do not bear out', async () => {
+    const cases: string[] = [];
+    for (const within of [900, 500, 700, 500]) cases.push((await play({ within })).caseId);
+    // The second pair has one deadline: as the plans of one batch would.
+    const [late = '', early = '', middle = '', second = ''] = cases;
+    await owner.query(
+      `UPDATE inbox_item SET deadline = (SELECT min(deadline) FROM inbox_item WHERE case_id = ANY ($1)) WHERE case_id = ANY ($1)`,
+      [[early, second]],
+    );
+    const order = [...[early, second].sort(), middle, late];
+    expect((await page('boris')).items.map(({ caseId }) => caseId)).toEqual(order);
+    const walked: string[] = [];
+    let after: string | null | undefined;
+    for (let pages = 0; after !== null && pages < 10; pages++) {
+      const one = await page('boris', { limit: 1, ...(after === undefined ? {} : { after }) });
+      walked.push(...one.items.map(({ caseId }) => caseId));
+      after = one.next;
+    }
+    expect(walked).toEqual(order);
+
+    const over = (count: number) =>
+      owner.query(
+        `INSERT INTO inbox_item SELECT 'boris', date_trunc('second', now()) + interval '1 minute', 'gone-' || n, 'epoch', now() + interval '1 hour' FROM generate_series(1, $1) n`,
+        [count],
+      );
+    await over(3);
+    expect((await page('boris', { limit: 2 })).items.map(({ caseId }) => caseId)).toEqual(order.slice(0, 2));
+    // So many that one request does not read past them: it says where to go on.
+    await owner.query(`DELETE FROM inbox_item WHERE case_id LIKE 'gone-%'`);
+    await over(9);
+    const short = await page('boris', { limit: 2 });
+    expect([short.items, short.next]).toEqual([[], expect.stringMatching(/\/gone-8$/)]);
+    expect((await page('boris', { limit: 2, after: short.next ?? '' })).items.map(({ caseId }) => caseId)).toEqual(order.slice(0, 2));
+    expect((await page('boris', { limit: 9 })).items).toHaveLength(4);
+  }, 60_000);
+});
+
+describe('the migration', () => {
+  it('goes back and comes again, with the cases that are there for everybody of their teams', async () => {
+    const before = [await play(), await playProved()];
+    const over = await playProved();
+    over.house.decide(over.caseId, 'chidi', { decision: 'deny' });
+    await over.catchUp();
+    const expected = { boris: await items('boris'), dana: await items('dana') };
+    expect(expected).toEqual({ boris: [`${before[0]?.caseId ?? ''} evidence`], dana: [`${before[1]?.caseId ?? ''} decision`] });
+    const [{ deadline } = { deadline: undefined }] = (await owner.query<{ deadline: Date }>('SELECT deadline FROM inbox_item ORDER BY 1'))
+      .rows;
+    const runner = { query: (sql: string) => owner.query(sql) } as unknown as QueryRunner;
+    await new InboxItems1().down(runner);
+    await expect(owner.query('SELECT FROM inbox_item')).rejects.toMatchObject({ code: '42P01' });
+    await new InboxItems1().up(runner);
+    await owner.query('GRANT SELECT, INSERT, UPDATE, DELETE ON inbox_item TO PUBLIC');
+    expect({ boris: await items('boris'), dana: await items('dana') }).toEqual(expected);
+    expect((await owner.query('SELECT deadline FROM inbox_item ORDER BY 1')).rows[0]).toEqual({ deadline });
+    expect(await rowsOf(over.caseId)).toEqual([]);
+    // The next fact makes the rows of its case exact.
+    const [, proved] = before;
+    expect(await rowsOf(proved?.caseId ?? '')).toContain('mallory');
+    proved?.house.decide(proved.caseId, 'chidi');
+    await proved?.catchUp();
+    expect(await rowsOf(proved?.caseId ?? '')).toEqual(['boris', 'dana']);
+  }, 60_000);
+});
