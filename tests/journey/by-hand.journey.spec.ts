@@ -243,6 +243,41 @@ describe('what is issued', () => {
   });
 });
 
+it('R4.2 R4.3 each person is shown what waits for them, until it is done, and nobody else is', async () => {
+  const todos = async (persona: string, of: string): Promise<readonly string[]> => {
+    const { code, stdout, stderr } = await readmit(system, persona, ['inbox', '--json', '--limit', '100']);
+    if (code !== 0) throw new Error(`readmit inbox of ${persona} ended with ${code}: ${stderr}`);
+    const { todos: all } = JSON.parse(stdout) as { todos: readonly { what: string; caseId: string; run: string }[] };
+    return all.filter(({ caseId }) => caseId === of).map(({ what, run }) => `${what}: ${run.replace(of, 'it')}`);
+  };
+  const overHttp = async (persona: string, of: string): Promise<readonly string[]> => {
+    const { body } = await http.outcome('GET', '/api/approval/inbox?limit=100', persona);
+    return (body['items'] as readonly { what: string; caseId: string }[]).filter(({ caseId }) => caseId === of).map(({ what }) => what);
+  };
+  const { caseId, code } = await cli.open(ada);
+  await until(async () => (await overHttp('boris', caseId)).length > 0, { what: 'the case waits for proofs' });
+  expect(await todos('boris', caseId)).toEqual(['evidence: readmit case contacts it']);
+  expect(await todos('nobody', caseId)).toEqual(['code: readmit case show it']);
+  for (const persona of ['chidi', 'dana', 'ada-admin', 'mallory', 'gita'])
+    expect([persona, await overHttp(persona, caseId)]).toEqual([persona, []]);
+  await http.prove('boris', caseId, { kind: 'call-back', channel: 'phone', contact: await http.phone('boris', caseId), code });
+  await http.prove('boris', caseId, { kind: 'manager-vouch', channel: 'directory' });
+  expect(await todos('chidi', caseId)).toEqual(['decision: readmit approve it --reason "..."']);
+  for (const persona of ['boris', 'dana', 'ada-admin', 'mallory', 'gita'])
+    expect([persona, await overHttp(persona, caseId)]).toEqual([persona, []]);
+  expect(await http.decide('chidi', caseId, 'approve')).toMatchObject(done);
+  expect(await overHttp('chidi', caseId)).toEqual([]);
+  await fact(caseId, 'readmit.execution.succeeded');
+  expect(await todos('nobody', caseId)).toEqual(['secret: readmit secret pick-up it']);
+  await readmit(system, 'nobody', ['case', 'end', caseId, '--reason', 'by hand']);
+  for (const wrong of ['case_1', '2026-13-01T00:00:00.000Z/case_1', '1999-01-01T00:00:00.000Z/case_1'])
+    expect(await http.outcome('GET', `/api/approval/inbox?after=${encodeURIComponent(wrong)}`, 'chidi')).toMatchObject({
+      signal: 400,
+      reason: 'invalid-request',
+    });
+  expect(await http.outcome('GET', '/api/approval/inbox', {})).toMatchObject({ signal: 401 });
+});
+
 it('R3.5 knowledge questions cannot be recorded and SMS is not a channel', async () => {
   const { caseId } = await http.open(erin);
   await fact(caseId, 'readmit.plan.proposed');

@@ -8,6 +8,7 @@ import { registerCaseWatch } from './commands/case-watch.js';
 import { registerDecide } from './commands/decide.js';
 import { registerDirectory } from './commands/directory.js';
 import { registerEvidence } from './commands/evidence.js';
+import { registerInbox } from './commands/inbox.js';
 import { registerKey } from './commands/key.js';
 import { registerOperate } from './commands/operate.js';
 import { registerParked } from './commands/parked.js';
@@ -104,6 +105,7 @@ function buildProgram(act: Act, io: Io, json: boolean): Command {
     .addHelpText('after', afterHelp);
   for (const register of [
     registerSignIn,
+    registerInbox,
     registerCaseOpen,
     registerCase,
     registerCaseWatch,

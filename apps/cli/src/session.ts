@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdir, rm } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { decodeJwt } from 'jose';
 import { CliError, codeOf } from './errors.js';
@@ -84,10 +84,7 @@ export class Vault {
   async pendingCase(request: unknown, now: Date, fresh: () => PendingCase): Promise<PendingCase & { readonly file: string }> {
     const folder = path.join(this.home, 'cases');
     const prefix = `pending-${digestOf(request).slice(0, 16)}-`;
-    const names = await readdir(folder).catch((error: unknown) => {
-      if (codeOf(error) === 'ENOENT') return [];
-      throw error;
-    });
+    const names = await filesIn(folder);
     for (const name of names.filter((one) => one.startsWith(prefix))) {
       const file = path.join(folder, name);
       const kept = await readPending(file);
@@ -117,11 +114,33 @@ export class Vault {
       `${plain ? caseId.replace(/^(?!case_)/, 'case-') : `case-x${createHash('sha256').update(caseId).digest('hex')}`}.json`,
     );
   }
+  /** Cases whose key was put here since then, the latest first, at most so many. */
+  async casesOfKeys(since: Date, most: number): Promise<readonly string[]> {
+    const folder = path.join(this.home, 'cases');
+    const files = await filesIn(folder);
+    const cases = files.flatMap((name) => keyFileName.exec(name)?.[1] ?? []);
+    const made = await Promise.all(cases.map(async (caseId) => ({ caseId, at: (await stat(this.caseKeyFile(caseId))).mtimeMs })));
+    return made
+      .filter(({ at }) => at >= since.getTime())
+      .sort((a, b) => b.at - a.at)
+      .slice(0, most)
+      .map(({ caseId }) => caseId);
+  }
   async caseKey(caseId: string): Promise<RecipientKeyPair | undefined> {
     const file = this.caseKeyFile(caseId);
     return (await readPrivate(file)) === undefined ? undefined : readRecipientKey(file);
   }
 }
+
+/** Names in the folder; none when it is not there. */
+const filesIn = (folder: string): Promise<string[]> =>
+  readdir(folder).catch((error: unknown) => {
+    if (codeOf(error) === 'ENOENT') return [];
+    throw error;
+  });
+
+/** A file of `cases` whose name is the id of its case; an id that is hashed there cannot be read back. */
+const keyFileName = /^(case_[A-Za-z0-9_-]+)\.json$/;
 
 async function readPending(file: string): Promise<PendingCase | undefined> {
   const text = await readPrivate(file);

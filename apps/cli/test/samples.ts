@@ -1,4 +1,4 @@
-import type { ApprovalView, CaseView, Plan } from '@readmit/contracts';
+import type { ApprovalView, CaseView, InboxItem, Plan } from '@readmit/contracts';
 import type { Static } from 'typebox';
 import { digestOf } from '../src/keys.js';
 
@@ -94,6 +94,21 @@ export const approval: Static<typeof ApprovalView> = {
   },
   evidence,
   decisions: [],
+};
+/** The case as it waits for somebody on call. */
+export const waiting: Static<typeof InboxItem> = {
+  caseId: 'case_1',
+  what: 'decision',
+  class: 'mfa-recovery',
+  tier: 'agent-assisted',
+  subject: caseOfAda.subject,
+  asks: caseOfAda.asks,
+  since: '2026-11-22T09:55:00.000Z',
+  until: '2026-11-22T11:00:00.000Z',
+  teams: ['security-oncall'],
+  parts: ['security'],
+  needs: approval.needs,
+  why: { rule: 'R4.3', says: 'You are in security-oncall, whose decision is still missing (security).' },
 };
 export const accepted = { caseId: 'case_1', link: '/api/intake/cases/case_1' };
 export const parked = {

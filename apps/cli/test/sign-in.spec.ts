@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { UnsecuredJWT } from 'jose';
 import { api, atDesk, desk, modeOf, now } from './cli-run.js';
+import { waiting } from './samples.js';
 
 type Answer = readonly [status: number, body: object];
 let issuer: Server;
@@ -67,6 +68,25 @@ describe('readmit login', () => {
     expect((await desk.run('whoami')).stdout).toContain('dana');
     expect((await desk.run('logout')).code).toBe(0);
     expect((await desk.run('whoami')).code).toBe(5);
+  });
+
+  it('says on a terminal how many cases wait for the person, and nothing when none does or nobody can say', async () => {
+    desk.terminal = true;
+    const login = async (): Promise<string> => {
+      token = [tokens('dana')];
+      const { code, stderr } = await desk.run('login', '--issuer', url, '--as', 'dana');
+      expect(code).toBe(0);
+      return stderr;
+    };
+    expect(await login()).toBe('');
+    api.on('inbox', { items: [], next: null });
+    expect(await login()).toBe('');
+    api.on('inbox', { items: [waiting, waiting], next: null });
+    expect(await login()).toBe('2 cases wait for you: readmit inbox\n');
+    api.on('inbox', { items: [waiting], next: null });
+    expect(await login()).toBe('1 case waits for you: readmit inbox\n');
+    desk.terminal = false;
+    expect(await login()).toBe('');
   });
 
   it('signs in a persona at the demo issuer by its own grant', async () => {

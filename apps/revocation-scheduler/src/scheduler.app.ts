@@ -1,7 +1,7 @@
 import { serviceApp } from '@readmit/service';
 import { ObligationsController, schedulerPorts, type SchedulerPorts } from './inbound/obligations.controller.js';
 import { readWords } from './outbound/order-words.js';
-import { overdueFigures } from './outbound/overdue.js';
+import { overdueFigures, overdueNow } from './outbound/overdue.js';
 import { schedulerDefinition } from './scheduler.definition.js';
 
 export const schedulerApp = serviceApp({
@@ -14,6 +14,7 @@ export const schedulerApp = serviceApp({
       publicUrl: settings.READMIT_PUBLIC_URL,
       now,
       words: (caseId) => readWords(store, caseId),
+      overdue: () => overdueNow(store),
     };
     return {
       definition: schedulerDefinition,

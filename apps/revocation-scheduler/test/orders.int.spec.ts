@@ -16,6 +16,7 @@ beforeEach(async () => {
     publicUrl: 'http://readmit',
     now: () => new Date(),
     words: (caseId) => readWords(store, caseId),
+    overdue: () => Promise.resolve([]),
   });
 });
 afterEach(() => scheduler.close());

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { EmbeddedBus, Signer, uuidv7 } from '@readmit/bus';
 import { topicOf, writeEnvelope, type EventData } from '@readmit/contracts';
 import { until } from '@readmit/testing';
-import { overdueFigures } from '../src/outbound/overdue.js';
+import { overdueFigures, overdueNow } from '../src/outbound/overdue.js';
 import { keys, RunningScheduler } from './running-scheduler.js';
 
 let scheduler: RunningScheduler;
@@ -69,9 +69,12 @@ it('R6.3 shows an undo that is late since when it was due, until it is discharge
   await until(async () => said('readmit.revocation.overdue'), { what: 'the undo is called overdue' });
   expect(await figures()).toMatchObject({ overdue_obligations: 1 });
   expect((await figures())?.['overdue_oldest_seconds']).toBeGreaterThan(119);
+  const [due] = (await scheduler.engine.facts('case_1')).of('readmit.revocation.due');
+  expect(await overdueNow(scheduler.store)).toEqual([{ caseId: 'case_1', obligationId: undo.id, dueSince: due?.at }]);
   await confirm();
   await until(async () => said('readmit.obligation.discharged'), { what: 'the obligation is discharged' });
   expect(await figures()).toEqual({ overdue_obligations: 0, overdue_oldest_seconds: 0 });
+  expect(await overdueNow(scheduler.store)).toEqual([]);
 });
 
 it('R6.3 does not call an undo late that was due a moment ago', async () => {

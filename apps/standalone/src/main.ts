@@ -116,6 +116,7 @@ ${system.kafkaGuests.map(({ user, brokers, settingsFile }) => `    Kafka at ${br
     as() { who=$1; shift; READMIT_HOME=${state}/homes/$who npx readmit "$@"; }      # each person has a folder of their own
     for who in erin boris chidi dana; do as $who login --as $who; done
     as erin case open --subject erin --ask role.restore=target-postgres/erin/app_admin --reason-code role-lost --reason "the sync took it" --ticket OPS-4711 --for 10m
+    as boris inbox                               # what waits for Boris, why, and the command to run next
     as boris case contacts <case> --show 1       # masked without --show; each look is on record
     as boris evidence add <case> --kind call-back --channel phone --assurance substantial --note "called" --contact phone
     as chidi approve <case> --reason checked --key ${state}/demo/keys/chidi.jwk

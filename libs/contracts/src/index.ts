@@ -88,6 +88,7 @@ export {
   TimelineEntry,
 } from './http/api.js';
 export type { Access, Area, CaseState, Route, RouteName } from './http/api.js';
+export { InboxItem } from './http/inbox-shapes.js';
 export { Contact, Directory, DirectoryMachine, DirectoryPerson, DirectorySource, directoryType } from './directory.js';
 export {
   consistencyProof,

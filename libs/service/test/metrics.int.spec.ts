@@ -45,6 +45,10 @@ const app = serviceApp({
       async showObligations(): Promise<AnswerOf<'showObligations'>> {
         return [];
       }
+      @Serves('listOverdue')
+      async listOverdue(): Promise<AnswerOf<'listOverdue'>> {
+        return [];
+      }
       @Serves('showOrders')
       async showOrders(): Promise<AnswerOf<'showOrders'>> {
         return [];

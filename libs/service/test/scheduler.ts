@@ -80,6 +80,10 @@ export function schedulerControllers(engine: Pick<Engine, 'command'>, calls: Cal
       calls.push(call);
       return call.params.caseId === 'case_wrong' ? ([{ nonsense: true }] as unknown as AnswerOf<'showObligations'>) : [];
     }
+    @Serves('listOverdue')
+    async listOverdue(): Promise<AnswerOf<'listOverdue'>> {
+      return [];
+    }
     @Serves('showOrders')
     async showOrders(): Promise<AnswerOf<'showOrders'>> {
       return [];

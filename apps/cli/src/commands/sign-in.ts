@@ -3,6 +3,7 @@ import { CliError, usage } from '../errors.js';
 import { claimsOf, type Session } from '../session.js';
 import { deviceSignIn, personaSignIn, type SignInOptions } from '../sign-in.js';
 import type { Context } from '../context.js';
+import { sayHowManyWait } from './inbox.js';
 
 interface LoginOptions {
   readonly issuer?: string;
@@ -50,6 +51,7 @@ async function login(context: Context, options: LoginOptions): Promise<void> {
       : await personaSignIn(signIn, options.as, context.io);
   await context.vault.saveSession(session);
   show(context, session);
+  if (context.out.seen) await sayHowManyWait(context);
 }
 
 async function logout(context: Context): Promise<void> {

@@ -24,12 +24,18 @@ export interface SchedulerPorts {
   readonly now: () => Date;
   /** Reasons of a case by the digest that its events have. */
   readonly words: (caseId: string) => Promise<ReadonlyMap<string, string>>;
+  readonly overdue: () => Promise<AnswerOf<'listOverdue'>>;
 }
 export const schedulerPorts = Symbol('SchedulerPorts');
 
 @Controller()
 export class ObligationsController {
   constructor(@Inject(schedulerPorts) private readonly ports: SchedulerPorts) {}
+
+  @Serves('listOverdue')
+  overdue(): Promise<AnswerOf<'listOverdue'>> {
+    return this.ports.overdue();
+  }
 
   @Serves('showObligations')
   async show(call: Call<'showObligations'>): Promise<AnswerOf<'showObligations'>> {

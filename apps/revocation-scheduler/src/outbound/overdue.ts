@@ -1,5 +1,6 @@
 import type { Change } from '@readmit/bus';
 import type { FactOf } from '@readmit/contracts';
+import { instant } from '@readmit/domain';
 import type { ServiceFigures } from '@readmit/service';
 import type { Store, Tx } from '@readmit/store';
 
@@ -30,6 +31,16 @@ const isOf =
   (obligationId: string) =>
   ({ data }: FactOf<'readmit.revocation.overdue'>): boolean =>
     data.obligationId === obligationId;
+
+/** The hundred that have been late the longest. */
+export async function overdueNow(
+  store: Pick<Store, 'query'>,
+): Promise<{ readonly caseId: string; readonly obligationId: string; readonly dueSince: string }[]> {
+  const rows = await store.query<{ obligation_id: string; case_id: string; due_since: Date }>(
+    'SELECT obligation_id, case_id, due_since FROM overdue ORDER BY due_since, obligation_id LIMIT 100',
+  );
+  return rows.map((row) => ({ caseId: row.case_id, obligationId: row.obligation_id, dueSince: instant(row.due_since) }));
+}
 
 export const overdueFigures = (store: Store): ServiceFigures => ({
   gauges: {

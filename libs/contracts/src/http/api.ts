@@ -26,7 +26,7 @@ import {
   reasonCodes,
   tiers,
 } from '../events/values.js';
-import { CaseNeeds, Inbox, inboxQuery } from './inbox-shapes.js';
+import { CaseNeeds, Inbox, inboxQuery, OverdueObligation } from './inbox-shapes.js';
 
 /**
  * `anyone`: no sign-in (rate-limited). `person`: OIDC bearer of a person; that of a client (`client_id` is `sub`, or a provider) is refused. `case-key`: a proof by the case's one-time key (or a machine
@@ -266,7 +266,7 @@ export const routes = {
     path: '/api/approval/inbox',
     access: 'person',
     status: 200,
-    says: 'What waits for you: cases that you may decide, and cases whose proofs you may record.',
+    says: 'What waits for you of the cases that you are attested for: those whose quorum lacks your decision, and those whose proofs you may record.',
     query: inboxQuery,
     response: Inbox,
   },
@@ -385,6 +385,15 @@ export const routes = {
         dues: Type.Optional(Type.Array(closed({ at: Instant, cause: Id, by: Type.Optional(Id), reason: Type.Optional(Text) }))),
       }),
     ),
+  },
+  listOverdue: {
+    service: 'revocation-scheduler',
+    method: 'GET',
+    path: '/api/revocation/overdue',
+    access: 'operator',
+    status: 200,
+    says: 'Obligations whose undo is late, the longest first; at most 100.',
+    response: Type.Array(OverdueObligation),
   },
   showOrders: {
     service: 'revocation-scheduler',

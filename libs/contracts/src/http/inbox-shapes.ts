@@ -1,4 +1,4 @@
-/** What waits for the caller. */
+/** What waits for the caller: an approver, an agent or an operator. */
 import { Type } from 'typebox';
 import {
   Ask,
@@ -57,4 +57,10 @@ export const Inbox = closed({
     Type.Union([Place, Type.Null()]),
     'Where the next page begins; null: there is no more. A page may be short, or empty, and yet not be the last.',
   ),
+});
+
+export const OverdueObligation = closed({
+  caseId: described(Id, 'The case that owes it.'),
+  obligationId: described(Id, 'The obligation.'),
+  dueSince: described(Instant, 'Since when its undo was due.'),
 });

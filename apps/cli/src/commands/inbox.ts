@@ -1,0 +1,58 @@
+import { example, type Register } from '../act.js';
+import type { Input } from '../client.js';
+import type { Context } from '../context.js';
+import { sinceOrUntil } from '../duration.js';
+import { CliError } from '../errors.js';
+import { operatorTodos, ownTodos, todoOf, type Todo } from '../waiting.js';
+import { wholeNumber } from './case.js';
+
+type Query = NonNullable<Input<'inbox'>['query']>;
+/** So many cases are listed when nobody says how many. */
+const usualPage = 50;
+const mostCounted = 100;
+
+export const registerInbox: Register = (program, act) => {
+  example(
+    program
+      .command('inbox')
+      .description('what waits for you, the nearest deadline first, why, and the command to run next')
+      .option('--after <place>', 'the next page, as the one before says')
+      .option('--limit <n>', `at most so many cases (1 to 100; ${usualPage} when you do not say)`, wholeNumber),
+    'readmit inbox',
+    'readmit inbox --json',
+  ).action(act(inbox));
+};
+
+async function inbox(context: Context, { after, limit = usualPage }: Query): Promise<void> {
+  const { out } = context;
+  const own = after === undefined ? await ownTodos(context) : [];
+  // Who has only the key of a case has no sign-in, and something to do all the same.
+  const session = own.length > 0 ? await context.session() : await context.signedIn();
+  if (session === undefined) out.note('Nobody is signed in: this is what waits of the cases that were asked for on this machine.');
+  const query = { limit, ...(after === undefined ? {} : { after }) };
+  const page = session ? await context.client.call('inbox', { query }) : { items: [], next: null };
+  const operating = session && after === undefined ? await operatorTodos(context, session) : [];
+  const todos = [...operating, ...own, ...page.items.map(todoOf)];
+  if (page.next !== null) out.note(`More may wait: add --after ${page.next}`);
+  out.result({ todos, next: page.next }, () => show(context, todos));
+}
+
+function show({ out, io }: Context, todos: readonly Todo[]): void {
+  const far = (at: string | null): string | null => (out.seen && at !== null ? sinceOrUntil(at, io.now()) : at);
+  out.table(
+    ['what', 'case', 'tier', 'subject', 'asked', 'since', 'until', 'why', 'run'],
+    todos.map((one) => [one.what, one.caseId, one.tier, one.subject, one.asked, far(one.since), far(one.until), one.why, one.run]),
+    'Nothing waits for you.',
+  );
+}
+
+/** For people who have just signed in. That it cannot be asked is no reason to say anything: they are signed in. */
+export async function sayHowManyWait({ client, out }: Context): Promise<void> {
+  try {
+    const { items, next } = await client.call('inbox', { query: { limit: mostCounted } });
+    const count = next === null ? String(items.length) : `${mostCounted} or more`;
+    if (items.length > 0) out.note(`${count} ${items.length === 1 ? 'case waits' : 'cases wait'} for you: readmit inbox`);
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error;
+  }
+}
