@@ -136,6 +136,13 @@ describe('a case that is proved', () => {
     expect(house.decide(caseId, 'chidi').refused).toBeUndefined();
     expect(shown(house, caseId)).toEqual(['dana decision']);
     expect(house.decide(caseId, second).refused).toBe('already-decided');
+    // Also where the first decision of that human fills no seat, and a second one would.
+    const other = proved();
+    const account = other.house.attestChidiAsOwner(other.caseId);
+    expect(other.house.decide(other.caseId, 'ada-admin').refused).toBeUndefined();
+    expect(shown(other.house, other.caseId)).toContain(`${account} decision`);
+    expect(other.house.decide(other.caseId, 'chidi').refused).toBeUndefined();
+    expect(shown(other.house, other.caseId)).toEqual(['dana decision']);
   });
 });
 

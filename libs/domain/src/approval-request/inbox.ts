@@ -32,7 +32,6 @@ export function waitingIn(facts: Facts, now: Date, crypto: Crypto): readonly Wai
   const state = approvalState(facts, now, crypto);
   if (state.name !== 'waiting-for-evidence' && state.name !== 'waiting-for-decisions') return [];
   const { basis, decideBefore } = state;
-  if (reached(decideBefore, now)) return [];
   const requirements = facts.last('readmit.case.classified')?.data.requirements;
   const opened = facts.first('readmit.case.opened');
   const planned = planOf(facts);
