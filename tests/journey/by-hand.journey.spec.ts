@@ -3,16 +3,16 @@ import { createHash, createPrivateKey, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { keyFiles, makeSigningKey } from '@readmit/bus';
+import { makeSigningKey } from '@readmit/bus';
 import { services } from '@readmit/contracts';
 import { Attacker } from '@readmit/standalone';
-import { openStore, serviceUrls } from '@readmit/store';
+import { openStore } from '@readmit/store';
 import { until } from '@readmit/testing';
 import canonicalize from 'canonicalize';
 import { compactDecrypt, decodeJwt, decodeProtectedHeader, importJWK, SignJWT } from 'jose';
 import { parse as parseYaml } from 'yaml';
 import { CliHands, HttpHands, newCaseKey, type Entry, type Hands, type Opened, type Opening, type Outcome } from './hands.js';
-import { house, newStateDir, processesOf, readmit, startInstallation, type Installation } from './installation.js';
+import { house, lootOf, newStateDir, processesOf, readmit, startInstallation, type Installation } from './installation.js';
 
 const people = ['ada', 'ada-admin', 'boris', 'chidi', 'dana', 'erin', 'gita', 'mallory', 'pat'] as const;
 let state: Awaited<ReturnType<typeof newStateDir>>;
@@ -318,7 +318,12 @@ it('R9.1 every classification names version and digest of the policy, every deci
 
 /** What stands on a service's topic, read as audit reads it. */
 async function eventsOf(service: string, type: string, key: string): Promise<readonly Readonly<Record<string, unknown>>[]> {
-  const store = await openStore({ url: (await loot()).databaseUrls.audit, schema: 'audit', applicationName: 'journey', poolSize: 1 });
+  const store = await openStore({
+    url: (await lootOf(system.stateDir)).databaseUrls.audit,
+    schema: 'audit',
+    applicationName: 'journey',
+    poolSize: 1,
+  });
   try {
     const table = `bus.readmit_${service}_v1`;
     const rows = await store.query(`SELECT value FROM ${table} WHERE key = $1 AND headers->>'ce_type' = $2 ORDER BY "offset"`, [key, type]);
@@ -327,18 +332,11 @@ async function eventsOf(service: string, type: string, key: string): Promise<rea
     await store.close();
   }
 }
-/** What somebody who got at the state folder has: role passwords and service keys. */
-async function loot() {
-  const { database } = JSON.parse(await readFile(path.join(system.stateDir, 'ports.json'), 'utf8')) as { database: number };
-  const ownerUrl = `postgres://owner@127.0.0.1:${database}/`;
-  const databaseUrls = await serviceUrls({ ownerUrl, secretsDir: path.join(system.stateDir, 'secrets'), database: 'readmit' });
-  return { databaseUrls, keys: await keyFiles(path.join(system.stateDir, 'keys'), 'standalone'), environment: 'standalone' };
-}
 
 describe('a forged event', () => {
   let asIntake: Attacker;
   beforeAll(async () => {
-    asIntake = await Attacker.with(await loot(), 'intake');
+    asIntake = await Attacker.with(await lootOf(system.stateDir), 'intake');
   });
   afterAll(() => asIntake.close());
   const frozen = {

@@ -46,7 +46,7 @@ export interface Hands {
   readonly kind: 'cli' | 'http';
   /** What a rule's refusal, a conflict, an absent thing and a missing sign-in look like. */
   readonly signals: { readonly forbidden: number; readonly conflict: number; readonly notFound: number; readonly notSignedIn: number };
-  signIn(persona: string): Promise<void>;
+  signIn(persona: string): Promise<unknown>;
   open(opening: Opening): Promise<Opened>;
   timeline(persona: string, caseId: string): Promise<readonly Entry[]>;
   phone(persona: string, caseId: string): Promise<string>;
@@ -147,7 +147,8 @@ export class HttpHands implements Hands {
   readonly keys = new Map<string, CaseKey>();
   constructor(private readonly at: Installation) {}
 
-  async signIn(persona: string): Promise<void> {
+  /** Gives the access token too. */
+  async signIn(persona: string): Promise<string> {
     const form = {
       grant_type: 'urn:readmit:demo:persona',
       client_id: 'readmit-cli',
@@ -159,6 +160,7 @@ export class HttpHands implements Hands {
     const { access_token: token } = (await response.json()) as { access_token?: string };
     if (!token) throw new Error(`no token for ${persona}: HTTP ${response.status}`);
     this.tokens.set(persona, token);
+    return token;
   }
   bearer(persona: string): Record<string, string> {
     return { authorization: `Bearer ${this.tokens.get(persona) ?? ''}` };

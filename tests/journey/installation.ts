@@ -1,4 +1,4 @@
-/** The launcher, the CLI and plain HTTP as somebody at a terminal uses them: processes of the built programs, nothing imported. */
+/** The launcher, the CLI and plain HTTP as somebody at a terminal uses them: processes of the built programs. */
 import { execFile, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises';
@@ -6,6 +6,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { keyFiles } from '@readmit/bus';
+import { serviceUrls } from '@readmit/store';
 
 export const house = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 export const program = (app: string): string => {
@@ -126,4 +128,12 @@ export async function processesOf(folder: string): Promise<readonly string[]> {
     if ([command, cwd, await read('environ')].some((text) => text.includes(folder))) found.push(`${pid} ${command}`);
   }
   return found;
+}
+
+/** What somebody who got at the state folder has: role passwords and service keys. */
+export async function lootOf(stateDir: string) {
+  const { database } = JSON.parse(await readFile(path.join(stateDir, 'ports.json'), 'utf8')) as { database: number };
+  const ownerUrl = `postgres://owner@127.0.0.1:${database}/`;
+  const databaseUrls = await serviceUrls({ ownerUrl, secretsDir: path.join(stateDir, 'secrets'), database: 'readmit' });
+  return { databaseUrls, keys: await keyFiles(path.join(stateDir, 'keys'), 'standalone'), environment: 'standalone' };
 }

@@ -109,23 +109,25 @@ describe('the one origin', () => {
     const asked = async (method: string, path: string, type?: string, body: string | null = null) => {
       const response = await fetch(`${front}${path}`, { method, headers: type === undefined ? {} : { 'content-type': type }, body });
       const { reason } = (await response.json()) as { reason?: unknown };
-      return [response.status, response.headers.get('content-type'), reason];
+      return [response.status, response.headers.get('content-type'), reason, response.headers.get('allow')];
     };
     const problem = 'application/problem+json; charset=utf-8';
-    expect(await asked('GET', '/api/nonsense')).toEqual([404, problem, 'no-such-route']);
-    expect(await asked('POST', '/docs')).toEqual([404, problem, 'no-such-route']);
-    expect(await asked('QUERY', '/api/intake/cases')).toEqual([404, problem, 'no-such-route']);
-    expect(await asked('PROPFIND', '/api/intake/cases')).toEqual([404, problem, 'no-such-route']);
+    expect(await asked('GET', '/api/nonsense')).toEqual([404, problem, 'no-such-route', null]);
+    expect(await asked('POST', '/docs')).toEqual([404, problem, 'no-such-route', null]);
+    for (const method of ['QUERY', 'PROPFIND', 'LOCK'])
+      expect(await asked(method, '/api/intake/cases?x=y')).toEqual([405, problem, 'method-not-allowed', 'GET, HEAD, POST']);
+    expect(await asked('QUERY', '/api/nonsense')).toEqual([404, problem, 'no-such-route', null]);
     for (const [type, body] of [
       ['application/json', '{'],
       ['application/json', ''],
       ['application/xml', '<a/>'],
       ['json', '{}'],
     ] as const)
-      expect(await asked('POST', '/docs', type, body)).toEqual([404, problem, 'no-such-route']);
-    for (const type of ['json', '']) expect(await asked('POST', '/api/intake/signals', type, '{}')).toEqual([415, problem, 'media-type']);
-    expect(await asked('GET', '/docs/%zz')).toEqual([400, problem, 'bad-url']);
-    expect(await asked('GET', '/api/intake/..%2fapproval')).toEqual([400, problem, 'bad-url']);
+      expect(await asked('POST', '/docs', type, body)).toEqual([404, problem, 'no-such-route', null]);
+    for (const type of ['json', ''])
+      expect(await asked('POST', '/api/intake/signals', type, '{}')).toEqual([415, problem, 'media-type', null]);
+    expect(await asked('GET', '/docs/%zz')).toEqual([400, problem, 'bad-url', null]);
+    expect(await asked('GET', '/api/intake/..%2fapproval')).toEqual([400, problem, 'bad-url', null]);
     expect(await answerTo(front, 'NO HTTP\r\n\r\n')).toMatch(
       /^HTTP\/1.1 400 Bad Request\r\ncontent-type: application\/problem\+json[^]*"reason":"malformed"/,
     );

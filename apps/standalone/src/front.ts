@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import httpProxy from '@fastify/http-proxy';
 import { areaNames, openapi, type Area } from '@readmit/contracts';
-import { answerUnread, bodyLimit, ProblemError, problemOf, unavailable } from '@readmit/service';
+import { answerUnread, bodyLimit, nothingAt, ProblemError, problemOf, unavailable } from '@readmit/service';
 import fastify, { type FastifyReply } from 'fastify';
 
 /** The one origin in front of the six services: the API by area, its OpenAPI document and a page to try it. */
@@ -43,7 +43,7 @@ export async function startFront(options: {
     if (Number(request.headers['content-length'] ?? 0) > bodyLimit)
       throw new ProblemError(413, 'body-too-large', 'The body is larger than 256 KiB.', { headers: { connection: 'close' } });
     // Before fastify judges the body of a request that goes nowhere.
-    if (request.is404) throw new ProblemError(404, 'no-such-route', 'There is nothing at this path.');
+    if (request.is404) throw nothingAt(request.raw.url);
     done();
   });
   const document = openapi();

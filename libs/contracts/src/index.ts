@@ -75,19 +75,11 @@ export { services } from './events/entry.js';
 export type { CatalogueEntry, Sensitivity, ServiceName } from './events/entry.js';
 export type { EndCause } from './events/revocation-scheduler.events.js';
 export type { Draft, Fact, FactOf } from './events/fact.js';
-export {
-  AddEvidence,
-  ApprovalView,
-  areaNames,
-  CaseView,
-  OpenCase,
-  ParkedMessage,
-  Problem,
-  routes,
-  serviceOfArea,
-  TimelineEntry,
-} from './http/api.js';
-export type { Access, Area, CaseState, Route, RouteName } from './http/api.js';
+export { AddEvidence, ApprovalView } from './http/approval-shapes.js';
+export { CaseView, OpenCase, TimelineEntry } from './http/case-shapes.js';
+export type { CaseState } from './http/case-shapes.js';
+export { areaNames, methodsAt, ParkedMessage, Problem, routes, serviceOfArea } from './http/api.js';
+export type { Access, Area, Route, RouteName } from './http/api.js';
 export { InboxItem } from './http/inbox-shapes.js';
 export { Contact, Directory, DirectoryMachine, DirectoryPerson, DirectorySource, directoryType } from './directory.js';
 export {

@@ -10,12 +10,19 @@ export interface SchemaWriter {
   readonly components: JsonObject;
 }
 
-/** Names schemas by what they say, so that an optional field of a named shape is a reference too. */
+/**
+ * Names schemas by what they say, so that an optional field of a named shape is a reference too. One with a description of its own is a
+ * reference with that description beside it, as OpenAPI 3.1 takes it; readers that know no such thing pass over it.
+ */
 export function schemaWriter(named: Readonly<Record<string, object>>): SchemaWriter {
-  const nameOf = new Map(Object.entries(named).map(([name, schema]) => [JSON.stringify(schema), name]));
+  const nameOf = new Map(Object.entries(named).map(([name, schema]) => [undescribed(schema), name]));
   const reference = (schema: unknown): Json => {
-    const name = nameOf.get(JSON.stringify(schema));
-    return name === undefined ? definition(schema) : { $ref: `#/components/schemas/${name}` };
+    if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) return definition(schema);
+    const name = nameOf.get(undescribed(schema));
+    if (name === undefined) return definition(schema);
+    const { description } = schema as { readonly description?: string };
+    const own = description !== (named[name] as { readonly description?: string }).description;
+    return { $ref: `#/components/schemas/${name}`, ...(own && description !== undefined ? { description } : {}) };
   };
   const definition = (schema: unknown): Json => {
     if (Array.isArray(schema)) return schema.map(reference);
@@ -26,3 +33,5 @@ export function schemaWriter(named: Readonly<Record<string, object>>): SchemaWri
   };
   return { reference, components: Object.fromEntries(Object.entries(named).map(([name, schema]) => [name, definition(schema)])) };
 }
+
+const undescribed = (schema: object): string => JSON.stringify({ ...schema, description: undefined });

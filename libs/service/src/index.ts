@@ -27,7 +27,7 @@ export type { ServiceSettings } from './settings/service-settings.js';
 export { Serves } from './http/serves.js';
 export type { Actor, AnswerOf, BodyOf, Call, ProvenKey, QueryOf } from './http/call.js';
 export { bodyLimit } from './http/json-body.js';
-export { answer, answerUnread, ProblemError, problemOf, refused, unavailable } from './http/problem.js';
+export { answer, answerUnread, nothingAt, ProblemError, problemOf, refused, unavailable } from './http/problem.js';
 export type { FieldError, ProblemDetails } from './http/problem.js';
 export { createLog, logFact } from './log/logger.js';
 export type { Log } from './log/logger.js';

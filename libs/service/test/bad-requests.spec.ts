@@ -185,6 +185,7 @@ describe('a request', () => {
 
   it('names the methods of the path when it is refused for its method', async () => {
     expect((await send({ method: 'DELETE' })).headers['allow']).toBe('POST');
+    expect((await send({ method: 'DELETE', url: '/api/revocation/parked' })).headers['allow']).toBe('GET, HEAD');
   });
 });
 

@@ -7,20 +7,21 @@ export const oneOf = <const T extends readonly string[]>(values: T) => Type.Unsa
 /** The schema with a sentence for the documents that are made of it (OpenAPI, AsyncAPI). Validation passes over it, and no digest covers a schema. */
 export const described = <S extends TSchema>(schema: S, description: string): S => Type.With(schema, { description }) as unknown as S;
 
-/**
- * Opaque id: letters, digits and the punctuation that identity providers use in `sub` (`auth0|5f7c`, `ACME\\erin`, `erin#EXT#@x`), at most
- * 255 characters as in OpenID Connect Core 2. Never a name, an address or a phone number.
- */
 export const idPattern = '^[A-Za-z0-9._:/@|+#~=%!$&*\\\\-]{1,255}$';
-export const Id = Type.String({ minLength: 1, maxLength: 255, pattern: idPattern });
+/** The punctuation is what identity providers use in `sub` (`auth0|5f7c`, `ACME\\erin`, `erin#EXT#@x`), the length is that of OpenID Connect Core 2. */
+export const Id = described(
+  Type.String({ minLength: 1, maxLength: 255, pattern: idPattern }),
+  'Opaque id: letters, digits and punctuation, at most 255 characters; never a name, an address or a phone number.',
+);
 /** Key of an aggregate: an id, or a prefix and an id (`subject:<id>`, `deadline:<service>:subject:<id>`), as the envelope takes it. */
 export const AggregateKey = Type.String({ minLength: 1, maxLength: 600, pattern: '^[\\x21-\\x7e]+$' });
-/** RFC 3339 instant in UTC with milliseconds. */
-export const Instant = Type.String({ pattern: '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}\\.\\d{3}Z$' });
-/** Lower-case hex SHA-256. */
-export const Digest = Type.String({ pattern: '^[0-9a-f]{64}$' });
-export const Seconds = Type.Integer({ minimum: 0, maximum: 366 * 24 * 3600 });
-export const Text = Type.String({ minLength: 1, maxLength: 500 });
+export const Instant = described(
+  Type.String({ pattern: '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}\\.\\d{3}Z$' }),
+  'RFC 3339 instant in UTC with milliseconds, e.g. `2026-11-22T10:00:00.000Z`.',
+);
+export const Digest = described(Type.String({ pattern: '^[0-9a-f]{64}$' }), 'SHA-256 in lower-case hex.');
+export const Seconds = described(Type.Integer({ minimum: 0, maximum: 366 * 24 * 3600 }), 'A duration in seconds, at most 366 days.');
+export const Text = described(Type.String({ minLength: 1, maxLength: 500 }), 'A sentence for people, at most 500 characters.');
 const Base64Url = Type.String({ minLength: 1, maxLength: 1024, pattern: '^[A-Za-z0-9_-]+$' });
 
 export const caseClasses = ['mfa-recovery', 'privileged-restoration', 'nhi-secret-restoration'] as const;
@@ -59,126 +60,192 @@ export const reasonCodes = [
   'role-lost',
 ] as const;
 
-/** Ed25519 public key as a JWK (RFC 8037): verifies signatures. */
-export const SigningKey = closed({ kty: Type.Literal('OKP'), crv: Type.Literal('Ed25519'), x: Base64Url });
-/** X25519 public key as a JWK (RFC 8037): secrets are sealed to it (JWE, ECDH-ES). */
-export const SealingKey = closed({ kty: Type.Literal('OKP'), crv: Type.Literal('X25519'), x: Base64Url });
-/**
- * The pair that somebody without a sign-in makes for one case, or that a machine has in the directory.
- * fingerprint = SHA-256 of the JCS of `{sealing, signing}`; what a call-back reads out is the code that `codeOf` makes of it and of the case's nonce.
- */
-export const RecipientKey = closed({ signing: SigningKey, sealing: SealingKey, fingerprint: Digest });
+const okp = described(Type.Literal('OKP'), 'Key type: octet key pair.');
+const keyX = described(Base64Url, 'The public key: 32 bytes in base64url without padding.');
+export const SigningKey = described(
+  closed({ kty: okp, crv: described(Type.Literal('Ed25519'), 'The curve.'), x: keyX }),
+  'Ed25519 public key as a JWK (RFC 8037); it verifies signatures.',
+);
+export const SealingKey = described(
+  closed({ kty: okp, crv: described(Type.Literal('X25519'), 'The curve.'), x: keyX }),
+  'X25519 public key as a JWK (RFC 8037); secrets are sealed to it (JWE, ECDH-ES).',
+);
+export const RecipientKey = described(
+  closed({
+    signing: described(SigningKey, 'Verifies the proofs in the header `readmit-proof`.'),
+    sealing: described(SealingKey, 'Secrets for the holder are sealed to it (compact JWE, `ECDH-ES`).'),
+    fingerprint: described(Digest, 'SHA-256 of the JCS (RFC 8785) of `{"sealing":...,"signing":...}`.'),
+  }),
+  'The pair of public keys that somebody without a sign-in makes for one case, or that a machine has in the directory.',
+);
 export type RecipientKey = Static<typeof RecipientKey>;
 
-export const Ask = closed({
-  id: Id,
-  kind: oneOf(askKinds),
-  /** Name of the configured target system, e.g. `demo-idp`, `target-postgres`. */
-  connector: Id,
-  /** The account, login or service account at the target. */
-  object: Id,
-  /** The role or group, for asks that have one. */
-  entitlement: Type.Optional(Id),
-});
+const connector = described(Id, 'Name of the configured target system, e.g. `demo-idp`.');
+const object = described(Id, 'The account, login or service account at the target system.');
+const entitlement = Type.Optional(described(Id, 'The role or group at the target system; absent where there is none.'));
+/** What is asked for, without the id that intake gives it. */
+export const askedFor = { kind: described(oneOf(askKinds), 'What is asked for.'), connector, object, entitlement };
+export const Ask = described(
+  closed({ id: described(Id, 'Set by Readmit: `ask-1` for the first.'), ...askedFor }),
+  'One thing that a case asks for at one target system.',
+);
 export type Ask = Static<typeof Ask>;
 
-export const Subject = closed({ kind: oneOf(['person', 'machine'] as const), id: Id });
+export const Subject = described(
+  closed({
+    kind: described(oneOf(['person', 'machine'] as const), 'A human, or a service account.'),
+    id: described(Id, 'Id of the person or machine in the directory.'),
+  }),
+  'Whose access is recovered.',
+);
 export const Requester = closed({ kind: oneOf(['anonymous', 'person'] as const), id: Type.Optional(Id) });
 
-/** One name that the target itself gives a thing and never changes or gives to another: at PostgreSQL an oid, `{ name: 'login', value: '16400' }`. */
-export const Identity = closed({ name: Id, value: Type.String({ minLength: 1, maxLength: 255 }) });
+export const Identity = described(
+  closed({
+    name: described(Id, 'What is named, e.g. `login`.'),
+    value: described(Type.String({ minLength: 1, maxLength: 255 }), 'The lasting name, e.g. an oid of PostgreSQL.'),
+  }),
+  'A name that the target system itself gives a thing and never changes or gives to another.',
+);
 export type Identity = Static<typeof Identity>;
 const Identities = Type.Array(Identity, { maxItems: 40 });
 /** Name of a facet: may join two names of a target. */
 const FacetName = Type.String({ minLength: 1, maxLength: 600 });
+const hold = Type.Optional(
+  described(
+    Id,
+    'What is held at the target, `<connector>/...`: grants of several cases with one hold overlap (R6.5); absent where nothing is.',
+  ),
+);
 
-export const Step = closed({
-  id: Id,
-  askId: Id,
-  kind: oneOf(stepKinds),
-  connector: Id,
-  object: Id,
-  entitlement: Type.Optional(Id),
-  /** Who may open what the step makes: fingerprints of recipient keys. */
-  recipients: Type.Array(Digest, { maxItems: 20 }),
-  /** A sentence an approver can read. */
-  says: Text,
-  /** What the step relies on at the target, by identity: compared before acting, used by the undo (DESIGN 11). */
-  identity: Type.Optional(Identities),
-  /** What the step holds at the target, by identity: grants of several cases with one hold overlap (R6.5). `<connector>/...` */
-  hold: Type.Optional(Id),
-  /** Facets that this step changes. After a crash every other facet must still be what the plan saw. */
-  touches: Type.Optional(Type.Array(FacetName, { maxItems: 50 })),
-});
+export const Step = described(
+  closed({
+    id: described(Id, 'Id within the plan: `step-1` for the first.'),
+    askId: described(Id, 'The ask that it serves.'),
+    kind: described(oneOf(stepKinds), 'What is done.'),
+    connector,
+    object,
+    entitlement,
+    recipients: described(
+      Type.Array(Digest, { maxItems: 20 }),
+      'Who may open what the step makes: fingerprints of recipient keys; empty where nothing is made.',
+    ),
+    says: described(Text, 'The step as a sentence.'),
+    identity: Type.Optional(
+      described(Identities, 'What the step relies on at the target; compared before acting. Absent where the target has no lasting names.'),
+    ),
+    hold,
+    touches: Type.Optional(
+      described(
+        Type.Array(FacetName, { maxItems: 50 }),
+        'Names of the facets that the step changes; every other one must stay as the plan saw it.',
+      ),
+    ),
+  }),
+  'One step of a plan.',
+);
 export type Step = Static<typeof Step>;
 
-export const Undo = closed({
-  id: Id,
-  kind: oneOf(undoKinds),
-  connector: Id,
-  object: Id,
-  entitlement: Type.Optional(Id),
-  /**
-   * `start`: binds as soon as it is recorded, its clock starts with the execution.
-   * `success`: the old secret; binds only once the new one is in place.
-   * `repudiation`: binds when the case is repudiated, frozen or contained, also after its end; never by the clock (R5.4).
-   */
-  armedBy: oneOf(['start', 'success', 'repudiation'] as const),
-  /** Discharged without an undo when every consumer has taken over (the new secret). */
-  unlessTakenOver: Type.Boolean(),
-  afterSeconds: Seconds,
-  says: Text,
-  /** As in the step that it undoes. */
-  identity: Type.Optional(Identities),
-  hold: Type.Optional(Id),
-});
+export const Undo = described(
+  closed({
+    id: described(Id, 'Id of the obligation: `<case>/obligation-1` for the first.'),
+    kind: described(oneOf(undoKinds), 'What is undone.'),
+    connector,
+    object,
+    entitlement,
+    armedBy: described(
+      oneOf(['start', 'success', 'repudiation'] as const),
+      '`start`: binds as soon as it is recorded, its clock starts with the execution. `success`: the old secret, binds once the new one is in place. `repudiation`: binds when the case is repudiated, frozen or contained, never by the clock (R5.4).',
+    ),
+    unlessTakenOver: described(Type.Boolean(), 'Discharged without an undo when every consumer has taken over the new secret.'),
+    afterSeconds: described(Seconds, 'How long after it was armed it is due.'),
+    says: described(Text, 'The undo as a sentence.'),
+    identity: Type.Optional(described(Identities, 'As in the step that it undoes.')),
+    hold,
+  }),
+  'What must be undone, and when.',
+);
 export type Undo = Static<typeof Undo>;
 /** What a step gave to an account. */
-export const Given = closed({ kind: oneOf(stepKinds), connector: Id, object: Id, entitlement: Type.Optional(Id) });
+export const Given = closed({ kind: oneOf(stepKinds), connector, object, entitlement });
 export type Given = Static<typeof Given>;
 /** What an undo was about. */
-export const Undone = closed({ kind: oneOf(undoKinds), connector: Id, object: Id, entitlement: Type.Optional(Id) });
+export const Undone = closed({ kind: oneOf(undoKinds), connector, object, entitlement });
 export type Undone = Static<typeof Undone>;
 
-/** One thing read at the target that the plan depends on; values are names and states, never secrets. */
-export const Facet = closed({ name: FacetName, value: Type.String({ maxLength: 2000 }) });
+export const Facet = described(
+  closed({
+    name: described(FacetName, 'What was read.'),
+    value: described(Type.String({ maxLength: 2000 }), 'A name or a state, never a secret.'),
+  }),
+  'One thing read at the target system.',
+);
 export type Facet = Static<typeof Facet>;
 
-export const Plan = closed({
-  caseId: Id,
-  class: oneOf(caseClasses),
-  asks: Type.Array(Ask, { minItems: 1, maxItems: 10 }),
-  steps: Type.Array(Step, { minItems: 1, maxItems: 20 }),
-  removes: Type.Array(Text, { maxItems: 50 }),
-  restores: Type.Array(Text, { maxItems: 50 }),
-  untouched: Type.Array(Text, { maxItems: 200 }),
-  /** What an approver must know beside the steps: who else gets the power through the account, what the end does not take back. */
-  warnings: Type.Optional(Type.Array(Text, { maxItems: 50 })),
-  obligations: Type.Array(Undo, { maxItems: 20 }),
-  recipients: Type.Array(closed({ id: Id, fingerprint: Digest }), { maxItems: 20 }),
-  durationSeconds: Seconds,
-  before: closed({ digest: Digest, facets: Type.Array(Facet, { maxItems: 200 }) }),
-  /** The classification this plan keeps under: its event id. */
-  classificationId: Id,
-});
+export const Plan = described(
+  closed({
+    caseId: described(Id, 'The case.'),
+    class: described(oneOf(caseClasses), 'Class of the case, which sets the ceiling of the plan.'),
+    asks: described(Type.Array(Ask, { minItems: 1, maxItems: 10 }), 'What was asked for.'),
+    steps: described(Type.Array(Step, { minItems: 1, maxItems: 20 }), 'What is done, in this order, and nothing else.'),
+    removes: described(Type.Array(Text, { maxItems: 50 }), 'What is taken away, in sentences.'),
+    restores: described(Type.Array(Text, { maxItems: 50 }), 'What is given, in sentences.'),
+    untouched: described(
+      Type.Array(Text, { maxItems: 200 }),
+      'What stays as it is, in sentences; of a long list the last line says how much is left out.',
+    ),
+    warnings: Type.Optional(
+      described(
+        Type.Array(Text, { maxItems: 50 }),
+        'What an approver must know beside the steps, such as who else gets the power and what the end does not take back; absent when there is nothing.',
+      ),
+    ),
+    obligations: described(Type.Array(Undo, { maxItems: 20 }), 'What must be undone afterwards.'),
+    recipients: described(
+      Type.Array(
+        closed({
+          id: described(Id, 'The requester of the case or a consumer of the machine.'),
+          fingerprint: described(Digest, 'Fingerprint of the key that secrets are sealed to.'),
+        }),
+        { maxItems: 20 },
+      ),
+      'Who may open the secrets that the plan makes.',
+    ),
+    durationSeconds: described(Seconds, 'How long the grant lasts.'),
+    before: described(
+      closed({
+        digest: described(Digest, 'SHA-256 of the JCS of `facets`.'),
+        facets: described(Type.Array(Facet, { maxItems: 200 }), 'What was read, in the order of names.'),
+      }),
+      'The target system as the plan saw it; execution reads it again before it acts.',
+    ),
+    classificationId: described(Id, 'Id of the event that classified the case.'),
+  }),
+  'What would be done at the target systems; its digest (SHA-256 of its JCS) is what approvers sign.',
+);
 export type Plan = Static<typeof Plan>;
 
 export const Ceiling = closed({ steps: Type.Array(oneOf(stepKinds)), entitlements: Type.Array(Id), maxDurationSeconds: Seconds });
 export type Ceiling = Static<typeof Ceiling>;
 
-/** One part of a quorum: `count` distinct people of one of `teams`, each with at least `authority`. Parts are joined by AND. */
-export const QuorumPart = closed({
-  name: Id,
-  teams: Type.Array(Id, { minItems: 1 }),
-  count: Type.Integer({ minimum: 1, maximum: 5 }),
-  authority: Type.Integer({ minimum: 0, maximum: 9 }),
-});
+export const QuorumPart = described(
+  closed({
+    name: described(Id, 'Name of the part in the policy.'),
+    teams: described(Type.Array(Id, { minItems: 1 }), 'Members of any of these teams serve.'),
+    count: described(Type.Integer({ minimum: 1, maximum: 5 }), 'How many distinct people it takes.'),
+    authority: described(Type.Integer({ minimum: 0, maximum: 9 }), 'Least authority in the directory of each of them.'),
+  }),
+  'One part of a quorum; every part must be filled, each person fills one seat.',
+);
 export type QuorumPart = Static<typeof QuorumPart>;
-export const EvidenceNeed = closed({
-  kind: oneOf(evidenceKinds),
-  assurance: Type.Integer({ minimum: 1, maximum: 3 }),
-  maxAgeSeconds: Seconds,
-});
+export const EvidenceNeed = described(
+  closed({
+    kind: described(oneOf(evidenceKinds), 'Kind of proof.'),
+    assurance: described(Type.Integer({ minimum: 1, maximum: 3 }), 'Least assurance: 1 low, 2 substantial, 3 high.'),
+    maxAgeSeconds: described(Seconds, 'From this age on a proof counts no more.'),
+  }),
+  'A proof that the policy asks for; each proof meets one need.',
+);
 export type EvidenceNeed = Static<typeof EvidenceNeed>;
 export const Requirements = closed({
   evidence: Type.Array(EvidenceNeed, { maxItems: 10 }),
@@ -209,26 +276,48 @@ export const Person = closed({
   keys: Type.Array(PersonKey),
 });
 export type Person = Static<typeof Person>;
-/** What a call-back reads out: 8 hex digits in two groups, `3fa9-01bc`. */
-export const SpokenCode = Type.String({ pattern: '^[0-9a-f]{4}-[0-9a-f]{4}$' });
+export const SpokenCode = described(
+  Type.String({ pattern: '^[0-9a-f]{4}-[0-9a-f]{4}$' }),
+  'What a call-back reads out: 8 hex digits in two groups, e.g. `3fa9-01bc`.',
+);
 export const Consumer = closed({ id: Id, key: RecipientKey });
 
-/** What an approver signs: everything the decision rests on. Signed as DSSE over its JCS, payload type `application/vnd.readmit.decision.v1+json`. */
-export const Statement = closed({
-  v: Type.Literal(1),
-  caseId: Id,
-  planDigest: Digest,
-  evidenceDigest: Digest,
-  policyDigest: Digest,
-  decision: oneOf(['approve', 'deny'] as const),
-  approver: Id,
-  decidedAt: Instant,
-  nonce: Type.String({ minLength: 22, maxLength: 64, pattern: '^[A-Za-z0-9_-]+$' }),
-  reason: Text,
-});
+export const Statement = described(
+  closed({
+    v: described(Type.Literal(1), 'Version of the statement.'),
+    caseId: described(Id, 'The case.'),
+    planDigest: described(Digest, 'SHA-256 of the JCS of the plan; of a denial before there is a plan, of the JCS `null`.'),
+    evidenceDigest: described(
+      Digest,
+      'SHA-256 of the JCS of the list of `{"digest":...,"id":...}` of all proofs, in the order of their ids.',
+    ),
+    policyDigest: described(Digest, 'SHA-256 of the JCS of the policy document.'),
+    decision: described(oneOf(['approve', 'deny'] as const), 'Yes or no.'),
+    approver: described(Id, 'Who decides: the `sub` of the access token that the request carries.'),
+    decidedAt: described(Instant, "The approver's clock when it was signed; at most five minutes from the service's."),
+    nonce: described(
+      Type.String({ minLength: 22, maxLength: 64, pattern: '^[A-Za-z0-9_-]+$' }),
+      'The nonce of the request to decide, as the approval view has it; for a denial while there is none, any value of this form.',
+    ),
+    reason: described(Text, "Why, in the approver's words."),
+  }),
+  'What an approver signs: everything that the decision rests on.',
+);
 export type Statement = Static<typeof Statement>;
-export const Proof = closed({ type: oneOf(['software-key'] as const), kid: Id, signature: Base64Url });
-export const Decision = closed({ id: Id, statement: Statement, proof: Proof });
+export const Proof = described(
+  closed({
+    type: described(oneOf(['software-key'] as const), 'Kind of key.'),
+    kid: described(Id, 'Id of the key in the signed directory.'),
+    signature: described(
+      Base64Url,
+      'Ed25519 over the DSSE v1 pre-authentication encoding of `application/vnd.readmit.decision.v1+json` and the JCS of the statement, in base64url without padding.',
+    ),
+  }),
+  "The approver's signature over the statement.",
+);
+/** What the approver sends. */
+export const signedDecision = { statement: Statement, proof: Proof };
+export const Decision = described(closed({ id: described(Id, 'Set by Readmit.'), ...signedDecision }), 'A signed decision that was taken.');
 export type Decision = Static<typeof Decision>;
 
 export const EvidenceRef = closed({ id: Id, digest: Digest });

@@ -5,28 +5,11 @@
 import { Type, type TSchema } from 'typebox';
 import type { ServiceName } from '../events/entry.js';
 import { SignalEvent } from '../signals/signal.js';
-import {
-  Ask,
-  Decision,
-  Digest,
-  Facet,
-  Id,
-  Instant,
-  Plan,
-  RecipientKey,
-  SpokenCode,
-  Subject,
-  Text,
-  Undo,
-  askKinds,
-  caseClasses,
-  closed,
-  evidenceKinds,
-  oneOf,
-  reasonCodes,
-  tiers,
-} from '../events/values.js';
-import { CaseNeeds, Inbox, inboxQuery, OverdueObligation } from './inbox-shapes.js';
+import { Digest, Id, Instant, Text, closed, described, oneOf } from '../events/values.js';
+import { AddEvidence, ApprovalView, SignedDecision } from './approval-shapes.js';
+import { Accepted, CaseView, Contact, OpenCase, Repudiation, TimelineEntry, accepted, caseStates, orNull } from './case-shapes.js';
+import { Acknowledged, Acknowledgement, Because, ExecutionView, Obligation, Order, SealedSecret } from './execution-shapes.js';
+import { Inbox, inboxQuery, OverdueObligation } from './inbox-shapes.js';
 
 /**
  * `anyone`: no sign-in (rate-limited). `person`: OIDC bearer of a person; that of a client (`client_id` is `sub`, or a provider) is refused. `case-key`: a proof by the case's one-time key (or a machine
@@ -42,142 +25,52 @@ export interface Route {
   readonly path: string;
   readonly access: Access;
   readonly says: string;
+  /** What a caller must know beside that. */
+  readonly more?: string;
   readonly body?: TSchema;
   /** The body is a CloudEvent in structured or binary mode (then `ce-` headers carry the attributes); this is its structured form. Its reader refuses by itself. */
   readonly event?: TSchema;
   readonly query?: TSchema;
   /** Sent again with the same `idempotency-key` by the same client it is the same request. */
   readonly repeatable?: true;
+  /** `if-match` says which version of the case the caller saw. */
+  readonly versioned?: true;
+  /** Without a sign-in the body has a case key, and the request a proof of it. */
+  readonly takesKey?: true;
+  /** Though its path has no parameter it may find nothing. */
+  readonly mayLack?: true;
   readonly response: TSchema;
   readonly status: 200 | 201 | 202;
 }
 
-const Accepted = closed({ caseId: Id, link: Type.String() });
-const caseStates = [
-  'opened',
-  'classified',
-  'planned',
-  'awaiting-approval',
-  'approved',
-  'executing',
-  'granted',
-  'ending',
-  'closed',
-] as const;
-export type CaseState = (typeof caseStates)[number];
-export const CaseView = closed({
-  caseId: Id,
-  version: Type.Integer(),
-  state: oneOf(caseStates),
-  outcome: Type.Union([Id, Type.Null()]),
-  class: Type.Union([oneOf(caseClasses), Type.Null()]),
-  tier: Type.Union([oneOf(tiers), Type.Null()]),
-  subject: Subject,
-  requester: closed({ kind: oneOf(['anonymous', 'person'] as const), id: Type.Optional(Id) }),
-  asks: Type.Array(Ask),
-  reasonCode: oneOf(reasonCodes),
-  /** The requester's words; only for people who are signed in. */
-  reason: Type.Optional(Text),
-  /** Why somebody repudiated it, in words; only for people who are signed in. `by`: a person, or `repudiation-code`. */
-  repudiation: Type.Optional(closed({ by: Id, at: Instant, reason: Text })),
-  /** Only for the case's own key: what the code that a call-back reads out is made of (R3.4). */
-  codeNonce: Type.Optional(Id),
-  ticket: Type.Optional(Id),
-  openedAt: Instant,
-  endsAt: Type.Union([Instant, Type.Null()]),
-  closedAt: Type.Union([Instant, Type.Null()]),
-  why: Type.Array(closed({ rule: Id, says: Text })),
-  openObligations: Type.Integer(),
-});
-export const TimelineEntry = closed({ at: Instant, id: Id, type: Id, label: Text, by: Id, says: Type.String() });
-export const OpenCase = closed({
-  asks: Type.Array(closed({ kind: oneOf(askKinds), connector: Id, object: Id, entitlement: Type.Optional(Id) }), {
-    minItems: 1,
-    maxItems: 10,
+const parkedStates = ['parked', 'redriven', 'discarded'] as const;
+export const ParkedMessage = described(
+  closed({
+    id: described(Id, 'Set by Readmit: `parked_...`.'),
+    topic: described(Id, 'The topic that it came on.'),
+    partition: described(Type.Integer(), 'Its partition.'),
+    offset: described(Type.String(), 'Its offset, as decimal digits.'),
+    key: described(Type.String(), 'Its key as it came: anything may stand there.'),
+    eventId: described(orNull(Type.String()), 'The id that the message claims; null when it claims none.'),
+    type: described(orNull(Type.String()), 'The type that the message claims; null when it claims none that is known.'),
+    reason: described(Id, 'Why it could not be taken, as a code.'),
+    says: described(Text, 'Why it could not be taken.'),
+    parkedAt: described(Instant, 'When.'),
+    state: described(
+      oneOf(parkedStates),
+      '`parked`: waits for an operator. `redriven`: was tried again and taken. `discarded`: was given up.',
+    ),
+    headers: Type.Optional(described(Type.Record(Type.String(), Type.String()), 'Its headers; absent in lists.')),
+    bytes: Type.Optional(described(Type.String(), 'Its value in base64; absent in lists.')),
   }),
-  subject: Subject,
-  reasonCode: oneOf(reasonCodes),
-  reason: Text,
-  ticket: Type.Optional(Id),
-  /** How long the grant shall last; a request without an end is refused (R4.5). */
-  durationSeconds: Type.Integer({ minimum: 1, maximum: 366 * 24 * 3600 }),
-  /** Required from somebody who is not signed in. */
-  caseKey: Type.Optional(RecipientKey),
-});
-const evidenceChannels = ['phone', 'in-person', 'ticket-system', 'directory'] as const;
-export const AddEvidence = closed({
-  kind: oneOf(evidenceKinds),
-  channel: oneOf(evidenceChannels),
-  /** 1 low, 2 substantial, 3 high. */
-  assurance: Type.Integer({ minimum: 1, maximum: 3 }),
-  note: Text,
-  /** Call-back: the code that the person read out from their own client, e.g. `3fa9-01bc`. */
-  code: Type.Optional(SpokenCode),
-  /** Call-back: digest of the contact point on record that was called, as the desk's contact list gives it (R3.4). */
-  contact: Type.Optional(Digest),
-});
-/** Everything an approver needs to see, and what to sign. */
-export const ApprovalView = closed({
-  caseId: Id,
-  /** For If-Match: how many facts approval has of the case. */
-  version: Type.Integer(),
-  state: oneOf([
-    'waiting-for-plan',
-    'waiting-for-evidence',
-    'waiting-for-decisions',
-    'granted',
-    'denied',
-    'expired',
-    'withdrawn',
-    'frozen',
-  ] as const),
-  plan: Type.Union([Plan, Type.Null()]),
-  planDigest: Type.Union([Digest, Type.Null()]),
-  evidenceDigest: Type.Union([Digest, Type.Null()]),
-  policyDigest: Type.Union([Digest, Type.Null()]),
-  /** The policy whose digest that is; `document` is null when this service never heard of it. */
-  policy: Type.Union([closed({ version: Id, digest: Digest, document: Type.Unknown() }), Type.Null()]),
-  /** `known`: the directory says which human it is. When not, approvers must make sure that it is none of them. */
-  requester: closed({ kind: oneOf(['anonymous', 'person'] as const), id: Type.Optional(Id), known: Type.Boolean() }),
-  nonce: Type.Union([Id, Type.Null()]),
-  decideBefore: Type.Union([Instant, Type.Null()]),
-  needs: CaseNeeds,
-  /** Every proof with all that its digest is the SHA-256 of (JCS of kind, channel, assurance, note, contact, code, by, at, salt). */
-  evidence: Type.Array(
-    closed({
-      id: Id,
-      digest: Digest,
-      kind: oneOf(evidenceKinds),
-      channel: oneOf(evidenceChannels),
-      assurance: Type.Integer(),
-      /** Null: the words were erased. */
-      note: Type.Union([Text, Type.Null()]),
-      salt: Type.Union([Type.String(), Type.Null()]),
-      contact: Type.Optional(Digest),
-      code: Type.Optional(SpokenCode),
-      by: Id,
-      at: Instant,
-      staleAt: Instant,
-    }),
+  'A message that a service could not take.',
+);
+const Settling = closed({
+  action: described(
+    oneOf(['redrive', 'discard'] as const),
+    '`redrive`: try it again; what still cannot be taken stays parked. `discard`: give it up.',
   ),
-  decisions: Type.Array(Decision),
 });
-export const ParkedMessage = closed({
-  id: Id,
-  topic: Id,
-  partition: Type.Integer(),
-  offset: Type.String(),
-  key: Type.String(),
-  eventId: Type.Union([Type.String(), Type.Null()]),
-  type: Type.Union([Type.String(), Type.Null()]),
-  reason: Id,
-  says: Text,
-  parkedAt: Instant,
-  state: oneOf(['parked', 'redriven', 'discarded'] as const),
-  headers: Type.Optional(Type.Record(Type.String(), Type.String())),
-  bytes: Type.Optional(Type.String()),
-});
-const Parked = Type.Array(ParkedMessage);
 const areas = {
   intake: 'intake',
   classification: 'classification',
@@ -198,8 +91,10 @@ export const routes = {
     access: 'anyone',
     status: 202,
     says: 'Ask for a way back in. Claims nothing: the case is classified and proved before anything happens.',
+    more: 'Without a sign-in the body has `caseKey` and the request a proof of it.',
     body: OpenCase,
     repeatable: true,
+    takesKey: true,
     response: Accepted,
   },
   listCases: {
@@ -210,10 +105,10 @@ export const routes = {
     status: 200,
     says: 'Cases, newest first: those that you have a part in; for operators and auditors all.',
     query: closed({
-      state: Type.Optional(oneOf(caseStates)),
-      subject: Type.Optional(Id),
-      before: Type.Optional(Id),
-      limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200 })),
+      state: Type.Optional(described(oneOf(caseStates), 'Cases in this state.')),
+      subject: Type.Optional(described(Id, 'Cases of this person or machine.')),
+      before: Type.Optional(described(Id, 'The next page: id of the last case of the page before; nothing when there is no such case.')),
+      limit: Type.Optional(described(Type.Integer({ minimum: 1, maximum: 200 }), 'How many at most; 50 when absent.')),
     }),
     response: Type.Array(CaseView),
   },
@@ -242,11 +137,9 @@ export const routes = {
     access: 'anyone',
     status: 202,
     says: 'This was not me: freezes the case and takes back what it gave, also after it was closed. By the subject, with the code of a notice, or for the subject by the verifying teams and operators.',
-    body: closed({
-      reason: Text,
-      /** Of a notice of the case: then no sign-in is needed. It opens nothing. */
-      code: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })),
-    }),
+    more: 'Without a sign-in the body has `code`.',
+    body: Repudiation,
+    versioned: true,
     response: Accepted,
   },
   publishSignal: {
@@ -257,8 +150,10 @@ export const routes = {
     status: 202,
     says: 'An identity provider reports a lockout as a CloudEvent. Opens nothing by itself (R1.8).',
     event: SignalEvent,
-    // The same source and id came before: nothing has changed.
-    response: closed({ signalId: Id, repeated: Type.Boolean() }),
+    response: closed({
+      signalId: described(Id, 'Set by Readmit.'),
+      repeated: described(Type.Boolean(), 'The same source and id came before: nothing has changed.'),
+    }),
   },
   inbox: {
     service: 'approval',
@@ -287,7 +182,8 @@ export const routes = {
     status: 202,
     says: 'Record a proof.',
     body: AddEvidence,
-    response: closed({ caseId: Id, evidenceId: Id, link: Type.String() }),
+    versioned: true,
+    response: closed({ ...accepted, evidenceId: described(Id, 'Id of the proof.') }),
   },
   decide: {
     service: 'approval',
@@ -296,8 +192,9 @@ export const routes = {
     access: 'person',
     status: 202,
     says: 'A signed decision over plan, evidence and policy.',
-    body: Type.Omit(Decision, ['id']),
-    response: closed({ caseId: Id, decisionId: Id, link: Type.String() }),
+    body: SignedDecision,
+    versioned: true,
+    response: closed({ ...accepted, decisionId: described(Id, 'Id of the decision.') }),
   },
   withdraw: {
     service: 'approval',
@@ -306,6 +203,8 @@ export const routes = {
     access: 'person-or-case-key',
     status: 202,
     says: 'The requester takes the request back.',
+    more: 'Only before it is granted; afterwards the case is ended.',
+    versioned: true,
     response: Accepted,
   },
   deskContact: {
@@ -315,7 +214,7 @@ export const routes = {
     access: 'person',
     status: 200,
     says: 'Contact points on record of the subject, masked, for those who may verify the case (R3.4).',
-    response: Type.Array(closed({ kind: Id, value: Text, digest: Digest })),
+    response: Type.Array(Contact),
   },
   showContact: {
     service: 'classification',
@@ -324,8 +223,8 @@ export const routes = {
     access: 'person',
     status: 200,
     says: 'One contact point in full, for the agent who calls back. Each look is on record first; few an hour (R3.4).',
-    body: closed({ digest: Digest }),
-    response: closed({ kind: Id, value: Text, digest: Digest }),
+    body: closed({ digest: described(Digest, 'Of the contact point in the list.') }),
+    response: Contact,
   },
   showPlan: {
     service: 'execution',
@@ -334,16 +233,7 @@ export const routes = {
     access: 'person',
     status: 200,
     says: 'Plan and execution of a case.',
-    response: closed({
-      caseId: Id,
-      plan: Type.Union([Plan, Type.Null()]),
-      planDigest: Type.Union([Digest, Type.Null()]),
-      waitsFor: Type.Array(Text),
-      work: Type.Array(
-        closed({ id: Id, kind: Id, state: Id, tries: Type.Integer(), notBefore: Instant, lastError: Type.Optional(Type.String()) }),
-      ),
-      after: Type.Array(Facet),
-    }),
+    response: ExecutionView,
   },
   pickUpSecret: {
     service: 'execution',
@@ -352,7 +242,7 @@ export const routes = {
     access: 'case-key',
     status: 200,
     says: 'The sealed secret, for the key it is sealed to; repeats until acknowledged.',
-    response: closed({ caseId: Id, jwe: Type.String(), ciphertextDigest: Digest }),
+    response: SealedSecret,
   },
   acknowledgeSecret: {
     service: 'execution',
@@ -361,8 +251,8 @@ export const routes = {
     access: 'case-key',
     status: 200,
     says: 'The secret arrived: its ciphertext is destroyed.',
-    body: closed({ ciphertextDigest: Digest }),
-    response: closed({ caseId: Id, acknowledged: Type.Boolean() }),
+    body: Acknowledgement,
+    response: Acknowledged,
   },
   showObligations: {
     service: 'revocation-scheduler',
@@ -371,20 +261,7 @@ export const routes = {
     access: 'person-or-case-key',
     status: 200,
     says: 'What must be undone, by when, and whether it was.',
-    response: Type.Array(
-      closed({
-        obligationId: Id,
-        undo: Undo,
-        dueAt: Type.Union([Instant, Type.Null()]),
-        state: oneOf(['recorded', 'armed', 'due', 'overdue', 'discharged'] as const),
-        how: Type.Union([Id, Type.Null()]),
-        /** What an end of the case, or its containment, would do to it now. */
-        ifEnded: Type.Optional(oneOf(['falls', 'stays'] as const)),
-        ifContained: Type.Optional(oneOf(['falls', 'stays'] as const)),
-        /** Every time that it was said due, and why. */
-        dues: Type.Optional(Type.Array(closed({ at: Instant, cause: Id, by: Type.Optional(Id), reason: Type.Optional(Text) }))),
-      }),
-    ),
+    response: Type.Array(Obligation),
   },
   listOverdue: {
     service: 'revocation-scheduler',
@@ -402,7 +279,7 @@ export const routes = {
     access: 'person-or-case-key',
     status: 200,
     says: 'Who ended or contained the case, when and why.',
-    response: Type.Array(closed({ at: Instant, by: Id, order: oneOf(['end', 'contain'] as const), reason: Type.Optional(Text) })),
+    response: Type.Array(Order),
   },
   endEarly: {
     service: 'revocation-scheduler',
@@ -411,7 +288,7 @@ export const routes = {
     access: 'person-or-case-key',
     status: 202,
     says: 'End what the case granted, now (R6.4). Of a reissued secret the old login ends and the new one stays.',
-    body: closed({ reason: Text }),
+    body: Because,
     response: Accepted,
   },
   contain: {
@@ -421,9 +298,8 @@ export const routes = {
     access: 'operator',
     status: 202,
     says: 'Stop the case and undo what it granted, at any stage; never waits for a quorum.',
-    body: closed({ reason: Text }),
-    /** `will`: what follows, in sentences. */
-    response: closed({ caseId: Id, link: Type.String(), will: Type.Optional(Type.Array(Type.String())) }),
+    body: Because,
+    response: closed({ ...accepted, will: Type.Optional(described(Type.Array(Type.String()), 'What follows, in sentences.')) }),
   },
   checkpoint: {
     service: 'audit',
@@ -432,7 +308,12 @@ export const routes = {
     access: 'anyone',
     status: 200,
     says: 'The latest signed checkpoint (C2SP tlog-checkpoint).',
-    response: closed({ size: Type.Integer(), note: Type.String() }),
+    more: 'Not found before the first one, seconds after the first event.',
+    mayLack: true,
+    response: closed({
+      size: described(Type.Integer(), 'How many entries the log had.'),
+      note: described(Type.String(), 'The checkpoint as a signed note: origin, size, root, and the signature of the log.'),
+    }),
   },
   exportLog: {
     service: 'audit',
@@ -441,12 +322,32 @@ export const routes = {
     access: 'operator',
     status: 200,
     says: 'The whole log as NDJSON: entries with their signed events, then the checkpoints.',
-    query: closed({ size: Type.Optional(Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER })) }),
+    query: closed({
+      size: Type.Optional(
+        described(
+          Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
+          'The log as it was at the last checkpoint of at most so many entries; at the latest checkpoint when absent.',
+        ),
+      ),
+    }),
     response: Type.String(),
   },
   ...parkedRoutes(),
 } as const satisfies Record<string, Route>;
 export type RouteName = keyof typeof routes;
+
+const patterns = (Object.values(routes) as Route[]).map(({ service, method, path }) => ({
+  service,
+  methods: method === 'GET' ? ['GET', 'HEAD'] : [method],
+  pattern: new RegExp(`^${path.replaceAll(/:\w+/g, '[^/]+')}$`),
+}));
+/** Methods that the path has, at one service or at all, in order; none: there is nothing at it. */
+export const methodsAt = (path: string, of?: ServiceName): readonly string[] =>
+  [
+    ...new Set(
+      patterns.filter(({ service, pattern }) => service === (of ?? service) && pattern.test(path)).flatMap(({ methods }) => methods),
+    ),
+  ].sort();
 
 function parkedRoutes() {
   const of = <A extends Area>(area: A) =>
@@ -459,10 +360,12 @@ function parkedRoutes() {
         status: 200,
         says: 'Messages that this service could not take, with the reason.',
         query: closed({
-          state: Type.Optional(oneOf(['parked', 'redriven', 'discarded'] as const)),
-          limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
+          state: Type.Optional(described(oneOf(parkedStates), 'Messages in this state.')),
+          limit: Type.Optional(
+            described(Type.Integer({ minimum: 1, maximum: 1000 }), 'How many at most, the newest first; 100 when absent.'),
+          ),
         }),
-        response: Parked,
+        response: Type.Array(ParkedMessage),
       },
       [`${area}ShowParked`]: {
         service: areas[area],
@@ -480,21 +383,33 @@ function parkedRoutes() {
         access: 'operator',
         status: 202,
         says: 'Try a parked message again, or give it up; both are recorded.',
-        body: closed({ action: oneOf(['redrive', 'discard'] as const) }),
+        body: Settling,
         response: ParkedMessage,
       },
     }) as unknown as Record<`${A}ListParked` | `${A}ShowParked` | `${A}SettleParked`, Route>;
   return { ...of('intake'), ...of('classification'), ...of('approval'), ...of('execution'), ...of('revocation'), ...of('audit') };
 }
 
-/** RFC 9457; `type` is `urn:readmit:problem:<reason>`. */
-export const Problem = closed({
-  type: Type.String(),
-  title: Type.String(),
-  status: Type.Integer(),
-  detail: Type.Optional(Type.String()),
-  instance: Type.Optional(Type.String()),
-  rule: Type.Optional(Type.String()),
-  reason: Type.Optional(Type.String()),
-  errors: Type.Optional(Type.Array(closed({ where: Type.String(), what: Type.String() }))),
-});
+export const Problem = described(
+  closed({
+    type: described(Type.String(), '`urn:readmit:problem:<reason>`.'),
+    title: described(Type.String(), 'The status in words.'),
+    status: described(Type.Integer(), 'The HTTP status.'),
+    detail: Type.Optional(described(Type.String(), 'What happened and what to do, as a sentence.')),
+    instance: Type.Optional(described(Type.String(), '`urn:readmit:request:<id>`: quote it to the operators.')),
+    rule: Type.Optional(described(Type.String(), 'The rule that refused it, e.g. `R4.2`; absent where no rule did.')),
+    reason: Type.Optional(described(Type.String(), 'Why, as a code in kebab case; programs go by it.')),
+    errors: Type.Optional(
+      described(
+        Type.Array(
+          closed({
+            where: described(Type.String(), 'JSON pointer below `/body`, `/query` or `/params`.'),
+            what: described(Type.String(), 'What is wrong there.'),
+          }),
+        ),
+        'Every place that is wrong, at most 50; absent unless the request is malformed.',
+      ),
+    ),
+  }),
+  'Problem details (RFC 9457).',
+);

@@ -1,26 +1,7 @@
 /** What waits for the caller: an approver, an agent or an operator. */
 import { Type } from 'typebox';
-import {
-  Ask,
-  EvidenceNeed,
-  Id,
-  Instant,
-  QuorumPart,
-  Subject,
-  Text,
-  caseClasses,
-  closed,
-  described,
-  idPattern,
-  oneOf,
-  tiers,
-} from '../events/values.js';
-
-/** Proofs and seats of the quorum that a case asks for, and which of them it has. */
-export const CaseNeeds = closed({
-  evidence: Type.Array(closed({ need: EvidenceNeed, met: Type.Boolean() })),
-  quorum: Type.Array(closed({ part: QuorumPart, by: Type.Array(Id) })),
-});
+import { Ask, Id, Instant, Subject, Text, caseClasses, closed, described, idPattern, oneOf, tiers } from '../events/values.js';
+import { CaseNeeds } from './approval-shapes.js';
 
 const instantPattern = '2\\d{3}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])T([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d\\.\\d{3}Z';
 const Place = Type.String({ pattern: `^${instantPattern}/${idPattern.slice(1)}` });

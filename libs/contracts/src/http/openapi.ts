@@ -1,42 +1,54 @@
 /** The OpenAPI 3.1 document, derived from the catalogue of routes; its schemas are the very ones that the services check with. */
 import type { TSchema } from 'typebox';
-import { Id, RecipientKey, SigningKey } from '../events/values.js';
-import { Ask, Decision, Facet, Plan, Undo } from '../events/values.js';
-import {
-  AddEvidence,
-  ApprovalView,
-  CaseView,
-  OpenCase,
-  ParkedMessage,
-  Problem,
-  routes,
-  TimelineEntry,
-  type Access,
-  type Route,
-  type RouteName,
-} from './api.js';
+import * as values from '../events/values.js';
 import { schemaWriter, type Json, type JsonObject } from '../json-schema.js';
+import { AddEvidence, ApprovalView, SignedDecision } from './approval-shapes.js';
+import { ParkedMessage, Problem, routes, type Access, type Route, type RouteName } from './api.js';
+import { Accepted, CaseView, Contact, OpenCase, TimelineEntry } from './case-shapes.js';
+import { ExecutionView, Obligation, Order } from './execution-shapes.js';
 import { InboxItem } from './inbox-shapes.js';
 import { IdempotencyKey, idempotencyHeader } from './idempotency.js';
+import { answers, requests } from './openapi-examples.js';
+import { guide, proofInShort, tags } from './openapi-guide.js';
 import { proofHeader } from './proof.js';
 
 /** Schemas that get a name of their own; wherever one stands in a route it becomes a reference. */
 const named = {
+  Accepted,
   AddEvidence,
   ApprovalView,
-  Ask,
+  Ask: values.Ask,
   CaseView,
-  Decision,
-  Facet,
+  Contact,
+  Decision: values.Decision,
+  Digest: values.Digest,
+  EvidenceNeed: values.EvidenceNeed,
+  ExecutionView,
+  Facet: values.Facet,
+  Id: values.Id,
+  Identity: values.Identity,
   InboxItem,
+  Instant: values.Instant,
+  Obligation,
   OpenCase,
+  Order,
   ParkedMessage,
-  Plan,
+  Plan: values.Plan,
   Problem,
-  RecipientKey,
-  SigningKey,
+  Proof: values.Proof,
+  QuorumPart: values.QuorumPart,
+  RecipientKey: values.RecipientKey,
+  SealingKey: values.SealingKey,
+  Seconds: values.Seconds,
+  SignedDecision,
+  SigningKey: values.SigningKey,
+  SpokenCode: values.SpokenCode,
+  Statement: values.Statement,
+  Step: values.Step,
+  Subject: values.Subject,
+  Text: values.Text,
   TimelineEntry,
-  Undo,
+  Undo: values.Undo,
 } as const;
 const { reference, components } = schemaWriter(named);
 
@@ -56,27 +68,103 @@ const whoMay: Readonly<Record<Access, string>> = {
   'case-key': 'Whoever proves to hold the key of the case.',
   'person-or-case-key': 'People who are signed in, or whoever proves to hold the key of the case.',
 };
+/** Problems by status: what they mean, and one that comes. */
 const problems = {
-  Malformed: 'The request is malformed; `errors` names every place.',
-  NotSignedIn: 'No credential, or one that is not accepted; `reason` says which and why.',
-  Forbidden: 'Refused, and the refusal is recorded; `rule` and `reason` say why.',
-  NotFound: 'There is no such thing.',
-  Conflict: 'Not now: the service has not heard of it yet (`not-ready`, with Retry-After), or it has changed since.',
-  MethodNotAllowed: 'The path has other methods; Allow names them.',
-  TooLarge: 'The body is larger than 256 KiB.',
-  WrongMediaType: 'The content type is none that is taken here, or the body has a Content-Encoding.',
-  Invalid: 'Well-formed, and a rule says no.',
-  TooMany: 'Too many requests; Retry-After says when to come again.',
-  Unexpected: 'Something broke on our side; quote the request id in `instance`.',
-  NotAvailable: 'A part that is needed cannot be reached; Retry-After says when to come again.',
-} as const;
+  Malformed: [
+    400,
+    'The request is malformed; `errors` names every place.',
+    'Malformed request',
+    'broken-json',
+    'The body is not valid JSON.',
+  ],
+  NotSignedIn: [
+    401,
+    'No credential, or one that is not accepted; `reason` says which and why.',
+    'Not signed in',
+    'token-expired',
+    'The token has expired. Sign in again.',
+  ],
+  Forbidden: [
+    403,
+    'Refused, and the refusal is recorded; `rule` and `reason` say why.',
+    'Forbidden',
+    'not-an-operator',
+    'Only members of platform-operators may do this.',
+    'R4.6',
+  ],
+  NotFound: [404, 'There is no such thing, or not for this caller.', 'Not found', 'no-such-route', 'There is nothing at this path.'],
+  MethodNotAllowed: [
+    405,
+    'The path has other methods; `Allow` names them.',
+    'Method not allowed',
+    'method-not-allowed',
+    'This path has GET and HEAD only.',
+  ],
+  TooSlow: [408, 'The request did not arrive within 30 seconds.', 'Request time-out', 'too-slow', 'The request took too long to arrive.'],
+  Conflict: [
+    409,
+    'Not now: the service has not heard of it yet (`not-ready`, with Retry-After), or it has changed since.',
+    'Conflict',
+    'not-ready',
+    'This service has not heard of the case yet. Try again in a moment.',
+    'R8.1',
+  ],
+  TooLarge: [413, 'The body is larger than 256 KiB.', 'Too large', 'body-too-large', 'The body is larger than 256 KiB.'],
+  UrlTooLong: [
+    414,
+    'A part of the path is longer than 1024 characters.',
+    'URL too long',
+    'url-too-long',
+    'A part of the path is too long.',
+  ],
+  WrongMediaType: [
+    415,
+    'The content type is none that is taken here, or the body has a Content-Encoding.',
+    'Unsupported media type',
+    'media-type',
+    'Send the body as application/json.',
+  ],
+  Invalid: [
+    422,
+    'Well-formed, and a rule says no.',
+    'Invalid',
+    'call-back-by-phone',
+    'A call-back is made by phone, to the number on record.',
+    'R3.4',
+  ],
+  TooMany: [
+    429,
+    'Too many requests; Retry-After says when to come again.',
+    'Too many requests',
+    'rate-exceeded',
+    'Too many requests; 60 a minute are allowed. Try again in 12 s.',
+  ],
+  HeadersTooLarge: [431, 'URL and headers are larger than 16 KiB.', 'Headers too large', 'headers-too-large', 'The headers are too large.'],
+  Unexpected: [
+    500,
+    'Something broke on our side; quote the request id in `instance`.',
+    'Internal error',
+    'internal',
+    'Something broke on our side. Quote the request to the operators.',
+  ],
+  NotAvailable: [
+    503,
+    'A part that is needed cannot be reached; Retry-After says when to come again.',
+    'Not available now',
+    'backend-unavailable',
+    'The database or another part cannot be reached. Try again.',
+  ],
+} as const satisfies Record<string, readonly [number, string, string, string, string, string?]>;
+type ProblemName = keyof typeof problems;
+const headerRef = (name: string): JsonObject => ({ $ref: `#/components/headers/${name}` });
 /** Headers of an answer that says what to do next. */
-const retry = { 'Retry-After': { $ref: '#/components/headers/RetryAfter' } };
-const problemHeaders: Partial<Record<keyof typeof problems, JsonObject>> = {
+const retry = { 'Retry-After': headerRef('RetryAfter') };
+const problemHeaders: Partial<Record<ProblemName, JsonObject>> = {
+  NotSignedIn: { 'WWW-Authenticate': headerRef('WWWAuthenticate') },
   Conflict: retry,
   TooMany: retry,
   NotAvailable: retry,
-  MethodNotAllowed: { Allow: { $ref: '#/components/headers/Allow' } },
+  MethodNotAllowed: { Allow: headerRef('Allow') },
 };
 
 /** The document as plain JSON. The same catalogue gives the same document, byte for byte. */
@@ -92,24 +180,27 @@ export function openapi(): object {
       title: 'Readmit',
       version: '1',
       summary: 'Governs the way back in.',
-      description: 'Errors are problem details (RFC 9457) with `rule` and `reason`.',
+      description: guide,
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/', description: 'One origin serves all services.' }],
-    tags: [...new Set(Object.values(routes).map((route: Route) => route.service))].map((service) => ({ name: service })),
+    tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
     paths,
     components: {
       schemas: components,
-      responses: Object.fromEntries(
-        Object.entries(problems).map(([name, description]) => {
-          const headers = problemHeaders[name as keyof typeof problems];
-          const content = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } };
-          return [name, { description, ...(headers ? { headers } : {}), content }];
-        }),
-      ),
+      responses: Object.fromEntries((Object.keys(problems) as ProblemName[]).map((name) => [name, problemResponse(name)])),
       headers: {
-        RetryAfter: { description: 'Seconds.', schema: { type: 'integer' } },
+        RetryAfter: {
+          description: 'Seconds after which the same request may succeed; a 409 has it when `reason` is `not-ready`.',
+          schema: { type: 'integer' },
+        },
         Allow: { description: 'The methods of this path.', schema: { type: 'string' } },
+        WWWAuthenticate: {
+          description: 'Which credentials are taken, and what was wrong with the one that came.',
+          schema: { type: 'string' },
+        },
+        ETag: { description: 'The version in quotes, for `If-Match`.', schema: { type: 'string' } },
+        RequestId: { description: 'Id of the request in the logs of the service.', schema: { type: 'string' } },
       },
       securitySchemes: {
         signIn: {
@@ -122,43 +213,74 @@ export function openapi(): object {
           type: 'apiKey',
           in: 'header',
           name: proofHeader,
-          description:
-            'Compact JWS (EdDSA, typ `readmit-proof+jwt`, public key in the header) over method, path, time, a single-use id and the digest of the body.',
+          description: proofInShort,
         },
       },
     },
   };
 }
 
+function problemResponse(name: ProblemName): Json {
+  const [status, description, title, reason, detail, rule] = problems[name] as readonly [number, string, string, string, string, string?];
+  const example = {
+    type: `urn:readmit:problem:${reason}`,
+    title,
+    status,
+    detail,
+    instance: 'urn:readmit:request:req_0195d3a2-7c1e-4b7a-9a51-2f6f0d1c8e44',
+    ...(rule === undefined ? {} : { rule }),
+    reason,
+  };
+  const headers = problemHeaders[name];
+  const content = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' }, example } };
+  return { description, ...(headers ? { headers } : {}), content };
+}
+
+/** What stands for a parameter of a path. */
+const pathParameters: Readonly<Record<string, string>> = {
+  caseId: 'The case.',
+  parkedId: 'The parked message.',
+};
+
 function operation(name: RouteName, route: Route): Json {
   const params = [...route.path.matchAll(/:(\w+)/g)].map(([, param = '']) => ({
     name: param,
     in: 'path',
     required: true,
-    schema: reference(Id),
+    description: pathParameters[param] ?? '',
+    schema: reference(values.Id),
   }));
   const parameters = [
     ...params,
     ...(route.query ? queryParameters(route.query) : []),
     ...(route.event ? eventParameters(route.event) : []),
     ...(route.repeatable ? [repeatParameter] : []),
+    ...(route.versioned ? [versionParameter] : []),
   ];
-  const reads = route.response;
-  const text = (reads as { readonly type?: unknown }).type === 'string';
+  const reads = route.response as TSchema & { readonly type?: unknown; readonly properties?: object };
+  const example = answers[name] ?? answers[name.replace(/^[a-z]+(?=[A-Z]\w+Parked$)/, 'any')];
+  const headers = {
+    'X-Request-Id': headerRef('RequestId'),
+    ...(reads.properties && 'version' in reads.properties ? { ETag: headerRef('ETag') } : {}),
+  };
+  const type = reads.type === 'string' ? 'application/x-ndjson' : 'application/json';
   return {
     operationId: name,
     tags: [route.service],
     summary: route.says,
-    description: whoMay[route.access],
-    security: [...security[route.access]],
+    description: [route.more, whoMay[route.access]].filter((one) => one !== undefined).join(' '),
+    security: [...security[route.access], ...(route.takesKey ? [{ caseKey: [] }] : [])],
     ...(parameters.length > 0 ? { parameters } : {}),
     ...requestBody(name, route),
     responses: {
       [String(route.status)]: {
-        description: route.status === 202 ? 'Taken; the link shows what becomes of it.' : 'The answer.',
-        content: { [text ? 'application/x-ndjson' : 'application/json']: { schema: reference(reads) } },
+        description: route.status === 202 ? 'Taken; what becomes of it is read later.' : 'The answer.',
+        headers,
+        content: { [type]: { schema: reference(reads), ...(example === undefined ? {} : { example }) } },
       },
-      ...Object.fromEntries(problemsOf(route).map(([status, problem]) => [status, { $ref: `#/components/responses/${problem}` }])),
+      ...Object.fromEntries(
+        problemsOf(route).map((problem) => [String(problems[problem][0]), { $ref: `#/components/responses/${problem}` }]),
+      ),
     },
   };
 }
@@ -171,6 +293,14 @@ const repeatParameter: JsonObject = {
   schema: reference(IdempotencyKey),
 };
 
+const versionParameter: JsonObject = {
+  name: 'if-match',
+  in: 'header',
+  required: false,
+  description: 'The ETag of what the caller saw: when anything has happened since, the answer is 409 with `stale-version`.',
+  schema: { type: 'string', pattern: '^"\\d{1,15}"$' },
+};
+
 function requestBody(name: RouteName, { body, event }: Route): JsonObject {
   if (event)
     return {
@@ -179,7 +309,7 @@ function requestBody(name: RouteName, { body, event }: Route): JsonObject {
         required: false,
         content: {
           'application/cloudevents+json': { schema: reference(event), ...example(name) },
-          'application/json': { schema: { type: 'object' } },
+          'application/json': { schema: { type: 'object', description: 'Data of the event in binary mode; nothing in it is kept.' } },
         },
       },
     };
@@ -196,80 +326,45 @@ function eventParameters(event: TSchema): readonly JsonObject[] {
       name: `ce-${name}`,
       in: 'header',
       required: false,
-      description: 'Binary mode.',
+      description: `Binary mode: the attribute \`${name}\`.`,
       schema: reference(schema),
     }));
 }
 
-function problemsOf(route: Route): readonly (readonly [string, keyof typeof problems])[] {
+function problemsOf(route: Route): readonly ProblemName[] {
   const reading = route.method === 'GET';
+  const named = route.path.includes(':');
+  const rest: readonly ProblemName[] = ['TooMany', 'HeadersTooLarge', 'Unexpected', 'NotAvailable'];
   return [
-    ['400', 'Malformed'],
-    ['401', 'NotSignedIn'],
-    ...(route.access === 'anyone' && reading ? [] : ([['403', 'Forbidden']] as const)),
-    ...(route.path.includes(':') ? ([['404', 'NotFound']] as const) : []),
-    ['405', 'MethodNotAllowed'],
-    ...(route.path.includes(':') || !reading ? ([['409', 'Conflict']] as const) : []),
-    ...(reading
-      ? []
-      : ([
-          ['413', 'TooLarge'],
-          ['415', 'WrongMediaType'],
-          ['422', 'Invalid'],
-        ] as const)),
-    ['429', 'TooMany'],
-    ['500', 'Unexpected'],
-    ['503', 'NotAvailable'],
+    'Malformed',
+    'NotSignedIn',
+    'Forbidden',
+    ...(named || route.mayLack ? (['NotFound'] as const) : []),
+    'MethodNotAllowed',
+    'TooSlow',
+    ...(named || !reading ? (['Conflict'] as const) : []),
+    ...(reading ? [] : (['TooLarge'] as const)),
+    ...(named ? (['UrlTooLong'] as const) : []),
+    ...(reading ? [] : (['WrongMediaType', 'Invalid'] as const)),
+    ...rest,
   ];
 }
 
 function queryParameters(query: TSchema): readonly JsonObject[] {
   const { properties = {}, required = [] } = query as {
-    readonly properties?: Readonly<Record<string, TSchema>>;
+    readonly properties?: Readonly<Record<string, { readonly description?: string }>>;
     readonly required?: readonly string[];
   };
-  return Object.entries(properties).map(([name, schema]) => ({
+  return Object.entries(properties).map(([name, { description = '', ...schema }]) => ({
     name,
     in: 'query',
     required: required.includes(name),
+    description,
     schema: reference(schema),
   }));
 }
 
-/** Examples of what people send most; a test checks them against the schemas. */
-const examples: Partial<Record<RouteName, JsonObject>> = {
-  openCase: {
-    asks: [{ kind: 'factor.replace', connector: 'demo-idp', object: 'ada' }],
-    subject: { kind: 'person', id: 'person:ada' },
-    reasonCode: 'lost-device',
-    reason: 'My phone was stolen on the train.',
-    durationSeconds: 3600,
-    caseKey: {
-      signing: { kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' },
-      sealing: { kty: 'OKP', crv: 'X25519', x: '3p7bfXt9wbTTW2HC7OQ1Nz-DQ8hbeGdNrfx-FG-IK08' },
-      fingerprint: '3fa901bc3fa901bc3fa901bc3fa901bc3fa901bc3fa901bc3fa901bc3fa901bc',
-    },
-  },
-  addEvidence: {
-    kind: 'call-back',
-    channel: 'phone',
-    assurance: 2,
-    note: 'Called the number on record; she read out the code.',
-    code: '3fa9-01bc',
-  },
-  repudiate: { reason: 'This was not me.' },
-  endEarly: { reason: 'Done earlier than planned.' },
-  contain: { reason: 'Her laptop is compromised.' },
-  publishSignal: {
-    specversion: '1.0',
-    id: 'lockout-1',
-    source: 'https://sso.example.com/realms/acme',
-    type: 'readmit.idp.account-locked',
-    time: '2026-11-22T10:00:00.000Z',
-    subject: 'person:ada',
-  },
-};
-const example = (name: RouteName): { readonly example?: JsonObject } => {
-  const there = examples[name];
-  return there ? { example: there } : {};
-};
+function example(name: RouteName): { readonly example?: Json } {
+  const there = requests[name] ?? requests[name.replace(/^[a-z]+(?=SettleParked$)/, 'any')];
+  return there === undefined ? {} : { example: there };
+}

@@ -1,7 +1,7 @@
 /** What identity providers tell us: the types, the topics and the reasons for which a signal is not taken. */
 import { Type } from 'typebox';
 import type { EventData } from '../events/catalogue.js';
-import { idPattern, oneOf } from '../events/values.js';
+import { described, idPattern, oneOf } from '../events/values.js';
 
 export type SignalKind = EventData<'readmit.signal.received'>['kind'];
 
@@ -32,26 +32,38 @@ export const signalLimits = {
   subjectLength: 255,
 } as const;
 
-/** A signal in structured mode. Extension attributes are allowed by CloudEvents and not kept; `data` is looked at for its form alone and not kept either. */
-export const SignalEvent = Type.Object(
-  {
-    specversion: Type.Literal('1.0'),
-    /** Unique within the source: the same source and id again changes nothing. */
-    id: Type.String({ minLength: 1, maxLength: 256 }),
-    /** URI of the provider's realm or tenant; one that the operators have set for this provider. */
-    source: Type.String({ minLength: 1, maxLength: 512, pattern: '^[\\x21-\\x7e]+$' }),
-    type: oneOf(signalTypeNames),
-    /** RFC 3339, with any offset: when it happened. */
-    time: Type.String({
-      pattern: '^\\d{4}-\\d{2}-\\d{2}[Tt]([01]\\d|2[0-3]):\\d{2}:\\d{2}(\\.\\d{1,9})?([Zz]|[+-]\\d{2}:\\d{2})$',
-    }),
-    /** The person or account, by the id that the directory has for it. */
-    subject: Type.String({ minLength: 1, maxLength: signalLimits.subjectLength, pattern: idPattern }),
-    datacontenttype: Type.Optional(Type.String({ maxLength: 256 })),
-    dataschema: Type.Optional(Type.String({ maxLength: 512 })),
-    data: Type.Optional(Type.Object({})),
-  },
-  { additionalProperties: Type.Union([Type.String(), Type.Integer(), Type.Boolean(), Type.Null()]) },
+export const SignalEvent = described(
+  Type.Object(
+    {
+      specversion: described(Type.Literal('1.0'), 'Version of CloudEvents.'),
+      id: described(
+        Type.String({ minLength: 1, maxLength: 256 }),
+        'Unique within the source: the same source and id again changes nothing.',
+      ),
+      source: described(
+        Type.String({ minLength: 1, maxLength: 512, pattern: '^[\\x21-\\x7e]+$' }),
+        "URI of the provider's realm or tenant; one that the operators have set for this provider.",
+      ),
+      type: described(oneOf(signalTypeNames), 'What happened.'),
+      time: described(
+        Type.String({
+          pattern: '^\\d{4}-\\d{2}-\\d{2}[Tt]([01]\\d|2[0-3]):\\d{2}:\\d{2}(\\.\\d{1,9})?([Zz]|[+-]\\d{2}:\\d{2})$',
+        }),
+        'When it happened: RFC 3339, with any offset; at most 35 days ago.',
+      ),
+      subject: described(
+        Type.String({ minLength: 1, maxLength: signalLimits.subjectLength, pattern: idPattern }),
+        'The person or account, by the id that the directory has for it.',
+      ),
+      datacontenttype: Type.Optional(
+        described(Type.String({ maxLength: 256 }), 'Media type of `data`: JSON of some kind; absent means application/json.'),
+      ),
+      dataschema: Type.Optional(described(Type.String({ maxLength: 512 }), 'URI of the schema of `data`; not looked at.')),
+      data: Type.Optional(described(Type.Object({}), 'Any object; its form alone is looked at, and nothing in it is kept.')),
+    },
+    { additionalProperties: Type.Union([Type.String(), Type.Integer(), Type.Boolean(), Type.Null()]) },
+  ),
+  'A signal as a CloudEvent in structured mode; extension attributes are allowed and not kept.',
 );
 
 /** A signal that can be recorded. */

@@ -1,3 +1,4 @@
+import { methodsAt, type ServiceName } from '@readmit/contracts';
 import type { Refusal } from '@readmit/domain';
 import { isTransientSqlError } from '@readmit/store';
 import { randomUUID } from 'node:crypto';
@@ -69,6 +70,15 @@ export class ProblemError extends Error {
       ...(this.more.errors === undefined ? {} : { errors: this.more.errors }),
     };
   }
+}
+
+/** No route takes the request: its path has other methods (405), or there is nothing at it. */
+export function nothingAt(url: string | undefined, service?: ServiceName): ProblemError {
+  const methods = methodsAt((url ?? '').split('?', 1)[0] ?? '', service);
+  if (methods.length === 0) return new ProblemError(404, 'no-such-route', 'There is nothing at this path.');
+  return new ProblemError(405, 'method-not-allowed', `This path has ${methods.join(' and ')} only.`, {
+    headers: { allow: methods.join(', ') },
+  });
 }
 
 export const unavailable = (reason: string, says: string, cause?: unknown, seconds = 1): ProblemError =>

@@ -84,7 +84,7 @@ export async function createHttp(options: HttpOptions): Promise<NestFastifyAppli
   serveHealth(server, options);
   const edge: EdgeOptions = { ...options, commands: engine, limit: limiter(server, options.limits) };
   admitBeforeBody(server, edge);
-  app.useGlobalFilters(new ProblemFilter(log, methodsOf(options.service)));
+  app.useGlobalFilters(new ProblemFilter(log, options.service));
   app.useGlobalGuards(new EdgeGuard(edge));
   app.useGlobalInterceptors(new EdgeInterceptor(options.checkAnswers));
   await app.init();
@@ -221,11 +221,4 @@ function limiter(server: FastifyInstance, limits: HttpOptions['limits']): EdgeOp
       headers: { 'retry-after': String(seconds) },
     });
   };
-}
-
-function methodsOf(service: ServiceName): (path: string) => readonly string[] {
-  const patterns = (Object.values(routes) as Route[])
-    .filter((route) => route.service === service)
-    .map(({ method, path }) => ({ method, pattern: new RegExp(`^${path.replaceAll(/:\w+/g, '[^/]+')}$`) }));
-  return (path) => [...new Set(patterns.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method))].sort();
 }
