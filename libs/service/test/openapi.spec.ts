@@ -4,7 +4,9 @@ import { openapi, routes, type Route, type RouteName } from '@readmit/contracts'
 import { codeOf, decisionPayloadType } from '@readmit/domain';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv } from 'ajv';
-import { readFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 
 interface Operation {
@@ -29,6 +31,28 @@ describe('the OpenAPI document', () => {
     expect(document.openapi).toMatch(/^3\.1\./);
     const broken = { ...document, paths: { nowhere: {} } };
     expect(await new Validator().validate(JSON.parse(JSON.stringify(broken)) as Record<string, unknown>)).toMatchObject({ valid: false });
+  });
+
+  it('has nothing that the recommended rules of Redocly warn of, and these would find it', async () => {
+    const folder = mkdtempSync(path.join(os.tmpdir(), 'readmit-openapi-'));
+    const found = async (name: string, linted: object): Promise<readonly string[]> => {
+      const file = path.join(folder, name);
+      writeFileSync(file, JSON.stringify(linted));
+      const args = [path.resolve('node_modules/@redocly/cli/bin/cli.js'), 'lint', file, '--extends', 'recommended', '--format', 'json'];
+      // It would ask for its latest version and tell how it is used.
+      const env = { ...process.env, REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true', REDOCLY_TELEMETRY: 'off' };
+      const report = await new Promise<string>((resolve) => {
+        execFile(process.execPath, args, { cwd: folder, env, maxBuffer: 64 * 1024 * 1024 }, (_, stdout) => resolve(stdout));
+      });
+      return (JSON.parse(report) as { problems: { ruleId: string }[] }).problems.map(({ ruleId }) => ruleId);
+    };
+    const { schemas } = document.components;
+    const broken = { ...document, components: { ...document.components, schemas: { ...schemas, Unused: { type: 'string' } } } };
+    try {
+      expect(await Promise.all([found('document.json', document), found('broken.json', broken)])).toEqual([[], ['no-unused-components']]);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it.each(Object.entries(routes) as [string, Route][])('has %s with its status, parameters, problems and security', (name, route) => {

@@ -305,7 +305,8 @@ function requestBody(name: RouteName, { body, event }: Route): JsonObject {
   if (event)
     return {
       requestBody: {
-        description: 'Structured mode: the event. Binary mode: its data, or nothing, and the attributes in the headers `ce-*`.',
+        description:
+          'Structured mode: the event. Binary mode: its data as JSON of any media type, or nothing, and the attributes in the headers `ce-*`.',
         required: false,
         content: {
           'application/cloudevents+json': { schema: reference(event), ...example(name) },
