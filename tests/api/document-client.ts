@@ -74,10 +74,10 @@ export class DocumentClient {
 
   private constructor(
     private readonly origin: string,
-    { paths }: OpenApi,
+    readonly document: OpenApi,
   ) {
     this.operations = new Map(
-      Object.entries(paths).flatMap(([path, methods]) =>
+      Object.entries(document.paths).flatMap(([path, methods]) =>
         Object.entries(methods).map(([method, operation]) => [operation.operationId, { method: method.toUpperCase(), path, operation }]),
       ),
     );
