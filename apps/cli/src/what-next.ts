@@ -8,6 +8,7 @@ const byReason: Readonly<Record<string, string>> = {
   'approval-denied':
     'It is over. Who said no, and why: readmit case show {case}. Whoever still needs it asks anew: readmit case open --help',
   'approval-expired': 'It is over: nobody decided in time. Ask anew: readmit case open --help',
+  'approval-failed': 'It is over: no plan could be made. Why: readmit case show {case}',
   'approval-frozen': 'It is over: somebody stopped the case. Who and why: readmit case show {case}; readmit orders {case}',
   'approval-granted': 'It is decided. End what it granted: readmit case end {case} --reason "..."',
   'approval-withdrawn': 'It is over: the request was taken back. Ask anew: readmit case open --help',

@@ -119,7 +119,7 @@ describe('readmit approve', () => {
 });
 
 describe('a case that nothing can be decided of', () => {
-  it.each(['granted', 'denied', 'expired', 'withdrawn', 'frozen'] as const)(
+  it.each(['granted', 'denied', 'expired', 'withdrawn', 'failed', 'frozen'] as const)(
     '%s: asks for no signature and says what can be done',
     async (state) => {
       desk.answer(true);

@@ -62,6 +62,7 @@ export const ApprovalView = described(
         'denied',
         'expired',
         'withdrawn',
+        'failed',
         'frozen',
       ] as const),
       'Where the approval stands.',

@@ -28,6 +28,8 @@ function guard(facts: Facts, context: Context, command: ApprovalCommand): Refusa
         cell,
         'The proofs that the policy asks for are not all there (or are stale). Decide when they are.',
       );
+    case 'approval-failed':
+      return refusal('conflict', 'R4.7', cell, 'No plan can serve the request, so it has ended; nothing can be added or decided any more.');
     default:
       return refusal('conflict', 'R4.7', cell, `The request is ${name}; nothing can be added or decided any more.`);
   }
@@ -245,11 +247,12 @@ export const withdraw =
   (by: { readonly person?: string | undefined; readonly caseKey?: string | undefined }): Command<Record<never, never>> =>
   (facts, context) => {
     const closed = guard(facts, context, 'withdraw');
-    if (closed) return closed;
     const opened = facts.first('readmit.case.opened');
-    const mine =
-      (by.person !== undefined && opened?.data.requester.id === by.person) ||
-      (by.caseKey !== undefined && opened?.data.caseKey?.signing.x === by.caseKey);
+    const asked = by.person !== undefined && opened?.data.requester.id === by.person;
+    const byKey = by.caseKey !== undefined && opened?.data.caseKey?.signing.x === by.caseKey;
+    // Whether a plan can be made depends on whom the request names. A key is not told that, so a failed case answers it like an open one.
+    if (closed && !(closed.reason === 'approval-failed' && byKey && !asked)) return closed;
+    const mine = asked || byKey;
     if (!mine) return refusal('forbidden', 'R4.7', 'not-the-requester', 'Only the requester can take a request back.');
     return { emit: [say('readmit.approval.withdrawn', context.key, { caseId: context.key, by: by.person ?? 'case-key' })], reply: {} };
   };

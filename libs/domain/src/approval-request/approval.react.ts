@@ -66,7 +66,7 @@ export function approvalReact(facts: Facts, context: Context): Reaction {
 /** A target that cannot be read gives no plan; the request does not wait for it longer than for its decisions. */
 function expireUnplanned(facts: Facts, context: Context): Reaction {
   const classified = facts.last('readmit.case.classified');
-  if (!classified || facts.has('readmit.plan.refused')) return { emit: [], wakeAt: null };
+  if (!classified) return { emit: [], wakeAt: null };
   const until = plusSeconds(classified.at, classified.data.requirements.decideWithinSeconds);
   if (!reached(until, context.now)) return { emit: [], wakeAt: until };
   return { emit: [say('readmit.approval.expired', context.key, { caseId: context.key, expiredAt: instant(context.now) })] };

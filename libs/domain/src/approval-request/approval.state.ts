@@ -9,7 +9,7 @@ import { plusSeconds } from '../kernel/time.js';
 import { aboveCeiling } from '../restoration-plan/ceiling.js';
 
 export type ApprovalState =
-  | { readonly name: 'granted' | 'denied' | 'expired' | 'withdrawn' | 'frozen' }
+  | { readonly name: 'granted' | 'denied' | 'expired' | 'withdrawn' | 'failed' | 'frozen' }
   /** `who` is there once the people of the case are known: a no needs nothing more. */
   | { readonly name: 'waiting-for-plan'; readonly who?: DenialBasis }
   | { readonly name: 'waiting-for-evidence' | 'waiting-for-decisions'; readonly basis: DecisionBasis; readonly decideBefore: Date };
@@ -34,6 +34,8 @@ export function approvalState(facts: Facts, now: Date, crypto: Crypto): Approval
   if (facts.has('readmit.approval.withdrawn')) return { name: 'withdrawn' };
   if (facts.has('readmit.approval.denied')) return { name: 'denied' };
   if (facts.has('readmit.approval.expired')) return { name: 'expired' };
+  // Intake closes the case: no plan comes any more.
+  if (facts.has('readmit.plan.refused')) return { name: 'failed' };
   if (facts.has('readmit.case.frozen') || facts.has('readmit.containment.ordered')) return { name: 'frozen' };
   const who = whoDecides(facts);
   const classified = facts.last('readmit.case.classified');

@@ -6,6 +6,7 @@ import { approvalState } from './approval.state.js';
 import { approvalTransitions, type ApprovalCommand } from './approval.transitions.js';
 
 const asks = [{ kind: 'factor.bypass', object: 'ada' }] as const;
+const tooLong = 365 * 24 * 3600;
 const ada = { kind: 'person', id: 'ada' } as const;
 type StateName = keyof typeof approvalTransitions;
 
@@ -45,6 +46,7 @@ const reach: Record<StateName, (house: House) => string> = {
     house.settle();
     return caseId;
   },
+  failed: (house) => house.open(asks, ada, 'ada', tooLong),
   frozen: (house) => {
     const caseId = house.open(asks, ada);
     house.command('revocation-scheduler', caseId, contain('gita', why));
@@ -56,7 +58,7 @@ const command: Record<ApprovalCommand, (house: House, caseId: string) => { refus
   'add-evidence': (house, caseId) => house.prove(caseId),
   approve: (house, caseId) => house.decide(caseId, 'chidi'),
   deny: (house, caseId) => house.decide(caseId, 'chidi', { decision: 'deny' }),
-  withdraw: (house, caseId) => house.command('approval', caseId, withdraw({ caseKey: 'one-time-s' })),
+  withdraw: (house, caseId) => house.command('approval', caseId, withdraw({ person: 'ada', caseKey: 'one-time-s' })),
 };
 
 describe('the table of states and commands', () => {
@@ -72,4 +74,17 @@ describe('the table of states and commands', () => {
         const cell = early ? 'not-ready' : approvalTransitions[state][name];
         expect(refused).toBe(cell === 'allowed' ? undefined : cell);
       });
+});
+
+describe('a case that failed', () => {
+  it('R2.6 answers the key that asked like a case that is open, and tells it nothing', () => {
+    const house = new House();
+    const [failed, open] = [house.open(asks, ada, undefined, tooLong), house.open(asks, ada)];
+    expect([failed, open].map((caseId) => house.facts('approval', caseId).has('readmit.plan.refused'))).toEqual([true, false]);
+    for (const caseId of [failed, open]) {
+      expect(house.command('approval', caseId, withdraw({ person: 'mallory', caseKey: 'one-time-s' }))).toEqual({ reply: {} });
+      house.settle();
+      expect(house.facts('approval', caseId).has('readmit.approval.withdrawn')).toBe(true);
+    }
+  });
 });

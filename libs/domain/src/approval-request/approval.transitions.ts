@@ -4,7 +4,14 @@ import type { ApprovalState } from './approval.state.js';
 export type ApprovalCommand = 'add-evidence' | 'approve' | 'deny' | 'withdraw';
 /** Why not: the state that the request is in, or what is still missing. */
 export type ApprovalRefusal =
-  'approval-granted' | 'approval-denied' | 'approval-expired' | 'approval-withdrawn' | 'approval-frozen' | 'evidence-missing' | 'not-ready';
+  | 'approval-granted'
+  | 'approval-denied'
+  | 'approval-expired'
+  | 'approval-withdrawn'
+  | 'approval-failed'
+  | 'approval-frozen'
+  | 'evidence-missing'
+  | 'not-ready';
 
 /** Of a request that is over: the same reason for every command. */
 const over = <R extends ApprovalRefusal>(reason: R) => ({ 'add-evidence': reason, approve: reason, deny: reason, withdraw: reason });
@@ -22,5 +29,6 @@ export const approvalTransitions = {
   denied: over('approval-denied'),
   expired: over('approval-expired'),
   withdrawn: over('approval-withdrawn'),
+  failed: over('approval-failed'),
   frozen: over('approval-frozen'),
 } as const satisfies Record<ApprovalState['name'], Record<ApprovalCommand, 'allowed' | ApprovalRefusal>>;
