@@ -127,6 +127,11 @@ describe('cases that are open at once', () => {
 
 describe('a repudiation', () => {
   const repudiate = (caseId: string, who: Who, body: object) => send('POST', `/cases/${caseId}/repudiate`, who, body);
+  /** Refused repudiations as the timeline of the case shows them. */
+  const tried = async (caseId: string) => {
+    const entries = (await send('GET', `/cases/${caseId}/timeline`, gita)).body as unknown as Record<string, unknown>[];
+    return entries.filter(({ type }) => type === 'readmit.intake.refused').map(({ actor, says }) => [actor, says]);
+  };
 
   it('R5.4 needs no sign-in with the code of a notice; the words are kept for who may read them, and are in no event', async () => {
     const caseId = await opened('p-1', 'pat');
@@ -170,13 +175,19 @@ describe('a repudiation', () => {
     expect((await repudiate(other, undefined, { reason: 'not me', code: foreign })).status).toBe(202);
   });
 
-  it('R5.4 is reported by an operator, not by who asked nor by a stranger; R4.5 a reason that says nothing is none', async () => {
+  it('R5.4 is reported by an operator, not by who asked nor by a stranger, whose tries the timeline shows; R4.5 a reason that says nothing is none', async () => {
     const caseId = await opened('p-3', 'rosa');
     expect((await repudiate(caseId, { sub: 'p-3' }, { reason: 'not me' })).body['reason']).toBe('repudiator-is-requester');
     expect((await repudiate(caseId, { sub: 'mallory' }, { reason: 'not me' })).body['reason']).toBe('not-the-subject');
     expect((await repudiate(caseId, { sub: 'rosa' }, { reason: '\u200b \u2060' })).body['reason']).toBe('reason-blank');
     expect(await frozen(caseId)).toEqual([]);
+    expect(await tried(caseId)).toEqual([
+      ['p-3', 'p-3: R5.4 repudiator-is-requester'],
+      ['mallory', 'mallory: R5.4 not-the-subject'],
+      ['rosa', 'rosa: R4.5 reason-blank'],
+    ]);
     expect((await repudiate(caseId, gita, { reason: 'she called' })).status).toBe(202);
+    expect(await tried(caseId)).toHaveLength(3);
     expect(await frozen(caseId)).toMatchObject([{ by: 'gita', cause: 'reported' }]);
     expect(await reasons(send('POST', '/cases', { sub: 'p-3' }, request('rosa', 'rosa', ' ')))).toEqual(['reason-blank']);
   });

@@ -2,8 +2,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { engineCrypto } from '@readmit/bus';
 import type { Fact } from '@readmit/contracts';
-import { Facts, type Context } from '@readmit/domain';
-import { openCase, type OpenInput } from '../src/usecases/intake.commands.js';
+import { Facts, refusal, type Context } from '@readmit/domain';
+import { keepingRefusal, openCase, type OpenInput } from '../src/usecases/intake.commands.js';
 
 const context = { now: new Date('2026-11-22T09:00:00.000Z'), key: 'case_1', crypto: engineCrypto } as Context;
 /** 32 bytes that are made of the name. */
@@ -91,5 +91,26 @@ describe('a request', () => {
     expect(open({ body: { ...body, durationSeconds: 601 } }, facts)).toBe('R8.3 idempotency-key-reused');
     expect(open({ actor: 'mallory' }, facts)).toBe('R8.3 idempotency-key-reused');
     expect(open({ provenKey: 'mallory-signs' }, facts)).toBe('R2.6 case-key-unproven');
+  });
+});
+
+describe('a refusal that the case keeps', () => {
+  const no = refusal('forbidden', 'R5.4', 'not-the-subject', 'Not theirs.');
+  const kept = (before: number, command: Parameters<typeof keepingRefusal>[1]) => {
+    const facts = new Facts(Array.from({ length: before }, (_, n) => ({ ...fact('readmit.intake.refused', {}), id: `event_${n}` })));
+    return keepingRefusal({ name: 'repudiate', actor: 'mallory' }, command)(facts, context);
+  };
+
+  it('R5.4 is a fact of the case with who tried, and refused all the same; what is not refused goes through', () => {
+    expect(kept(0, () => no)).toMatchObject({
+      emit: [{ type: 'readmit.intake.refused', key: 'case_1', data: { command: 'repudiate', reason: 'not-the-subject', actor: 'mallory' } }],
+      reply: { refusal: no },
+    });
+    expect(kept(0, () => ({ emit: [], reply: {} }))).toEqual({ emit: [], reply: {} });
+  });
+
+  it('R8.3 is kept a hundred times, and only refused afterwards', () => {
+    expect(kept(99, () => no)).toHaveProperty('emit');
+    expect(kept(100, () => no)).toBe(no);
   });
 });

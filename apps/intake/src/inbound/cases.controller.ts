@@ -4,11 +4,11 @@ import { entryOf } from '@readmit/contracts';
 import { mayReadCase, readsEveryCase, refusal, repudiate, shownToKey, type Facts, type Refusal } from '@readmit/domain';
 import { answer, ProblemError, refused, Serves, type AnswerOf, type Call } from '@readmit/service';
 import { Controller, Inject } from '@nestjs/common';
-import { openCase } from '../usecases/intake.commands.js';
+import { keepingRefusal, openCase } from '../usecases/intake.commands.js';
 import { viewOf, type CaseWords, type Ledger, type LedgerView, type RepudiationWords, type Spoken } from '../outbound/ledger.js';
 import { isRepudiationCode } from '../outbound/repudiation-code.js';
 import { intakePorts, type IntakePorts } from './ports.js';
-import { sentenceOf } from './timeline.js';
+import { actorOf, sentenceOf } from './timeline.js';
 
 const notFound = (caseId: string): Refusal =>
   refusal('not-found', 'R8.1', 'case-unknown', `There is no case ${caseId} (or this service has not heard of it yet).`);
@@ -70,14 +70,18 @@ export class CasesController {
     const { caseId } = call.params;
     const { shown, words } = await this.mayRead(caseId, call);
     const spoken = words ? (await this.ledger.words([caseId])).get(caseId) : undefined;
-    return shown.all.map((fact) => ({
-      at: fact.at,
-      id: fact.id,
-      type: fact.type,
-      label: entryOf(fact.type).label,
-      by: entryOf(fact.type).producer,
-      says: sentenceOf(fact, spoken),
-    }));
+    return shown.all.map((fact) => {
+      const actor = actorOf(fact);
+      return {
+        at: fact.at,
+        id: fact.id,
+        type: fact.type,
+        label: entryOf(fact.type).label,
+        by: entryOf(fact.type).producer,
+        ...(actor === undefined ? {} : { actor }),
+        says: sentenceOf(fact, spoken),
+      };
+    });
   }
 
   @Serves('repudiate')
@@ -99,9 +103,10 @@ export class CasesController {
     const codeRight = code === undefined ? undefined : await this.isCodeOf(caseId, code);
     const done = await this.commands.command(
       { ...about, key: caseId, rows: [row], ifVersion: call.ifMatch },
-      repudiate({ actor: call.actor, codeRight, why: { reason, digest } }),
+      keepingRefusal(about, repudiate({ actor: call.actor, codeRight, why: { reason, digest } })),
     );
-    answer(done);
+    const reply = answer(done);
+    if ('refusal' in reply) throw refused(reply.refusal);
     return { caseId, link: this.link(caseId) };
   }
 

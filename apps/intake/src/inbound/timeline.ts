@@ -1,6 +1,22 @@
 import type { Fact } from '@readmit/contracts';
 import type { Spoken } from '../outbound/ledger.js';
 
+/** Who did it; undefined where no person or program outside did. */
+export function actorOf(fact: Fact): string | undefined {
+  switch (fact.type) {
+    case 'readmit.case.opened':
+      return fact.data.requester.id;
+    case 'readmit.evidence.added':
+      return fact.data.collectedBy;
+    case 'readmit.decision.recorded':
+      return fact.data.decision.statement.approver;
+    case 'readmit.consumer.confirmed':
+      return fact.data.consumer;
+    default:
+      return 'actor' in fact.data ? fact.data.actor : 'by' in fact.data ? fact.data.by : undefined;
+  }
+}
+
 /** What the timeline says of a fact, from its public fields; and the words that belong to it, for who may read them. */
 export function sentenceOf(fact: Fact, spoken?: Spoken): string {
   switch (fact.type) {
@@ -17,6 +33,11 @@ export function sentenceOf(fact: Fact, spoken?: Spoken): string {
       return `${fact.data.kind} by ${fact.data.collectedBy}`;
     case 'readmit.decision.recorded':
       return `${fact.data.decision.statement.decision} by ${fact.data.decision.statement.approver} (${fact.data.decision.proof.type})`;
+    case 'readmit.contact.shown':
+    case 'readmit.approval.denied':
+    case 'readmit.approval.withdrawn':
+    case 'readmit.containment.ordered':
+      return `by ${fact.data.by}`;
     case 'readmit.approval.granted':
       return `good until ${fact.data.goodUntil}`;
     case 'readmit.obligation.recorded':

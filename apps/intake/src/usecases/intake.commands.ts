@@ -1,5 +1,5 @@
 import type { EventData } from '@readmit/contracts';
-import { blankReason, recipientKeyFault, refusal, say, type Command } from '@readmit/domain';
+import { blankReason, recipientKeyFault, refusal, say, type Command, type Put } from '@readmit/domain';
 import type { BodyOf } from '@readmit/service';
 
 export interface OpenInput {
@@ -54,4 +54,21 @@ export const openCase =
     return asked(opened.data) === asked(data)
       ? { emit: [], reply: {} }
       : refusal('invalid', 'R8.3', 'idempotency-key-reused', 'This Idempotency-Key was sent with another request. Take a new one.');
+  };
+
+/** Whoever has a wrong code must not make a case as large as they like. What comes after these is in the log alone. */
+const mostRefusalsKept = 100;
+
+/**
+ * Keeps a refusal with the case, so that its timeline shows who tried (R5.4). Refusals of other services intake hears on their topics; its own it
+ * does not.
+ */
+export const keepingRefusal =
+  <R>({ name, actor }: { readonly name: string; readonly actor: string }, command: Command<R>): Command<R | Put> =>
+  (facts, context) => {
+    const said = command(facts, context);
+    if (!said.refused || facts.of('readmit.intake.refused').length >= mostRefusalsKept) return said;
+    const { rule, reason, says } = said;
+    const { key } = context;
+    return { emit: [say('readmit.intake.refused', key, { key, command: name, rule, reason, actor, says })], reply: { refusal: said } };
   };
