@@ -30,6 +30,32 @@ const end = (token: string, headers: Record<string, string> = {}, from: TestServ
     headers: { authorization: `Bearer ${token}`, ...headers },
   });
 
+describe('a link that somebody opens in a browser', () => {
+  const browser = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';
+  const get = (accept: string, url = '/api/revocation/cases/case_1', method: 'GET' | 'POST' = 'GET') =>
+    service.http.inject({ method, url, headers: { accept } });
+
+  it('is answered with a page that names the command; a program gets the problem', async () => {
+    const page = await get(browser);
+    expect([page.statusCode, page.headers['content-type'], page.headers['cache-control']]).toEqual([
+      401,
+      'text/html; charset=utf-8',
+      'no-store',
+    ]);
+    expect(page.body).toContain('<h1>Not signed in</h1>');
+    expect(page.body).toContain('<code>readmit case show case_1</code>');
+    for (const accept of ['*/*', 'application/json', 'application/problem+json'])
+      expect((await get(accept)).headers['content-type']).toBe('application/problem+json; charset=utf-8');
+    expect((await get(browser, '/api/revocation/cases/case_1/end', 'POST')).headers['content-type']).toMatch(/^application\/problem/);
+  });
+
+  it('R8.3 repeats nothing of the address as markup', async () => {
+    const { body } = await get(browser, '/api/revocation/cases/%3Cb%3Ecase_1/none%22');
+    expect(body).toContain('<h1>Not found</h1>');
+    expect(body).not.toMatch(/<b>|%3Cb|none/);
+  });
+});
+
 describe('a refusal of the domain', () => {
   it.each([
     ['forbidden', 403, undefined],

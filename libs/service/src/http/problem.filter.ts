@@ -3,6 +3,7 @@ import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common'
 import type { FastifyReply } from 'fastify';
 import type { Log } from '../log/logger.js';
 import type { EdgeRequest } from './edge.js';
+import { problemPage, wantsPage } from './problem-page.js';
 import { nothingAt, problemOf, type ProblemError } from './problem.js';
 
 /** Every error of the HTTP side ends here, also those of the server's own parsing and routing. */
@@ -19,11 +20,13 @@ export class ProblemFilter implements ExceptionFilter {
     const reply = http.getResponse<FastifyReply>();
     const problem = this.problemFor(error, request);
     if (reply.sent) return;
+    const details = problem.details(request.id);
+    const page = wantsPage(request.method, request.headers.accept);
     void reply
       .code(problem.status)
       .headers({ 'cache-control': 'no-store', ...problem.more.headers })
-      .type('application/problem+json; charset=utf-8')
-      .send(JSON.stringify(problem.details(request.id)));
+      .type(page ? 'text/html; charset=utf-8' : 'application/problem+json; charset=utf-8')
+      .send(page ? problemPage(details, request.url) : JSON.stringify(details));
   }
 
   private problemFor(error: unknown, request: EdgeRequest): ProblemError {
