@@ -28,6 +28,21 @@ it('holds every check, exits with 0 and leaves no process behind', async () => {
   expect(await processesOf(state.dir)).toEqual([]);
 });
 
+it('says who acts, what was refused before what follows from it, every text to its end, and what it has shown', () => {
+  const [, cast = '', played = '', end = ''] = /Who is who\n([\s\S]*?)\n\n([\s\S]*)\nWhat you saw\n([\s\S]*)$/.exec(first.stdout) ?? [];
+  const actors = new Set([...played.matchAll(/^ {2}([\w-]+)\$ readmit/gm)].map(([, actor = '']) => actor));
+  expect(actors.size).toBeGreaterThanOrEqual(9);
+  for (const actor of actors) expect(cast).toMatch(new RegExp(`\\b${actor}\\b`, 'i'));
+  const lines = played.split('\n');
+  for (const reason of ['contact-not-on-record', 'approver-is-verifier', 'approver-is-subject', 'approver-is-requester', 'plan-changed']) {
+    const refused = lines.findIndex((line) => line.includes(' refused ') && line.endsWith(reason));
+    const concluded = lines.findIndex((line) => line.includes('denied: ') && line.includes(`(${reason})`));
+    expect([reason, refused >= 0, refused < concluded]).toEqual([reason, true, true]);
+  }
+  expect(played.replaceAll(/\s+/g, ' ')).toContain('sealed to the key of the case: it opens a session that can only enrol a new factor ');
+  expect(end).toContain(`${lines.filter((line) => line.includes('denied: ')).length} attempts`);
+});
+
 it('is not blind: a process that has to do with the folder is found', async () => {
   const sleeper = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60000)', state.dir], { stdio: 'ignore', env: shell() });
   try {

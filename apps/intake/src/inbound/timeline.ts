@@ -25,7 +25,7 @@ export function sentenceOf(fact: Fact, spoken?: Spoken): string {
     case 'readmit.case.classified':
       return `${fact.data.class}, ${fact.data.tier}, policy ${fact.data.policy.version}`;
     case 'readmit.plan.proposed':
-      return fact.data.plan.steps.map((step) => step.says).join('; ');
+      return fact.data.plan.steps.map((step) => step.says.replace(/\.$/, '')).join('; ');
     case 'readmit.plan.refused':
     case 'readmit.execution.failed':
       return `${fact.data.rule} ${fact.data.reason}: ${fact.data.says}`;

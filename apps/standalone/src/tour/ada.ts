@@ -76,16 +76,18 @@ export async function adaLostHerPhone(stage: Stage, system: System, keys: string
     ],
     'contact-not-on-record',
     'a call-back to a number that is not on record',
+    follow,
   );
   await callBack(stage, caseId, String(opened['code']));
   await proof(stage, caseId, 'manager-vouch', 'her manager recognised her on video');
   await follow.until('readmit.approval.requested', 30_000, () => true);
-  await stage.refused('boris', decision(keys, 'boris', 'approve', caseId), 'approver-is-verifier', 'the verifier approves');
+  await stage.refused('boris', decision(keys, 'boris', 'approve', caseId), 'approver-is-verifier', 'the verifier approves', follow);
   await stage.refused(
     'ada-admin',
     decision(keys, 'ada-admin', 'approve', caseId),
     'approver-is-subject',
     'the same human under her second account approves',
+    follow,
   );
   await stage.done('chidi', decision(keys, 'chidi', 'approve', caseId));
   await follow.until('readmit.execution.succeeded');

@@ -137,6 +137,7 @@ async function plansThatChange(stage: Stage, system: System, keys: string, attac
     body: JSON.stringify({ statement: earlier.statement, proof: earlier.proof }),
   });
   const problem = (await answer.json()) as { reason?: string };
+  await follow.untilRefused('plan-changed');
   stage.check(
     'denied: an approval whose plan changed afterwards (plan-changed)',
     answer.status === 409 && problem.reason === 'plan-changed',

@@ -28,7 +28,7 @@ export async function erinsAdminRole(stage: Stage, system: System, keys: string)
   );
   const follow = await askForAdminRole(stage, 'The nightly sync took my role during the incident', '6s');
   const { caseId } = follow;
-  await stage.refused('erin', decision(keys, 'erin', 'approve', caseId), 'approver-is-requester', 'the requester approves herself');
+  await stage.refused('erin', decision(keys, 'erin', 'approve', caseId), 'approver-is-requester', 'the requester approves herself', follow);
   await stage.done('chidi', decision(keys, 'chidi', 'approve', caseId));
   stage.check('one of two approvals grants nothing', !(await follow.look()).some((entry) => entry.type === 'readmit.approval.granted'));
   await stage.done('dana', decision(keys, 'dana', 'approve', caseId));

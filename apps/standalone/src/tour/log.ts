@@ -52,5 +52,5 @@ export async function theLogVerifies(stage: Stage, system: System, cases: readon
 
 function firstFinding(json: unknown): string | undefined {
   const finding = (json as { findings?: readonly { index?: number; where?: string; why?: string }[] } | undefined)?.findings?.[0];
-  return finding && `${finding.where ?? `entry ${finding.index ?? '?'}`}: ${finding.why ?? ''}`.slice(0, 160);
+  return finding && `${finding.where ?? `entry ${finding.index ?? '?'}`}: ${finding.why ?? ''}`;
 }

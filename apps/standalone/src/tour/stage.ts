@@ -51,15 +51,14 @@ export class Stage {
   }
   check(what: string, ok: boolean, found?: string): void {
     this.checks.push({ what, ok });
-    this.line(
-      `  ${ok ? this.color.green('ok  ') : this.color.red('FAIL')} ${what}${ok || found === undefined ? '' : this.color.red(` (found: ${found})`)}`,
-    );
+    const mark = ok ? this.color.green('ok  ') : this.color.red('FAIL');
+    this.line(`  ${mark} ${wrapped(what, 7)}${ok || found === undefined ? '' : this.color.red(` (found: ${found})`)}`);
   }
   fact(entry: TimelineEntry): void {
     const seconds = ((Date.now() - this.begun) / 1000).toFixed(1).padStart(6);
     const denied = entry.type.endsWith('.refused') || entry.type.endsWith('.failed');
     const label = denied ? this.color.red(entry.label.padEnd(28)) : entry.label.padEnd(28);
-    this.line(`${this.color.dim(seconds)}  ${this.color.cyan(entry.by.padEnd(20))} ${label} ${this.color.dim(entry.says.slice(0, 140))}`);
+    this.line(`${this.color.dim(seconds)}  ${this.color.cyan(entry.by.padEnd(20))} ${label} ${this.color.dim(wrapped(entry.says, 58))}`);
   }
 
   /** Runs `readmit ...` as the persona, on a home of her own. `quiet` does not show the command line. */
@@ -93,9 +92,10 @@ export class Stage {
     if (ran.code !== 0) throw new Error(`readmit ${argv.join(' ')} ended with ${ran.code}: ${ran.stderr.trim() || ran.stdout.trim()}`);
     return (ran.json ?? {}) as Record<string, unknown>;
   }
-  /** A command that a rule must refuse: the check holds only for exactly that reason. */
-  async refused(persona: string, argv: readonly string[], reason: string, what: string): Promise<void> {
+  /** A command that a rule must refuse: the check holds only for exactly that reason. `follow`: the case that has it on record. */
+  async refused(persona: string, argv: readonly string[], reason: string, what: string, follow?: Follower): Promise<void> {
     const ran = await this.cli(persona, argv);
+    await follow?.untilRefused(reason);
     const said = `${ran.stdout}${ran.stderr}`;
     this.check(`denied: ${what} (${reason})`, ran.code !== 0 && said.includes(reason), `exit ${ran.code}: ${said.trim().slice(0, 200)}`);
   }
@@ -139,9 +139,29 @@ export class Follower {
       await wait(100);
     }
   }
+  /** Waits until a refusal with the reason is on record, so that it is printed before what is concluded from it. */
+  async untilRefused(reason: string): Promise<void> {
+    const deadline = Date.now() + 15_000;
+    const there = (entry: TimelineEntry): boolean => entry.type.endsWith('.refused') && entry.says.endsWith(reason);
+    while (!(await this.look()).some(there)) {
+      if (Date.now() > deadline) throw new Error(`no refusal with ${reason} is on record of ${this.caseId}`);
+      await wait(100);
+    }
+  }
   get entries(): readonly TimelineEntry[] {
     return [...this.seen.values()];
   }
+}
+
+/** Broken at blanks, each further line below the first. A word that is longer than a line is not broken. */
+function wrapped(text: string, indent: number): string {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last === undefined || last.length + 1 + word.length > 150 - indent) lines.push(word);
+    else lines[lines.length - 1] = `${last} ${word}`;
+  }
+  return lines.join(`\n${' '.repeat(indent)}`);
 }
 
 const quoted = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `"${word}"`);

@@ -10,6 +10,22 @@ import type { System } from '../system.js';
 
 const personas = ['ada-admin', 'boris', 'chidi', 'dana', 'erin', 'gita', 'pat'] as const;
 
+const cast = [
+  'Ada, an employee, has lost her phone. ada-admin is her second account, for security on call.',
+  'Boris works at the help desk: he calls people back and records what proves who they are.',
+  'Chidi is on call in security and Dana owns the systems: they approve.',
+  'Erin is a database administrator who has lost a role.',
+  'Pat’s team owns svc-payroll, a machine whose secret died. payroll-app is the program that uses it.',
+  'Gita operates Readmit. Mallory, a contractor, attacks it.',
+];
+const summary = (denied: number): readonly string[] => [
+  'Ada is back in with a new factor, after two proofs and the approval of somebody else. The bypass that let her in is closed.',
+  'Erin had her role for six seconds, after two approvals. Then it ended by itself.',
+  'svc-payroll has a new secret that only its consumer could open. The old login is gone.',
+  `${denied} attempts to get around a rule were denied.`,
+  'The log of all this verifies offline, and a copy that was changed does not.',
+];
+
 /** Plays three recoveries against real targets, what is denied on the way, and the log. Returns how many checks did not hold. */
 export async function playTour(
   system: System,
@@ -20,6 +36,8 @@ export async function playTour(
   await mkdir(homes, { recursive: true, mode: 0o700 });
   const stage = new Stage({ origin: system.origin, issuer: system.demo.issuer, homes, ...options });
   const began = Date.now();
+  stage.title('Who is who');
+  for (const line of cast) stage.say(line);
   stage.title('The people sign in');
   for (const persona of personas) await stage.done(persona, ['login', '--as', persona]);
   const cases: string[] = [];
@@ -31,6 +49,11 @@ export async function playTour(
     await theLogVerifies(stage, system, cases);
   } catch (error) {
     stage.check(`the tour went on: ${error instanceof Error ? error.message : String(error)}`, false);
+  }
+  if (stage.failed === 0) {
+    stage.title('What you saw');
+    const denied = stage.checks.filter(({ what }) => what.startsWith('denied: ')).length;
+    for (const line of summary(denied)) stage.say(line);
   }
   stage.title(`${stage.checks.length - stage.failed} of ${stage.checks.length} checks held, ${((Date.now() - began) / 1000).toFixed(1)} s`);
   return stage.failed;
