@@ -3,6 +3,7 @@ import { directoryFaults } from '@readmit/domain';
 import { Ajv, type ErrorObject } from 'ajv';
 import { compactVerify, CompactSign, importJWK } from 'jose';
 import { createHash } from 'node:crypto';
+import { crypto } from '../engine/context.js';
 import { keyIdOf } from './hashing.js';
 import type { PrivateJwk } from './signer.js';
 
@@ -26,7 +27,7 @@ const mostNamed = 20;
  */
 export function checkDirectory(document: unknown): { readonly directory: Directory } | { readonly faults: readonly string[] } {
   if (!valid(document)) return { faults: (valid.errors ?? []).map((error) => schemaFault(error, document)) };
-  const faults = directoryFaults(document);
+  const faults = directoryFaults(document, crypto);
   return faults.length > 0 ? { faults } : { directory: document };
 }
 

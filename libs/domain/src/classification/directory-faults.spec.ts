@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Directory } from '@readmit/contracts';
 import { describe, expect, it } from '@jest/globals';
+import { crypto } from '../../test/cast.js';
 import { directoryFaults } from './directory-faults.js';
 
 type Person = Directory['people'][number];
@@ -24,14 +25,13 @@ const keyOf = (kid: string, seed: string): Person['keys'][number] => ({
   type: 'software-key',
   key: { kty: 'OKP', crv: 'Ed25519', x: key(seed) },
 });
-const consumer = (id: string, signing = `${id}-s`, sealing = `${id}-e`) => ({
-  id,
-  key: {
-    signing: { kty: 'OKP' as const, crv: 'Ed25519' as const, x: key(signing) },
+const consumer = (id: string, signing = `${id}-s`, sealing = `${id}-e`) => {
+  const pair = {
     sealing: { kty: 'OKP' as const, crv: 'X25519' as const, x: key(sealing) },
-    fingerprint: 'f'.repeat(64),
-  },
-});
+    signing: { kty: 'OKP' as const, crv: 'Ed25519' as const, x: key(signing) },
+  };
+  return { id, key: { ...pair, fingerprint: crypto.digest(pair) } };
+};
 const machine = (id: string, ...consumers: ReturnType<typeof consumer>[]): Directory['machines'][number] => ({
   id,
   ownerTeam: 'owners',
@@ -40,7 +40,7 @@ const machine = (id: string, ...consumers: ReturnType<typeof consumer>[]): Direc
   consumers,
 });
 const faultsOf = (people: readonly Person[], machines: Directory['machines'] = []) =>
-  directoryFaults({ version: 1, issuedAt: '2026-11-22T08:00:00.000Z', people: [...people], machines, privileged: [] });
+  directoryFaults({ version: 1, issuedAt: '2026-11-22T08:00:00.000Z', people: [...people], machines, privileged: [] }, crypto);
 
 describe('a directory', () => {
   it('is taken with two accounts of one human, and a consumer that serves two machines', () => {
@@ -131,6 +131,15 @@ describe('a directory', () => {
       expect.stringContaining('of consumer app of svc the sealing key is no 32 bytes'),
     ]);
     expect(faultsOf([], [machine('svc', app)])).toEqual([]);
+  });
+
+  it('R2.6 with a fingerprint that is not of the keys of its consumer is refused', () => {
+    const [app, other] = [consumer('app'), consumer('other')];
+    const mixed = { ...app, key: { ...app.key, fingerprint: other.key.fingerprint } };
+    expect(faultsOf([], [machine('svc', mixed)])).toEqual([
+      'the fingerprint of consumer app of svc is not the SHA-256 of the JCS of its {sealing, signing}',
+    ]);
+    expect(faultsOf([], [machine('svc', app, other)])).toEqual([]);
   });
 
   it('says all of its faults at once', () => {

@@ -1,13 +1,14 @@
 import type { Directory } from '@readmit/contracts';
 import { fold } from '../decision-proof/humans.js';
+import type { Crypto } from '../kernel/behaviour.js';
 import { isSigningKey, recipientKeyFault } from '../kernel/public-key.js';
 
 /**
  * What in a directory would let one human count as two, or one name mean two (R4.2, R1.6), each fault with the entries that make it. A
  * directory with one of them is refused whole: which of two entries is the right one nobody can know from it.
  */
-export function directoryFaults({ people, machines }: Directory): readonly string[] {
-  return [...idFaults({ people, machines }), ...humanFaults(people), ...keyFaults({ people, machines })];
+export function directoryFaults({ people, machines }: Directory, crypto: Pick<Crypto, 'digest'>): readonly string[] {
+  return [...idFaults({ people, machines }), ...humanFaults(people), ...keyFaults({ people, machines }, crypto)];
 }
 
 type Entries = Pick<Directory, 'people' | 'machines'>;
@@ -44,7 +45,7 @@ function humanFaults(people: Directory['people']): string[] {
 }
 
 /** Public keys by their bytes: one key is one signer, and names must not share it. */
-function keyFaults({ people, machines }: Entries): string[] {
+function keyFaults({ people, machines }: Entries, crypto: Pick<Crypto, 'digest'>): string[] {
   const faults: string[] = [];
   const holders = new Map<string, string>();
   for (const { id, keys } of people) {
@@ -66,6 +67,9 @@ function keyFaults({ people, machines }: Entries): string[] {
     for (const { id, key } of consumers) {
       const wrong = recipientKeyFault(key);
       if (wrong !== undefined) faults.push(`of consumer ${id} of ${machine} ${wrong}`);
+      // A sealed secret is found by the fingerprint: under a wrong one the consumer cannot pick it up, and the old secret is gone by then.
+      else if (crypto.digest({ sealing: key.sealing, signing: key.signing }) !== key.fingerprint)
+        faults.push(`the fingerprint of consumer ${id} of ${machine} is not the SHA-256 of the JCS of its {sealing, signing}`);
       if (names.has(fold(id))) faults.push(`${machine} has two consumers ${id}`);
       names.add(fold(id));
       const holder = holders.get(key.signing.x);
