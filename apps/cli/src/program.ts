@@ -1,10 +1,12 @@
 import { product } from '@readmit/contracts';
 import { Command, CommanderError } from 'commander';
 import type { Act } from './act.js';
+import { caseIdOf } from './case-id.js';
 import { registerAudit } from './commands/audit.js';
 import { registerCase } from './commands/case.js';
 import { registerCaseOpen } from './commands/case-open.js';
 import { registerCaseWatch } from './commands/case-watch.js';
+import { registerCompletion } from './commands/completion.js';
 import { registerDecide } from './commands/decide.js';
 import { registerDirectory } from './commands/directory.js';
 import { registerEvidence } from './commands/evidence.js';
@@ -38,7 +40,7 @@ Exit codes:
 
 Environment:
   READMIT_URL      the one origin in front of the services (default ${defaultUrl})
-  READMIT_ISSUER   the OpenID issuer for readmit login
+  READMIT_ISSUER   the OpenID issuer for readmit login (default: the one that the services name)
   READMIT_HOME     where sign-in and keys are kept (default: XDG_CONFIG_HOME/readmit or ~/.config/readmit)
   NO_COLOR         no colours`;
 
@@ -63,7 +65,13 @@ async function outcomeOf(argv: readonly string[], io: Io, json: boolean): Promis
     async (...given) => {
       const command = given.at(-1) as Command;
       const context = new Context(io, command.optsWithGlobals<GlobalOptions>());
-      outcome = (await handler(context, command.opts(), ...(command.processedArgs as string[]))) ?? 'ok';
+      const args = command.processedArgs as (string | undefined)[];
+      const meant = await Promise.all(
+        args.map((arg, index) =>
+          arg !== undefined && command.registeredArguments[index]?.name() === 'case' ? caseIdOf(context, arg) : arg,
+        ),
+      );
+      outcome = (await handler(context, command.opts(), ...(meant as string[]))) ?? 'ok';
     };
   try {
     await buildProgram(act, io, json).parseAsync([...argv], { from: 'user' });
@@ -118,6 +126,7 @@ function buildProgram(act: Act, io: Io, json: boolean): Command {
     registerSetup,
     registerKey,
     registerDirectory,
+    registerCompletion,
   ])
     register(program, act);
   return program;

@@ -84,8 +84,7 @@ export class Vault {
   async pendingCase(request: unknown, now: Date, fresh: () => PendingCase): Promise<PendingCase & { readonly file: string }> {
     const folder = path.join(this.home, 'cases');
     const prefix = `pending-${digestOf(request).slice(0, 16)}-`;
-    const names = await filesIn(folder);
-    for (const name of names.filter((one) => one.startsWith(prefix))) {
+    for (const name of (await filesIn(folder)).filter((one) => one.startsWith(prefix))) {
       const file = path.join(folder, name);
       const kept = await readPending(file);
       if (kept && now.getTime() - Date.parse(kept.since) < pendingMs) return { ...kept, file };
@@ -114,12 +113,15 @@ export class Vault {
       `${plain ? caseId.replace(/^(?!case_)/, 'case-') : `case-x${createHash('sha256').update(caseId).digest('hex')}`}.json`,
     );
   }
+  /** Cases whose key is here, by the ids that intake makes. */
+  async caseIds(): Promise<readonly string[]> {
+    return (await filesIn(path.join(this.home, 'cases'))).flatMap((name) => keyFileName.exec(name)?.[1] ?? []);
+  }
   /** Cases whose key was put here since then, the latest first, at most so many. */
   async casesOfKeys(since: Date, most: number): Promise<readonly string[]> {
-    const folder = path.join(this.home, 'cases');
-    const files = await filesIn(folder);
-    const cases = files.flatMap((name) => keyFileName.exec(name)?.[1] ?? []);
-    const made = await Promise.all(cases.map(async (caseId) => ({ caseId, at: (await stat(this.caseKeyFile(caseId))).mtimeMs })));
+    const made = await Promise.all(
+      (await this.caseIds()).map(async (caseId) => ({ caseId, at: (await stat(this.caseKeyFile(caseId))).mtimeMs })),
+    );
     return made
       .filter(({ at }) => at >= since.getTime())
       .sort((a, b) => b.at - a.at)
@@ -133,7 +135,7 @@ export class Vault {
 }
 
 /** Names in the folder; none when it is not there. */
-const filesIn = (folder: string): Promise<string[]> =>
+const filesIn = (folder: string): Promise<readonly string[]> =>
   readdir(folder).catch((error: unknown) => {
     if (codeOf(error) === 'ENOENT') return [];
     throw error;

@@ -1,0 +1,33 @@
+import type { Context } from './context.js';
+import { CliError } from './errors.js';
+
+/** At least four characters of an id, with or without `case_`: fewer fit too much, and no id is meant by a word. */
+const beginning = /^(?:case_)?([0-9a-f][0-9a-f-]{3,})$/;
+const whole = /^(?:[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
+/** The list gives no more at a time. Who means an older case has its id. */
+const mostLooked = 200;
+
+/** The id that is meant: ids have 37 characters, and people type as many as name one case. Other texts are left to the service. */
+export async function caseIdOf(context: Context, text: string): Promise<string> {
+  const [, typed] = beginning.exec(text) ?? [];
+  if (typed === undefined) return text;
+  const start = `case_${typed}`;
+  if (whole.test(typed)) return start;
+  const signedIn = (await context.session()) !== undefined;
+  const listed = signedIn ? await context.client.call('listCases', { query: { limit: mostLooked } }) : [];
+  const known = new Set([...(await context.vault.caseIds()), ...listed.map(({ caseId }) => caseId)]);
+  const [only, ...more] = [...known].filter((id) => id.startsWith(start)).sort();
+  if (only === undefined)
+    throw new CliError(
+      'notFound',
+      `No case begins with ${start}, among those of this machine${signedIn ? ` and your newest ${mostLooked}` : ''}`,
+      {
+        next: 'Give the whole id: readmit case list',
+      },
+    );
+  if (more.length > 0)
+    throw new CliError('usage', `${more.length + 1} cases begin with ${start}: ${[only, ...more].slice(0, 5).join(', ')}`, {
+      next: 'Give more of the id.',
+    });
+  return only;
+}
