@@ -115,9 +115,25 @@ describe('readmit login', () => {
     expect(await desk.vault.session()).toBeUndefined();
   });
 
-  it('exits with 8 when the issuer does not answer and with 2 when none is named', async () => {
+  it('signs in at the issuer and for the audience that the services name, and says where', async () => {
+    token = [tokens('dana'), tokens('dana'), tokens('dana')];
+    api.on('signInWith', { issuer: url, audience: 'acme-api' });
+    const { code, stderr } = await desk.run('login', '--as', 'dana');
+    expect([code, forms.at(-1)?.get('audience')]).toEqual([0, 'acme-api']);
+    expect(stderr).toContain(`Signing in at ${url}, as ${api.url} says.`);
+    await desk.run('login', '--as', 'dana', '--audience', 'other-api');
+    expect(forms.at(-1)?.get('audience')).toBe('other-api');
+    expect(api.of('signInWith')).toHaveLength(2);
+    // Who names one is not asked about another.
+    await desk.run('login', '--as', 'dana', '--issuer', url);
+    expect([api.of('signInWith').length, forms.at(-1)?.get('audience')]).toEqual([2, 'readmit-api']);
+  });
+
+  it('exits with 8 when the issuer does not answer and with 2 when nobody names one', async () => {
     expect((await desk.run('login', '--issuer', 'http://127.0.0.1:1')).code).toBe(8);
-    expect((await desk.run('login')).code).toBe(2);
+    api.refuse('signInWith', 404, { reason: 'no-such-route' });
+    const { code, stderr } = await desk.run('login');
+    expect([code, stderr]).toEqual([2, expect.stringContaining('the services do not name one')]);
   });
 
   it('renews a sign-in that has run out, once, and keeps the new one', async () => {

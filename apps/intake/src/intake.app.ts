@@ -84,7 +84,8 @@ export const intakeApp = serviceApp({
       requester: settings.READMIT_OPEN_PER_REQUESTER,
       object: settings.READMIT_OPEN_PER_OBJECT,
     });
-    const ports: IntakePorts = { commands, ledger, openCases, signals, publicUrl: settings.READMIT_PUBLIC_URL, newId };
+    const { READMIT_ISSUER: issuer, READMIT_AUDIENCE: audience, READMIT_PUBLIC_URL: publicUrl } = settings;
+    const ports: IntakePorts = { commands, ledger, openCases, signals, publicUrl, signIn: { issuer, audience }, newId };
     return {
       definition: intakeDefinition({
         notices: demoMailbox(settings.READMIT_MAILBOX_URL, token),

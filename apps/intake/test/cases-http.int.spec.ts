@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { until } from '@readmit/testing';
+import { decodeJwt } from 'jose';
 import { randomUUID } from 'node:crypto';
 import { openPostOffice, type PostOffice } from './post-office.js';
 import { startIntake, type RunningIntake } from './running-intake.js';
@@ -53,6 +54,14 @@ const codeFor = async (caseId: string): Promise<string> => {
   return /--code ([0-9A-Z-]+)/.exec(office.letters.find(({ text }) => text.includes(caseId))?.text ?? '')?.[1] ?? '';
 };
 const gita = { sub: 'gita', teams: ['platform-operators'] };
+
+describe('where people sign in', () => {
+  it('is told to anybody: the issuer and the audience whose tokens are taken', async () => {
+    const { status, body } = await send('GET', '/sign-in', undefined);
+    const { iss, aud } = decodeJwt(await intake.token({ sub: 'ada' }));
+    expect([status, body]).toEqual([200, { issuer: iss, audience: aud }]);
+  });
+});
 
 describe('reading', () => {
   it('is for who asked, the subject, operators and auditors; to everybody else the case does not exist, and lists leave it out', async () => {

@@ -1,4 +1,5 @@
 import { example, type Register } from '../act.js';
+import type { Answer } from '../client.js';
 import { CliError, usage } from '../errors.js';
 import { claimsOf, type Session } from '../session.js';
 import { deviceSignIn, personaSignIn, type SignInOptions } from '../sign-in.js';
@@ -8,7 +9,7 @@ import { sayHowManyWait } from './inbox.js';
 interface LoginOptions {
   readonly issuer?: string;
   readonly clientId: string;
-  readonly audience: string;
+  readonly audience?: string;
   readonly scope: string;
   readonly as?: string;
 }
@@ -18,11 +19,12 @@ export const registerSignIn: Register = (program, act) => {
     program
       .command('login')
       .description('sign in: prints an address and a code, and waits until you have confirmed it there')
-      .option('--issuer <url>', 'OpenID issuer (READMIT_ISSUER)')
+      .option('--issuer <url>', 'OpenID issuer (READMIT_ISSUER; default: the one that the services name)')
       .option('--client-id <id>', 'client at the issuer', 'readmit-cli')
-      .option('--audience <id>', 'the API that the token is for', 'readmit-api')
+      .option('--audience <id>', 'the API that the token is for (default: with the issuer that the services name theirs, else readmit-api)')
       .option('--scope <scopes>', 'what to ask for at the issuer', 'openid offline_access')
       .option('--as <persona>', "a persona of the demo's own issuer"),
+    'readmit login',
     'readmit login --issuer https://id.example.org/realms/staff',
     'readmit login --issuer http://127.0.0.1:7401 --as dana',
   ).action(act(login));
@@ -31,13 +33,13 @@ export const registerSignIn: Register = (program, act) => {
 };
 
 async function login(context: Context, options: LoginOptions): Promise<void> {
-  const issuer = options.issuer ?? context.io.env['READMIT_ISSUER'];
-  if (!issuer) throw usage('No issuer is named', 'Name it: readmit login --issuer <url>, or set READMIT_ISSUER.');
+  const given = options.issuer ?? context.io.env['READMIT_ISSUER'];
+  const { issuer, audience } = given ? { issuer: given, audience: 'readmit-api' } : await named(context);
   const signIn: SignInOptions = {
     url: context.origin.origin,
     issuer,
     clientId: options.clientId,
-    audience: options.audience,
+    audience: options.audience ?? audience,
     scope: options.scope,
     allowHttp: context.allowHttp,
   };
@@ -52,6 +54,20 @@ async function login(context: Context, options: LoginOptions): Promise<void> {
   await context.vault.saveSession(session);
   show(context, session);
   if (context.out.seen) await sayHowManyWait(context);
+}
+
+/** The issuer that the services take tokens of. It is said, so that nobody signs in anywhere without seeing where. */
+async function named({ client, out, origin }: Context): Promise<Answer<'signInWith'>> {
+  try {
+    const found = await client.call('signInWith', {});
+    out.note(`Signing in at ${found.issuer}, as ${origin.origin} says.`);
+    return found;
+  } catch (error) {
+    // Services of an older release do not have the route.
+    if (error instanceof CliError && error.exit === 'notFound')
+      throw usage('No issuer is named, and the services do not name one', 'Name it: readmit login --issuer <url>, or set READMIT_ISSUER.');
+    throw error;
+  }
 }
 
 async function logout(context: Context): Promise<void> {

@@ -23,6 +23,11 @@ export class CasesController {
     this.ledger = ports.ledger;
   }
 
+  @Serves('signInWith')
+  signInWith(): Promise<AnswerOf<'signInWith'>> {
+    return Promise.resolve(this.ports.signIn);
+  }
+
   @Serves('openCase')
   async open(call: Call<'openCase'>): Promise<AnswerOf<'openCase'>> {
     const caseId = call.idempotencyKey === undefined ? this.ports.newId('case') : caseIdOf(call.idempotencyKey, call);

@@ -10,6 +10,8 @@ export interface IntakePorts {
   readonly openCases: OpenCases;
   readonly signals: SignalIntake;
   readonly publicUrl: string;
+  /** Where people sign in. */
+  readonly signIn: { readonly issuer: string; readonly audience: string };
   newId(prefix: string): string;
 }
 export const intakePorts = Symbol('IntakePorts');

@@ -43,6 +43,13 @@ export interface Route {
   readonly status: 200 | 201 | 202;
 }
 
+const SignInWith = described(
+  closed({
+    issuer: described(Type.String({ minLength: 1 }), 'The OpenID Connect issuer, as its tokens name it.'),
+    audience: described(Type.String({ minLength: 1 }), 'The audience that an access token must carry.'),
+  }),
+  'What a client needs to get an access token for the API.',
+);
 const parkedStates = ['parked', 'redriven', 'discarded'] as const;
 export const ParkedMessage = described(
   closed({
@@ -84,6 +91,15 @@ export const serviceOfArea = (area: Area): ServiceName => areas[area];
 export const areaNames = Object.keys(areas) as Area[];
 
 export const routes = {
+  signInWith: {
+    service: 'intake',
+    method: 'GET',
+    path: '/api/intake/sign-in',
+    access: 'anyone',
+    status: 200,
+    says: 'Where people sign in: the OpenID Connect issuer, and the audience that their access tokens must carry.',
+    response: SignInWith,
+  },
   openCase: {
     service: 'intake',
     method: 'POST',
