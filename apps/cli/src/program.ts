@@ -65,13 +65,10 @@ async function outcomeOf(argv: readonly string[], io: Io, json: boolean): Promis
     async (...given) => {
       const command = given.at(-1) as Command;
       const context = new Context(io, command.optsWithGlobals<GlobalOptions>());
-      const args = command.processedArgs as (string | undefined)[];
-      const meant = await Promise.all(
-        args.map((arg, index) =>
-          arg !== undefined && command.registeredArguments[index]?.name() === 'case' ? caseIdOf(context, arg) : arg,
-        ),
-      );
-      outcome = (await handler(context, command.opts(), ...(meant as string[]))) ?? 'ok';
+      const [first, ...rest] = command.processedArgs as string[];
+      const named = command.registeredArguments[0]?.name() === 'case' && first !== undefined;
+      const args = named ? [await caseIdOf(context, first), ...rest] : command.processedArgs;
+      outcome = (await handler(context, command.opts(), ...(args as string[]))) ?? 'ok';
     };
   try {
     await buildProgram(act, io, json).parseAsync([...argv], { from: 'user' });

@@ -103,7 +103,9 @@ describe('a refusal that the case keeps', () => {
 
   it('R5.4 is a fact of the case with who tried, and refused all the same; what is not refused goes through', () => {
     expect(kept(0, () => no)).toMatchObject({
-      emit: [{ type: 'readmit.intake.refused', key: 'case_1', data: { command: 'repudiate', reason: 'not-the-subject', actor: 'mallory' } }],
+      emit: [
+        { type: 'readmit.intake.refused', key: 'case_1', data: { command: 'repudiate', reason: 'not-the-subject', actor: 'mallory' } },
+      ],
       reply: { refusal: no },
     });
     expect(kept(0, () => ({ emit: [], reply: {} }))).toEqual({ emit: [], reply: {} });
