@@ -25,7 +25,12 @@ export const realBacking: Backing = {
   async openStore(settings, service) {
     // Before anything is opened, so that settings which do not go together are told first.
     kafkaConnectionOf(settings);
-    return openStore({ url: databaseUrlOf(settings), schema: schemaOf(service), applicationName: `readmit-${service}` });
+    const url = databaseUrlOf(settings);
+    try {
+      return await openStore({ url, schema: schemaOf(service), applicationName: `readmit-${service}` });
+    } catch (error) {
+      throw notLetIn(error) ?? error;
+    }
   },
 
   async openEngine({ definition, make = createEngine, settings, store, log, traceparent, observer, signal }) {
@@ -89,6 +94,16 @@ async function believedRing(text: string, root: PublicJwk, environment: string, 
     if (isTransientSqlError(error) || sqlStateOf(error) !== undefined) throw error;
     throw new ConfigurationError([`READMIT_KEY_LIST_FILE: ${error instanceof Error ? error.message : String(error)}.`]);
   }
+}
+
+/** PostgreSQL answers and refuses: no other try helps before somebody has put the setting right. */
+function notLetIn(error: unknown): ConfigurationError | undefined {
+  const state = sqlStateOf(error) ?? '';
+  if (!/^28/.test(state) && state !== '3D000') return undefined;
+  const says = error instanceof Error ? error.message : String(error);
+  return new ConfigurationError([
+    `DATABASE_URL: PostgreSQL refuses: ${says}. Put the role, password (DATABASE_PASSWORD_FILE) and database there that readmit setup made.`,
+  ]);
 }
 
 /** Says the same trouble once: whoever waits for brokers asks often. */

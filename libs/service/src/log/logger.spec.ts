@@ -19,6 +19,11 @@ describe('the log', () => {
       msg: 'took a batch',
     });
   });
+  it('names its service once, also where the engine names it', () => {
+    const line = logged((log) => log.info({ service: 'intake', bus: 'embedded', err: new Error('away') }, 'started'));
+    expect(line.match(/"service"/g)).toHaveLength(1);
+    expect(JSON.parse(line)).toMatchObject({ service: 'intake', bus: 'embedded', err: { message: 'away' } });
+  });
   it.each([
     ['a setting', (log: ReturnType<typeof createLog>) => log.info({ settings: { key: new Secret(canary) } }, 'x')],
     [

@@ -29,7 +29,8 @@ export function createLog(options: LogOptions): Log {
       level: options.level,
       base: { service: options.service },
       timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }) },
+      // The engine names its service as well, and an object with one name twice is read differently by different readers.
+      formatters: { level: (label) => ({ level: label }), log: ({ service: _, ...fields }) => fields },
       redact: { paths, censor: '[secret]' },
       serializers: { err: plainError },
     },
