@@ -41,7 +41,7 @@ export function sentenceOf(fact: Fact, spoken?: Spoken): string {
     case 'readmit.approval.granted':
       return `good until ${fact.data.goodUntil}`;
     case 'readmit.obligation.recorded':
-      return `${fact.data.undo.says.replace(/\.$/, '')}, at the latest ${fact.data.hardBound}`;
+      return `${fact.data.undo.says.replace(/\.$/, '')}; in any case by ${fact.data.hardBound}`;
     case 'readmit.execution.started':
       return `ends ${fact.data.endsAt}`;
     case 'readmit.revocation.due':
