@@ -52,6 +52,20 @@ describe('readmit case', () => {
     expect((await desk.run('case', 'list')).stdout).toContain('│ case_1');
   });
 
+  it('R6.3 says of a case that owes something for too long that it is overdue, in the list and alone', async () => {
+    await desk.signIn();
+    const [late, inTime] = [true, false].map((overdue) => ({ ...caseOfAda, state: 'ending' as const, overdue }));
+    api.on('listCases', [late, inTime]).on('showCase', late, inTime).on('caseTimeline', []);
+    expect((await desk.run('case', 'list')).stdout.split('\n').map((line) => line.split('\t')[1])).toEqual([
+      'state',
+      'ending, overdue',
+      'ending',
+      undefined,
+    ]);
+    expect((await desk.run('case', 'show', 'case_1')).stdout).toMatch(/^state +ending, overdue$/m);
+    expect((await desk.run('case', 'show', 'case_1')).stdout).toMatch(/^state +ending$/m);
+  });
+
   it('says that a list may go on when it is as long as was asked for, whoever said how long', async () => {
     await desk.signIn();
     api.on('listCases', [caseOfAda]);

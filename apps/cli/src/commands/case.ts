@@ -124,7 +124,7 @@ async function list(context: Context, options: ListQuery): Promise<void> {
         ['case', 'state', 'class', 'subject', 'opened', 'ends'],
         cases.map((one) => [
           one.caseId,
-          one.outcome ?? one.state,
+          one.outcome ?? stateOf(one),
           one.class,
           one.subject.id,
           sinceOrUntil(one.openedAt, context.io.now()),
@@ -136,7 +136,7 @@ async function list(context: Context, options: ListQuery): Promise<void> {
       ['case', 'state', 'class', 'tier', 'subject', 'opened', 'ends', 'open'],
       cases.map((one) => [
         one.caseId,
-        one.outcome ?? one.state,
+        one.outcome ?? stateOf(one),
         one.class,
         one.tier,
         one.subject.id,
@@ -148,6 +148,7 @@ async function list(context: Context, options: ListQuery): Promise<void> {
   });
 }
 
+const stateOf = ({ state, overdue }: Case): string => (overdue === true ? `${state}, overdue` : state);
 /** What was closed before its time ended then. */
 const endOf = ({ endsAt, closedAt }: Case): string | null => closedAt ?? endsAt;
 
@@ -181,7 +182,7 @@ function nextOf({ caseId, state }: Case): string | undefined {
 
 const caseFields = (one: Case): readonly (readonly [string, string | number | null | undefined | readonly string[]])[] => [
   ['case', one.caseId],
-  ['state', one.outcome === null ? one.state : `${one.state} (${one.outcome})`],
+  ['state', one.outcome === null ? stateOf(one) : `${stateOf(one)} (${one.outcome})`],
   ['class', one.class],
   ['tier', one.tier],
   ['subject', `${one.subject.id} (${one.subject.kind})`],

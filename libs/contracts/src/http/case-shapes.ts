@@ -79,6 +79,9 @@ export const CaseView = described(
       'Why it is classified as it is; empty before.',
     ),
     openObligations: described(Type.Integer(), 'How much is still to be undone.'),
+    overdue: Type.Optional(
+      described(Type.Boolean(), 'Something of it should have been taken back by now, and no target has shown that it was.'),
+    ),
   }),
   'A case as intake knows it.',
 );

@@ -37,6 +37,13 @@ export const openObligations = oncePerSet((facts): readonly string[] => {
   return [...owed].filter(([id, waits]) => isOpen(facts, id, waits)).map(([id]) => id);
 });
 
+/** Whether the scheduler said of something that is still open that it is late. What was discharged since and is asked for anew is not late yet. */
+export const isOverdue = (facts: Facts): boolean =>
+  facts.of('readmit.revocation.overdue').some(({ at, data: { obligationId } }) => {
+    const since = facts.of('readmit.obligation.discharged').some((one) => one.data.obligationId === obligationId && one.at > at);
+    return !since && openObligations(facts).includes(obligationId);
+  });
+
 /** Asked again, it is open until the latest question was answered: by what the scheduler concludes, or by the answer that it will conclude from. */
 function isOpen(facts: Facts, id: string, waitsForRepudiation: boolean): boolean {
   if (dischargeOf(facts, id)) return false;

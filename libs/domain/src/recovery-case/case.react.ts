@@ -2,7 +2,7 @@ import type { CaseState, Draft, EventData, EventType, FactOf } from '@readmit/co
 import { say, type Context, type Reaction, type WorkDraft } from '../kernel/behaviour.js';
 import { Facts } from '../kernel/facts.js';
 import { allTold, noticesDue, noticeWorkId } from './case-notices.js';
-import { caseState, openObligations, outcomeOf, type Outcome } from './case-outcome.js';
+import { caseState, isOverdue, openObligations, outcomeOf, type Outcome } from './case-outcome.js';
 
 /** Intake's conclusions: notices, and the end of the case when all is discharged and every notice went out or was given up on record. */
 export function caseReact(facts: Facts, context: Context): Reaction {
@@ -54,6 +54,7 @@ export interface CaseRow {
   readonly endsAt: string | null;
   readonly closedAt: string | null;
   readonly openObligations: number;
+  readonly overdue: boolean;
 }
 export function caseRow(facts: Facts): CaseRow | undefined {
   const opened = facts.first('readmit.case.opened');
@@ -70,5 +71,6 @@ export function caseRow(facts: Facts): CaseRow | undefined {
     endsAt: facts.first('readmit.execution.started')?.data.endsAt ?? null,
     closedAt: closed?.at ?? null,
     openObligations: openObligations(facts).length,
+    overdue: isOverdue(facts),
   };
 }

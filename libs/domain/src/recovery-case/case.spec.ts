@@ -84,6 +84,16 @@ describe('what a case owes', () => {
     expect(open(asked, later(2, 'readmit.obligation.discharged', { kind: 'bypass.close', how: 'undone' }))).toEqual([]);
   });
 
+  it('R6.3 is overdue once the scheduler says so, until it is discharged', () => {
+    const overdue = (...more: Fact[]) => caseRow(without('readmit.case.closed', 'readmit.obligation.discharged').with(more))?.overdue;
+    const late = later(2, 'readmit.revocation.overdue', {});
+    expect(overdue(asked)).toBe(false);
+    expect(overdue(asked, late)).toBe(true);
+    const discharged = later(3, 'readmit.obligation.discharged', { kind: 'bypass.close', how: 'undone' });
+    expect(overdue(asked, late, discharged)).toBe(false);
+    expect(overdue(asked, late, discharged, later(4, 'readmit.revocation.due', { cause: 'containment' }))).toBe(false);
+  });
+
   it('R5.4 is not what only a repudiation would arm, until that was said due', () => {
     const withdrawal = { ...recorded?.data.undo, id: 'case/withdraw', kind: 'enrolment.withdraw', armedBy: 'repudiation' };
     const owed = later(0, 'readmit.obligation.recorded', { obligationId: 'case/withdraw', undo: withdrawal });
