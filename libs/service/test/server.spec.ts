@@ -2,6 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Refusal } from '@readmit/domain';
 import { Controller } from '@nestjs/common';
+import { problemPage } from '../src/http/problem-page.js';
 import { assertAllServed } from '../src/http/serves.js';
 import { makeCaseKey } from './case-key.js';
 import { startScheduler, schedulerControllers, type TestService } from './scheduler.js';
@@ -53,6 +54,9 @@ describe('a link that somebody opens in a browser', () => {
     const { body } = await get(browser, '/api/revocation/cases/%3Cb%3Ecase_1/none%22');
     expect(body).toContain('<h1>Not found</h1>');
     expect(body).not.toMatch(/<b>|%3Cb|none/);
+    const quoted = problemPage({ type: 'x', title: 'Not found', status: 404, detail: `no case <b>"'&` }, '/api/intake/cases/<b>');
+    expect(quoted).toContain('<p>no case &lt;b&gt;&quot;&#39;&amp;</p>');
+    expect(quoted).not.toContain('<b>');
   });
 });
 
