@@ -27,6 +27,7 @@ export default {
   globalSetup: '<rootDir>/tools/jest/global-setup.mjs',
   globalTeardown: '<rootDir>/tools/jest/global-teardown.mjs',
   testSequencer: '<rootDir>/tools/jest/longest-first.mjs',
-  maxWorkers: 2,
+  // More than the cores of a small machine: many specs wait for brokers and processes most of the time.
+  maxWorkers: 3,
   testTimeout: 60_000,
 };
