@@ -1,4 +1,4 @@
-/** Proves whose key is given what is sealed to it. Does not prove how a key is proved: the edge does that. */
+/** Who is shown a plan, and whose key is given what is sealed to it. Does not prove how a key is proved: the edge does that. */
 import { createHash } from 'node:crypto';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { Commands } from '@readmit/bus';
@@ -54,11 +54,29 @@ function execution(facts: readonly Fact[]) {
     ({ params: { caseId: 'case_1' }, requestId: 'r', ...(key ? { proof: { signing: key.signing } } : {}), ...more }) as never;
   const reason = (error: { readonly reason?: string }) => error.reason;
   return {
+    show: (id?: string, teams: readonly string[] = []) =>
+      controller
+        .show(call(undefined, id === undefined ? {} : { actor: { id, teams } }) as Call<'showPlan'>)
+        .then(({ caseId }) => caseId, reason),
     pickUp: (key?: Key) => controller.pickUp(call(key) as Call<'pickUpSecret'>).then(({ jwe }) => jwe, reason),
     acknowledge: (key: Key, ciphertextDigest: string) =>
       controller.acknowledge(call(key, { body: { ciphertextDigest } }) as Call<'acknowledgeSecret'>).then(() => 'acknowledged', reason),
   };
 }
+
+describe('a plan', () => {
+  it('is shown to those who have a part in the case, operators and auditors; to others there is no such case', async () => {
+    const { show } = execution([opened({ requester: { kind: 'person', id: 'boris' } })]);
+    expect(await show('ada')).toBe('case_1');
+    expect(await show('boris')).toBe('case_1');
+    expect(await show('gita', ['platform-operators'])).toBe('case_1');
+    expect(await show('hana', ['auditors'])).toBe('case_1');
+    expect(await show('mallory')).toBe('not-ready');
+    expect(await show('mallory', ['security-oncall'])).toBe('not-ready');
+    expect(await show()).toBe('not-ready');
+    expect(await execution([]).show('ada')).toBe('not-ready');
+  });
+});
 
 describe('a sealed secret', () => {
   const [ada, mallory] = [recipient('ada'), recipient('mallory')];

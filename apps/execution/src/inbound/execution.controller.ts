@@ -1,5 +1,5 @@
 import type { Commands } from '@readmit/bus';
-import { gateWaitsFor, planGranted, recipientsOf, refusal, say, type Facts, type Refusal } from '@readmit/domain';
+import { gateWaitsFor, mayReadCase, planGranted, recipientsOf, refusal, say, type Facts, type Refusal } from '@readmit/domain';
 import { answer, refused, Serves, type AnswerOf, type Call } from '@readmit/service';
 import type { Store } from '@readmit/store';
 import { Controller, Inject } from '@nestjs/common';
@@ -22,7 +22,8 @@ export class ExecutionController {
   async show(call: Call<'showPlan'>): Promise<AnswerOf<'showPlan'>> {
     const { caseId } = call.params;
     const facts = await this.ports.commands.facts(caseId);
-    if (!facts.has('readmit.case.opened')) throw refused(notReady());
+    // The same answer as for a case that does not exist: a stranger learns nothing.
+    if (!call.actor || !mayReadCase(facts, call.actor)) throw refused(notReady());
     const planned = planGranted(facts) ?? facts.last('readmit.plan.proposed');
     const work = await this.ports.store.query<{
       id: string;
