@@ -181,14 +181,24 @@ const step = (title: string, work: () => Promise<void>): void =>
 
 if (missing === undefined)
   describe('a platform engineer, by nothing but README and docs', () => {
-    step('makes database, roles and keys', async () => {
-      const { stdout } = await engineer.run(blockOf('README.md', 'Run the services yourself', 1));
+    step('looks at what would be made, makes database, roles and keys, and finds them there', async () => {
+      const block = blockOf('README.md', 'Run the services yourself', 1);
+      const look = block.replace(' --apply', '');
+      await asOwner(`CREATE ROLE helpless LOGIN PASSWORD '${scramVerifier(new URL(database.url).password)}'`);
+      await expect(engineer.run(look.replace('owner@127.0.0.1', 'helpless@127.0.0.1'))).rejects.toThrow('helpless may not create roles');
+      const before = (await engineer.run(look)).stdout;
+      for (const will of ['make a root key in', 'create the database readmit', 'create the role readmit_audit', 'create the schema audit'])
+        expect(before).toContain(will);
+      const { stdout } = await engineer.run(block);
+      expect((await engineer.run(look)).stdout).toBe(
+        'This would:\n  - write what each role may read and write anew\nNothing was done. Repeat it with --apply to do it.\n',
+      );
       const [, rootKey] = /READMIT_ROOT_KEY\s+(\S+)/.exec(stdout) ?? [];
       engineer.learns('READMIT_ROOT_KEY=...', `READMIT_ROOT_KEY=${rootKey ?? ''}`);
       expect(rootKey).toMatch(/^[\w-]{43}$/);
     });
 
-    step('says who is who in a directory of her own, and signs it', async () => {
+    step('says who is who in a directory of their own, and signs it', async () => {
       const [init = '', approver = '', key = '', ...rest] = linesOf(blockOf('docs/directory.md', 'Making one'));
       await engineer.run(init);
       const keys: Record<string, string> = {};
@@ -202,7 +212,7 @@ if (missing === undefined)
       await engineer.run(blockOf('docs/directory.md', 'Served'));
     });
 
-    step('gives the executor its rights at a target of her own, and names it', async () => {
+    step('gives the executor its rights at a target of their own, and names it', async () => {
       await asOwner('CREATE DATABASE ledger');
       await asOwner('CREATE ROLE app_admin; CREATE ROLE payroll; CREATE ROLE payroll_a LOGIN; CREATE ROLE ada LOGIN', 'ledger');
       await asOwner(blockOf('docs/targets.md', 'Rights of the executor at PostgreSQL', 1), 'ledger');

@@ -42,7 +42,7 @@ export { followKeyList } from './signing/follow-key-list.js';
 export type { FollowKeyListOptions, KeyListSource } from './signing/follow-key-list.js';
 export { KeyRing, loadKeyRing, makeServiceKeys, makeSigningKey, signKeyList, whyNotToSign } from './signing/key-ring.js';
 export type { PublicJwk, RingKey } from './signing/key-ring.js';
-export { describeKeyFiles, keyFiles } from './signing/key-files.js';
+export { keyFiles, planKeyFiles } from './signing/key-files.js';
 export type { KeyFiles } from './signing/key-files.js';
 export { rotateServiceKey } from './signing/rotate-key.js';
 export type { Rotation, RotationOptions } from './signing/rotate-key.js';

@@ -18,6 +18,10 @@ export interface ClusterReport {
   readonly notices: string[];
 }
 
+/** CONNECTION LIMIT that a role is to have. `most`: the one that it has (-1: none); absent: there is no such role. */
+export const wantedConnections = (most: number | undefined, connections: number | undefined): number =>
+  connections ?? (most === undefined || most === -1 ? connectionsPerRole : most);
+
 /** `connections` absent: a limit that is there, larger or smaller, is the operator's or an earlier release's and stays; a smaller one is told. */
 export async function limitConnections(
   client: pg.Client,
@@ -32,7 +36,7 @@ export async function limitConnections(
   let sum = 0;
   const fewer: string[] = [];
   for (const { name, most } of rows) {
-    const wanted = connections ?? (most === -1 ? connectionsPerRole : most);
+    const wanted = wantedConnections(most, connections);
     sum += wanted;
     if (connections === undefined && wanted < connectionsPerRole) fewer.push(`${name} (${wanted})`);
     if (wanted === most) continue;
@@ -57,7 +61,19 @@ export async function limitConnections(
 
 interface OtherDatabase {
   readonly name: string;
+  /** Every server has it, and the owner may close it. */
   readonly mine: boolean;
+}
+
+/** Databases of the server beside ours that PUBLIC may use. */
+export async function openToPublic(client: pg.Client, ours: string): Promise<readonly OtherDatabase[]> {
+  const { rows } = await client.query<OtherDatabase>(
+    `SELECT datname AS name, pg_has_role(datdba, 'USAGE') AND datname IN ('postgres', 'template1') AS mine FROM pg_database
+     WHERE datallowconn AND datname <> $1
+       AND (has_database_privilege('public', oid, 'CONNECT') OR has_database_privilege('public', oid, 'TEMPORARY')) ORDER BY 1`,
+    [ours],
+  );
+  return rows;
 }
 
 /**
@@ -65,11 +81,8 @@ interface OtherDatabase {
  * that away. Of `postgres` and `template1`, which every server has, it is taken where the owner may; others are somebody's and are named.
  */
 export async function closeOtherDatabases(client: pg.Client, { changes, notices }: ClusterReport): Promise<void> {
-  const { rows } = await client.query<OtherDatabase>(
-    `SELECT datname AS name, pg_has_role(datdba, 'USAGE') AND datname IN ('postgres', 'template1') AS mine FROM pg_database
-     WHERE datallowconn AND datname <> current_database()
-       AND (has_database_privilege('public', oid, 'CONNECT') OR has_database_privilege('public', oid, 'TEMPORARY')) ORDER BY 1`,
-  );
+  const { rows: own } = await client.query<{ name: string }>('SELECT current_database() AS name');
+  const rows = await openToPublic(client, own[0]?.name ?? '');
   const closing = (name: string): string => `REVOKE CONNECT, TEMPORARY ON DATABASE ${pg.escapeIdentifier(name)} FROM PUBLIC`;
   for (const { name } of rows.filter(({ mine }) => mine)) {
     await client.query(closing(name));

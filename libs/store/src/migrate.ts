@@ -1,4 +1,5 @@
 import type { ServiceName } from '@readmit/contracts';
+import type pg from 'pg';
 import { DataSource, MigrationExecutor, type MigrationInterface } from 'typeorm';
 import { migrationsOf, type RegisteredMigration } from './migrations/registry.js';
 import { busSchema, schemaOf } from './schemas.js';
@@ -7,8 +8,10 @@ import { busSchema, schemaOf } from './schemas.js';
 export const migrationTable = 'migration';
 
 /** TypeORM orders migrations by a time-stamp that ends their name; ours is made of the registered order. */
-function named({ migration, order }: RegisteredMigration): new () => MigrationInterface {
-  const name = `${migration.name}${1_700_000_000_000 + order}`;
+const nameOf = ({ migration, order }: RegisteredMigration): string => `${migration.name}${1_700_000_000_000 + order}`;
+function named(registered: RegisteredMigration): new () => MigrationInterface {
+  const { migration } = registered;
+  const name = nameOf(registered);
   return class extends migration {
     override readonly name = name;
   };
@@ -45,4 +48,18 @@ export async function migrate(ownerUrl: string, target: ServiceName | typeof bus
   } finally {
     await dataSource.destroy();
   }
+}
+
+/** Names of the migrations that `migrate` would apply. `there`: the client is in our database. */
+export async function pendingIn(client: pg.Client, target: ServiceName | typeof busSchema, there: boolean): Promise<readonly string[]> {
+  const schema = target === busSchema ? busSchema : schemaOf(target);
+  const account = `${schema}.${migrationTable}`;
+  const applied = async (): Promise<readonly { name: string }[]> => {
+    const { rows } = await client.query<{ found: string | null }>('SELECT to_regclass($1) AS found', [account]);
+    return there && rows[0]?.found ? (await client.query<{ name: string }>(`SELECT name FROM ${account}`)).rows : [];
+  };
+  const done = new Set((await applied()).map(({ name }) => name));
+  return migrationsOf(target)
+    .filter((one) => !done.has(nameOf(one)))
+    .map(({ migration }) => migration.name);
 }

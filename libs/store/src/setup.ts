@@ -1,10 +1,10 @@
 import { auditOcsfTopic, services, topicsWrittenBy, type ServiceName } from '@readmit/contracts';
 import pg from 'pg';
-import { closeOtherDatabases, connectionsPerRole, limitConnections } from './cluster-rights.js';
+import { closeOtherDatabases, limitConnections } from './cluster-rights.js';
 import { securedDatabaseUrl } from './database-url.js';
 import { assertNoForeignSchema } from './foreign-schemas.js';
 import { migrate, migrationTable } from './migrate.js';
-import { insertOnlyTablesOf, migrationsOf } from './migrations/registry.js';
+import { insertOnlyTablesOf } from './migrations/registry.js';
 import { busSchema, roleOf, schemaOf, tablesOfTopic } from './schemas.js';
 import { passwordFileOf, passwordIn, readPassword } from './secret-file.js';
 import { setupTurnTable, takeSetupTurn } from './setup-turn.js';
@@ -68,7 +68,7 @@ export async function setup({ ownerUrl, secretsDir, database, connections }: Set
   }
 }
 
-function securedOwnerUrl(ownerUrl: string): string {
+export function securedOwnerUrl(ownerUrl: string): string {
   try {
     return securedDatabaseUrl(ownerUrl);
   } catch (error) {
@@ -92,33 +92,11 @@ export async function serviceUrls({ ownerUrl, secretsDir, database }: SetupOptio
 }
 
 /** Encoded: setting a URL's password leaves a `%41` of it as it is, and the driver would read an A. */
-function ownUrl(url: URL, role: string, password: string): string {
+export function ownUrl(url: URL, role: string, password: string): string {
   const own = new URL(url.href);
   own.username = role;
   own.password = encodeURIComponent(password);
   return own.href;
-}
-
-/** What `setup` would do, in words, for a dry run. */
-export function describeSetup({
-  secretsDir,
-  database,
-  connections,
-}: Pick<SetupOptions, 'secretsDir' | 'database' | 'connections'>): readonly string[] {
-  return [
-    ...(database === undefined ? [] : [`create the database ${database} if it is absent`]),
-    'take every right on the database and its schema public from PUBLIC',
-    'take CONNECT and TEMPORARY on the databases postgres and template1 from PUBLIC, where the owner may',
-    `limit each role of a service to ${connections ?? connectionsPerRole} connections${connections === undefined ? ', unless it has a limit' : ''}`,
-    `create the schema ${busSchema} with two tables for each topic`,
-    ...services.flatMap((service) => [
-      `create the role ${roleOf(service)} with a random password in ${passwordFileOf(secretsDir, roleOf(service))} (mode 0600, kept if there)`,
-      `create the schema ${schemaOf(service)} and apply ${migrationsOf(service)
-        .map(({ migration }) => migration.name)
-        .join(', ')}`,
-      `let ${roleOf(service)} read and write its own tables${insertOnlyTablesOf(service).length > 0 ? ` (only read and append: ${insertOnlyTablesOf(service).join(', ')})` : ''}, read every topic that services listen to and append to ${topicsWrittenBy(service).join(' and ')} alone`,
-    ]),
-  ];
 }
 
 async function createDatabase(ownerUrl: string, database: string): Promise<boolean> {
@@ -167,7 +145,7 @@ async function makeRole(client: pg.Client, { service, secretsDir, url, changes }
   return own;
 }
 
-async function signsIn(owner: pg.Client, url: string): Promise<boolean> {
+export async function signsIn(owner: pg.Client, url: string): Promise<boolean> {
   // CONNECT may not be granted yet; the password is judged before that.
   const client = new pg.Client({ connectionString: url, application_name: `readmit setup ${owner.database ?? ''}` });
   client.on('error', () => undefined);

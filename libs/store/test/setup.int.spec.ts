@@ -6,10 +6,11 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { services, type ServiceName } from '@readmit/contracts';
 import { surroundings, testDatabase, type TestDatabase } from '@readmit/testing';
 import { randomBytes } from 'node:crypto';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import pg from 'pg';
-import { describeSetup, migrationsOf, openStore, roleOf, schemaOf, serviceUrls, setup } from '../src/index.js';
+import { migrationsOf, openStore, roleOf, schemaOf, planSetup, serviceUrls, setup } from '../src/index.js';
 import { insertOnlyTablesOf } from '../src/migrations/registry.js';
 
 const { ownerUrl, secretsDir, run } = surroundings();
@@ -188,13 +189,50 @@ describe('setup', () => {
     expect(rights).toEqual([]);
   });
 
-  it('says in words what it would do, without a password', () => {
-    const words = describeSetup({ secretsDir: '/secrets', database: 'readmit' });
-    expect(words).toContain('create the database readmit if it is absent');
-    expect(words).toContain(
-      'create the role readmit_audit with a random password in /secrets/readmit_audit.password (mode 0600, kept if there)',
+  it('says what it would do by looking at the server: all of it for a database that is not there, nothing for one that is', async () => {
+    const absent = newDatabase();
+    const plan = await planSetup({ ownerUrl, secretsDir, database: absent });
+    expect(plan).toContain(`create the database ${absent}`);
+    for (const service of services) {
+      expect(plan).toContain(`create the schema ${schemaOf(service)}`);
+      const names = migrationsOf(service).map(({ migration }) => migration.name);
+      expect(plan).toContain(`apply ${names.join(', ')} to ${schemaOf(service)}`);
+    }
+    expect(await asOwner('postgres', `SELECT FROM pg_database WHERE datname = '${absent}'`)).toEqual([]);
+
+    await setup({ ownerUrl, secretsDir, database: absent });
+    expect(await planSetup({ ownerUrl, secretsDir, database: absent })).toEqual([]);
+    await asOwner(absent, `DELETE FROM audit.migration WHERE name LIKE 'CaseWhose1%'`);
+    expect(await planSetup({ ownerUrl, secretsDir, database: absent, connections: 999 })).toEqual([
+      ...services.map((service) => `limit the role ${roleOf(service)} to 999 connections`),
+      'apply CaseWhose1 to audit',
+    ]);
+  });
+
+  it('says which password it would give a role: one of its own, or that of the file when the role has another', async () => {
+    const own = new URL(database.ownerUrl).pathname.slice(1);
+    const empty = await mkdtemp(path.join(tmpdir(), 'readmit-no-passwords-'));
+    expect(await planSetup({ ownerUrl, secretsDir: empty, database: own })).toEqual(
+      services.map(
+        (service) =>
+          `give the role ${roleOf(service)} a random password, kept in ${path.join(empty, `${roleOf(service)}.password`)} (mode 0600): the services need it from then on`,
+      ),
     );
-    for (const service of services)
-      expect(words.some((line) => line.startsWith(`create the schema ${schemaOf(service)} and apply Positions1`))).toBe(true);
+    const file = path.join(empty, 'readmit_audit.password');
+    await writeFile(file, 'a-password-of-another-server', { mode: 0o600 });
+    expect(await planSetup({ ownerUrl, secretsDir: empty, database: own })).toContain(
+      `give the role readmit_audit the password in ${file}: the services need it from then on`,
+    );
+    await rm(empty, { recursive: true });
+  });
+
+  it('refuses the plan as it would refuse the set-up: a schema of somebody else, an owner with the wrong password', async () => {
+    const foreign = newDatabase();
+    await asOwner('postgres', `CREATE DATABASE ${foreign}`);
+    await asOwner(foreign, 'CREATE SCHEMA audit AUTHORIZATION pg_monitor');
+    await expect(planSetup({ ownerUrl, secretsDir, database: foreign })).rejects.toThrow('audit (of pg_monitor)');
+    const stranger = new URL(ownerUrl);
+    stranger.password = 'wrong';
+    await expect(planSetup({ ownerUrl: stranger.href, secretsDir, database: foreign })).rejects.toMatchObject({ code: '28P01' });
   });
 });

@@ -1,3 +1,4 @@
+import type * as Bus from '@readmit/bus';
 import path from 'node:path';
 import { example, type Register } from '../act.js';
 import type { Context } from '../context.js';
@@ -66,10 +67,7 @@ async function setUp(context: Context, options: SetupCommandOptions): Promise<vo
     throw usage(`"${environment}" cannot name an environment`, 'Use lower-case letters, digits and dashes, at most 63.');
   const connections = connectionsOf(options.connections);
   // Loaded only here: the database's driver and the bus are of no use to any other command.
-  const [{ describeSetup, securedDatabaseUrl, setup }, { describeKeyFiles }] = await Promise.all([
-    import('@readmit/store'),
-    import('@readmit/bus'),
-  ]);
+  const { planSetup, securedDatabaseUrl, setup } = await import('@readmit/store');
   try {
     securedDatabaseUrl(ownerUrl);
   } catch (cause) {
@@ -80,20 +78,22 @@ async function setUp(context: Context, options: SetupCommandOptions): Promise<vo
   }
   const place = { secretsDir, ...(database === undefined ? {} : { database }), ...(connections === undefined ? {} : { connections }) };
   const { host, pathname } = new URL(ownerUrl);
-  if (!apply)
-    return wouldDo(context, [
-      `connect to ${host}${pathname} as its owner`,
-      ...describeSetup(place),
-      ...(keysDir === undefined ? [] : describeKeyFiles(keysDir)),
-    ]);
+  const where = `${host}${pathname}`;
+  if (!apply) {
+    const keyPlan = keysDir === undefined ? [] : await withKeys(keysDir, ({ planKeyFiles }) => planKeyFiles(keysDir, environment));
+    const plan = await planSetup({ ownerUrl, ...place }).catch((cause: unknown) => {
+      throw setupFailure(cause, where);
+    });
+    return wouldDo(context, [...keyPlan, ...plan, 'write what each role may read and write anew']);
+  }
   // Keys first: they cost nothing, and a folder that cannot be used should not leave a database behind.
-  const keys = keysDir === undefined ? undefined : await keysIn(keysDir, environment);
+  const keys = keysDir === undefined ? undefined : await withKeys(keysDir, ({ keyFiles }) => keyFiles(keysDir, environment));
   let changes: readonly string[];
   let notices: readonly string[];
   try {
     ({ changes, notices } = await setup({ ownerUrl, ...place }));
   } catch (cause) {
-    throw setupFailure(cause, `${host}${pathname}`);
+    throw setupFailure(cause, where);
   }
   const all = [...changes, ...(keys?.made ?? []).map((file) => `made ${file}`)];
   context.out.result({ applied: true, changes: all, notices, ...(keys ? { keys } : {}) }, () => {
@@ -118,10 +118,10 @@ function connectionsOf(text: string | undefined): number | undefined {
   return Number(text);
 }
 
-async function keysIn(folder: string, environment: string) {
-  const { keyFiles } = await import('@readmit/bus');
+async function withKeys<T>(folder: string, use: (bus: typeof Bus) => Promise<T>): Promise<T> {
+  const bus = await import('@readmit/bus');
   try {
-    return await keyFiles(folder, environment);
+    return await use(bus);
   } catch (cause) {
     throw new CliError('usage', `The keys cannot be made or used: ${saidBy(cause)}`, {
       where: folder,

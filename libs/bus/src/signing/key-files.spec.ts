@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { services } from '@readmit/contracts';
-import { describeKeyFiles, keyFiles } from './key-files.js';
+import { keyFiles, planKeyFiles } from './key-files.js';
 import { loadKeyRing, makeSigningKey } from './key-ring.js';
 
 let folder: string;
@@ -14,6 +14,7 @@ beforeEach(async () => {
 afterEach(() => rm(path.dirname(folder), { recursive: true, force: true }));
 
 it('makes a root, a signed list with a key for each service, the key of the log, the salt and what a verifier needs', async () => {
+  const plan = (await planKeyFiles(folder, 'acme')).join('\n');
   const files = await keyFiles(folder, 'acme');
   const ring = await loadKeyRing(await readFile(files.keyListFile, 'utf8'), { kty: 'OKP', crv: 'Ed25519', x: files.rootKey });
   for (const service of services) {
@@ -26,7 +27,8 @@ it('makes a root, a signed list with a key for each service, the key of the log,
   });
   expect(files.made).toHaveLength(services.length + 5);
   for (const file of files.made) expect([file, (await stat(file)).mode & 0o777]).toEqual([file, 0o600]);
-  for (const file of files.made) expect(describeKeyFiles(folder).join('\n')).toContain(file);
+  for (const file of files.made) expect(plan).toContain(file);
+  expect(await planKeyFiles(folder, 'acme')).toEqual([]);
 });
 
 it('keeps what is there, also when the root has been taken offline', async () => {

@@ -41,12 +41,14 @@ export function pathsIn(folder: string) {
   };
 }
 
-/** What `keyFiles` would make, in words, for a dry run. */
-export function describeKeyFiles(folder: string): readonly string[] {
-  const { serviceKeyFile, keyListFile, logKeyFile, contactSaltFile, trustFile } = pathsIn(folder);
+/** What `keyFiles` would make, in words, for a dry run; empty when the keys are there. @throws {Error} as `keyFiles` would. */
+export async function planKeyFiles(folder: string, environment: string): Promise<readonly string[]> {
+  const files = pathsIn(folder);
+  if (await isWhole(files, folder, environment)) return [];
+  const { serviceKeyFile, keyListFile, logKeyFile, contactSaltFile, trustFile } = files;
   return [
     `make a root key in ${path.join(folder, rootFile)}: take it offline afterwards`,
-    ...services.map((service) => `make the signing key of ${service} in ${serviceKeyFile[service]} (mode 0600, kept if there)`),
+    ...services.map((service) => `make the signing key of ${service} in ${serviceKeyFile[service]} (mode 0600)`),
     `sign the list of their public halves with the root key: ${keyListFile}`,
     `make the key that signs the log's checkpoints in ${logKeyFile} and the salt of contact digests in ${contactSaltFile}`,
     `write what a verifier of the log needs, all of it public, to ${trustFile}`,
@@ -60,14 +62,9 @@ export function describeKeyFiles(folder: string): readonly string[] {
  */
 export async function keyFiles(folder: string, environment: string): Promise<KeyFiles> {
   const files = pathsIn(folder);
-  // Written last: when it is there, everything is.
-  const trust = await readIfThere(files.trustFile);
-  if (trust !== undefined) return { ...files, rootKey: await checked(files, trust, environment), made: [] };
+  const known = await isWhole(files, folder, environment);
+  if (known) return { ...files, rootKey: known.rootKey, made: [] };
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const all = [...Object.values(files.serviceKeyFile), files.keyListFile, files.logKeyFile, files.contactSaltFile];
-  for (const file of [...all, path.join(folder, rootFile)])
-    if (await exists(file))
-      throw new Error(`${file} is there but ${files.trustFile} is not: the keys were made by half. Move them away and begin anew`);
   const root = makeSigningKey();
   const { keys, list } = makeServiceKeys(new Date(), services, environment);
   const log = makeSigningKey();
@@ -77,7 +74,26 @@ export async function keyFiles(folder: string, environment: string): Promise<Key
   await keep(files.contactSaltFile, randomBytes(32).toString('base64url'));
   await keep(path.join(folder, rootFile), named(root.private));
   await keep(files.trustFile, JSON.stringify({ logKey: vkey(environment, log.public.x), root: root.public } satisfies Trust));
-  return { ...files, rootKey: root.public.x, made: [...all, path.join(folder, rootFile), files.trustFile] };
+  return { ...files, rootKey: root.public.x, made: [...filesOf(files, folder), files.trustFile] };
+}
+
+const filesOf = (files: ReturnType<typeof pathsIn>, folder: string): readonly string[] => [
+  ...Object.values(files.serviceKeyFile),
+  files.keyListFile,
+  files.logKeyFile,
+  files.contactSaltFile,
+  path.join(folder, rootFile),
+];
+
+/** Undefined: nothing is there. @throws {Error} half a set is there, or one of another environment. */
+async function isWhole(files: ReturnType<typeof pathsIn>, folder: string, environment: string): Promise<{ rootKey: string } | undefined> {
+  // Written last: when it is there, everything is.
+  const trust = await readIfThere(files.trustFile);
+  if (trust !== undefined) return { rootKey: await checked(files, trust, environment) };
+  for (const file of filesOf(files, folder))
+    if (await exists(file))
+      throw new Error(`${file} is there but ${files.trustFile} is not: the keys were made by half. Move them away and begin anew`);
+  return undefined;
 }
 
 /** That the files belong together and to this environment. Returns x of the root. */
