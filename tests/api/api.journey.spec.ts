@@ -155,6 +155,7 @@ describe('the examples of the document', () => {
 
   it('work in the order of a case, with the ids of a real one', async () => {
     const [boris, chidi, gita] = [tokens['boris'], tokens['chidi'], tokens['gita']];
+    await play('signInWith');
     const params = await open();
     const { code, contact } = await calledBack(params.caseId, key);
     await play('showContact', { params, token: boris }, { digest: contact });
@@ -167,7 +168,8 @@ describe('the examples of the document', () => {
     const { ciphertextDigest } = await shown('pickUpSecret', { params, key }, () => true);
     for (const name of ['showCase', 'caseTimeline', 'showObligations', 'showOrders', 'pickUpSecret']) await play(name, { params, key });
     for (const name of ['showApproval', 'deskContact', 'showPlan']) await play(name, { params, token: boris });
-    await play('listCases', { token: boris });
+    for (const name of ['listCases', 'inbox']) await play(name, { token: boris });
+    await play('listOverdue', { token: gita });
     await play('acknowledgeSecret', { params, key }, { ciphertextDigest });
     await play('endEarly', { params, key });
     await play('contain', { params, token: gita });

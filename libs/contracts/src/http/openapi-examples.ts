@@ -194,7 +194,17 @@ const wholeMessage = {
   bytes: 'eyJjYXNlSWQiOiJjYXNlX2ZvcmdlZCIsImJ5IjoibWFsbG9yeSJ9',
 };
 
+const security = { name: 'security', count: 1, teams: ['security-oncall'], authority: 4 };
+const needs = {
+  evidence: [
+    { need: { kind: 'call-back', assurance: 2, maxAgeSeconds: 3600 }, met: true },
+    { need: { kind: 'manager-vouch', assurance: 2, maxAgeSeconds: 14400 }, met: true },
+  ],
+  quorum: [{ part: security, by: [] }],
+};
+
 export const answers: Readonly<Record<string, Json>> = {
+  signInWith: { issuer: 'https://sso.example.com/realms/acme', audience: 'readmit-api' },
   openCase: { caseId, link: link('intake') },
   listCases: [granted],
   showCase: { ...granted, codeNonce: 'nonce_Y19eM2mleFvmW0_7PedgDw' },
@@ -205,6 +215,7 @@ export const answers: Readonly<Record<string, Json>> = {
       type: 'readmit.case.opened',
       label: 'case opened',
       by: 'intake',
+      actor: 'anonymous',
       says: 'factor.reset on demo-idp/ada for ada',
     },
     {
@@ -226,6 +237,25 @@ export const answers: Readonly<Record<string, Json>> = {
   ],
   repudiate: { caseId, link: link('intake') },
   publishSignal: { signalId: 'demo-idp:0ecdfdf16e7181b0712a5a062ce502d6', repeated: false },
+  inbox: {
+    items: [
+      {
+        caseId,
+        what: 'decision',
+        class: 'mfa-recovery',
+        tier: 'agent-assisted',
+        subject: { kind: 'person', id: 'ada' },
+        asks: [{ id: 'ask_1', kind: 'factor.reset', connector: 'demo-idp', object: 'ada' }],
+        since: '2026-11-22T10:06:40.501Z',
+        until: '2026-11-22T14:00:01.987Z',
+        teams: ['security-oncall'],
+        parts: ['security'],
+        needs,
+        why: { rule: 'R4.3', says: 'You are in security-oncall, whose decision is still missing (security).' },
+      },
+    ],
+    next: null,
+  },
   showApproval: {
     caseId,
     version: 9,
@@ -247,7 +277,7 @@ export const answers: Readonly<Record<string, Json>> = {
               { kind: 'manager-vouch', assurance: 2, maxAgeSeconds: 14400 },
             ],
             verifiers: ['help-desk'],
-            quorum: [{ name: 'security', count: 1, teams: ['security-oncall'], authority: 4 }],
+            quorum: [security],
             ticket: false,
             maxDurationSeconds: 3600,
             decideWithinSeconds: 14400,
@@ -255,20 +285,14 @@ export const answers: Readonly<Record<string, Json>> = {
             overlapSeconds: 0,
           },
         },
-        privilegedSubject: { tier: 'two-person', quorum: [{ name: 'security', count: 1, teams: ['security-oncall'], authority: 4 }] },
+        privilegedSubject: { tier: 'two-person', quorum: [security] },
         directoryMaxAgeSeconds: 3600,
       },
     },
     requester: { kind: 'anonymous', known: false },
     nonce,
     decideBefore: '2026-11-22T14:00:01.987Z',
-    needs: {
-      evidence: [
-        { need: { kind: 'call-back', assurance: 2, maxAgeSeconds: 3600 }, met: true },
-        { need: { kind: 'manager-vouch', assurance: 2, maxAgeSeconds: 14400 }, met: true },
-      ],
-      quorum: [{ part: { name: 'security', teams: ['security-oncall'], count: 1, authority: 4 }, by: ['chidi'] }],
-    },
+    needs: { ...needs, quorum: [{ part: security, by: ['chidi'] }] },
     evidence: [
       {
         id: 'evidence_01935d2e-9a11-71cf-9657-4e25bdc21193',
@@ -393,6 +417,13 @@ export const answers: Readonly<Record<string, Json>> = {
       ifEnded: 'stays',
       ifContained: 'falls',
       dues: [],
+    },
+  ],
+  listOverdue: [
+    {
+      caseId,
+      obligationId: 'case_01935d2e-8c40-7a51-9f3e-2b6c8d0e4f12/obligation-1',
+      dueSince: '2026-11-22T11:09:31.714Z',
     },
   ],
   showOrders: [{ at: '2026-11-22T10:40:00.000Z', by: 'case-key', order: 'end' }],
