@@ -1,6 +1,6 @@
 /**
- * `npm test`: everything that must hold before a change is taken, one gate after the other. All gates run even when one
- * fails, so that one run shows everything that is wrong.
+ * `npm test`: everything that must hold before a change is taken. All gates run even when one fails, so that one run shows everything
+ * that is wrong.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
@@ -15,27 +15,33 @@ export const buildArgs = ['node_modules/nx/dist/bin/nx.js', 'run-many', '-t', 'b
 export async function runGates(place) {
   const scratch = mkdtempSync(path.join(os.tmpdir(), 'readmit-test-'));
   const report = path.join(scratch, 'jest.json');
+  // What stands in one object runs at the same time.
   const gates = [
-    ['format', ['node_modules/prettier/bin/prettier.cjs', '--check', '.']],
-    ['types', ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json']],
-    ['lint', ['tools/lint.mjs']],
-    ['build', buildArgs],
-    ['generated files', ['tools/generated.mjs']],
-    ['tests', [...jestFlags, '--json', `--outputFile=${report}`]],
-    ['requirements', ['tools/requirements.mjs', '--rows']],
+    {
+      format: ['node_modules/prettier/bin/prettier.cjs', '--check', '.'],
+      types: ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'],
+      lint: ['tools/lint.mjs'],
+    },
+    { build: buildArgs },
+    { 'generated files': ['tools/generated.mjs'] },
+    { tests: [...jestFlags, '--json', `--outputFile=${report}`] },
+    { requirements: ['tools/requirements.mjs', '--rows'] },
   ];
+  const run = (name, args) =>
+    withProgress(
+      name,
+      () => runCaptured(place.node, args, { cwd: place.house, env: place.env }),
+      (done) => (done.code === 0 ? 'passed' : 'FAILED'),
+    );
   try {
     const failed = [];
-    for (const [name, args] of gates) {
-      const { code, output } = await withProgress(
-        name,
-        () => runCaptured(place.node, args, { cwd: place.house, env: place.env }),
-        (done) => (done.code === 0 ? 'passed' : 'FAILED'),
-      );
-      if (wasStopped()) return code || 130;
-      if (code === 0) continue;
-      failed.push(name);
-      process.stdout.write(`${withoutReport(output).trimEnd()}\n`);
+    for (const together of gates) {
+      const done = await Promise.all(Object.entries(together).map(async ([name, args]) => ({ name, ...(await run(name, args)) })));
+      if (wasStopped()) return done.find(({ code }) => code !== 0)?.code ?? 130;
+      for (const { name, output } of done.filter(({ code }) => code !== 0)) {
+        failed.push(name);
+        process.stdout.write(`${withoutReport(output).trimEnd()}\n`);
+      }
     }
     return closing(failed, readReport(report), place.house);
   } finally {

@@ -58,8 +58,8 @@ it('says what it would do and does nothing without --apply', async () => {
   const { code, stdout } = await setup();
   expect(code).toBe(0);
   for (const part of [
-    database,
-    'create the role readmit_audit',
+    `create the database ${database}`,
+    'create the schema audit',
     ...services.map((service) => `${service}.jwk`),
     'trust.json',
     'contact.salt',
