@@ -1,8 +1,7 @@
-import type { ServiceName } from '@readmit/contracts';
 import type pg from 'pg';
 import { DataSource, MigrationExecutor, type MigrationInterface } from 'typeorm';
 import { migrationsOf, type RegisteredMigration } from './migrations/registry.js';
-import { busSchema, schemaOf } from './schemas.js';
+import { schemaOf, type SchemaOwner } from './schemas.js';
 
 /** TypeORM keeps its account of what ran here, in each schema; no service role may read it. */
 export const migrationTable = 'migration';
@@ -21,8 +20,8 @@ function named(registered: RegisteredMigration): new () => MigrationInterface {
  * Applies what is pending to one schema, each migration in a transaction of its own. The caller MUST hold the set-up lock:
  * TypeORM takes none (PITFALLS 2.4). Returns the names of what ran.
  */
-export async function migrate(ownerUrl: string, target: ServiceName | typeof busSchema): Promise<readonly string[]> {
-  const schema = target === busSchema ? busSchema : schemaOf(target);
+export async function migrate(ownerUrl: string, target: SchemaOwner): Promise<readonly string[]> {
+  const schema = schemaOf(target);
   const dataSource = new DataSource({
     type: 'postgres',
     url: ownerUrl,
@@ -50,16 +49,16 @@ export async function migrate(ownerUrl: string, target: ServiceName | typeof bus
   }
 }
 
-/** Names of the migrations that `migrate` would apply. `there`: the client is in our database. */
-export async function pendingIn(client: pg.Client, target: ServiceName | typeof busSchema, there: boolean): Promise<readonly string[]> {
-  const schema = target === busSchema ? busSchema : schemaOf(target);
-  const account = `${schema}.${migrationTable}`;
-  const applied = async (): Promise<readonly { name: string }[]> => {
-    const { rows } = await client.query<{ found: string | null }>('SELECT to_regclass($1) AS found', [account]);
-    return there && rows[0]?.found ? (await client.query<{ name: string }>(`SELECT name FROM ${account}`)).rows : [];
-  };
-  const done = new Set((await applied()).map(({ name }) => name));
+/** Names of the migrations that `migrate` would apply. `client`: in our database; undefined while there is none. */
+export async function pendingIn(client: pg.Client | undefined, target: SchemaOwner): Promise<readonly string[]> {
+  const done = client ? await appliedIn(client, `${schemaOf(target)}.${migrationTable}`) : new Set<string>();
   return migrationsOf(target)
     .filter((one) => !done.has(nameOf(one)))
     .map(({ migration }) => migration.name);
+}
+
+async function appliedIn(client: pg.Client, account: string): Promise<ReadonlySet<string>> {
+  const { rows } = await client.query<{ found: string | null }>('SELECT to_regclass($1) AS found', [account]);
+  if (!rows[0]?.found) return new Set();
+  return new Set((await client.query<{ name: string }>(`SELECT name FROM ${account}`)).rows.map(({ name }) => name));
 }

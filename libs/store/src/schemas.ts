@@ -3,8 +3,9 @@ import { producerOfTopic, type ServiceName } from '@readmit/contracts';
 /** Schema that holds the topics of the embedded bus. */
 export const busSchema = 'bus';
 
-/** Schema of a service's own tables. */
-export const schemaOf = (service: ServiceName): string => service.replaceAll('-', '_');
+/** Whose tables they are: a service's own, or those of the embedded bus. */
+export type SchemaOwner = ServiceName | typeof busSchema;
+export const schemaOf = (owner: SchemaOwner): string => owner.replaceAll('-', '_');
 
 /** LOGIN role of a service. */
 export const roleOf = (service: ServiceName): string => `readmit_${schemaOf(service)}`;

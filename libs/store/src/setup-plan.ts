@@ -6,7 +6,7 @@ import { assertNoForeignSchema } from './foreign-schemas.js';
 import { pendingIn } from './migrate.js';
 import { busSchema, roleOf, schemaOf } from './schemas.js';
 import { passwordFileOf, readPassword } from './secret-file.js';
-import { ownUrl, securedOwnerUrl, signsIn, type SetupOptions } from './setup.js';
+import { found, ownUrl, securedOwnerUrl, signsIn, type SetupOptions } from './setup.js';
 
 /**
  * What `setup` with the same options would change, in words; empty when everything is there. Rights are not among it: a set-up writes them anew.
@@ -17,7 +17,8 @@ export async function planSetup({ ownerUrl, secretsDir, database, connections }:
   const url = new URL(secured);
   if (database !== undefined) url.pathname = `/${encodeURIComponent(database)}`;
   const name = decodeURIComponent(url.pathname.slice(1));
-  const there = database === undefined || (await asOwner(secured, (client) => has(client, 'pg_database WHERE datname', database)));
+  const there =
+    database === undefined || (await asOwner(secured, (client) => found(client, 'SELECT FROM pg_database WHERE datname = $1', database)));
   if (there) await assertNoForeignSchema(url.href, [busSchema, ...services.map(schemaOf)]);
   return asOwner(there ? url.href : secured, async (client) => [
     ...(there ? [] : [`create the database ${name}`]),
@@ -42,9 +43,6 @@ async function asOwner<T>(url: string, look: (client: pg.Client) => Promise<T>):
     await client.end();
   }
 }
-
-const has = async (client: pg.Client, where: string, name: string): Promise<boolean> =>
-  (await client.query(`SELECT FROM ${where} = $1`, [name])).rowCount !== 0;
 
 interface RolePlan {
   readonly secretsDir: string;
@@ -84,9 +82,9 @@ async function rolePlan(client: pg.Client, { secretsDir, connections, url }: Rol
 async function schemaPlan(client: pg.Client, there: boolean): Promise<string[]> {
   const steps: string[] = [];
   for (const target of [busSchema, ...services] as const) {
-    const schema = target === busSchema ? busSchema : schemaOf(target);
-    if (!there || !(await has(client, 'pg_namespace WHERE nspname', schema))) steps.push(`create the schema ${schema}`);
-    const pending = await pendingIn(client, target, there);
+    const schema = schemaOf(target);
+    if (!there || !(await found(client, 'SELECT FROM pg_namespace WHERE nspname = $1', schema))) steps.push(`create the schema ${schema}`);
+    const pending = await pendingIn(there ? client : undefined, target);
     if (pending.length > 0) steps.push(`apply ${pending.join(', ')} to ${schema}`);
   }
   return steps;

@@ -54,7 +54,7 @@ export async function setup({ ownerUrl, secretsDir, database, connections }: Set
     const urls: Partial<Record<ServiceName, string>> = {};
     for (const service of services) urls[service] = await makeRole(client, { service, secretsDir, url, changes });
     for (const target of [busSchema, ...services] as const) {
-      const schema = target === busSchema ? busSchema : schemaOf(target);
+      const schema = schemaOf(target);
       if (await createSchema(client, schema)) changes.push(`created the schema ${schema}`);
       for (const name of await migrate(url.href, target)) changes.push(`applied ${name} to ${schema}`);
     }
@@ -99,11 +99,15 @@ export function ownUrl(url: URL, role: string, password: string): string {
   return own.href;
 }
 
+/** Whether the query, which has the name as `$1`, has a row. */
+export const found = async (client: pg.Client, sql: string, name: string): Promise<boolean> =>
+  (await client.query(sql, [name])).rowCount !== 0;
+
 async function createDatabase(ownerUrl: string, database: string): Promise<boolean> {
   const client = new pg.Client({ connectionString: ownerUrl, application_name: 'readmit setup' });
   await client.connect();
   try {
-    if ((await client.query('SELECT FROM pg_database WHERE datname = $1', [database])).rowCount) return false;
+    if (await found(client, 'SELECT FROM pg_database WHERE datname = $1', database)) return false;
     await client.query(`CREATE DATABASE ${pg.escapeIdentifier(database)}`);
     return true;
   } catch (error) {
@@ -127,7 +131,7 @@ async function makeRole(client: pg.Client, { service, secretsDir, url, changes }
   const role = roleOf(service);
   const { password, made } = await passwordIn(passwordFileOf(secretsDir, role));
   const own = ownUrl(url, role, password);
-  const known = (await client.query('SELECT FROM pg_roles WHERE rolname = $1', [role])).rowCount !== 0;
+  const known = await found(client, 'SELECT FROM pg_roles WHERE rolname = $1', role);
   if (!known) {
     const attributes = 'LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOINHERIT NOREPLICATION';
     try {
@@ -164,7 +168,7 @@ export async function signsIn(owner: pg.Client, url: string): Promise<boolean> {
 }
 
 async function createSchema(client: pg.Client, schema: string): Promise<boolean> {
-  if ((await client.query('SELECT FROM pg_namespace WHERE nspname = $1', [schema])).rowCount) return false;
+  if (await found(client, 'SELECT FROM pg_namespace WHERE nspname = $1', schema)) return false;
   await client.query(`CREATE SCHEMA ${pg.escapeIdentifier(schema)}`);
   return true;
 }

@@ -1,6 +1,6 @@
 import { services, type ServiceName } from '@readmit/contracts';
 import type { MigrationInterface } from 'typeorm';
-import { busSchema } from '../schemas.js';
+import { busSchema, type SchemaOwner } from '../schemas.js';
 import { auditInsertOnlyTables, AuditTables1 } from './audit-tables.js';
 import { AuditWriter1 } from './audit-writer.js';
 import { BusTopics1 } from './bus-topics.js';
@@ -60,11 +60,9 @@ export const registry: readonly RegisteredMigration[] = [
   { order: 90, migration: InboxItems1, schemas: ['approval'] },
 ];
 
-export const migrationsOf = (schema: ServiceName | typeof busSchema): readonly RegisteredMigration[] =>
+export const migrationsOf = (schema: SchemaOwner): readonly RegisteredMigration[] =>
   registry
-    .filter(({ schemas }) =>
-      schema === busSchema ? schemas === busSchema : schemas !== busSchema && schemas.includes(schema as ServiceName),
-    )
+    .filter(({ schemas }) => (schema === busSchema ? schemas === busSchema : schemas !== busSchema && schemas.includes(schema)))
     .sort((a, b) => a.order - b.order);
 
 /** Tables of the service that its role may only read and append to. */
