@@ -127,24 +127,23 @@ export class Follower {
     return [...this.seen.values()];
   }
   /** Waits until the case has such a fact. Throws with what is there when it does not come. */
-  async until(type: string, timeoutMs = 30_000, matching: (entry: TimelineEntry) => boolean = () => true): Promise<TimelineEntry> {
-    const deadline = Date.now() + timeoutMs;
-    for (;;) {
-      const found = (await this.look()).find((entry) => entry.type === type && matching(entry));
-      if (found) return found;
-      if (Date.now() > deadline)
-        throw new Error(
-          `${type} did not come within ${timeoutMs / 1000} s; seen: ${[...this.seen.values()].map((entry) => entry.type).join(', ')}`,
-        );
-      await wait(100);
-    }
+  until(type: string, timeoutMs = 30_000, matching: (entry: TimelineEntry) => boolean = () => true): Promise<TimelineEntry> {
+    return this.untilThere(type, timeoutMs, (entry) => entry.type === type && matching(entry));
   }
   /** Waits until a refusal with the reason is on record, so that it is printed before what is concluded from it. */
   async untilRefused(reason: string): Promise<void> {
-    const deadline = Date.now() + 15_000;
-    const there = (entry: TimelineEntry): boolean => entry.type.endsWith('.refused') && entry.says.endsWith(reason);
-    while (!(await this.look()).some(there)) {
-      if (Date.now() > deadline) throw new Error(`no refusal with ${reason} is on record of ${this.caseId}`);
+    const refused = (entry: TimelineEntry): boolean => entry.type.endsWith('.refused') && entry.says.endsWith(reason);
+    await this.untilThere(`a refusal with ${reason}`, 30_000, refused);
+  }
+  private async untilThere(what: string, timeoutMs: number, there: (entry: TimelineEntry) => boolean): Promise<TimelineEntry> {
+    const deadline = Date.now() + timeoutMs;
+    for (;;) {
+      const found = (await this.look()).find(there);
+      if (found) return found;
+      if (Date.now() > deadline)
+        throw new Error(
+          `${what} did not come within ${timeoutMs / 1000} s; seen: ${[...this.seen.values()].map((entry) => entry.type).join(', ')}`,
+        );
       await wait(100);
     }
   }
