@@ -1,18 +1,14 @@
-import type { ServiceName } from '@readmit/contracts';
 import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import type { Log } from '../log/logger.js';
 import type { EdgeRequest } from './edge.js';
 import { problemPage, wantsPage } from './problem-page.js';
-import { nothingAt, problemOf, type ProblemError } from './problem.js';
+import { problemOf, type ProblemError } from './problem.js';
 
 /** Every error of the HTTP side ends here, also those of the server's own parsing and routing. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
-  constructor(
-    private readonly log: Log,
-    private readonly service: ServiceName,
-  ) {}
+  constructor(private readonly log: Log) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
@@ -34,6 +30,6 @@ export class ProblemFilter implements ExceptionFilter {
     if (unexpected) this.log.error({ err: error, requestId: request.id }, 'a request failed unexpectedly');
     else if (problem.status === 503)
       this.log.warn({ err: problem.cause, requestId: request.id, reason: problem.reason }, 'a request could not be served now');
-    return problem.reason === 'no-such-route' ? nothingAt(request.raw.url, this.service) : problem;
+    return problem;
   }
 }

@@ -13,7 +13,7 @@ import { admit, EdgeGuard, EdgeInterceptor, type EdgeOptions, type EdgeRequest }
 import type { Instruments } from './instruments.js';
 import { bodyLimit, parseJsonBody } from './json-body.js';
 import { parkedController } from './parked.controller.js';
-import { answerUnread, ProblemError, problemOf, writeProblem } from './problem.js';
+import { answerUnread, nothingAt, ProblemError, problemOf, writeProblem } from './problem.js';
 import { ProblemFilter } from './problem.filter.js';
 import { assertAllServed } from './serves.js';
 
@@ -83,8 +83,8 @@ export async function createHttp(options: HttpOptions): Promise<NestFastifyAppli
   await app.register(rateLimit as unknown as Parameters<NestFastifyApplication['register']>[0], { global: false });
   serveHealth(server, options);
   const edge: EdgeOptions = { ...options, commands: engine, limit: limiter(server, options.limits) };
-  admitBeforeBody(server, edge);
-  app.useGlobalFilters(new ProblemFilter(log, options.service));
+  admitBeforeBody(server, edge, options.service);
+  app.useGlobalFilters(new ProblemFilter(log));
   app.useGlobalGuards(new EdgeGuard(edge));
   app.useGlobalInterceptors(new EdgeInterceptor(options.checkAnswers));
   await app.init();
@@ -171,12 +171,12 @@ function observe(server: FastifyInstance, log: Log, instruments: HttpOptions['in
 /** Health and metrics are open to whoever is in the network of the services, and cost nothing. */
 const open = /^\/(health\/(live|ready)|metrics)$/;
 
-function admitBeforeBody(server: FastifyInstance, edge: EdgeOptions): void {
+function admitBeforeBody(server: FastifyInstance, edge: EdgeOptions, service: ServiceName): void {
   server.addHook('onRequest', async (request: EdgeRequest) => {
     if (open.test(request.routeOptions.url ?? '')) return;
     await (request.scope ? inScope(request.scope, () => admit(request, edge)) : admit(request, edge));
     // Before the body is read, and before fastify judges the content type of a method that no route has.
-    if (request.is404) throw new ProblemError(404, 'no-such-route', 'There is nothing at this path.');
+    if (request.is404) throw nothingAt(request.raw.url, service);
   });
 }
 
