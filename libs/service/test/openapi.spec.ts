@@ -5,6 +5,7 @@ import { codeOf, decisionPayloadType } from '@readmit/domain';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv } from 'ajv';
 import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -135,6 +136,12 @@ describe('the OpenAPI document', () => {
     expect(statement).toMatchObject({ planDigest, evidenceDigest, policyDigest, nonce });
     const verifies = (text: string) => engineCrypto.verify(signing.x, decisionPayloadType, text, proof.signature);
     expect([verifies(engineCrypto.canonical(statement)), verifies(engineCrypto.canonical({ ...statement, v: 2 }))]).toEqual([true, false]);
+    expect(view['decisions']).toEqual([{ id: exampleOf('decide').given['decisionId'], statement, proof }]);
+    const { jwe, ciphertextDigest } = exampleOf('pickUpSecret').given;
+    expect(createHash('sha256').update(jwe).digest('hex')).toBe(ciphertextDigest);
+    expect(exampleOf('acknowledgeSecret').sent).toEqual({ ciphertextDigest });
+    const [{ asks }] = exampleOf('inbox').given['items'];
+    for (const other of [view['plan'], exampleOf('showCase').given]) expect(other.asks).toEqual(asks);
   });
 
   it('describes every operation, parameter, header, schema and property', () => {

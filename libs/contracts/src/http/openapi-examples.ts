@@ -1,7 +1,7 @@
 /**
  * Examples for the OpenAPI document: what is sent (a test plays each against the running demo, with the ids of a real case) and what comes
- * back. They belong together: every digest and signature is that of what stands beside it, made with the keys of RFC 8037, whose private
- * halves everybody has. Operations that every service has stand here once, under `any`.
+ * back. Those of a case belong together: every digest and signature is that of what stands beside it, made with the keys of RFC 8037, whose
+ * private halves everybody has. Those of the log show its form alone. Operations that every service has stand here once, under `any`.
  */
 import type { Json } from '../json-schema.js';
 
@@ -12,12 +12,37 @@ const planDigest = '46f2d558334553c2aaf3a0cee11ae3ed7a037827be349e9ca38727a16121
 const evidenceDigest = '210918b3a58e869045ecbed27f790d4a0ce0ae506a7da187465481ec211c8be9';
 const policyDigest = '65470805efe1f425d26d6fab8c1e656e96a230b1796451adb4718b45df44eb5b';
 const nonce = 'nonce_01935d2e-9b53-72e1-98e3-3c600bcef858';
+const decisionId = 'decision_01935d2e-9c41-73ea-90bf-827589c17c7e';
 const ciphertextDigest = '14a4428e825c0b248e425c65c3609875fb7ad2c50b53e1df33510052d02febdc';
+
+const subject = { kind: 'person', id: 'ada' };
+const asked = { kind: 'factor.reset', connector: 'demo-idp', object: 'ada' };
+const asks = [{ id: 'ask-1', ...asked }];
+/** As its approver signed it. */
+const decision = {
+  statement: {
+    v: 1,
+    caseId,
+    planDigest,
+    evidenceDigest,
+    policyDigest,
+    decision: 'approve',
+    approver: 'chidi',
+    decidedAt: '2026-11-22T10:09:30.000Z',
+    nonce,
+    reason: 'Plan and proofs checked.',
+  },
+  proof: {
+    type: 'software-key',
+    kid: 'chidi-1',
+    signature: 't_j9s0YxAVZriTFVRhXFu02IwMFB2SvwgSKgK8w_J2MRPHEI0-z_ZMJGTwuf9f7e4-lJeyMfVKoxbDL1o5IVAA',
+  },
+};
 
 export const requests: Readonly<Record<string, Json>> = {
   openCase: {
-    asks: [{ kind: 'factor.reset', connector: 'demo-idp', object: 'ada' }],
-    subject: { kind: 'person', id: 'ada' },
+    asks: [asked],
+    subject,
     reasonCode: 'lost-device',
     reason: 'My phone was stolen on the train.',
     durationSeconds: 3600,
@@ -44,25 +69,7 @@ export const requests: Readonly<Record<string, Json>> = {
     code: '27be-314a',
     contact,
   },
-  decide: {
-    statement: {
-      v: 1,
-      caseId,
-      planDigest,
-      evidenceDigest,
-      policyDigest,
-      decision: 'approve',
-      approver: 'chidi',
-      decidedAt: '2026-11-22T10:09:30.000Z',
-      nonce,
-      reason: 'Plan and proofs checked.',
-    },
-    proof: {
-      type: 'software-key',
-      kid: 'chidi-1',
-      signature: 't_j9s0YxAVZriTFVRhXFu02IwMFB2SvwgSKgK8w_J2MRPHEI0-z_ZMJGTwuf9f7e4-lJeyMfVKoxbDL1o5IVAA',
-    },
-  },
+  decide: decision,
   showContact: { digest: contact },
   acknowledgeSecret: { ciphertextDigest },
   endEarly: { reason: 'Done earlier than planned.' },
@@ -78,9 +85,9 @@ const granted = {
   outcome: null,
   class: 'mfa-recovery',
   tier: 'agent-assisted',
-  subject: { kind: 'person', id: 'ada' },
+  subject,
   requester: { kind: 'anonymous' },
-  asks: [{ id: 'ask-1', kind: 'factor.reset', connector: 'demo-idp', object: 'ada' }],
+  asks,
   reasonCode: 'lost-device',
   openedAt: '2026-11-22T10:00:00.321Z',
   endsAt: '2026-11-22T11:09:31.714Z',
@@ -91,10 +98,32 @@ const granted = {
   ],
   openObligations: 1,
 };
+const bypassClose = {
+  id: `${caseId}/obligation-1`,
+  kind: 'bypass.close',
+  connector: 'demo-idp',
+  object: 'ada',
+  armedBy: 'start',
+  unlessTakenOver: false,
+  afterSeconds: 3600,
+  says: 'Void the bypass of ada and end the session that it opened, after 60 min at the latest.',
+  identity: [{ name: 'account', value: 'ada' }],
+};
+const enrolmentWithdraw = {
+  id: `${caseId}/obligation-2`,
+  kind: 'enrolment.withdraw',
+  connector: 'demo-idp',
+  object: 'ada',
+  armedBy: 'repudiation',
+  unlessTakenOver: false,
+  afterSeconds: 0,
+  says: 'If this is repudiated, frozen or contained, at any time: remove every factor that ada enrolled since this plan, and end every session.',
+  identity: [{ name: 'account', value: 'ada' }],
+};
 const plan = {
   caseId,
   class: 'mfa-recovery',
-  asks: [{ id: 'ask-1', kind: 'factor.reset', connector: 'demo-idp', object: 'ada' }],
+  asks,
   steps: [
     {
       id: 'step-1',
@@ -141,30 +170,7 @@ const plan = {
     'every other account at demo-idp',
     'API tokens already issued: they live to their own end, at most one hour',
   ],
-  obligations: [
-    {
-      id: 'case_01935d2e-8c40-7a51-9f3e-2b6c8d0e4f12/obligation-1',
-      kind: 'bypass.close',
-      connector: 'demo-idp',
-      object: 'ada',
-      armedBy: 'start',
-      unlessTakenOver: false,
-      afterSeconds: 3600,
-      says: 'Void the bypass of ada and end the session that it opened, after 60 min at the latest.',
-      identity: [{ name: 'account', value: 'ada' }],
-    },
-    {
-      id: 'case_01935d2e-8c40-7a51-9f3e-2b6c8d0e4f12/obligation-2',
-      kind: 'enrolment.withdraw',
-      connector: 'demo-idp',
-      object: 'ada',
-      armedBy: 'repudiation',
-      unlessTakenOver: false,
-      afterSeconds: 0,
-      says: 'If this is repudiated, frozen or contained, at any time: remove every factor that ada enrolled since this plan, and end every session.',
-      identity: [{ name: 'account', value: 'ada' }],
-    },
-  ],
+  obligations: [bypassClose, enrolmentWithdraw],
   recipients: [{ id: 'requester', fingerprint }],
   durationSeconds: 3600,
   before: {
@@ -244,8 +250,8 @@ export const answers: Readonly<Record<string, Json>> = {
         what: 'decision',
         class: 'mfa-recovery',
         tier: 'agent-assisted',
-        subject: { kind: 'person', id: 'ada' },
-        asks: [{ id: 'ask_1', kind: 'factor.reset', connector: 'demo-idp', object: 'ada' }],
+        subject,
+        asks,
         since: '2026-11-22T10:06:40.501Z',
         until: '2026-11-22T14:00:01.987Z',
         teams: ['security-oncall'],
@@ -291,7 +297,7 @@ export const answers: Readonly<Record<string, Json>> = {
     },
     requester: { kind: 'anonymous', known: false },
     nonce,
-    decideBefore: '2026-11-22T14:00:01.987Z',
+    decideBefore: null,
     needs: { ...needs, quorum: [{ part: security, by: ['chidi'] }] },
     evidence: [
       {
@@ -321,31 +327,10 @@ export const answers: Readonly<Record<string, Json>> = {
         staleAt: '2026-11-22T14:06:40.224Z',
       },
     ],
-    decisions: [
-      {
-        id: 'decision_01a22da5-9b41-73ea-90bf-827589c17c7e',
-        proof: {
-          kid: 'Cb4XCKxxZV60HiZxnt0qoNbLo329_3bKbwLAfM0W0Kw',
-          type: 'software-key',
-          signature: 'X34nzA4SOIWqmHGQ3eTGSD3gXnVkxG6TPbbrJLIhgJOfpZg_bTgtrOMxJPusrrOpzuqCCBcyFCDxELEfoSDdAA',
-        },
-        statement: {
-          v: 1,
-          nonce: 'nonce_01a22da5-9b11-71cf-9657-57233481f93d',
-          caseId,
-          reason: 'Plan and proofs checked.',
-          approver: 'chidi',
-          decision: 'approve',
-          decidedAt: '2026-11-30T18:09:17.624Z',
-          planDigest: '1873ad86d3bc3deeb0c8dcd4af88628c6d020f9e99c4ef96258220248f56d987',
-          policyDigest: '21776bbd6f071f3ba8fd9f1e588b6a613005e49efef04a4cbeb50c7dc7562fef',
-          evidenceDigest: '534302f0c95fc0de2d0c2dce36e422598d5db11273198f222a02a1a3d39f3632',
-        },
-      },
-    ],
+    decisions: [{ id: decisionId, ...decision }],
   },
   addEvidence: { caseId, evidenceId: 'evidence_01935d2e-9a11-71cf-9657-4e25bdc21193', link: link('approval') },
-  decide: { caseId, decisionId: 'decision_01935d2e-9c41-73ea-90bf-827589c17c7e', link: link('approval') },
+  decide: { caseId, decisionId, link: link('approval') },
   withdraw: { caseId, link: link('approval') },
   deskContact: [
     { kind: 'phone', value: '+44 ** **** **01', digest: contact },
@@ -359,7 +344,7 @@ export const answers: Readonly<Record<string, Json>> = {
     waitsFor: [],
     work: [
       {
-        id: 'case_01935d2e-8c40-7a51-9f3e-2b6c8d0e4f12/plan',
+        id: `${caseId}/plan`,
         kind: 'plan',
         state: 'done',
         tries: 1,
@@ -379,18 +364,8 @@ export const answers: Readonly<Record<string, Json>> = {
   acknowledgeSecret: { caseId, acknowledged: true },
   showObligations: [
     {
-      obligationId: 'case_01935d2e-8c40-7a51-9f3e-2b6c8d0e4f12/obligation-1',
-      undo: {
-        id: 'case_01935d2e-8c40-7a51-9f3e-2b6c8d0e4f12/obligation-1',
-        kind: 'bypass.close',
-        connector: 'demo-idp',
-        object: 'ada',
-        armedBy: 'start',
-        unlessTakenOver: false,
-        afterSeconds: 3600,
-        says: 'Void the bypass of ada and end the session that it opened, after 60 min at the latest.',
-        identity: [{ name: 'account', value: 'ada' }],
-      },
+      obligationId: bypassClose.id,
+      undo: bypassClose,
       dueAt: '2026-11-22T11:09:31.714Z',
       state: 'armed',
       how: null,
@@ -399,18 +374,8 @@ export const answers: Readonly<Record<string, Json>> = {
       dues: [],
     },
     {
-      obligationId: 'case_01935d2e-8c40-7a51-9f3e-2b6c8d0e4f12/obligation-2',
-      undo: {
-        id: 'case_01935d2e-8c40-7a51-9f3e-2b6c8d0e4f12/obligation-2',
-        kind: 'enrolment.withdraw',
-        connector: 'demo-idp',
-        object: 'ada',
-        armedBy: 'repudiation',
-        unlessTakenOver: false,
-        afterSeconds: 0,
-        says: 'If this is repudiated, frozen or contained, at any time: remove every factor that ada enrolled since this plan, and end every session.',
-        identity: [{ name: 'account', value: 'ada' }],
-      },
+      obligationId: enrolmentWithdraw.id,
+      undo: enrolmentWithdraw,
       dueAt: null,
       state: 'recorded',
       how: null,
@@ -422,7 +387,7 @@ export const answers: Readonly<Record<string, Json>> = {
   listOverdue: [
     {
       caseId,
-      obligationId: 'case_01935d2e-8c40-7a51-9f3e-2b6c8d0e4f12/obligation-1',
+      obligationId: bypassClose.id,
       dueSince: '2026-11-22T11:09:31.714Z',
     },
   ],
@@ -431,10 +396,7 @@ export const answers: Readonly<Record<string, Json>> = {
   contain: {
     caseId,
     link: link('revocation'),
-    will: [
-      'Let nothing begin for the case any more.',
-      'Void the bypass of ada and end the session that it opened, after 60 min at the latest.',
-    ],
+    will: ['Let nothing begin for the case any more.', bypassClose.says],
   },
   checkpoint: {
     size: 61,
@@ -445,9 +407,9 @@ export const answers: Readonly<Record<string, Json>> = {
   anySettleParked: { ...parked, ...wholeMessage, state: 'discarded' },
   exportLog: `${JSON.stringify({
     format: 'readmit-log/1',
-    origin: 'readmit.example/log/production',
-    environment: 'production',
+    origin: 'readmit.example/log/standalone',
+    environment: 'standalone',
     keyList: 'eyJhbGciOiJFZERTQSJ9.e30.c2ln',
-    logKey: 'readmit.example/log/production+256a7ed4+AQ==',
+    logKey: 'readmit.example/log/standalone+256a7eed+AQ==',
   })}\n`,
 };

@@ -28,9 +28,8 @@ export const guide = `Readmit governs the way back in: a case is opened, proved,
   answers 409 with the reason \`not-ready\` and \`Retry-After\`. So it does when it first hears of a person who may be of the case's teams.
 - Requests without a sign-in are limited by address, others by person; 429 has \`Retry-After\`.
 - "JCS" is the canonical form of RFC 8785. A digest "of the JCS" is SHA-256 over its UTF-8 bytes, in lower-case hex.
-
-- The examples belong together and can serve as test vectors. Their keys are those of RFC 8037, whose private halves everybody has: never use
-  them for a case.
+- The examples of a case belong together and can serve as test vectors; those of the log show its form alone. Their keys are those of
+  RFC 8037, whose private halves everybody has: never use them for a case.
 
 ## Proving a case key
 

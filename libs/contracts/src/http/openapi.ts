@@ -258,7 +258,6 @@ function operation(name: RouteName, route: Route): Json {
     ...(route.versioned ? [versionParameter] : []),
   ];
   const reads = route.response as TSchema & { readonly type?: unknown; readonly properties?: object };
-  const example = answers[name] ?? answers[name.replace(/^[a-z]+(?=[A-Z]\w+Parked$)/, 'any')];
   const headers = {
     'X-Request-Id': headerRef('RequestId'),
     ...(reads.properties && 'version' in reads.properties ? { ETag: headerRef('ETag') } : {}),
@@ -276,7 +275,7 @@ function operation(name: RouteName, route: Route): Json {
       [String(route.status)]: {
         description: route.status === 202 ? 'Taken; what becomes of it is read later.' : 'The answer.',
         headers,
-        content: { [type]: { schema: reference(reads), ...(example === undefined ? {} : { example }) } },
+        content: { [type]: { schema: reference(reads), ...exampleIn(answers, name) } },
       },
       ...Object.fromEntries(
         problemsOf(route).map((problem) => [String(problems[problem][0]), { $ref: `#/components/responses/${problem}` }]),
@@ -309,13 +308,13 @@ function requestBody(name: RouteName, { body, event }: Route): JsonObject {
           'Structured mode: the event. Binary mode: its data as JSON of any media type, or nothing, and the attributes in the headers `ce-*`.',
         required: false,
         content: {
-          'application/cloudevents+json': { schema: reference(event), ...example(name) },
+          'application/cloudevents+json': { schema: reference(event), ...exampleIn(requests, name) },
           'application/json': { schema: { type: 'object', description: 'Data of the event in binary mode; nothing in it is kept.' } },
         },
       },
     };
   if (!body) return {};
-  return { requestBody: { required: true, content: { 'application/json': { schema: reference(body), ...example(name) } } } };
+  return { requestBody: { required: true, content: { 'application/json': { schema: reference(body), ...exampleIn(requests, name) } } } };
 }
 
 /** Binary mode of CloudEvents over HTTP. */
@@ -365,7 +364,7 @@ function queryParameters(query: TSchema): readonly JsonObject[] {
   }));
 }
 
-function example(name: RouteName): { readonly example?: Json } {
-  const there = requests[name] ?? requests[name.replace(/^[a-z]+(?=SettleParked$)/, 'any')];
+function exampleIn(examples: Readonly<Record<string, Json>>, name: RouteName): { readonly example?: Json } {
+  const there = examples[name] ?? examples[name.replace(/^[a-z]+(?=(List|Show|Settle)Parked$)/, 'any')];
   return there === undefined ? {} : { example: there };
 }
