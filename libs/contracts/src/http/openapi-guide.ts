@@ -22,8 +22,9 @@ export const guide = `Readmit governs the way back in: a case is opened, proved,
   answered with 405 and \`Allow\`.
 - A body is JSON in UTF-8 of at most 256 KiB, sent as \`application/json\` without a Content-Encoding. A field or a query parameter that
   is not described here is refused (400), and so is U+0000 in any text, half of a surrogate pair, a name that stands twice in an object, and
-  nesting deeper than ${maxDepth} levels. A header that is not described here is passed over; \`Accept\` too: each answer has one media type.
-- An error is a problem document (RFC 9457). Programs go by \`reason\`; \`rule\` is the rule of Readmit that refused it.
+  nesting deeper than ${maxDepth} levels. A header that is not described here is passed over; \`Accept\` too, but for errors.
+- An error is a problem document (RFC 9457). Programs go by \`reason\`; \`rule\` is the rule of Readmit that refused it. A GET whose
+  \`Accept\` names \`text/html\`, as browsers do, may get a page for people in its place.
 - 202 means that the request is recorded; the case then goes on by itself. Each service hears of a case a moment after intake: until then it
   answers 409 with the reason \`not-ready\` and \`Retry-After\`. So it does when it first hears of a person who may be of the case's teams.
 - Requests without a sign-in are limited by address, others by person; 429 has \`Retry-After\`.
