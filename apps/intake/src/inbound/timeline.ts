@@ -5,7 +5,7 @@ import type { Spoken } from '../outbound/ledger.js';
 export function actorOf(fact: Fact): string | undefined {
   switch (fact.type) {
     case 'readmit.case.opened':
-      return fact.data.requester.id;
+      return fact.data.requester.id ?? fact.data.requester.kind;
     case 'readmit.evidence.added':
       return fact.data.collectedBy;
     case 'readmit.decision.recorded':

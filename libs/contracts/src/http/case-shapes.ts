@@ -92,7 +92,12 @@ export const TimelineEntry = described(
     type: described(Id, 'Type of the event.'),
     label: described(Text, 'The type in words.'),
     by: described(Id, 'The service that said it.'),
-    actor: Type.Optional(described(Id, 'Who did it: a person, a consumer, `case-key` or `anonymous`; absent where no one outside did.')),
+    actor: Type.Optional(
+      described(
+        Id,
+        'Who did it: a person, a consumer, a signal, `case-key`, `repudiation-code` or `anonymous`; absent where no one outside did.',
+      ),
+    ),
     says: described(Type.String(), 'What happened, as a sentence.'),
   }),
   'One thing that happened in a case.',
