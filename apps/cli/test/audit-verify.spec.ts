@@ -370,8 +370,17 @@ describe('readmit audit cef', () => {
         .split('\n')
         .map((line) => line.split('|')[4]),
     ]).toEqual([0, codes]);
-    for (const wrong of ['{}', 'null', 'x', whole.lines()[0] ?? '']) {
-      const stopped = await converted([records[0] ?? '', wrong, records[1] ?? '']);
+    const [first = ''] = records;
+    // A record of another product, or one that something on its way has changed.
+    const { metadata, ...others } = JSON.parse(first) as OcsfEvent;
+    const strange = [
+      { ...others, metadata: { ...metadata, event_code: undefined } },
+      { ...others, metadata: { ...metadata, product: { feature: metadata.product.feature } } },
+      { ...others, metadata, unmapped: {} },
+      { ...others, metadata, severity_id: 2.5 },
+    ].map((one) => JSON.stringify(one));
+    for (const wrong of ['{}', 'null', 'x', whole.lines()[0] ?? '', ...strange]) {
+      const stopped = await converted([first, wrong, records[1] ?? '']);
       expect([wrong, stopped.code, stopped.stdout]).toEqual([wrong, 2, `${stdout.split('\n')[0]}\n`]);
       expect(stopped.stderr).toContain('Line 2 is no record for SIEMs');
     }

@@ -24,12 +24,14 @@ async function convert(context: Context, file: string): Promise<void> {
   }
 }
 
-/** What every record has. The rest is read where it is there. */
+/** What a line cannot do without; every record has it. The rest is read where it is there. */
 function recordIn(text: string, number: number): OcsfEvent {
   try {
     const value = JSON.parse(text) as Partial<OcsfEvent> | null;
     const { metadata, severity_id = 0, unmapped, message } = value ?? {};
-    if (metadata?.product?.feature && severity_id > 0 && severity_id < 6 && unmapped && message !== undefined) return value as OcsfEvent;
+    const { name, vendor_name, version, feature } = metadata?.product ?? {};
+    const texts: readonly unknown[] = [name, vendor_name, version, feature?.name, metadata?.event_code, unmapped?.['type'], message];
+    if (texts.every((one) => typeof one === 'string') && [1, 2, 3, 4, 5].includes(severity_id)) return value as OcsfEvent;
   } catch {
     // Not JSON: the same answer.
   }
