@@ -11,8 +11,7 @@ const severities: Readonly<Record<SeverityId, number>> = { 1: 1, 2: 3, 3: 5, 4: 
 const longest = 4000;
 
 /** Lines end records, so none may be in one. A header has no escape for them; other control characters have none anywhere. */
-// eslint-disable-next-line no-control-regex -- that is what it is about
-const control = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g;
+const control = /[\p{Cc}\u2028\u2029]+/gu;
 const inHeader = (text: string): string => text.replace(control, ' ').replace(/[\\|]/g, '\\$&');
 const inExtension = (text: string): string =>
   text
