@@ -55,7 +55,7 @@ async function rowsOf(type) {
   return [[`\`${code}\``, `\`${type}\``, label, when, ...first], ...others.map(([what, cells]) => ['', '', '', what, ...cells])];
 }
 
-const head = ['code', 'event', 'message', 'when', 'class', 'activity', 'type_uid', 'severity'];
+const head = ['code', 'event', 'label', 'when', 'class', 'activity', 'type_uid', 'severity'];
 const line = (cells) => `| ${cells.join(' | ')} |`;
 // No entry of the log, so nobody reads it.
 const types = eventTypes.filter((type) => type !== 'readmit.audit.recorded');
