@@ -1,5 +1,6 @@
 /** What a detection engineer plants: lives of cases as services say them, each a genuine one with one thing changed. Every event is named by its case. */
 import type { Draft, EventData, EventType } from '@readmit/contracts';
+import { sampleFor } from '@readmit/testing';
 import type { Said } from '../../apps/audit/test/running-audit.js';
 import { asked, confirmed, crypto, decision, discharged, genuine, plan, seconds, undo } from '../../libs/domain/test/genuine-case.js';
 
@@ -14,21 +15,14 @@ export const say = <T extends EventType>(type: T, key: string, data: EventData<T
   ...({ type, key, data } as Draft),
   at,
 });
-export const opened = (caseId: string, subject: string, at = new Date()): Said =>
-  say(
-    'readmit.case.opened',
-    caseId,
-    {
-      caseId,
-      asks: [{ id: 'ask_1', kind: 'factor.bypass', connector: 'demo-idp', object: subject }],
-      subject: { kind: 'person', id: subject },
-      requester: { kind: 'person', id: 'boris' },
-      reasonCode: 'lost-device',
-      reasonDigest: '0'.repeat(64),
-      durationSeconds: 60,
-    },
-    at,
-  );
+export const opened = (caseId: string, subject: string, at = new Date()): Said => ({
+  ...sampleFor('readmit.case.opened', caseId, {
+    asks: [{ id: 'ask_1', kind: 'factor.bypass', connector: 'demo-idp', object: subject }],
+    subject: { kind: 'person', id: subject },
+    requester: { kind: 'person', id: 'boris' },
+  }),
+  at,
+});
 export const closed = (caseId: string, outcome: EventData<'readmit.case.closed'>['outcome'], at: Date): Said =>
   say('readmit.case.closed', caseId, { caseId, outcome }, at);
 export const refused = (key: string, actor: string, rule: string, reason: string, at = new Date()): Said =>

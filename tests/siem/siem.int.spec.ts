@@ -5,13 +5,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { KafkaBus, removeKafka, startKafka, type KafkaServer } from '@readmit/bus';
 import { aclSpecs, auditOcsfTopic, eventTypes, servicePrincipal, siemPrincipal, topicOf, topicSpecs } from '@readmit/contracts';
-import { ocsfFaults, testDatabase, until, type TestDatabase } from '@readmit/testing';
+import { ocsfFaults, sampleOf, testDatabase, until, type TestDatabase } from '@readmit/testing';
 import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, Kafka, logLevel, ResourcePatternTypes } from 'kafkajs';
 import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { sampleOf, textOf } from '../../libs/domain/test/ocsf-record.js';
+import { textOf } from '../../libs/domain/test/ocsf-record.js';
 import { ensureDebian, siemReaders } from '../../tools/debian.mjs';
 import { kcat, Rsyslog, type Principal } from './readers.js';
 

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { auditOcsfTopic, entryOf, product, services, type Draft, type Fact, type ServiceName } from '@readmit/contracts';
 import { foldCase, ocsfOf, openCheckpoint, type KnownCase, type Leaf } from '@readmit/domain';
 import { busSchema, roleOf, tablesOfTopic } from '@readmit/store';
-import { ocsfFaults, until } from '@readmit/testing';
+import { ocsfFaults, sampleFor, until } from '@readmit/testing';
 import pg from 'pg';
 import { logTools } from '../src/outbound/log-crypto.js';
 import { bySequence, environment, eventOf, RunningAudit } from './running-audit.js';
@@ -14,103 +14,14 @@ beforeEach(async () => {
 });
 afterEach(() => audit.close());
 
-const notice = (caseId: string): Draft => ({
-  type: 'readmit.notice.sent',
-  key: caseId,
-  data: { caseId, noticeId: 'notice_1', about: 'opened', channel: 'mail' },
-});
-const openedOf = (caseId: string): Draft => ({
-  type: 'readmit.case.opened',
-  key: caseId,
-  data: {
-    caseId,
-    asks: [{ id: 'ask_1', kind: 'factor.bypass', connector: 'demo-idp', object: 'ada' }],
-    subject: { kind: 'person', id: 'ada' },
-    requester: { kind: 'person', id: 'boris' },
-    reasonCode: 'lost-device',
-    reasonDigest: '0'.repeat(64),
-    durationSeconds: 60,
-  },
-});
+const notice = (caseId: string): Draft => sampleFor('readmit.notice.sent', caseId);
+const openedOf = (caseId: string): Draft => sampleFor('readmit.case.opened', caseId, { requester: { kind: 'person', id: 'boris' } });
 const opened = openedOf('case_1');
-const granted: Draft = {
-  type: 'readmit.approval.granted',
-  key: 'case_1',
-  data: {
-    caseId: 'case_1',
-    grantId: 'grant_1',
-    planDigest: '0'.repeat(64),
-    evidenceDigest: '0'.repeat(64),
-    evidence: [],
-    decisions: [
-      {
-        id: 'decision_1',
-        statement: {
-          v: 1,
-          caseId: 'case_1',
-          planDigest: '0'.repeat(64),
-          evidenceDigest: '0'.repeat(64),
-          policyDigest: '0'.repeat(64),
-          decision: 'approve',
-          approver: 'chidi',
-          decidedAt: '2026-11-22T09:30:00.000Z',
-          nonce: 'q83vASNFZ4mrze8BI0Vniw',
-          reason: 'Called back on the number on record.',
-        },
-        proof: { type: 'software-key', kid: 'chidi-1', signature: 'AAAA' },
-      },
-    ],
-    directory: { digest: '0'.repeat(64), ageSeconds: 5 },
-    attestationId: 'attestation_1',
-    goodUntil: '2026-11-22T13:30:00.000Z',
-    durationSeconds: 60,
-    obligations: [
-      {
-        id: 'undo_1',
-        kind: 'bypass.close',
-        connector: 'demo-idp',
-        object: 'ada',
-        armedBy: 'start',
-        unlessTakenOver: false,
-        afterSeconds: 60,
-        says: 'Close the bypass.',
-      },
-    ],
-  },
-};
-const overdue: Draft = {
-  type: 'readmit.revocation.overdue',
-  key: 'case_1',
-  data: { caseId: 'case_1', obligationId: 'undo_1', dueSince: '2026-11-22T13:30:00.000Z' },
-};
-const denied: Draft = {
-  type: 'readmit.approval.refused',
-  key: 'case_1',
-  data: { key: 'case_1', command: 'decide', rule: 'R4.2', reason: 'approver-is-requester', actor: 'mallory', says: 'Somebody else must.' },
-};
-const started: Draft = {
-  type: 'readmit.execution.started',
-  key: 'case_1',
-  data: {
-    caseId: 'case_1',
-    executionId: 'execution_1',
-    planDigest: '0'.repeat(64),
-    grantId: 'grant_1',
-    endsAt: '2026-11-22T10:00:00.000Z',
-    holds: [],
-  },
-};
-const attested: Draft = {
-  type: 'readmit.people.attested',
-  key: 'case_1',
-  data: {
-    caseId: 'case_1',
-    directory: { digest: '0'.repeat(64), issuedAt: '2026-11-22T10:00:00.000Z', ageSeconds: 5 },
-    people: [],
-    contacts: [],
-    consumers: [],
-  },
-};
+const granted = sampleFor('readmit.approval.granted', 'case_1');
+const overdue = sampleFor('readmit.revocation.overdue', 'case_1', { obligationId: 'undo-1' });
+const denied = sampleFor('readmit.approval.refused', 'case_1');
+const started = sampleFor('readmit.execution.started', 'case_1');
+const attested = sampleFor('readmit.people.attested', 'case_1');
 const owner = async (sql: string): Promise<void> => {
   const client = new pg.Client({ connectionString: audit.database.ownerUrl });
   await client.connect();

@@ -20,7 +20,7 @@ import {
   type LoggedRecord,
   type OcsfEvent,
 } from '@readmit/domain';
-import { ocsfFaults } from '@readmit/testing';
+import { ocsfFaults, sampleFor } from '@readmit/testing';
 import { openEvents } from '../src/event-checks.js';
 import { logTools as tools } from '../src/log-tools.js';
 import { Desk } from './cli-run.js';
@@ -305,15 +305,8 @@ describe('readmit audit ocsf', () => {
 
   it('R7.4 says whose case an entry belongs to when its opening is before the index that was missed', async () => {
     const log = await Log.of();
-    await log.append('intake', 'readmit.case.opened', at(0), {
-      caseId: 'case_1',
-      asks: [{ id: 'ask_1', kind: 'factor.bypass', connector: 'demo-idp', object: 'ada' }],
-      subject: { kind: 'person', id: 'ada' },
-      requester: { kind: 'person', id: 'boris' },
-      reasonCode: 'lost-device',
-      reasonDigest: '0'.repeat(64),
-      durationSeconds: 60,
-    });
+    const { data } = sampleFor('readmit.case.opened', 'case_1', { requester: { kind: 'person', id: 'boris' } });
+    await log.append('intake', 'readmit.case.opened', at(0), data);
     await log.notice(1);
     const [missed] = eventsOf((await shown(log.lines(), '--from', '1')).stdout);
     expect(missed).toMatchObject({ unmapped: { whose: { subject: { id: 'ada' }, requester: { id: 'boris' } } } });

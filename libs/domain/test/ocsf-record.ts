@@ -1,9 +1,8 @@
 /** Records for SIEMs, made of the golden samples of the catalogue. */
 import * as contracts from '@readmit/contracts';
 import { entryOf, product, topicOf, type EventData, type EventType, type Fact } from '@readmit/contracts';
+import { sampleOf } from '@readmit/testing';
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
 import { leafOf } from '../src/audit-log/leaf.js';
 import type { OcsfEvent } from '../src/audit-log/ocsf/event.js';
 import { ocsfOf } from '../src/audit-log/ocsf/project.js';
@@ -12,13 +11,6 @@ import type { KnownCase } from '../src/audit-log/ocsf/whose.js';
 export const at = '2026-11-22T09:30:00.123Z';
 export const eventId = '0190a3f2-6b1e-7c44-9d1a-000000000009';
 export const signedBytes = 'signed';
-
-export interface Sample {
-  readonly key: string;
-  readonly data: object;
-}
-export const sampleOf = (type: EventType): Sample =>
-  JSON.parse(readFileSync(path.resolve(`libs/contracts/samples/${type}.v1.json`), 'utf8')) as Sample;
 
 /** As it lies on the topic. `known`: what earlier entries said of the case. */
 export function textOf(type: EventType, data: object = sampleOf(type).data, id = eventId, index = 41, known: KnownCase = {}): string {

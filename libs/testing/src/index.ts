@@ -7,5 +7,6 @@ export { ocsfCaptions, ocsfFaults } from './ocsf.js';
 export type { OcsfCaptions } from './ocsf.js';
 export { personas } from './personas.js';
 export { postgresReleases, startPostgresRelease, type PostgresRelease } from './postgres-release.js';
+export { sampleFor, sampleOf } from './sample.js';
 export { until } from './until.js';
 export type { UntilOptions } from './until.js';

@@ -1,8 +1,8 @@
 /** Every record of a case can be read alone: who did what, and whose account it is about. */
 import { describe, expect, it } from '@jest/globals';
 import { entryOf, eventTypes, type EventType } from '@readmit/contracts';
-import { ocsfFaults } from '@readmit/testing';
-import { changed, record, sampleOf } from '../../../test/ocsf-record.js';
+import { ocsfFaults, sampleOf } from '@readmit/testing';
+import { changed, record } from '../../../test/ocsf-record.js';
 import type { OcsfEvent } from './event.js';
 import type { KnownCase } from './whose.js';
 

@@ -4,9 +4,9 @@
  */
 import { describe, expect, it } from '@jest/globals';
 import { catalogue, entryOf, eventTypes, product, services, type EventType, type ServiceName } from '@readmit/contracts';
-import { ocsfCaptions, ocsfFaults } from '@readmit/testing';
+import { ocsfCaptions, ocsfFaults, sampleOf } from '@readmit/testing';
 import { createHash } from 'node:crypto';
-import { at, eventId, record, sampleOf, signedBytes } from '../../../test/ocsf-record.js';
+import { at, eventId, record, signedBytes } from '../../../test/ocsf-record.js';
 import type { OcsfEvent } from './event.js';
 
 const low = 'Low';

@@ -1,8 +1,8 @@
 /** What an analyst finds in the records, by what OCSF calls it; and what is in none of them. */
 import { describe, expect, it } from '@jest/globals';
 import { entryOf, eventTypes, type EventData } from '@readmit/contracts';
-import { ocsfFaults } from '@readmit/testing';
-import { changed, record, sampleOf } from '../../../test/ocsf-record.js';
+import { ocsfFaults, sampleOf } from '@readmit/testing';
+import { changed, record } from '../../../test/ocsf-record.js';
 import type { OcsfEvent } from './event.js';
 
 const caseId = 'case_0190a3f2-6b1e-7c44-9d1a-2f5b8e0c7a11';
