@@ -1,9 +1,7 @@
 """
 Makes the JSON Schemas (Draft 2020-12) that the records for SIEMs are checked against, from the published OCSF schema.
 
-    python3 -m venv .readmit/ocsf
-    .readmit/ocsf/bin/pip install ocsf-json-schema==1.2.0
-    .readmit/ocsf/bin/python tools/ocsf-schemas.py
+    "$(node tools/python-tools.mjs ocsf)" tools/ocsf-schemas.py
 
 They are committed, so nobody needs Python to test. Run it again for another version, class or profile; the same input gives the
 same bytes. Captions are what the schema calls each number: records carry them beside the numbers, and a test compares.

@@ -1,6 +1,6 @@
 /**
- * Programs of Python packages that some tests run. `tools/python/<name>.txt` pins the packages of one; they are installed once into a virtual
- * environment below `.cache`. `node tools/python-tools.mjs` installs all by hand.
+ * Programs of Python packages that some tests and tools run. `tools/python/<name>.txt` pins the packages of one; they are installed once into a virtual
+ * environment below `.cache`. `node tools/python-tools.mjs` installs all by hand, or those that are named, and prints the Python of each.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
@@ -67,8 +67,10 @@ function run(command, args) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  for (const file of readdirSync(path.join(house, 'tools/python'))) {
-    const found = pythonTools(path.basename(file, '.txt'));
+  const named = process.argv.slice(2);
+  const all = readdirSync(path.join(house, 'tools/python')).map((file) => path.basename(file, '.txt'));
+  for (const name of named.length > 0 ? named : all) {
+    const found = pythonTools(name);
     process.stdout.write(`${'missing' in found ? found.missing : found.python}\n`);
     if ('missing' in found) process.exitCode = 1;
   }
