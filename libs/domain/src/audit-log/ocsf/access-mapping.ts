@@ -187,7 +187,8 @@ export const schedulerMapping: MappingOf<
       {
         uid: data.obligationId,
         title: 'revocation overdue',
-        desc: `${whose ? whose.what.map(affectedText).join(', ') : 'What was granted'} has been due since ${data.dueSince}, and no target has shown that it was done.`,
+        // True of what the case asks for too: that is all that is known before audit hears of the grant.
+        desc: `What was granted should have been taken back by ${data.dueSince}, and no target has shown that it was${whose ? `: ${whose.what.map(affectedText).join(', ')}` : ''}.`,
         rule: 'R6.3',
       },
       { severity_id: 4, resource: data.caseId, unmapped: { due_since: data.dueSince } },

@@ -64,12 +64,15 @@ describe('a record of a case', () => {
     expect(event.message).toBe(message);
   });
 
-  it('R7.4 an overdue revocation names what is still given, to whom and where', () => {
-    expect(changed('readmit.revocation.overdue', {}, known)).toMatchObject({
-      finding_info: {
-        desc: 'role.revoke app_admin for erin at target-postgres has been due since 2026-11-22T13:30:00.000Z, and no target has shown that it was done.',
-      },
-    });
+  it.each<[string, KnownCase, string]>([
+    ['whose grant is known', known, ': role.revoke app_admin for erin at target-postgres.'],
+    ['whose opening alone is known', { opened: { ...whose, asks } }, ': role.restore app_admin for erin at target-postgres.'],
+    ['of which nothing is known', {}, '.'],
+  ])('R7.4 an overdue revocation of a case %s says what is still given, to whom and where', (_of, ofCase, what) => {
+    expect(changed('readmit.revocation.overdue', {}, ofCase)).toHaveProperty(
+      'finding_info.desc',
+      `What was granted should have been taken back by 2026-11-22T13:30:00.000Z, and no target has shown that it was${what}`,
+    );
   });
 
   it('R7.4 a message stays short however long ids and lists are', () => {
