@@ -1,7 +1,7 @@
 /** What an approver is shown, and who may look. Does not prove how a service answers over HTTP: the specs of libs/service do. */
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { engineCrypto, type Commands } from '@readmit/bus';
-import { Facts, type Command, type Context } from '@readmit/domain';
+import { Facts, say, type Command, type Context } from '@readmit/domain';
 import type { Actor, Call } from '@readmit/service';
 import { House, policy } from '../../libs/domain/test/house.js';
 import { ApprovalController } from '../../apps/approval/src/inbound/approval.controller.js';
@@ -127,6 +127,21 @@ describe('what an approver is shown', () => {
     expect(text).not.toContain(desk.house.codeOf(caseId));
     await desk.evidence(caseId, 'boris', callBack());
     expect(JSON.stringify(await desk.show(caseId, 'chidi'))).toContain(desk.house.codeOf(caseId));
+  });
+
+  it('R4.4 counts no seat by a decision whose key was taken from its signer since', async () => {
+    const role = desk.house.open([{ kind: 'role.restore', object: 'erin', entitlement: 'app_admin' }], { kind: 'person', id: 'erin' });
+    desk.house.prove(role);
+    desk.house.decide(role, 'chidi');
+    const seats = async () => (await desk.show(role, 'dana')).needs.quorum.map(({ by }) => by);
+    expect(await seats()).toEqual([['chidi'], []]);
+    const data = desk.house.facts('approval', role).last('readmit.people.attested')?.data;
+    if (!data) throw new Error('nobody is attested');
+    const people = data.people.filter(({ id }) => id === 'chidi').map((chidi) => ({ ...chidi, keys: [] }));
+    desk.house.emit('classification', [say('readmit.people.attested', role, { ...data, people })]);
+    desk.house.settle();
+    expect(await seats()).toEqual([[], []]);
+    expect((await desk.show(role, 'dana')).decisions).toHaveLength(1);
   });
 
   it('R4.7 has the digests of a no before there is a plan or a proof', async () => {

@@ -42,7 +42,7 @@ export { policyFaults } from './classification/policy-floor.js';
 export { lookupOf } from './classification/lookup.js';
 export type { DirectoryFacts } from './classification/classify.js';
 export { approvalReact } from './approval-request/approval.react.js';
-export { approvalState, decisionsFor, planOf } from './approval-request/approval.state.js';
+export { approvalState, approvalsFor, decisionsFor, planOf, requestFor } from './approval-request/approval.state.js';
 export type { ApprovalState } from './approval-request/approval.state.js';
 export { waitingIn } from './approval-request/inbox.js';
 export type { Waiting } from './approval-request/inbox.js';

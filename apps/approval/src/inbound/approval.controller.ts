@@ -12,6 +12,7 @@ import {
   planOf,
   refsOf,
   refusal,
+  requestFor,
   standing,
   withdraw,
   type Crypto,
@@ -58,11 +59,7 @@ export class ApprovalController {
     const evidence = proofsIn(facts);
     const planned = planOf(facts);
     const open = state.name === 'waiting-for-decisions' || state.name === 'waiting-for-evidence' ? state : undefined;
-    const request = facts
-      .of('readmit.approval.requested')
-      .findLast(
-        (fact) => !open || (fact.data.planDigest === open.basis.planDigest && fact.data.evidenceDigest === open.basis.evidenceDigest),
-      );
+    const request = open ? requestFor(facts, open.basis) : facts.last('readmit.approval.requested');
     const people = attestedOf(facts)?.people ?? [];
     const requester = facts.first('readmit.case.opened')?.data.requester ?? { kind: 'anonymous' as const };
     const [policy, proofs] = await Promise.all([classified ? this.policy(classified.data.policy) : null, this.proofs(caseId, evidence)]);
@@ -78,7 +75,7 @@ export class ApprovalController {
       requester: { ...requester, known: people.some(({ id }) => id === requester.id) },
       nonce: request?.data.nonce ?? null,
       decideBefore: open ? instant(open.decideBefore) : null,
-      needs: needsOf(facts, state, now),
+      needs: needsOf(facts, state, now, this.ports.crypto),
       evidence: proofs,
       decisions: decidedIn(facts, state).map((fact) => fact.data.decision),
     };

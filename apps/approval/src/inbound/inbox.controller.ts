@@ -46,7 +46,7 @@ function itemOf({ caseId, facts, waiting }: Waits, now: Date, crypto: Crypto): I
     until: instant(deadline),
     teams: [...teams],
     parts: [...parts],
-    needs: needsOf(facts, approvalState(facts, now, crypto), now),
+    needs: needsOf(facts, approvalState(facts, now, crypto), now, crypto),
     why: whyOf(waiting),
   };
 }

@@ -1,13 +1,13 @@
 import type { Draft, EventData, FactOf } from '@readmit/contracts';
 import { attestationIdsOf, attestedOf } from '../decision-proof/attested.js';
-import { checkDecision, quorumMet, type DecisionBasis } from '../decision-proof/decision-proof.js';
+import { quorumMet, type DecisionBasis } from '../decision-proof/decision-proof.js';
 import { fresh, refsOf } from '../evidence/evidence.js';
 import { judgeGrant } from '../grant-judgement/judge-grant.js';
 import { say, type Context, type Problem, type Reaction } from '../kernel/behaviour.js';
 import type { Facts } from '../kernel/facts.js';
 import { earliest, instant, plusSeconds, reached } from '../kernel/time.js';
 import { aboveCeiling } from '../restoration-plan/ceiling.js';
-import { approvalState, decisionsFor, denialIn, planOf, requestFor } from './approval.state.js';
+import { approvalState, approvalsFor, denialIn, planOf, requestFor } from './approval.state.js';
 import { mostAsked } from './attestation.js';
 
 /** What approval concludes. MUST NOT grant with stale evidence, an unmet quorum or a decision that does not verify. */
@@ -42,9 +42,7 @@ export function approvalReact(facts: Facts, context: Context): Reaction {
         }),
       ],
     };
-  const valid = decisionsFor(facts, basis).filter(
-    ({ data: { decision } }) => decision.statement.decision === 'approve' && !checkDecision(decision, basis, context.crypto),
-  );
+  const valid = approvalsFor(facts, basis, context.crypto);
   const approvers = valid.map((fact) => fact.data.decision.statement.approver);
   if (!quorumMet(basis.quorum, approvers, basis.people)) return { emit: [], wakeAt };
   const data = grant(facts, basis, valid, context);

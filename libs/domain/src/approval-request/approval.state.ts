@@ -1,6 +1,6 @@
 import type { FactOf } from '@readmit/contracts';
 import { attestedOf } from '../decision-proof/attested.js';
-import { checkDenial, otherKeysOf, type DecisionBasis, type DenialBasis } from '../decision-proof/decision-proof.js';
+import { checkDecision, checkDenial, otherKeysOf, type DecisionBasis, type DenialBasis } from '../decision-proof/decision-proof.js';
 import { byHuman } from '../decision-proof/humans.js';
 import { evidenceDigest, needsMet, refsOf } from '../evidence/evidence.js';
 import type { Crypto } from '../kernel/behaviour.js';
@@ -78,6 +78,12 @@ export const decisionsFor = (facts: Facts, basis: DecisionBasis): readonly FactO
         decision: { statement },
       },
     }) => statement.planDigest === basis.planDigest && statement.evidenceDigest === basis.evidenceDigest,
+  );
+
+/** Every yes that counts for exactly this, by the people as they are attested now: a key that is no longer theirs takes its yes with it. */
+export const approvalsFor = (facts: Facts, basis: DecisionBasis, crypto: Crypto): readonly FactOf<'readmit.decision.recorded'>[] =>
+  decisionsFor(facts, basis).filter(
+    ({ data: { decision } }) => decision.statement.decision === 'approve' && !checkDecision(decision, basis, crypto),
   );
 
 /** The request to decide on exactly this: the latest, whose nonce a yes carries. */

@@ -146,6 +146,20 @@ describe('a case that is proved', () => {
   });
 });
 
+describe('a case with a decision by a key that was taken from the signer since', () => {
+  it('R4.4 waits for somebody else to take that seat, as the grant does', () => {
+    const { house, caseId } = proved();
+    expect(house.decide(caseId, 'chidi').refused).toBeUndefined();
+    attest(house, caseId, 'chidi', [{ id: 'control' }]);
+    expect(shown(house, caseId)).toEqual(['dana decision']);
+    attest(house, caseId, 'control', [{ id: 'chidi', keys: [] }]);
+    expect(shown(house, caseId)).toEqual(['ada-admin decision', 'control decision', 'dana decision']);
+    expect(house.decide(caseId, 'dana').refused).toBeUndefined();
+    expect(house.said('readmit.approval.granted')).toHaveLength(0);
+    expect(shown(house, caseId)).toEqual(['ada-admin decision', 'control decision']);
+  });
+});
+
 describe('a case that is over', () => {
   it.each<[string, (house: House, caseId: string) => void]>([
     ['granted', (house, caseId) => ['chidi', 'dana'].forEach((by) => house.decide(caseId, by))],

@@ -5,7 +5,7 @@ import { metUntil } from '../evidence/evidence.js';
 import type { Crypto } from '../kernel/behaviour.js';
 import type { Facts } from '../kernel/facts.js';
 import { reached } from '../kernel/time.js';
-import { approvalState, decisionsFor, hasDecided, planOf, requestFor } from './approval.state.js';
+import { approvalState, approvalsFor, hasDecided, planOf, requestFor } from './approval.state.js';
 
 /** What a case waits for from one person, in a span of time: proofs get stale without anybody saying so. */
 export interface Waiting {
@@ -37,7 +37,7 @@ export function waitingIn(facts: Facts, now: Date, crypto: Crypto): readonly Wai
   const planned = planOf(facts);
   if (!requirements || !opened || !planned) return [];
   const proved = metUntil(requirements.evidence, facts.of('readmit.evidence.added'), now, decideBefore);
-  const waiting = proved ? decisionsWaiting(facts, basis, { until: proved, deadline: decideBefore }) : [];
+  const waiting = proved ? decisionsWaiting(facts, basis, crypto, { until: proved, deadline: decideBefore }) : [];
   // Proofs that are all there hold to the deadline, or are missing again before it.
   if (proved && reached(decideBefore, proved)) return waiting;
   const span = { from: proved ?? new Date(0), until: decideBefore, deadline: decideBefore, since: planned.at };
@@ -50,14 +50,16 @@ export function waitingIn(facts: Facts, now: Date, crypto: Crypto): readonly Wai
   return [...waiting, ...verifying];
 }
 
-function decisionsWaiting(facts: Facts, basis: DecisionBasis, ends: Pick<Waiting, 'until' | 'deadline'>): readonly Waiting[] {
+function decisionsWaiting(
+  facts: Facts,
+  basis: DecisionBasis,
+  crypto: Crypto,
+  ends: Pick<Waiting, 'until' | 'deadline'>,
+): readonly Waiting[] {
   const request = requestFor(facts, basis);
   if (!request) return [];
   const span = { from: new Date(0), ...ends, since: request.at };
-  const approvers = decisionsFor(facts, basis)
-    .map(({ data }) => data.decision.statement)
-    .filter(({ decision }) => decision === 'approve')
-    .map(({ approver }) => approver);
+  const approvers = approvalsFor(facts, basis, crypto).map(({ data }) => data.decision.statement.approver);
   const seatsWith = (more: readonly string[]) => quorumProgress(basis.quorum, [...approvers, ...more], basis.people);
   const taken = seatsOf(seatsWith([]));
   const deciding = new Set(basis.quorum.flatMap((part) => part.teams));
