@@ -49,8 +49,8 @@ export const makeIdentity = (): Identity => ({ service: makeServiceKeys(new Date
 
 const told = (definition: ServiceDefinition, onFact: OnFact): ServiceDefinition => ({
   ...definition,
-  save: async (tx, changes: readonly Change[]) => {
-    await definition.save?.(tx, changes);
+  save: async (tx, changes: readonly Change[], now) => {
+    await definition.save?.(tx, changes, now);
     for (const { key, added } of changes) for (const fact of added) onFact(definition.name, key, fact);
   },
 });

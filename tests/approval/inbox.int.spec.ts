@@ -1,6 +1,6 @@
 /** The inbox over its table: what is there after each event of a case, in which order and in which pages, and what a migration finds. */
 import { randomUUID } from 'node:crypto';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { engineCrypto, type Engine } from '@readmit/bus';
 import { entryOf, type Draft, type Person } from '@readmit/contracts';
 import { instant, say, withdraw } from '@readmit/domain';
@@ -154,15 +154,16 @@ describe('the inbox', () => {
     expect([await items('dana'), await rowsOf(caseId)]).toEqual([[], []]);
   }, 60_000);
 
-  it('has nothing of a case that was denied, withdrawn, expired or frozen, and goes on having another', async () => {
-    const [denied, withdrawn, expired, frozen, control] = [
+  it('has nothing of a case that was denied, withdrawn, expired, failed or frozen, and goes on having another', async () => {
+    const [denied, withdrawn, expired, failed, frozen, control] = [
+      await playProved(),
       await playProved(),
       await playProved(),
       await playProved(),
       await playProved(),
       await playProved(),
     ];
-    expect(await items('dana')).toHaveLength(5);
+    expect(await items('dana')).toHaveLength(6);
     denied.house.decide(denied.caseId, 'chidi', { decision: 'deny' });
     withdrawn.house.command('approval', withdrawn.caseId, withdraw({ person: 'erin' }));
     const { caseId } = expired;
@@ -175,12 +176,18 @@ describe('the inbox', () => {
         cause: 'repudiated',
         reasonDigest: 'd'.repeat(64),
       }),
+      say('readmit.plan.refused', failed.caseId, { caseId: failed.caseId, rule: 'R2.2', reason: 'target-refused', says: 'It is unknown.' }),
     ]);
-    await until(async () => (await engine.facts(frozen.caseId)).has('readmit.case.frozen'), { what: 'approval hears of it' });
+    for (const [{ caseId }, type] of [
+      [frozen, 'readmit.case.frozen'],
+      [failed, 'readmit.plan.refused'],
+    ] as const)
+      await until(async () => (await engine.facts(caseId)).has(type), { what: `approval hears ${type}` });
     for (const [ended, type] of [
       [denied, 'readmit.approval.denied'],
       [withdrawn, 'readmit.approval.withdrawn'],
       [expired, 'readmit.approval.expired'],
+      [failed, 'readmit.plan.refused'],
       [frozen, 'readmit.case.frozen'],
     ] as const) {
       expect((await engine.facts(ended.caseId)).has(type)).toBe(true);
@@ -200,6 +207,29 @@ describe('the inbox', () => {
     expect(await items('boris')).toHaveLength(1);
     now = () => new Date(deadline);
     expect(await items('boris')).toEqual([]);
+  }, 60_000);
+});
+
+/** Timers stay real: only what time it is, is another. */
+const notTheDate = [
+  ...(['hrtime', 'performance', 'nextTick', 'queueMicrotask', 'setImmediate', 'clearImmediate'] as const),
+  ...(['setInterval', 'clearInterval', 'setTimeout', 'clearTimeout'] as const),
+];
+
+describe('rows', () => {
+  it('go by the clock of the database when that of the process is ahead', async () => {
+    const { caseId, house, catchUp } = await play();
+    house.prove(caseId);
+    const database = new Date();
+    jest.useFakeTimers({ now: database.getTime() + 8 * 3_600_000, doNotFake: notTheDate });
+    try {
+      await catchUp();
+    } finally {
+      jest.useRealTimers();
+    }
+    expect((await engine.facts(caseId)).has('readmit.approval.requested')).toBe(true);
+    now = () => database;
+    expect([await items('boris'), await items('dana')]).toEqual([[], [`${caseId} decision`]]);
   }, 60_000);
 });
 

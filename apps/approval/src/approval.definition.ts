@@ -19,9 +19,9 @@ export const approvalDefinition: ServiceDefinition = {
   ],
   react: approvalReact,
   work: {},
-  async save(tx, changes) {
+  async save(tx, changes, now) {
     // Sent together: neither waits for the other's answer.
-    await Promise.all([saveNotes(tx, changes), saveInbox(tx, changes)]);
+    await Promise.all([saveNotes(tx, changes), saveInbox(tx, changes, now)]);
   },
   wakes: 'deadline',
 };

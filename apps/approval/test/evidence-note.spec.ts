@@ -13,7 +13,7 @@ async function saved(changes: readonly unknown[]) {
       return [];
     },
   };
-  await approvalDefinition.save?.(tx, changes as readonly Change[]);
+  await approvalDefinition.save?.(tx, changes as readonly Change[], new Date(0));
   return sent;
 }
 const proof = (evidenceId: string, note: string) => {

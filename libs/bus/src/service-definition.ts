@@ -83,8 +83,8 @@ export interface ServiceDefinition {
   keysOf?(fact: Fact): readonly string[];
   readonly react: React;
   readonly work: Readonly<Record<string, WorkHandler<never>>>;
-  /** Saves projections of a whole batch: a constant number of statements, whatever the number of changes. */
-  save?(tx: Tx, changes: readonly Change[]): Promise<void>;
+  /** Saves projections of a whole batch: a constant number of statements, whatever the number of changes. `now`: of the transaction, as rules have it. */
+  save?(tx: Tx, changes: readonly Change[], now: Date): Promise<void>;
   /** `timer`: the scheduler keeps its own; `deadline`: others say DeadlineSet and are nudged (DESIGN 2). */
   readonly wakes: 'timer' | 'deadline';
 }

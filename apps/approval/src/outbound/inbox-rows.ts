@@ -9,6 +9,7 @@ const telling: ReadonlySet<EventType> = new Set<EventType>([
   'readmit.case.classified',
   'readmit.people.attested',
   'readmit.plan.proposed',
+  'readmit.plan.refused',
   'readmit.evidence.added',
   'readmit.approval.requested',
   'readmit.decision.recorded',
@@ -21,10 +22,9 @@ const telling: ReadonlySet<EventType> = new Set<EventType>([
 ]);
 
 /** For whom the cases of the transaction wait now: one statement, whatever their number. Before there is a plan a case waits for nobody. */
-export async function saveInbox(tx: Tx, changes: readonly Change[]): Promise<void> {
+export async function saveInbox(tx: Tx, changes: readonly Change[], now: Date): Promise<void> {
   const told = changes.filter(({ facts, added }) => facts.has('readmit.plan.proposed') && added.some(({ type }) => telling.has(type)));
   if (told.length === 0) return;
-  const now = new Date();
   const rows = told.flatMap(({ key, facts }) => waitingIn(facts, now, engineCrypto).map((one) => ({ ...one, key })));
   await tx.query(
     `WITH now AS (SELECT p, d, c, f, u FROM unnest($2::text[], $3::timestamptz[], $4::text[], $5::timestamptz[], $6::timestamptz[]) AS r(p, d, c, f, u)),

@@ -232,7 +232,7 @@ export class Transactor {
       );
     }
     const { save } = this.options.definition;
-    if (save && changes.length > 0) sent.push(byHandlerInDatabase('save', () => save.call(this.options.definition, tx, changes)));
+    if (save && changes.length > 0) sent.push(byHandlerInDatabase('save', () => save.call(this.options.definition, tx, changes, pass.now)));
     return sent;
   }
 
