@@ -7,7 +7,7 @@ import { CliError } from './errors.js';
 import { levelOf } from './plan-view.js';
 import { claimsOf, type Session } from './session.js';
 
-export type Item = Answer<'inbox'>['items'][number];
+type Item = Answer<'inbox'>['items'][number];
 
 /** One thing that somebody should do, whatever service knows of it. */
 export interface Todo {

@@ -85,6 +85,9 @@ describe('readmit login', () => {
     expect(await login()).toBe('2 cases wait for you: readmit inbox\n');
     api.on('inbox', { items: [waiting], next: null });
     expect(await login()).toBe('1 case waits for you: readmit inbox\n');
+    // A page may be short and not the last.
+    api.on('inbox', { items: [waiting], next: `${waiting.until}/case_1` });
+    expect(await login()).toBe('1 or more cases wait for you: readmit inbox\n');
     desk.terminal = false;
     expect(await login()).toBe('');
   });

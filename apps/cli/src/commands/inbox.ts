@@ -50,8 +50,9 @@ function show({ out, io }: Context, todos: readonly Todo[]): void {
 export async function sayHowManyWait({ client, out }: Context): Promise<void> {
   try {
     const { items, next } = await client.call('inbox', { query: { limit: mostCounted } });
-    const count = next === null ? String(items.length) : `${mostCounted} or more`;
-    if (items.length > 0) out.note(`${count} ${items.length === 1 ? 'case waits' : 'cases wait'} for you: readmit inbox`);
+    const more = next !== null;
+    const wait = items.length === 1 && !more ? 'case waits' : 'cases wait';
+    if (items.length > 0) out.note(`${items.length}${more ? ' or more' : ''} ${wait} for you: readmit inbox`);
   } catch (error) {
     if (!(error instanceof CliError)) throw error;
   }
