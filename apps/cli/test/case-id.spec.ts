@@ -1,6 +1,6 @@
 /** Ids of cases as people type them. */
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { api, atDesk, desk } from './cli-run.js';
+import { api, atDesk, desk, now } from './cli-run.js';
 import { caseOfAda } from './samples.js';
 
 atDesk();
@@ -46,6 +46,11 @@ describe('a case that is named by the beginning of its id', () => {
     );
     expect((await desk.run('case', 'show', 'd157d')).code).toBe(0);
     expect(api.of('showCase').at(-1)?.target).toBe(`/api/intake/cases/${one}`);
+    // Nor does one stand in the way that has run out.
+    await desk.signIn();
+    desk.now = new Date(now.getTime() + 86_400_000);
+    expect((await desk.run('case', 'show', 'd157d')).code).toBe(0);
+    expect((await desk.run('case', 'show', 'beef')).code).toBe(5);
   });
 });
 

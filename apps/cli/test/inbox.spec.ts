@@ -82,6 +82,11 @@ describe('readmit inbox', () => {
     const asked = await desk.run('inbox', '--json');
     expect([asked.code, runs(asked.stdout)]).toEqual([0, ['readmit case show case_1']]);
     expect(asked.stderr).toContain('Nobody is signed in');
+    await desk.signIn();
+    desk.now = new Date(now.getTime() + 86_400_000);
+    expect(await desk.run('inbox', '--json')).toEqual(asked);
+    desk.now = now;
+    await desk.vault.dropSession();
     const sealed = { caseId: 'case_1', jwe: 'x', ciphertextDigest: 'a'.repeat(64) };
     api.on('showCase', { ...caseOfAda, state: 'granted' }).on('pickUpSecret', sealed);
     expect(runs((await desk.run('inbox', '--json')).stdout)).toEqual(['readmit secret pick-up case_1']);

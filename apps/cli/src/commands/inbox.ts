@@ -26,8 +26,8 @@ export const registerInbox: Register = (program, act) => {
 async function inbox(context: Context, { after, limit = usualPage }: Query): Promise<void> {
   const { out } = context;
   const own = after === undefined ? await ownTodos(context) : [];
-  // Who has only the key of a case has no sign-in, and something to do all the same.
-  const session = own.length > 0 ? await context.session() : await context.signedIn();
+  // Who has only the key of a case has no sign-in, or one that cannot be renewed, and something to do all the same.
+  const session = own.length > 0 ? await context.session().catch(() => undefined) : await context.signedIn();
   if (session === undefined) out.note('Nobody is signed in: this is what waits of the cases that were asked for on this machine.');
   const query = { limit, ...(after === undefined ? {} : { after }) };
   const page = session ? await context.client.call('inbox', { query }) : { items: [], next: null };
