@@ -57,7 +57,8 @@ const missing = ({ plan, needs }: View): readonly string[] => [
     .map(({ part, by }) => `a decision: ${part.count - by.length} of ${part.teams.join(' or ')} (${part.name})`),
 ];
 
-async function seen<T>({ out }: Context, ask: () => Promise<T>): Promise<T | undefined> {
+/** Undefined: it is not shown to this person, or cannot be asked now, which is said: one service that is away must not hide what the others know. */
+export async function seen<T>({ out }: Context, ask: () => Promise<T>): Promise<T | undefined> {
   try {
     return await ask();
   } catch (error) {

@@ -1,6 +1,7 @@
 import { areaNames, serviceOfArea, type ParkedMessage } from '@readmit/contracts';
 import { operatorTeam } from '@readmit/domain';
 import type { Static } from 'typebox';
+import { seen } from './case-progress.js';
 import type { Answer } from './client.js';
 import type { Context } from './context.js';
 import { CliError } from './errors.js';
@@ -103,12 +104,13 @@ async function known<T>(ask: () => Promise<T>): Promise<T | undefined> {
 }
 
 /** What operators see to. Nobody else asks: a refusal would be on record. */
-export async function operatorTodos({ client }: Context, session: Session): Promise<readonly Todo[]> {
+export async function operatorTodos(context: Context, session: Session): Promise<readonly Todo[]> {
   const { teams } = claimsOf(session.accessToken);
   if (!Array.isArray(teams) || !teams.includes(operatorTeam)) return [];
   const nothing = { caseId: null, tier: null, subject: null, until: null };
-  const overdue = await client.call('listOverdue', {});
-  const late = overdue.map(({ caseId, obligationId, dueSince }): Todo => {
+  const { client } = context;
+  const overdue = await seen(context, () => client.call('listOverdue', {}));
+  const late = (overdue ?? []).map(({ caseId, obligationId, dueSince }): Todo => {
     const why = 'You are an operator. Somebody keeps what was lent: see what stands in the way.';
     return { ...nothing, what: 'overdue', caseId, asked: obligationId, since: dueSince, why, run: `readmit obligations ${caseId}` };
   });
@@ -116,7 +118,9 @@ export async function operatorTodos({ client }: Context, session: Session): Prom
     areaNames.map(async (area): Promise<readonly Todo[]> => {
       const query: object = { query: { state: 'parked', limit: parkedShown } };
       // The routes of the six services are made from one shape; the client has checked the answer against it.
-      const messages = (await client.call(`${area}ListParked`, query)) as readonly Static<typeof ParkedMessage>[];
+      const messages = ((await seen(context, () => client.call(`${area}ListParked`, query))) ?? []) as readonly Static<
+        typeof ParkedMessage
+      >[];
       const oldest = messages.map(({ parkedAt }) => parkedAt).sort()[0];
       if (oldest === undefined) return [];
       const count = messages.length < parkedShown ? String(messages.length) : `${parkedShown} or more`;

@@ -128,6 +128,13 @@ describe('readmit inbox', () => {
     expect(json(stdout)['todos']).toContainEqual(
       expect.objectContaining({ what: 'parked', asked: '2 of execution', since: parked.parkedAt }),
     );
+    // A service that is away hides what it knows and no more.
+    api.refuse('auditListParked', 503, { reason: 'database-unavailable' });
+    const without = await desk.run('inbox', '--json');
+    expect(runs(without.stdout)).toEqual(runs(stdout));
+    expect([without.code, without.stderr]).toEqual([0, expect.stringContaining('Not everything can be told now')]);
+    api.refuse('listOverdue', 503, { reason: 'database-unavailable' });
+    expect(runs((await desk.run('inbox', '--json')).stdout)).toEqual(['readmit parked list --service execution']);
   });
 
   it('exits with 5 without a sign-in, with 8 when nobody answers and with 1 when the answer does not follow the contract', async () => {

@@ -15,7 +15,7 @@ export const registerInbox: Register = (program, act) => {
   example(
     program
       .command('inbox')
-      .description('what waits for you, the nearest deadline first, why, and the command to run next')
+      .description('what waits for you, cases with the nearest deadline first, why, and the command to run next')
       .option('--after <place>', 'the next page, as the one before says')
       .option('--limit <n>', `at most so many cases (1 to 100; ${usualPage} when you do not say)`, wholeNumber),
     'readmit inbox',
