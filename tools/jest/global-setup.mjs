@@ -14,6 +14,8 @@ const prefix = 'readmit-jest-';
 const services = ['intake', 'classification', 'approval', 'execution', 'revocation-scheduler', 'audit'];
 
 export default async function globalSetup() {
+  // A broker lives for seconds here, and half of what it uses is the compiler that optimizes for long runs.
+  process.env.JAVA_TOOL_OPTIONS = [process.env.JAVA_TOOL_OPTIONS, '-XX:TieredStopAtLevel=1'].filter(Boolean).join(' ');
   process.env.READMIT_TEST_RUN = randomBytes(4).toString('hex');
   globalThis.readmitTestKafka = await serveKafka(services);
   process.env.READMIT_TEST_KAFKA = globalThis.readmitTestKafka.url;

@@ -11,7 +11,8 @@ export interface ServiceProcess extends Running {
   readonly pid: number;
 }
 
-const readyWithinMs = 60_000;
+/** Seconds on a quiet machine. Six that start at once on a busy one need minutes. */
+const readyWithinMs = 180_000;
 /** A service drains within 10 s by itself. */
 const stopWithinMs = 15_000;
 

@@ -26,7 +26,7 @@ export async function listenOn({ url, applicationName, channel, onNotify }: List
       connectionString: url,
       application_name: applicationName,
       keepAlive: true,
-      connectionTimeoutMillis: 10_000,
+      connectionTimeoutMillis: 30_000,
     });
     // Without a listener an error of an idle connection would end the process; `end` follows each of them.
     next.on('error', () => undefined);

@@ -79,7 +79,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     schema: options.schema,
     applicationName: options.applicationName,
     poolSize: options.poolSize ?? defaultPoolSize,
-    connectTimeoutMS: 10_000,
+    // As long as a statement may take: a machine that is busy with the start of many programs answers late.
+    connectTimeoutMS: 30_000,
     installExtensions: false,
     synchronize: false,
     logging: false,

@@ -1,3 +1,4 @@
+import { catalogue, eventTypes } from '@readmit/contracts';
 import { compileSchemas } from '../verify/schemas.js';
 import type { Engine } from '../service-definition.js';
 import { CommandRunner } from './commands.js';
@@ -36,7 +37,8 @@ export function createEngine(options: EngineOptions): Engine {
     command: (about, command) => commands.command(about, command),
     facts: (key) => commands.facts(key),
     async start() {
-      compileSchemas();
+      // What it emits and what it consumes; it looks into nothing else.
+      compileSchemas(eventTypes.filter((type) => catalogue[type].producer === definition.name || definition.consumes.includes(type)));
       await transactor.learnTime();
       await consumer.start();
       wakes.start();

