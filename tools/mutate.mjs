@@ -7,18 +7,17 @@
  *   npm run mutate -- --changed    also those whose file or specs are other than at their last run
  *   npm run mutate -- --all        all
  */
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { runCaptured, wasStopped } from './children.mjs';
 import { jestFlags } from './gates.mjs';
 import { readMutantFiles, readRecords, specsOfHouse, writeRecords } from './mutant-files.mjs';
 import { changeOf, judgeMutants, mutated, namesRow, readMutants, sourceOf, writtenTitle } from './mutants.mjs';
+import { copySources } from './sources-copy.mjs';
 import { readTitles } from './requirement-titles.mjs';
 
 const house = path.resolve(import.meta.dirname, '..');
-const prefix = 'readmit-mutate-';
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { all: { type: 'boolean' }, changed: { type: 'boolean' } } });
 
 const read = (file) => (existsSync(path.join(house, file)) ? readFileSync(path.join(house, file), 'utf8') : undefined);
@@ -28,18 +27,9 @@ const mutants = orRefuse(() => readMutants(readMutantFiles(house)));
 const records = new Map(readRecords(house).map((record) => [record.id, record]));
 const titles = specsOfHouse(house).flatMap((file) => readTitles(file, read(file)));
 
-removeLeftovers();
 const chosen = orRefuse(choose);
-const scratch = mkdtempSync(path.join(os.tmpdir(), `${prefix}${process.pid}-`));
-// children.mjs ends the process at a signal that comes while no child runs: the copy must go then, too.
-process.once('exit', () => rmSync(scratch, { recursive: true, force: true }));
-let failed = 0;
-try {
-  copyHouse();
-  failed = await runAll();
-} finally {
-  rmSync(scratch, { recursive: true, force: true });
-}
+const scratch = copySources(house);
+const failed = await runAll();
 process.exitCode = wasStopped() ? 130 : failed > 0 ? 1 : 0;
 
 /** What is wrong with the list or the arguments is said without a trace. */
@@ -66,19 +56,6 @@ function begins(id, name) {
   return (
     id === name || id.startsWith(`${name}.`) || (name.includes('.') && id.startsWith(name) && /^[a-z]+\d*$/.test(id.slice(name.length)))
   );
-}
-
-/** Sources alone; what is installed is reached by a link, and `@readmit/*` by jest's own mapping to the copy. */
-function copyHouse() {
-  for (const name of readdirSync(house)) {
-    if (['node_modules', 'dist', '.git', '.nx', '.readmit', '.readmit-kafka', '.cache', 'coverage'].includes(name)) continue;
-    cpSync(path.join(house, name), path.join(scratch, name), {
-      recursive: true,
-      filter: (file) => !['node_modules', 'dist'].includes(path.basename(file)),
-    });
-  }
-  symlinkSync(path.join(house, 'node_modules'), path.join(scratch, 'node_modules'), 'dir');
-  mkdirSync(path.join(scratch, '.cache'), { recursive: true });
 }
 
 async function runAll() {
@@ -170,21 +147,4 @@ async function jest(specs) {
     ),
     broken: testResults.filter((one) => one.status === 'failed' && one.assertionResults.length === 0).map(fileOf),
   };
-}
-
-/** Copies of runs that were killed before they could clear up. */
-function removeLeftovers() {
-  for (const name of readdirSync(os.tmpdir())) {
-    const pid = new RegExp(`^${prefix}(\\d+)-`).exec(name)?.[1];
-    if (pid === undefined || runs(Number(pid))) continue;
-    rmSync(path.join(os.tmpdir(), name), { recursive: true, force: true });
-  }
-}
-function runs(pid) {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error.code === 'EPERM';
-  }
 }

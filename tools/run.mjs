@@ -28,7 +28,11 @@ const commands = {
   bench: (place) => onBuilt(place, 'tools/bench.mjs'),
   fault,
   'validate:deploy': (place) => onBuilt(place, 'tools/validate-deploy.mjs'),
-  mutate: (place) => runOnTerminal(place.node, ['tools/mutate.mjs', ...args], { cwd: house, env: place.env }),
+  mutate: (place) =>
+    runOnTerminal(place.node, [args.includes('--guards') ? 'tools/guards.mjs' : 'tools/mutate.mjs', ...args], {
+      cwd: house,
+      env: place.env,
+    }),
   requirements: (place) => runOnTerminal(place.node, ['tools/requirements.mjs', ...args], { cwd: house, env: place.env }),
 };
 

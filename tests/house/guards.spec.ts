@@ -1,0 +1,73 @@
+import { describe, expect, it } from '@jest/globals';
+import ts from 'typescript';
+import { guardSites, lineOf, readSurvivors, withSwitches } from '../../tools/guards/sites.mjs';
+
+const source = `
+export function refuse(person: { vendor: boolean; teams: string[]; level: number }, least: number): string | undefined {
+  if (person.vendor) return 'vendor';
+  if (person.level < least || person.teams.length === 0) {
+    return 'not-in-team';
+  }
+  return undefined;
+}
+export const serves = (person: { teams: string[]; level: number }, least: number) => person.level >= least && person.teams.includes('ops');
+export const consumes = ['a', 'b'] as const;
+`;
+const sites = guardSites('rule.ts', source);
+const found = sites.map(({ kind, within, text }) => [kind, within, text]);
+
+/** What the source exports, with the switch of the guard off. */
+function running(off: number) {
+  const text = withSwitches(source, sites, (site) => sites.indexOf(site));
+  const module = { exports: {} as Record<string, never> };
+  const script = ts.transpileModule(text, {
+    compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.CommonJS },
+  }).outputText;
+  new Function('module', 'exports', 'globalThis', script)(module, module.exports, { readmitGuard: (number: number) => number === off });
+  return module.exports as unknown as {
+    refuse(person: object, least: number): string | undefined;
+    serves(person: object, least: number): boolean;
+    consumes: readonly string[];
+  };
+}
+const numberOf = (text: string) => found.findIndex(([, , one]) => one === text);
+
+describe('the guards of a source', () => {
+  it('are the conditions that refuse, the operands of conditions, and the types that are consumed', () => {
+    expect(found).toEqual([
+      ['guard', 'refuse', 'person.vendor'],
+      ['or', 'refuse', 'person.level < least'],
+      ['or', 'refuse', 'person.teams.length === 0'],
+      ['and', 'serves', 'person.level >= least'],
+      ['and', 'serves', "person.teams.includes('ops')"],
+      ['consumes', 'consumes', "'a'"],
+      ['consumes', 'consumes', "'b'"],
+    ]);
+  });
+  it('change nothing while all of them are on', () => {
+    const { refuse, serves, consumes } = running(-1);
+    expect(refuse({ vendor: true, teams: ['ops'], level: 2 }, 2)).toBe('vendor');
+    expect(refuse({ vendor: false, teams: ['ops'], level: 1 }, 2)).toBe('not-in-team');
+    expect(refuse({ vendor: false, teams: [], level: 2 }, 2)).toBe('not-in-team');
+    expect(serves({ teams: ['ops'], level: 1 }, 2)).toBe(false);
+    expect(consumes).toEqual(['a', 'b']);
+  });
+  it('go one at a time: a refusal is not made, an operand does not count, a type is not consumed', () => {
+    expect(running(numberOf('person.vendor')).refuse({ vendor: true, teams: ['ops'], level: 2 }, 2)).toBeUndefined();
+    const one = running(numberOf('person.level < least'));
+    expect(one.refuse({ vendor: false, teams: ['ops'], level: 1 }, 2)).toBeUndefined();
+    expect(one.refuse({ vendor: false, teams: [], level: 1 }, 2)).toBe('not-in-team');
+    expect(running(numberOf('person.level >= least')).serves({ teams: ['ops'], level: 1 }, 2)).toBe(true);
+    expect(running(numberOf("'a'")).consumes).toEqual(['b']);
+  });
+  it('that no test notices are listed with a reason, by their line', () => {
+    const [site] = sites;
+    if (!site) throw new Error('no guard was found');
+    const line = lineOf(site);
+    expect(line).toBe('`rule.ts` refuse, guard `person.vendor`');
+    expect(readSurvivors(`# Guards\n\n- ${line}: vendors have no account here\n`)).toEqual(
+      new Map([[line, 'vendors have no account here']]),
+    );
+    expect(readSurvivors(`- ${line}: \n`)).toEqual(new Map());
+  });
+});

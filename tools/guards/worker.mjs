@@ -1,0 +1,21 @@
+/**
+ * Runs specs with one guard switched off, again and again in one process: starting jest costs more than most specs. Told by its parent
+ * `{ guard, specs }`, it answers `{ guard, noticedBy }`: the first spec that fails, or null.
+ */
+import { runCLI } from 'jest';
+
+process.on('message', async ({ config, rootDir, guard, specs }) => {
+  process.env.READMIT_GUARD = String(guard);
+  let noticedBy = null;
+  for (const spec of specs) {
+    const { results } = await runCLI(
+      { _: [spec], $0: 'jest', config, runTestsByPath: true, runInBand: true, bail: 1, silent: true, reporters: [] },
+      [rootDir],
+    );
+    if (results.success) continue;
+    const failed = results.testResults.flatMap((file) => file.testResults.filter(({ status }) => status === 'failed'));
+    noticedBy = { spec, title: failed[0]?.fullName ?? 'the spec cannot be loaded' };
+    break;
+  }
+  process.send({ guard, noticedBy });
+});
