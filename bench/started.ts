@@ -1,5 +1,5 @@
 /** What a benchmark has started: ended in the reverse order when it is over, and when somebody interrupts it. */
-import { removePostgres, type PostgresServer } from '@readmit/store';
+import { removePostgres, type PostgresServer } from '@readmit/servers';
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';

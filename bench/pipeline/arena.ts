@@ -3,7 +3,8 @@
  * each program; and the check of what they left.
  */
 import { services } from '@readmit/contracts';
-import { busSchema, schemaOf, setup, startPostgres, type PostgresServer } from '@readmit/store';
+import { busSchema, schemaOf, setup } from '@readmit/store';
+import { startPostgres, type PostgresServer } from '@readmit/servers';
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';

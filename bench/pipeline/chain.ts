@@ -2,7 +2,7 @@
  * Chains of events that synthetic rules pass a case along: each hop is a service that hears one event and says the next. The six services
  * are visited in a ring, audit with its real log, so that twelve hops are the same services once more, by other types.
  */
-import type { ServiceDefinition } from '@readmit/bus';
+import type { ServiceDefinition } from '@readmit/runtime';
 import { entryOf, services, type Draft, type EventType, type ServiceName } from '@readmit/contracts';
 import type { Facts, React } from '@readmit/domain';
 import { schemaOf } from '@readmit/store';

@@ -1,5 +1,5 @@
 /** Chains of synthetic rules as programs: the product's engines, signatures, schemas, log and buses without its rules. */
-import { topicsOf } from '@readmit/bus';
+import { topicsOf } from '@readmit/runtime';
 import { services, topicsHeardBy } from '@readmit/contracts';
 import { openEngines, type Engines } from '../engines.js';
 import { Hands } from '../hands.js';

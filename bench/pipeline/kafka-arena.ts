@@ -1,5 +1,6 @@
 /** The one Kafka of a benchmark: a real broker that stays warm, with topics and groups that are made anew for each slice. */
-import { removeKafka, setUpKafka, startKafka, type KafkaConnection, type KafkaServer } from '@readmit/bus';
+import { removeKafka, startKafka, type KafkaServer } from '@readmit/servers';
+import { setUpKafka, type KafkaConnection } from '@readmit/bus';
 import { auditOcsfTopic, producerOfTopic, servicePrincipal, services, topics, type ServiceName } from '@readmit/contracts';
 import { busSchema, schemaOf, tablesOfTopic } from '@readmit/store';
 import type { Admin } from 'kafkajs';

@@ -6,7 +6,7 @@ import type { JsonWebKey } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { makeSigningKey } from '@readmit/bus';
+import { makeSigningKey } from '@readmit/signing';
 import { Attacker } from '@readmit/standalone';
 import { until } from '@readmit/testing';
 import { HttpHands } from '../journey/hands.js';

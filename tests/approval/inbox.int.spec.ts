@@ -1,7 +1,8 @@
 /** The inbox over its table: what is there after each event of a case, in which order and in which pages, and what a migration finds. */
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { engineCrypto, type Engine } from '@readmit/bus';
+import { engineCrypto } from '@readmit/signing';
+import type { Engine } from '@readmit/runtime';
 import { entryOf, type Draft, type Person } from '@readmit/contracts';
 import { instant, say, withdraw } from '@readmit/domain';
 import type { Call } from '@readmit/service';

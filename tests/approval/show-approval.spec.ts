@@ -1,6 +1,7 @@
 /** What an approver is shown, and who may look. Does not prove how a service answers over HTTP: the specs of libs/service do. */
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { engineCrypto, type Commands } from '@readmit/bus';
+import { engineCrypto } from '@readmit/signing';
+import type { Commands } from '@readmit/runtime';
 import { Facts, say, type Command, type Context } from '@readmit/domain';
 import type { Actor, Call } from '@readmit/service';
 import { House, policy } from '../../libs/domain/test/house.js';

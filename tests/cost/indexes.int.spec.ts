@@ -4,7 +4,7 @@
  * used, which EXPLAIN of a copied statement does not. A control shows that the counters count.
  */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { queueFigures } from '@readmit/bus';
+import { queueFigures } from '@readmit/runtime';
 import type { Draft } from '@readmit/contracts';
 import { say } from '@readmit/domain';
 import { schemaOf } from '@readmit/store';

@@ -1,17 +1,8 @@
 /** The six services with their real definitions on a database of their own, and cases whose events the others would have said. */
-import {
-  createEngine,
-  EmbeddedBus,
-  KeyRing,
-  makeServiceKeys,
-  makeSigningKey,
-  Signer,
-  uuidv7,
-  verifyRecord,
-  type Engine,
-  type EngineOptions,
-  type ServiceDefinition,
-} from '@readmit/bus';
+import { createEngine, type Engine, type EngineOptions, type ServiceDefinition } from '@readmit/runtime';
+import { EmbeddedBus } from '@readmit/bus';
+import { KeyRing, makeServiceKeys, makeSigningKey, Signer, verifyRecord } from '@readmit/signing';
+import { uuidv7 } from '@readmit/platform';
 import { entryOf, services, topicOf, writeEnvelope, type Draft, type EventType, type ServiceName } from '@readmit/contracts';
 import { logKey } from '@readmit/domain';
 import type { Store } from '@readmit/store';

@@ -4,7 +4,7 @@
  * change that makes a case dearer changes a number in this file.
  */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { Engine, EngineOptions } from '@readmit/bus';
+import type { Engine, EngineOptions } from '@readmit/runtime';
 import { auditOcsfTopic, type EventType, type ServiceName } from '@readmit/contracts';
 import { say } from '@readmit/domain';
 import { schemaOf, tablesOfTopic, type Store } from '@readmit/store';

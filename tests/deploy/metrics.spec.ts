@@ -2,7 +2,7 @@
 import { expect, it } from '@jest/globals';
 import { say } from '@readmit/domain';
 import { Facts } from '@readmit/domain';
-import type { Engine } from '@readmit/bus';
+import type { Engine } from '@readmit/runtime';
 import { createLog, type ServiceFigures } from '@readmit/service';
 import type { Store } from '@readmit/store';
 import { parse } from 'yaml';

@@ -5,7 +5,7 @@
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { signDirectory } from '@readmit/bus';
+import { signDirectory } from '@readmit/signing';
 import { DirectorySource, type Directory } from '@readmit/contracts';
 import { blockOf } from '@readmit/testing';
 import { parse, stringify } from 'yaml';

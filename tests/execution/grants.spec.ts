@@ -1,6 +1,6 @@
 /** When execution begins, what it gives the target, and what it says of what came of it. The target is simulated. */
 import { describe, expect, it } from '@jest/globals';
-import { ResultUnstorable } from '@readmit/bus';
+import { ResultUnstorable } from '@readmit/runtime';
 import type { StepKind } from '@readmit/contracts';
 import { TargetError } from '@readmit/connectors';
 import { say } from '@readmit/domain';

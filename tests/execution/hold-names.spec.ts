@@ -1,6 +1,6 @@
 /** The rules name the hold of a secret before there is a plan, the connector in the plan, each with its own digest. Two names would be two accounts. */
 import { describe, expect, it } from '@jest/globals';
-import { engineCrypto } from '@readmit/bus';
+import { engineCrypto } from '@readmit/signing';
 import { secretHold } from '@readmit/domain';
 import { holdId } from '../../libs/connectors/src/postgres/identity.js';
 

@@ -1,5 +1,5 @@
 /** One try of a piece of slow work, as the real engine makes it, without its database: `begin`, `call` and `finish` of the real handler. */
-import type { Begun, ServiceDefinition, Work, WorkHandler } from '@readmit/bus';
+import type { Begun, ServiceDefinition, Work, WorkHandler } from '@readmit/runtime';
 import type { Draft } from '@readmit/contracts';
 import type { Context, Facts, WorkDraft } from '@readmit/domain';
 

@@ -1,6 +1,6 @@
 /** Every service dies at every crash point that it has on the embedded bus; and the registry of the points. */
 import { describe, expect, it } from '@jest/globals';
-import { crashPoints, type CrashPoint } from '@readmit/bus';
+import { crashPoints, type CrashPoint } from '@readmit/platform';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { CrashRun } from './crash-run.js';
@@ -42,6 +42,6 @@ describe('the registry of crash points', () => {
   });
   it('is switched on by no program: only the file that has the hook names what installs it', async () => {
     const naming = (await sources()).filter(({ text }) => text.includes('installCrashHook')).map(({ file }) => file);
-    expect(naming).toEqual(['libs/bus/src/engine/crash-points.ts']);
+    expect(naming).toEqual(['libs/platform/src/crash-points.ts']);
   });
 });

@@ -5,7 +5,7 @@
 import { renameSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
-import { installCrashHook } from '../../libs/bus/dist/engine/crash-points.js';
+import { installCrashHook } from '../../libs/platform/dist/crash-points.js';
 
 const folder = new URL(import.meta.url).searchParams.get('folder');
 const service = path.basename(path.dirname(process.argv[1]));

@@ -3,7 +3,8 @@
  * The process kills itself (SIGKILL) in the instant in which it comes to the point; the launcher starts it again.
  */
 import { afterAll, beforeAll, expect } from '@jest/globals';
-import { crashPointsOf, type Bus, type CrashPoint } from '@readmit/bus';
+import { crashPointsOf, type CrashPoint } from '@readmit/platform';
+import type { Bus } from '@readmit/bus';
 import { services, type ServiceName } from '@readmit/contracts';
 import { until } from '@readmit/testing';
 import path from 'node:path';

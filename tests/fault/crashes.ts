@@ -2,7 +2,8 @@ import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promise
 import os from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { crashPointsOf, type Bus, type CrashPoint } from '@readmit/bus';
+import { crashPointsOf, type CrashPoint } from '@readmit/platform';
+import type { Bus } from '@readmit/bus';
 import { services, type ServiceName } from '@readmit/contracts';
 
 export interface Crash {

@@ -1,6 +1,6 @@
 /** The launcher as people run it: Ctrl-C at any moment, a killed service, a killed launcher; what is left running then. */
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { removePostgres } from '@readmit/store';
+import { removePostgres } from '@readmit/servers';
 import { until } from '@readmit/testing';
 import { execFileSync, spawn } from 'node:child_process';
 import { rm } from 'node:fs/promises';

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Bus, CrashPoint } from '@readmit/bus';
+import type { Bus } from '@readmit/bus';
+import type { CrashPoint } from '@readmit/platform';
 import { services, type ServiceName } from '@readmit/contracts';
 import { until } from '@readmit/testing';
 import { stepsOf, type Crashes } from './crashes.js';

@@ -1,7 +1,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { engineCrypto } from '@readmit/bus';
+import { engineCrypto } from '@readmit/signing';
 import { codeOf } from '@readmit/domain';
 import type { Stage, System } from '@readmit/standalone';
 import { TOTP, URI } from 'otpauth';

@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import type { Bus } from '@readmit/bus';
 import { Stage, startSystem } from '@readmit/standalone';
-import { freePort } from '@readmit/store';
+import { freePort } from '@readmit/servers';
 import { parse } from 'yaml';
 import type { World } from './recoveries.js';
 import { Witness } from './witness.js';

@@ -2,7 +2,7 @@
 import type { Directory, Policy, RecipientKey } from '@readmit/contracts';
 import { decisionPayloadType } from '@readmit/domain';
 import { createHash, createPrivateKey, createPublicKey, sign, type KeyObject } from 'node:crypto';
-import { crypto } from '../../libs/bus/src/engine/context.js';
+import { engineCrypto as crypto } from '@readmit/signing';
 
 export { crypto };
 export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');

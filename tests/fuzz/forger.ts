@@ -3,7 +3,7 @@
  * in the run and from around it. Nothing here knows a rule: what it would be good for is found by chance.
  */
 import { catalogue, entryOf, eventTypes, type EventType, type Fact, type ServiceName } from '@readmit/contracts';
-import { schemaViolation } from '../../libs/bus/src/verify/schemas.js';
+import { schemaViolation } from '@readmit/signing';
 import { pick } from '../fault/random.js';
 import type { Said } from './installation.js';
 

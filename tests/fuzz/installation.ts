@@ -1,12 +1,12 @@
 /**
  * The services in memory: their real definitions (rules, keys, what they consume, handlers of slow work) on a bus and an engine of a few
  * lines, so that a run of minutes takes milliseconds. Events come in any order, some twice; calls fail, workers die between call and
- * result. What the real engine and the real bus keep is proved in libs/bus; here the rules are.
+ * result. What the real engine and the real bus keep is proved in libs/runtime and libs/bus; here the rules are.
  */
-import type { ServiceDefinition } from '@readmit/bus';
+import type { ServiceDefinition } from '@readmit/runtime';
 import { entryOf, type Draft, type Fact, type ServiceName } from '@readmit/contracts';
 import { Facts, type Command, type Context } from '@readmit/domain';
-import { schemaViolation } from '../../libs/bus/src/verify/schemas.js';
+import { schemaViolation } from '@readmit/signing';
 import { newRow, tryOnce, type Surroundings, type WorkRow } from '../execution/try-once.js';
 import { crypto } from './cast.js';
 

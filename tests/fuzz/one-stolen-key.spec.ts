@@ -1,7 +1,7 @@
 /**
  * Proves that the key of one service, stolen, gives nobody anything and makes nobody keep anything: whatever a thief validly signs with it, in
  * whatever order, nothing is given that a quorum did not approve, and what was given is undone or called overdue on record. Does
- * not prove signatures, topics and transactions (libs/bus), nor what a thief does with a service's database.
+ * not prove signatures, topics and transactions (libs/signing, libs/bus, libs/runtime), nor what a thief does with a service's database.
  *
  * READMIT_FUZZ_RUNS and READMIT_FUZZ_SEED repeat or widen a run: `npm run fault` makes 500 runs for each service.
  */

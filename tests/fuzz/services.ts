@@ -1,5 +1,5 @@
 /** The services of a run: their real definitions, with doubles of what they reach beside each other. */
-import type { ServiceDefinition } from '@readmit/bus';
+import type { ServiceDefinition } from '@readmit/runtime';
 import type { Connector } from '@readmit/connectors';
 import { approvalDefinition } from '../../apps/approval/src/approval.definition.js';
 import { classificationDefinition } from '../../apps/classification/src/classification.definition.js';

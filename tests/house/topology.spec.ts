@@ -5,7 +5,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { topicsOf, type ServiceDefinition } from '@readmit/bus';
+import { topicsOf, type ServiceDefinition } from '@readmit/runtime';
 import { aclSpecs, providerByteRate, providerPrincipal, services, topicSpecs, topicsHeardBy, type ServiceName } from '@readmit/contracts';
 import { auditDefinition } from '../../apps/audit/src/audit.definition.js';
 import { definitions } from '../cost/services.js';

@@ -3,7 +3,7 @@ import { createHash, createPrivateKey, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { makeSigningKey } from '@readmit/bus';
+import { makeSigningKey } from '@readmit/signing';
 import { services } from '@readmit/contracts';
 import { Attacker } from '@readmit/standalone';
 import { openStore } from '@readmit/store';

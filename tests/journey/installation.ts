@@ -6,7 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { keyFiles } from '@readmit/bus';
+import { keyFiles } from '@readmit/signing';
 import { serviceUrls } from '@readmit/store';
 
 export const house = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');

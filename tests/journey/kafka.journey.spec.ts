@@ -2,7 +2,8 @@
  * `npm run start:kafka -- --once` plays the tour on a real Kafka with six processes: on one that it starts, where every service is a user
  * of its own, and on brokers that are there already, whose topics `readmit setup --kafka` made.
  */
-import { KafkaTopics, removeKafka, startKafka, type KafkaServer, type TopicRecord } from '@readmit/bus';
+import { KafkaTopics, type TopicRecord } from '@readmit/bus';
+import { removeKafka, startKafka, type KafkaServer } from '@readmit/servers';
 import { auditOcsfTopic, partitionsPerTopic } from '@readmit/contracts';
 import { ocsfFaults } from '@readmit/testing';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';

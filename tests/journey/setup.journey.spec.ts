@@ -4,7 +4,7 @@ import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { services } from '@readmit/contracts';
-import { freePort } from '@readmit/store';
+import { freePort } from '@readmit/servers';
 import { surroundings, until } from '@readmit/testing';
 import pg from 'pg';
 import { house, newStateDir, program, runToEnd, shell, type Ran } from './installation.js';

@@ -9,7 +9,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { scramVerifier } from '@readmit/connectors';
-import { freePort, whyTaken } from '@readmit/store';
+import { freePort, whyTaken } from '@readmit/servers';
 import { blockOf, startPostgresRelease, until } from '@readmit/testing';
 import pg from 'pg';
 import { parse, stringify } from 'yaml';

@@ -1,6 +1,6 @@
 /**
  * Signing keys of two services are rotated while recoveries are under way, six real processes: with the operator's command, in the order that
- * docs/operations.md gives. Not here: a message that is signed before the list is there (libs/bus/test/key-rotation.int.spec.ts).
+ * docs/operations.md gives. Not here: a message that is signed before the list is there (libs/runtime/test/key-rotation.int.spec.ts).
  */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { decodeBatchSignature, services, topicOf, type ServiceName } from '@readmit/contracts';

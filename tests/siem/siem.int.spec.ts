@@ -3,7 +3,8 @@
  * else. What they got is judged by the published OCSF schema.
  */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { KafkaBus, removeKafka, startKafka, type KafkaServer } from '@readmit/bus';
+import { KafkaBus } from '@readmit/bus';
+import { removeKafka, startKafka, type KafkaServer } from '@readmit/servers';
 import { aclSpecs, auditOcsfTopic, eventTypes, servicePrincipal, siemPrincipal, topicOf, topicSpecs } from '@readmit/contracts';
 import { ocsfFaults, sampleOf, testDatabase, until, type TestDatabase } from '@readmit/testing';
 import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, Kafka, logLevel, ResourcePatternTypes } from 'kafkajs';

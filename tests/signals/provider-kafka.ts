@@ -1,5 +1,6 @@
 /** A real Kafka with the topics and rights of an installation that has the provider acme, and kcat as its principal. */
-import { removeKafka, setUpKafka, startKafka, type KafkaConnection } from '@readmit/bus';
+import { removeKafka, startKafka } from '@readmit/servers';
+import { setUpKafka, type KafkaConnection } from '@readmit/bus';
 import { providerPrincipal, servicePrincipal } from '@readmit/contracts';
 import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';

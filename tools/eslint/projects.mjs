@@ -5,7 +5,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
-export const types = ['domain', 'contracts', 'adapter', 'service', 'client', 'demo', 'launcher', 'testing'];
+export const types = ['domain', 'contracts', 'adapter', 'service', 'client', 'demo', 'launcher', 'tool', 'testing'];
 
 /**
  * @typedef {{ name: string, root: string, tags: string[], type: string, scope: string }} Project

@@ -28,7 +28,7 @@ export default async function globalSetup() {
     await mkdir(process.env.READMIT_TEST_SECRETS, { recursive: true, mode: 0o700 });
     return;
   }
-  const { startPostgres, removePostgres } = await runTyped('libs/store/src', 'postgres-server.ts');
+  const { startPostgres, removePostgres } = await runTyped('libs/servers/src', 'postgres/postgres-server.ts');
   await removeLeftovers(removePostgres);
   const folder = await mkdtemp(path.join(os.tmpdir(), prefix));
   const server = await startPostgres({ dataDir: folder, durable: false });

@@ -5,12 +5,11 @@
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, readdir } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import { registerHooks } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
+import { runTyped } from '../typed-sources.mjs';
 
 const prefix = 'readmit-kafka-of-jest-';
-const source = (name) => new URL(`../../libs/${name}`, import.meta.url).href;
 
 /** Nothing starts before somebody asks. `stop` ends what was started and removes its data. */
 export async function serveKafka(services) {
@@ -59,21 +58,7 @@ async function start(services) {
   };
 }
 
-/** Its sources erase to JavaScript; only names have to be found. */
-async function kafkaServer() {
-  const hooks = registerHooks({
-    resolve(specifier, context, next) {
-      if (specifier === '@readmit/store') return next(source('store/src/postgres-server.ts'), context);
-      const ours = context.parentURL?.startsWith(source('')) && specifier.startsWith('.');
-      return next(ours ? specifier.replace(/\.js$/, '.ts') : specifier, context);
-    },
-  });
-  try {
-    return await import(source('bus/src/kafka-server/kafka-server.ts'));
-  } finally {
-    hooks.deregister();
-  }
-}
+const kafkaServer = () => runTyped('libs/servers/src', 'kafka/kafka-server.ts');
 
 /** Of runs that were killed, by the process in the name: the folder of one that is just starting says nothing of itself yet. */
 async function removeLeftovers() {

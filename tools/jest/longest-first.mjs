@@ -9,7 +9,7 @@ const longest = [
   'tests/fault/crash-points-kafka.fault.spec.ts',
   'tests/fault/crash-points.fault.spec.ts',
   'tests/journey/kafka.journey.spec.ts',
-  'libs/bus/test/kafka-server.int.spec.ts',
+  'libs/servers/test/kafka-server.int.spec.ts',
   'tests/journey/by-hand.journey.spec.ts',
   'tests/journey/tour.journey.spec.ts',
   'libs/bus/test/kafka-outage.int.spec.ts',

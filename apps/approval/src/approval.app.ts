@@ -1,4 +1,4 @@
-import { engineCrypto } from '@readmit/bus';
+import { engineCrypto } from '@readmit/signing';
 import { serviceApp } from '@readmit/service';
 import { approvalDefinition } from './approval.definition.js';
 import { ApprovalController, approvalPorts, type ApprovalPorts } from './inbound/approval.controller.js';

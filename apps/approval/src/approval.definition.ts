@@ -1,4 +1,4 @@
-import type { ServiceDefinition } from '@readmit/bus';
+import type { ServiceDefinition } from '@readmit/runtime';
 import { approvalReact } from '@readmit/domain';
 import { saveNotes } from './outbound/evidence-notes.js';
 import { saveInbox } from './outbound/inbox-rows.js';

@@ -1,6 +1,9 @@
 /** Approval's routes over its real engine and tables: what is kept of a proof, of a wrong code, of a policy and of who comes to a case. */
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
-import { createEngine, EmbeddedBus, engineCrypto, KeyRing, makeServiceKeys, Signer, uuidv7, type Engine } from '@readmit/bus';
+import { createEngine, type Engine } from '@readmit/runtime';
+import { EmbeddedBus } from '@readmit/bus';
+import { uuidv7 } from '@readmit/platform';
+import { engineCrypto, KeyRing, makeServiceKeys, Signer } from '@readmit/signing';
 import { topicOf, writeEnvelope } from '@readmit/contracts';
 import { codeOf } from '@readmit/domain';
 import type { Call } from '@readmit/service';

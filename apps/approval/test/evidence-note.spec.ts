@@ -1,6 +1,7 @@
 /** The words of a proof are kept with the service that collected it, in one statement however many there are. */
 import { describe, expect, it } from '@jest/globals';
-import { engineCrypto, type Change } from '@readmit/bus';
+import { engineCrypto } from '@readmit/signing';
+import type { Change } from '@readmit/runtime';
 import { Facts, proofDigest } from '@readmit/domain';
 import type { Tx } from '@readmit/store';
 import { approvalDefinition } from '../src/approval.definition.js';

@@ -1,6 +1,6 @@
 /** Proves what a key that anybody can make reaches at approval's routes. Does not prove how a key is proved: the edge does that. */
 import { describe, expect, it } from '@jest/globals';
-import type { Commands } from '@readmit/bus';
+import type { Commands } from '@readmit/runtime';
 import type { Fact } from '@readmit/contracts';
 import { Facts, type Crypto } from '@readmit/domain';
 import type { Call } from '@readmit/service';

@@ -6,25 +6,22 @@
 import { isId, isKey, services, topicOf, traceHeader, type Draft, type Fact, type ServiceName } from '@readmit/contracts';
 import {
   byKeyList,
-  crashPoint,
-  engineCrypto,
   listParked,
   parkMessages,
   sentence,
   settleParked,
   showParked,
   stillParked,
-  type Batch,
-  type Bus,
   type Engine,
   type EngineObserver,
   type OpenSpan,
   type Parked,
   type ParkedMessages,
   type RefusedMessage,
-  type Subscription,
-  type TopicRecord,
-} from '@readmit/bus';
+} from '@readmit/runtime';
+import { crashPoint } from '@readmit/platform';
+import { engineCrypto } from '@readmit/signing';
+import type { Batch, Bus, Subscription, TopicRecord } from '@readmit/bus';
 import { Facts, type CheckedEvent, type Command, type LoggedRecord, type Refusal } from '@readmit/domain';
 import { sqlStateOf, type Store, type Tx } from '@readmit/store';
 import { entriesOfKeys } from './outbound/log-store.js';

@@ -1,4 +1,5 @@
-import { uuidv7, verifyRecord } from '@readmit/bus';
+import { uuidv7 } from '@readmit/platform';
+import { verifyRecord } from '@readmit/signing';
 import { logKey } from '@readmit/domain';
 import { integer, matching, secretFile, serviceApp, textFile } from '@readmit/service';
 import { createPrivateKey, createPublicKey, sign, type JsonWebKey, type KeyObject } from 'node:crypto';

@@ -1,4 +1,4 @@
-import type { ServiceDefinition } from '@readmit/bus';
+import type { ServiceDefinition } from '@readmit/runtime';
 import { entryOf, eventTypes } from '@readmit/contracts';
 
 /** Audit hears everything that the others say and concludes nothing from it: its engine keeps a log instead of facts. */

@@ -4,7 +4,8 @@
  * (unit specs of libs/domain) and Kafka.
  */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { EmbeddedBus, KeyRing, keyIdOf, Signer, verifyRecord, type OutgoingRecord } from '@readmit/bus';
+import { EmbeddedBus, type OutgoingRecord } from '@readmit/bus';
+import { KeyRing, keyIdOf, Signer, verifyRecord } from '@readmit/signing';
 import { entryOf, services, topicOf, writeEnvelope, type Draft, type KeyList, type ServiceName } from '@readmit/contracts';
 import { logKey, openCheckpoint, verifyExport, vkeyOf, type EventChecks, type Refusal } from '@readmit/domain';
 import { sqlStateOf, type Store } from '@readmit/store';

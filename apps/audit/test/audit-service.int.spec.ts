@@ -1,6 +1,7 @@
 /** The service as its host runs it: settings, keys in files, HTTP. What the log holds is proved in audit-log.int.spec.ts. */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { EmbeddedBus, makeServiceKeys, makeSigningKey, Signer, signKeyList, type PrivateJwk } from '@readmit/bus';
+import { EmbeddedBus } from '@readmit/bus';
+import { makeServiceKeys, makeSigningKey, Signer, signKeyList, type PrivateJwk } from '@readmit/signing';
 import { writeEnvelope, type ServiceName } from '@readmit/contracts';
 import { logKey, openCheckpoint } from '@readmit/domain';
 import { startService } from '@readmit/service';

@@ -1,14 +1,6 @@
 /** An audit service at work on a real PostgreSQL and the embedded bus, for specs: other services' events are signed and published, its log and its topic for SIEMs are read. */
-import {
-  EmbeddedBus,
-  KeyRing,
-  makeServiceKeys,
-  makeSigningKey,
-  Signer,
-  verifyRecord,
-  type OutgoingRecord,
-  type TopicRecord,
-} from '@readmit/bus';
+import { EmbeddedBus, type OutgoingRecord, type TopicRecord } from '@readmit/bus';
+import { KeyRing, makeServiceKeys, makeSigningKey, Signer, verifyRecord } from '@readmit/signing';
 import { auditOcsfTopic, entryOf, services, topicOf, writeEnvelope, type Draft, type ServiceName } from '@readmit/contracts';
 import { logKey, type OcsfEvent } from '@readmit/domain';
 import type { Store } from '@readmit/store';

@@ -1,4 +1,4 @@
-import { createEngine } from '@readmit/bus';
+import { createEngine } from '@readmit/runtime';
 import { integer, matching, secretLine, serviceApp, webUrl } from '@readmit/service';
 import { classificationDefinition } from './classification.definition.js';
 import { withDirectory } from './inbound/directory-progress.js';

@@ -1,4 +1,4 @@
-import type { ServiceDefinition } from '@readmit/bus';
+import type { ServiceDefinition } from '@readmit/runtime';
 import type { Fact } from '@readmit/contracts';
 import { clockToleranceSeconds, instant, plusSeconds, type Context, type Facts, type WorkDraft } from '@readmit/domain';
 import { attestWork, toAttest } from './outbound/attest-work.js';

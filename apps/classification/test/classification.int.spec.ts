@@ -1,7 +1,10 @@
 /** Classification with its engine on a real PostgreSQL: what is kept with a subject and with an agent holds over cases and at one time. */
 import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { createEngine, EmbeddedBus, KeyRing, makeServiceKeys, Signer, engineCrypto, uuidv7, type Engine } from '@readmit/bus';
+import { createEngine, type Engine } from '@readmit/runtime';
+import { EmbeddedBus } from '@readmit/bus';
+import { engineCrypto, KeyRing, makeServiceKeys, Signer } from '@readmit/signing';
+import { uuidv7 } from '@readmit/platform';
 import { entryOf, topicOf, writeEnvelope, type Directory, type Draft, type EventData, type ServiceName } from '@readmit/contracts';
 import { codeOf } from '@readmit/domain';
 import type { Store } from '@readmit/store';

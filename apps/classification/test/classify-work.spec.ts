@@ -1,6 +1,7 @@
 /** The real handlers of classification with a directory, a clock and facts: what is stale, late or repeated changes nothing. */
 import { describe, expect, it } from '@jest/globals';
-import type { DirectorySnapshot, Work, WorkHandler } from '@readmit/bus';
+import type { DirectorySnapshot } from '@readmit/signing';
+import type { Work, WorkHandler } from '@readmit/runtime';
 import { entryOf, type Directory, type Draft, type EventData, type Fact, type Policy } from '@readmit/contracts';
 import { Facts, type Context } from '@readmit/domain';
 import { classificationDefinition, classificationKeys } from '../src/classification.definition.js';

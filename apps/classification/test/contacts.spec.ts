@@ -1,6 +1,6 @@
 /** Proves whose contact points count and who is shown them. Does not prove the directory's signature. */
 import { describe, expect, it } from '@jest/globals';
-import type { Commands, Work } from '@readmit/bus';
+import type { Commands, Work } from '@readmit/runtime';
 import type { Directory, Fact, Policy } from '@readmit/contracts';
 import { Facts, type Context } from '@readmit/domain';
 import type { Call } from '@readmit/service';

@@ -10,7 +10,7 @@ import type { Trust } from './trust.js';
  */
 export async function openEvents({ keyList, environment }: ExportHeader, { root, file }: Trust): Promise<EventChecks> {
   // Loaded only here: no other command needs the bus.
-  const { loadKeyRing, verifyRecord } = await import('@readmit/bus');
+  const { loadKeyRing, verifyRecord } = await import('@readmit/signing');
   let ring: Awaited<ReturnType<typeof loadKeyRing>>;
   try {
     ring = await loadKeyRing(keyList, root, environment);

@@ -1,11 +1,13 @@
 import type { Answer } from './client.js';
-import { requesterOf } from './commands/case.js';
 import { formatDuration } from './duration.js';
 import type { Output } from './output.js';
 
 type View = Answer<'showApproval'>;
 const levels = ['none', 'low', 'substantial', 'high'];
 export const levelOf = (assurance: number): string => levels[assurance] ?? String(assurance);
+
+export const requesterOf = ({ requester }: Answer<'showCase'>): string =>
+  requester.kind === 'anonymous' ? 'somebody who has not signed in' : (requester.id ?? 'a person');
 
 /**
  * What an approver must have seen before signing: what comes back, what goes, what stays, for how long, what undoes it and what the end does

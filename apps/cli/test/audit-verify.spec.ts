@@ -26,7 +26,7 @@ import { logTools as tools } from '../src/log-tools.js';
 import { Desk } from './cli-run.js';
 
 // Loaded as the program loads it.
-const { makeServiceKeys, makeSigningKey, Signer, signKeyList } = await import('@readmit/bus');
+const { makeServiceKeys, makeSigningKey, Signer, signKeyList } = await import('@readmit/signing');
 const began = new Date('2026-11-22T09:00:00.000Z');
 const at = (minute: number): string => new Date(began.getTime() + minute * 60_000).toISOString();
 const environment = 'test';

@@ -1,11 +1,11 @@
-/** `readmit key rotate` as an operator runs it. What it does to the files is proved in libs/bus. */
+/** `readmit key rotate` as an operator runs it. What it does to the files is proved in libs/signing. */
 import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { Desk } from './cli-run.js';
 
 // As the command itself does: other commands do without the bus.
-const { keyFiles, loadKeyRing } = await import('@readmit/bus');
+const { keyFiles, loadKeyRing } = await import('@readmit/signing');
 
 let desk: Desk;
 let folder: string;

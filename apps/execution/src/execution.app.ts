@@ -1,4 +1,4 @@
-import { createEngine } from '@readmit/bus';
+import { createEngine } from '@readmit/runtime';
 import type { Connector } from '@readmit/connectors';
 import { integer, serviceApp } from '@readmit/service';
 import { executionDefinition } from './execution.definition.js';

@@ -1,4 +1,4 @@
-import type { ServiceDefinition, WorkHandler } from '@readmit/bus';
+import type { ServiceDefinition, WorkHandler } from '@readmit/runtime';
 import type { Fact } from '@readmit/contracts';
 import { executionReact, holdKey, type Context, type Facts } from '@readmit/domain';
 import type { Connectors } from './outbound/connectors.js';

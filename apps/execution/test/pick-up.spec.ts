@@ -1,7 +1,7 @@
 /** Who is shown a plan, and whose key is given what is sealed to it. Does not prove how a key is proved: the edge does that. */
 import { createHash } from 'node:crypto';
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import type { Commands } from '@readmit/bus';
+import type { Commands } from '@readmit/runtime';
 import type { Fact, RecipientKey } from '@readmit/contracts';
 import { Facts } from '@readmit/domain';
 import type { Call } from '@readmit/service';

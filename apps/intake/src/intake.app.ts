@@ -1,4 +1,5 @@
-import { createEngine, uuidv7 } from '@readmit/bus';
+import { createEngine } from '@readmit/runtime';
+import { uuidv7 } from '@readmit/platform';
 import { ConfigurationError, integer, list, matching, secretLine, serviceApp, webUrl } from '@readmit/service';
 import { CasesController } from './inbound/cases.controller.js';
 import { intakePorts, type IntakePorts } from './inbound/ports.js';

@@ -1,4 +1,4 @@
-import type { ServiceDefinition, WorkHandler } from '@readmit/bus';
+import type { ServiceDefinition, WorkHandler } from '@readmit/runtime';
 import { catalogue, eventTypes, type EventType } from '@readmit/contracts';
 import { caseReact } from '@readmit/domain';
 import { saveRows } from './outbound/rows.js';

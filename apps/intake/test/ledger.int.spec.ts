@@ -1,6 +1,6 @@
 /** What intake keeps beside facts, on a real database: who finds a case in a list, and which cases count as open. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { Change } from '@readmit/bus';
+import type { Change } from '@readmit/runtime';
 import type { Fact } from '@readmit/contracts';
 import { Facts } from '@readmit/domain';
 import type { Store } from '@readmit/store';

@@ -2,7 +2,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { Work } from '@readmit/bus';
+import type { Work } from '@readmit/runtime';
 import { blockOf } from '@readmit/testing';
 import { Facts, type Context } from '@readmit/domain';
 import { clientToken, demoMailbox } from '../src/outbound/demo-mailbox.js';

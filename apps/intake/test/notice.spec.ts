@@ -1,6 +1,6 @@
 /** What people are told of a case, and that telling gives nobody a way in. */
 import { describe, expect, it } from '@jest/globals';
-import type { Work } from '@readmit/bus';
+import type { Work } from '@readmit/runtime';
 import type { Fact } from '@readmit/contracts';
 import { Facts, type Context } from '@readmit/domain';
 import { noticeWork, type NoticePort } from '../src/outbound/notice.js';

@@ -1,6 +1,6 @@
 /** What makes a request a case, and what a request can never do. */
 import { describe, expect, it } from '@jest/globals';
-import { engineCrypto } from '@readmit/bus';
+import { engineCrypto } from '@readmit/signing';
 import type { Fact } from '@readmit/contracts';
 import { Facts, refusal, type Context } from '@readmit/domain';
 import { keepingRefusal, openCase, type OpenInput } from '../src/usecases/intake.commands.js';

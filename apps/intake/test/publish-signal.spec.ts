@@ -1,6 +1,6 @@
 /** What a signal becomes: one event, once; never a case. */
 import { describe, expect, it } from '@jest/globals';
-import { engineCrypto } from '@readmit/bus';
+import { engineCrypto } from '@readmit/signing';
 import type { Fact, Signal } from '@readmit/contracts';
 import { Facts, type Context } from '@readmit/domain';
 import { freezeWork } from '../src/outbound/freeze-work.js';

@@ -1,5 +1,7 @@
 /** Intake as a whole on a database of its own, with an issuer, and with the topics of providers when a spec brings them. */
-import { createEngine, EmbeddedBus, KeyRing, makeServiceKeys, Signer, type Bus } from '@readmit/bus';
+import { createEngine } from '@readmit/runtime';
+import { EmbeddedBus, type Bus } from '@readmit/bus';
+import { KeyRing, makeServiceKeys, Signer } from '@readmit/signing';
 import type { Store } from '@readmit/store';
 import { topicOf, type EventType } from '@readmit/contracts';
 import { startService, type Backing, type RunningService } from '@readmit/service';

@@ -1,6 +1,6 @@
 /** The loop over the topics of providers by itself: what a rule that throws does, and how it stops. */
 import { afterEach, describe, expect, it } from '@jest/globals';
-import type { RefusedMessage } from '@readmit/bus';
+import type { RefusedMessage } from '@readmit/runtime';
 import type { Signal } from '@readmit/contracts';
 import { until } from '@readmit/testing';
 import { SignalConsumer, type SignalConsumerOptions } from '../src/inbound/signal-consumer.js';

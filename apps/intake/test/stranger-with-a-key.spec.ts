@@ -1,6 +1,6 @@
 /** What somebody learns who names a person and brings a key that anybody can make. Does not prove how a key is proved: the edge does that. */
 import { describe, expect, it } from '@jest/globals';
-import type { Commands } from '@readmit/bus';
+import type { Commands } from '@readmit/runtime';
 import type { Fact } from '@readmit/contracts';
 import { Facts } from '@readmit/domain';
 import type { Call } from '@readmit/service';

@@ -1,4 +1,4 @@
-import type { ServiceDefinition } from '@readmit/bus';
+import type { ServiceDefinition } from '@readmit/runtime';
 import { entryOf, services, type Fact } from '@readmit/contracts';
 import { deadlineKey, schedulerReact } from '@readmit/domain';
 import { saveWords } from './outbound/order-words.js';

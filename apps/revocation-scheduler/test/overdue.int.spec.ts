@@ -1,6 +1,8 @@
 /** The figure of overdue obligations: the scheduler itself calls an undo late, on facts of two minutes ago, and hears that it was done. */
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
-import { EmbeddedBus, Signer, uuidv7 } from '@readmit/bus';
+import { EmbeddedBus } from '@readmit/bus';
+import { Signer } from '@readmit/signing';
+import { uuidv7 } from '@readmit/platform';
 import { topicOf, writeEnvelope, type EventData } from '@readmit/contracts';
 import { until } from '@readmit/testing';
 import { overdueFigures, overdueNow } from '../src/outbound/overdue.js';

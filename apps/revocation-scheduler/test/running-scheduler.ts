@@ -1,5 +1,8 @@
 /** The scheduler's engine on a database of its own, and facts put into it as if they had been heard long ago. */
-import { createEngine, EmbeddedBus, KeyRing, makeServiceKeys, Signer, uuidv7, type Engine } from '@readmit/bus';
+import { createEngine, type Engine } from '@readmit/runtime';
+import { EmbeddedBus } from '@readmit/bus';
+import { KeyRing, makeServiceKeys, Signer } from '@readmit/signing';
+import { uuidv7 } from '@readmit/platform';
 import { topicOf } from '@readmit/contracts';
 import { busSchema, tablesOfTopic, type Store } from '@readmit/store';
 import { testDatabase, type TestDatabase } from '@readmit/testing';

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { areaNames, type Area } from '@readmit/contracts';
-import { freePort } from '@readmit/store';
+import { freePort } from '@readmit/servers';
 import { answerTo } from '@readmit/testing';
 import { createServer, request, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';

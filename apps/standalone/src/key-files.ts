@@ -1,4 +1,4 @@
-import { keyFiles as makeOrRead, type KeyFiles } from '@readmit/bus';
+import { keyFiles as makeOrRead, type KeyFiles } from '@readmit/signing';
 
 /** The keys of this one-machine installation. In a real one the root stays offline; here it lies beside the others, and its name says so. */
 export async function keyFiles(folder: string, environment: string): Promise<KeyFiles> {

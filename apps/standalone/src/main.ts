@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { freePort } from '@readmit/store';
+import { freePort } from '@readmit/servers';
 import { kafkaVariables } from './kafka-access.js';
 import { startSystem, type System } from './system.js';
 import { playTour } from './tour/tour.js';

@@ -1,8 +1,8 @@
 /** The folder of everything that a start keeps. */
 import { access, constants, mkdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { removeKafka } from '@readmit/bus';
-import { freePort, leaveFolder, releasePostgres, removePostgres, takeFolder, whyTaken, writeWhole } from '@readmit/store';
+import { removeKafka, freePort, leaveFolder, releasePostgres, removePostgres, takeFolder, whyTaken } from '@readmit/servers';
+import { writeWhole } from '@readmit/platform';
 
 /**
  * Takes the folder for this process, made when absent, and stops the servers that a dead one left running on it; `fresh` removes first

@@ -1,4 +1,4 @@
-import { startPostgres, type PostgresServer } from '@readmit/store';
+import { startPostgres, type PostgresServer } from '@readmit/servers';
 import { supervise, type Running, type Supervised } from './supervise.js';
 
 /**

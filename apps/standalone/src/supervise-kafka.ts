@@ -1,4 +1,4 @@
-import { startKafka, type KafkaServer } from '@readmit/bus';
+import { startKafka, type KafkaServer } from '@readmit/servers';
 import { supervise, type Running, type Supervised } from './supervise.js';
 
 /**

@@ -5,7 +5,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { freePort, processMark } from '@readmit/store';
+import { freePort, processMark } from '@readmit/servers';
 import { assertPortsFree, keepBus, keptPorts, takeState, type Ports } from '../src/state-folder.js';
 
 const folders: string[] = [];

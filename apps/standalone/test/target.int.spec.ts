@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { postgresConnector } from '@readmit/connectors';
-import { removePostgres } from '@readmit/store';
+import { removePostgres } from '@readmit/servers';
 import { Client } from 'pg';
 import { startTarget, type RunningTarget } from '../src/target/start-target.js';
 

@@ -7,8 +7,8 @@ import { topicOf, type ServiceName } from '@readmit/contracts';
 import { busSchema, tablesOfTopic } from '@readmit/store';
 import { testDatabase, until, type TestDatabase } from '@readmit/testing';
 import pg from 'pg';
-import { busConformance } from '../src/conformance/bus-conformance.js';
-import type { BusHarness } from '../src/conformance/harness.js';
+import { busConformance } from './conformance/bus-conformance.js';
+import type { BusHarness } from './conformance/harness.js';
 import { EmbeddedBus, type EmbeddedBusOptions } from '../src/embedded/embedded-bus.js';
 import { partitionOf } from '../src/partition-of.js';
 

@@ -1,12 +1,13 @@
 /** The embedded bus outlives a restart of its database: readers and writers go on, nothing is lost, nothing comes twice. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { topicOf } from '@readmit/contracts';
-import { isTransientSqlError, openStore, setup, startPostgres, type PostgresServer, type Store } from '@readmit/store';
+import { isTransientSqlError, openStore, setup, type Store } from '@readmit/store';
+import { startPostgres, type PostgresServer } from '@readmit/servers';
 import { until } from '@readmit/testing';
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { collect, Received, textOf } from '../src/conformance/collector.js';
+import { collect, Received, textOf } from './conformance/collector.js';
 import { EmbeddedBus } from '../src/embedded/embedded-bus.js';
 
 describe('embedded bus and a database that restarts', () => {

@@ -1,11 +1,10 @@
 /** The bus on a real Apache Kafka passes the conformance suite of the bus. */
 import { beforeAll } from '@jest/globals';
 import { topicOf } from '@readmit/contracts';
-import { testDatabase } from '@readmit/testing';
+import { testDatabase, emptyTopics, openKafkaBus, testBroker } from '@readmit/testing';
 import pg from 'pg';
-import { busConformance } from '../src/conformance/bus-conformance.js';
-import type { BusHarness } from '../src/conformance/harness.js';
-import { emptyTopics, openKafkaBus, testBroker } from './kafka-harness.js';
+import { busConformance } from './conformance/bus-conformance.js';
+import type { BusHarness } from './conformance/harness.js';
 
 async function makeHarness(): Promise<BusHarness> {
   const connection = await testBroker();

@@ -1,14 +1,22 @@
 /** Compressed batches, on a real broker: it compresses with the codecs of Kafka's own clients. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { partitionsPerTopic, topicOf } from '@readmit/contracts';
-import { testDatabase, until, type TestDatabase } from '@readmit/testing';
+import {
+  testDatabase,
+  until,
+  emptyTopics,
+  makeAnew,
+  openKafkaBus,
+  readAll,
+  testBroker,
+  withAdmin,
+  type TestDatabase,
+} from '@readmit/testing';
 import { CompressionCodecs, CompressionTypes } from 'kafkajs';
 import { gzipSync } from 'node:zlib';
 import { kafkaClient } from '../src/kafka/client.js';
 import { mostBatchBytes } from '../src/kafka/codecs.js';
 import type { KafkaConnection } from '../src/index.js';
-import { openHouse, toy, withdrawn } from './engine-toy.js';
-import { emptyTopics, makeAnew, openKafkaBus, readAll, testBroker, withAdmin } from './kafka-harness.js';
 
 const topic = topicOf('intake');
 let connection: KafkaConnection;
@@ -86,34 +94,5 @@ describe('a topic with compressed batches', () => {
     expect((await readAll(opened.bus, topic)).map(({ value, offset }) => `${offset} ${value.length}`)).toEqual(
       Array.from({ length: 24 }, (_, n) => `${n} ${n % 2 === 0 ? large.length : 5}`),
     );
-  });
-});
-
-describe('a batch that cannot be decoded', () => {
-  it('R8.3 parks alone, with its offsets and why, and what is around it on every partition is taken', async () => {
-    const house = await openHouse('kafka');
-    try {
-      const from = topicOf('approval');
-      await house.send('approval', [withdrawn('case-1')]);
-      for (let partition = 0; partition < partitionsPerTopic; partition++)
-        await send(from, partition, [['{}', 'x'.repeat(mostBatchBytes)]], true);
-      await house.send('approval', [withdrawn('case-2')]);
-      // As large as it may be: read, and refused for what it says.
-      await send(from, 0, [['x'.repeat(mostBatchBytes - 1_000)]], true);
-      const engine = await house.engine(toy);
-      await engine.start();
-      const found = async (reason: string) => engine.parked.list({ state: 'parked', reason });
-      await until(async () => (await engine.progress()).lag === 0 && (await found('oversized')).length === 1, { what: 'all is taken' });
-      const parked = await found('undecodable');
-      expect(parked.map(({ partition }) => partition).sort()).toEqual(Array.from({ length: partitionsPerTopic }, (_, n) => n).sort());
-      expect(parked[0]?.says).toMatch(/^the batch of offsets \d to \d cannot be decoded: .+; have its producer send it anew/);
-      const redriven = await engine.parked.settle(parked[0]?.id ?? '', 'redrive', 'op-1');
-      expect(redriven).toMatchObject({ state: 'parked', reason: 'undecodable', says: parked[0]?.says });
-      await engine.stop();
-      const closed = (await house.said('intake')).filter(({ type }) => type === 'readmit.case.closed').map(({ key }) => key);
-      expect(closed.sort()).toEqual(['case-1', 'case-2']);
-    } finally {
-      await house.close();
-    }
   });
 });

@@ -1,11 +1,21 @@
 /** What goes wrong between a service and Kafka is told with its reason, waited out where it passes, and loses nothing. */
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { partitionsPerTopic, topicOf, type ServiceName } from '@readmit/contracts';
-import { testDatabase, until, type TestDatabase } from '@readmit/testing';
+import {
+  testDatabase,
+  until,
+  allow,
+  emptyTopics,
+  makeAnew,
+  openKafkaBus,
+  readAll,
+  testBroker,
+  withAdmin,
+  type TestDatabase,
+} from '@readmit/testing';
 import { AclOperationTypes, AclResourceTypes } from 'kafkajs';
 import { kafkaClient } from '../src/kafka/client.js';
 import { partitionOf, type KafkaBusOptions, type KafkaConnection, type OutgoingRecord, type Subscription } from '../src/index.js';
-import { allow, emptyTopics, makeAnew, openKafkaBus, readAll, testBroker, withAdmin } from './kafka-harness.js';
 
 const topic = topicOf('intake');
 const record = (key: string, text: string): OutgoingRecord => ({ topic, key, headers: { ce_id: text }, value: Buffer.from(text) });

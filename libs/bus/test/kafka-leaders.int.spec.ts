@@ -1,15 +1,15 @@
 /** A partition whose leader moves to another broker while records of other brokers are on their way: what a rolling restart does all day. */
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { partitionsPerTopic, topicOf } from '@readmit/contracts';
-import { testDatabase, until, type TestDatabase } from '@readmit/testing';
+import { testDatabase, until, makeFirst, openKafkaBus, refusalOf, withAdmin, type TestDatabase } from '@readmit/testing';
 import type { ISocketFactory } from 'kafkajs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
-import { collect, textOf } from '../src/conformance/collector.js';
-import { partitionOf, startKafka, type KafkaServer, type OutgoingRecord } from '../src/index.js';
-import { makeFirst, openKafkaBus, refusalOf, withAdmin } from './kafka-harness.js';
+import { collect, textOf } from './conformance/collector.js';
+import { partitionOf, type OutgoingRecord } from '../src/index.js';
+import { startKafka, type KafkaServer } from '@readmit/servers';
 
 // The cluster is its own: seconds alone on a machine, much longer on a busy one.
 jest.setTimeout(300_000);

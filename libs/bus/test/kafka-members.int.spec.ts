@@ -1,16 +1,13 @@
-/** Members of a group on Kafka that die, hang and come back, and records that no producer of ours would write. */
+/** Members of a group on Kafka that die, hang and come back. */
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { topicOf } from '@readmit/contracts';
-import { testDatabase, until, type TestDatabase } from '@readmit/testing';
+import { testDatabase, until, emptyTopics, openKafkaBus, refusalOf, testBroker, withAdmin, type TestDatabase } from '@readmit/testing';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { collect, Received, textOf } from '../src/conformance/collector.js';
-import { kafkaClient } from '../src/kafka/client.js';
+import { collect, Received, textOf } from './conformance/collector.js';
 import type { KafkaConnection, OutgoingRecord } from '../src/index.js';
-import { openHouse, toy, withdrawn } from './engine-toy.js';
-import { emptyTopics, openKafkaBus, refusalOf, testBroker, withAdmin } from './kafka-harness.js';
 
 const topic = topicOf('intake');
 const group = 'classification.spec';
@@ -161,42 +158,6 @@ describe('a member of a group', () => {
     await until(() => joined, { what: 'the member has joined', timeoutMs: 30_000 });
     return { child, taken, committed };
   }
-});
-
-describe('records that are no events', () => {
-  it('R8.3 park alone, whatever is missing or wrong in them, and those around them are taken', async () => {
-    const house = await openHouse('kafka');
-    try {
-      await house.send('approval', [withdrawn('case-1')]);
-      const raw = kafkaClient(connection, { clientId: 'spec-raw', requestTimeoutMs: 10_000 }).producer({
-        createPartitioner: () => () => 0,
-      });
-      await raw.connect();
-      await raw.send({
-        topic: topicOf('approval'),
-        messages: [
-          { key: null, value: null },
-          { key: 'no-headers', value: '{}' },
-          { key: 'nul-\0-in-it', value: Buffer.from([0xff, 0x00]), headers: { ce_id: 'x\0y', 'na\0me': 'z' } },
-          { key: 'twice', value: '{}', headers: { ce_id: ['a', 'b'], ce_type: 'readmit.approval.withdrawn' } },
-          { key: Buffer.from([0xc3, 0x28]), value: '' },
-        ],
-      });
-      await raw.disconnect();
-      await house.send('approval', [withdrawn('case-2')]);
-      const engine = await house.engine(toy);
-      await engine.start();
-      await until(async () => (await engine.progress()).lag === 0 && (await engine.progress()).parked === 5, { what: 'all is taken' });
-      await engine.stop();
-      const closed = (await house.said('intake')).filter(({ type }) => type === 'readmit.case.closed').map(({ key }) => key);
-      expect(closed.sort()).toEqual(['case-1', 'case-2']);
-      expect((await engine.parked.list({ state: 'parked' })).map(({ key }) => key).sort()).toEqual(
-        ['', 'no-headers', 'nul-\ufffd-in-it', 'twice', '\ufffd('].sort(),
-      );
-    } finally {
-      await house.close();
-    }
-  });
 });
 
 describe('a group', () => {

@@ -1,13 +1,13 @@
 /** Brokers that die and come back: services go on saying things, and everything arrives once they are there again. */
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { topicOf } from '@readmit/contracts';
-import { testDatabase, until, type TestDatabase } from '@readmit/testing';
+import { testDatabase, until, makeFirst, openKafkaBus, type TestDatabase } from '@readmit/testing';
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { collect, Received } from '../src/conformance/collector.js';
-import { startKafka, type KafkaServer, type OutgoingRecord } from '../src/index.js';
-import { makeFirst, openKafkaBus } from './kafka-harness.js';
+import { collect, Received } from './conformance/collector.js';
+import { startKafka, type KafkaServer } from '@readmit/servers';
+import type { OutgoingRecord } from '../src/index.js';
 
 // Each test starts a cluster of its own and kills parts of it: seconds alone on a machine, much longer on a busy one.
 jest.setTimeout(600_000);

@@ -1,10 +1,9 @@
 /** What is committed reaches Kafka: at once and cheaply in good times, by the relay after crashes, and never twice the harm. */
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { topicOf, type ServiceName } from '@readmit/contracts';
-import { testDatabase, until, type TestDatabase } from '@readmit/testing';
+import { testDatabase, until, emptyTopics, openKafkaBus, readAll, testBroker, type TestDatabase } from '@readmit/testing';
 import pg from 'pg';
 import { partitionOf, type KafkaBusOptions, type OutgoingRecord } from '../src/index.js';
-import { emptyTopics, openKafkaBus, readAll, testBroker } from './kafka-harness.js';
 
 const topic = topicOf('intake');
 const record = (key: string, text: string): OutgoingRecord => ({ topic, key, headers: { ce_id: text }, value: Buffer.from(text) });

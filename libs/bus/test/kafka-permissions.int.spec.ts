@@ -8,7 +8,8 @@ import kafkajs, { Kafka, logLevel, type Admin } from 'kafkajs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { setUpKafka, startKafka, type KafkaConnection, type KafkaServer } from '../src/index.js';
+import { setUpKafka, type KafkaConnection } from '../src/index.js';
+import { startKafka, type KafkaServer } from '@readmit/servers';
 
 jest.setTimeout(300_000);
 

@@ -5,7 +5,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { postgresConnector, TargetError, type PlanParts } from '../src/index.js';
 import type { Ask, Plan, Step, Undo } from '@readmit/contracts';
-import { freePort } from '@readmit/store';
+import { freePort } from '@readmit/servers';
 import { first, oidOf, open, planFrom, query, startTestTarget, type Target } from './postgres-target.js';
 
 const ask: Ask = { id: 'ask-1', kind: 'role.restore', connector: 'target-postgres', object: 'erin', entitlement: 'app_admin' };

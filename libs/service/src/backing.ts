@@ -1,17 +1,6 @@
-import {
-  awaitOwnTopic,
-  believe,
-  createEngine,
-  EmbeddedBus,
-  followKeyList,
-  KafkaBus,
-  KafkaTopics,
-  loadKeyRing,
-  Signer,
-  whyNotToSign,
-  type KeyRing,
-  type PublicJwk,
-} from '@readmit/bus';
+import { awaitOwnTopic, believe, createEngine, followKeyList } from '@readmit/runtime';
+import { EmbeddedBus, KafkaBus, KafkaTopics } from '@readmit/bus';
+import { loadKeyRing, Signer, whyNotToSign, type KeyRing, type PublicJwk } from '@readmit/signing';
 import { isTransientSqlError, openStore, schemaOf, sqlStateOf, type Store } from '@readmit/store';
 import type { Log } from './log/logger.js';
 import type { Backing } from './service-app.js';

@@ -1,5 +1,6 @@
 import type { Area, ServiceName } from '@readmit/contracts';
-import type { Bus, Commands, Engine, EngineObserver, EngineOptions, SaidEvent, ServiceDefinition } from '@readmit/bus';
+import type { Bus } from '@readmit/bus';
+import type { Commands, Engine, EngineObserver, EngineOptions, SaidEvent, ServiceDefinition } from '@readmit/runtime';
 import type { Store } from '@readmit/store';
 import type { Provider, Type } from '@nestjs/common';
 import type { Log } from './log/logger.js';

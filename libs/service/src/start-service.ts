@@ -1,4 +1,5 @@
-import { uuidv7, type Engine } from '@readmit/bus';
+import { uuidv7 } from '@readmit/platform';
+import type { Engine } from '@readmit/runtime';
 import { BearerVerifier } from './http/bearer.js';
 import { ProofVerifier } from './http/case-proof.js';
 import { Instruments } from './http/instruments.js';

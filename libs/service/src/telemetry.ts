@@ -9,7 +9,7 @@ import {
   type Span,
   type SpanContext,
 } from '@opentelemetry/api';
-import type { OpenSpan, SpanAbout } from '@readmit/bus';
+import type { OpenSpan, SpanAbout } from '@readmit/runtime';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomBytes } from 'node:crypto';
 

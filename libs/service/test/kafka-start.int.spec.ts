@@ -1,9 +1,11 @@
 /**
  * A service that is started by its configuration on a real Kafka, as its own user: with a database that is older than its topic it does not
- * start and says so. What counts as older is proved in libs/bus.
+ * start and says so. What counts as older is proved in libs/runtime.
  */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { makeServiceKeys, makeSigningKey, setUpKafka, signKeyList, type KafkaCredentials } from '@readmit/bus';
+import { makeServiceKeys, makeSigningKey, signKeyList } from '@readmit/signing';
+import { setUpKafka } from '@readmit/bus';
+import type { KafkaCredentials } from '@readmit/servers';
 import { servicePrincipal } from '@readmit/contracts';
 import { testDatabase, until, type TestDatabase } from '@readmit/testing';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

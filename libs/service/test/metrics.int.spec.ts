@@ -3,7 +3,9 @@
  * figures of single services (overdue obligations, the log, the gate) are proved with those services.
  */
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { EmbeddedBus, makeServiceKeys, makeSigningKey, signKeyList, Signer, uuidv7 } from '@readmit/bus';
+import { EmbeddedBus } from '@readmit/bus';
+import { makeServiceKeys, makeSigningKey, signKeyList, Signer } from '@readmit/signing';
+import { uuidv7 } from '@readmit/platform';
 import { topicOf, writeEnvelope } from '@readmit/contracts';
 import { testDatabase, until, type TestDatabase } from '@readmit/testing';
 import { Controller } from '@nestjs/common';

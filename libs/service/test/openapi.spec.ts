@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { engineCrypto } from '@readmit/bus';
+import { engineCrypto } from '@readmit/signing';
 import { openapi, routes, type Route, type RouteName } from '@readmit/contracts';
 import { codeOf, decisionPayloadType } from '@readmit/domain';
 import { Validator } from '@seriousme/openapi-schema-validator';

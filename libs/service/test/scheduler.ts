@@ -1,4 +1,4 @@
-import type { Engine, Parked } from '@readmit/bus';
+import type { Engine, Parked } from '@readmit/runtime';
 import { Facts, type Context, type Refusal } from '@readmit/domain';
 import { Controller, type Type } from '@nestjs/common';
 import { BearerVerifier } from '../src/http/bearer.js';

@@ -1,9 +1,10 @@
 /**
  * A service on the real store, embedded bus and engine in PostgreSQL: started by its configuration alone, commanded over HTTP, its event
- * found on its topic with the request's trace context. Not here: delivery between services and crashes (libs/bus).
+ * found on its topic with the request's trace context. Not here: delivery between services and crashes (libs/bus, libs/runtime).
  */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { EmbeddedBus, makeServiceKeys, makeSigningKey, partitionOf, signKeyList } from '@readmit/bus';
+import { EmbeddedBus, partitionOf } from '@readmit/bus';
+import { makeServiceKeys, makeSigningKey, signKeyList } from '@readmit/signing';
 import { topicOf } from '@readmit/contracts';
 import { testDatabase, type TestDatabase } from '@readmit/testing';
 import { Controller } from '@nestjs/common';

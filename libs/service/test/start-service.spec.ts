@@ -1,6 +1,6 @@
 /** The life of a service: starting, serving over a real socket, stopping in order. Store and engine are fakes; the process itself is driven with a host of the spec's. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { ServiceDefinition } from '@readmit/bus';
+import type { ServiceDefinition } from '@readmit/runtime';
 import type { Store } from '@readmit/store';
 import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { writeNew } from './whole-file.js';
+import { writeNew } from '@readmit/platform';
 
 export const passwordFileOf = (secretsDir: string, role: string): string => path.join(secretsDir, `${role}.password`);
 

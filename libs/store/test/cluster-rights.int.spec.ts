@@ -5,7 +5,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import pg from 'pg';
-import { connectionsPerRole, openStore, setup, startPostgres, type PostgresServer } from '../src/index.js';
+import { connectionsPerRole, openStore, setup } from '../src/index.js';
+import { startPostgres, type PostgresServer } from '@readmit/servers';
 
 describe('a server of our own', () => {
   let folder: string;

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { binariesPackage, removePostgres, startPostgres, type PostgresBinaries, type PostgresServer } from '@readmit/store';
+import { binariesPackage, removePostgres, startPostgres, type PostgresBinaries, type PostgresServer } from '@readmit/servers';
 
 /** Releases of PostgreSQL that targets may be: 17 is the oldest one that the connector works with. */
 export const postgresReleases = [17, 18] as const;

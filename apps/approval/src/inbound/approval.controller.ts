@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Commands } from '@readmit/bus';
+import type { Commands } from '@readmit/runtime';
 import {
   addEvidence,
   approvalState,

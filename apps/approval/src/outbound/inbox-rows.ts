@@ -1,4 +1,5 @@
-import { engineCrypto, type Change } from '@readmit/bus';
+import { engineCrypto } from '@readmit/signing';
+import type { Change } from '@readmit/runtime';
 import type { EventType, Fact } from '@readmit/contracts';
 import { Facts, instant, waitingIn, type Crypto, type Waiting } from '@readmit/domain';
 import type { Store, Tx } from '@readmit/store';

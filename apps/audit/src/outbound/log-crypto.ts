@@ -1,4 +1,4 @@
-import { engineCrypto } from '@readmit/bus';
+import { engineCrypto } from '@readmit/signing';
 import * as contracts from '@readmit/contracts';
 import type { LogTools } from '@readmit/domain';
 import { createPublicKey, hash, verify } from 'node:crypto';

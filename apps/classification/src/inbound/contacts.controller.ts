@@ -1,4 +1,5 @@
-import type { Commands, DirectorySnapshot } from '@readmit/bus';
+import type { Commands } from '@readmit/runtime';
+import type { DirectorySnapshot } from '@readmit/signing';
 import { attestedOf, attestOne, masked, refusal, verifierProblem, type Facts, type Refusal } from '@readmit/domain';
 import { answer, refused, Serves, unavailable, type AnswerOf, type Call } from '@readmit/service';
 import { Controller, Inject } from '@nestjs/common';

@@ -1,4 +1,4 @@
-import type { Engine } from '@readmit/bus';
+import type { Engine } from '@readmit/runtime';
 import type { WatchedDirectory } from '../outbound/watched-directory.js';
 
 /** Trouble with the directory shows in `says`: the service itself is up and takes what comes. */

@@ -1,4 +1,5 @@
-import { retryAfter, type DirectorySnapshot } from '@readmit/bus';
+import { retryAfter } from '@readmit/platform';
+import type { DirectorySnapshot } from '@readmit/signing';
 
 /** Clocks differ by this much at most; what is dated later would stay young for as long as somebody likes. */
 const mostAheadSeconds = 300;

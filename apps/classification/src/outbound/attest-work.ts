@@ -1,4 +1,5 @@
-import type { DirectorySnapshot, Finished, WorkHandler } from '@readmit/bus';
+import type { DirectorySnapshot } from '@readmit/signing';
+import type { Finished, WorkHandler } from '@readmit/runtime';
 import type { FactOf } from '@readmit/contracts';
 import { attestedOf, attestOne, mostAsked, say, type Facts } from '@readmit/domain';
 import { allowedAge, nextTry } from './allowed-age.js';

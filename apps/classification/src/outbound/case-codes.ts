@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { engineCrypto, Gathering, type Change } from '@readmit/bus';
+import { Gathering } from '@readmit/platform';
+import { engineCrypto } from '@readmit/signing';
+import type { Change } from '@readmit/runtime';
 import type { EventData } from '@readmit/contracts';
 import { codeOf } from '@readmit/domain';
 import type { Store, Tx } from '@readmit/store';

@@ -1,4 +1,5 @@
-import type { DirectorySnapshot, Finished, WorkHandler } from '@readmit/bus';
+import type { DirectorySnapshot } from '@readmit/signing';
+import type { Finished, WorkHandler } from '@readmit/runtime';
 import { attest, classify, say, type DirectoryFacts } from '@readmit/domain';
 import { allowedAge, nextTry } from './allowed-age.js';
 import type { CodePort, DrawnCode } from './case-codes.js';

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import type { DirectorySnapshot } from '@readmit/bus';
+import type { DirectorySnapshot } from '@readmit/signing';
 import type { Directory } from '@readmit/contracts';
 import { lookupOf } from '@readmit/domain';
 

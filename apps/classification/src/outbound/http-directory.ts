@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { directoryKey, maxDirectoryBytes, openDirectory, type DirectorySnapshot } from '@readmit/bus';
+import { directoryKey, maxDirectoryBytes, openDirectory, type DirectorySnapshot } from '@readmit/signing';
 import type { DirectoryPort } from './directory.js';
 
 export interface HttpDirectoryOptions {

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { engineCrypto } from '@readmit/bus';
+import { engineCrypto } from '@readmit/signing';
 import { Policy } from '@readmit/contracts';
 import { policyFaults } from '@readmit/domain';
 import { Ajv2020 } from 'ajv/dist/2020.js';

@@ -8,6 +8,7 @@ import type { Context } from '../context.js';
 import { sinceOrUntil } from '../duration.js';
 import { CliError } from '../errors.js';
 import { group } from '../group.js';
+import { requesterOf } from '../plan-view.js';
 
 type Case = Answer<'showCase'>;
 type ListQuery = NonNullable<Input<'listCases'>['query']>;
@@ -202,8 +203,6 @@ const caseFields = (one: Case): readonly (readonly [string, string | number | nu
     ? []
     : [['repudiated', `${one.repudiation.at} by ${one.repudiation.by}: ${one.repudiation.reason}`] as const]),
 ];
-export const requesterOf = ({ requester }: Case): string =>
-  requester.kind === 'anonymous' ? 'somebody who has not signed in' : (requester.id ?? 'a person');
 
 async function timeline(context: Context, caseId: string): Promise<void> {
   const entries = await context.client.call('caseTimeline', { params: { caseId } });

@@ -75,7 +75,7 @@ async function check(context: Context, file: string): Promise<ExitName> {
 
 async function checkSigned({ out }: Context, file: string, signedBy: string): Promise<void> {
   const text = (await textOf(file)).trim();
-  const { directoryKey, openDirectory } = await import('@readmit/bus');
+  const { directoryKey, openDirectory } = await import('@readmit/signing');
   try {
     const { directory, digest, issuedAt } = await openDirectory(text, await directoryKey(signedBy));
     out.result({ ok: true, issuedAt, digest, ...figuresOf(directory) }, () => {
@@ -99,7 +99,7 @@ async function sign(context: Context, { key: keyFile, out: target }: SignOptions
   }
   const key = await readApproverKey(path.resolve(keyFile), 'key of the directory');
   const signedFile = path.resolve(target);
-  const { directoryKey, signDirectory, verifiedDirectory } = await import('@readmit/bus');
+  const { directoryKey, signDirectory, verifiedDirectory } = await import('@readmit/signing');
   await mustBeOlder(signedFile, directory, key, async (text) => verifiedDirectory(text, await directoryKey(key.x)));
   const text = await signDirectory(directory, key).catch((cause: unknown) => {
     throw new CliError('usage', `Nothing was signed: ${saidBy(cause)}`, { where: file, next: 'Leave out who needs no way back.', cause });
@@ -161,7 +161,7 @@ function issueOf(document: unknown): Date {
 
 /** The directory that the file describes, as of now. `undefined`: it has faults, and they were told. */
 async function readSource({ io, out }: Context, file: string): Promise<Directory | undefined> {
-  const { checkDirectory } = await import('@readmit/bus');
+  const { checkDirectory } = await import('@readmit/signing');
   const source = parsed(await textOf(file));
   const checked = 'faults' in source ? source : checkDirectory(issued(source.document, io.now()));
   if ('directory' in checked) return checked.directory;

@@ -59,7 +59,7 @@ async function rotate(context: Context, options: RotateOptions): Promise<void> {
   const hours = Number(overlap);
   if (!/^\d{1,4}$/.test(overlap) || hours < 1 || hours > 2160)
     throw usage(`--overlap is ${JSON.stringify(overlap)}`, 'Give whole hours, from 1 to 2160.');
-  const { rotateServiceKey } = await import('@readmit/bus');
+  const { rotateServiceKey } = await import('@readmit/signing');
   const folder = path.resolve(options.keysDir);
   const rotation = await rotateServiceKey({
     folder,

@@ -1,4 +1,4 @@
-import type * as Bus from '@readmit/bus';
+import type * as Signing from '@readmit/signing';
 import path from 'node:path';
 import { example, type Register } from '../act.js';
 import type { Context } from '../context.js';
@@ -66,7 +66,7 @@ async function setUp(context: Context, options: SetupCommandOptions): Promise<vo
   if (!/^[a-z0-9-]{1,63}$/.test(environment))
     throw usage(`"${environment}" cannot name an environment`, 'Use lower-case letters, digits and dashes, at most 63.');
   const connections = connectionsOf(options.connections);
-  // Loaded only here: the database's driver and the bus are of no use to any other command.
+  // Loaded only here: no other command uses the database's driver.
   const { planSetup, securedDatabaseUrl, setup } = await import('@readmit/store');
   try {
     securedDatabaseUrl(ownerUrl);
@@ -118,10 +118,10 @@ function connectionsOf(text: string | undefined): number | undefined {
   return Number(text);
 }
 
-async function withKeys<T>(folder: string, use: (bus: typeof Bus) => Promise<T>): Promise<T> {
-  const bus = await import('@readmit/bus');
+async function withKeys<T>(folder: string, use: (signing: typeof Signing) => Promise<T>): Promise<T> {
+  const signing = await import('@readmit/signing');
   try {
-    return await use(bus);
+    return await use(signing);
   } catch (cause) {
     throw new CliError('usage', `The keys cannot be made or used: ${saidBy(cause)}`, {
       where: folder,

@@ -1,4 +1,4 @@
-import type { Commands } from '@readmit/bus';
+import type { Commands } from '@readmit/runtime';
 import { gateWaitsFor, mayReadCase, planGranted, recipientsOf, refusal, say, type Facts, type Refusal } from '@readmit/domain';
 import { answer, refused, Serves, type AnswerOf, type Call } from '@readmit/service';
 import type { Store } from '@readmit/store';

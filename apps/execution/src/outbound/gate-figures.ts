@@ -1,4 +1,4 @@
-import type { SaidEvent } from '@readmit/bus';
+import type { SaidEvent } from '@readmit/runtime';
 import type { ServiceFigures } from '@readmit/service';
 
 /** From the grant to the first change of a target: what the gate and the queue cost a person who waits. */

@@ -1,4 +1,4 @@
-import type { Begun, Work } from '@readmit/bus';
+import type { Begun, Work } from '@readmit/runtime';
 import type { Facet, Plan } from '@readmit/contracts';
 import {
   doingsOf,

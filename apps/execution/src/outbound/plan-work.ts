@@ -1,4 +1,5 @@
-import { ResultUnstorable, retryAfter, type Begun, type Finished, type Work, type WorkHandler } from '@readmit/bus';
+import { ResultUnstorable, type Begun, type Finished, type Work, type WorkHandler } from '@readmit/runtime';
+import { retryAfter } from '@readmit/platform';
 import { TargetError } from '@readmit/connectors';
 import type { Draft } from '@readmit/contracts';
 import {

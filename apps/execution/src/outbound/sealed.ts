@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Change } from '@readmit/bus';
+import type { Change } from '@readmit/runtime';
 import type { Sealed } from '@readmit/connectors';
 import type { Store, Tx } from '@readmit/store';
 

@@ -1,4 +1,5 @@
-import { retryAfter, type Begun, type Finished, type Work, type WorkHandler } from '@readmit/bus';
+import { retryAfter } from '@readmit/platform';
+import type { Begun, Finished, Work, WorkHandler } from '@readmit/runtime';
 import type { UndoResult } from '@readmit/connectors';
 import type { Facet, FactOf, Undo } from '@readmit/contracts';
 import {

@@ -1,4 +1,5 @@
-import { retryAfter, type Finished, type WorkHandler } from '@readmit/bus';
+import { retryAfter } from '@readmit/platform';
+import type { Finished, WorkHandler } from '@readmit/runtime';
 import type { Observed } from '@readmit/connectors';
 import type { Draft } from '@readmit/contracts';
 import { attestedOf, planGranted, say, watched } from '@readmit/domain';

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
-import { salted, type Commands } from '@readmit/bus';
+import { salted } from '@readmit/signing';
+import type { Commands } from '@readmit/runtime';
 import { entryOf } from '@readmit/contracts';
 import { mayReadCase, readsEveryCase, refusal, repudiate, shownToKey, type Facts, type Refusal } from '@readmit/domain';
 import { answer, ProblemError, refused, Serves, type AnswerOf, type Call } from '@readmit/service';
 import { Controller, Inject } from '@nestjs/common';
 import { keepingRefusal, openCase } from '../usecases/intake.commands.js';
-import { viewOf, type CaseWords, type Ledger, type LedgerView, type RepudiationWords, type Spoken } from '../outbound/ledger.js';
+import type { CaseWords, RepudiationWords } from '../outbound/intake-row.js';
+import { viewOf, type Ledger, type LedgerView, type Spoken } from '../outbound/ledger.js';
 import { isRepudiationCode } from '../outbound/repudiation-code.js';
 import { intakePorts, type IntakePorts } from './ports.js';
 import { actorOf, sentenceOf } from './timeline.js';

@@ -1,4 +1,4 @@
-import type { Commands } from '@readmit/bus';
+import type { Commands } from '@readmit/runtime';
 import type { SignalIntake } from '../usecases/signal-intake.js';
 import type { Ledger } from '../outbound/ledger.js';
 import type { OpenCases } from '../outbound/open-cases.js';

@@ -1,5 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Batch, Bus, Log, RefusedMessage, Subscription, TopicRecord } from '@readmit/bus';
+import type { Batch, Bus, Subscription, TopicRecord } from '@readmit/bus';
+import type { Log } from '@readmit/platform';
+import type { RefusedMessage } from '@readmit/runtime';
 import { signalGroup, signalTopicOf, type Signal } from '@readmit/contracts';
 import type { SignalIntake } from '../usecases/signal-intake.js';
 

@@ -1,4 +1,4 @@
-import { showParked, stillParked, type Engine, type EngineOptions, type Parked } from '@readmit/bus';
+import { showParked, stillParked, type Engine, type EngineOptions, type Parked } from '@readmit/runtime';
 import { providerOfSignalTopic, type SignalProviders } from '@readmit/contracts';
 import type { SignalIntake } from '../usecases/signal-intake.js';
 import { SignalConsumer } from './signal-consumer.js';

@@ -1,4 +1,5 @@
-import { retryAfter, type Commands, type WorkHandler } from '@readmit/bus';
+import { retryAfter } from '@readmit/platform';
+import type { Commands, WorkHandler } from '@readmit/runtime';
 import { freezeBySignal } from '@readmit/domain';
 import type { OpenCases } from './open-cases.js';
 

@@ -1,23 +1,10 @@
-import type { Change } from '@readmit/bus';
+import type { Change } from '@readmit/runtime';
 import type { CaseState, EventType, FactOf } from '@readmit/contracts';
 import { caseRow, readersOf, type Facts } from '@readmit/domain';
 import type { Store, Tx } from '@readmit/store';
 import { boundsOf } from './open-cases.js';
-import { rowsOf } from './rows.js';
+import { rowsOf } from './intake-row.js';
 
-/** The requester's words: kept here and on no topic; CaseOpened carries their salted digest. Notices' codes are made with the salt. */
-export interface CaseWords {
-  readonly kind: 'words';
-  readonly salt: string;
-  readonly reason: string;
-}
-/** Why somebody repudiated the case: the words of the CaseFrozen with this digest. */
-export interface RepudiationWords {
-  readonly kind: 'repudiation';
-  readonly salt: string;
-  readonly reason: string;
-  readonly digest: string;
-}
 export interface Spoken {
   readonly salt: string;
   readonly reason: string;

@@ -1,4 +1,5 @@
-import { retryAfter, type Finished, type WorkHandler } from '@readmit/bus';
+import { retryAfter } from '@readmit/platform';
+import type { Finished, WorkHandler } from '@readmit/runtime';
 import { say, type NoticeAbout } from '@readmit/domain';
 import { letterOf } from './letters.js';
 

@@ -1,14 +1,10 @@
-import type { Change } from '@readmit/bus';
+import type { Change } from '@readmit/runtime';
 import type { Tx } from '@readmit/store';
-import { saveLedger, type CaseWords, type RepudiationWords } from './ledger.js';
-import { saveSignalRows, type SignalRow } from './signal-rows.js';
+import { rowsOf } from './intake-row.js';
+import { saveLedger } from './ledger.js';
+import { saveSignalRows } from './signal-rows.js';
 
-/** What commands of intake hand to the transaction beside their events. */
-export type IntakeRow = CaseWords | RepudiationWords | SignalRow;
-
-export const rowsOf = (change: Change): readonly IntakeRow[] => change.rows as readonly IntakeRow[];
-
-/** Everything that intake keeps beside facts, with the transaction that made it: a constant number of statements. */
+/** Saves everything that intake stores beside facts, in the transaction that made it: a constant number of statements. */
 export async function saveRows(tx: Tx, changes: readonly Change[]): Promise<void> {
   await saveLedger(tx, changes);
   await saveSignalRows(

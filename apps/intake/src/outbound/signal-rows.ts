@@ -1,4 +1,4 @@
-import { parkMessages, settleParked, type RefusedMessage } from '@readmit/bus';
+import { parkMessages, settleParked, type RefusedMessage } from '@readmit/runtime';
 import type { Tx } from '@readmit/store';
 
 /** Signals that cannot be taken lie among the parked messages of intake; these rows go there with the transaction that announces it. */

@@ -1,4 +1,6 @@
-import { engineCrypto, sentence, type Commands, type RefusedMessage, type TopicRecord } from '@readmit/bus';
+import { engineCrypto } from '@readmit/signing';
+import { sentence, type Commands, type RefusedMessage } from '@readmit/runtime';
+import type { TopicRecord } from '@readmit/bus';
 import {
   providerOfSignalTopic,
   readSignal,

@@ -1,4 +1,4 @@
-import type { Commands } from '@readmit/bus';
+import type { Commands } from '@readmit/runtime';
 import {
   contain,
   containPreview,

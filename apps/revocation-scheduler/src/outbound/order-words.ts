@@ -1,4 +1,5 @@
-import { salted, type Change } from '@readmit/bus';
+import { salted } from '@readmit/signing';
+import type { Change } from '@readmit/runtime';
 import type { Store, Tx } from '@readmit/store';
 
 /** Why somebody ended or contained a case, in words. They stay here; the event has the digest of them with the salt. */

@@ -1,4 +1,4 @@
-import type { Change } from '@readmit/bus';
+import type { Change } from '@readmit/runtime';
 import type { FactOf } from '@readmit/contracts';
 import { instant } from '@readmit/domain';
 import type { ServiceFigures } from '@readmit/service';

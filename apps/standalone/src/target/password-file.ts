@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { writeWhole } from '@readmit/store';
+import { writeWhole } from '@readmit/platform';
 
 /** The password in the file; made (192 random bits, readable by its owner alone) when there is none. */
 export async function passwordIn(file: string): Promise<string> {

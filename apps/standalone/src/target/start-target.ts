@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { startPostgres } from '@readmit/store';
+import { startPostgres } from '@readmit/servers';
 import { prepareTarget, type PreparedTarget } from './prepare-target.js';
 
 export interface RunningTarget extends PreparedTarget {

@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { EmbeddedBus, KafkaError, KafkaTopics, Signer, uuidv7, type OutgoingRecord, type PrivateJwk, type TopicRecord } from '@readmit/bus';
+import { EmbeddedBus, KafkaError, KafkaTopics, type OutgoingRecord, type TopicRecord } from '@readmit/bus';
+import { Signer, type PrivateJwk } from '@readmit/signing';
+import { uuidv7 } from '@readmit/platform';
 import { servicePrincipal, topicOf, writeEnvelope, type Draft, type ServiceName } from '@readmit/contracts';
 import { openStore, schemaOf } from '@readmit/store';
 import type { System } from '../system.js';

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { engineCrypto, makeSigningKey, uuidv7 } from '@readmit/bus';
+import { uuidv7 } from '@readmit/platform';
+import { engineCrypto, makeSigningKey } from '@readmit/signing';
 import type { EventData } from '@readmit/contracts';
 import { Attacker } from './attacker.js';
 import { askForAdminRole, decision } from './desk.js';

@@ -1,6 +1,6 @@
 import { Kafka, logLevel, type ISocketFactory, type LogEntry, type SASLOptions } from 'kafkajs';
 import type { ConnectionOptions } from 'node:tls';
-import type { Log } from '../engine/options.js';
+import type { Log } from '@readmit/platform';
 import { registerCodecs } from './codecs.js';
 
 registerCodecs();

@@ -1,8 +1,7 @@
 import { producerOfTopic } from '@readmit/contracts';
 import { isTransientSqlError, type Store, type Tx } from '@readmit/store';
 import type { Kafka } from 'kafkajs';
-import { crashPoint } from '../engine/crash-points.js';
-import type { Log } from '../engine/options.js';
+import { crashPoint, type Log } from '@readmit/platform';
 import type { Bus, BusOptions, OutgoingRecord, Subscription, TopicRecord } from '../port.js';
 import { kafkaClient, type KafkaConnection } from './client.js';
 import { KafkaSubscription } from './kafka-subscription.js';

@@ -1,7 +1,6 @@
 import type { Tx } from '@readmit/store';
 import type { EachBatchPayload, Kafka, TopicPartitionOffset } from 'kafkajs';
-import { backoffMs, Bell } from '../engine/bell.js';
-import { crashPoint } from '../engine/crash-points.js';
+import { backoffMs, Bell, crashPoint } from '@readmit/platform';
 import type { Batch, Subscription } from '../port.js';
 import { StaleOwnerError } from '../stale-owner-error.js';
 import { Arrivals, type Held, type Taken } from './arrivals.js';

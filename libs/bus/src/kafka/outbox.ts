@@ -1,7 +1,5 @@
 import type { Store, Tx } from '@readmit/store';
-import { backoffMs } from '../engine/bell.js';
-import { crashPoint } from '../engine/crash-points.js';
-import { uuidv7 } from '../engine/context.js';
+import { backoffMs, crashPoint, uuidv7 } from '@readmit/platform';
 import { placeOf } from '../partition-of.js';
 import type { OutgoingRecord } from '../port.js';
 

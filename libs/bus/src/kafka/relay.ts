@@ -1,6 +1,5 @@
 import type { Store } from '@readmit/store';
-import { backoffMs, Bell } from '../engine/bell.js';
-import { crashPoint } from '../engine/crash-points.js';
+import { backoffMs, Bell, crashPoint } from '@readmit/platform';
 import { KafkaError } from './kafka-error.js';
 import type { Outbox, Unsent } from './outbox.js';
 import type { Sender } from './sender.js';

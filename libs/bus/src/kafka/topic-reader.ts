@@ -1,5 +1,5 @@
 import { PartitionAssigners, type Broker, type Cluster, type Kafka } from 'kafkajs';
-import { backoffMs, Bell } from '../engine/bell.js';
+import { backoffMs, Bell } from '@readmit/platform';
 import type { TopicRecord } from '../port.js';
 import { kafkaError, within } from './kafka-error.js';
 import { toTopicRecord, type KafkaMessage } from './records.js';

@@ -8,27 +8,21 @@ import {
   type Route,
   type RouteName,
 } from '@readmit/contracts';
-import type { Commands } from '@readmit/bus';
+import type { Commands } from '@readmit/runtime';
 import { Injectable, type CallHandler, type CanActivate, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
 import { operatorTeam, type Refusal } from '@readmit/domain';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply } from 'fastify';
 import { Readable } from 'node:stream';
 import { map, type Observable } from 'rxjs';
-import { inScope, type OpenScope } from '../telemetry.js';
+import { inScope } from '../telemetry.js';
 import type { BearerVerifier } from './bearer.js';
 import type { Actor, Call, ProvenKey } from './call.js';
 import type { ProofVerifier } from './case-proof.js';
+import type { EdgeRequest } from './edge-request.js';
 import { ProblemError, refused, unavailable } from './problem.js';
 import { servedBy } from './serves.js';
 import { checkRequest, responseFaults } from './validation.js';
 
-/** What travels on a request from hook to guard to handler. */
-export interface EdgeRequest extends FastifyRequest {
-  rawBody?: Buffer;
-  actor?: Actor;
-  call?: Call;
-  scope?: OpenScope;
-}
 export interface EdgeOptions {
   readonly bearer: Pick<BearerVerifier, 'verify'>;
   readonly proofs: Pick<ProofVerifier, 'verify'>;

@@ -1,5 +1,6 @@
 import type { ServiceName } from '@readmit/contracts';
-import { queueFigures, type Bus, type Engine, type EngineObserver } from '@readmit/bus';
+import { queueFigures, type Engine, type EngineObserver } from '@readmit/runtime';
+import type { Bus } from '@readmit/bus';
 import type { Store } from '@readmit/store';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Log } from '../log/logger.js';

@@ -1,5 +1,5 @@
 import { routes, type Area, type RouteName } from '@readmit/contracts';
-import type { ParkedMessages, Parked } from '@readmit/bus';
+import type { ParkedMessages, Parked } from '@readmit/runtime';
 import { Controller, type Type } from '@nestjs/common';
 import type { Call } from './call.js';
 import { ProblemError } from './problem.js';

@@ -1,7 +1,7 @@
 import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import type { Log } from '../log/logger.js';
-import type { EdgeRequest } from './edge.js';
+import type { EdgeRequest } from './edge-request.js';
 import { problemPage, wantsPage } from './problem-page.js';
 import { problemOf, type ProblemError } from './problem.js';
 

@@ -1,6 +1,6 @@
 import rateLimit from '@fastify/rate-limit';
 import { routes, type Area, type Route, type ServiceName } from '@readmit/contracts';
-import { EngineStrategy, type Engine } from '@readmit/bus';
+import { EngineStrategy, type Engine } from '@readmit/runtime';
 import { Module, type Provider, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -9,7 +9,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { closeScope, inScope, openScope } from '../telemetry.js';
 import { NestLog } from '../log/nest-logger.js';
 import type { Log } from '../log/logger.js';
-import { admit, EdgeGuard, EdgeInterceptor, type EdgeOptions, type EdgeRequest } from './edge.js';
+import type { EdgeRequest } from './edge-request.js';
+import { admit, EdgeGuard, EdgeInterceptor, type EdgeOptions } from './edge.js';
 import type { Instruments } from './instruments.js';
 import { bodyLimit, parseJsonBody } from './json-body.js';
 import { parkedController } from './parked.controller.js';

@@ -2,7 +2,7 @@ import { routes, type Route, type RouteName, type ServiceName } from '@readmit/c
 import { createParamDecorator, HttpCode, RequestMapping, RequestMethod, type ExecutionContext, type Type } from '@nestjs/common';
 import 'reflect-metadata';
 import type { AnswerOf, Call } from './call.js';
-import type { EdgeRequest } from './edge.js';
+import type { EdgeRequest } from './edge-request.js';
 
 const servedRoute = 'readmit:route';
 

@@ -1,0 +1,76 @@
+/**
+ * The places where a process may die with something half done, by name. Tests kill it there and look at what the restart makes
+ * of it. Nothing of production installs the hook and no setting reaches it: a point costs one look at a variable.
+ */
+import type { ServiceName } from '@readmit/contracts';
+
+type BusKind = 'embedded' | 'kafka';
+/** Who has a point: those that run the engine, do work outside, take commands or keep wakes; audit's own loop; all six. */
+type Having = 'engine' | 'work' | 'commands' | 'wakes' | 'audit' | 'every';
+
+interface Point {
+  readonly of: Having;
+  /** Only on this bus; absent: on both. */
+  readonly on?: BusKind;
+  /** What is durable there and what is not. */
+  readonly says: string;
+}
+
+/** Closed: a name is here exactly when the code has its point. */
+export const crashPoints = {
+  'runner.before-transaction': { of: 'engine', says: 'messages were taken, nothing is written' },
+  'runner.after-touch': { of: 'engine', says: 'aggregates are locked and loaded, nothing is decided' },
+  'runner.before-commit': { of: 'engine', says: 'facts, work, events and the position are written and not committed' },
+  'runner.after-commit-before-publish': { of: 'engine', says: 'events are committed and nobody was told' },
+  'runner.after-publish': { of: 'engine', says: 'events are published and not marked as such' },
+  'consumer.after-commit-before-position': { of: 'engine', says: 'a batch is committed, the bus has not heard of it' },
+  'work.after-claim-commit': { of: 'work', says: 'the intent is committed, the target was not called' },
+  'work.after-call-before-finish': { of: 'work', says: 'the target did it, nobody knows' },
+  'work.after-finish-commit': { of: 'work', says: 'the result is committed, the worker has not heard of it' },
+  'command.after-commit-before-answer': { of: 'commands', says: 'the command is committed, its caller gets no answer' },
+  'wakes.before-due': { of: 'wakes', says: 'a deadline is due and nothing came of it yet' },
+  'audit.before-append': { of: 'audit', says: 'events were taken and not logged' },
+  'audit.before-commit': { of: 'audit', says: 'leaves, checkpoint, Recorded and the position are written and not committed' },
+  'audit.after-commit-before-publish': { of: 'audit', says: 'Recorded is committed and nobody was told' },
+  'audit.after-position': { of: 'audit', says: 'a batch is done with' },
+  'publisher.after-send-before-confirm': { of: 'every', on: 'kafka', says: 'Kafka has the events, the process has not heard of it' },
+  'outbox.before-settle': { of: 'every', on: 'kafka', says: 'Kafka has the events, the outbox says that it has not' },
+  'relay.before-send': { of: 'every', on: 'kafka', says: 'what a dead process left was taken from the outbox, Kafka has nothing of it' },
+  'relay.after-send-before-remove': {
+    of: 'every',
+    on: 'kafka',
+    says: 'Kafka has what a dead process left, the outbox says that it has not',
+  },
+  'position.before-commit': { of: 'every', on: 'kafka', says: 'batches are committed, their offsets are not' },
+  'drain.during': { of: 'every', says: 'asked to stop: nothing new is taken, what was begun is not over' },
+} as const satisfies Record<string, Point>;
+
+export type CrashPoint = keyof typeof crashPoints;
+
+const having: Readonly<Record<Having, readonly ServiceName[]>> = {
+  engine: ['intake', 'classification', 'approval', 'execution', 'revocation-scheduler'],
+  work: ['intake', 'classification', 'execution'],
+  commands: ['intake', 'classification', 'approval', 'execution', 'revocation-scheduler'],
+  wakes: ['revocation-scheduler'],
+  audit: ['audit'],
+  every: ['intake', 'classification', 'approval', 'execution', 'revocation-scheduler', 'audit'],
+};
+
+/** The points that the service's process can reach on the bus. */
+export const crashPointsOf = (service: ServiceName, bus: BusKind): readonly CrashPoint[] =>
+  (Object.keys(crashPoints) as CrashPoint[]).filter((point) => {
+    const { of, on = bus }: Point = crashPoints[point];
+    return on === bus && having[of].includes(service);
+  });
+
+let hook: ((point: CrashPoint) => void) | undefined;
+
+/** The process is at the point. */
+export function crashPoint(point: CrashPoint): void {
+  hook?.(point);
+}
+
+/** For tests alone, from a file that is loaded before the program: no package exports it. */
+export function installCrashHook(hit: (point: CrashPoint) => void): void {
+  hook = hit;
+}

@@ -1,0 +1,88 @@
+/** HTTP as a batch of one: the same transaction, locks and signatures as a message. */
+import { isKey, type Fact } from '@readmit/contracts';
+import { Facts, refusal, type Command, type Refusal } from '@readmit/domain';
+import type { Commands } from './service-definition.js';
+import { engineTypes, type Origin } from './aggregate.js';
+import { backoffMs, Bell, crashPoint } from '@readmit/platform';
+import { byHandler, isCollision } from './blame.js';
+import { below, commandSpan } from './spans.js';
+import type { Transactor } from './transact.js';
+
+const mostCollisions = 5;
+
+export class CommandRunner implements Commands {
+  constructor(private readonly transactor: Transactor) {}
+
+  /**
+   * @returns the reply, or the refusal, both only after they are recorded.
+   * @throws {Error} the database cannot record (the edge answers 503), or the command is a bug.
+   */
+  async command<R>(
+    options: Parameters<Commands['command']>[0],
+    command: Command<R>,
+  ): Promise<{ readonly reply: R } | { readonly refused: Refusal }> {
+    for (let collisions = 0; ; collisions++) {
+      try {
+        return await this.once(options, command);
+      } catch (error) {
+        if (!isCollision(error) || collisions >= mostCollisions) throw error;
+        await new Bell().wait(backoffMs(collisions));
+      }
+    }
+  }
+
+  async facts(key: string): Promise<Facts> {
+    return new Facts(
+      await this.transactor.options.store.query<Fact & Record<string, unknown>>('SELECT id, type, at, data FROM fact WHERE key = $1', [
+        key,
+      ]),
+    );
+  }
+
+  private async once<R>(
+    { key, alsoKeys, name, actor, rows, ifVersion }: Parameters<Commands['command']>[0],
+    command: Command<R>,
+  ): Promise<{ readonly reply: R } | { readonly refused: Refusal }> {
+    if (!isKey(key)) throw new RangeError('not an id of an aggregate');
+    const traceparent = this.transactor.options.traceparent?.();
+    let answer: { readonly reply: R } | { readonly refused: Refusal } | undefined;
+    await this.transactor.run({
+      keys: () => [key, ...(alsoKeys ?? [])],
+      decide: (pass) => {
+        const aggregate = pass.aggregate(key);
+        const given: Origin = traceparent === undefined ? {} : { traceparent };
+        const span = commandSpan(this.transactor.options, name, aggregate, traceparent);
+        aggregate.origin = below(given, span);
+        // What a command decides takes no time; the span is its place in the trace of the case.
+        span?.end();
+        const facts = aggregate.current();
+        const stale = ifVersion !== undefined && ifVersion !== facts.size;
+        const said = stale
+          ? refusal(
+              'conflict',
+              'R4.4',
+              'stale-version',
+              `Something has happened since version ${ifVersion}: look again (now ${facts.size}).`,
+            )
+          : byHandler(`command ${name}`, () => command(facts, pass.contextOf(aggregate)));
+        if (said.refused) {
+          const { rule, reason, says } = said;
+          pass.announce(
+            { type: engineTypes(pass.service).refused, key, data: { key, command: name, rule, reason, actor, says: says.slice(0, 500) } },
+            aggregate.origin,
+          );
+          answer = { refused: said };
+          return;
+        }
+        aggregate.rows.push(...(rows ?? []));
+        pass.say(aggregate, said.emit);
+        if (pass.ask(aggregate, said.work)) aggregate.stirred = true;
+        pass.cancel(said.cancel);
+        answer = { reply: said.reply };
+      },
+    });
+    crashPoint('command.after-commit-before-answer');
+    if (!answer) throw new Error('this is a bug: a command without an answer');
+    return answer;
+  }
+}

@@ -1,0 +1,106 @@
+/** Records to what they mean for this service: verified, addressed to aggregates, or refused with a reason. */
+import { entryOf, isEventType, topicOf, type EventType, type Fact } from '@readmit/contracts';
+import type { TopicRecord } from '@readmit/bus';
+import type { ServiceDefinition } from './service-definition.js';
+import { verifyRecord, type RefusedBecause } from '@readmit/signing';
+import type { Origin } from './aggregate.js';
+import { byHandler } from './blame.js';
+import { messageOf } from '@readmit/platform';
+import type { EngineOptions } from './options.js';
+import type { Pass } from './pass.js';
+
+/** A fact and the aggregates that keep it; `nudge`: an aggregate that is only run again. */
+export interface Heard {
+  readonly record: TopicRecord;
+  readonly fact: Fact;
+  readonly origin: Origin;
+  readonly keys: readonly string[];
+  readonly nudge: string | undefined;
+}
+export interface Poison {
+  readonly record: TopicRecord;
+  readonly reason: RefusedBecause | 'handler-failed';
+  readonly says: string;
+}
+
+/** Topics that the definition's types come from; nudges come from the scheduler. */
+export function topicsOf(definition: ServiceDefinition): readonly string[] {
+  const producers = new Set(definition.consumes.map((type) => entryOf(type).producer));
+  if (definition.wakes === 'deadline') producers.add('revocation-scheduler');
+  return [...producers].map(topicOf);
+}
+
+export class Inbox {
+  private readonly consumes: ReadonlySet<EventType>;
+
+  constructor(private readonly options: EngineOptions) {
+    const { consumes, wakes } = options.definition;
+    // A nudge only makes `react` run, whether the service lists it or not; the scheduler alone would keep it.
+    this.consumes = new Set(consumes.filter((type) => wakes === 'timer' || type !== 'readmit.deadline.reached'));
+  }
+
+  /**
+   * `undefined`: not for this service. What claims a type that it does not hear, where that type belongs, is passed over unread: audit, which
+   * hears all, judges it.
+   */
+  read(record: TopicRecord, now: Date, replayed = false): Heard | Poison | undefined {
+    const { ring, environment, definition } = this.options;
+    const claimed = record.headers['ce_type'];
+    if (
+      claimed !== undefined &&
+      isEventType(claimed) &&
+      !this.consumes.has(claimed) &&
+      !this.isNudge(claimed) &&
+      record.topic === topicOf(entryOf(claimed).producer)
+    )
+      return undefined;
+    const verified = verifyRecord(record, { ring, environment, now, replayed });
+    if (!verified.ok) return { record, reason: verified.reason, says: verified.says };
+    const { fact, envelope, key } = verified;
+    const nudge =
+      this.isNudge(fact.type) && fact.type === 'readmit.deadline.reached' && fact.data.owner === definition.name
+        ? fact.data.key
+        : undefined;
+    const wanted = this.consumes.has(fact.type);
+    if (!wanted && nudge === undefined) return undefined;
+    try {
+      const keys = wanted ? [...new Set(byHandler('keysOf', () => definition.keysOf?.(fact) ?? [key]))] : [];
+      const origin: Origin = {
+        correlationId: envelope.correlationId,
+        ...(envelope.causationId === undefined ? {} : { causationId: envelope.causationId }),
+        ...(envelope.traceparent === undefined ? {} : { traceparent: envelope.traceparent }),
+      };
+      return { record, fact, origin, keys, nudge };
+    } catch (error) {
+      return { record, reason: 'handler-failed', says: messageOf(error) };
+    }
+  }
+
+  private isNudge(type: EventType): boolean {
+    return this.options.definition.wakes === 'deadline' && type === 'readmit.deadline.reached';
+  }
+}
+
+export const isPoison = (read: Heard | Poison): read is Poison => 'reason' in read;
+
+export const keysOfHeard = (heard: readonly Heard[]): string[] => [
+  ...new Set(heard.flatMap(({ keys, nudge }) => (nudge === undefined ? keys : [...keys, nudge]))),
+];
+
+/** Lets the pass hear them all. */
+export function hearAll(pass: Pass, heard: readonly Heard[]): void {
+  for (const { fact, origin, keys, nudge } of heard) {
+    for (const key of keys) pass.hear(key, fact, origin);
+    if (nudge === undefined) continue;
+    const aggregate = pass.aggregate(nudge);
+    aggregate.stirred = true;
+    aggregate.nudged = true;
+    aggregate.origin = { ...origin, causationId: fact.id };
+  }
+}
+
+/** The type that a record claims, for operators: nothing is believed of it. */
+export const claimedType = (record: TopicRecord): string | null => {
+  const type = record.headers['ce_type'];
+  return type !== undefined && isEventType(type) ? type : null;
+};

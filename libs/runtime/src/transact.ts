@@ -1,0 +1,288 @@
+/**
+ * The one transaction of the engine. Every change of a service goes through it: a batch of messages, a command, a wake, the
+ * intents and the ends of work. Whatever waits when the transaction before has ended shares the next one (group commit), so a
+ * busy service commits as seldom as its database allows and an idle one at once. Its statements are counted and constant:
+ *
+ *   BEGIN, [keys], touch, [check]   |   keep, [definition.save], bus.write, [after]   |   COMMIT   |   then publish
+ *
+ * in three round trips, whatever their number.
+ * Partition locks of the bus come last and are held shortest.
+ */
+import { topicOf, writeEnvelope } from '@readmit/contracts';
+import { isTransientSqlError, type Tx } from '@readmit/store';
+import type { OutgoingRecord } from '@readmit/bus';
+import type { Change } from './service-definition.js';
+import type { Aggregate, TouchedRow } from './aggregate.js';
+import { byHandlerInDatabase, isCollision } from './blame.js';
+import { messageOf, crashPoint } from '@readmit/platform';
+import { FactCache } from './fact-cache.js';
+import type { EngineOptions } from './options.js';
+import { Pass, type Said } from './pass.js';
+import { laneOf } from './work-row.js';
+
+export interface Counters {
+  batches: number;
+  messages: number;
+  statements: number;
+  commits: number;
+  events: number;
+  parked: number;
+}
+
+/** Something to be decided in a transaction. It is run again when the transaction failed, so it MUST keep nothing of a failed one. */
+export interface Transaction {
+  /** First in the transaction, before the locks; gives the keys of the aggregates to lock. */
+  readonly keys: (tx: Tx) => Promise<readonly string[]> | readonly string[];
+  /** Its statements run after the locks; unless it is `alone` they MUST do no harm when nothing else of it happens. `false`: there is nothing to do. */
+  readonly check?: (tx: Tx) => Promise<boolean> | boolean;
+  /** Without waiting. What follows from it has been concluded before the next one of the transaction decides. */
+  readonly decide: (pass: Pass) => void;
+  /** Last, in the same transaction. */
+  readonly after?: (tx: Tx, pass: Pass) => Promise<void>;
+  /** Shares its transaction with nothing: it locks rows by itself, or it is looked at because something in it fails. */
+  readonly alone?: boolean;
+  /** Takes something back: goes before everything that waits and is not. */
+  readonly urgent?: boolean;
+}
+interface Waiting {
+  readonly transaction: Transaction;
+  readonly resolve: (pass: Pass | undefined) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Of what waits, at most so many share a transaction: a batch of 500 messages is one of them. */
+const mostTogether = 256;
+
+export class Transactor {
+  readonly counters: Counters = { batches: 0, messages: 0, statements: 0, commits: 0, events: 0, parked: 0 };
+  /** What the database's clock was ahead of ours when it last spoke; ours is the monotonic one. */
+  private ahead: number | undefined;
+  private readonly listeners: ((pass: Pass) => void)[] = [];
+  private readonly waiting: Waiting[] = [];
+  private serving: Promise<void> | undefined;
+  private publishing: Promise<void> = Promise.resolve();
+  private readonly remembered = new FactCache();
+
+  constructor(
+    readonly options: EngineOptions,
+    private readonly newId: () => string,
+  ) {}
+
+  /** Told after each commit what was decided. */
+  onCommit(listener: (pass: Pass) => void): void {
+    this.listeners.push(listener);
+  }
+
+  /** The database's clock, without asking it: for bounds of days, never for a decision. */
+  now(): Date {
+    return this.ahead === undefined ? new Date() : new Date(performance.now() + this.ahead);
+  }
+
+  /** Asks the database for its time, so that `now` is right before the first transaction. */
+  async learnTime(): Promise<void> {
+    const [row] = await this.options.store.query<{ now: Date }>('SELECT clock_timestamp() AS now');
+    if (row) this.ahead = row.now.getTime() - performance.now();
+  }
+
+  /** Runs it with what else waits; `undefined` when `check` found nothing to do. Nothing is published unless it is committed. */
+  run(transaction: Transaction): Promise<Pass | undefined> {
+    return new Promise((resolve, reject) => {
+      const waiting = { transaction, resolve, reject };
+      const behind = transaction.urgent === true ? this.waiting.findIndex((other) => other.transaction.urgent !== true) : -1;
+      if (behind < 0) this.waiting.push(waiting);
+      else this.waiting.splice(behind, 0, waiting);
+      this.serving ??= this.serve();
+    });
+  }
+
+  private async serve(): Promise<void> {
+    // What the same turn of the event loop asks for rides along.
+    await Promise.resolve();
+    while (this.waiting.length > 0) await this.together(this.nextGroup());
+    this.serving = undefined;
+  }
+
+  private nextGroup(): readonly Waiting[] {
+    const at = this.waiting.findIndex(({ transaction }) => transaction.alone === true);
+    const most = Math.min(at === 0 ? 1 : at < 0 ? mostTogether : at, mostTogether);
+    return this.waiting.splice(0, most);
+  }
+
+  /** One failure must not fail the others: whoever is to blame is found by running each by itself. An outage blames nobody. */
+  private async together(group: readonly Waiting[]): Promise<void> {
+    try {
+      const done = await this.commit(group.map(({ transaction }) => transaction));
+      group.forEach(({ resolve }, at) => resolve(done[at]));
+    } catch (error) {
+      const outage = isTransientSqlError(error) && !isCollision(error);
+      if (group.length === 1 || outage) for (const { reject } of group) reject(error);
+      else for (const one of group) await this.together([one]);
+    }
+  }
+
+  private async commit(group: readonly Transaction[]): Promise<readonly (Pass | undefined)[]> {
+    let records: OutgoingRecord[] = [];
+    let going: readonly Transaction[] = [];
+    crashPoint('runner.before-transaction');
+    const pass = await this.options.store.transaction(
+      async (plain) => {
+        const tx: Tx = {
+          query: (sql, parameters) => {
+            this.counters.statements++;
+            return plain.query(sql, parameters);
+          },
+        };
+        const keys = new Set<string>();
+        for (const { keys: of } of group) for (const key of await of(tx)) keys.add(key);
+        // The checks come after the locks because their statements do; they go out with them.
+        const touching = this.touch(tx, [...keys]);
+        const checking = group.map(async (one) => (await one.check?.(tx)) ?? true);
+        await answered([touching, ...checking]);
+        const pass = await touching;
+        const checks = await Promise.all(checking);
+        crashPoint('runner.after-touch');
+        going = group.filter((_, at) => checks[at]);
+        if (going.length === 0) return pass;
+        for (const { decide } of going) {
+          decide(pass);
+          pass.conclude();
+        }
+        pass.settle();
+        records = this.sign(pass.said);
+        // Nothing here waits for an answer: all of it is one round trip, in this order.
+        await answered([
+          ...this.keep(tx, pass),
+          records.length > 0 ? this.options.bus.write(tx, records) : undefined,
+          ...going.map(({ after }) => after?.(tx, pass)),
+        ]);
+        crashPoint('runner.before-commit');
+        return pass;
+      },
+      { eager: !group.some(({ alone }) => alone) },
+    );
+    if (records.length > 0) crashPoint('runner.after-commit-before-publish');
+    this.counters.commits++;
+    this.counters.events += records.length;
+    if (going.length === 0) return group.map(() => undefined);
+    for (const aggregate of pass.aggregates.values()) this.remembered.set(aggregate.key, aggregate.toRemember());
+    // One publication at a time, in the order of the commits; the next transaction need not wait for it.
+    await this.publishing;
+    this.publishing = records.length > 0 ? this.publish(records) : Promise.resolve();
+    for (const listener of this.listeners) listener(pass);
+    return group.map((one) => (going.includes(one) ? pass : undefined));
+  }
+
+  private async touch(tx: Tx, keys: readonly string[]): Promise<Pass> {
+    const known = keys.map((key) => this.remembered.versionOf(key) ?? null);
+    const rows = await tx.query<TouchedRow>('SELECT * FROM touch($1, $2)', [keys, known]);
+    const pass = new Pass(this.options.definition, this.newId, rows, this.remembered);
+    this.ahead = pass.now.getTime() - performance.now();
+    return pass;
+  }
+
+  /** Resolves when nothing is under way any more. */
+  async idle(): Promise<void> {
+    while (this.serving) await this.serving;
+    await this.publishing;
+  }
+
+  private async publish(records: readonly OutgoingRecord[]): Promise<void> {
+    try {
+      await this.options.bus.publish(records);
+      crashPoint('runner.after-publish');
+    } catch (error) {
+      this.options.log.warn(
+        { error: messageOf(error), events: records.length },
+        'committed events were not published at once; the relay sends them',
+      );
+    }
+  }
+
+  private keep(tx: Tx, pass: Pass): readonly Promise<unknown>[] {
+    const facts: object[] = [];
+    const changed: object[] = [];
+    const changes: Change[] = [];
+    for (const aggregate of pass.aggregates.values()) {
+      for (const fact of aggregate.added)
+        facts.push({ key: aggregate.key, id: fact.id, type: fact.type, at: fact.at, data: fact.data, cause: pass.causes.get(fact.id) });
+      const row = this.rowOf(aggregate);
+      if (row) changed.push(row);
+      if (aggregate.added.length > 0 || aggregate.rows.length > 0)
+        changes.push({ key: aggregate.key, facts: aggregate.current(), added: aggregate.added, rows: aggregate.rows });
+    }
+    const asked = [...pass.asked.values()].map(({ key, draft, origin }) => ({
+      id: draft.id,
+      key,
+      kind: draft.kind,
+      lane: laneOf(this.options.definition, draft.kind),
+      connector: draft.connector,
+      object: draft.object,
+      also_keys: draft.alsoKeys,
+      input: draft.input,
+      not_before: draft.notBefore,
+      origin,
+    }));
+    const cancelled = [...pass.cancelled];
+    const sent: Promise<unknown>[] = [];
+    if (facts.length > 0 || changed.length > 0 || asked.length > 0 || cancelled.length > 0) {
+      sent.push(
+        byHandlerInDatabase('keeping facts and work', () =>
+          tx.query('SELECT keep($1, $2, $3, $4)', [json(facts), json(changed), json(asked), cancelled.length > 0 ? cancelled : null]),
+        ),
+      );
+    }
+    const { save } = this.options.definition;
+    if (save && changes.length > 0) sent.push(byHandlerInDatabase('save', () => save.call(this.options.definition, tx, changes, pass.now)));
+    return sent;
+  }
+
+  private rowOf(aggregate: Aggregate): object | undefined {
+    const timer = this.options.definition.wakes === 'timer';
+    const wakeAt = timer && aggregate.wakeAt !== undefined ? aggregate.wakeAt : aggregate.wakeWas;
+    if (!aggregate.changed && wakeAt === aggregate.wakeWas && aggregate.said === aggregate.saidWas) return undefined;
+    return {
+      key: aggregate.key,
+      version: aggregate.versionAfter,
+      wake_at: instant(wakeAt),
+      deadline_said: instant(aggregate.said),
+      ...(aggregate.traceWas === null && aggregate.trace !== undefined ? { trace: aggregate.trace } : {}),
+    };
+  }
+
+  private sign(said: readonly Said[]): OutgoingRecord[] {
+    if (said.length === 0) return [];
+    const { definition, environment, signer } = this.options;
+    const topic = topicOf(definition.name);
+    return signer.sign(
+      environment,
+      said.map(({ id, at, draft, text, origin }) => ({
+        topic,
+        key: draft.key,
+        headers: writeEnvelope({
+          id,
+          environment,
+          service: definition.name,
+          type: draft.type,
+          time: at,
+          subject: draft.key,
+          version: '1',
+          correlationId: origin.correlationId ?? draft.key,
+          ...(origin.causationId === undefined ? {} : { causationId: origin.causationId }),
+          ...(origin.traceparent === undefined ? {} : { traceparent: origin.traceparent }),
+        }),
+        value: Buffer.from(text, 'utf8'),
+      })),
+    );
+  }
+}
+
+/**
+ * Waits for all of what was sent, and fails with the first that failed in the order of sending: those behind it failed for it alone, and only
+ * the first knows whether a rule or an outage is to blame.
+ */
+async function answered(sent: readonly unknown[]): Promise<void> {
+  for (const one of await Promise.allSettled(sent)) if (one.status === 'rejected') throw one.reason;
+}
+
+const json = (rows: readonly object[]): string | null => (rows.length > 0 ? JSON.stringify(rows) : null);
+const instant = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());

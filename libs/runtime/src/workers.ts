@@ -1,0 +1,47 @@
+/** The workers of a service, by lane: what takes power away has its own and never waits for the others. */
+import type { Lane } from './service-definition.js';
+import { LaneWorkers } from './lane-workers.js';
+import type { Transactor } from './transact.js';
+import { ObjectsInUse } from './work-ahead.js';
+import { laneOf } from './work-row.js';
+
+/** Calls at the same time that take something back, beside those of the other lanes. */
+const urgentCalls = 8;
+
+export class Workers {
+  private readonly lanes = new Map<Lane, LaneWorkers>();
+
+  constructor(transactor: Transactor) {
+    const { definition, workers = 32 } = transactor.options;
+    if (workers === 0) return;
+    // Whoever asks for much that only reads takes at most half of what there is.
+    const calls: Readonly<Record<Lane, number>> = { urgent: urgentCalls, ordinary: workers, reading: Math.ceil(workers / 2) };
+    const objects = new ObjectsInUse();
+    for (const kind of Object.keys(definition.work)) {
+      const lane = laneOf(definition, kind);
+      if (!this.lanes.has(lane))
+        this.lanes.set(lane, new LaneWorkers(transactor, lane, calls[lane], lane === 'reading' ? undefined : objects));
+    }
+    transactor.onCommit((pass) => {
+      for (const { key, draft } of pass.asked.values())
+        this.lanes
+          .get(laneOf(definition, draft.kind))
+          ?.expect({ id: draft.id, key, also_keys: draft.alsoKeys, connector: draft.connector, object: draft.object }, draft.notBefore);
+    });
+  }
+
+  /** Takes back at once: that must not wait for what lies unheard. */
+  startUrgent(): void {
+    this.lanes.get('urgent')?.start();
+  }
+
+  /** Everything else, once everything was heard that may forbid it. */
+  startRest(): void {
+    for (const [lane, workers] of this.lanes) if (lane !== 'urgent') workers.start();
+  }
+
+  /** Takes no more and waits for the calls under way; each ends at half of its lease. */
+  async stop(): Promise<void> {
+    await Promise.all([...this.lanes.values()].map((workers) => workers.stop()));
+  }
+}
