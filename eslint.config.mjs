@@ -129,7 +129,7 @@ const folders = {
     open: ['kernel', 'decision-proof'],
     may: {
       'approval-request': ['evidence', 'grant-judgement', 'restoration-plan/ceiling.js'],
-      'audit-log': ['evidence', 'grant-judgement', 'restoration-plan/ceiling.js'],
+      'audit-log': ['case-view/sentences.js', 'evidence', 'grant-judgement', 'restoration-plan/ceiling.js'],
       classification: ['restoration-plan/ceiling.js'],
       'grant-judgement': ['evidence', 'restoration-plan/ceiling.js'],
       'restoration-plan': ['evidence', 'grant-judgement'],

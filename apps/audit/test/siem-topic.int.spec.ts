@@ -90,8 +90,8 @@ describe('the topic for SIEMs', () => {
       const fact = { id: leaf.eventId, type: leaf.type, at: leaf.at, data: JSON.parse(value.toString('utf8')) as unknown } as Fact;
       const known = foldCase(cases.get(caseId) ?? {}, fact);
       cases.set(caseId, known);
-      const { producer, label } = entryOf(fact.type);
-      return JSON.stringify(ocsfOf({ leaf, fact, producer, label, known }, { product, environment, origin: audit.key.name }));
+      const { producer } = entryOf(fact.type);
+      return JSON.stringify(ocsfOf({ leaf, fact, producer, known }, { product, environment, origin: audit.key.name }));
     });
     const onTopic = (await audit.shownRecords())
       .toSorted((a, b) => bySequence(eventOf(a), eventOf(b)))

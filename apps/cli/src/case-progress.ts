@@ -1,7 +1,7 @@
+import { assuranceName } from '@readmit/domain';
 import type { Answer } from './client.js';
 import type { Context } from './context.js';
 import { CliError, type ExitName } from './errors.js';
-import { levelOf } from './plan-view.js';
 
 type Case = Answer<'showCase'>;
 type View = Answer<'showApproval'>;
@@ -51,7 +51,7 @@ const missing = ({ plan, needs }: View): readonly string[] => [
   ...(plan === null ? ['a plan, which execution makes'] : []),
   ...needs.evidence
     .filter(({ met }) => !met)
-    .map(({ need }) => `a proof: ${need.kind} (${levelOf(need.assurance)} or more), recorded by an agent of the verifying team`),
+    .map(({ need }) => `a proof: ${need.kind} (${assuranceName(need.assurance)} or more), recorded by an agent of the verifying team`),
   ...needs.quorum
     .filter(({ part, by }) => by.length < part.count)
     .map(({ part, by }) => `a decision: ${part.count - by.length} of ${part.teams.join(' or ')} (${part.name})`),

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { formatDuration, parseDuration, sinceOrUntil } from './duration.js';
+import { durationText } from '@readmit/domain';
+import { parseDuration, sinceOrUntil } from './duration.js';
 
 describe('durations', () => {
   it.each([
@@ -20,7 +21,7 @@ describe('durations', () => {
     [90, '90s'],
     [86_400, '1d'],
     [0, '0s'],
-  ])('writes %d seconds as %s', (seconds, text) => expect(formatDuration(seconds)).toBe(text));
+  ])('writes %d seconds as %s', (seconds, text) => expect(durationText(seconds)).toBe(text));
   it.each([
     ['2026-11-22T09:33:20.000Z', '26m ago'],
     ['2026-11-22T10:09:59.000Z', 'in 9m'],

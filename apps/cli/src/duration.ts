@@ -9,12 +9,6 @@ export function parseDuration(text: string): number {
   return Number(parts[1]) * seconds[parts[2] as keyof typeof seconds];
 }
 
-/** The largest unit that divides: 900 is `15m`, 5400 is `90m`. */
-export function formatDuration(total: number): string {
-  for (const unit of ['d', 'h', 'm'] as const) if (total > 0 && total % seconds[unit] === 0) return `${total / seconds[unit]}${unit}`;
-  return `${total}s`;
-}
-
 /** `26m ago`, `in 9m`, `now`: how far an instant is, in its largest whole unit. */
 export function sinceOrUntil(instant: string, now: Date): string {
   const distance = (Date.parse(instant) - now.getTime()) / 1000;

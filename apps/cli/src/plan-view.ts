@@ -1,10 +1,8 @@
+import { assuranceName, durationText } from '@readmit/domain';
 import type { Answer } from './client.js';
-import { formatDuration } from './duration.js';
 import type { Output } from './output.js';
 
 type View = Answer<'showApproval'>;
-const levels = ['none', 'low', 'substantial', 'high'];
-export const levelOf = (assurance: number): string => levels[assurance] ?? String(assurance);
 
 export const requesterOf = ({ requester }: Answer<'showCase'>): string =>
   requester.kind === 'anonymous' ? 'somebody who has not signed in' : (requester.id ?? 'a person');
@@ -27,7 +25,7 @@ export function showForDecision(out: Output, view: View, asked: Answer<'showCase
       ],
       ...(plan ? planFields(plan) : ([['does', 'nothing is planned yet']] as const)),
       ['proofs', evidence.flatMap(proofLines)],
-      ['needed', needs.evidence.map(({ need, met }) => `${need.kind} (${levelOf(need.assurance)}): ${met ? 'there' : 'missing'}`)],
+      ['needed', needs.evidence.map(({ need, met }) => `${need.kind} (${assuranceName(need.assurance)}): ${met ? 'there' : 'missing'}`)],
       [
         'quorum',
         needs.quorum.map(
@@ -53,7 +51,7 @@ const unknownRequester = ({ requester }: View): string =>
 
 /** The words in a line of their own: they are what somebody typed, and begin where a reader looks for them. */
 const proofLines = ({ kind, channel, assurance, note, code, by, at, staleAt }: View['evidence'][number]): string[] => [
-  `${kind} (${levelOf(assurance)}) by ${by}, ${channel}, at ${at}, stale at ${staleAt}${code === undefined ? '' : `, code ${code}`}`,
+  `${kind} (${assuranceName(assurance)}) by ${by}, ${channel}, at ${at}, stale at ${staleAt}${code === undefined ? '' : `, code ${code}`}`,
   `  ${by} writes: ${note ?? '(erased)'}`,
 ];
 
@@ -69,7 +67,7 @@ const planFields = (plan: NonNullable<View['plan']>): readonly (readonly [string
   ['removes', plan.removes],
   ['untouched', plan.untouched],
   ['beware', plan.warnings ?? []],
-  ['lasts', formatDuration(plan.durationSeconds)],
+  ['lasts', durationText(plan.durationSeconds)],
   ['undone by', plan.obligations.map((undo) => `${undo.says} (${whenDone(undo)}${undo.unlessTakenOver ? ', unless taken over' : ''})`)],
   ['readable by', plan.recipients.map(({ id, fingerprint }) => `${id}, key ${fingerprint}`)],
 ];
@@ -77,9 +75,9 @@ const planFields = (plan: NonNullable<View['plan']>): readonly (readonly [string
 function whenDone({ armedBy, afterSeconds }: NonNullable<View['plan']>['obligations'][number]): string {
   switch (armedBy) {
     case 'start':
-      return `${formatDuration(afterSeconds)} after the start`;
+      return `${durationText(afterSeconds)} after the start`;
     case 'success':
-      return `${formatDuration(afterSeconds)} after it succeeded`;
+      return `${durationText(afterSeconds)} after it succeeded`;
     case 'repudiation':
       return 'when it is repudiated or contained';
   }

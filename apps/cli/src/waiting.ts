@@ -1,11 +1,10 @@
 import { areaNames, serviceOfArea, type ParkedMessage } from '@readmit/contracts';
-import { operatorTeam } from '@readmit/domain';
+import { assuranceName, operatorTeam } from '@readmit/domain';
 import type { Static } from 'typebox';
 import { seen } from './case-progress.js';
 import type { Answer } from './client.js';
 import type { Context } from './context.js';
 import { CliError } from './errors.js';
-import { levelOf } from './plan-view.js';
 import { claimsOf, type Session } from './session.js';
 
 type Item = Answer<'inbox'>['items'][number];
@@ -37,7 +36,7 @@ const asksOf = (asks: Item['asks']): string =>
 export function todoOf(item: Item): Todo {
   const { what, caseId, tier, subject, asks, since, until, why } = item;
   const missing = item.needs.evidence.filter(({ met }) => !met).map(({ need }) => need);
-  const proofs = missing.map(({ kind, assurance }) => `${kind} (${levelOf(assurance)} or more)`).join(', ');
+  const proofs = missing.map(({ kind, assurance }) => `${kind} (${assuranceName(assurance)} or more)`).join(', ');
   return {
     what,
     caseId,
@@ -54,7 +53,7 @@ export function todoOf(item: Item): Todo {
 /** Who calls back looks up the number first; what else is checked is recorded at once. */
 function proofCommand(caseId: string, [need]: readonly Item['needs']['evidence'][number]['need'][]): string {
   if (need?.kind === 'call-back') return `readmit case contacts ${caseId}`;
-  const which = need ? ` --kind ${need.kind} --assurance ${levelOf(need.assurance)}` : '';
+  const which = need ? ` --kind ${need.kind} --assurance ${assuranceName(need.assurance)}` : '';
   return `readmit evidence add ${caseId}${which} --channel <how> --note "..."`;
 }
 

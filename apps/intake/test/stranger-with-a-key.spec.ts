@@ -128,7 +128,7 @@ describe('somebody who is signed in', () => {
   it('R7.1 reads why it was asked for and why it was repudiated; the case key, which may be a stranger’s, does not', async () => {
     for (const { view, says } of [await of('ada'), await of('otto', ['auditors'])]) {
       expect(view).toMatchObject({ reason: 'my phone is gone', repudiation: { by: 'ada', reason: 'I have my phone' } });
-      expect(says).toContain('repudiated, ada: I have my phone');
+      expect(says).toContain('repudiated by ada: I have my phone.');
     }
     const { view, says } = await shown([...facts, called]);
     expect(view).toMatchObject({ tier: 'two-person' });

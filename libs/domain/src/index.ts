@@ -56,6 +56,9 @@ export { contain, containPreview, endEarly, endPreview, unknownCase } from './re
 export { caseReact, caseRow, shownToKey } from './recovery-case/case.react.js';
 export { outcomeOf } from './recovery-case/case-outcome.js';
 export type { NoticeAbout } from './recovery-case/case-notices.js';
+export { assuranceName, durationText, sentenceOf } from './case-view/sentences.js';
+export type { CaseWords } from './case-view/sentences.js';
+export { timelineOf } from './case-view/timeline.js';
 export { freezeBySignal, repudiate } from './recovery-case/case.commands.js';
 export { entryBytes, leafOf } from './audit-log/leaf.js';
 export type { Leaf } from './audit-log/leaf.js';

@@ -15,12 +15,12 @@ export const signedBytes = 'signed';
 /** As it lies on the topic. `known`: what earlier entries said of the case. */
 export function textOf(type: EventType, data: object = sampleOf(type).data, id = eventId, index = 41, known: KnownCase = {}): string {
   const fact = { id, type, at, data } as Fact;
-  const { producer, label } = entryOf(type);
+  const { producer } = entryOf(type);
   const tools = { contracts, sha256: (bytes: Uint8Array) => createHash('sha256').update(bytes).digest() };
   const { key } = sampleOf(type);
   const leaf = leafOf(index, { fact, topic: topicOf(producer), key, signedBytes: Buffer.from(signedBytes) }, tools);
   const house = { product, environment: 'test', origin: 'readmit.example/log/test' };
-  return JSON.stringify(ocsfOf({ leaf, fact, producer, label, known }, house));
+  return JSON.stringify(ocsfOf({ leaf, fact, producer, known }, house));
 }
 export const record = (type: EventType, data?: object, known: KnownCase = {}): OcsfEvent =>
   JSON.parse(textOf(type, data, eventId, 41, known)) as OcsfEvent;

@@ -173,9 +173,9 @@ export class LogWriter {
 
   /** No attributes of CloudEvents: it is no event of ours, and whoever reads lines sees no headers. */
   private shown(leaf: Leaf, fact: Fact, known: KnownCase): OutgoingRecord {
-    const { producer, label } = entryOf(fact.type);
+    const { producer } = entryOf(fact.type);
     const { environment, key } = this.options;
-    const event = ocsfOf({ leaf, fact, producer, label, known }, { product, environment, origin: key.name });
+    const event = ocsfOf({ leaf, fact, producer, known }, { product, environment, origin: key.name });
     return { topic: auditOcsfTopic, key: leaf.key, headers: { 'content-type': contentType }, value: Buffer.from(JSON.stringify(event)) };
   }
 

@@ -55,9 +55,9 @@ async function convert(context: Context, { from = 0, keys }: OcsfOptions, file: 
     const known = foldCase(cases.get(record.key) ?? {}, fact);
     cases.set(record.key, known);
     if (index < from) continue;
-    const { producer, label } = entryOf(fact.type);
+    const { producer } = entryOf(fact.type);
     const { environment, origin } = log.header;
-    context.out.jsonLine(ocsfOf({ leaf, fact, producer, label, known }, { product, environment, origin }));
+    context.out.jsonLine(ocsfOf({ leaf, fact, producer, known }, { product, environment, origin }));
     shown += 1;
   }
   if (!log) throw notGenuine(file, 'It is empty.');

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { salted } from '@readmit/signing';
 import type { Commands } from '@readmit/runtime';
 import { entryOf } from '@readmit/contracts';
-import { mayReadCase, readsEveryCase, refusal, repudiate, shownToKey, type Facts, type Refusal } from '@readmit/domain';
+import { mayReadCase, readsEveryCase, refusal, repudiate, shownToKey, timelineOf, type Facts, type Refusal } from '@readmit/domain';
 import { answer, ProblemError, refused, Serves, type AnswerOf, type Call } from '@readmit/service';
 import { Controller, Inject } from '@nestjs/common';
 import { keepingRefusal, openCase } from '../usecases/intake.commands.js';
@@ -10,7 +10,6 @@ import type { CaseWords, RepudiationWords } from '../outbound/intake-row.js';
 import { viewOf, type Ledger, type LedgerView, type Spoken } from '../outbound/ledger.js';
 import { isRepudiationCode } from '../outbound/repudiation-code.js';
 import { intakePorts, type IntakePorts } from './ports.js';
-import { actorOf, sentenceOf } from './timeline.js';
 
 const notFound = (caseId: string): Refusal =>
   refusal('not-found', 'R8.1', 'case-unknown', `There is no case ${caseId} (or this service has not heard of it yet).`);
@@ -77,18 +76,15 @@ export class CasesController {
     const { caseId } = call.params;
     const { shown, words } = await this.mayRead(caseId, call);
     const spoken = words ? (await this.ledger.words([caseId])).get(caseId) : undefined;
-    return shown.all.map((fact) => {
-      const actor = actorOf(fact);
-      return {
-        at: fact.at,
-        id: fact.id,
-        type: fact.type,
-        label: entryOf(fact.type).label,
-        by: entryOf(fact.type).producer,
-        ...(actor === undefined ? {} : { actor }),
-        says: sentenceOf(fact, spoken),
-      };
-    });
+    return timelineOf(shown, words ? (spoken ?? {}) : undefined).map(({ fact, actor, sentence }) => ({
+      at: fact.at,
+      id: fact.id,
+      type: fact.type,
+      label: entryOf(fact.type).label,
+      by: entryOf(fact.type).producer,
+      ...(actor === undefined ? {} : { actor }),
+      says: sentence,
+    }));
   }
 
   @Serves('repudiate')

@@ -43,7 +43,7 @@ export async function erinsAdminRole(stage: Stage, system: System, keys: string)
   await follow.until('readmit.case.closed', 60_000);
   stage.check(
     'it expired by itself (R6.2)',
-    (await follow.look()).some((entry) => entry.type === 'readmit.revocation.due' && entry.says.startsWith('expiry')),
+    (await follow.look()).some((entry) => entry.type === 'readmit.revocation.due' && entry.says.includes('the grant expired')),
   );
   stage.check('her open connection was ended', ended !== '', 'still open');
   await open.end().catch(() => undefined);

@@ -132,7 +132,7 @@ export class Follower {
   }
   /** Waits until a refusal with the reason is on record, so that it is printed before what is concluded from it. */
   async untilRefused(reason: string): Promise<void> {
-    const refused = (entry: TimelineEntry): boolean => entry.type.endsWith('.refused') && entry.says.endsWith(reason);
+    const refused = (entry: TimelineEntry): boolean => entry.type.endsWith('.refused') && entry.says.includes(` ${reason})`);
     await this.untilThere(`a refusal with ${reason}`, 30_000, refused);
   }
   private async untilThere(what: string, timeoutMs: number, there: (entry: TimelineEntry) => boolean): Promise<TimelineEntry> {

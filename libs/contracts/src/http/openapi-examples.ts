@@ -222,7 +222,7 @@ export const answers: Readonly<Record<string, Json>> = {
       label: 'case opened',
       by: 'intake',
       actor: 'anonymous',
-      says: 'factor.reset on demo-idp/ada for ada',
+      says: 'Case opened by anonymous for ada: factor.reset for ada at demo-idp (lost-device).',
     },
     {
       at: '2026-11-22T10:00:01.371Z',
@@ -230,7 +230,7 @@ export const answers: Readonly<Record<string, Json>> = {
       type: 'readmit.notice.sent',
       label: 'notice sent',
       by: 'intake',
-      says: 'opened, by demo-mailbox to ada at 2 addresses',
+      says: 'Notice "opened" sent to ada at 2 addresses through demo-mailbox.',
     },
     {
       at: '2026-11-22T10:00:02.421Z',
@@ -238,7 +238,7 @@ export const answers: Readonly<Record<string, Json>> = {
       type: 'readmit.case.classified',
       label: 'classified',
       by: 'classification',
-      says: 'mfa-recovery, agent-assisted, policy default-2',
+      says: 'Case classified as mfa-recovery, agent-assisted, by policy default-2: R1.3 factor.reset gives a person a way to sign in again and nothing more: MFA recovery.',
     },
   ],
   repudiate: { caseId, link: link('intake') },

@@ -1,7 +1,7 @@
 /** How events of doing and undoing become records: said by execution and the revocation scheduler. */
 import { given, givenByHolds, takenBack, takenBackHold } from './accounts.js';
 import type { MappingOf } from './case-mapping.js';
-import { affectedText } from './message.js';
+import { affectedText } from '../../case-view/sentences.js';
 import {
   accountChange,
   authentication,
@@ -99,14 +99,12 @@ export const executionMapping: MappingOf<
     entity(10, execution(data.executionId, { effect: data.effect }), {
       // Only a proven `none` leaves nothing to undo.
       severity_id: data.effect === 'none' ? 2 : 4,
-      says: `execution failed, effect: ${data.effect}`,
       status: failure(data.reason, data.says),
       unmapped: { rule: data.rule },
     }),
   'readmit.revocation.confirmed': ({ data }) => {
     const about: About = {
       severity_id: 1,
-      says: `revocation proven: ${data.how}`,
       unmapped: { obligation_id: data.obligationId, how: data.how, sessions_ended: data.sessionsEnded },
     };
     const account: Mapped | undefined = data.undo
@@ -124,7 +122,6 @@ export const executionMapping: MappingOf<
   'readmit.credential.used': ({ data }) =>
     authentication(1, user(data.object, undefined, data.connector), data.connector, {
       severity_id: 2,
-      says: `one-time way in used for ${data.object} at ${data.connector}`,
       unmapped: { used_at: data.usedAt },
     }),
   'readmit.secret.picked-up': ({ data }) =>
@@ -132,14 +129,13 @@ export const executionMapping: MappingOf<
   'readmit.enrolment.confirmed': ({ data }) =>
     accountChange(10, user(data.object, 1, data.connector), {
       severity_id: 1,
-      says: `new factor ${data.factor} enrolled for ${data.object} at ${data.connector}`,
       auth_factors: [{ factor_type_id: factorTypes[data.factor] ?? 99, factor_type: data.factor, provider: data.connector }],
     }),
   'readmit.incident.raised': ({ data }) =>
     finding(
       'opened',
       { uid: data.incidentId, title: data.reason, desc: data.says, rule: data.rule },
-      { severity_id: 5, resource: data.caseId, says: `incident raised: ${data.reason}` },
+      { severity_id: 5, resource: data.caseId },
     ),
   'readmit.consumer.confirmed': ({ data }) =>
     entity(
@@ -147,7 +143,6 @@ export const executionMapping: MappingOf<
       { type: 'Credential', uid: data.object, user: user(data.object, 4) },
       {
         severity_id: 1,
-        says: `new secret of ${data.object} used by ${data.consumer}`,
         by: user(data.consumer, 4),
       },
     ),
@@ -179,7 +174,6 @@ export const schedulerMapping: MappingOf<
   'readmit.revocation.due': ({ data }) =>
     entity(3, obligation(data.obligationId, { cause: data.cause }), {
       severity_id: data.cause === 'frozen' || data.cause === 'containment' ? 3 : 1,
-      says: data.by === undefined ? `revocation due: ${data.cause}` : `revocation due: ${data.cause}, by ${data.by}`,
     }),
   'readmit.revocation.overdue': ({ data }, whose) =>
     finding(
@@ -196,7 +190,6 @@ export const schedulerMapping: MappingOf<
   'readmit.obligation.discharged': ({ data }) =>
     entity(11, obligation(data.obligationId, { kind: data.kind, how: data.how }), {
       severity_id: 1,
-      says: `obligation discharged: ${data.how}`,
       status: success,
     }),
   'readmit.deadline.reached': ({ data }) =>
@@ -205,7 +198,6 @@ export const schedulerMapping: MappingOf<
       { type: 'Deadline', uid: data.key, data: { owner: data.owner, deadline: data.deadline } },
       {
         severity_id: 1,
-        says: `deadline of ${data.owner} reached for ${data.key}`,
       },
     ),
   'readmit.containment.ordered': ({ data }) =>

@@ -41,13 +41,13 @@ export const auditMapping: MappingOf<'readmit.audit.recorded' | 'readmit.checkpo
       1,
       // The note is whole, with its signature: who keeps it can prove later that the log was cut or forked.
       { type: 'Checkpoint', uid: String(data.size), data: { size: data.size, note: data.note } },
-      { severity_id: 1, says: `checkpoint of ${data.size} entries signed` },
+      { severity_id: 1 },
     ),
   'readmit.violation.found': ({ id, data }) =>
     finding(
       'opened',
       { uid: id, title: data.rule, desc: data.says, rule: data.rule },
-      { severity_id: isCaseRule(data.rule) ? violations[data.rule] : 5, resource: data.caseId, says: `violation found: ${data.rule}` },
+      { severity_id: isCaseRule(data.rule) ? violations[data.rule] : 5, resource: data.caseId },
     ),
 };
 
@@ -66,7 +66,6 @@ const parked = ({ data }: { readonly data: EventData<'readmit.intake.message-par
   const info = { uid: data.parkedId, title: 'message parked', desc: data.says, rule: data.reason };
   const about = {
     resource: data.key,
-    says: `message ${data.action} from ${data.topic}: ${data.reason}`,
     unmapped: { topic: data.topic, reason: data.reason, action: data.action },
   };
   switch (data.action) {
@@ -85,29 +84,22 @@ const refused =
     const notAllowed = /^R4\./.test(data.rule);
     return apiActivity(data.command, service, data.key, {
       severity_id: notAllowed ? 3 : 2,
-      says: `command ${data.command} by ${data.actor} refused`,
       status: failure(data.reason, data.says),
       control: notAllowed ? unauthorized : rejected,
       unmapped: { rule: data.rule },
     });
   };
-const deadlineSet =
-  (service: ServiceName) =>
-  ({ data: { key, deadline } }: { readonly data: EventData<'readmit.intake.deadline-set'> }): Mapped =>
-    deadline === null
-      ? entity(4, { type: 'Deadline', uid: key }, { severity_id: 1, says: `deadline of ${service} for ${key} cancelled` })
-      : entity(
-          1,
-          { type: 'Deadline', uid: key, data: { deadline } },
-          { severity_id: 1, says: `deadline of ${service} for ${key} set to ${deadline}` },
-        );
+const deadlineSet = ({ data: { key, deadline } }: { readonly data: EventData<'readmit.intake.deadline-set'> }): Mapped =>
+  deadline === null
+    ? entity(4, { type: 'Deadline', uid: key }, { severity_id: 1 })
+    : entity(1, { type: 'Deadline', uid: key, data: { deadline } }, { severity_id: 1 });
 
 type Kind = 'refused' | 'deadline-set' | 'message-parked';
 type OfService<S extends ServiceName> = { readonly [K in Kind as `readmit.${S}.${K}`]: (fact: FactOf<`readmit.${S}.${K}`>) => Mapped };
 const kindsOf = <S extends ServiceName>(service: S): OfService<S> =>
   Object.fromEntries([
     [`readmit.${service}.refused`, refused(service)],
-    [`readmit.${service}.deadline-set`, deadlineSet(service)],
+    [`readmit.${service}.deadline-set`, deadlineSet],
     [`readmit.${service}.message-parked`, parked],
   ]) as unknown as OfService<S>;
 

@@ -67,7 +67,6 @@ export const intakeMapping: MappingOf<
   'readmit.signal.received': ({ data }) => {
     const account = user(data.subject, undefined, data.provider);
     const about = {
-      says: `signal of ${data.provider}: ${data.kind} of ${data.subject}`,
       unmapped: { signal_id: data.signalId, provider: data.provider, occurred_at: data.occurredAt },
     };
     switch (data.kind) {
@@ -95,7 +94,6 @@ export const intakeMapping: MappingOf<
       { type: 'Notice', uid: data.noticeId, data: { about: data.about, channel: data.channel } },
       {
         severity_id: 1,
-        says: `notice sent to ${data.to ?? 'the subject'}, about: ${data.about}`,
       },
     ),
   'readmit.notice.given-up': ({ data }) =>
@@ -105,14 +103,12 @@ export const intakeMapping: MappingOf<
       // Who is not told cannot say that it was not her.
       {
         severity_id: 3,
-        says: `notice to ${data.to ?? 'the subject'} given up, about: ${data.about}`,
         status: failure('notice-given-up', data.reason),
       },
     ),
   'readmit.case.closed': ({ data }) =>
     entity(11, recoveryCase(data.caseId, { outcome: data.outcome }), {
       severity_id: data.outcome === 'completed' ? 1 : 2,
-      says: `case closed as ${data.outcome}`,
       status: outcomes[data.outcome],
     }),
 };
@@ -131,12 +127,10 @@ export const classificationMapping: MappingOf<
       }),
       {
         severity_id: 1,
-        says: `case classified as ${data.class}, ${data.tier}`,
         policy: policy(data.policy.digest, data.policy.version),
       },
     ),
-  'readmit.policy.activated': ({ data }) =>
-    policyEntity(10, policy(data.digest, data.version), { severity_id: 3, says: `policy ${data.version} activated` }),
+  'readmit.policy.activated': ({ data }) => policyEntity(10, policy(data.digest, data.version), { severity_id: 3 }),
   'readmit.people.attested': ({ data }) =>
     entity(
       1,
@@ -172,7 +166,7 @@ export const approvalMapping: MappingOf<
         uid: data.evidenceId,
         data: { kind: data.kind, channel: data.channel, assurance: data.assurance, stale_at: data.staleAt, digest: data.digest },
       },
-      { severity_id: 1, says: `evidence added by ${data.collectedBy}: ${data.kind}` },
+      { severity_id: 1 },
     ),
   'readmit.approval.requested': ({ data }) =>
     entity(
@@ -194,7 +188,6 @@ export const approvalMapping: MappingOf<
       }),
       {
         severity_id: statement.decision === 'approve' ? 1 : 2,
-        says: statement.decision === 'approve' ? `plan approved by ${statement.approver}` : `plan denied by ${statement.approver}`,
         control: statement.decision === 'approve' ? approved : rejected,
         policy: policy(statement.policyDigest),
       },
@@ -237,7 +230,6 @@ export const approvalMapping: MappingOf<
       { type: 'Attestation', uid: data.caseId, user: user(data.person) },
       {
         severity_id: 1,
-        says: `attestation wanted of ${data.person}`,
       },
     ),
   'readmit.approval.withdrawn': ({ data }) => entity(11, request(data.caseId), { severity_id: 1, status: outcomes.withdrawn }),

@@ -1,6 +1,6 @@
 /** The record for SIEMs as one line of ArcSight's Common Event Format, for a SIEM that does not know OCSF. */
 import type { OcsfEvent } from './event.js';
-import { affectedText } from './message.js';
+import { affectedText } from '../../case-view/sentences.js';
 import type { SeverityId } from './vocabulary.js';
 import type { Whose } from './whose.js';
 

@@ -30,8 +30,6 @@ export const noAction: Control = { action_id: 4, disposition_id: 16 };
 /** What a mapping may say about an event of any class. */
 export interface About {
   readonly severity_id: SeverityId;
-  /** What happened, in words of the catalogue, where its label and who did it do not say it. */
-  readonly says?: string;
   readonly status?: Status;
   readonly control?: Control;
   /** Who did it, where it is not whom the leaf names. */

@@ -1,4 +1,5 @@
-import type { EventType, Fact, ServiceName } from '@readmit/contracts';
+import type { EventType, Fact, FactOf, ServiceName } from '@readmit/contracts';
+import { happened } from '../../case-view/sentences.js';
 import type { Leaf } from '../leaf.js';
 import { executionMapping, schedulerMapping } from './access-mapping.js';
 import { auditMapping, everyServiceMapping } from './audit-mapping.js';
@@ -20,12 +21,11 @@ const mapping: MappingOf<EventType> = {
   ...everyServiceMapping,
 };
 
-/** An entry of the log with what the catalogue says of its type. */
+/** An entry of the log, and who produced it. */
 export interface OcsfSource {
   readonly leaf: Leaf;
   readonly fact: Fact;
   readonly producer: ServiceName;
-  readonly label: string;
   /** What the log says of its case up to this entry and with it. */
   readonly known: KnownCase;
 }
@@ -41,7 +41,7 @@ export interface OcsfHouse {
  * The entry as an OCSF event: a function of house, entry and what is known of its case, which the entries before it say. So a SIEM which loses it
  * can be given the same again. It holds ids and digests that the topics have, and no field that the catalogue calls sensitive (DESIGN 9).
  */
-export function ocsfOf({ leaf, fact, producer, label, known }: OcsfSource, house: OcsfHouse): OcsfEvent {
+export function ocsfOf({ leaf, fact, producer, known }: OcsfSource, house: OcsfHouse): OcsfEvent {
   const whose = whoseOf(known, fact);
   const mapped = (mapping[fact.type] as (fact: Fact, whose?: Whose) => Mapped)(fact, whose);
   const { class_uid, activity_id, severity_id, control, policy } = mapped;
@@ -66,8 +66,7 @@ export function ocsfOf({ leaf, fact, producer, label, known }: OcsfSource, house
     ...(alert ? { is_alert: true } : {}),
     time: Date.parse(leaf.at),
     message: messageOf({
-      says: mapped.says ?? label,
-      ...(mapped.says !== undefined || actor === undefined ? {} : { by: actor.uid }),
+      happened: happened(fact as FactOf<EventType>),
       ...(status.status_code === undefined ? {} : { code: status.status_code }),
       ...(whose === undefined ? {} : { whose }),
     }),

@@ -1,8 +1,7 @@
 /** Whose case an entry belongs to, from what earlier entries of the case said: a SIEM reads one record at a time. */
-import type { Ask, EventData, Fact, Undo } from '@readmit/contracts';
+import type { EventData, Fact } from '@readmit/contracts';
+import type { Affected } from '../../case-view/sentences.js';
 
-/** Something that was asked for, or that an obligation undoes. */
-export type Affected = Pick<Ask | Undo, 'kind' | 'connector' | 'object' | 'entitlement'>;
 type Asked = Pick<EventData<'readmit.case.opened'>, 'subject' | 'requester'> & { readonly asks: readonly Affected[] };
 
 /** What is kept of a case from entry to entry: plain JSON. */
