@@ -174,6 +174,9 @@ describe('the examples of the document', () => {
     await play('endEarly', { params, key });
     await play('contain', { params, token: gita });
     await play('repudiate', { params, token: gita });
+    // What is open of the subject: the case that is contained is not closed before everything was taken back.
+    await open();
+    await play('containSubject', { params: { subjectId: 'ada' }, token: gita });
     await play('withdraw', { params: await open(), key });
     await play('checkpoint');
     await play('exportLog', { token: gita });

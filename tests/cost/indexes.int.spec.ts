@@ -130,6 +130,8 @@ describe('no table is read from end to end', () => {
     expect(await ledger.list({ limit: 10, before: 'old-777' })).toHaveLength(10);
     expect(await ledger.list({ limit: 10, subject: 'person-7' })).toHaveLength(10);
     expect(await ledger.list({ limit: 10, state: 'closed' })).toHaveLength(10);
+    expect(await ledger.list({ limit: 10, state: 'open' })).toEqual([]);
+    expect(await ledger.list({ limit: 10, state: 'open', subject: 'person-7' })).toEqual([]);
     await engine.stop();
     await restAllSessions();
     await nothingOf();

@@ -193,6 +193,23 @@ describe('readmit case', () => {
     expect((await desk.run('orders', 'case_1')).stdout).toContain('\n2026-11-22T10:00:00.000Z\tcontain\tgita\ttaken over\n');
     expect((await desk.run('contain', 'case_1', '--reason', 'taken over', '--apply')).stderr).toContain('- Take the role back.');
   });
+
+  it('R6.6 contains every open case of a subject, after showing which, and names one that the scheduler did not know yet', async () => {
+    await desk.signIn('gita');
+    const cases = [{ ...accepted, caseId: 'case_1', will: ['Take the role back.'] }];
+    api.on('listCases', [caseOfAda, { ...caseOfAda, caseId: 'case_2' }]).on('containSubject', { subject: 'ada', cases });
+    const dry = await desk.run('contain', '--subject', 'ada', '--reason', 'stolen');
+    expect(dry.stdout).toContain('stop case case_1 ');
+    expect(api.of('containSubject')).toEqual([]);
+    expect(api.of('listCases')[0]?.target).toContain('subject=ada&state=open');
+    const done = await desk.run('contain', '--subject', 'ada', '--reason', 'stolen', '--apply');
+    expect(done.stdout).toContain('\ncase_1\tTake the role back.\n');
+    expect(api.of('containSubject')).toMatchObject([{ body: { reason: 'stolen' } }]);
+    expect(done.stderr).toContain('opened just now: readmit contain case_2 ');
+    expect(done.stderr).not.toContain('readmit contain case_1');
+    for (const wrong of [[], ['case_1', '--subject', 'ada']])
+      expect((await desk.run('contain', ...wrong, '--reason', 'stolen', '--apply')).code).toBe(2);
+  });
 });
 
 describe('readmit approve and deny', () => {

@@ -75,6 +75,18 @@ describe('a list', () => {
     expect(await ledger.list({ reader: 'lena', subject: 'lena', state: 'closed', limit: 10 })).toEqual([]);
   });
 
+  it('R7.1 of what is open for a subject leaves out what was closed, and shows each reader no more than before', async () => {
+    const [over, live] = [opened('case_s1', asked('sven')), opened('case_s2', asked('sven'))];
+    await keep([over], [live], [opened('case_s3', asked('sonja'))]);
+    const open = async (filter: object) => (await ledger.list({ state: 'open', limit: 10, ...filter })).map(({ caseId }) => caseId);
+    expect(await open({ subject: 'sven' })).toEqual(['case_s2', 'case_s1']);
+    await keep([over, fact('case_s1', 'readmit.case.closed', { outcome: 'withdrawn' })]);
+    expect(await open({ subject: 'sven' })).toEqual(['case_s2']);
+    expect([await open({ subject: 'sven', reader: 'sven' }), await open({ reader: 'sven' })]).toEqual([['case_s2'], ['case_s2']]);
+    expect(await open({ subject: 'sven', reader: 'sonja' })).toEqual([]);
+    expect((await ledger.list({ subject: 'sven', limit: 10 })).map(({ caseId }) => caseId)).toEqual(['case_s2', 'case_s1']);
+  });
+
   it('is kept with a number of statements that does not grow with the cases', async () => {
     const spent = async (count: number): Promise<number> => {
       let statements = 0;

@@ -2,6 +2,7 @@ import { serviceApp } from '@readmit/service';
 import { ObligationsController, schedulerPorts, type SchedulerPorts } from './inbound/obligations.controller.js';
 import { readWords } from './outbound/order-words.js';
 import { overdueFigures, overdueNow } from './outbound/overdue.js';
+import { openCasesOf } from './outbound/subject-cases.js';
 import { schedulerDefinition } from './scheduler.definition.js';
 
 export const schedulerApp = serviceApp({
@@ -15,6 +16,7 @@ export const schedulerApp = serviceApp({
       now,
       words: (caseId) => readWords(store, caseId),
       overdue: () => overdueNow(store),
+      openCases: (subject) => openCasesOf(store, subject),
     };
     return {
       definition: schedulerDefinition,

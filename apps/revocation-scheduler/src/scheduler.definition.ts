@@ -3,6 +3,7 @@ import { entryOf, services, type Fact } from '@readmit/contracts';
 import { deadlineKey, schedulerReact } from '@readmit/domain';
 import { saveWords } from './outbound/order-words.js';
 import { saveOverdue } from './outbound/overdue.js';
+import { saveSubjectCases } from './outbound/subject-cases.js';
 
 /** The scheduler keeps cases, and one aggregate per deadline of another service, so that a nudge never waits for a case. */
 export function schedulerKeys(fact: Fact): readonly string[] {
@@ -34,6 +35,8 @@ export const schedulerDefinition: ServiceDefinition = {
     'readmit.people.attested',
     'readmit.approval.granted',
     'readmit.case.frozen',
+    // Not for a rule: a containment of a subject stops the cases that are open.
+    'readmit.case.closed',
     'readmit.execution.started',
     'readmit.execution.succeeded',
     'readmit.execution.failed',
@@ -48,6 +51,7 @@ export const schedulerDefinition: ServiceDefinition = {
   save: async (tx, changes) => {
     await saveOverdue(tx, changes);
     await saveWords(tx, changes);
+    await saveSubjectCases(tx, changes);
   },
   wakes: 'timer',
 };

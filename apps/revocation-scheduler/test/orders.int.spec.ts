@@ -1,9 +1,13 @@
 /** Ends and containments at the scheduler's edge: who may order them, that the words are kept and shown, and that the event has their digest alone. */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { uuidv7 } from '@readmit/platform';
+import type { Draft, Fact } from '@readmit/contracts';
+import { Facts, say } from '@readmit/domain';
 import type { Call } from '@readmit/service';
 import { createHash } from 'node:crypto';
 import { ObligationsController } from '../src/inbound/obligations.controller.js';
 import { readWords } from '../src/outbound/order-words.js';
+import { openCasesOf, saveSubjectCases } from '../src/outbound/subject-cases.js';
 import { RunningScheduler } from './running-scheduler.js';
 
 let scheduler: RunningScheduler;
@@ -17,6 +21,7 @@ beforeEach(async () => {
     now: () => new Date(),
     words: (caseId) => readWords(store, caseId),
     overdue: () => Promise.resolve([]),
+    openCases: (subject) => openCasesOf(store, subject),
   });
 });
 afterEach(() => scheduler.close());
@@ -169,6 +174,69 @@ describe('a containment', () => {
     expect(shown).toContain('containment');
     expect(shown).not.toContain('taken over');
     expect(await reasonOf(desk.orders(byKey('another')))).not.toBe('taken');
+  });
+
+  const opened = (of: string, subject: string) =>
+    say('readmit.case.opened', of, {
+      caseId: of,
+      asks: [{ id: 'ask-1', kind: 'factor.bypass', connector: 'demo-idp', object: subject }],
+      subject: { kind: 'person', id: subject },
+      requester: { kind: 'anonymous' },
+      reasonCode: 'lost-device',
+      reasonDigest: '0'.repeat(64),
+      durationSeconds: 600,
+    });
+  const ofSubject = (subjectId: string, reason = 'laptop stolen') =>
+    desk.containSubject({
+      params: { subjectId },
+      body: { reason },
+      actor: { id: 'gita', teams: ['platform-operators'] },
+    } as unknown as Call<'containSubject'>);
+  const isContained = async (of: string) => (await factsOf(of)).has('readmit.containment.ordered');
+
+  it('R6.6 of a subject stops each of its open cases, with the reason, and no other', async () => {
+    await scheduler.receive(
+      ...[opened('case_01', 'erin'), opened('case_02', 'erin'), opened('case_03', 'ada'), opened('case_04', 'erin')],
+      say('readmit.case.closed', 'case_04', { caseId: 'case_04', outcome: 'withdrawn' }),
+    );
+    expect(await ofSubject('erin')).toMatchObject({ subject: 'erin', cases: [{ caseId: 'case_01' }, { caseId: 'case_02' }] });
+    expect(await Promise.all(['case_01', 'case_02', 'case_03', 'case_04'].map(isContained))).toEqual([true, true, false, false]);
+    expect(await desk.orders(by('gita', '', 'case_02', 'platform-operators') as unknown as Call<'showOrders'>)).toMatchObject([
+      { order: 'contain', by: 'gita', reason: 'laptop stolen' },
+    ]);
+    // Ordered again nothing is left to ask for, and the cases are named all the same.
+    expect((await ofSubject('erin')).cases).toHaveLength(2);
+    expect((await factsOf('case_01')).of('readmit.containment.ordered')).toHaveLength(1);
+  });
+
+  it('R6.6 of a subject of whom nothing is open is refused, on record: a misspelt id must not look like a containment', async () => {
+    await scheduler.receive(opened('case_01', 'erin'));
+    expect(await reasonOf(ofSubject('erim'))).toBe('nothing-open');
+    expect(await isContained('case_01')).toBe(false);
+    expect(await scheduler.said()).toMatchObject([
+      { key: 'http:containSubject', command: 'contain', actor: 'gita', reason: 'nothing-open' },
+    ]);
+    expect(await reasonOf(ofSubject('erin', ' '))).toBe('reason-blank');
+    expect(await reasonOf(ofSubject('erin'))).toBe('taken');
+  });
+
+  it('R6.6 finds the cases of a subject whatever of them came first, and in one statement', async () => {
+    const fact = (draft: Draft): Fact => ({ id: uuidv7(), type: draft.type, at: new Date().toISOString(), data: draft.data }) as Fact;
+    const both = [fact(opened('case_05', 'erin')), fact(say('readmit.case.closed', 'case_05', { caseId: 'case_05', outcome: 'failed' }))];
+    let statements = 0;
+    const save = (added: readonly Fact[], all: readonly Fact[], key = 'case_05') =>
+      scheduler.store.transaction((tx) =>
+        saveSubjectCases({ query: (sql, values) => (statements++, tx.query(sql, values)) }, [
+          { key, facts: new Facts(all), added, rows: [] },
+        ]),
+      );
+    await save(both.slice(1), both.slice(1));
+    await save(both.slice(0, 1), both);
+    expect(await openCasesOf(scheduler.store, 'erin')).toEqual([]);
+    const other = [fact(opened('case_06', 'erin'))];
+    await save(other, other, 'case_06');
+    await save([], other, 'case_06');
+    expect([await openCasesOf(scheduler.store, 'erin'), statements]).toEqual([['case_06'], 3]);
   });
 
   it.each(['policy', 'hold:target/x', 'http:decide'])('R6.6 of %s is refused', async (of) => {

@@ -3,9 +3,9 @@ import { createEngine, type Engine } from '@readmit/runtime';
 import { EmbeddedBus } from '@readmit/bus';
 import { KeyRing, makeServiceKeys, Signer } from '@readmit/signing';
 import { uuidv7 } from '@readmit/platform';
-import { topicOf } from '@readmit/contracts';
+import { topicOf, writeEnvelope, type Draft } from '@readmit/contracts';
 import { busSchema, tablesOfTopic, type Store } from '@readmit/store';
-import { testDatabase, type TestDatabase } from '@readmit/testing';
+import { testDatabase, until, type TestDatabase } from '@readmit/testing';
 import pg from 'pg';
 import { schedulerDefinition } from '../src/scheduler.definition.js';
 
@@ -40,6 +40,38 @@ export class RunningScheduler {
     await this.bus.close();
     await this.owner.end();
     await this.database.drop();
+  }
+
+  /** What intake publishes, received from its topic by the engine. */
+  async receive(...drafts: readonly Draft[]): Promise<void> {
+    const store = await this.database.store('intake');
+    const intake = await EmbeddedBus.open({ service: 'intake', store });
+    const ids = drafts.map(() => uuidv7());
+    const records = drafts.map(({ type, key, data }, index) => ({
+      topic: topicOf('intake'),
+      key,
+      headers: writeEnvelope({
+        id: ids[index] ?? '',
+        environment: 'test',
+        service: 'intake',
+        type,
+        time: new Date().toISOString(),
+        subject: key,
+        version: '1',
+        correlationId: key,
+      }),
+      value: Buffer.from(JSON.stringify(data)),
+    }));
+    const signed = new Signer(keys.keys.intake).sign('test', records);
+    await store.transaction((tx) => intake.write(tx, signed));
+    await this.engine.start();
+    const received = 'SELECT count(*)::int AS n FROM revocation_scheduler.fact WHERE id = ANY ($1)';
+    await until(async () => (await this.owner.query<{ n: number }>(received, [ids])).rows[0]?.n === ids.length, {
+      what: 'the scheduler has received what intake published',
+    });
+    await this.engine.stop();
+    await intake.close();
+    await store.close();
   }
 
   /** What lies on its topic, as it was written. */

@@ -77,9 +77,13 @@ export type { EndCause } from './events/revocation-scheduler.events.js';
 export type { Draft, Fact, FactOf } from './events/fact.js';
 export { AddEvidence, ApprovalView } from './http/approval-shapes.js';
 export { CaseView, OpenCase, TimelineEntry } from './http/case-shapes.js';
-export type { CaseState } from './http/case-shapes.js';
-export { areaNames, methodsAt, ParkedMessage, Problem, routes, serviceOfArea } from './http/api.js';
-export type { Access, Area, Route, RouteName } from './http/api.js';
+export { stateFilters } from './http/case-shapes.js';
+export type { CaseState, StateFilter } from './http/case-shapes.js';
+export { methodsAt, Problem, routes } from './http/api.js';
+export type { RouteName } from './http/api.js';
+export { areaNames, ParkedMessage, serviceOfArea } from './http/parked-routes.js';
+export type { Area } from './http/parked-routes.js';
+export type { Access, Route } from './http/route.js';
 export { InboxItem } from './http/inbox-shapes.js';
 export { Contact, Directory, DirectoryMachine, DirectoryPerson, DirectorySource, directoryType } from './directory.js';
 export {

@@ -52,7 +52,7 @@ export { addEvidence, decide, withdraw } from './approval-request/approval.comma
 export { deadlineKey, schedulerReact } from './revocation-obligation/scheduler.react.js';
 export { obligationsOf } from './revocation-obligation/obligations.js';
 export type { Obligation } from './revocation-obligation/obligations.js';
-export { contain, containPreview, endEarly, endPreview, unknownCase } from './revocation-obligation/scheduler.commands.js';
+export { contain, containPreview, endEarly, endPreview, nothingOpen, unknownCase } from './revocation-obligation/scheduler.commands.js';
 export { caseReact, caseRow, shownToKey } from './recovery-case/case.react.js';
 export { outcomeOf } from './recovery-case/case-outcome.js';
 export type { NoticeAbout } from './recovery-case/case-notices.js';

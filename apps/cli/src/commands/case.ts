@@ -1,4 +1,4 @@
-import { CaseView } from '@readmit/contracts';
+import { stateFilters } from '@readmit/contracts';
 import { InvalidArgumentError, Option } from 'commander';
 import { example, type Register } from '../act.js';
 import { progressFields, progressOf } from '../case-progress.js';
@@ -32,15 +32,12 @@ export const registerCase: Register = (program, act) => {
     cases
       .command('list')
       .description('cases, newest first')
-      .addOption(
-        new Option('--state <state>', 'only in this state').choices(
-          (CaseView.properties.state as unknown as { readonly enum: readonly string[] }).enum,
-        ),
-      )
+      .addOption(new Option('--state <state>', 'only in this state; open: all that are not closed').choices(stateFilters))
       .option('--subject <id>', 'only of this subject')
       .option('--before <case>', 'older than this case')
       .option('--limit <n>', `at most so many (1 to 200; ${usualPage} when you do not say)`, wholeNumber),
     'readmit case list --state awaiting-approval',
+    'readmit case list --subject erin --state open',
   ).action(act((context: Context, options: ListQuery) => list(context, options)));
   example(
     cases.command('show').description('one case: what it waits for and from whom, or why it failed or who denied it').argument('<case>'),

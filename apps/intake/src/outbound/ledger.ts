@@ -1,8 +1,8 @@
 import type { Change } from '@readmit/runtime';
-import type { CaseState, EventType, FactOf } from '@readmit/contracts';
+import type { EventType, FactOf, StateFilter } from '@readmit/contracts';
 import { caseRow, readersOf, type Facts } from '@readmit/domain';
 import type { Store, Tx } from '@readmit/store';
-import { boundsOf } from './open-cases.js';
+import { boundsOf, subjectBound } from './open-cases.js';
 import { rowsOf } from './intake-row.js';
 
 export interface Spoken {
@@ -126,7 +126,7 @@ export class Ledger {
 
   /** Newest first; `before` is the id of the last case of the page before. `reader`: only cases that this person has a part in. */
   async list(filter: {
-    state?: CaseState | undefined;
+    state?: StateFilter | undefined;
     subject?: string | undefined;
     before?: string | undefined;
     reader?: string | undefined;
@@ -138,8 +138,12 @@ export class Ledger {
     // By the table whose index has the order: a person's own cases, or all.
     const by = filter.reader === undefined ? 'l' : 'r';
     if (filter.reader !== undefined) where.push(`r.person = ${bind(filter.reader)}`);
-    if (filter.state) where.push(`l.state = ${bind(filter.state)}`);
+    if (filter.state === 'open') where.push(`l.state <> 'closed'`);
+    else if (filter.state) where.push(`l.state = ${bind(filter.state)}`);
     if (filter.subject) where.push(`l.subject = ${bind(filter.subject)}`);
+    // What was closed of the subject may be much; the few that are open have an index of their own.
+    if (filter.subject && filter.state === 'open')
+      where.push(`l.case_id IN (SELECT case_id FROM open_case WHERE bound = ${bind(subjectBound(filter.subject))})`);
     if (filter.before)
       where.push(`(${by}.opened_at, ${by}.case_id) < (SELECT opened_at, case_id FROM case_ledger WHERE case_id = ${bind(filter.before)})`);
     const rows = await this.store.query<{ view: LedgerView }>(

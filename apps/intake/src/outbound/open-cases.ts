@@ -11,6 +11,8 @@ export interface OpenLimits {
   readonly requester: number;
   readonly object: number;
 }
+/** The name under which the open cases of a subject are counted. */
+export const subjectBound = (subject: string): string => JSON.stringify(['subject', subject]);
 type Kind = keyof OpenLimits | 'anonymous-subject' | 'anonymous-object';
 
 /** Every name under which an open case is counted, as `open_case.bound` has it. */
@@ -66,7 +68,7 @@ export class OpenCases {
   async ofSubject(subject: string, after: string, limit: number): Promise<readonly string[]> {
     const rows = await this.store.query<{ case_id: string }>(
       'SELECT case_id FROM open_case WHERE bound = $1 AND case_id > $2 ORDER BY case_id LIMIT $3',
-      [JSON.stringify(['subject', subject]), after, limit],
+      [subjectBound(subject), after, limit],
     );
     return rows.map((row) => row.case_id);
   }

@@ -7,6 +7,7 @@ import {
   instant,
   mayEndCase,
   mayReadCase,
+  nothingOpen,
   obligationsOf,
   readsEveryCase,
   unknownCase,
@@ -25,6 +26,8 @@ export interface SchedulerPorts {
   /** Reasons of a case by the digest that its events have. */
   readonly words: (caseId: string) => Promise<ReadonlyMap<string, string>>;
   readonly overdue: () => Promise<AnswerOf<'listOverdue'>>;
+  /** Cases of a subject that are not closed. */
+  readonly openCases: (subject: string) => Promise<readonly string[]>;
 }
 export const schedulerPorts = Symbol('SchedulerPorts');
 
@@ -99,9 +102,25 @@ export class ObligationsController {
 
   @Serves('contain')
   async contain(call: Call<'contain'>): Promise<AnswerOf<'contain'>> {
-    const { caseId } = call.params;
+    return this.containCase(call.params.caseId, call.actor?.id ?? 'anonymous', call.body.reason);
+  }
+
+  @Serves('containSubject')
+  async containSubject(call: Call<'containSubject'>): Promise<AnswerOf<'containSubject'>> {
+    const { subjectId } = call.params;
     const by = call.actor?.id ?? 'anonymous';
-    const words = wordsOf(call.body.reason);
+    const open = await this.ports.openCases(subjectId);
+    // A misspelt id must not look like a containment. The refusal is no case's, so it is recorded under the route.
+    if (open.length === 0)
+      answer(await this.ports.commands.command({ key: 'http:containSubject', name: 'contain', actor: by }, () => nothingOpen(subjectId)));
+    const cases: AnswerOf<'contain'>[] = [];
+    // Each under its own lock, as if it had been named: done again after a crash it finds those contained that were.
+    for (const caseId of open) cases.push(await this.containCase(caseId, by, call.body.reason));
+    return { subject: subjectId, cases };
+  }
+
+  private async containCase(caseId: string, by: string, reason: string): Promise<AnswerOf<'contain'>> {
+    const words = wordsOf(reason);
     const order = contain(by, words);
     const will = answer(
       await this.ports.commands.command({ key: caseId, name: 'contain', actor: by, rows: [words] }, (facts, context) => {

@@ -2,46 +2,16 @@
  * The HTTP API, once: every route with its service, who may call, request and response shapes. Controllers, CLI and
  * OpenAPI are derived from here. Errors are problem details (RFC 9457) with `rule` and `reason`.
  */
-import { Type, type TSchema } from 'typebox';
+import { Type } from 'typebox';
 import type { ServiceName } from '../events/entry.js';
 import { SignalEvent } from '../signals/signal.js';
-import { Digest, Id, Instant, Text, closed, described, oneOf } from '../events/values.js';
+import { Digest, Id, closed, described, oneOf } from '../events/values.js';
 import { AddEvidence, ApprovalView, SignedDecision } from './approval-shapes.js';
-import { Accepted, CaseView, Contact, OpenCase, Repudiation, TimelineEntry, accepted, caseStates, orNull } from './case-shapes.js';
-import { Acknowledged, Acknowledgement, Because, ExecutionView, Obligation, Order, SealedSecret } from './execution-shapes.js';
+import { Accepted, CaseView, Contact, OpenCase, Repudiation, TimelineEntry, accepted, stateFilters } from './case-shapes.js';
+import { Acknowledged, Acknowledgement, Because, Contained, ExecutionView, Obligation, Order, SealedSecret } from './execution-shapes.js';
 import { Inbox, inboxQuery, OverdueObligation } from './inbox-shapes.js';
-
-/**
- * `anyone`: no sign-in (rate-limited). `person`: OIDC bearer of a person; that of a client (`client_id` is `sub`, or a provider) is refused. `case-key`: a proof by the case's one-time key (or a machine
- * consumer's key) in the header `readmit-proof`. `person-or-case-key`: either. `operator`: bearer with the team `platform-operators`.
- * `provider`: bearer of an identity provider's client (claim `client_id` listed in the configuration).
- */
-export type Access = 'anyone' | 'person' | 'case-key' | 'person-or-case-key' | 'operator' | 'provider';
-
-export interface Route {
-  readonly service: ServiceName;
-  readonly method: 'GET' | 'POST';
-  /** Below the origin; `:name` for parameters. */
-  readonly path: string;
-  readonly access: Access;
-  readonly says: string;
-  /** What a caller must know beside that. */
-  readonly more?: string;
-  readonly body?: TSchema;
-  /** The body is a CloudEvent in structured or binary mode (then `ce-` headers carry the attributes); this is its structured form. Its reader refuses by itself. */
-  readonly event?: TSchema;
-  readonly query?: TSchema;
-  /** Sent again with the same `idempotency-key` by the same client it is the same request. */
-  readonly repeatable?: true;
-  /** `if-match` says which version of the case the caller saw. */
-  readonly versioned?: true;
-  /** Without a sign-in the body has a case key, and the request a proof of it. */
-  readonly takesKey?: true;
-  /** Though its path has no parameter it may find nothing. */
-  readonly mayLack?: true;
-  readonly response: TSchema;
-  readonly status: 200 | 201 | 202;
-}
+import { parkedRoutes } from './parked-routes.js';
+import type { Route } from './route.js';
 
 const SignInWith = described(
   closed({
@@ -50,45 +20,6 @@ const SignInWith = described(
   }),
   'What a client needs to get an access token for the API.',
 );
-const parkedStates = ['parked', 'redriven', 'discarded'] as const;
-export const ParkedMessage = described(
-  closed({
-    id: described(Id, 'Set by Readmit: `parked_...`.'),
-    topic: described(Id, 'The topic that it came on.'),
-    partition: described(Type.Integer(), 'Its partition.'),
-    offset: described(Type.String(), 'Its offset, as decimal digits.'),
-    key: described(Type.String(), 'Its key as it came: anything may stand there.'),
-    eventId: described(orNull(Type.String()), 'The id that the message claims; null when it claims none.'),
-    type: described(orNull(Type.String()), 'The type that the message claims; null when it claims none that is known.'),
-    reason: described(Id, 'Why it could not be taken, as a code.'),
-    says: described(Text, 'Why it could not be taken.'),
-    parkedAt: described(Instant, 'When.'),
-    state: described(
-      oneOf(parkedStates),
-      '`parked`: waits for an operator. `redriven`: was tried again and taken. `discarded`: was given up.',
-    ),
-    headers: Type.Optional(described(Type.Record(Type.String(), Type.String()), 'Its headers; absent in lists.')),
-    bytes: Type.Optional(described(Type.String(), 'Its value in base64; absent in lists.')),
-  }),
-  'A message that a service could not take.',
-);
-const Settling = closed({
-  action: described(
-    oneOf(['redrive', 'discard'] as const),
-    '`redrive`: try it again; what still cannot be taken stays parked. `discard`: give it up.',
-  ),
-});
-const areas = {
-  intake: 'intake',
-  classification: 'classification',
-  approval: 'approval',
-  execution: 'execution',
-  revocation: 'revocation-scheduler',
-  audit: 'audit',
-} as const;
-export type Area = keyof typeof areas;
-export const serviceOfArea = (area: Area): ServiceName => areas[area];
-export const areaNames = Object.keys(areas) as Area[];
 
 export const routes = {
   signInWith: {
@@ -121,7 +52,7 @@ export const routes = {
     status: 200,
     says: 'Cases, newest first: those that you have a part in; for operators and auditors all.',
     query: closed({
-      state: Type.Optional(described(oneOf(caseStates), 'Cases in this state.')),
+      state: Type.Optional(described(oneOf(stateFilters), 'Cases in this state; `open`: every case that is not closed.')),
       subject: Type.Optional(described(Id, 'Cases of this person or machine.')),
       before: Type.Optional(described(Id, 'The next page: id of the last case of the page before; nothing when there is no such case.')),
       limit: Type.Optional(described(Type.Integer({ minimum: 1, maximum: 200 }), 'How many at most; 50 when absent.')),
@@ -315,7 +246,21 @@ export const routes = {
     status: 202,
     says: 'Stop the case and undo what it granted, at any stage; never waits for a quorum.',
     body: Because,
-    response: closed({ ...accepted, will: Type.Optional(described(Type.Array(Type.String()), 'What follows, in sentences.')) }),
+    response: Contained,
+  },
+  containSubject: {
+    service: 'revocation-scheduler',
+    method: 'POST',
+    path: '/api/revocation/subjects/:subjectId/contain',
+    access: 'operator',
+    status: 202,
+    says: 'Contain every open case of a person or machine, each as if it had been named.',
+    more: 'Not found when none is open. Closed cases, and one that was opened just now, are contained by their own id.',
+    body: Because,
+    response: closed({
+      subject: described(Id, 'The person or machine.'),
+      cases: described(Type.Array(Contained), 'Every case that was contained.'),
+    }),
   },
   checkpoint: {
     service: 'audit',
@@ -364,47 +309,6 @@ export const methodsAt = (path: string, of?: ServiceName): readonly string[] =>
       patterns.filter(({ service, pattern }) => service === (of ?? service) && pattern.test(path)).flatMap(({ methods }) => methods),
     ),
   ].sort();
-
-function parkedRoutes() {
-  const of = <A extends Area>(area: A) =>
-    ({
-      [`${area}ListParked`]: {
-        service: areas[area],
-        method: 'GET',
-        path: `/api/${area}/parked`,
-        access: 'operator',
-        status: 200,
-        says: 'Messages that this service could not take, with the reason.',
-        query: closed({
-          state: Type.Optional(described(oneOf(parkedStates), 'Messages in this state.')),
-          limit: Type.Optional(
-            described(Type.Integer({ minimum: 1, maximum: 1000 }), 'How many at most, the newest first; 100 when absent.'),
-          ),
-        }),
-        response: Type.Array(ParkedMessage),
-      },
-      [`${area}ShowParked`]: {
-        service: areas[area],
-        method: 'GET',
-        path: `/api/${area}/parked/:parkedId`,
-        access: 'operator',
-        status: 200,
-        says: 'One parked message with its bytes.',
-        response: ParkedMessage,
-      },
-      [`${area}SettleParked`]: {
-        service: areas[area],
-        method: 'POST',
-        path: `/api/${area}/parked/:parkedId`,
-        access: 'operator',
-        status: 202,
-        says: 'Try a parked message again, or give it up; both are recorded.',
-        body: Settling,
-        response: ParkedMessage,
-      },
-    }) as unknown as Record<`${A}ListParked` | `${A}ShowParked` | `${A}SettleParked`, Route>;
-  return { ...of('intake'), ...of('classification'), ...of('approval'), ...of('execution'), ...of('revocation'), ...of('audit') };
-}
 
 export const Problem = described(
   closed({

@@ -35,6 +35,9 @@ export const caseStates = [
   'closed',
 ] as const;
 export type CaseState = (typeof caseStates)[number];
+/** What a list of cases can be narrowed to. */
+export const stateFilters = ['open', ...caseStates] as const;
+export type StateFilter = (typeof stateFilters)[number];
 export const whoAsked = closed({
   kind: described(oneOf(['anonymous', 'person'] as const), '`anonymous`: asked without a sign-in.'),
   id: Type.Optional(described(Id, 'The `sub` of who asked; absent when nobody was signed in.')),

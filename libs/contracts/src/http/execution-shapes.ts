@@ -1,7 +1,7 @@
 /** What is shown of plans, sealed secrets and what must be undone. */
 import { Type } from 'typebox';
 import { Digest, Facet, Id, Instant, Plan, Text, Undo, closed, described, oneOf } from '../events/values.js';
-import { ofCase, orNull } from './case-shapes.js';
+import { accepted, ofCase, orNull } from './case-shapes.js';
 
 export const ExecutionView = described(
   closed({
@@ -78,5 +78,9 @@ export const Order = described(
     reason: Type.Optional(described(Text, 'Why, in words; absent without a sign-in.')),
   }),
   'An order to end or contain a case.',
+);
+export const Contained = described(
+  closed({ ...accepted, will: Type.Optional(described(Type.Array(Type.String()), 'What follows, in sentences.')) }),
+  'A case that was contained.',
 );
 export const Because = closed({ reason: described(Text, 'Why, in words; it is kept with the case.') });

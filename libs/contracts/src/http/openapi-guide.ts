@@ -8,7 +8,7 @@ export const tags = {
   classification: 'Contact points on record.',
   approval: 'Proofs and decisions.',
   execution: 'Plans, and secrets for pick-up.',
-  'revocation-scheduler': 'What must be undone; ending and containing a case.',
+  'revocation-scheduler': 'What must be undone; ending and containing cases.',
   audit: 'The log: checkpoints and export.',
 } as const;
 

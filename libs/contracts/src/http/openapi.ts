@@ -3,7 +3,9 @@ import type { TSchema } from 'typebox';
 import * as values from '../events/values.js';
 import { schemaWriter, type Json, type JsonObject } from '../json-schema.js';
 import { AddEvidence, ApprovalView, SignedDecision } from './approval-shapes.js';
-import { ParkedMessage, Problem, routes, type Access, type Route, type RouteName } from './api.js';
+import { Problem, routes, type RouteName } from './api.js';
+import { ParkedMessage } from './parked-routes.js';
+import type { Access, Route } from './route.js';
 import { Accepted, CaseView, Contact, OpenCase, TimelineEntry } from './case-shapes.js';
 import { ExecutionView, Obligation, Order } from './execution-shapes.js';
 import { InboxItem } from './inbox-shapes.js';
@@ -240,6 +242,7 @@ function problemResponse(name: ProblemName): Json {
 const pathParameters: Readonly<Record<string, string>> = {
   caseId: 'The case.',
   parkedId: 'The parked message.',
+  subjectId: 'The person or machine whose access is recovered.',
 };
 
 function operation(name: RouteName, route: Route): Json {

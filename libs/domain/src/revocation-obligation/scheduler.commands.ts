@@ -8,6 +8,15 @@ import { binds, obligationsOf, type Obligation } from './obligations.js';
 export const unknownCase = (): Refusal =>
   refusal('not-found', 'R6.4', 'case-unknown', 'This service knows of no case that you may end (or has not heard of it yet).');
 
+/** There is nothing to contain: nothing was asked for, all of it is closed, or the id is another one. */
+export const nothingOpen = (subject: string): Refusal =>
+  refusal(
+    'not-found',
+    'R6.6',
+    'nothing-open',
+    `This service knows of no open case of ${subject}. Check the id; a closed case, or one that was opened just now, is contained by its own id.`,
+  );
+
 /** What an end now would take back, and what it would leave as it is. */
 export interface Preview {
   readonly falls: readonly Obligation[];

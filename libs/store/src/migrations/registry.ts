@@ -11,6 +11,7 @@ import { FactByType1 } from './fact-by-type.js';
 import { InboxItems1 } from './inbox-items.js';
 import { IntakeReaders1 } from './intake-readers.js';
 import { OcsfTopic1 } from './ocsf-topic.js';
+import { OpenCases1, SubjectCases1 } from './open-cases.js';
 import { OrderWords1 } from './order-words.js';
 import { KeyListBelieved1 } from './key-list-believed.js';
 import { LogRows1 } from './log-rows.js';
@@ -55,7 +56,9 @@ export const registry: readonly RegisteredMigration[] = [
   { order: 30, migration: WorkLanes1, schemas: services },
   { order: 40, migration: OcsfTopic1, schemas: busSchema },
   { order: 50, migration: IntakeReaders1, schemas: ['intake'] },
+  { order: 51, migration: OpenCases1, schemas: ['intake'] },
   { order: 60, migration: OrderWords1, schemas: ['revocation-scheduler'] },
+  { order: 61, migration: SubjectCases1, schemas: ['revocation-scheduler'] },
   { order: 80, migration: CaseCodes1, schemas: ['classification'] },
   { order: 90, migration: InboxItems1, schemas: ['approval'] },
 ];
