@@ -151,8 +151,9 @@ function shuffled(all) {
 }
 async function configuration() {
   const { default: whole } = await import(path.join(house, 'jest.config.mjs'));
-  const { globalSetup: _setup, globalTeardown: _teardown, testSequencer: _sequencer, ...pure } = whole;
-  return { ...pure, rootDir: copy, setupFilesAfterEnv: [path.join(copy, 'tools/guards/switch.mjs')] };
+  // The specs are pure: they need no server, and they run in our order.
+  const own = { globalSetup: undefined, globalTeardown: undefined, testSequencer: undefined };
+  return { ...whole, ...own, rootDir: copy, setupFilesAfterEnv: [path.join(copy, 'tools/guards/switch.mjs')] };
 }
 
 /** Hands the tasks to workers, one at a time each. */
