@@ -2,8 +2,7 @@
 import { engineCrypto } from '@readmit/signing';
 import type { Engine } from '@readmit/runtime';
 import type { Fact, ServiceName } from '@readmit/contracts';
-import { addEvidence, codeOf, decide, say } from '@readmit/domain';
-import { contactDigests } from '../apps/classification/src/outbound/directory.js';
+import { addEvidence, codeOf, contactDigests, decide, say } from '@readmit/domain';
 import { Hands } from './hands.js';
 import { approver, digestOf, verifier, type People } from './people.js';
 import type { Installation } from './six-services.js';
@@ -116,7 +115,7 @@ export class Cases {
 
   private async prove(caseId: string, nonce: string | undefined): Promise<void> {
     const subject = this.people.subject(Number(caseId.slice('case-'.length)));
-    const contact = contactDigests(this.people.directory, subject, caseId, this.desk?.salt ?? '')[0]?.digest;
+    const contact = contactDigests(this.people.directory, subject, caseId, this.desk?.salt ?? '', engineCrypto)[0]?.digest;
     const words = { note: 'checked', salt: 'bench' };
     const proofs: Parameters<typeof addEvidence>[1][] = [
       {

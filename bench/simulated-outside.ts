@@ -4,5 +4,5 @@ import type { IntakeOutside } from '../apps/intake/src/intake.definition.js';
 export const simulatedOutside: IntakeOutside = {
   notices: { channel: 'simulated-mailbox', send: async () => ({ addresses: 1 }) },
   codeOf: async () => 'CODE',
-  freeze: { begin: () => ({ go: false, emit: [] }), call: async () => 'done', finish: () => ({ emit: [] }) },
+  freeze: async () => 'done',
 };

@@ -2,10 +2,9 @@
  * Execution's real definition without database and bus: facts come in, its rules and work handlers run as the engine runs them, under the
  * same keys, and the target is simulated. Proves nothing of real targets.
  */
-import type { Begun } from '@readmit/runtime';
 import type { Connector, StepResult, UndoResult } from '@readmit/connectors';
 import type { Draft, EventData, EventType, Fact, Facet } from '@readmit/contracts';
-import { Facts, instant, say, type WorkDraft } from '@readmit/domain';
+import { Facts, instant, say, type Begun, type WorkDraft } from '@readmit/domain';
 import { House } from '../../libs/domain/test/house.js';
 import { executionDefinition } from '../../apps/execution/src/execution.definition.js';
 import { begin, finish, newRow, tryOnce, type Surroundings, type WorkRow } from './try-once.js';

@@ -1,9 +1,8 @@
 /** When execution begins, what it gives the target, and what it says of what came of it. The target is simulated. */
 import { describe, expect, it } from '@jest/globals';
-import { ResultUnstorable } from '@readmit/runtime';
 import type { StepKind } from '@readmit/contracts';
 import { TargetError } from '@readmit/connectors';
-import { say } from '@readmit/domain';
+import { ResultUnstorable, say } from '@readmit/domain';
 import { ExecutionRoom, only } from './execution-room.js';
 
 const failure = (room: ExecutionRoom, caseId: string) => {

@@ -1,7 +1,7 @@
 /** One try of a piece of slow work, as the real engine makes it, without its database: `begin`, `call` and `finish` of the real handler. */
-import type { Begun, ServiceDefinition, Work, WorkHandler } from '@readmit/runtime';
+import type { ServiceDefinition, Work, WorkHandler } from '@readmit/runtime';
 import type { Draft } from '@readmit/contracts';
-import type { Context, Facts, WorkDraft } from '@readmit/domain';
+import type { Begun, Context, Facts, WorkDraft } from '@readmit/domain';
 
 export interface WorkRow {
   readonly draft: WorkDraft;
@@ -70,7 +70,7 @@ export function begin(row: WorkRow, around: Surroundings): Begun {
   return handlerOf(row, around).begin(workOf(row, around), facts, context);
 }
 
-export function finish(row: WorkRow, outcome: { readonly error: Error }, around: Surroundings): 'done' | 'again' {
+export function finish(row: WorkRow, outcome: unknown, around: Surroundings): 'done' | 'again' {
   const { facts, context } = around.look(row);
   const { emit, retryAt } = handlerOf(row, around).finish(workOf(row, around), outcome, facts, context);
   if (row.state !== 'cancelled') row.state = retryAt ? 'waiting' : 'done';
@@ -79,7 +79,7 @@ export function finish(row: WorkRow, outcome: { readonly error: Error }, around:
   return retryAt ? 'again' : 'done';
 }
 
-function handlerOf({ draft }: WorkRow, { handlers }: Surroundings): WorkHandler<never> {
+function handlerOf({ draft }: WorkRow, { handlers }: Surroundings): WorkHandler {
   const handler = handlers[draft.kind];
   if (!handler) throw new Error(`no handler of ${draft.kind}`);
   return handler;

@@ -16,7 +16,7 @@ export const servicesOf = (
   intakeDefinition({
     notices: { channel: 'mailbox', send: () => Promise.resolve({ addresses: 1 }) },
     codeOf: () => Promise.resolve('CODE'),
-    freeze: { begin: () => ({ go: false, emit: [] }), call: () => Promise.resolve('done'), finish: () => ({ emit: [] }) },
+    freeze: () => Promise.resolve('done'),
   }),
   classificationDefinition(
     { read: () => Promise.resolve({ directory, digest: directoryDigest, issuedAt: directory.issuedAt }) },

@@ -1,11 +1,6 @@
-import type { ServiceDefinition } from '@readmit/runtime';
-import { entryOf, eventTypes } from '@readmit/contracts';
+import { defineService } from '@readmit/runtime';
+import { catalogue } from '@readmit/contracts';
+import { auditProcess } from '@readmit/domain';
 
-/** Audit hears everything that the others say and concludes nothing from it: its engine keeps a log instead of facts. */
-export const auditDefinition: ServiceDefinition = {
-  name: 'audit',
-  consumes: eventTypes.filter((type) => entryOf(type).producer !== 'audit'),
-  react: () => ({ emit: [] }),
-  work: {},
-  wakes: 'deadline',
-};
+/** Its engine logs what it consumes, so it needs neither calls nor tables of facts. */
+export const auditDefinition = defineService(auditProcess(catalogue), { calls: {} });

@@ -1,4 +1,5 @@
 import { createEngine } from '@readmit/runtime';
+import { activatePolicy } from '@readmit/domain';
 import { integer, matching, secretLine, serviceApp, webUrl } from '@readmit/service';
 import { classificationDefinition } from './classification.definition.js';
 import { withDirectory } from './inbound/directory-progress.js';
@@ -7,7 +8,6 @@ import { caseCodes } from './outbound/case-codes.js';
 import { httpDirectory } from './outbound/http-directory.js';
 import { loadPolicy } from './outbound/policy-file.js';
 import { watchedDirectory } from './outbound/watched-directory.js';
-import { activatePolicy } from './usecases/activate-policy.js';
 
 /** What was read is used again for a tenth at most of the age that the policy allows: it must not be what makes a directory old. */
 const mostOfAge = 0.1;

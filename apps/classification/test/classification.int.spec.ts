@@ -6,15 +6,14 @@ import { EmbeddedBus } from '@readmit/bus';
 import { engineCrypto, KeyRing, makeServiceKeys, Signer } from '@readmit/signing';
 import { uuidv7 } from '@readmit/platform';
 import { entryOf, topicOf, writeEnvelope, type Directory, type Draft, type EventData, type ServiceName } from '@readmit/contracts';
-import { codeOf } from '@readmit/domain';
+import { agentKeys, codeOf, contactDigests, showContact } from '@readmit/domain';
 import type { Store } from '@readmit/store';
 import { testDatabase, until, type TestDatabase } from '@readmit/testing';
 import { fileURLToPath } from 'node:url';
-import { agentKeys, classificationDefinition } from '../src/classification.definition.js';
+import { classificationDefinition } from '../src/classification.definition.js';
 import { caseCodes } from '../src/outbound/case-codes.js';
-import { contactDigests, type DirectoryPort } from '../src/outbound/directory.js';
+import type { DirectoryPort } from '../src/outbound/directory.js';
 import { loadPolicy } from '../src/outbound/policy-file.js';
-import { showContact } from '../src/usecases/show-contact.js';
 import { person } from './people.js';
 
 const environment = 'test';
@@ -200,7 +199,7 @@ describe('classification', () => {
     await say('intake', ...cases.map((caseId) => opened(caseId, '8'.repeat(64))));
     await Promise.all(cases.map(classifiedOf));
     const look = (agent: string, caseId: string) => {
-      const points = contactDigests(directory, 'ada', caseId, 'salt');
+      const points = contactDigests(directory, 'ada', caseId, 'salt', engineCrypto);
       const about = { key: caseId, alsoKeys: agentKeys(agent, new Date()), name: 'show-contact', actor: agent };
       return engine.command(
         about,

@@ -1,13 +1,12 @@
 /** Proves whose contact points count and who is shown them. Does not prove the directory's signature. */
 import { describe, expect, it } from '@jest/globals';
-import type { Commands, Work } from '@readmit/runtime';
+import { engineCrypto } from '@readmit/signing';
+import type { Commands } from '@readmit/runtime';
 import type { Directory, Fact, Policy } from '@readmit/contracts';
-import { Facts, type Context } from '@readmit/domain';
+import { classificationProcess, contactDigests, Facts, type Context, type Work } from '@readmit/domain';
 import type { Call } from '@readmit/service';
-import { classificationKeys } from '../src/classification.definition.js';
 import { ContactsController } from '../src/inbound/contacts.controller.js';
-import { classifyWork } from '../src/outbound/classify-work.js';
-import { contactDigests, type DirectoryPort } from '../src/outbound/directory.js';
+import type { DirectoryPort } from '../src/outbound/directory.js';
 import { person } from './people.js';
 
 const at = '2026-11-22T09:00:00.000Z';
@@ -33,6 +32,7 @@ const rules = {
   quorum: [{ name: 'security', teams: ['security-oncall'], count: 1, authority: 0 }],
 };
 const policy = { classes: { 'mfa-recovery': { tier: 'agent-assisted', ...rules } }, directoryMaxAgeSeconds: 60 } as unknown as Policy;
+const classification = classificationProcess({ document: policy, digest: 'p'.repeat(64) }, 'salt');
 const anonymous = {
   id: '1',
   type: 'readmit.case.opened',
@@ -53,20 +53,18 @@ interface Clocks {
 
 /** What classification says of the case, as facts. */
 async function classified(opened: Fact = anonymous, from: DirectoryPort = port): Promise<readonly Fact[]> {
-  const handler = classifyWork(from, { document: policy, digest: 'p'.repeat(64) }, 'salt', {
-    draw: () => Promise.resolve({ sameKey: [] }),
-  });
   const work = { key: 'case_1', tries: 1 } as Work;
   const facts = new Facts([opened]);
-  const read = await handler.call(work, facts, new AbortController().signal, () => Promise.resolve(true));
-  const { emit } = handler.finish(work, read, facts, { now: new Date(at), other: () => new Facts([]) } as unknown as Context);
+  const read = { ...(await from.read(new AbortController().signal)), code: { sameKey: [] } };
+  const context = { now: new Date(at), crypto: engineCrypto, other: () => new Facts([]) } as unknown as Context;
+  const { emit } = classification.work.classify.finish(work, read, facts, context);
   return emit.map((draft, index) => ({ id: `said-${index}`, type: draft.type, at, data: draft.data }) as Fact);
 }
 
 describe('contact points', () => {
   it('R3.4 only what can be called counts for a call-back', async () => {
     const attested = new Facts(await classified()).first('readmit.people.attested');
-    const [phone, email] = contactDigests(directory, 'ada', 'case_1', 'salt');
+    const [phone, email] = contactDigests(directory, 'ada', 'case_1', 'salt', engineCrypto);
     expect(attested?.data.contacts).toEqual([phone?.digest]);
     expect(attested?.data.contacts).not.toContain(email?.digest);
   });
@@ -84,7 +82,7 @@ describe('contact points', () => {
         locked.push([about.key, ...(about.alsoKeys ?? [])]);
         // As the engine: what is not locked is not read.
         const other = (key: string) =>
-          new Facts((about.alsoKeys ?? []).includes(key) ? looks.filter((look) => classificationKeys(look).includes(key)) : []);
+          new Facts((about.alsoKeys ?? []).includes(key) ? looks.filter((look) => classification.keysOf?.(look).includes(key)) : []);
         const said = command(facts, { now: now(), key: about.key, other } as unknown as Context);
         if (said.refused) {
           recorded.push(`${about.actor} ${said.reason}`);
@@ -115,7 +113,7 @@ describe('contact points', () => {
     const { listed, recorded } = await desk(anonymous);
     expect((await listed('boris')).map(({ value }) => value)).toEqual(hidden);
     expect((await listed('boris')).map(({ digest }) => digest)).toEqual(
-      contactDigests(directory, 'ada', 'case_1', 'salt').map(({ digest }) => digest),
+      contactDigests(directory, 'ada', 'case_1', 'salt', engineCrypto).map(({ digest }) => digest),
     );
     expect(recorded).toEqual([]);
   });
@@ -136,7 +134,7 @@ describe('contact points', () => {
     const facts = new Facts([anonymous, ...(await classified())]);
     const commands = { facts: () => Promise.resolve(facts), command: () => Promise.reject(new Error('the database is away')) };
     const controller = new ContactsController({ commands: commands as unknown as Commands, directory: port, salt: 'salt', now: morning });
-    const [phone] = contactDigests(directory, 'ada', 'case_1', 'salt');
+    const [phone] = contactDigests(directory, 'ada', 'case_1', 'salt', engineCrypto);
     const call = { params: { caseId: 'case_1' }, body: { digest: phone?.digest }, actor: { id: 'boris', teams: [] }, requestId: 'r' };
     await expect(controller.show(call as unknown as Call<'showContact'>)).rejects.toThrow('the database is away');
   });
@@ -187,7 +185,7 @@ describe('contact points', () => {
     return async (n: number) => {
       const opened = { ...anonymous, id: `opened-${n}`, data: { ...anonymous.data, caseId: `case_${n}` } } as unknown as Fact;
       const one = await desk(opened, { caseId: `case_${n}`, looks, ...clocks });
-      const [phone] = contactDigests(directory, 'ada', `case_${n}`, 'salt');
+      const [phone] = contactDigests(directory, 'ada', `case_${n}`, 'salt', engineCrypto);
       return { look: (agent: string) => one.shown(agent, phone?.digest ?? ''), recorded: one.recorded };
     };
   };

@@ -8,7 +8,7 @@ import { withSignals } from './inbound/signal-engine.js';
 import { SignalIntake } from './usecases/signal-intake.js';
 import { intakeDefinition } from './intake.definition.js';
 import { clientToken, demoMailbox } from './outbound/demo-mailbox.js';
-import { freezeWork } from './outbound/freeze-work.js';
+import { freezeCall } from './outbound/freeze-call.js';
 import { Ledger } from './outbound/ledger.js';
 import { OpenCases } from './outbound/open-cases.js';
 import { repudiationCode } from './outbound/repudiation-code.js';
@@ -94,7 +94,7 @@ export const intakeApp = serviceApp({
           const salt = (await ledger.words([caseId])).get(caseId)?.salt;
           return salt === undefined ? undefined : repudiationCode(salt, caseId);
         },
-        freeze: freezeWork(openCases, commands),
+        freeze: freezeCall(openCases, commands),
       }),
       engine: (options) => withSignals(createEngine(options), { newId: uuidv7, ...options }, { signals, providers }),
       controllers: [CasesController, SignalsController],

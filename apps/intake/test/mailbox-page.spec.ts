@@ -6,7 +6,8 @@ import type { Work } from '@readmit/runtime';
 import { blockOf } from '@readmit/testing';
 import { Facts, type Context } from '@readmit/domain';
 import { clientToken, demoMailbox } from '../src/outbound/demo-mailbox.js';
-import { noticeWork, type NoticePort } from '../src/outbound/notice.js';
+import { intakeDefinition } from '../src/intake.definition.js';
+import type { NoticePort } from '../src/outbound/notice.js';
 
 interface Asked {
   readonly method: string | undefined;
@@ -44,7 +45,8 @@ afterEach(() => close());
 async function told(status: number, body: string, tries = 1) {
   answer = { status, body };
   const work = { id: 'case_1/notice-opened', key: 'case_1', tries, input: { about: 'opened', to: 'u-1001' } } as unknown as Work;
-  const handler = noticeWork(port, async () => 'CODE');
+  const { notice: handler } = intakeDefinition({ notices: port, codeOf: async () => 'CODE', freeze: async () => 'done' }).work;
+  if (!handler) throw new Error('intake sends no notices');
   const outcome = await handler
     .call(work, none, AbortSignal.timeout(10_000), async () => true)
     .catch((error: unknown) => ({ error: error as Error }));

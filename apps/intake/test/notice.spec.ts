@@ -3,7 +3,8 @@ import { describe, expect, it } from '@jest/globals';
 import type { Work } from '@readmit/runtime';
 import type { Fact } from '@readmit/contracts';
 import { Facts, type Context } from '@readmit/domain';
-import { noticeWork, type NoticePort } from '../src/outbound/notice.js';
+import { intakeDefinition } from '../src/intake.definition.js';
+import type { NoticePort } from '../src/outbound/notice.js';
 import { isRepudiationCode, repudiationCode } from '../src/outbound/repudiation-code.js';
 
 const now = new Date('2026-11-22T09:00:00.000Z');
@@ -16,7 +17,11 @@ const work = (about: (typeof abouts)[number], tries = 1): Work =>
   ({ id: `case_1/notice-${about}`, key: 'case_1', tries, input: { about, to: 'ada' } }) as unknown as Work;
 const code = repudiationCode('salt', 'case_1');
 const port: NoticePort = { channel: 'mail', send: async () => ({ addresses: 2 }) };
-const handlerOf = (one: NoticePort) => noticeWork(one, async () => code);
+function handlerOf(notices: NoticePort, codeOf: () => Promise<string | undefined> = async () => code) {
+  const { notice } = intakeDefinition({ notices, codeOf, freeze: async () => 'done' }).work;
+  if (!notice) throw new Error('intake sends no notices');
+  return notice;
+}
 
 async function sent(about: (typeof abouts)[number], facts: Facts = none) {
   const seen: Parameters<NoticePort['send']>[0][] = [];
@@ -71,14 +76,14 @@ describe('a notice', () => {
 
   it('R5.4 without the words of the case, which may be erased, names the help desk', async () => {
     const seen: string[] = [];
-    const handler = noticeWork({ channel: 'mail', send: async ({ text }) => (seen.push(text), { addresses: 1 }) }, async () => undefined);
+    const handler = handlerOf({ channel: 'mail', send: async ({ text }) => (seen.push(text), { addresses: 1 }) }, async () => undefined);
     await handler.call(work('opened'), none, AbortSignal.timeout(1_000), async () => true);
     expect(seen[0]).toMatch(/call the help desk at once/);
   });
 
   it('R5.4 is recorded as sent with its channel, to whom, and at how many addresses', () => {
     const { finish } = handlerOf(port);
-    expect(finish(work('opened'), { addresses: 2 }, none, context)).toEqual({
+    expect(finish(work('opened'), { channel: 'mail', addresses: 2 }, none, context)).toEqual({
       emit: [
         {
           type: 'readmit.notice.sent',
@@ -91,7 +96,7 @@ describe('a notice', () => {
 
   it('R5.4 is given up at once, on record, when nobody has an address', () => {
     const { finish } = handlerOf(port);
-    const given = finish(work('opened'), { addresses: 0 }, none, context);
+    const given = finish(work('opened'), { channel: 'mail', addresses: 0 }, none, context);
     expect(given.retryAt).toBeUndefined();
     expect(given.emit).toMatchObject([{ type: 'readmit.notice.given-up', data: { to: 'ada', reason: 'no address is on record' } }]);
   });

@@ -1,4 +1,8 @@
 import type { Ask, Ceiling, Facet, Identity, Plan, RecipientKey, Step, StepKind, Undo } from '@readmit/contracts';
+import type { Observed, PlanParts, Sealed, UndoResult } from '@readmit/domain';
+
+export { TargetError } from '@readmit/domain';
+export type { Observed, PlanParts, Sealed, UndoResult } from '@readmit/domain';
 
 /** What a target system can promise (R5.6). */
 export interface Capabilities {
@@ -12,58 +16,12 @@ export interface Capabilities {
   readonly nativeExpiry: boolean;
 }
 
-/** What a plan is made of, read at the target before anybody approves (R2.2). */
-export interface PlanParts {
-  readonly steps: readonly Omit<Step, 'id' | 'askId'>[];
-  readonly obligations: readonly Omit<Undo, 'id'>[];
-  readonly removes: readonly string[];
-  readonly restores: readonly string[];
-  readonly untouched: readonly string[];
-  /** What an approver must know beside the steps: who else gets the power, what the end does not take back. */
-  readonly warnings?: readonly string[];
-  /** The state that the approval depends on (R2.5); a last-login time is not part of it. */
-  readonly before: readonly Facet[];
-}
-
-/** A secret as it leaves a connector: already sealed (compact JWE) to one recipient. The plain secret exists in one function only. */
-export interface Sealed {
-  readonly recipient: string;
-  readonly jwe: string;
-}
-
 export interface StepResult {
   /** State after the step, over the same facets as `before`. */
   readonly after: readonly Facet[];
   readonly sealed: readonly Sealed[];
   /** What the step made, by the target's own identity; the undo is given it back. */
   readonly made?: readonly Identity[];
-}
-
-export interface UndoResult {
-  readonly readBack: readonly Facet[];
-  /** Sessions that the undo ended. Those that a step ended, as `secret.reissue` does with the old login's, are counted nowhere. */
-  readonly sessionsEnded: number;
-}
-
-/** Things that happen at the target after the grant and end or complete it. */
-export interface Observed {
-  readonly used?: { readonly at: string };
-  readonly enrolled?: { readonly factor: string };
-  /** Consumers (by object) seen using the new secret. */
-  readonly consumers?: readonly string[];
-}
-
-/** Why a target could not be asked or did not do it. `effect`: what is certain about the target now. */
-export class TargetError extends Error {
-  constructor(
-    message: string,
-    readonly effect: 'none' | 'unknown',
-    readonly code: 'unreachable' | 'refused' | 'not-found' | 'changed' | 'unsupported' | 'timeout',
-    options?: ErrorOptions,
-  ) {
-    super(message, options);
-    this.name = 'TargetError';
-  }
 }
 
 /**

@@ -6,7 +6,6 @@ export { Gathering } from './gathering.js';
 export type { Log } from './log.js';
 export { messageOf } from './message-of.js';
 export { Recent } from './recent.js';
-export { retryAfter } from './retry-after.js';
 export { unstorableText } from './unstorable-text.js';
 export { uuidv7 } from './uuidv7.js';
 export { writeNew, writeWhole } from './whole-file.js';

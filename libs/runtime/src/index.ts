@@ -12,14 +12,13 @@ export { byKeyList, listParked, parkMessages, sentence, settleParked, showParked
 export type { RefusedMessage } from './parked-rows.js';
 export { queueFigures } from './queue-figures.js';
 export type { QueueFigures } from './queue-figures.js';
-export { ResultUnstorable } from './service-definition.js';
+export { defineService } from './service-definition.js';
 export type {
-  Begun,
+  Call,
+  Calls,
   Change,
   Commands,
   Engine,
-  Finished,
-  Lane,
   Parked,
   ParkedFilter,
   ParkedMessages,

@@ -1,68 +1,30 @@
-import type { Draft, EventType, Fact, ServiceName } from '@readmit/contracts';
-import type { Command, Context, Facts, React, Reaction, Refusal, WorkDraft } from '@readmit/domain';
+import type { Fact, ServiceName } from '@readmit/contracts';
+import type { Command, Facts, Refusal, ServiceProcess, Work as ClaimedWork, WorkRules } from '@readmit/domain';
 import type { Tx } from '@readmit/store';
 
-/** Work as its worker has it. */
-export interface Work extends WorkDraft {
-  readonly key: string;
-  /** 1 for the first try. */
-  readonly tries: number;
-  /** Whether it was recorded, in this try or an earlier one, that a call to a target is about to be made. Without it nothing was done there. */
-  readonly began: boolean;
+export { lanes, ResultUnstorable } from '@readmit/domain';
+export type { Lane } from '@readmit/domain';
+
+/** Work as its call has it. */
+export interface Work extends ClaimedWork {
   /** The database's clock, as far as it is known without asking. */
   now(): Date;
 }
 
-/**
- * `urgent`: takes power away; has workers of its own, comes first at its object and waits there only for a call that is under way.
- * `reading`: changes nothing outside, so it excludes nobody. Between the others one call at a time is made for each (connector, object).
- */
-export const lanes = ['urgent', 'ordinary', 'reading'] as const;
-export type Lane = (typeof lanes)[number];
-
 /** Asks the database whether the lease holds and the work is not cancelled. `began`: and records, before it answers yes, that a call is about to be made. */
 export type Still = (about?: { readonly began?: boolean }) => Promise<boolean>;
 
-/** What `finish` gets instead of an outcome whose result broke a schema, or of a `begin` that fails at every try. */
-export class ResultUnstorable extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = 'ResultUnstorable';
-  }
-}
-
-/** Answer of `begin`, decided in the intent transaction under the locks of the work's aggregates. */
-export type Begun =
-  /** `input`: joins the work's input for this call, in memory alone: what the call must know of other aggregates. */
-  | { readonly go: true; readonly emit: readonly Draft[]; readonly input?: Readonly<Record<string, unknown>> }
-  /** The work is over without a call. */
-  | { readonly go: false; readonly emit: readonly Draft[] }
-  /** Not yet: look again at the instant. `alsoKeys`: and with these aggregates, instead of those before. */
-  | { readonly go: 'later'; readonly notBefore: Date; readonly alsoKeys?: readonly string[] };
-
-export interface Finished {
-  readonly emit: readonly Draft[];
-  /** Try again at the instant; absent: the work is done. */
-  readonly retryAt?: Date;
-  /** Rows for the service's own tables, handed to `save` in the same transaction. */
-  readonly rows?: readonly unknown[];
-}
-
 /**
- * One kind of slow work. `begin` and `finish` are pure and run inside transactions; `call` alone talks to the outside, is
- * told to stop by `signal`, and reports what happened instead of throwing where the outcome is known.
+ * The part of one kind of work that talks to the outside. Stops at `signal`, asks `still` before every call to a target, and reports what
+ * happened; what follows from it is decided by the rules.
  */
-export interface WorkHandler<Outcome = unknown> {
-  /** Default `ordinary`. */
-  readonly lane?: Lane;
-  begin(work: Work, facts: Facts, context: Context): Begun;
-  /** Ask `still` before every call to a target. */
-  call(work: Work, facts: Facts, signal: AbortSignal, still: Still): Promise<Outcome>;
-  /**
-   * `outcome` is `{ error }` when `call` threw or timed out: an unknown outcome, to be read back, never guessed (R5.5). Run again with
-   * `ResultUnstorable` in the same attempt when what it said could not be kept: then it says on record that there is no result.
-   */
-  finish(work: Work, outcome: Outcome | { readonly error: Error }, facts: Facts, context: Context): Finished;
+export type Call<Report> = (work: Work, facts: Facts, signal: AbortSignal, still: Still) => Promise<Report>;
+/** A call for each kind of work of a process. */
+export type Calls<Reports extends object> = { readonly [Kind in keyof Reports]: Call<Reports[Kind]> };
+
+/** One kind of slow work: its rules and its call. */
+export interface WorkHandler<Report = unknown> extends WorkRules<Report> {
+  call(work: Work, facts: Facts, signal: AbortSignal, still: Still): Promise<Report>;
 }
 
 /** One aggregate that a transaction touched, for projections. */
@@ -74,19 +36,21 @@ export interface Change {
   readonly rows: readonly unknown[];
 }
 
-/** Everything that makes a service: what it hears, what it concludes, what it does slowly, what it keeps beside facts. */
-export interface ServiceDefinition {
-  readonly name: ServiceName;
-  /** Own types may stand here too: they come back by the own topic and are then kept in every aggregate of `keysOf`. */
-  readonly consumes: readonly EventType[];
-  /** The aggregate that a fact belongs to; default: the event's key. Several: the fact is kept in each. */
-  keysOf?(fact: Fact): readonly string[];
-  readonly react: React;
-  readonly work: Readonly<Record<string, WorkHandler<never>>>;
+/** Everything that makes a service: its process, the calls of its work, and the tables that it keeps beside facts. */
+export interface ServiceDefinition extends ServiceProcess {
+  readonly work: Readonly<Record<string, WorkHandler>>;
   /** Saves projections of a whole batch: a constant number of statements, whatever the number of changes. `now`: of the transaction, as rules have it. */
   save?(tx: Tx, changes: readonly Change[], now: Date): Promise<void>;
-  /** `timer`: the scheduler keeps its own; `deadline`: others say DeadlineSet and are nudged (DESIGN 2). */
-  readonly wakes: 'timer' | 'deadline';
+}
+
+/** A process, run as a service: each kind of its work with its call. */
+export function defineService<Reports extends object>(
+  process: ServiceProcess<Reports>,
+  { calls, save }: { readonly calls: Calls<Reports> } & Pick<ServiceDefinition, 'save'>,
+): ServiceDefinition {
+  const work: Record<string, WorkHandler> = {};
+  for (const kind in process.work) work[kind] = { ...process.work[kind], call: calls[kind] };
+  return { ...process, work, ...(save === undefined ? {} : { save }) };
 }
 
 /** How HTTP reaches the facts: a batch of one, through the same transaction, locks and outbox as a message. */
@@ -107,8 +71,6 @@ export interface Commands {
   /** Facts of an aggregate, without a lock. */
   facts(key: string): Promise<Facts>;
 }
-
-export type { Reaction };
 
 /** A message that could not be taken. */
 export interface Parked {

@@ -1,8 +1,8 @@
 /** Lanes of work: what takes power away waits for nobody, what only reads excludes nobody, and everything else waits for what is unheard. */
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { EmbeddedBus, type Bus } from '@readmit/bus';
-import type { EngineOptions, Lane, ServiceDefinition, WorkHandler } from '../src/index.js';
-import type { Facts } from '@readmit/domain';
+import type { EngineOptions, ServiceDefinition, WorkHandler } from '../src/index.js';
+import type { Facts, Lane } from '@readmit/domain';
 import { until } from '@readmit/testing';
 import { openHouse, toy, withdrawn, type House } from './engine-toy.js';
 

@@ -1,8 +1,8 @@
 /** What a row of work keeps of its call: that it was about to be made, and an end on record when its result can not be kept. */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { ResultUnstorable, type Finished, type Lane, type ServiceDefinition, type WorkHandler } from '../src/index.js';
+import type { ServiceDefinition, WorkHandler } from '../src/index.js';
 import type { Draft } from '@readmit/contracts';
-import type { Facts } from '@readmit/domain';
+import { ResultUnstorable, type Facts, type Finished, type Lane } from '@readmit/domain';
 import { until } from '@readmit/testing';
 import { openHouse, toy, withdrawn, type House } from './engine-toy.js';
 

@@ -1,11 +1,9 @@
+import { engineCrypto, type DirectorySnapshot } from '@readmit/signing';
 import type { Commands } from '@readmit/runtime';
-import type { DirectorySnapshot } from '@readmit/signing';
-import { attestedOf, attestOne, masked, refusal, verifierProblem, type Facts, type Refusal } from '@readmit/domain';
+import { agentKeys, attestedOf, contactDigests, contactProblem, masked, notClassified, showContact, type Facts } from '@readmit/domain';
 import { answer, refused, Serves, unavailable, type AnswerOf, type Call } from '@readmit/service';
 import { Controller, Inject } from '@nestjs/common';
-import { agentKeys } from '../classification.definition.js';
-import { contactDigests, type DirectoryPort } from '../outbound/directory.js';
-import { showContact } from '../usecases/show-contact.js';
+import type { DirectoryPort } from '../outbound/directory.js';
 
 export interface ClassificationPorts {
   readonly commands: Commands;
@@ -29,15 +27,17 @@ export class ContactsController {
     const facts = await this.ports.commands.facts(caseId);
     const opened = openedIn(facts);
     const snapshot = await this.snapshot();
-    const wrong = mayNotVerify(actor, facts, snapshot);
+    const wrong = contactProblem(actor, facts, snapshot.directory);
     if (wrong)
       // Who wanted somebody's numbers and was not given them is on record (R7.1).
       answer(await this.ports.commands.command({ key: caseId, name: 'desk-contact', actor }, () => wrong));
-    return contactDigests(snapshot.directory, opened.data.subject.id, caseId, this.ports.salt).map(({ kind, value, digest }) => ({
-      kind,
-      value: masked(kind, value),
-      digest,
-    }));
+    return contactDigests(snapshot.directory, opened.data.subject.id, caseId, this.ports.salt, engineCrypto).map(
+      ({ kind, value, digest }) => ({
+        kind,
+        value: masked(kind, value),
+        digest,
+      }),
+    );
   }
 
   @Serves('showContact')
@@ -46,8 +46,8 @@ export class ContactsController {
     const actor = call.actor?.id ?? nobody;
     const opened = openedIn(await this.ports.commands.facts(caseId));
     const snapshot = await this.snapshot();
-    const points = contactDigests(snapshot.directory, opened.data.subject.id, caseId, this.ports.salt);
-    const command = showContact(actor, call.body.digest, points, (facts) => mayNotVerify(actor, facts, snapshot));
+    const points = contactDigests(snapshot.directory, opened.data.subject.id, caseId, this.ports.salt, engineCrypto);
+    const command = showContact(actor, call.body.digest, points, (facts) => contactProblem(actor, facts, snapshot.directory));
     const about = { key: caseId, alsoKeys: agentKeys(actor, this.ports.now()), name: 'show-contact', actor };
     return answer(await this.ports.commands.command(about, command));
   }
@@ -66,26 +66,8 @@ export class ContactsController {
   }
 }
 
-const notReady = refusal('not-ready', 'R8.1', 'not-ready', 'This case is not classified yet. Try again in a moment.');
-
 function openedIn(facts: Facts) {
   const opened = facts.first('readmit.case.opened');
-  if (!opened || !facts.has('readmit.case.classified') || !attestedOf(facts)) throw refused(notReady);
+  if (!opened || !facts.has('readmit.case.classified') || !attestedOf(facts)) throw refused(notClassified);
   return opened;
-}
-
-/** Anybody can open a case on anybody: an agent who asked for it himself must not get at her numbers by that. */
-function mayNotVerify(actor: string, facts: Facts, { directory }: DirectorySnapshot): Refusal | undefined {
-  const opened = facts.first('readmit.case.opened');
-  const classified = facts.last('readmit.case.classified');
-  const attested = attestedOf(facts);
-  if (!opened || !classified || !attested) return notReady;
-  const { verifiers } = classified.data.requirements;
-  // An agent of a team that is too large to be attested with each case is looked up when she acts.
-  const late = attested.people.some(({ id }) => id === actor)
-    ? []
-    : attestOne(actor, opened.data, classified.data, directory).people.filter(({ teams }) =>
-        teams.some((team) => verifiers.includes(team)),
-      );
-  return verifierProblem(actor, opened.data, [...attested.people, ...late], verifiers);
 }

@@ -3,18 +3,11 @@ import { Gathering } from '@readmit/platform';
 import { engineCrypto } from '@readmit/signing';
 import type { Change } from '@readmit/runtime';
 import type { EventData } from '@readmit/contracts';
-import { codeOf } from '@readmit/domain';
+import { codeOf, type DrawnCode } from '@readmit/domain';
 import type { Store, Tx } from '@readmit/store';
 
 type Opened = EventData<'readmit.case.opened'>;
 
-/** What is drawn for one case. */
-export interface DrawnCode {
-  /** Absent for a case without a key: there is nothing to read out. */
-  readonly codeNonce?: string;
-  /** Other cases of the subject that were opened with the same key, the latest first. */
-  readonly sameKey: readonly string[];
-}
 export interface CodePort {
   draw(opened: Opened): Promise<DrawnCode>;
 }

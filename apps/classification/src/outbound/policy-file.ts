@@ -1,15 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { engineCrypto } from '@readmit/signing';
 import { Policy } from '@readmit/contracts';
-import { policyFaults } from '@readmit/domain';
+import { policyFaults, type ActivePolicy } from '@readmit/domain';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { parseDocument } from 'yaml';
-
-/** The policy in force: the document, and the SHA-256 of its JCS, which every decision names (R9.1). */
-export interface ActivePolicy {
-  readonly document: Policy;
-  readonly digest: string;
-}
 
 const valid = new Ajv2020({ allErrors: true, strict: false, validateSchema: false }).compile(Policy);
 

@@ -1,5 +1,5 @@
+import { allowedAge } from '@readmit/domain';
 import type { Log } from '@readmit/service';
-import { allowedAge } from './allowed-age.js';
 import type { DirectoryPort } from './directory.js';
 
 export interface WatchedDirectory extends DirectoryPort {

@@ -1,9 +1,19 @@
 import type { Commands } from '@readmit/runtime';
-import { gateWaitsFor, mayReadCase, planGranted, recipientsOf, refusal, say, type Facts, type Refusal } from '@readmit/domain';
+import {
+  gateWaitsFor,
+  mayReadCase,
+  planGranted,
+  recipientsOf,
+  refusal,
+  say,
+  type Facts,
+  type Refusal,
+  type SealedRow,
+} from '@readmit/domain';
 import { answer, refused, Serves, type AnswerOf, type Call } from '@readmit/service';
 import type { Store } from '@readmit/store';
 import { Controller, Inject } from '@nestjs/common';
-import { sealedFor, type SealedRow } from '../outbound/sealed.js';
+import { sealedFor } from '../outbound/sealed.js';
 
 export interface ExecutionPorts {
   readonly commands: Commands;

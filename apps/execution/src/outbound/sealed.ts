@@ -1,14 +1,8 @@
-import { createHash } from 'node:crypto';
 import type { Change } from '@readmit/runtime';
-import type { Sealed } from '@readmit/connectors';
+import type { SealedRow } from '@readmit/domain';
 import type { Store, Tx } from '@readmit/store';
 
-/** What happens to sealed secrets with a transaction: kept for pick-up, or voided (undone, acknowledged). */
-export type SealedRow = { readonly put: Sealed } | { readonly drop: 'all' } | { readonly drop: { readonly recipient: string } };
-
-export const ciphertextDigest = (jwe: string): string => createHash('sha256').update(jwe).digest('hex');
-
-/** At most two statements, whatever the number of cases. A secret made anew replaces the one before it. */
+/** At most two statements, whatever the number of cases. A new secret replaces the one before it. */
 export async function saveSealed(tx: Tx, changes: readonly Change[]): Promise<void> {
   const rows = changes.flatMap((change) => (change.rows as readonly SealedRow[]).map((row) => ({ row, caseId: change.key })));
   const dropped = rows.flatMap(({ row, caseId }) =>
@@ -24,12 +18,7 @@ export async function saveSealed(tx: Tx, changes: readonly Change[]): Promise<vo
     await tx.query(
       `INSERT INTO sealed (case_id, recipient, jwe, ciphertext_digest) SELECT c, r, j, d FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS p(c, r, j, d)
        ON CONFLICT (case_id, recipient) DO UPDATE SET jwe = excluded.jwe, ciphertext_digest = excluded.ciphertext_digest, sealed_at = clock_timestamp()`,
-      [
-        put.map((row) => row.caseId),
-        put.map((row) => row.recipient),
-        put.map((row) => row.jwe),
-        put.map((row) => ciphertextDigest(row.jwe)),
-      ],
+      [put.map((row) => row.caseId), put.map((row) => row.recipient), put.map((row) => row.jwe), put.map((row) => row.ciphertextDigest)],
     );
 }
 

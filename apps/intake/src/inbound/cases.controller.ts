@@ -2,10 +2,20 @@ import { createHash } from 'node:crypto';
 import { salted } from '@readmit/signing';
 import type { Commands } from '@readmit/runtime';
 import { entryOf } from '@readmit/contracts';
-import { mayReadCase, readsEveryCase, refusal, repudiate, shownToKey, timelineOf, type Facts, type Refusal } from '@readmit/domain';
+import {
+  keepingRefusal,
+  mayReadCase,
+  openCase,
+  readsEveryCase,
+  refusal,
+  repudiate,
+  shownToKey,
+  timelineOf,
+  type Facts,
+  type Refusal,
+} from '@readmit/domain';
 import { answer, ProblemError, refused, Serves, type AnswerOf, type Call } from '@readmit/service';
 import { Controller, Inject } from '@nestjs/common';
-import { keepingRefusal, openCase } from '../usecases/intake.commands.js';
 import type { CaseWords, RepudiationWords } from '../outbound/intake-row.js';
 import { viewOf, type Ledger, type LedgerView, type Spoken } from '../outbound/ledger.js';
 import { isRepudiationCode } from '../outbound/repudiation-code.js';

@@ -10,9 +10,8 @@ import {
   type Signal,
   type SignalProviders,
 } from '@readmit/contracts';
-import type { Refusal } from '@readmit/domain';
+import { announceParked, publishSignal, signalIdOf, signalKey, type Redriven, type Refusal } from '@readmit/domain';
 import type { SignalRow } from '../outbound/signal-rows.js';
-import { announceParked, publishSignal, signalIdOf, signalKey, type Redriven } from './publish-signal.js';
 
 export interface SignalIntakeOptions {
   readonly commands: Commands;

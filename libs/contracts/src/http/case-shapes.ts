@@ -1,5 +1,5 @@
 /** What requests and answers about a case look like, from opening to its contact points. */
-import { Type } from 'typebox';
+import { Type, type Static } from 'typebox';
 import {
   Ask,
   Digest,
@@ -125,6 +125,7 @@ export const OpenCase = described(
   }),
   'A request for a way back in.',
 );
+export type OpenCase = Static<typeof OpenCase>;
 export const Repudiation = closed({
   reason: described(Text, 'Why, in words.'),
   code: Type.Optional(

@@ -3,13 +3,13 @@ import { attestedOf } from '../decision-proof/attested.js';
 import { checkDecision, checkDenial } from '../decision-proof/decision-proof.js';
 import { verifierProblem } from '../decision-proof/verifier.js';
 import { codeOf, proofDigest, type ProofWords } from '../evidence/evidence.js';
-import { refusal, say, type Command, type Commanded, type Context, type Problem, type Refusal } from '../kernel/behaviour.js';
+import { refusal, say, type Command, type Commanded, type Context, type Problem, type Put, type Refusal } from '../kernel/behaviour.js';
 import type { Facts } from '../kernel/facts.js';
 import { blankReason, saysNothing } from '../kernel/says-nothing.js';
 import { instant, plusSeconds, reached, signedTimeFault } from '../kernel/time.js';
 import { approvalState, hasDecided, requestFor, type ApprovalState } from './approval.state.js';
 import { approvalTransitions, type ApprovalCommand } from './approval.transitions.js';
-import { attestFirst, notReady, type Put } from './attestation.js';
+import { attestFirst, notReady } from './attestation.js';
 
 /** What the table says of the command in the state that the request is in. */
 function guard(facts: Facts, context: Context, command: ApprovalCommand): Refusal | undefined {

@@ -1,5 +1,5 @@
 import type { Draft, EventData, FactOf } from '@readmit/contracts';
-import { attestationIdsOf, attestedOf } from '../decision-proof/attested.js';
+import { attestationIdsOf, attestedOf, mostAsked } from '../decision-proof/attested.js';
 import { quorumMet, type DecisionBasis } from '../decision-proof/decision-proof.js';
 import { fresh, refsOf } from '../evidence/evidence.js';
 import { judgeGrant } from '../grant-judgement/judge-grant.js';
@@ -8,7 +8,6 @@ import type { Facts } from '../kernel/facts.js';
 import { earliest, instant, plusSeconds, reached } from '../kernel/time.js';
 import { aboveCeiling } from '../restoration-plan/ceiling.js';
 import { approvalState, approvalsFor, denialIn, planOf, requestFor } from './approval.state.js';
-import { mostAsked } from './attestation.js';
 
 /** What approval concludes. MUST NOT grant with stale evidence, an unmet quorum or a decision that does not verify. */
 export function approvalReact(facts: Facts, context: Context): Reaction {

@@ -1,20 +1,9 @@
-import { attestedOf } from '../decision-proof/attested.js';
-import { refusal, say, type Command, type Commanded, type Context, type Refusal } from '../kernel/behaviour.js';
+import { attestedOf, mostAsked } from '../decision-proof/attested.js';
+import { refusal, say, type Command, type Commanded, type Context, type Put, type Refusal } from '../kernel/behaviour.js';
 import type { Facts } from '../kernel/facts.js';
-
-/** What a command answers that says something and yet gives nothing: the facts are kept, the caller is refused. */
-export interface Put {
-  readonly refusal: Refusal;
-}
 
 export const notReady = (waitsFor: string): Refusal =>
   refusal('not-ready', 'R8.1', 'not-ready', `This service has not heard of ${waitsFor} yet. Try again in a moment.`);
-
-/**
- * Whoever makes up names must not make classification read the directory for each. With the attestation that comes with the case these are
- * a hundred, and a grant can name them all. Classification answers no more either.
- */
-export const mostAsked = 99;
 
 /**
  * What classification said of a person. People are attested when they matter, so somebody may act before anybody asked who that is.

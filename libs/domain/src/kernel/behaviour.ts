@@ -89,6 +89,11 @@ export type Commanded<R> =
       readonly work?: readonly WorkDraft[];
       readonly cancel?: readonly string[];
     };
+/** Answer of a command that emits events and refuses the caller all the same: the facts are stored, and nothing is given. */
+export interface Put {
+  readonly refusal: Refusal;
+}
+
 export type Command<R> = (facts: Facts, context: Context) => Commanded<R>;
 
 /** A draft of the type, checked against the type's own data. */

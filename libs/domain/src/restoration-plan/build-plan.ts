@@ -2,16 +2,21 @@ import type { Ask, EventData, Facet, Plan, Step, Undo } from '@readmit/contracts
 import type { Crypto, Problem } from '../kernel/behaviour.js';
 import { aboveCeiling, unservable } from './ceiling.js';
 
-/** What a connector read and proposes for one ask. */
-export interface AskParts {
-  readonly ask: Ask;
+/** What a plan is made of, read at the target before anybody approves (R2.2). */
+export interface PlanParts {
   readonly steps: readonly Omit<Step, 'id' | 'askId'>[];
   readonly obligations: readonly Omit<Undo, 'id'>[];
   readonly removes: readonly string[];
   readonly restores: readonly string[];
   readonly untouched: readonly string[];
+  /** What an approver must know beside the steps: who else gets the power, what the end does not take back. */
   readonly warnings?: readonly string[];
+  /** The state that the approval depends on (R2.5); a last-login time is not part of it. */
   readonly before: readonly Facet[];
+}
+/** What a connector read and proposes for one ask. */
+export interface AskParts extends PlanParts {
+  readonly ask: Ask;
 }
 
 const byName = (a: Facet, b: Facet): number => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0);

@@ -1,44 +1,41 @@
-import { ResultUnstorable, type Begun, type Finished, type Work, type WorkHandler } from '@readmit/runtime';
-import { retryAfter } from '@readmit/platform';
-import { TargetError, type Sealed } from '@readmit/connectors';
 import type { Draft, EventData, Facet, FactOf, Plan } from '@readmit/contracts';
-import {
-  changedBeside,
-  changedSince,
-  heldBy,
-  holdKey,
-  holdsOf,
-  instant,
-  isEnding,
-  isExclusive,
-  overRestored,
-  planGranted,
-  plusSeconds,
-  reached,
-  recipientsOf,
-  say,
-  stopped,
-  verifyIntent,
-  type Context,
-} from '@readmit/domain';
-import { connectorOf, type Connectors } from './connectors.js';
+import { say, type Context } from '../kernel/behaviour.js';
+import { instant, plusSeconds, reached } from '../kernel/time.js';
+import { ResultUnstorable, retryAfter, type Begun, type Finished, type Work, type WorkRules } from '../kernel/work.js';
+import { changedBeside, changedSince, overRestored } from './compare-target.js';
+import { planGranted, stopped } from './execution.react.js';
+import { heldBy, holdKey, holdsOf, isEnding, isExclusive } from './holds.js';
+import { verifyIntent } from './intent.js';
 import { explained, lookAgainWith, othersOf } from './other-cases.js';
-import { busy } from './plan-work.js';
-import { ciphertextDigest, type SealedRow } from './sealed.js';
+import { busy } from './plan.work.js';
+import { TargetError, type Sealed } from './target.js';
 
 type Failed = EventData<'readmit.execution.failed'>;
-type Made = NonNullable<EventData<'readmit.execution.succeeded'>['made']>;
+export type Made = NonNullable<EventData<'readmit.execution.succeeded'>['made']>;
 
 /** What became of one try, as far as it is certain. Whether a step was sent is the work's `began`. */
 export type Restored =
-  | { readonly kind: 'done'; readonly after: readonly Facet[]; readonly sealed: readonly Sealed[]; readonly made: Made }
-  | { readonly kind: 'changed'; readonly says: string }
+  /** `after`: facets as the steps read them back, in that order. */
+  | { readonly kind: 'done'; readonly after: readonly Facet[]; readonly sealed: readonly SealedSecret[]; readonly made: Made }
+  | { readonly kind: 'changed'; readonly difference: string }
   | { readonly kind: 'stopped' }
-  | { readonly kind: 'late' }
-  | { readonly kind: 'failed'; readonly error: Error };
+  | { readonly kind: 'late' };
+
+/** A sealed secret with the SHA-256 of its text: the event names the ciphertext, the table keeps it. */
+export interface SealedSecret extends Sealed {
+  readonly ciphertextDigest: string;
+}
+/** What happens to sealed secrets with a transaction: stored for pick-up, or deleted (undone, acknowledged). */
+export type SealedRow = { readonly put: SealedSecret } | { readonly drop: 'all' } | { readonly drop: { readonly recipient: string } };
+
+/** Why the target is not the one that was approved, or undefined: compared before the first step of every try (R2.5). */
+export const targetChange = (work: Pick<Work, 'began' | 'input'>, plan: Plan, now: readonly Facet[]): string | undefined => {
+  const ours = (work.input['explained'] ?? []) as readonly Facet[];
+  return work.began ? changedBeside(plan, now) : changedSince(plan, now, ours);
+};
 
 /** Does what was approved, exactly: verified again in the intent transaction, compared with the target, step by step, each idempotent. */
-export const restoreWork = (connectors: Connectors): WorkHandler<Restored> => ({
+export const restoreWork: WorkRules<Restored> = {
   begin(work, facts, context) {
     if (facts.has('readmit.execution.succeeded') || facts.has('readmit.execution.failed')) return { go: false, emit: [] };
     const started = facts.has('readmit.execution.started');
@@ -61,42 +58,10 @@ export const restoreWork = (connectors: Connectors): WorkHandler<Restored> => ({
     };
   },
 
-  async call(work, facts, signal, still) {
-    const plan = planGranted(facts)?.data.plan;
-    const started = facts.first('readmit.execution.started');
-    if (!plan || !started) throw new Error('this is a bug: restoring without plan or intent');
-    try {
-      const now: Facet[] = [];
-      for (const ask of plan.asks) now.push(...(await connectorOf(connectors, ask.connector).read(ask, signal)));
-      const ours = (work.input['explained'] ?? []) as readonly Facet[];
-      const changed = work.began ? changedBeside(plan, now) : changedSince(plan, now, ours);
-      if (changed) return { kind: 'changed', says: changed };
-      const recipients = recipientsOf(facts).map((recipient) => recipient.key);
-      const after: Facet[] = [];
-      const sealed: Sealed[] = [];
-      const made: Made = [];
-      for (const step of plan.steps) {
-        if (reached(started.data.endsAt, work.now())) return { kind: 'late' };
-        if (!(await still({ began: true }))) return { kind: 'stopped' };
-        const result = await connectorOf(connectors, step.connector).execute(
-          step,
-          { caseId: work.key, recipients, expiresAt: new Date(started.data.endsAt), plan },
-          signal,
-        );
-        after.push(...result.after);
-        sealed.push(...result.sealed);
-        if (result.made && result.made.length > 0) made.push({ stepId: step.id, identity: [...result.made] });
-      }
-      return { kind: 'done', after: lastOfEach(after), sealed, made };
-    } catch (error) {
-      return { kind: 'failed', error: error instanceof Error ? error : new Error(String(error)) };
-    }
-  },
-
   finish(work, outcome, facts, context): Finished {
     const caseId = work.key;
     const started = facts.first('readmit.execution.started');
-    // Ended meanwhile: the undo is ordered and reads the target; whatever was made is voided, nothing is said twice.
+    // Ended meanwhile: the undo is ordered and reads the target. Sealed secrets are deleted, and no second end is recorded.
     if (facts.has('readmit.execution.failed') || facts.has('readmit.execution.succeeded'))
       return { emit: [], rows: started ? [{ drop: 'all' } satisfies SealedRow] : [] };
     const executionId = started?.data.executionId ?? context.newId('execution');
@@ -105,34 +70,31 @@ export const restoreWork = (connectors: Connectors): WorkHandler<Restored> => ({
       rows: [{ drop: 'all' } satisfies SealedRow],
     });
     const { began } = work;
-    const tried: Restored = 'kind' in outcome ? outcome : { kind: 'failed', error: outcome.error };
-    if (tried.kind === 'failed' && tried.error instanceof ResultUnstorable)
-      return fail(began ? 'unknown' : 'none', 'R8.1', 'result-unstorable', `What came of it can not be recorded: ${tried.error.message}`);
+    if ('error' in outcome && outcome.error instanceof ResultUnstorable)
+      return fail(began ? 'unknown' : 'none', 'R8.1', 'result-unstorable', `The result cannot be recorded: ${outcome.error.message}`);
     const plan = planGranted(facts)?.data.plan;
     if (!started || !plan) return { emit: [] };
-    switch (tried.kind) {
+    if ('error' in outcome) {
+      const error = outcome.error instanceof TargetError ? outcome.error : undefined;
+      const lasting = error && ['refused', 'not-found', 'unsupported', 'changed'].includes(error.code);
+      // An unknown outcome is read back by trying again: every step first reads what is there (R5.5).
+      if (!lasting && !stopped(facts) && !reached(started.data.endsAt, context.now))
+        return { emit: [], retryAt: retryAfter(context.now, work.tries) };
+      const effect = began ? (error?.effect === 'none' ? 'partial' : 'unknown') : 'none';
+      return error
+        ? fail(effect, 'R5.5', `target-${error.code}`, error.message)
+        : fail(effect, 'R5.5', 'target-error', 'The target did not answer as expected.');
+    }
+    switch (outcome.kind) {
       case 'changed':
-        return fail(began ? 'partial' : 'none', 'R2.5', 'target-changed', `The target is not what was approved: ${tried.says}`);
+        return fail(began ? 'partial' : 'none', 'R2.5', 'target-changed', `The target is not what was approved: ${outcome.difference}`);
       case 'stopped':
         return fail(began ? 'partial' : 'none', 'R6.4', 'ended-before-finish', 'The case was ended while the restoration was under way.');
       case 'late':
         return fail(began ? 'partial' : 'none', 'R6.2', 'end-reached', 'The end of the grant was reached before the restoration was done.');
-      case 'failed': {
-        const { error } = tried;
-        const lasting = error instanceof TargetError && ['refused', 'not-found', 'unsupported', 'changed'].includes(error.code);
-        // An unknown outcome is read back by trying again: every step first reads what is there (R5.5).
-        if (!lasting && !stopped(facts) && !reached(started.data.endsAt, context.now))
-          return { emit: [], retryAt: retryAfter(context.now, work.tries) };
-        const effect = began ? (error instanceof TargetError && error.effect === 'none' ? 'partial' : 'unknown') : 'none';
-        return fail(
-          effect,
-          'R5.5',
-          error instanceof TargetError ? `target-${error.code}` : 'target-error',
-          error instanceof TargetError ? error.message : 'The target did not answer as expected.',
-        );
-      }
       case 'done': {
-        const more = overRestored(plan, tried.after);
+        const after = lastOfEach(outcome.after);
+        const more = overRestored(plan, after);
         if (more !== undefined) {
           const says = `The target shows more than the plan: ${more}`.slice(0, 500);
           return fail('partial', 'R2.4', 'over-restored', says, [
@@ -146,13 +108,13 @@ export const restoreWork = (connectors: Connectors): WorkHandler<Restored> => ({
           ]);
         }
         return {
-          emit: [succeeded(plan, started, tried)],
-          rows: tried.sealed.map((put) => ({ put }) satisfies SealedRow),
+          emit: [succeeded(plan, started, { ...outcome, after })],
+          rows: outcome.sealed.map((put) => ({ put }) satisfies SealedRow),
         };
       }
     }
   },
-});
+};
 
 /** The clock of a grant starts when it is granted (R4.7): here, not when it was approved. */
 const begins = (plan: Plan, grant: FactOf<'readmit.approval.granted'>, context: Context): Draft =>
@@ -203,7 +165,7 @@ function succeeded(
     executionId,
     planDigest,
     after: [...after],
-    sealed: sealed.map(({ jwe }) => ciphertextDigest(jwe)),
+    sealed: sealed.map(({ ciphertextDigest }) => ciphertextDigest),
     holds,
     gave,
     made,

@@ -1,21 +1,14 @@
-import { ResultUnstorable, type Begun, type Finished, type Work, type WorkHandler } from '@readmit/runtime';
-import { retryAfter } from '@readmit/platform';
-import { TargetError } from '@readmit/connectors';
 import type { Draft } from '@readmit/contracts';
-import {
-  buildPlan,
-  isOver,
-  planGranted,
-  recipientsOf,
-  say,
-  secretHold,
-  unservable,
-  type AskParts,
-  type Context,
-  type Facts,
-} from '@readmit/domain';
-import { connectorOf, type Connectors } from './connectors.js';
+import { recipientsOf } from '../grant-judgement/recipients.js';
+import { say, type Context } from '../kernel/behaviour.js';
+import type { Facts } from '../kernel/facts.js';
+import { ResultUnstorable, retryAfter, type Begun, type Finished, type Work, type WorkRules } from '../kernel/work.js';
+import { buildPlan, type AskParts } from './build-plan.js';
+import { unservable } from './ceiling.js';
+import { isOver, planGranted } from './execution.react.js';
+import { secretHold } from './holds.js';
 import { lookAgainWith, othersOf } from './other-cases.js';
+import { TargetError } from './target.js';
 
 const final = (error: unknown): error is TargetError =>
   error instanceof TargetError && (error.code === 'not-found' || error.code === 'unsupported' || error.code === 'refused');
@@ -28,7 +21,7 @@ const settled = (facts: Facts): boolean =>
   facts.has('readmit.plan.proposed') || facts.has('readmit.plan.refused') || planGranted(facts) !== undefined || isOver(facts);
 
 /** Reads the target and writes the plan, before anybody approves (R2.2). */
-export const planWork = (connectors: Connectors): WorkHandler<readonly AskParts[]> => ({
+export const planWork: WorkRules<readonly AskParts[]> = {
   lane: 'reading',
   begin(work, facts, context) {
     if (settled(facts)) return { go: false, emit: [] };
@@ -37,23 +30,6 @@ export const planWork = (connectors: Connectors): WorkHandler<readonly AskParts[
     const refused = opened && classified && unservable(opened.data, classified.data);
     if (refused) return { go: false, emit: [say('readmit.plan.refused', work.key, { caseId: work.key, ...refused })] };
     return whileSecretHeld(work, facts, context) ?? { go: true, emit: [] };
-  },
-  async call(_work, facts, signal) {
-    const opened = facts.first('readmit.case.opened');
-    const classified = facts.last('readmit.case.classified');
-    if (!opened || !classified) throw new Error('this is a bug: planning before classification');
-    const recipients = recipientsOf(facts).map((recipient) => recipient.key);
-    const parts: AskParts[] = [];
-    for (const ask of opened.data.asks) {
-      const options = {
-        ceiling: classified.data.ceiling,
-        durationSeconds: opened.data.durationSeconds,
-        overlapSeconds: classified.data.requirements.overlapSeconds,
-        recipients,
-      };
-      parts.push({ ask, ...(await connectorOf(connectors, ask.connector).plan(ask, options, signal)) });
-    }
-    return parts;
   },
   finish(work, outcome, facts, context): Finished {
     const opened = facts.first('readmit.case.opened');
@@ -72,7 +48,7 @@ export const planWork = (connectors: Connectors): WorkHandler<readonly AskParts[
     if ('refused' in built) return { emit: [say('readmit.plan.refused', caseId, { caseId, ...built.refused })] };
     return { emit: [say('readmit.plan.proposed', caseId, { caseId, planId: context.newId('plan'), ...built })] };
   },
-});
+};
 
 /** A second secret for an account would be planned on logins that are about to change: one case at a time (R6.5). */
 function whileSecretHeld(work: Work, facts: Facts, context: Context): Begun | undefined {

@@ -1,18 +1,10 @@
-import type { Begun, Work } from '@readmit/runtime';
 import type { Facet, Plan } from '@readmit/contracts';
-import {
-  doingsOf,
-  endsOf,
-  explainedBy,
-  holders,
-  holdKey,
-  holdsOf,
-  planGranted,
-  stillHolds,
-  type Context,
-  type Facts,
-  type Holder,
-} from '@readmit/domain';
+import type { Context } from '../kernel/behaviour.js';
+import type { Facts } from '../kernel/facts.js';
+import type { Begun, Work } from '../kernel/work.js';
+import { doingsOf, endsOf, explainedBy } from './compare-target.js';
+import { planGranted } from './execution.react.js';
+import { holders, holdKey, holdsOf, stillHolds, type Holder } from './holds.js';
 
 export interface Others {
   /** Cases that hold it too, by the facts of the hold and by their own. */

@@ -1,16 +1,21 @@
-/** The real handlers of classification with a directory, a clock and facts: what is stale, late or repeated changes nothing. */
+/** The work of classification with a directory, a clock and facts: what is stale, late or repeated changes nothing. */
 import { describe, expect, it } from '@jest/globals';
-import type { DirectorySnapshot } from '@readmit/signing';
-import type { Work, WorkHandler } from '@readmit/runtime';
 import { entryOf, type Directory, type Draft, type EventData, type Fact, type Policy } from '@readmit/contracts';
-import { Facts, type Context } from '@readmit/domain';
-import { classificationDefinition, classificationKeys } from '../src/classification.definition.js';
-import { attestWork, toAttest } from '../src/outbound/attest-work.js';
-import type { CodePort, DrawnCode } from '../src/outbound/case-codes.js';
-import { classifyWork } from '../src/outbound/classify-work.js';
-import type { DirectoryPort } from '../src/outbound/directory.js';
-import { person } from './people.js';
+import { crypto } from '../../test/cast.js';
+import type { Context } from '../kernel/behaviour.js';
+import { Facts } from '../kernel/facts.js';
+import type { Work, WorkRules } from '../kernel/work.js';
+import { toAttest } from './attest.work.js';
+import { classificationProcess } from './classification.process.js';
+import type { DrawnCode } from './classify.work.js';
+import type { DirectoryReading } from './directory-age.js';
 
+type Person = Directory['people'][number];
+/** An employee of one team with one account, whom nobody can call. */
+const person = (id: string, team: string): Person => ({
+  ...{ id, human: id, name: id, teams: [team], authority: 5, employment: 'employee', privileged: false },
+  ...{ keys: [], contacts: [], accounts: [{ connector: 'demo-idp', object: id }] },
+});
 const at = '2026-11-22T09:00:00.000Z';
 const later = (seconds: number): Date => new Date(Date.parse(at) + seconds * 1000);
 const directory: Directory = {
@@ -20,9 +25,9 @@ const directory: Directory = {
   machines: [],
   privileged: [],
 };
-const snapshot: DirectorySnapshot = { directory, digest: 'd'.repeat(64), issuedAt: at };
+const snapshot: DirectoryReading = { directory, digest: 'd'.repeat(64), issuedAt: at };
 const part = { name: 'security', teams: ['security-oncall'], count: 1, authority: 4 };
-const rules = {
+const ofClass = {
   tier: 'agent-assisted',
   evidence: [],
   verifiers: ['help-desk'],
@@ -35,13 +40,11 @@ const rules = {
 };
 const document = {
   version: 'test-1',
-  classes: { 'mfa-recovery': rules, 'privileged-restoration': rules, 'nhi-secret-restoration': rules },
+  classes: { 'mfa-recovery': ofClass, 'privileged-restoration': ofClass, 'nhi-secret-restoration': ofClass },
   privilegedSubject: { tier: 'two-person', quorum: [part] },
   directoryMaxAgeSeconds: 3600,
 } as unknown as Policy;
 const policy = { document, digest: 'p'.repeat(64) };
-const port: DirectoryPort = { read: () => Promise.resolve(snapshot) };
-const codes = (code: DrawnCode): CodePort => ({ draw: () => Promise.resolve(code) });
 const read = { ...snapshot, code: { sameKey: [] } };
 const fact = (id: string, type: Fact['type'], data: object, when = at): Fact => ({ id, type, at: when, data }) as unknown as Fact;
 const caseKey = (fingerprint: string) => ({ signing: {}, sealing: {}, fingerprint });
@@ -54,9 +57,10 @@ const opened = (caseId: string, more: object = {}): Fact =>
     durationSeconds: 600,
     ...more,
   });
-const context = (now: Date): Context => ({ now, key: 'case_1', work: new Set<string>() }) as unknown as Context;
+const context = (now: Date): Context => ({ now, key: 'case_1', crypto, work: new Set<string>() }) as unknown as Context;
 const work = { key: 'case_1', tries: 1, input: {} } as unknown as Work;
-const handler = classifyWork(port, policy, 'salt', codes({ sameKey: [] }));
+const { react, keysOf, work: rules } = classificationProcess(policy, 'salt');
+const handler = rules.classify;
 const said = <T extends Draft['type']>(drafts: readonly Draft[], type: T): EventData<T> | undefined =>
   drafts.find((draft) => draft.type === type)?.data as EventData<T> | undefined;
 
@@ -96,30 +100,26 @@ describe('the work that classifies', () => {
     expect(handler.begin(work, new Facts(before), context(later(0)))).toEqual({ go: true, emit: [] });
   });
 
-  it('R3.4 says the nonce that was drawn once the request was on record, and which other cases have the same key', async () => {
+  it('R3.4 says the nonce that was drawn once the request was on record, and which other cases have the same key', () => {
     const mine = new Facts([opened('case_1', { caseKey: caseKey('a'.repeat(64)) })]);
-    const classifiedWith = async (code: DrawnCode) => {
-      const drawing = classifyWork(port, policy, 'salt', codes(code));
-      const outcome = await drawing.call(work, mine, new AbortController().signal, () => Promise.resolve(true));
-      return said(drawing.finish(work, outcome, mine, context(later(0))).emit, 'readmit.case.classified');
-    };
-    const classified = await classifiedWith({ codeNonce: 'nonce_1', sameKey: ['case_2', 'case_3'] });
+    const classifiedWith = (code: DrawnCode) =>
+      said(handler.finish(work, { ...snapshot, code }, mine, context(later(0))).emit, 'readmit.case.classified');
+    const classified = classifiedWith({ codeNonce: 'nonce_1', sameKey: ['case_2', 'case_3'] });
     expect(classified?.codeNonce).toBe('nonce_1');
     expect(classified?.reasons).toContainEqual({ rule: 'R3.4', says: expect.stringContaining('in case_2, case_3:') });
     // The controls: no other case has the key; somebody who signed in has no key to read out.
-    expect((await classifiedWith({ codeNonce: 'nonce_1', sameKey: [] }))?.reasons.map(({ rule }) => rule)).not.toContain('R3.4');
-    expect(await classifiedWith({ sameKey: [] })).not.toHaveProperty('codeNonce');
+    expect(classifiedWith({ codeNonce: 'nonce_1', sameKey: [] })?.reasons.map(({ rule }) => rule)).not.toContain('R3.4');
+    expect(classifiedWith({ sameKey: [] })).not.toHaveProperty('codeNonce');
   });
 });
 
 describe('facts at classification', () => {
-  const { react } = classificationDefinition(port, policy, 'salt', codes({ sameKey: [] }));
   it('R3.4 looks are kept with the hour of the agent too, everything else with its case alone: anybody can open cases on somebody', () => {
     const look = fact('look', 'readmit.contact.shown', { caseId: 'case_1', by: 'boris' }, '2026-11-22T09:59:59.999Z');
-    expect(classificationKeys(look)).toEqual(['case_1', 'agent:boris:2026-11-22T09']);
-    expect(classificationKeys(opened('case_1'))).toEqual(['case_1']);
-    expect(classificationKeys(fact('wanted', 'readmit.attestation.wanted', { caseId: 'case_1', person: 'boris' }))).toEqual(['case_1']);
-    expect(classificationKeys(fact('policy', 'readmit.policy.activated', { version: 'v1' }))).toEqual(['policy']);
+    expect(keysOf?.(look)).toEqual(['case_1', 'agent:boris:2026-11-22T09']);
+    expect(keysOf?.(opened('case_1'))).toEqual(['case_1']);
+    expect(keysOf?.(fact('wanted', 'readmit.attestation.wanted', { caseId: 'case_1', person: 'boris' }))).toEqual(['case_1']);
+    expect(keysOf?.(fact('policy', 'readmit.policy.activated', { version: 'v1' }))).toEqual(['policy']);
   });
 
   it('R1.1 a case is classified once, and an agent is no case', () => {
@@ -158,7 +158,7 @@ describe('facts at classification', () => {
 });
 
 describe('the work that attests one who acts', () => {
-  const lazy = attestWork(port, policy);
+  const lazy = rules.attest;
   const of = (who: string): Work => ({ key: 'case_1', tries: 1, input: { person: who } }) as unknown as Work;
   const before = [
     opened('case_1'),
@@ -168,11 +168,11 @@ describe('the work that attests one who acts', () => {
         fact(`said-${index}`, draft.type, draft.type === 'readmit.people.attested' ? { ...draft.data, people: [] } : draft.data),
       ),
   ];
-  const newer: DirectorySnapshot = { ...snapshot, digest: 'e'.repeat(64), issuedAt: later(60).toISOString() };
+  const newer: DirectoryReading = { ...snapshot, digest: 'e'.repeat(64), issuedAt: later(60).toISOString() };
   const finish = (
-    handled: WorkHandler<DirectorySnapshot>,
+    handled: WorkRules<DirectoryReading>,
     who: string,
-    outcome: DirectorySnapshot | { error: Error },
+    outcome: DirectoryReading | { error: Error },
     facts = new Facts(before),
     now = later(90),
   ) => handled.finish(of(who), outcome, facts, context(now));

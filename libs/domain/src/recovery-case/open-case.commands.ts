@@ -1,9 +1,10 @@
-import type { EventData } from '@readmit/contracts';
-import { blankReason, recipientKeyFault, refusal, say, type Command, type Put } from '@readmit/domain';
-import type { BodyOf } from '@readmit/service';
+import type { EventData, OpenCase } from '@readmit/contracts';
+import { refusal, say, type Command, type Put } from '../kernel/behaviour.js';
+import { recipientKeyFault } from '../kernel/public-key.js';
+import { blankReason } from '../kernel/says-nothing.js';
 
 export interface OpenInput {
-  readonly body: BodyOf<'openCase'>;
+  readonly body: OpenCase;
   /** Who is signed in, if anybody. */
   readonly actor: string | undefined;
   /** The key that the request proved to hold. */
@@ -60,8 +61,8 @@ export const openCase =
 const mostRefusalsKept = 100;
 
 /**
- * Keeps a refusal with the case, so that its timeline shows who tried (R5.4). Refusals of other services intake hears on their topics; its own it
- * does not.
+ * Keeps a refusal with the case, so that its timeline shows who tried (R5.4). Intake consumes the refusals
+ * of other services from their topics, and never its own.
  */
 export const keepingRefusal =
   <R>({ name, actor }: { readonly name: string; readonly actor: string }, command: Command<R>): Command<R | Put> =>

@@ -1,26 +1,25 @@
-import type { DirectorySnapshot } from '@readmit/signing';
-import type { Finished, WorkHandler } from '@readmit/runtime';
-import { attest, classify, say, type DirectoryFacts } from '@readmit/domain';
-import { allowedAge, nextTry } from './allowed-age.js';
-import type { CodePort, DrawnCode } from './case-codes.js';
-import { contactDigests, type DirectoryPort } from './directory.js';
-import type { ActivePolicy } from './policy-file.js';
+import { say } from '../kernel/behaviour.js';
+import type { Finished, WorkRules } from '../kernel/work.js';
+import { attest } from './attest.js';
+import { classify, type DirectoryFacts } from './classify.js';
+import { contactDigests } from './contact-digests.js';
+import { allowedAge, nextTry, type DirectoryReading } from './directory-age.js';
+import type { ActivePolicy } from './policy.commands.js';
 
-/** Asks the directory and classifies. A directory that is down, refused or too old keeps the case waiting: nobody can be attested from nothing (R1.6). */
-export const classifyWork = (
-  directory: DirectoryPort,
-  policy: ActivePolicy,
-  salt: string,
-  codes: CodePort,
-): WorkHandler<DirectorySnapshot & { readonly code: DrawnCode }> => ({
+/** What is drawn for one case. */
+export interface DrawnCode {
+  /** Absent for a case without a key: there is nothing to read out. */
+  readonly codeNonce?: string;
+  /** Other cases of the subject that were opened with the same key, the latest first. */
+  readonly sameKey: readonly string[];
+}
+
+/**
+ * Classifies by the directory. A directory that is down, refused or too old keeps the case waiting: nobody can be attested from nothing (R1.6).
+ * `salt`: of contact digests.
+ */
+export const classifyWork = (policy: ActivePolicy, salt: string): WorkRules<DirectoryReading & { readonly code: DrawnCode }> => ({
   begin: (_work, facts) => ({ go: !facts.has('readmit.case.classified'), emit: [] }),
-  async call(work, facts, signal) {
-    const snapshot = await directory.read(signal);
-    const opened = facts.first('readmit.case.opened');
-    if (!opened) throw new Error(`this is a bug: ${work.id} without a request`);
-    // The request is on record, its key with it: only now may the code be drawn (R3.4).
-    return { ...snapshot, code: await codes.draw(opened.data) };
-  },
   finish(work, outcome, facts, context): Finished {
     const opened = facts.first('readmit.case.opened');
     if (!opened || facts.has('readmit.case.classified')) return { emit: [] };
@@ -44,7 +43,7 @@ export const classifyWork = (
           directory: { digest: outcome.digest, issuedAt: outcome.issuedAt, ageSeconds },
           ...attest(opened.data, classified, outcome.directory),
           // What can be called (R3.4): a letter box on record is none, and a digest no longer tells its kind.
-          contacts: contactDigests(outcome.directory, opened.data.subject.id, caseId, salt)
+          contacts: contactDigests(outcome.directory, opened.data.subject.id, caseId, salt, context.crypto)
             .filter((contact) => contact.kind !== 'email')
             .map((contact) => contact.digest),
         }),
@@ -53,7 +52,7 @@ export const classifyWork = (
   },
 });
 
-/** One key for several cases is nothing that somebody needs who lost access once. */
+/** Whoever lost access once needs no key in several cases. */
 const sameKeyReasons = (cases: readonly string[]) =>
   cases.length === 0
     ? []

@@ -1,19 +1,13 @@
-import { retryAfter } from '@readmit/platform';
-import type { Finished, WorkHandler } from '@readmit/runtime';
-import type { Observed } from '@readmit/connectors';
 import type { Draft } from '@readmit/contracts';
-import { attestedOf, planGranted, say, watched } from '@readmit/domain';
-import { connectorOf, type Connectors } from './connectors.js';
+import { attestedOf } from '../decision-proof/attested.js';
+import { say } from '../kernel/behaviour.js';
+import { retryAfter, type Finished, type WorkRules } from '../kernel/work.js';
+import { planGranted, watched } from './execution.react.js';
+import type { Observed } from './target.js';
 
 /** Looks at the target until what was granted was used, a new factor is enrolled, or every consumer has taken over; then stops. */
-export const watchWork = (connectors: Connectors, everyMs: number): WorkHandler<readonly Observed[]> => ({
+export const watchWork = (everyMs: number): WorkRules<readonly Observed[]> => ({
   begin: (_work, facts) => ({ go: watched(facts), emit: [] }),
-  async call(work, facts, signal) {
-    const plan = planGranted(facts)?.data.plan;
-    if (!plan) throw new Error('this is a bug: watching without a plan');
-    const names = [...new Set(plan.asks.map((ask) => ask.connector))];
-    return Promise.all(names.map((name) => connectorOf(connectors, name).observe(plan, { caseId: work.key }, signal)));
-  },
   finish(work, outcome, facts, context): Finished {
     if ('error' in outcome) return { emit: [], retryAt: retryAfter(context.now, work.tries) };
     const caseId = work.key;

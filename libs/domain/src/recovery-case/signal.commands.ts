@@ -1,5 +1,5 @@
 import type { Draft, EventData, Signal } from '@readmit/contracts';
-import { refusal, say, type Command, type Context, type WorkDraft } from '@readmit/domain';
+import { refusal, say, type Command, type Context, type WorkDraft } from '../kernel/behaviour.js';
 
 /**
  * Names a signal by provider, source and the provider's id, so that the same signal is the same aggregate however it comes and
@@ -7,9 +7,9 @@ import { refusal, say, type Command, type Context, type WorkDraft } from '@readm
  */
 export const signalIdOf = ({ provider, source, id }: Signal, digest: Context['crypto']['digest']): string =>
   `${provider}:${digest({ provider, source, id }).slice(0, 32)}`;
-/** Kinds that say that somebody else may have the account: live cases of the subject are frozen. A lockout changes nothing (R1.8). */
+/** Kinds that mean that somebody else may have the account: live cases of the subject are frozen. A lockout changes nothing (R1.8). */
 const freezing: ReadonlySet<Signal['kind']> = new Set(['credential-compromised', 'session-revoked']);
-export const freezeWorkId = (signalId: string): string => `${signalKey(signalId)}/freeze`;
+const freezeWorkId = (signalId: string): string => `${signalKey(signalId)}/freeze`;
 export const signalKey = (signalId: string): string => `signal:${signalId}`;
 
 /** A parked signal that an operator re-drives: what is said of it with the signal. */

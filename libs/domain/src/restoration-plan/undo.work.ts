@@ -1,33 +1,22 @@
-import { retryAfter } from '@readmit/platform';
-import type { Begun, Finished, Work, WorkHandler } from '@readmit/runtime';
-import type { UndoResult } from '@readmit/connectors';
 import type { Facet, FactOf, Undo } from '@readmit/contracts';
-import {
-  answerTo,
-  didNothing,
-  holdKey,
-  instant,
-  isAnswered,
-  isExclusive,
-  latestDue,
-  madeFor,
-  planGranted,
-  reliedOn,
-  say,
-  type Context,
-  type Facts,
-} from '@readmit/domain';
-import { connectorOf, type Connectors } from './connectors.js';
+import { say, type Context } from '../kernel/behaviour.js';
+import type { Facts } from '../kernel/facts.js';
+import { isAnswered, latestDue } from '../kernel/questions.js';
+import { instant } from '../kernel/time.js';
+import { retryAfter, type Begun, type Finished, type Work, type WorkRules } from '../kernel/work.js';
+import { planGranted } from './execution.react.js';
+import { answerTo, didNothing, holdKey, isExclusive, reliedOn } from './holds.js';
 import { lookAgainWith, othersOf } from './other-cases.js';
-import type { SealedRow } from './sealed.js';
+import type { SealedRow } from './restore.work.js';
+import type { UndoResult } from './target.js';
 
-interface Question {
+export interface Question {
   readonly due: FactOf<'readmit.revocation.due'>;
   readonly undo: Undo;
 }
 
 /** The question that the work answers, if nobody has and no later one was asked. */
-function questionOf(work: Work, facts: Facts): Question | undefined {
+export function questionOf(work: Work, facts: Facts): Question | undefined {
   const obligationId = String(work.input['obligationId']);
   const undo = planGranted(facts)?.data.plan.obligations.find(({ id }) => id === obligationId);
   const due = latestDue(facts, obligationId);
@@ -42,7 +31,7 @@ const neverBegan = (undo: Undo, facts: Facts): boolean =>
   didNothing(facts) || (undo.armedBy === 'success' && !facts.has('readmit.execution.succeeded'));
 
 /** Takes back, ends sessions, reads back; retried until the target shows it (R6.3). Removes nothing that another case still holds (R6.5). */
-export const undoWork = (connectors: Connectors): WorkHandler<UndoResult> => ({
+export const undoWork: WorkRules<UndoResult> = {
   lane: 'urgent',
   begin(work, facts, context) {
     const question = questionOf(work, facts);
@@ -62,12 +51,6 @@ export const undoWork = (connectors: Connectors): WorkHandler<UndoResult> => ({
     if (holder) return unneeded('still-held', { heldBy: { caseId: holder.caseId, obligationId: holder.obligationId } });
     return { go: true, emit: [] };
   },
-  async call(work, facts, signal) {
-    const plan = planGranted(facts)?.data.plan;
-    const undo = questionOf(work, facts)?.undo;
-    if (!plan || !undo) throw new Error('this is a bug: undoing without a plan');
-    return connectorOf(connectors, undo.connector).undo(undo, { caseId: work.key, plan, made: madeFor(undo, plan, facts) }, signal);
-  },
   finish(work, outcome, facts, context): Finished {
     const question = questionOf(work, facts);
     if (!question) return { emit: [] };
@@ -86,7 +69,7 @@ export const undoWork = (connectors: Connectors): WorkHandler<UndoResult> => ({
       rows: undo.armedBy === 'start' ? [{ drop: 'all' } satisfies SealedRow] : [],
     };
   },
-});
+};
 
 function again(work: Work, undo: Undo, error: Error, context: Context): Finished {
   const next = retryAfter(context.now, work.tries);

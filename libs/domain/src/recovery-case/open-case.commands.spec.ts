@@ -1,17 +1,18 @@
 /** What makes a request a case, and what a request can never do. */
 import { describe, expect, it } from '@jest/globals';
-import { engineCrypto } from '@readmit/signing';
 import type { Fact } from '@readmit/contracts';
-import { Facts, refusal, type Context } from '@readmit/domain';
-import { keepingRefusal, openCase, type OpenInput } from '../src/usecases/intake.commands.js';
+import { crypto } from '../../test/cast.js';
+import { refusal, type Context } from '../kernel/behaviour.js';
+import { Facts } from '../kernel/facts.js';
+import { keepingRefusal, openCase, type OpenInput } from './open-case.commands.js';
 
-const context = { now: new Date('2026-11-22T09:00:00.000Z'), key: 'case_1', crypto: engineCrypto } as Context;
+const context = { now: new Date('2026-11-22T09:00:00.000Z'), key: 'case_1', crypto } as Context;
 /** 32 bytes that are made of the name. */
 const publicKey = (name: string): string => Buffer.alloc(32, name).toString('base64url');
 const keyWith = (x: string) => {
   const signing = { kty: 'OKP' as const, crv: 'Ed25519' as const, x: publicKey('ada-signs') };
   const sealing = { kty: 'OKP' as const, crv: 'X25519' as const, x };
-  return { signing, sealing, fingerprint: engineCrypto.digest({ sealing, signing }) };
+  return { signing, sealing, fingerprint: crypto.digest({ sealing, signing }) };
 };
 const caseKey = keyWith(publicKey('ada-opens'));
 const body: OpenInput['body'] = {

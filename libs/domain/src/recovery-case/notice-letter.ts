@@ -1,4 +1,6 @@
-import { outcomeOf, type Facts, type NoticeAbout } from '@readmit/domain';
+import type { Facts } from '../kernel/facts.js';
+import type { NoticeAbout } from './case-notices.js';
+import { outcomeOf } from './case-outcome.js';
 
 /** What a letter says of the case, from what is known when it is written: a grant is never told as a refusal. */
 function newsOf(about: NoticeAbout, facts: Facts): string {

@@ -1,5 +1,11 @@
-import { refusal, say, type Command } from '@readmit/domain';
-import type { ActivePolicy } from '../outbound/policy-file.js';
+import type { Policy } from '@readmit/contracts';
+import { refusal, say, type Command } from '../kernel/behaviour.js';
+
+/** The policy in force: the document, and the SHA-256 of its JCS, which every decision names (R9.1). */
+export interface ActivePolicy {
+  readonly document: Policy;
+  readonly digest: string;
+}
 
 /** Puts the policy in force on record. One version has one content for ever: what a decision names must be what was read (R9.1). */
 export const activatePolicy =

@@ -1,10 +1,11 @@
-import type { DirectorySnapshot } from '@readmit/signing';
-import type { Finished, WorkHandler } from '@readmit/runtime';
 import type { FactOf } from '@readmit/contracts';
-import { attestedOf, attestOne, mostAsked, say, type Facts } from '@readmit/domain';
-import { allowedAge, nextTry } from './allowed-age.js';
-import type { DirectoryPort } from './directory.js';
-import type { ActivePolicy } from './policy-file.js';
+import { attestedOf, mostAsked } from '../decision-proof/attested.js';
+import { say } from '../kernel/behaviour.js';
+import type { Facts } from '../kernel/facts.js';
+import type { Finished, WorkRules } from '../kernel/work.js';
+import { attestOne } from './attest.js';
+import { allowedAge, nextTry, type DirectoryReading } from './directory-age.js';
+import type { ActivePolicy } from './policy.commands.js';
 
 /** Who is asked for and not attested yet, in the order in which they were asked for: no more than approval asks for, whoever has its key. */
 export function toAttest(facts: Facts): readonly FactOf<'readmit.attestation.wanted'>[] {
@@ -18,9 +19,8 @@ const isAttested = (facts: Facts, person: string): boolean =>
   facts.of('readmit.people.attested').some(({ data }) => data.people.some(({ id }) => id === person));
 
 /** Attests one person who acts on the case and was not attested with it: from a directory of its own digest and age, young enough for the policy. */
-export const attestWork = (directory: DirectoryPort, policy: ActivePolicy): WorkHandler<DirectorySnapshot> => ({
+export const attestWork = (policy: ActivePolicy): WorkRules<DirectoryReading> => ({
   begin: (work, facts) => ({ go: !isAttested(facts, String(work.input['person'])), emit: [] }),
-  call: (_work, _facts, signal) => directory.read(signal),
   finish(work, outcome, facts, context): Finished {
     const opened = facts.first('readmit.case.opened');
     const classified = facts.last('readmit.case.classified');

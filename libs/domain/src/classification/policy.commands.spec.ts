@@ -1,9 +1,9 @@
 /** What of the policy in force is on record when the service starts. */
 import { describe, expect, it } from '@jest/globals';
 import type { Fact, Policy } from '@readmit/contracts';
-import { Facts, type Context } from '@readmit/domain';
-import type { ActivePolicy } from '../src/outbound/policy-file.js';
-import { activatePolicy } from '../src/usecases/activate-policy.js';
+import type { Context } from '../kernel/behaviour.js';
+import { Facts } from '../kernel/facts.js';
+import { activatePolicy, type ActivePolicy } from './policy.commands.js';
 
 const policy = (version: string, content: string): ActivePolicy => ({
   document: { version, content } as unknown as Policy,

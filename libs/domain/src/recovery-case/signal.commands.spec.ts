@@ -1,11 +1,11 @@
 /** What a signal becomes: one event, once; never a case. */
 import { describe, expect, it } from '@jest/globals';
-import { engineCrypto } from '@readmit/signing';
 import type { Fact, Signal } from '@readmit/contracts';
-import { Facts, type Context } from '@readmit/domain';
-import { freezeWork } from '../src/outbound/freeze-work.js';
-import { intakeDefinition } from '../src/intake.definition.js';
-import { announceParked, publishSignal, signalIdOf, signalKey, type Redriven } from '../src/usecases/publish-signal.js';
+import { crypto } from '../../test/cast.js';
+import type { Context } from '../kernel/behaviour.js';
+import { Facts } from '../kernel/facts.js';
+import { intakeProcess } from './intake.process.js';
+import { announceParked, publishSignal, signalIdOf, signalKey, type Redriven } from './signal.commands.js';
 
 const context = { now: new Date('2026-11-22T09:00:00.000Z'), key: 'signal:1' } as Context;
 const lockout: Signal = {
@@ -16,7 +16,7 @@ const lockout: Signal = {
   subject: 'ada',
   occurredAt: '2026-11-22T08:59:58.000Z',
 };
-const idOf = (signal: Signal) => signalIdOf(signal, engineCrypto.digest);
+const idOf = (signal: Signal) => signalIdOf(signal, crypto.digest);
 const said = (type: Fact['type'], data: object): Fact => ({ id: type, type, at: context.now.toISOString(), data }) as unknown as Fact;
 const received = said('readmit.signal.received', { ...lockout, signalId: idOf(lockout) });
 const publish = (signal: Signal, facts: readonly Fact[] = [], redriven?: Redriven) => {
@@ -54,15 +54,8 @@ describe('a signal', () => {
   });
 
   it('R6.4 freezes in the lane that waits for nothing on the bus; a notice waits its turn', () => {
-    const never = (): never => {
-      throw new Error('nothing is asked of it');
-    };
-    const { work } = intakeDefinition({
-      notices: never as never,
-      codeOf: never,
-      freeze: freezeWork({ ofSubject: never }, { command: never }),
-    });
-    expect([work['freeze']?.lane, work['notice']?.lane ?? 'ordinary']).toEqual(['urgent', 'ordinary']);
+    const { freeze, notice } = intakeProcess.work;
+    expect([freeze.lane, notice.lane ?? 'ordinary']).toEqual(['urgent', 'ordinary']);
   });
 
   it('R8.3 that comes again changes nothing, and it is said that it came again', () => {

@@ -1,0 +1,79 @@
+import { createHash } from 'node:crypto';
+import type { Calls } from '@readmit/runtime';
+import type { Facet } from '@readmit/contracts';
+import {
+  madeFor,
+  planGranted,
+  questionOf,
+  reached,
+  recipientsOf,
+  targetChange,
+  type AskParts,
+  type ExecutionReports,
+  type Made,
+  type Restored,
+  type SealedSecret,
+} from '@readmit/domain';
+import { connectorOf, type Connectors } from './connectors.js';
+
+/** What execution does at target systems. What is to be done, and what follows from it, is decided in the domain. */
+export const targetCalls = (connectors: Connectors): Calls<ExecutionReports> => ({
+  /** Reads the targets, before anybody approves (R2.2). */
+  async plan(_work, facts, signal) {
+    const opened = facts.first('readmit.case.opened');
+    const classified = facts.last('readmit.case.classified');
+    if (!opened || !classified) throw new Error('this is a bug: planning before classification');
+    const options = {
+      ceiling: classified.data.ceiling,
+      durationSeconds: opened.data.durationSeconds,
+      overlapSeconds: classified.data.requirements.overlapSeconds,
+      recipients: recipientsOf(facts).map((recipient) => recipient.key),
+    };
+    const parts: AskParts[] = [];
+    for (const ask of opened.data.asks) parts.push({ ask, ...(await connectorOf(connectors, ask.connector).plan(ask, options, signal)) });
+    return parts;
+  },
+
+  /** Compares the target with what was approved, then does the plan step by step; each step is idempotent. */
+  async restore(work, facts, signal, still): Promise<Restored> {
+    const plan = planGranted(facts)?.data.plan;
+    const started = facts.first('readmit.execution.started');
+    if (!plan || !started) throw new Error('this is a bug: restoring without plan or intent');
+    const now: Facet[] = [];
+    for (const ask of plan.asks) now.push(...(await connectorOf(connectors, ask.connector).read(ask, signal)));
+    const difference = targetChange(work, plan, now);
+    if (difference !== undefined) return { kind: 'changed', difference };
+    const after: Facet[] = [];
+    const sealed: SealedSecret[] = [];
+    const made: Made = [];
+    const { endsAt } = started.data;
+    const recipients = recipientsOf(facts).map((recipient) => recipient.key);
+    for (const step of plan.steps) {
+      if (reached(endsAt, work.now())) return { kind: 'late' };
+      if (!(await still({ began: true }))) return { kind: 'stopped' };
+      const options = { caseId: work.key, recipients, expiresAt: new Date(endsAt), plan };
+      const result = await connectorOf(connectors, step.connector).execute(step, options, signal);
+      after.push(...result.after);
+      sealed.push(...result.sealed.map((one) => ({ ...one, ciphertextDigest: sha256(one.jwe) })));
+      if (result.made && result.made.length > 0) made.push({ stepId: step.id, identity: [...result.made] });
+    }
+    return { kind: 'done', after, sealed, made };
+  },
+
+  /** Takes back, ends sessions, reads back. */
+  async undo(work, facts, signal) {
+    const plan = planGranted(facts)?.data.plan;
+    const undo = questionOf(work, facts)?.undo;
+    if (!plan || !undo) throw new Error('this is a bug: undoing without a plan');
+    return connectorOf(connectors, undo.connector).undo(undo, { caseId: work.key, plan, made: madeFor(undo, plan, facts) }, signal);
+  },
+
+  async watch(work, facts, signal) {
+    const plan = planGranted(facts)?.data.plan;
+    if (!plan) throw new Error('this is a bug: watching without a plan');
+    const names = [...new Set(plan.asks.map((ask) => ask.connector))];
+    return Promise.all(names.map((name) => connectorOf(connectors, name).observe(plan, { caseId: work.key }, signal)));
+  },
+});
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');

@@ -1,0 +1,89 @@
+import type { Directory } from '@readmit/contracts';
+import { attestedOf } from '../decision-proof/attested.js';
+import { verifierProblem } from '../decision-proof/verifier.js';
+import { refusal, say, type Command, type Refusal } from '../kernel/behaviour.js';
+import type { Facts } from '../kernel/facts.js';
+import { clockToleranceSeconds, instant, plusSeconds } from '../kernel/time.js';
+import { attestOne } from './attest.js';
+import type { ContactPoint } from './contact-digests.js';
+
+/** Aggregate of what one person of the desk was shown within one hour of the clock: looks are counted an hour back, so no more of them are read. */
+export const agentKey = (id: string, at: string): string => `agent:${id}:${at.slice(0, '2026-11-22T09'.length)}`;
+
+const keysAt = (id: string, now: Date, seconds: readonly number[]): readonly string[] => [
+  ...new Set(seconds.map((later) => agentKey(id, instant(plusSeconds(now, later))))),
+];
+
+/** The aggregates that a look at `now`, the time of the database, is counted by and kept in. */
+export const lookKeys = (id: string, now: Date): readonly string[] => keysAt(id, now, [-3600, 0]);
+
+/**
+ * The aggregates to lock for a look about `now`, the clock of a process: every one that `lookKeys` may name for the clock of the database, which
+ * is ahead or behind. One that is not locked reads as empty, so its looks would not count.
+ */
+export const agentKeys = (id: string, now: Date): readonly string[] =>
+  keysAt(id, now, [-3600 - clockToleranceSeconds, -clockToleranceSeconds, clockToleranceSeconds]);
+
+export const notClassified = refusal('not-ready', 'R8.1', 'not-ready', 'This case is not classified yet. Try again in a moment.');
+
+/** Anybody can open a case on anybody: agents who asked for the case themselves must not get the subject's numbers by that. */
+export function contactProblem(actor: string, facts: Facts, directory: Directory): Refusal | undefined {
+  const opened = facts.first('readmit.case.opened');
+  const classified = facts.last('readmit.case.classified');
+  const attested = attestedOf(facts);
+  if (!opened || !classified || !attested) return notClassified;
+  const { verifiers } = classified.data.requirements;
+  // An agent of a team that is too large to be attested with each case is looked up when they act.
+  const late = attested.people.some(({ id }) => id === actor)
+    ? []
+    : attestOne(actor, opened.data, classified.data, directory).people.filter(({ teams }) =>
+        teams.some((team) => verifiers.includes(team)),
+      );
+  return verifierProblem(actor, opened.data, [...attested.people, ...late], verifiers);
+}
+
+/** What an agent who calls back all day needs in an hour, and far less than a list of numbers is worth (R3.4, R7.9). */
+const mostAnHour = 10;
+/** Looks of any kind: each is an event, and nobody dials faster. */
+const mostLooksAnHour = 60;
+
+/**
+ * Shows one contact point to whoever may verify the case, after the look is on record: anybody can open a case on anybody, so a case alone
+ * must not give numbers away. A contact that the agent has seen within the hour counts no further.
+ * MUST run with `agentKeys` of the agent among the locked aggregates: two looks at once would else count each other not.
+ */
+export const showContact =
+  (agent: string, digest: string, points: readonly ContactPoint[], problem: (facts: Facts) => Refusal | undefined): Command<ContactPoint> =>
+  (facts, context) => {
+    const wrong = problem(facts);
+    if (wrong) return wrong;
+    const point = points.find((candidate) => candidate.digest === digest);
+    if (!point)
+      return refusal(
+        'not-found',
+        'R3.4',
+        'contact-not-on-record',
+        'The directory has no such contact point of the subject. List them again.',
+      );
+    const hourAgo = plusSeconds(context.now, -3600).getTime();
+    const looks = lookKeys(agent, context.now)
+      .flatMap((key) => context.other(key).of('readmit.contact.shown'))
+      .map(({ at, data }) => ({ at: Date.parse(at), contact: data.contact }))
+      .filter(({ at }) => at > hourAgo);
+    const lastSeen = new Map(looks.map(({ at, contact }) => [contact, at]));
+    if (!lastSeen.has(digest) && lastSeen.size >= mostAnHour) return tooMany([...lastSeen.values()], `${lastSeen.size} contact points`);
+    if (looks.length >= mostLooksAnHour)
+      return tooMany(
+        looks.map(({ at }) => at),
+        `contact points ${looks.length} times`,
+      );
+    return { emit: [say('readmit.contact.shown', context.key, { caseId: context.key, by: agent, contact: digest })], reply: point };
+  };
+
+const tooMany = (shown: readonly number[], what: string): Refusal =>
+  refusal(
+    'forbidden',
+    'R3.4',
+    'too-many-looks',
+    `You were shown ${what} within an hour. The next can be shown at ${plusSeconds(new Date(Math.min(...shown)), 3600).toISOString()}; until then a colleague must call.`,
+  );
