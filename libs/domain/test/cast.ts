@@ -42,7 +42,7 @@ const person = (
   employment: 'employee',
   privileged: false,
   name: id,
-  contacts: [],
+  contacts: [{ kind: 'phone', value: `+44 20 ${id}` }],
   accounts: [{ connector: 'target', object: id }],
   keys: [{ kid: `${id}-key`, type: 'software-key', key: { kty: 'OKP', crv: 'Ed25519', x: keys.get(id)?.x ?? 'none' } }],
   ...more,
@@ -112,4 +112,3 @@ export const policy: Policy = {
   privilegedSubject: { tier: 'two-person', quorum: [part('security-oncall'), part('system-owner')] },
   directoryMaxAgeSeconds: 3600,
 };
-export const contactOnRecord = sha256('contact');

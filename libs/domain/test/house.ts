@@ -1,346 +1,107 @@
-/**
- * The six services as their rules alone: no database, no bus, no clock but the one that is passed in. Every fact reaches every
- * service, in an order and as often as the seed says. Targets are simulated: they do what the plan says.
- */
+/** The simulated services with people who ask, prove and decide. Directory, mailbox and target are simulated: the target does what the plan says. */
 import { sign } from 'node:crypto';
-import { entryOf, type AskKind, type Draft, type Fact, type ServiceName, type Statement } from '@readmit/contracts';
+import type { AskKind, Statement } from '@readmit/contracts';
 import {
   addEvidence,
-  approvalReact,
-  attest,
-  buildPlan,
-  caseReact,
-  classify,
+  approvalProcess,
+  classificationProcess,
   codeOf,
-  deadlineKey,
   decide,
   decisionPayloadType,
-  executionReact,
-  answerTo,
-  Facts,
-  heldBy,
-  holdsOf,
+  executionProcess,
+  freezeBySignal,
   instant,
-  latestDue,
+  intakeProcess,
   planGranted,
+  plusSeconds,
+  questionOf,
   recipientsOf,
   say,
-  schedulerReact,
-  verifyIntent,
-  watched,
-  type Command,
-  type Context,
-  type React,
-  type Refusal,
-  type WorkDraft,
+  schedulerProcess,
+  targetChange,
+  type Facts,
+  type Restored,
+  type Work,
 } from '../src/index.js';
 import { noPlanDigest } from '../src/approval-request/approval.state.js';
-import { canonical, contactOnRecord, crypto, directory, keys, pae, policy, recipient, sha256 } from './cast.js';
-import { partsFor } from './simulated-target.js';
+import { canonical, crypto, directory, keys, pae, policy, recipient, sha256 } from './cast.js';
+import { SimulatedTarget } from './simulated-target.js';
+import { deskOf, Simulation } from './simulation.js';
 
 export { crypto, directory, policy };
 
-type Work = WorkDraft & { readonly key: string };
-interface Desk {
-  readonly react: React;
-  readonly facts: Map<string, Facts>;
-  readonly wakes: Map<string, Date>;
-  readonly work: Map<string, Set<string>>;
-}
-const keysOf = (service: ServiceName, fact: Fact, key: string): string | readonly string[] => {
-  if (service !== 'revocation-scheduler') return key;
-  // Who holds it still is looked at together with who says so.
-  if (fact.type === 'readmit.revocation.confirmed' && fact.data.heldBy) return [key, fact.data.heldBy.caseId];
-  if (fact.type.endsWith('.deadline-set'))
-    return deadlineKey(entryOf(fact.type).producer, (fact as Extract<Fact, { type: 'readmit.approval.deadline-set' }>).data.key);
-  if (fact.type === 'readmit.deadline.reached') return deadlineKey(fact.data.owner, fact.data.key);
-  return key;
-};
+const away = { error: new Error('the target cannot be reached') };
 
-export class House {
-  now = new Date('2026-11-22T09:00:00.000Z');
-  readonly log: { readonly fact: Fact; readonly key: string; readonly by: ServiceName }[] = [];
-  private readonly desks: Record<Exclude<ServiceName, 'audit'>, Desk>;
-  private readonly queue: { service: Exclude<ServiceName, 'audit'>; fact: Fact; key: string }[] = [];
-  private readonly pending: { service: Exclude<ServiceName, 'audit'>; work: Work }[] = [];
-  private count = 0;
-  auditUp = true;
+export class House extends Simulation {
   targetUp = true;
+  /** Whether what was granted is used: a new factor is enrolled, a consumer takes the new secret. */
   used = false;
+  private readonly target = new SimulatedTarget();
 
-  constructor(private readonly random: () => number = () => 0) {
-    const desk = (react: React): Desk => ({ react, facts: new Map(), wakes: new Map(), work: new Map() });
-    this.desks = {
-      intake: desk(caseReact),
-      approval: desk(approvalReact),
-      execution: desk(executionReact),
-      'revocation-scheduler': desk(schedulerReact),
-      classification: desk((facts, context) => ({
-        emit: [],
-        work: [
-          ...(facts.has('readmit.case.opened') ? [{ id: 'classify', input: {} }] : []),
-          ...facts.of('readmit.attestation.wanted').map(({ data: { person } }) => ({ id: `attest/${person}`, input: { person } })),
-        ]
-          .filter(({ id }) => !context.work.has(id))
-          .map(({ id, input }) => ({
-            id,
-            kind: id.split('/')[0] ?? id,
-            connector: 'directory',
-            object: context.key,
-            notBefore: context.now,
-            alsoKeys: [],
-            input,
-          })),
-      })),
-    };
-  }
-
-  newId = (prefix: string): string => `${prefix}_${String(++this.count).padStart(5, '0')}`;
-  context(service: Exclude<ServiceName, 'audit'>, key: string): Context {
-    const desk = this.desks[service];
-    return {
-      now: this.now,
-      key,
-      newId: this.newId,
-      crypto,
-      work: desk.work.get(key) ?? new Set(),
-      other: (other) => desk.facts.get(other) ?? new Facts([]),
-    };
-  }
-  facts(service: Exclude<ServiceName, 'audit'>, key: string): Facts {
-    return this.desks[service].facts.get(key) ?? new Facts([]);
-  }
-  /** Every fact of the type that was ever said about the case. */
-  said<T extends Fact['type']>(type: T): Extract<Fact, { type: T }>[] {
-    return this.log.map(({ fact }) => fact).filter((fact): fact is Extract<Fact, { type: T }> => fact.type === type);
+  constructor(random: () => number = () => 0) {
+    super(
+      {
+        intake: deskOf(intakeProcess, {
+          notice: () => ({ channel: 'mailbox', addresses: 1 }),
+          freeze: (_work, facts) => this.freeze(facts),
+        }),
+        classification: deskOf(classificationProcess({ document: policy, digest: sha256('p') }, 'salt'), {
+          classify: (_work, facts) => ({
+            ...this.readDirectory(),
+            code: { sameKey: [], ...(facts.first('readmit.case.opened')?.data.caseKey ? { codeNonce: this.newId('nonce') } : {}) },
+          }),
+          attest: () => this.readDirectory(),
+        }),
+        approval: deskOf(approvalProcess, {}),
+        execution: deskOf(executionProcess({ watchEveryMs: 60_000 }), {
+          plan: (_work, facts) => (this.targetUp ? this.plan(facts) : away),
+          restore: (work, facts, still) => this.restore(work, facts, still),
+          undo: (work, facts) => {
+            const question = questionOf(work, facts);
+            if (!question) throw new Error('this is a bug: undoing without a question');
+            return { readBack: this.target.undo(question.undo), sessionsEnded: 1 };
+          },
+          watch: (_work, facts) => this.watch(facts),
+        }),
+        'revocation-scheduler': deskOf(schedulerProcess, {}),
+      },
+      random,
+    );
   }
 
-  emit(by: ServiceName, drafts: readonly Draft[]): void {
-    for (const draft of drafts) {
-      const fact = { id: this.newId('event'), type: draft.type, at: instant(this.now), data: draft.data } as Fact;
-      this.log.push({ fact, key: draft.key, by });
-      for (const service of Object.keys(this.desks) as Exclude<ServiceName, 'audit'>[]) {
-        if (service === by) this.take(service, fact, draft.key);
-        else for (let copies = this.random() < 0.1 ? 2 : 1; copies > 0; copies--) this.queue.push({ service, fact, key: draft.key });
-      }
-      if (entryOf(fact.type).gate && this.auditUp)
-        this.emit('audit', [
-          say('readmit.audit.recorded', draft.key, { caseId: draft.key, eventId: fact.id, type: fact.type, index: this.log.length }),
-        ]);
-    }
+  private readDirectory() {
+    return { directory, digest: sha256('d'), issuedAt: instant(plusSeconds(this.now, -1)) };
   }
-
-  private take(service: Exclude<ServiceName, 'audit'>, fact: Fact, rawKey: string): void {
-    const keys = [keysOf(service, fact, rawKey)].flat();
-    const desk = this.desks[service];
-    for (const key of keys) desk.facts.set(key, (desk.facts.get(key) ?? new Facts([])).with([fact]));
-    if (fact.type === 'readmit.deadline.reached' && fact.data.owner === service) this.react(service, fact.data.key);
-    for (const key of keys) this.react(service, key);
-  }
-  private react(service: Exclude<ServiceName, 'audit'>, key: string): void {
-    const desk = this.desks[service];
-    for (let round = 0; round < 50; round++) {
-      const reaction = desk.react(this.facts(service, key), this.context(service, key));
-      for (const work of reaction.work ?? []) {
-        desk.work.set(key, (desk.work.get(key) ?? new Set()).add(work.id));
-        this.pending.push({ service, work: { ...work, key } });
-      }
-      for (const id of reaction.cancel ?? []) this.drop(id);
-      const wake = reaction.wakeAt ?? null;
-      if (service !== 'revocation-scheduler' && wake && desk.wakes.get(key)?.getTime() !== wake.getTime()) {
-        desk.wakes.set(key, wake);
-        this.emit(service, [{ type: `readmit.${service}.deadline-set`, key, data: { key, deadline: instant(wake) } } as Draft]);
-      } else if (wake) desk.wakes.set(key, wake);
-      else desk.wakes.delete(key);
-      if (reaction.emit.length === 0) return;
-      this.emit(service, reaction.emit.slice(0, 1));
-    }
-    throw new Error(`${service} does not come to rest on ${key}`);
-  }
-  private drop(id: string): void {
-    const index = this.pending.findIndex(({ work }) => work.id === id);
-    if (index >= 0) this.pending.splice(index, 1);
-  }
-
-  command<R>(service: Exclude<ServiceName, 'audit'>, key: string, command: Command<R>): { reply?: R; refused?: string } {
-    const outcome = command(this.facts(service, key), this.context(service, key));
-    if (outcome.refused) return { refused: outcome.reason };
-    this.emit(service, outcome.emit);
-    const { refusal } = outcome.reply as { readonly refusal?: Refusal };
-    return refusal ? { refused: refusal.reason } : { reply: outcome.reply };
-  }
-
-  /** Delivers everything and does all work, in the order of the seed, until nothing moves. */
-  settle(): void {
-    for (let moves = 0; this.queue.length + this.pending.length > 0; moves++) {
-      if (moves > 20_000) throw new Error('the house does not come to rest');
-      const workNow = this.queue.length === 0 || (this.pending.length > 0 && this.random() < 0.2);
-      if (workNow) {
-        const [item] = this.pending.splice(Math.floor(this.random() * this.pending.length), 1);
-        if (item) this.perform(item.service, item.work);
-      } else {
-        const [item] = this.queue.splice(Math.floor(this.random() * this.queue.length), 1);
-        if (item) this.take(item.service, item.fact, item.key);
-      }
-    }
-  }
-  /** Moves the clock in steps and wakes the scheduler, as its timers would. */
-  advance(seconds: number): void {
-    const until = this.now.getTime() + seconds * 1000;
-    for (;;) {
-      this.settle();
-      const wakes = [...this.desks['revocation-scheduler'].wakes]
-        .filter(([, at]) => at.getTime() <= until)
-        .sort((a, b) => a[1].getTime() - b[1].getTime());
-      const [next] = wakes;
-      if (!next) break;
-      if (next[1] > this.now) this.now = next[1];
-      this.desks['revocation-scheduler'].wakes.delete(next[0]);
-      this.react('revocation-scheduler', next[0]);
-    }
-    this.now = new Date(until);
-    this.settle();
-  }
-
-  private perform(service: Exclude<ServiceName, 'audit'>, work: Work): void {
-    const facts = this.facts(service, work.key);
-    const context = this.context(service, work.key);
+  private plan(facts: Facts) {
     const opened = facts.first('readmit.case.opened');
-    const classified = facts.last('readmit.case.classified');
-    if (!opened) return;
-    const caseId = work.key;
-    switch (work.kind) {
-      case 'classify': {
-        const data = classify(
-          opened.data,
-          { known: true, directory, digest: sha256('d'), ageSeconds: 1 },
-          { document: policy, digest: sha256('p') },
-        );
-        this.emit('classification', [
-          say('readmit.case.classified', caseId, { ...data, codeNonce: context.newId('nonce') }),
-          say('readmit.people.attested', caseId, {
-            caseId,
-            directory: { digest: sha256('d'), issuedAt: directory.issuedAt, ageSeconds: 1 },
-            ...attest(opened.data, data, directory),
-            contacts: [contactOnRecord],
-          }),
-        ]);
-        return;
-      }
-      case 'attest': {
-        const people = directory.people.filter(({ id }) => id === work.input['person']);
-        this.emit('classification', [
-          say('readmit.people.attested', caseId, {
-            caseId,
-            directory: { digest: sha256('d'), issuedAt: directory.issuedAt, ageSeconds: 1 },
-            people: people.map(({ id, human, teams, authority, employment, privileged, keys: of }) => ({
-              id,
-              human,
-              teams,
-              authority,
-              employment,
-              privileged,
-              keys: of,
-            })),
-            contacts: [],
-            consumers: [],
-          }),
-        ]);
-        return;
-      }
-      case 'notice':
-        this.emit('intake', [
-          say('readmit.notice.sent', caseId, {
-            caseId,
-            noticeId: work.id,
-            about: work.input['about'] as 'opened',
-            channel: 'mailbox',
-            to: String(work.input['to']),
-          }),
-        ]);
-        return;
-      case 'plan': {
-        if (!classified || !this.targetUp) return;
-        const recipients = recipientsOf(facts).map(({ id, key }) => ({ id, fingerprint: key.fingerprint }));
-        const built = buildPlan(
-          opened.data,
-          classified,
-          recipients,
-          opened.data.asks.map((ask) =>
-            partsFor(
-              ask.kind,
-              ask,
-              opened.data.durationSeconds,
-              recipients.map((r) => r.fingerprint),
-            ),
-          ),
-          crypto,
-        );
-        if ('refused' in built) this.emit('execution', [say('readmit.plan.refused', caseId, { caseId, ...built.refused })]);
-        else this.emit('execution', [say('readmit.plan.proposed', caseId, { caseId, planId: context.newId('plan'), ...built })]);
-        return;
-      }
-      case 'restore': {
-        const intent = verifyIntent(facts, context);
-        const executionId = context.newId('execution');
-        if (intent.ok === 'wait') {
-          this.pending.push({ service, work });
-          return;
-        }
-        if (!intent.ok) {
-          this.emit('execution', [
-            say('readmit.execution.failed', caseId, {
-              caseId,
-              executionId,
-              effect: 'none',
-              rule: intent.rule,
-              reason: intent.reason,
-              says: intent.says,
-            }),
-          ]);
-          return;
-        }
-        this.emit('execution', [
-          say('readmit.execution.started', caseId, {
-            caseId,
-            executionId,
-            planDigest: intent.grant.data.planDigest,
-            grantId: intent.grant.data.grantId,
-            endsAt: instant(this.now),
-            holds: [...holdsOf(intent.plan)],
-            held: heldBy(intent.plan),
-          }),
-          say('readmit.execution.succeeded', caseId, {
-            caseId,
-            executionId,
-            planDigest: intent.grant.data.planDigest,
-            after: [],
-            sealed: [],
-          }),
-        ]);
-        return;
-      }
-      case 'undo': {
-        const obligationId = String(work.input['obligationId']);
-        const due = latestDue(facts, obligationId);
-        const undo = planGranted(facts)?.data.plan.obligations.find(({ id }) => id === obligationId);
-        // A later question has work of its own.
-        if (due && due.id === work.input['dueId'])
-          this.emit('execution', [say('readmit.revocation.confirmed', caseId, answerTo(due, undo, 'undone', { sessionsEnded: 1 }))]);
-        return;
-      }
-      case 'watch':
-        if (!this.used || !watched(facts)) return;
-        if (opened.data.subject.kind === 'machine')
-          this.emit('execution', [say('readmit.consumer.confirmed', caseId, { caseId, consumer: 'payroll-app', object: 'payroll_b' })]);
-        else
-          this.emit('execution', [
-            say('readmit.enrolment.confirmed', caseId, { caseId, connector: 'idp', object: 'ada', factor: 'totp-2' }),
-          ]);
-        return;
-      default:
-        throw new Error(`unknown work ${work.kind}`);
+    const fingerprints = recipientsOf(facts).map(({ key }) => key.fingerprint);
+    return (opened?.data.asks ?? []).map((ask) => this.target.partsFor(ask, opened?.data.durationSeconds ?? 0, fingerprints));
+  }
+  private restore(work: Work, facts: Facts, still: () => boolean): Restored {
+    const plan = planGranted(facts)?.data.plan;
+    if (!plan) throw new Error('this is a bug: restoring without a plan');
+    const difference = targetChange(work, plan, plan.asks.flatMap(this.target.read));
+    if (difference !== undefined) return { kind: 'changed', difference };
+    const after = [];
+    for (const step of plan.steps) {
+      if (!still()) return { kind: 'stopped' };
+      after.push(...this.target.execute(step));
     }
+    return { kind: 'done', after, sealed: [], made: [] };
+  }
+  private watch(facts: Facts) {
+    const opened = facts.first('readmit.case.opened')?.data;
+    if (!this.used || !opened) return [{}];
+    return opened.subject.kind === 'machine'
+      ? [{ consumers: opened.asks.map(({ object }) => object) }]
+      : [{ enrolled: { factor: 'totp-2' } }];
+  }
+  private freeze(facts: Facts): 'done' {
+    const received = facts.first('readmit.signal.received');
+    for (const key of this.keysAt('intake'))
+      if (received && this.facts('intake', key).first('readmit.case.opened')?.data.subject.id === received.data.subject)
+        this.command('intake', key, freezeBySignal(received.data.signalId, received.at));
+    return 'done';
   }
 
   open(
@@ -350,7 +111,7 @@ export class House {
     durationSeconds = 600,
   ): string {
     const caseId = this.newId('case');
-    this.say('intake', caseId, asks, subject, requester, durationSeconds);
+    this.request(caseId, asks, subject, requester, durationSeconds);
     this.settle();
     return caseId;
   }
@@ -365,20 +126,19 @@ export class House {
     subject: { kind: 'person' | 'machine'; id: string },
     caseId: string,
   ): void {
-    this.say('intake', caseId, asks, subject, undefined, 600);
-    const waiting = this.queue.findIndex((item) => item.service === 'approval' && item.key === caseId);
+    this.request(caseId, asks, subject, undefined, 600);
+    const waiting = this.queue.findIndex(({ desk, key }) => desk.process.name === 'approval' && key === caseId);
     const [item] = this.queue.splice(waiting, 1);
-    if (item) this.take(item.service, item.fact, item.key);
+    if (item) this.take(item.desk, item.fact, item.key);
   }
-  private say(
-    by: 'intake',
+  private request(
     caseId: string,
     asks: readonly { kind: AskKind; object: string; entitlement?: string }[],
     subject: { kind: 'person' | 'machine'; id: string },
     requester: string | undefined,
     durationSeconds: number,
   ): void {
-    this.emit(by, [
+    this.emit('intake', [
       say('readmit.case.opened', caseId, {
         caseId,
         asks: asks.map((ask, index) => ({ ...ask, id: `ask-${index + 1}`, connector: 'target' })),
@@ -411,6 +171,7 @@ export class House {
     return caseKey && nonce !== undefined ? codeOf(nonce, caseKey.fingerprint, crypto) : undefined;
   }
   prove(caseId: string, by = 'boris', kind: 'call-back' | 'owner-confirmation' = 'call-back'): { refused?: string } {
+    const attested = this.facts('approval', caseId).first('readmit.people.attested');
     const outcome = this.command(
       'approval',
       caseId,
@@ -420,7 +181,7 @@ export class House {
         assurance: 2,
         note: `${by} did the ${kind}`,
         salt: sha256(`${by}${kind}`),
-        contact: kind === 'call-back' ? contactOnRecord : undefined,
+        contact: kind === 'call-back' ? attested?.data.contacts[0] : undefined,
         code: kind === 'call-back' ? this.codeOf(caseId) : undefined,
       }),
     );

@@ -4,7 +4,7 @@
  */
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { contain, endEarly, obligationsOf, withdraw } from '../src/index.js';
+import { contain, endEarly, freezeBySignal, instant, obligationsOf, withdraw } from '../src/index.js';
 import { caseState } from '../src/recovery-case/case-outcome.js';
 import { why } from './cast.js';
 import { House, policy } from './house.js';
@@ -264,6 +264,23 @@ describe('the order of writes', () => {
     house.prove(caseId);
     expect(house.decide(caseId, 'chidi').refused).toBe('approval-frozen');
     expect(house.said('readmit.execution.started')).toHaveLength(0);
+  });
+
+  it.each([
+    ['R6.4 is frozen', (house: House, caseId: string) => house.command('intake', caseId, freezeBySignal('acme:1', instant(house.now)))],
+    ['R6.6 is contained', (house: House, caseId: string) => house.command('revocation-scheduler', caseId, contain('gita', why))],
+    ['R4.7 is withdrawn', (house: House, caseId: string) => house.command('approval', caseId, withdraw({ caseKey: 'one-time-s' }))],
+  ])('%s while the target is away: no plan is made when it is back', (_title, stop) => {
+    const plansOf = (stopped: boolean): number => {
+      const house = new House();
+      const caseId = house.openUnplanned(mfa, ada);
+      if (stopped) expect(stop(house, caseId).refused).toBeUndefined();
+      house.settle();
+      house.targetUp = true;
+      house.advance(120);
+      return house.said('readmit.plan.proposed').length;
+    };
+    expect([plansOf(true), plansOf(false)]).toEqual([0, 1]);
   });
 
   it('R4.5 a reissued secret ends with the destruction of the old one, once the consumer uses the new one', () => {

@@ -1,17 +1,45 @@
-/** What a simulated target would propose for an ask: the same shapes as real connectors, nothing behind them. */
-import type { AskKind } from '@readmit/contracts';
-import { secretHold } from '../src/index.js';
+/** A target in memory: one facet for each kind of ask at each object. It proposes the same shapes as real connectors and does what a step says. */
+import type { Ask, AskKind, Facet, Step, Undo } from '@readmit/contracts';
+import { secretHold, type AskParts } from '../src/index.js';
 import { crypto } from './cast.js';
 
-export function partsFor(
-  kind: AskKind,
-  ask: { id: string; kind: AskKind; connector: string; object: string; entitlement?: string },
-  durationSeconds: number,
-  recipients: string[],
-) {
+export class SimulatedTarget {
+  /** What was given, by object and facet. */
+  private readonly given = new Set<string>();
+
+  private facet(object: string, name: string): Facet {
+    return { name, value: this.given.has(`${object} ${name}`) ? 'given' : 'lost' };
+  }
+  read = ({ kind, object }: Ask): Facet[] => [this.facet(object, `${kind}:state`)];
+  execute = ({ object, touches = [] }: Step): Facet[] =>
+    touches.map((name) => {
+      this.given.add(`${object} ${name}`);
+      return this.facet(object, name);
+    });
+  undo = ({ kind, object }: Undo): Facet[] => {
+    const name = `${askOf[kind]}:state`;
+    this.given.delete(`${object} ${name}`);
+    return [this.facet(object, name)];
+  };
+  /** What it proposes for the ask, in the state that it has. */
+  partsFor = (ask: Ask, durationSeconds: number, recipients: string[]): AskParts => ({
+    ...partsFor(ask, durationSeconds, recipients),
+    before: this.read(ask),
+  });
+}
+/** Of which ask the undo takes back what was given. */
+const askOf: Readonly<Record<Undo['kind'], AskKind>> = {
+  'role.revoke': 'role.restore',
+  'secret.destroy': 'secret.reissue',
+  'bypass.close': 'factor.bypass',
+  'enrolment.withdraw': 'factor.replace',
+};
+
+function partsFor(ask: Ask, durationSeconds: number, recipients: string[]): Omit<AskParts, 'before'> {
+  const { kind } = ask;
   const at = { connector: ask.connector, object: ask.object, recipients };
   const touches = [`${kind}:state`];
-  const none = { removes: [], restores: [], untouched: ['password'], before: [{ name: `${kind}:state`, value: 'lost' }] };
+  const none = { removes: [], restores: [], untouched: ['password'] };
   if (kind === 'role.restore') {
     const hold = `${ask.connector}/role.grant/${ask.object}/${ask.entitlement ?? 'none'}`;
     return {

@@ -1,7 +1,7 @@
 /** What execution goes on looking at after it succeeded. */
 import type { Fact } from '@readmit/contracts';
 import { describe, expect, it } from '@jest/globals';
-import { directory, recipient } from '../../test/cast.js';
+import { recipient } from '../../test/cast.js';
 import { House } from '../../test/house.js';
 import { watched } from './execution.react.js';
 
@@ -39,6 +39,6 @@ describe('a new secret', () => {
 
   it('R6.4 is taken over by the consumers of the attestation that counts: one that came later with an older directory does not', () => {
     expect(watched(facts.with([tookOver, attestedFrom('2026-11-21T08:00:00.000Z')]))).toBe(false);
-    expect(watched(facts.with([tookOver, attestedFrom(directory.issuedAt)]))).toBe(true);
+    expect(watched(facts.with([tookOver, attestedFrom(later)]))).toBe(true);
   });
 });
