@@ -25,7 +25,7 @@ const guarded = [
   'libs/domain/src/revocation-obligation',
 ];
 /** Files that say what a service consumes; nothing else of them is switched. */
-const consuming = /\.process\.ts$/;
+const consuming = /\.facts\.ts$/;
 /** A spec that takes longer with a guard off does not end: that is noticed, too. */
 const patience = 60_000;
 /** Which spec noticed which guard, so that the next run asks that one first. */

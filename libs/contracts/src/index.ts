@@ -70,7 +70,7 @@ export {
 } from './events/topology.js';
 export type { AclSpec, TopicSpec, TopologyOptions } from './events/topology.js';
 export { product } from './product.js';
-export type { Catalogue, EventData, EventType } from './events/catalogue.js';
+export type { Catalogue, EventData, EventType, ProducedBy } from './events/catalogue.js';
 export { services } from './events/entry.js';
 export type { CatalogueEntry, Sensitivity, ServiceName } from './events/entry.js';
 export type { EndCause } from './events/revocation-scheduler.events.js';

@@ -30,10 +30,12 @@ import { deskOf, Simulation } from './simulation.js';
 
 export { crypto, directory, policy };
 
-const away = { error: new Error('the target cannot be reached') };
+const away = { error: new Error('cannot be reached') };
 
 export class House extends Simulation {
   targetUp = true;
+  /** While it is down no notice goes out, so no case is closed. */
+  mailUp = true;
   /** Whether what was granted is used: a new factor is enrolled, a consumer takes the new secret. */
   used = false;
   private readonly target = new SimulatedTarget();
@@ -42,7 +44,7 @@ export class House extends Simulation {
     super(
       {
         intake: deskOf(intakeProcess, {
-          notice: () => ({ channel: 'mailbox', addresses: 1 }),
+          notice: () => (this.mailUp ? { channel: 'mailbox', addresses: 1 } : away),
           freeze: (_work, facts) => this.freeze(facts),
         }),
         classification: deskOf(classificationProcess({ document: policy, digest: sha256('p') }, 'salt'), {

@@ -4,7 +4,7 @@
  */
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { contain, endEarly, freezeBySignal, instant, obligationsOf, withdraw } from '../src/index.js';
+import { contain, endEarly, freezeBySignal, instant, obligationsOf, publishSignal, withdraw } from '../src/index.js';
 import { caseState } from '../src/recovery-case/case-outcome.js';
 import { why } from './cast.js';
 import { House, policy } from './house.js';
@@ -270,17 +270,39 @@ describe('the order of writes', () => {
     ['R6.4 is frozen', (house: House, caseId: string) => house.command('intake', caseId, freezeBySignal('acme:1', instant(house.now)))],
     ['R6.6 is contained', (house: House, caseId: string) => house.command('revocation-scheduler', caseId, contain('gita', why))],
     ['R4.7 is withdrawn', (house: House, caseId: string) => house.command('approval', caseId, withdraw({ caseKey: 'one-time-s' }))],
-  ])('%s while the target is away: no plan is made when it is back', (_title, stop) => {
+    ['R4.3 is denied', (house: House, caseId: string) => house.decide(caseId, 'chidi', { decision: 'deny' })],
+    ['R4.7 expires', (house: House): { refused?: string } => (house.advance(policy.classes['mfa-recovery'].decideWithinSeconds), {})],
+  ])('%s while the target is away: no plan is made when it is back, though the case is not closed yet', (_title, stop) => {
     const plansOf = (stopped: boolean): number => {
       const house = new House();
+      house.mailUp = false;
       const caseId = house.openUnplanned(mfa, ada);
       if (stopped) expect(stop(house, caseId).refused).toBeUndefined();
       house.settle();
       house.targetUp = true;
       house.advance(120);
+      expect(house.said('readmit.case.closed')).toEqual([]);
       return house.said('readmit.plan.proposed').length;
     };
     expect([plansOf(true), plansOf(false)]).toEqual([0, 1]);
+  });
+
+  it('R6.4 a signal of compromise ends at once what was granted', () => {
+    const house = new House();
+    const caseId = house.open(role, erin, 'erin');
+    house.prove(caseId);
+    house.decide(caseId, 'chidi');
+    house.decide(caseId, 'dana');
+    const compromised = { signalId: 'acme:1', provider: 'acme', kind: 'credential-compromised' as const, subject: 'erin' };
+    house.command(
+      'intake',
+      'signal:acme:1',
+      publishSignal({ ...compromised, source: 's', id: '1', occurredAt: instant(house.now) }, 'acme:1'),
+    );
+    house.settle();
+    expect(house.said('readmit.revocation.due').map((fact) => fact.data.cause)).toEqual(['frozen']);
+    expect(house.said('readmit.obligation.discharged').map((fact) => fact.data.how)).toEqual(['undone']);
+    expect(house.said('readmit.case.closed').map((fact) => fact.data.outcome)).toEqual(['frozen']);
   });
 
   it('R4.5 a reissued secret ends with the destruction of the old one, once the consumer uses the new one', () => {

@@ -13,6 +13,7 @@ import {
   type Refusal,
   type ServiceProcess,
   type Work,
+  type WorkDraft,
 } from '../src/index.js';
 import { crypto } from './cast.js';
 
@@ -106,6 +107,7 @@ export class Simulation {
     const outcome = command(this.facts(service, key), this.context(service, key));
     if (outcome.refused) return { refused: outcome.reason };
     this.say(desk, key, outcome.emit, [key]);
+    this.ask(desk, key, outcome.work ?? []);
     this.conclude(desk, [key]);
     const { refusal } = outcome.reply as { readonly refusal?: Refusal };
     return refusal ? { refused: refusal.reason } : { reply: outcome.reply };
@@ -153,17 +155,20 @@ export class Simulation {
           cancel = [],
           wakeAt = null,
         } = desk.process.react(desk.facts.get(key) ?? none, this.contextOf(desk, key, keys));
-        for (const draft of work) {
-          const asked = desk.asked.get(key) ?? new Set();
-          desk.asked.set(key, asked.add(draft.id));
-          this.rows.push({ desk, work: { ...draft, key, tries: 0, began: false }, notBefore: draft.notBefore, cancelled: false });
-        }
+        this.ask(desk, key, work);
         for (const row of this.rows) if (row.desk === desk && cancel.includes(row.work.id)) row.cancelled = true;
         this.say(desk, key, emit, keys);
         wakes.set(key, wakeAt);
         again = emit.length + work.length > 0;
       }
     for (const [key, at] of wakes) this.wake(desk, key, at?.getTime());
+  }
+  private ask(desk: Desk, key: string, drafts: readonly WorkDraft[]): void {
+    const asked = desk.asked.get(key) ?? new Set();
+    for (const draft of drafts) {
+      desk.asked.set(key, asked.add(draft.id));
+      this.rows.push({ desk, work: { ...draft, key, tries: 0, began: false }, notBefore: draft.notBefore, cancelled: false });
+    }
   }
   private wake({ process: { name, wakes: by }, wakes }: Desk, key: string, at: number | undefined): void {
     const next = at !== undefined && by === 'timer' ? Math.max(at, this.now.getTime() + 1000) : at;

@@ -12,6 +12,7 @@ import {
   shownToKey,
   timelineOf,
   type Facts,
+  type IntakeFacts,
   type Refusal,
 } from '@readmit/domain';
 import { answer, ProblemError, refused, Serves, type AnswerOf, type Call } from '@readmit/service';
@@ -132,7 +133,7 @@ export class CasesController {
   private async mayRead(
     caseId: string,
     call: Pick<Call, 'actor' | 'proof'>,
-  ): Promise<{ readonly facts: Facts; readonly shown: Facts; readonly ownKey: boolean; readonly words: boolean }> {
+  ): Promise<{ readonly facts: Facts; readonly shown: IntakeFacts; readonly ownKey: boolean; readonly words: boolean }> {
     const facts = await this.commands.facts(caseId);
     const key = facts.first('readmit.case.opened')?.data.caseKey?.signing.x;
     const ownKey = key !== undefined && key === call.proof?.signing.x;

@@ -1,6 +1,6 @@
 import type { Change } from '@readmit/runtime';
 import type { EventType, FactOf, StateFilter } from '@readmit/contracts';
-import { caseRow, readersOf, type Facts } from '@readmit/domain';
+import { caseRow, readersOf, type IntakeFacts } from '@readmit/domain';
 import type { Store, Tx } from '@readmit/store';
 import { boundsOf, subjectBound } from './open-cases.js';
 import { rowsOf } from './intake-row.js';
@@ -102,7 +102,7 @@ async function saveWords(tx: Tx, changes: readonly Change[]): Promise<void> {
 }
 
 /** The case as these facts tell it; undefined: they do not say who asked. */
-export function viewOf(facts: Facts): LedgerView | undefined {
+export function viewOf(facts: IntakeFacts): LedgerView | undefined {
   const row = caseRow(facts);
   if (!row) return undefined;
   const { opened, ...rest } = row;

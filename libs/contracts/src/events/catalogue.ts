@@ -26,6 +26,9 @@ export type Catalogue = typeof catalogue;
 export type EventType = keyof Catalogue;
 export type EventData<T extends EventType = EventType> = T extends EventType ? Static<Catalogue[T]['schema']> : never;
 
+/** The types that a service produces: of each type there is one producer. */
+export type ProducedBy<S extends ServiceName> = { [T in EventType]: Catalogue[T]['producer'] extends S ? T : never }[EventType];
+
 export const eventTypes = Object.keys(catalogue) as EventType[];
 export const isEventType = (value: string): value is EventType => Object.hasOwn(catalogue, value);
 export const entryOf = (type: EventType): CatalogueEntry => catalogue[type];

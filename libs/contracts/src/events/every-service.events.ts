@@ -4,7 +4,7 @@ import { AggregateKey, closed, Id, Instant, oneOf, Text } from './values.js';
 
 /** The kinds that every service has (DESIGN 2): one wire type per service, so a type still has exactly one producer. */
 export function everyService() {
-  const refused = (producer: ServiceName, n: number) => ({
+  const refused = <S extends ServiceName>(producer: S, n: number) => ({
     producer,
     code: `RC-${n}90W`,
     label: 'refused',
@@ -12,7 +12,7 @@ export function everyService() {
     schema: closed({ key: AggregateKey, command: Id, rule: Id, reason: Id, actor: Id, says: Text }),
     fields: { key: 'public', command: 'public', rule: 'public', reason: 'public', actor: 'public', says: 'public' } as const,
   });
-  const deadlineSet = (producer: ServiceName, n: number) => ({
+  const deadlineSet = <S extends ServiceName>(producer: S, n: number) => ({
     producer,
     code: `RC-${n}91`,
     label: 'deadline set',
@@ -20,7 +20,7 @@ export function everyService() {
     schema: closed({ key: AggregateKey, deadline: Type.Union([Instant, Type.Null()]) }),
     fields: { key: 'public', deadline: 'public' } as const,
   });
-  const parked = (producer: ServiceName, n: number) => ({
+  const parked = <S extends ServiceName>(producer: S, n: number) => ({
     producer,
     code: `RC-${n}92W`,
     label: 'message parked',

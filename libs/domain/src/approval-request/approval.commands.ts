@@ -3,16 +3,16 @@ import { attestedOf } from '../decision-proof/attested.js';
 import { checkDecision, checkDenial } from '../decision-proof/decision-proof.js';
 import { verifierProblem } from '../decision-proof/verifier.js';
 import { codeOf, proofDigest, type ProofWords } from '../evidence/evidence.js';
-import { refusal, say, type Command, type Commanded, type Context, type Problem, type Put, type Refusal } from '../kernel/behaviour.js';
-import type { Facts } from '../kernel/facts.js';
+import { refusal, say, type Command, type Commanded, type Problem, type Put, type Refusal } from '../kernel/behaviour.js';
 import { blankReason, saysNothing } from '../kernel/says-nothing.js';
 import { instant, plusSeconds, reached, signedTimeFault } from '../kernel/time.js';
 import { approvalState, hasDecided, requestFor, type ApprovalState } from './approval.state.js';
 import { approvalTransitions, type ApprovalCommand } from './approval.transitions.js';
 import { attestFirst, notReady } from './attestation.js';
+import type { ApprovalContext, ApprovalEvents, ApprovalFacts } from './approval.facts.js';
 
 /** What the table says of the command in the state that the request is in. */
-function guard(facts: Facts, context: Context, command: ApprovalCommand): Refusal | undefined {
+function guard(facts: ApprovalFacts, context: ApprovalContext, command: ApprovalCommand): Refusal | undefined {
   if (!facts.has('readmit.case.opened')) return notReady('the case');
   const { name } = approvalState(facts, context.now, context.crypto);
   const cell = approvalTransitions[name][command];
@@ -45,7 +45,7 @@ const mostWrongCodes = 5;
 
 /** A proof enters the case: who may collect it, that it belongs to the case, and that it is what it says. */
 export const addEvidence =
-  (actor: string, input: EvidenceInput): Command<{ readonly evidenceId: string } | Put> =>
+  (actor: string, input: EvidenceInput): Command<{ readonly evidenceId: string } | Put, ApprovalEvents> =>
   (facts, context) => {
     const closed = guard(facts, context, 'add-evidence');
     if (closed) return closed;
@@ -139,8 +139,8 @@ function callBackProblem(
 
 /** A code that was not read out right. Wrong ones stay with the case, so that guessing ends. */
 function guessed(
-  facts: Facts,
-  context: Context,
+  facts: ApprovalFacts,
+  context: ApprovalContext,
   actor: string,
   input: EvidenceInput,
   expected: string | undefined,
@@ -171,7 +171,11 @@ function guessed(
 
 /** A signed decision. Refused ones are recorded with the rule that they broke. */
 export const decide =
-  (actor: string, statement: Decision['statement'], proof: Decision['proof']): Command<{ readonly decisionId: string } | Put> =>
+  (
+    actor: string,
+    statement: Decision['statement'],
+    proof: Decision['proof'],
+  ): Command<{ readonly decisionId: string } | Put, ApprovalEvents> =>
   (facts, context) => {
     const barred = guard(facts, context, statement.decision);
     // Who decides comes before whether it is time: an attempt at self-approval is recorded as one even when proofs are missing.
@@ -205,7 +209,7 @@ export const decide =
   };
 
 /** Whether what was signed counts for this request. */
-function decisionProblem(decision: Decision, state: ApprovalState, { crypto }: Context): Refusal | undefined {
+function decisionProblem(decision: Decision, state: ApprovalState, { crypto }: ApprovalContext): Refusal | undefined {
   const answered = (wrong: Problem | undefined): Refusal | undefined => {
     const changed = wrong?.reason === 'plan-changed' || wrong?.reason === 'evidence-changed' || wrong?.reason === 'policy-changed';
     return wrong && refusal(changed ? 'conflict' : 'forbidden', wrong.rule, wrong.reason, wrong.says);
@@ -221,9 +225,9 @@ function decisionProblem(decision: Decision, state: ApprovalState, { crypto }: C
 function approvalProblem(
   actor: string,
   { nonce }: Decision['statement'],
-  facts: Facts,
+  facts: ApprovalFacts,
   state: ApprovalState,
-  { now }: Context,
+  { now }: ApprovalContext,
 ): Refusal | undefined {
   if (!('basis' in state)) return notReady('the plan of the case');
   const { basis } = state;
@@ -244,7 +248,7 @@ function approvalProblem(
 
 /** The requester takes the request back; only before it is granted (afterwards it is ended at the scheduler). `by`: person id or `case-key`. */
 export const withdraw =
-  (by: { readonly person?: string | undefined; readonly caseKey?: string | undefined }): Command<Record<never, never>> =>
+  (by: { readonly person?: string | undefined; readonly caseKey?: string | undefined }): Command<Record<never, never>, ApprovalEvents> =>
   (facts, context) => {
     const closed = guard(facts, context, 'withdraw');
     const opened = facts.first('readmit.case.opened');

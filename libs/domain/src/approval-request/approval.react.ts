@@ -2,15 +2,15 @@ import type { Draft, EventData, FactOf } from '@readmit/contracts';
 import { attestationIdsOf, attestedOf, mostAsked } from '../decision-proof/attested.js';
 import { quorumMet, type DecisionBasis } from '../decision-proof/decision-proof.js';
 import { fresh, refsOf } from '../evidence/evidence.js';
-import { judgeGrant } from '../grant-judgement/judge-grant.js';
-import { say, type Context, type Problem, type Reaction } from '../kernel/behaviour.js';
-import type { Facts } from '../kernel/facts.js';
+import { judgeNewGrant } from '../grant-judgement/judge-grant.js';
+import { say, type Problem, type Reaction } from '../kernel/behaviour.js';
 import { earliest, instant, plusSeconds, reached } from '../kernel/time.js';
 import { aboveCeiling } from '../restoration-plan/ceiling.js';
 import { approvalState, approvalsFor, denialIn, planOf, requestFor } from './approval.state.js';
+import type { ApprovalContext, ApprovalFacts } from './approval.facts.js';
 
 /** What approval concludes. MUST NOT grant with stale evidence, an unmet quorum or a decision that does not verify. */
-export function approvalReact(facts: Facts, context: Context): Reaction {
+export function approvalReact(facts: ApprovalFacts, context: ApprovalContext): Reaction {
   const refused = refusePlans(facts, context);
   if (refused.length > 0) return { emit: refused };
   const state = approvalState(facts, context.now, context.crypto);
@@ -52,7 +52,7 @@ export function approvalReact(facts: Facts, context: Context): Reaction {
     at: instant(context.now),
     data,
   };
-  const wrong = beyondGrant(data) ?? judgeGrant(facts.with([granted]), context.now, context.crypto, granted).problems[0];
+  const wrong = beyondGrant(data) ?? judgeNewGrant(facts.with([granted]), context.now, context.crypto, granted).problems[0];
   if (!wrong) return { emit: [say('readmit.approval.granted', context.key, data)] };
   return {
     emit: refuseOnce(facts, context, `grant/${basis.planDigest}/${basis.evidenceDigest}/${wrong.reason}`, 'approval', wrong),
@@ -61,7 +61,7 @@ export function approvalReact(facts: Facts, context: Context): Reaction {
 }
 
 /** A target that cannot be read gives no plan; the request does not wait for it longer than for its decisions. */
-function expireUnplanned(facts: Facts, context: Context): Reaction {
+function expireUnplanned(facts: ApprovalFacts, context: ApprovalContext): Reaction {
   const classified = facts.last('readmit.case.classified');
   if (!classified) return { emit: [], wakeAt: null };
   const until = plusSeconds(classified.at, classified.data.requirements.decideWithinSeconds);
@@ -70,10 +70,10 @@ function expireUnplanned(facts: Facts, context: Context): Reaction {
 }
 
 function grant(
-  facts: Facts,
+  facts: ApprovalFacts,
   basis: DecisionBasis,
   valid: readonly FactOf<'readmit.decision.recorded'>[],
-  context: Context,
+  context: ApprovalContext,
 ): EventData<'readmit.approval.granted'> {
   const planned = planOf(facts);
   const classified = facts.last('readmit.case.classified');
@@ -107,7 +107,7 @@ const beyondGrant = (data: EventData<'readmit.approval.granted'>): Problem | und
     : undefined;
 
 /** A plan beyond its ceiling is refused on record, once per plan, whoever proposed it (R2.1). */
-function refusePlans(facts: Facts, context: Context): readonly Draft[] {
+function refusePlans(facts: ApprovalFacts, context: ApprovalContext): readonly Draft[] {
   const classified = facts.last('readmit.case.classified');
   if (!classified) return [];
   return facts.of('readmit.plan.proposed').flatMap((fact) => {
@@ -117,7 +117,13 @@ function refusePlans(facts: Facts, context: Context): readonly Draft[] {
 }
 
 /** On record once, by its name. All of it is bounded: what cannot be written would be tried for ever. */
-function refuseOnce(facts: Facts, { key }: Context, name: string, actor: string, { rule, reason, says }: Problem): readonly Draft[] {
+function refuseOnce(
+  facts: ApprovalFacts,
+  { key }: ApprovalContext,
+  name: string,
+  actor: string,
+  { rule, reason, says }: Problem,
+): readonly Draft[] {
   const command = name.slice(0, 255);
   if (facts.of('readmit.approval.refused').some((past) => past.data.command === command)) return [];
   return [say('readmit.approval.refused', key, { key, command, rule, reason, actor, says: says.slice(0, 500) })];

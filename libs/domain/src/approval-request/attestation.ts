@@ -1,6 +1,6 @@
 import { attestedOf, mostAsked } from '../decision-proof/attested.js';
-import { refusal, say, type Command, type Commanded, type Context, type Put, type Refusal } from '../kernel/behaviour.js';
-import type { Facts } from '../kernel/facts.js';
+import { refusal, say, type Command, type Commanded, type Put, type Refusal } from '../kernel/behaviour.js';
+import type { ApprovalContext, ApprovalEvents, ApprovalFacts } from './approval.facts.js';
 
 export const notReady = (waitsFor: string): Refusal =>
   refusal('not-ready', 'R8.1', 'not-ready', `This service has not heard of ${waitsFor} yet. Try again in a moment.`);
@@ -10,7 +10,7 @@ export const notReady = (waitsFor: string): Refusal =>
  * `unknown`: it was asked, and an attestation that names nobody came since. Whose answer that is it does not say; while two are asked about
  * at once, the second may be told `unknown` until the own answer is here, which errs on the side of no.
  */
-export function standing(facts: Facts, person: string): 'attested' | 'unclassified' | 'unasked' | 'asked' | 'unknown' {
+export function standing(facts: ApprovalFacts, person: string): 'attested' | 'unclassified' | 'unasked' | 'asked' | 'unknown' {
   const attested = attestedOf(facts);
   if (!attested) return 'unclassified';
   if (attested.people.some(({ id }) => id === person)) return 'attested';
@@ -21,7 +21,7 @@ export function standing(facts: Facts, person: string): 'attested' | 'unclassifi
 }
 
 /** Has the person attested first, once per person and case; undefined when what can be known is known. */
-export function attestFirst(facts: Facts, context: Context, person: string): Commanded<Put> | undefined {
+export function attestFirst(facts: ApprovalFacts, context: ApprovalContext, person: string): Commanded<Put> | undefined {
   const waits = notReady(`who ${person} is`);
   switch (standing(facts, person)) {
     case 'unclassified':
@@ -44,7 +44,7 @@ export function attestFirst(facts: Facts, context: Context, person: string): Com
 
 /** Somebody who is not named looks at the case: who that is gets asked, and nothing is answered or recorded beside it. */
 export const look =
-  (person: string): Command<Record<never, never>> =>
+  (person: string): Command<Record<never, never>, ApprovalEvents> =>
   (facts, context) => {
     const first = attestFirst(facts, context, person);
     return { emit: first && !first.refused ? first.emit : [], reply: {} };

@@ -3,9 +3,9 @@ import { mayApprove, quorumProgress, type DecisionBasis } from '../decision-proo
 import { verifierProblem } from '../decision-proof/verifier.js';
 import { metUntil } from '../evidence/evidence.js';
 import type { Crypto } from '../kernel/behaviour.js';
-import type { Facts } from '../kernel/facts.js';
 import { reached } from '../kernel/time.js';
 import { approvalState, approvalsFor, hasDecided, planOf, requestFor } from './approval.state.js';
+import type { ApprovalFacts } from './approval.facts.js';
 
 /** What a case waits for from one person, in a span of time: proofs get stale without anybody saying so. */
 export interface Waiting {
@@ -28,7 +28,7 @@ export interface Waiting {
  * For whom the case waits, as these facts tell it from now on until another fact comes: verifiers while a proof is missing, then approvers
  * with whom one more seat of the quorum is filled. Commands judge by the same rules; nobody stands here whom they would refuse for who they are.
  */
-export function waitingIn(facts: Facts, now: Date, crypto: Crypto): readonly Waiting[] {
+export function waitingIn(facts: ApprovalFacts, now: Date, crypto: Crypto): readonly Waiting[] {
   const state = approvalState(facts, now, crypto);
   if (state.name !== 'waiting-for-evidence' && state.name !== 'waiting-for-decisions') return [];
   const { basis, decideBefore } = state;
@@ -51,7 +51,7 @@ export function waitingIn(facts: Facts, now: Date, crypto: Crypto): readonly Wai
 }
 
 function decisionsWaiting(
-  facts: Facts,
+  facts: ApprovalFacts,
   basis: DecisionBasis,
   crypto: Crypto,
   ends: Pick<Waiting, 'until' | 'deadline'>,

@@ -24,8 +24,11 @@ export interface TimelineEntry {
   readonly sentence: string;
 }
 
+/** All of a case is shown; these are also read to name what an obligation undoes. */
+type TimelineFacts = Facts<'readmit.obligation.recorded' | 'readmit.approval.granted'>;
+
 /** What happened in the case, earliest first. `words`: what people wrote, for who may read it. */
-export function timelineOf(facts: Facts, words?: CaseWords): readonly TimelineEntry[] {
+export function timelineOf(facts: TimelineFacts, words?: CaseWords): readonly TimelineEntry[] {
   return facts.all.flatMap((fact) => {
     const sentence = sentenceOf(fact as FactOf<typeof fact.type>, { words, undo: undoOf(facts, fact) });
     return sentence === undefined ? [] : [{ fact, actor: actorOf(fact), sentence }];
@@ -33,7 +36,7 @@ export function timelineOf(facts: Facts, words?: CaseWords): readonly TimelineEn
 }
 
 /** What the event's obligation undoes, as it was recorded, or before that as it was granted. */
-function undoOf(facts: Facts, { data }: Fact): Affected | undefined {
+function undoOf(facts: TimelineFacts, { data }: Fact): Affected | undefined {
   if (!('obligationId' in data)) return undefined;
   const recorded = facts.of('readmit.obligation.recorded').find((one) => one.data.obligationId === data.obligationId);
   const granted = facts.of('readmit.approval.granted').flatMap((one) => one.data.obligations);

@@ -1,25 +1,25 @@
 import type { FactOf } from '@readmit/contracts';
 import { attestedOf, mostAsked } from '../decision-proof/attested.js';
 import { say } from '../kernel/behaviour.js';
-import type { Facts } from '../kernel/facts.js';
 import type { Finished, WorkRules } from '../kernel/work.js';
 import { attestOne } from './attest.js';
 import { allowedAge, nextTry, type DirectoryReading } from './directory-age.js';
 import type { ActivePolicy } from './policy.commands.js';
+import type { ClassificationEvents, ClassificationFacts } from './classification.facts.js';
 
 /** Who is asked for and not attested yet, in the order in which they were asked for: no more than approval asks for, whoever has its key. */
-export function toAttest(facts: Facts): readonly FactOf<'readmit.attestation.wanted'>[] {
+export function toAttest(facts: ClassificationFacts): readonly FactOf<'readmit.attestation.wanted'>[] {
   return facts
     .of('readmit.attestation.wanted')
     .slice(0, mostAsked)
     .filter(({ data }) => !isAttested(facts, data.person));
 }
 
-const isAttested = (facts: Facts, person: string): boolean =>
+const isAttested = (facts: ClassificationFacts, person: string): boolean =>
   facts.of('readmit.people.attested').some(({ data }) => data.people.some(({ id }) => id === person));
 
 /** Attests one person who acts on the case and was not attested with it: from a directory of its own digest and age, young enough for the policy. */
-export const attestWork = (policy: ActivePolicy): WorkRules<DirectoryReading> => ({
+export const attestWork = (policy: ActivePolicy): WorkRules<DirectoryReading, ClassificationEvents> => ({
   begin: (work, facts) => ({ go: !isAttested(facts, String(work.input['person'])), emit: [] }),
   finish(work, outcome, facts, context): Finished {
     const opened = facts.first('readmit.case.opened');

@@ -1,30 +1,20 @@
 /** Classification: gives a case its class, tier, ceiling and requirements, and attests who its people are. */
-import type { Fact } from '@readmit/contracts';
-import type { Context, WorkDraft } from '../kernel/behaviour.js';
-import type { Facts } from '../kernel/facts.js';
+import type { WorkDraft } from '../kernel/behaviour.js';
 import type { ServiceProcess } from '../kernel/process.js';
+import {
+  classificationConsumes,
+  classificationKeys,
+  type ClassificationContext,
+  type ClassificationEvents,
+  type ClassificationFacts,
+} from './classification.facts.js';
 import { attestWork, toAttest } from './attest.work.js';
 import { classifyWork, type DrawnCode } from './classify.work.js';
-import { agentKey } from './contact.commands.js';
 import type { DirectoryReading } from './directory-age.js';
 import type { ActivePolicy } from './policy.commands.js';
 
-const consumes = ['readmit.case.opened', 'readmit.attestation.wanted'] as const;
-
-/** Looks at contact points are also kept with who looked, so that they are counted over all cases (R3.4). */
-function keysOf(fact: Fact): readonly string[] {
-  switch (fact.type) {
-    case 'readmit.contact.shown':
-      return [fact.data.caseId, agentKey(fact.data.by, fact.at)];
-    case 'readmit.policy.activated':
-      return ['policy'];
-    default:
-      return 'caseId' in fact.data ? [fact.data.caseId] : [];
-  }
-}
-
 /** Work on the directory for one case. Each has an object of its own: reading a directory excludes nobody. */
-const workFor = (id: string, kind: string, input: WorkDraft['input'], { now }: Context): WorkDraft => ({
+const workFor = (id: string, kind: string, input: WorkDraft['input'], { now }: ClassificationContext): WorkDraft => ({
   id,
   kind,
   connector: 'directory',
@@ -34,7 +24,7 @@ const workFor = (id: string, kind: string, input: WorkDraft['input'], { now }: C
   input,
 });
 
-function work(facts: Facts, context: Context): readonly WorkDraft[] {
+function work(facts: ClassificationFacts, context: ClassificationContext): readonly WorkDraft[] {
   // An aggregate of an agent is no case: it has no work.
   if (!facts.has('readmit.case.opened')) return [];
   const classify = `${context.key}/classify`;
@@ -52,10 +42,10 @@ export type ClassificationReports = {
 };
 
 /** `salt`: of contact digests. */
-export const classificationProcess = (policy: ActivePolicy, salt: string): ServiceProcess<ClassificationReports> => ({
+export const classificationProcess = (policy: ActivePolicy, salt: string): ServiceProcess<ClassificationReports, ClassificationEvents> => ({
   name: 'classification',
-  consumes,
-  keysOf,
+  consumes: classificationConsumes,
+  keysOf: classificationKeys,
   react: (facts, context) => ({ emit: [], work: work(facts, context), wakeAt: null }),
   work: { classify: classifyWork(policy, salt), attest: attestWork(policy) },
   wakes: 'deadline',

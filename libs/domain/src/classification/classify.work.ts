@@ -5,6 +5,7 @@ import { classify, type DirectoryFacts } from './classify.js';
 import { contactDigests } from './contact-digests.js';
 import { allowedAge, nextTry, type DirectoryReading } from './directory-age.js';
 import type { ActivePolicy } from './policy.commands.js';
+import type { ClassificationEvents } from './classification.facts.js';
 
 /** What is drawn for one case. */
 export interface DrawnCode {
@@ -18,7 +19,10 @@ export interface DrawnCode {
  * Classifies by the directory. A directory that is down, refused or too old keeps the case waiting: nobody can be attested from nothing (R1.6).
  * `salt`: of contact digests.
  */
-export const classifyWork = (policy: ActivePolicy, salt: string): WorkRules<DirectoryReading & { readonly code: DrawnCode }> => ({
+export const classifyWork = (
+  policy: ActivePolicy,
+  salt: string,
+): WorkRules<DirectoryReading & { readonly code: DrawnCode }, ClassificationEvents> => ({
   begin: (_work, facts) => ({ go: !facts.has('readmit.case.classified'), emit: [] }),
   finish(work, outcome, facts, context): Finished {
     const opened = facts.first('readmit.case.opened');

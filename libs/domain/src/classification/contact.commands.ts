@@ -2,13 +2,10 @@ import type { Directory } from '@readmit/contracts';
 import { attestedOf } from '../decision-proof/attested.js';
 import { verifierProblem } from '../decision-proof/verifier.js';
 import { refusal, say, type Command, type Refusal } from '../kernel/behaviour.js';
-import type { Facts } from '../kernel/facts.js';
 import { clockToleranceSeconds, instant, plusSeconds } from '../kernel/time.js';
 import { attestOne } from './attest.js';
 import type { ContactPoint } from './contact-digests.js';
-
-/** Aggregate of what one person of the desk was shown within one hour of the clock: looks are counted an hour back, so no more of them are read. */
-export const agentKey = (id: string, at: string): string => `agent:${id}:${at.slice(0, '2026-11-22T09'.length)}`;
+import { agentKey, type ClassificationEvents, type ClassificationFacts } from './classification.facts.js';
 
 const keysAt = (id: string, now: Date, seconds: readonly number[]): readonly string[] => [
   ...new Set(seconds.map((later) => agentKey(id, instant(plusSeconds(now, later))))),
@@ -27,7 +24,7 @@ export const agentKeys = (id: string, now: Date): readonly string[] =>
 export const notClassified = refusal('not-ready', 'R8.1', 'not-ready', 'This case is not classified yet. Try again in a moment.');
 
 /** Anybody can open a case on anybody: agents who asked for the case themselves must not get the subject's numbers by that. */
-export function contactProblem(actor: string, facts: Facts, directory: Directory): Refusal | undefined {
+export function contactProblem(actor: string, facts: ClassificationFacts, directory: Directory): Refusal | undefined {
   const opened = facts.first('readmit.case.opened');
   const classified = facts.last('readmit.case.classified');
   const attested = attestedOf(facts);
@@ -53,7 +50,12 @@ const mostLooksAnHour = 60;
  * MUST run with `agentKeys` of the agent among the locked aggregates: two looks at once would else count each other not.
  */
 export const showContact =
-  (agent: string, digest: string, points: readonly ContactPoint[], problem: (facts: Facts) => Refusal | undefined): Command<ContactPoint> =>
+  (
+    agent: string,
+    digest: string,
+    points: readonly ContactPoint[],
+    problem: (facts: ClassificationFacts) => Refusal | undefined,
+  ): Command<ContactPoint, ClassificationEvents> =>
   (facts, context) => {
     const wrong = problem(facts);
     if (wrong) return wrong;

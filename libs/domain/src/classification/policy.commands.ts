@@ -1,5 +1,6 @@
 import type { Policy } from '@readmit/contracts';
 import { refusal, say, type Command } from '../kernel/behaviour.js';
+import type { ClassificationEvents } from './classification.facts.js';
 
 /** The policy in force: the document, and the SHA-256 of its JCS, which every decision names (R9.1). */
 export interface ActivePolicy {
@@ -9,7 +10,7 @@ export interface ActivePolicy {
 
 /** Puts the policy in force on record. One version has one content for ever: what a decision names must be what was read (R9.1). */
 export const activatePolicy =
-  ({ document, digest }: ActivePolicy): Command<Record<never, never>> =>
+  ({ document, digest }: ActivePolicy): Command<Record<never, never>, ClassificationEvents> =>
   (facts) => {
     const { version } = document;
     const other = facts.of('readmit.policy.activated').find(({ data }) => data.version === version && data.digest !== digest);

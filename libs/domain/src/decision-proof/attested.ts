@@ -34,12 +34,12 @@ export const attestationIdsOf = ({
  * that several name; a person whom one of them names twice stays two, so that whoever asks sees that nobody knows which holds. One with an older directory than an attestation before it counts for nothing: it would bring back who was removed since.
  * `among`: only these, by id, as a grant names what it rests on.
  */
-export function attestedOf(facts: Facts, among?: readonly string[]): Attested | undefined {
+export function attestedOf(facts: Facts<'readmit.people.attested'>, among?: readonly string[]): Attested | undefined {
   return among ? read(facts, among) : readAll(facts);
 }
-const readAll = oncePerSet((facts) => read(facts));
+const readAll = oncePerSet((facts: Facts<'readmit.people.attested'>) => read(facts));
 
-function read(facts: Facts, among?: readonly string[]): Attested | undefined {
+function read(facts: Facts<'readmit.people.attested'>, among?: readonly string[]): Attested | undefined {
   const counted: FactOf<'readmit.people.attested'>[] = [];
   for (const fact of facts.of('readmit.people.attested')) {
     const before = counted.at(-1);

@@ -22,11 +22,14 @@ export const teamsOf = ({ verifiers, quorum }: Pick<Requirements, 'verifiers' | 
   ...new Set([...verifiers, ...quorum.flatMap((part) => part.teams)]),
 ];
 
+/** What names the people of a case. */
+export type PartyFacts = Facts<'readmit.case.opened' | 'readmit.case.classified' | 'readmit.people.attested'>;
+
 /**
  * Who has a part in the case, and so may read it and end what it granted: who asks and whom it is about, under any account of theirs, who answers
  * for the machine, and who may verify or decide as attested. Vendor staff decide nothing. Who once had a part keeps it: it only grows.
  */
-export function readersOf(facts: Facts): readonly string[] {
+export function readersOf(facts: PartyFacts): readonly string[] {
   const opened = facts.first('readmit.case.opened');
   if (!opened) return [];
   const { requester, subject } = opened.data;
@@ -45,17 +48,17 @@ export function readersOf(facts: Facts): readonly string[] {
 }
 
 /** People of the team that answers for the machine of the case. */
-export const ownersOf = (facts: Facts): readonly string[] => attestedOf(facts)?.owners ?? [];
+export const ownersOf = (facts: Facts<'readmit.people.attested'>): readonly string[] => attestedOf(facts)?.owners ?? [];
 
 /** Whether every case is open to them, by the teams of their sign-in. */
 export const readsEveryCase = ({ teams }: Reader): boolean => teams.includes(operatorTeam) || teams.includes(auditorTeam);
 
 /** Whether somebody who is signed in may read the case. To all others it does not exist. */
-export const mayReadCase = (facts: Facts, actor: Reader): boolean =>
+export const mayReadCase = (facts: PartyFacts, actor: Reader): boolean =>
   facts.has('readmit.case.opened') && (readsEveryCase(actor) || readersOf(facts).includes(actor.id));
 
 /** Whether somebody may end what the case granted: whoever has a part in it, operators, and the key that asked, which may also see what it owes. */
-export function mayEndCase(facts: Facts, who: WhoEnds): boolean {
+export function mayEndCase(facts: PartyFacts, who: WhoEnds): boolean {
   const opened = facts.first('readmit.case.opened')?.data;
   if (!opened) return false;
   if ('caseKey' in who) return opened.caseKey?.signing.x === who.caseKey;

@@ -25,17 +25,45 @@ export interface GrantJudgement {
 }
 type Granted = FactOf<'readmit.approval.granted'>;
 
+/** What a grant rests on. */
+export type GrantEvents =
+  | 'readmit.case.opened'
+  | 'readmit.case.classified'
+  | 'readmit.people.attested'
+  | 'readmit.plan.proposed'
+  | 'readmit.evidence.added'
+  | 'readmit.approval.requested'
+  | 'readmit.decision.recorded'
+  | 'readmit.approval.denied'
+  | 'readmit.approval.withdrawn'
+  | 'readmit.approval.expired'
+  | 'readmit.approval.granted';
+type GrantFacts = Facts<GrantEvents>;
+type Obligation = FactOf<'readmit.obligation.recorded'>;
+
 /**
- * The one judgement of a grant (DESIGN 11): approval before it grants (with the grant among the facts), execution before it starts,
+ * The one judgement of a grant: approval before it grants (with the grant among the facts), execution before it starts,
  * audit's watch and the offline verifier. It believes nobody's summary: people come from classification, requester and key from
  * CaseOpened, proofs from EvidenceAdded, the plan from execution, and every decision is verified again. `at`: when something
  * begins on it. Whether the case was stopped since, and whether the grant is still good at `at`, is not of the grant.
  */
-export function judgeGrant(
-  facts: Facts,
+export const judgeGrant = (
+  facts: Facts<GrantEvents | 'readmit.obligation.recorded'>,
   at: Date,
   crypto: Crypto,
   grant: Granted | undefined = facts.first('readmit.approval.granted'),
+): GrantJudgement => judge(facts, facts.of('readmit.obligation.recorded'), at, crypto, grant);
+
+/** Approval's judgement of a grant that it is about to make: the scheduler has recorded nothing of it yet. */
+export const judgeNewGrant = (facts: GrantFacts, at: Date, crypto: Crypto, grant: Granted): GrantJudgement =>
+  judge(facts, [], at, crypto, grant);
+
+function judge(
+  facts: GrantFacts,
+  obligations: readonly Obligation[],
+  at: Date,
+  crypto: Crypto,
+  grant: Granted | undefined,
 ): GrantJudgement {
   const opened = facts.first('readmit.case.opened');
   const classified = facts.last('readmit.case.classified');
@@ -83,7 +111,7 @@ export function judgeGrant(
       'The approval does not carry the obligations of its plan, so not everything would be taken back.',
     );
   for (const undo of plan?.obligations ?? []) {
-    const recorded = facts.of('readmit.obligation.recorded').filter((fact) => fact.data.obligationId === undo.id);
+    const recorded = obligations.filter((fact) => fact.data.obligationId === undo.id);
     if (recorded.length === 0) waits.push({ waitsFor: `obligation ${undo.id}`, finds: 'obligation-missing' });
     if (recorded.some((fact) => crypto.canonical(fact.data.undo) !== crypto.canonical(undo)))
       no('obligation-differs', 'R6.1', 'obligations-differ', `What was recorded to be undone is not what was approved (${undo.id}).`);
@@ -167,7 +195,7 @@ function whenDecided(grant: Granted, plannedAt: string): Problem | undefined {
 }
 
 /** A decision answers a request to decide. Where the requests of the case are known, it must be one of them. */
-function nonceProblem(facts: Facts, grant: Granted): Problem | undefined {
+function nonceProblem(facts: GrantFacts, grant: Granted): Problem | undefined {
   const requests = facts.of('readmit.approval.requested');
   const asked = (nonce: string): boolean =>
     requests.some(
@@ -179,7 +207,7 @@ function nonceProblem(facts: Facts, grant: Granted): Problem | undefined {
 }
 
 /** A signed no of somebody who may decide, whatever it bound: it ends the request, as it does with approval (R4.3, R4.7). */
-function deniedBy(facts: Facts, basis: DecisionBasis, attested: Attested, crypto: Crypto): Problem | undefined {
+function deniedBy(facts: GrantFacts, basis: DecisionBasis, attested: Attested, crypto: Crypto): Problem | undefined {
   // Whoever was attested by now: a no needs no place in the grant.
   const who = { ...basis, people: attestedOf(facts)?.people ?? attested.people };
   const denial = facts
@@ -194,7 +222,7 @@ function deniedBy(facts: Facts, basis: DecisionBasis, attested: Attested, crypto
   );
 }
 
-function recipientProblem(facts: Facts, plan: Plan, among: readonly string[]): Problem | undefined {
+function recipientProblem(facts: GrantFacts, plan: Plan, among: readonly string[]): Problem | undefined {
   const known = recipientsOf(facts, among);
   const wrong = plan.recipients.find((recipient) => !known.some(({ key }) => key.fingerprint === recipient.fingerprint));
   if (wrong)

@@ -8,6 +8,7 @@ import { plusSeconds } from '../kernel/time.js';
 import type { GrantProblem } from './grant-problem.js';
 
 type Evidence = FactOf<'readmit.evidence.added'>;
+type ProofFacts = Facts<'readmit.evidence.added' | 'readmit.case.opened' | 'readmit.case.classified'>;
 
 /** The proofs that a grant names, as they were recorded; `complete`: all of them are known. */
 export interface ProofsUsed {
@@ -21,7 +22,7 @@ export interface ProofsUsed {
 
 /** Whether the proofs of a grant are what was approved, and could be collected at all: by whom, when, and what was read out. */
 export function proofProblems(
-  facts: Facts,
+  facts: ProofFacts,
   grant: FactOf<'readmit.approval.granted'>,
   attested: Attested | undefined,
   crypto: Crypto,
@@ -45,7 +46,7 @@ export function proofProblems(
 
 function problemsOf(
   { at, data }: Evidence,
-  facts: Facts,
+  facts: ProofFacts,
   grant: FactOf<'readmit.approval.granted'>,
   attested: Attested | undefined,
   crypto: Crypto,

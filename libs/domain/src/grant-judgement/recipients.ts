@@ -1,12 +1,12 @@
 import type { EventData } from '@readmit/contracts';
 import { attestedOf } from '../decision-proof/attested.js';
-import type { Facts } from '../kernel/facts.js';
+import type { PartyFacts } from '../decision-proof/parties.js';
 
 /**
  * Whose keys a secret of this case may be sealed to: the requester's one-time key, or a machine's consumers as attested.
  * `among`: only of these attestations.
  */
-export function recipientsOf(facts: Facts, among?: readonly string[]): EventData<'readmit.people.attested'>['consumers'] {
+export function recipientsOf(facts: PartyFacts, among?: readonly string[]): EventData<'readmit.people.attested'>['consumers'] {
   const opened = facts.first('readmit.case.opened');
   // What the directory makes of the case counts too: calling a machine a person must not bring its secret to whoever asked.
   const machine = opened?.data.subject.kind === 'machine' || facts.last('readmit.case.classified')?.data.class === 'nhi-secret-restoration';

@@ -1,4 +1,4 @@
-import type { Draft, EventData } from '@readmit/contracts';
+import type { Draft, EventData, EventType } from '@readmit/contracts';
 import type { Facts } from './facts.js';
 
 /** Cryptography arrives as an argument: the domain decides, the shell computes. */
@@ -13,8 +13,8 @@ export interface Crypto {
   hmac(key: string, text: string): string;
 }
 
-/** What a decision may know besides the facts. `now` is the database's clock. */
-export interface Context {
+/** What a decision may know besides the facts. `now` is the database's clock; `T` is as of `Facts`. */
+export interface Context<in T extends EventType = EventType> {
   readonly now: Date;
   /** The aggregate that is decided about: a case id, `subject:<id>`, `connector:<id>`, `policy`. */
   readonly key: string;
@@ -24,7 +24,7 @@ export interface Context {
   /** Ids of work that was ever asked for on this aggregate. */
   readonly work: ReadonlySet<string>;
   /** Facts of the other aggregates that were loaded with this one (same transaction, same locks). */
-  other(key: string): Facts;
+  other(key: string): Facts<T>;
 }
 
 /** Slow work for a worker: one row, claimed by one worker at a time per (connector, object). */
@@ -54,7 +54,7 @@ export interface Reaction {
  * A service's rule: what follows from the set of facts at `now`. MUST be pure and total, MUST give the same result for any
  * order of arrival, MUST not emit what the set already holds (it is run until it emits nothing).
  */
-export type React = (facts: Facts, context: Context) => Reaction;
+export type React<T extends EventType = EventType> = (facts: Facts<T>, context: Context<T>) => Reaction;
 
 /** What is wrong, and by which rule. */
 export interface Problem {
@@ -94,7 +94,7 @@ export interface Put {
   readonly refusal: Refusal;
 }
 
-export type Command<R> = (facts: Facts, context: Context) => Commanded<R>;
+export type Command<R, T extends EventType = EventType> = (facts: Facts<T>, context: Context<T>) => Commanded<R>;
 
 /** A draft of the type, checked against the type's own data. */
 export const say = <T extends Draft['type']>(type: T, key: string, data: EventData<T>): Draft => ({ type, key, data }) as Draft;

@@ -2,17 +2,18 @@ import type { Fact, FactOf, EventType } from '@readmit/contracts';
 
 /**
  * The set of facts that a service has seen of one aggregate. A set: the order in which facts arrived is not kept, and
- * every answer below is the same for any order of arrival and any repetition (DESIGN 1, "Facts are a set"). A fact is known by
- * its type and id: a type belongs to one service, so no service can take the place of what another says.
+ * every answer below is the same for any order of arrival and any repetition. A fact is known by its type and id: a type belongs to one service, so no service can take the place of
+ * another's. `T`: the types that may be asked for. A set that may be asked for more types can be passed where fewer are needed, never the
+ * other way round: a rule names what it needs, and a service that does not consume it does not compile.
  */
-export class Facts {
+export class Facts<in T extends EventType = EventType> {
   private readonly byType: ReadonlyMap<EventType, readonly Fact[]>;
   private inOrder: readonly Fact[] | undefined;
   /** How many facts there are. */
   readonly size: number;
 
   /** `known`: what the set has already. Lists of types that nothing joins are shared: a set grows by one fact a dozen times in a case. */
-  constructor(facts: Iterable<Fact>, known?: Facts) {
+  constructor(facts: Iterable<Fact>, known?: Facts<T>) {
     const byType = new Map(known?.byType);
     let size = known?.size ?? 0;
     for (const [type, more] of Map.groupBy(facts, (fact) => fact.type)) {
@@ -30,26 +31,26 @@ export class Facts {
     return (this.inOrder ??= [...this.byType.values()].flat().sort(byTimeThenId));
   }
   /** Every fact of the type, earliest first (by signed time, then id). */
-  of<T extends EventType>(type: T): readonly FactOf<T>[] {
-    return (this.byType.get(type) ?? []) as unknown as readonly FactOf<T>[];
+  of<K extends T>(type: K): readonly FactOf<K>[] {
+    return (this.byType.get(type) ?? []) as unknown as readonly FactOf<K>[];
   }
   /** The earliest fact of the type. */
-  first<T extends EventType>(type: T): FactOf<T> | undefined {
+  first<K extends T>(type: K): FactOf<K> | undefined {
     return this.of(type)[0];
   }
   /** The latest fact of the type. */
-  last<T extends EventType>(type: T): FactOf<T> | undefined {
+  last<K extends T>(type: K): FactOf<K> | undefined {
     return this.of(type).at(-1);
   }
   /** Whether the fact is in the set. */
   holds(fact: Pick<Fact, 'id' | 'type'>): boolean {
     return this.byType.get(fact.type)?.some(({ id }) => id === fact.id) ?? false;
   }
-  has(type: EventType): boolean {
+  has(type: T): boolean {
     return this.byType.has(type);
   }
-  with(more: Iterable<Fact>): Facts {
-    return new Facts(more, this);
+  with(more: Iterable<Fact>): Facts<T> {
+    return new Facts<T>(more, this);
   }
 }
 
@@ -58,8 +59,8 @@ const joined = (before: readonly Fact[], more: readonly Fact[]): readonly Fact[]
   [...new Map([...before, ...more].map((fact) => [fact.id, fact])).values()].sort(byTimeThenId);
 
 /** The function, asked once for each set of facts: a set never changes, and many rules ask the same of it. */
-export function oncePerSet<R>(of: (facts: Facts) => R): (facts: Facts) => R {
-  const known = new WeakMap<Facts, { readonly answer: R }>();
+export function oncePerSet<T extends EventType, R>(of: (facts: Facts<T>) => R): (facts: Facts<T>) => R {
+  const known = new WeakMap<Facts<T>, { readonly answer: R }>();
   return (facts) => {
     const before = known.get(facts);
     if (before) return before.answer;
@@ -69,7 +70,7 @@ export function oncePerSet<R>(of: (facts: Facts) => R): (facts: Facts) => R {
   };
 }
 
-/** Which of two was said first: by signed time, then by id, since the ids of one service ascend. */
+/** Which of two came first: by signed time, then by id, since the ids of one service ascend. */
 export const saidBefore = (a: Pick<Fact, 'at' | 'id'>, b: Pick<Fact, 'at' | 'id'>): boolean =>
   a.at < b.at || (a.at === b.at && a.id < b.id);
 

@@ -5,16 +5,16 @@ import type { WorkRules } from './work.js';
 /**
  * Everything that a service decides, and nothing of how it runs: what it consumes, where facts belong, what follows from them, and the rules
  * of its slow work. A service adds its calls to the outside and its tables; the simulation of the specs runs the same processes.
- * `Reports`: what the call of each kind of work reports.
+ * `Reports`: what the call of each kind of work reports. `T`: the types that its rules may read, those that it consumes and its own.
  */
-export interface ServiceProcess<Reports extends object = Record<string, unknown>> {
+export interface ServiceProcess<Reports extends object = Record<string, unknown>, out T extends EventType = EventType> {
   readonly name: ServiceName;
   /** Own types may stand here too: they come back by the own topic and are then kept in every aggregate of `keysOf`. */
   readonly consumes: readonly EventType[];
   /** The aggregates that keep the fact; default: the one that the event's key names. */
   keysOf?(fact: Fact): readonly string[];
-  readonly react: React;
-  readonly work: { readonly [Kind in keyof Reports]: WorkRules<Reports[Kind]> };
+  readonly react: React<T>;
+  readonly work: { readonly [Kind in keyof Reports]: WorkRules<Reports[Kind], T> };
   /** `timer`: the scheduler keeps its own wakes; `deadline`: the others announce theirs with a deadline-set event, and the scheduler reminds them. */
   readonly wakes: 'timer' | 'deadline';
 }

@@ -7,31 +7,35 @@ type Confirmed = FactOf<'readmit.revocation.confirmed'>;
 type Discharged = FactOf<'readmit.obligation.discharged'>;
 
 /** Every question about the obligation, earliest first. */
-export const duesOf = (facts: Facts, obligationId: string): readonly Due[] =>
+export const duesOf = (facts: Facts<'readmit.revocation.due'>, obligationId: string): readonly Due[] =>
   facts.of('readmit.revocation.due').filter(({ data }) => data.obligationId === obligationId);
 
 /** The latest question about the obligation; earlier ones are answered with it. */
-export const latestDue = (facts: Facts, obligationId: string): Due | undefined => duesOf(facts, obligationId).at(-1);
+export const latestDue = (facts: Facts<'readmit.revocation.due'>, obligationId: string): Due | undefined =>
+  duesOf(facts, obligationId).at(-1);
 
 /** Whether execution says it in answer to the question. What it says of another case is none, whatever question it names. */
 const answers = ({ data }: Confirmed, due: Due): boolean =>
   data.answers === due.id && data.obligationId === due.data.obligationId && data.caseId === due.data.caseId;
 
 /** What execution said first in answer to the question, or undefined. */
-export const answerOf = (facts: Facts, due: Due): Confirmed | undefined =>
+export const answerOf = (facts: Facts<'readmit.revocation.confirmed'>, due: Due): Confirmed | undefined =>
   facts.of('readmit.revocation.confirmed').find((confirmed) => answers(confirmed, due));
 /** Whether execution has answered the question, whatever the answer is. */
-export const isAnswered = (facts: Facts, due: Due): boolean => answerOf(facts, due) !== undefined;
+export const isAnswered = (facts: Facts<'readmit.revocation.confirmed'>, due: Due): boolean => answerOf(facts, due) !== undefined;
 
 /** The latest question about each obligation, where it is not answered. Found in one pass: a hold has the questions of every case that ever held it. */
-export function openDues(facts: Facts): readonly Due[] {
+export function openDues(facts: Facts<'readmit.revocation.due' | 'readmit.revocation.confirmed'>): readonly Due[] {
   const latest = new Map(facts.of('readmit.revocation.due').map((due) => [due.data.obligationId, due]));
   const answered = Map.groupBy(facts.of('readmit.revocation.confirmed'), ({ data }) => data.answers);
   return [...latest.values()].filter((due) => !answered.get(due.id)?.some((confirmed) => answers(confirmed, due)));
 }
 
 /** What the scheduler concluded of the obligation last, unless it has asked again since. */
-export function dischargeOf(facts: Facts, obligationId: string): Discharged | undefined {
+export function dischargeOf(
+  facts: Facts<'readmit.revocation.due' | 'readmit.obligation.discharged'>,
+  obligationId: string,
+): Discharged | undefined {
   const due = latestDue(facts, obligationId);
   const last = facts.of('readmit.obligation.discharged').findLast(({ data }) => data.obligationId === obligationId);
   // Both are of the scheduler, whose ids ascend.

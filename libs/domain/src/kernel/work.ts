@@ -2,7 +2,7 @@
  * Slow work: something to be done outside the service, at a target, a directory or a mailbox. Its rules are pure and live here (`begin`,
  * `finish`); what talks to the outside is the service's `call`, which reports an outcome and decides nothing.
  */
-import type { Draft } from '@readmit/contracts';
+import type { Draft, EventType } from '@readmit/contracts';
 import type { Context, WorkDraft } from './behaviour.js';
 import type { Facts } from './facts.js';
 
@@ -43,12 +43,12 @@ export interface Finished {
 export type Outcome<Report> = Report | { readonly error: Error };
 
 /** The rules of one kind of work. MUST be pure: both run inside transactions and may be run again. */
-export interface WorkRules<Report = unknown> {
+export interface WorkRules<Report = unknown, out T extends EventType = EventType> {
   /** Default `ordinary`. */
   readonly lane?: Lane;
-  begin(work: Work, facts: Facts, context: Context): Begun;
+  begin(work: Work, facts: Facts<T>, context: Context<T>): Begun;
   /** Run again with `ResultUnstorable` in the same attempt when what it decided could not be stored: then it records that there is no result. */
-  finish(work: Work, outcome: Outcome<Report>, facts: Facts, context: Context): Finished;
+  finish(work: Work, outcome: Outcome<Report>, facts: Facts<T>, context: Context<T>): Finished;
 }
 
 /** What `finish` gets instead of an outcome whose result broke a schema, or of a `begin` that fails at every try. */

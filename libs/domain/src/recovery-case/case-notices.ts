@@ -1,8 +1,8 @@
 import type { EventData, FactOf } from '@readmit/contracts';
 import { ownersOf } from '../decision-proof/parties.js';
 import type { Crypto } from '../kernel/behaviour.js';
-import type { Facts } from '../kernel/facts.js';
 import { outcomeOf, stopsOf } from './case-outcome.js';
+import type { IntakeFacts } from './intake.facts.js';
 
 export type NoticeAbout = EventData<'readmit.notice.sent'>['about'];
 export interface NoticeDue {
@@ -19,7 +19,7 @@ export const noticeWorkId = (caseId: string, { about, to }: NoticeDue, subject: 
  * Whom a recovery is told to, about what (R5.4): it is never silent. For a machine those who own it are told; they are known once the case
  * is classified, and if it ends before, the machine's own address has to do.
  */
-export function noticesDue(facts: Facts): readonly NoticeDue[] {
+export function noticesDue(facts: IntakeFacts): readonly NoticeDue[] {
   const opened = facts.first('readmit.case.opened');
   if (!opened) return [];
   const outcome = outcomeOf(facts);
@@ -33,7 +33,7 @@ export function noticesDue(facts: Facts): readonly NoticeDue[] {
   ];
 }
 
-function toldAbout(facts: Facts, { data: { subject } }: FactOf<'readmit.case.opened'>, over: boolean): readonly string[] {
+function toldAbout(facts: IntakeFacts, { data: { subject } }: FactOf<'readmit.case.opened'>, over: boolean): readonly string[] {
   if (subject.kind === 'person') return [subject.id];
   const owners = ownersOf(facts);
   if (owners.length > 0) return owners;
@@ -41,7 +41,7 @@ function toldAbout(facts: Facts, { data: { subject } }: FactOf<'readmit.case.ope
 }
 
 /** What was carried out is never told as something that was not granted, however it ended. */
-function usual(facts: Facts, over: boolean): readonly NoticeAbout[] {
+function usual(facts: IntakeFacts, over: boolean): readonly NoticeAbout[] {
   const carriedOut = facts.has('readmit.execution.succeeded');
   return [
     'opened',
@@ -51,7 +51,7 @@ function usual(facts: Facts, over: boolean): readonly NoticeAbout[] {
 }
 
 /** It had been told as over, or was closed as completed, and was stopped all the same: what it gave is taken back. */
-function stoppedAfterwards(facts: Facts, to: string, subject: string): boolean {
+function stoppedAfterwards(facts: IntakeFacts, to: string, subject: string): boolean {
   if (!facts.has('readmit.execution.succeeded')) return false;
   const stops = stopsOf(facts);
   if (stops.length === 0) return false;
@@ -60,10 +60,10 @@ function stoppedAfterwards(facts: Facts, to: string, subject: string): boolean {
   return told.some((notice) => stops.some((stop) => stop.at > notice.at));
 }
 
-const settled = (facts: Facts) => [...facts.of('readmit.notice.sent'), ...facts.of('readmit.notice.given-up')];
+const settled = (facts: IntakeFacts) => [...facts.of('readmit.notice.sent'), ...facts.of('readmit.notice.given-up')];
 
 /** Whether every notice that is due went out or was given up on record. */
-export function allTold(facts: Facts): boolean {
+export function allTold(facts: IntakeFacts): boolean {
   const subject = facts.first('readmit.case.opened')?.data.subject.id;
   const done = new Set(settled(facts).map(({ data }) => JSON.stringify([data.about, data.to ?? subject])));
   return noticesDue(facts).every(({ about, to }) => done.has(JSON.stringify([about, to])));

@@ -1,14 +1,18 @@
 import type { CaseState, EventData, Fact } from '@readmit/contracts';
-import { oncePerSet, type Facts } from '../kernel/facts.js';
+import { oncePerSet } from '../kernel/facts.js';
 import { answerOf, dischargeOf, latestDue } from '../kernel/questions.js';
+import type { IntakeFacts } from './intake.facts.js';
 
 export type Outcome = EventData<'readmit.case.closed'>['outcome'];
 
 /** Somebody stopped the case: "this was not me", a signal, an operator. */
-export const stopsOf = (facts: Facts): readonly Fact[] => [...facts.of('readmit.case.frozen'), ...facts.of('readmit.containment.ordered')];
+export const stopsOf = (facts: IntakeFacts): readonly Fact[] => [
+  ...facts.of('readmit.case.frozen'),
+  ...facts.of('readmit.containment.ordered'),
+];
 
 /** How a case went, once nothing of it is open any more; undefined while something is. What is closed stays as it was closed. */
-export const outcomeOf = oncePerSet((facts): Outcome | undefined => {
+export const outcomeOf = oncePerSet((facts: IntakeFacts): Outcome | undefined => {
   const closed = facts.first('readmit.case.closed');
   if (closed) return closed.data.outcome;
   const stopped = stopsOf(facts).length > 0;
@@ -29,7 +33,7 @@ export const outcomeOf = oncePerSet((facts): Outcome | undefined => {
  * Ids of what the case must still undo. Of every grant and every record: a further grant cannot make the case forget what it owes. What
  * is armed by repudiation is owed only once it was said due: until then it may never be, and keeps no case open.
  */
-export const openObligations = oncePerSet((facts): readonly string[] => {
+export const openObligations = oncePerSet((facts: IntakeFacts): readonly string[] => {
   const owed = new Map<string, boolean>();
   for (const { data } of facts.of('readmit.approval.granted'))
     for (const undo of data.obligations) owed.set(undo.id, undo.armedBy === 'repudiation');
@@ -38,14 +42,14 @@ export const openObligations = oncePerSet((facts): readonly string[] => {
 });
 
 /** Whether the scheduler said of something that is still open that it is late. What was discharged since and is asked for anew is not late yet. */
-export const isOverdue = (facts: Facts): boolean =>
+export const isOverdue = (facts: IntakeFacts): boolean =>
   facts.of('readmit.revocation.overdue').some(({ at, data: { obligationId } }) => {
     const since = facts.of('readmit.obligation.discharged').some((one) => one.data.obligationId === obligationId && one.at > at);
     return !since && openObligations(facts).includes(obligationId);
   });
 
 /** Asked again, it is open until the latest question was answered: by what the scheduler concludes, or by the answer that it will conclude from. */
-function isOpen(facts: Facts, id: string, waitsForRepudiation: boolean): boolean {
+function isOpen(facts: IntakeFacts, id: string, waitsForRepudiation: boolean): boolean {
   if (dischargeOf(facts, id)) return false;
   const due = latestDue(facts, id);
   if (!due) return !waitsForRepudiation;
@@ -56,7 +60,7 @@ function isOpen(facts: Facts, id: string, waitsForRepudiation: boolean): boolean
 }
 
 /** Where a case stands, for people: a function of the set of facts, the same for any order of arrival. */
-export function caseState(facts: Facts): CaseState {
+export function caseState(facts: IntakeFacts): CaseState {
   if (facts.has('readmit.case.closed')) return 'closed';
   const started = facts.has('readmit.execution.started');
   if (started && (facts.has('readmit.revocation.due') || facts.has('readmit.execution.failed'))) return 'ending';

@@ -3,8 +3,8 @@ import { byHuman } from '../decision-proof/humans.js';
 import { operatorTeam, ownersOf, type Reader } from '../decision-proof/parties.js';
 import { verifierProblem } from '../decision-proof/verifier.js';
 import { refusal, say, type Command, type Refusal } from '../kernel/behaviour.js';
-import type { Facts } from '../kernel/facts.js';
 import { blankReason, type OrderReason } from '../kernel/says-nothing.js';
+import type { IntakeEvents, IntakeFacts } from './intake.facts.js';
 
 /** Stands in CaseFrozen for whoever holds a notice of the case: a code has no name. */
 const codeHolder = 'repudiation-code';
@@ -19,7 +19,7 @@ export interface Repudiation {
 
 /** "This was not me": never too late (R5.4). Freezes the case in every state; one that is closed stays closed, and what it gave is taken back. */
 export const repudiate =
-  (input: Repudiation): Command<Record<never, never>> =>
+  (input: Repudiation): Command<Record<never, never>, IntakeEvents> =>
   (facts, context) => {
     const { key } = context;
     if (!facts.has('readmit.case.opened'))
@@ -35,7 +35,7 @@ export const repudiate =
 
 /** A code opens nothing and only ends: whoever has one may use it. Others must be the subject, or speak for it and not be who asked. */
 function repudiatorOf(
-  facts: Facts,
+  facts: IntakeFacts,
   { actor, codeRight }: Repudiation,
 ): { readonly by: string; readonly cause: 'repudiated' | 'reported' } | Refusal {
   const opened = facts.first('readmit.case.opened')?.data;
@@ -64,7 +64,7 @@ function repudiatorOf(
   return speaks ? { by: actor.id, cause: 'reported' } : notTheSubject;
 }
 /** Whether both ids are of one human, as the case's people are attested. */
-function sameHuman(facts: Facts, a: string, b: string | undefined): boolean {
+function sameHuman(facts: IntakeFacts, a: string, b: string | undefined): boolean {
   if (b === undefined) return false;
   const humanOf = byHuman(attestedOf(facts)?.people ?? []);
   return humanOf(a) === humanOf(b);
@@ -78,7 +78,7 @@ const notTheSubject = refusal(
 
 /** An identity provider reports a compromise while the case lives: it is frozen, once (R6.4). A report from before the case is not about it. */
 export const freezeBySignal =
-  (signalId: string, receivedAt: string): Command<Record<never, never>> =>
+  (signalId: string, receivedAt: string): Command<Record<never, never>, IntakeEvents> =>
   (facts, context) => {
     const opened = facts.first('readmit.case.opened');
     const nothing = !opened || opened.at > receivedAt || facts.has('readmit.case.closed') || facts.has('readmit.case.frozen');

@@ -1,11 +1,12 @@
 import type { CaseState, Draft, EventData, EventType, FactOf } from '@readmit/contracts';
-import { say, type Context, type Reaction, type WorkDraft } from '../kernel/behaviour.js';
+import { say, type Reaction, type WorkDraft } from '../kernel/behaviour.js';
 import { Facts } from '../kernel/facts.js';
 import { allTold, noticesDue, noticeWorkId } from './case-notices.js';
 import { caseState, isOverdue, openObligations, outcomeOf, type Outcome } from './case-outcome.js';
+import type { IntakeContext, IntakeFacts } from './intake.facts.js';
 
 /** Intake's conclusions: notices, and the end of the case when all is discharged and every notice went out or was given up on record. */
-export function caseReact(facts: Facts, context: Context): Reaction {
+export function caseReact(facts: IntakeFacts, context: IntakeContext): Reaction {
   const opened = facts.first('readmit.case.opened');
   if (!opened) return { emit: [], wakeAt: null };
   const work: WorkDraft[] = noticesDue(facts)
@@ -29,10 +30,10 @@ export function caseReact(facts: Facts, context: Context): Reaction {
 
 /**
  * What the holder of the case key is shown without a sign-in. Anybody can name anybody and bring a key: until who is on
- * record read the code of that key out (or the request was granted) its holder learns only what he said himself; not whether there is such a
- * person, how privileged she is, what she has at a target, or who works on it.
+ * record read the code of that key out (or the request was granted) its holder learns only what the request itself said; not whether there is such a
+ * person, how privileged it is, what it has at a target, or who works on the case.
  */
-export function shownToKey(facts: Facts): Facts {
+export function shownToKey(facts: IntakeFacts): IntakeFacts {
   const fingerprint = facts.first('readmit.case.opened')?.data.caseKey?.fingerprint;
   const readBack = facts
     .of('readmit.evidence.added')
@@ -56,7 +57,7 @@ export interface CaseRow {
   readonly openObligations: number;
   readonly overdue: boolean;
 }
-export function caseRow(facts: Facts): CaseRow | undefined {
+export function caseRow(facts: IntakeFacts): CaseRow | undefined {
   const opened = facts.first('readmit.case.opened');
   if (!opened) return undefined;
   const classified = facts.last('readmit.case.classified');

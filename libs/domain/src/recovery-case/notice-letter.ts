@@ -1,9 +1,9 @@
-import type { Facts } from '../kernel/facts.js';
 import type { NoticeAbout } from './case-notices.js';
 import { outcomeOf } from './case-outcome.js';
+import type { IntakeFacts } from './intake.facts.js';
 
 /** What a letter says of the case, from what is known when it is written: a grant is never told as a refusal. */
-function newsOf(about: NoticeAbout, facts: Facts): string {
+function newsOf(about: NoticeAbout, facts: IntakeFacts): string {
   switch (about) {
     case 'opened':
       return 'Somebody asked for a way back into an account of yours. Nothing has been granted.';
@@ -20,7 +20,7 @@ function newsOf(about: NoticeAbout, facts: Facts): string {
   }
 }
 
-function endedNews(facts: Facts): string {
+function endedNews(facts: IntakeFacts): string {
   if (outcomeOf(facts) === 'frozen') return 'A recovery of an account of yours was stopped, and what it gave has been taken back.';
   const stays = facts.has('readmit.enrolment.confirmed')
     ? ' The new factor that was enrolled stays: whoever has it can sign in.'
@@ -37,5 +37,5 @@ const waysOut = (caseId: string, code: string | undefined): string =>
     : `If it was not you, say so at once, also when you read this late: readmit case repudiate ${caseId} --code ${code} --reason "..." or read case and code to the help desk. The code opens nothing, it only ends.`;
 
 /** No link: nothing that is mailed grants access by itself, and nobody should learn to follow one (R2.6). */
-export const letterOf = (about: NoticeAbout, facts: Facts, caseId: string, code: string | undefined): string =>
+export const letterOf = (about: NoticeAbout, facts: IntakeFacts, caseId: string, code: string | undefined): string =>
   `${newsOf(about, facts)} Case ${caseId}. ${waysOut(caseId, code)}`;

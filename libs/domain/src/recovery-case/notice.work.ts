@@ -1,6 +1,7 @@
 import { say } from '../kernel/behaviour.js';
 import { retryAfter, type Finished, type WorkRules } from '../kernel/work.js';
 import type { NoticeAbout } from './case-notices.js';
+import type { IntakeEvents } from './intake.facts.js';
 
 /** A notice that went out to all addresses of its reader, by which channel and how many. */
 export interface NoticeSent {
@@ -13,7 +14,7 @@ const maxTries = 8;
 const longestWaitSeconds = 128;
 
 /** One notice to one person, retried with backoff, then given up on record: no case waits for a mail server for ever. */
-export const noticeWork: WorkRules<NoticeSent> = {
+export const noticeWork: WorkRules<NoticeSent, IntakeEvents> = {
   begin: () => ({ go: true, emit: [] }),
   finish(work, outcome, _facts, context): Finished {
     const about = work.input['about'] as NoticeAbout;

@@ -2,6 +2,7 @@ import type { EventData, OpenCase } from '@readmit/contracts';
 import { refusal, say, type Command, type Put } from '../kernel/behaviour.js';
 import { recipientKeyFault } from '../kernel/public-key.js';
 import { blankReason } from '../kernel/says-nothing.js';
+import type { IntakeEvents } from './intake.facts.js';
 
 export interface OpenInput {
   readonly body: OpenCase;
@@ -14,7 +15,7 @@ export interface OpenInput {
 
 /** Opens a case, once however often the request is repeated. It claims nothing: without a sign-in the one-time key is the requester's only credential, and its possession is proved here. */
 export const openCase =
-  (input: OpenInput): Command<Record<never, never>> =>
+  (input: OpenInput): Command<Record<never, never>, IntakeEvents> =>
   (facts, context) => {
     const { body, actor } = input;
     const key = body.caseKey;
@@ -65,7 +66,10 @@ const mostRefusalsKept = 100;
  * of other services from their topics, and never its own.
  */
 export const keepingRefusal =
-  <R>({ name, actor }: { readonly name: string; readonly actor: string }, command: Command<R>): Command<R | Put> =>
+  <R>(
+    { name, actor }: { readonly name: string; readonly actor: string },
+    command: Command<R, IntakeEvents>,
+  ): Command<R | Put, IntakeEvents> =>
   (facts, context) => {
     const said = command(facts, context);
     if (!said.refused || facts.of('readmit.intake.refused').length >= mostRefusalsKept) return said;

@@ -1,5 +1,6 @@
 import type { Draft, EventData, Signal } from '@readmit/contracts';
 import { refusal, say, type Command, type Context, type WorkDraft } from '../kernel/behaviour.js';
+import type { IntakeEvents } from './intake.facts.js';
 
 /**
  * Names a signal by provider, source and the provider's id, so that the same signal is the same aggregate however it comes and
@@ -23,7 +24,7 @@ export interface Redriven {
 
 /** A signal is recorded once; it opens nothing: an attacker can cause it (R1.8). Its event is keyed by the subject. What it ends follows by work (R6.4). */
 export const publishSignal =
-  (signal: Signal, signalId: string, redriven?: Redriven): Command<{ readonly repeated: boolean }> =>
+  (signal: Signal, signalId: string, redriven?: Redriven): Command<{ readonly repeated: boolean }, IntakeEvents> =>
   (facts, context) => {
     const { provider, kind, subject, occurredAt } = signal;
     const before = facts.first('readmit.signal.received');
@@ -60,7 +61,7 @@ export const publishSignal =
 
 /** Says once that a signal was parked. */
 export const announceParked =
-  (data: EventData<'readmit.intake.message-parked'>): Command<{ readonly repeated: boolean }> =>
+  (data: EventData<'readmit.intake.message-parked'>): Command<{ readonly repeated: boolean }, IntakeEvents> =>
   (facts) => {
     const repeated = facts.has('readmit.intake.message-parked');
     return { emit: repeated ? [] : [say('readmit.intake.message-parked', data.key, data)], reply: { repeated } };

@@ -55,7 +55,7 @@ export interface Doing {
 }
 
 /** What cases that are over did to the hold last: they gave it and took it back. */
-export function endsOf(facts: Facts, hold: string): readonly Doing[] {
+export function endsOf(facts: Facts<'readmit.execution.succeeded' | 'readmit.revocation.confirmed'>, hold: string): readonly Doing[] {
   const gave = new Map(facts.of('readmit.execution.succeeded').map(({ data }) => [data.caseId, data.after]));
   return facts
     .of('readmit.revocation.confirmed')
@@ -64,7 +64,7 @@ export function endsOf(facts: Facts, hold: string): readonly Doing[] {
 }
 
 /** What a case that holds it did, by the facts of the case. */
-export const doingsOf = (plan: Plan | undefined, ofCase: Facts): readonly Doing[] =>
+export const doingsOf = (plan: Plan | undefined, ofCase: Facts<'readmit.execution.succeeded'>): readonly Doing[] =>
   ofCase.of('readmit.execution.succeeded').map(({ at, data }) => ({ at, from: plan?.before.facets ?? [], to: data.after }));
 
 /**

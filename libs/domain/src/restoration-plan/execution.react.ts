@@ -1,10 +1,10 @@
 import type { Draft, Fact, FactOf } from '@readmit/contracts';
 import { attestationIdsOf, attestedOf } from '../decision-proof/attested.js';
-import { say, type Context, type Reaction, type WorkDraft } from '../kernel/behaviour.js';
-import type { Facts } from '../kernel/facts.js';
+import { say, type Reaction, type WorkDraft } from '../kernel/behaviour.js';
 import { duesOf, openDues } from '../kernel/questions.js';
 import { earliest, reached } from '../kernel/time.js';
 import { answerTo, holdKey, holdsOf, secretHold } from './holds.js';
+import type { ExecutionContext, ExecutionFacts } from './execution.facts.js';
 
 const workIds = {
   plan: (caseId: string): string => `${caseId}/plan`,
@@ -15,7 +15,7 @@ const workIds = {
 };
 
 /** What must be in audit's log, and is not yet, before anything privileged begins (DESIGN 3.6, R6.1, R7.3). Empty: the gate is open. */
-export function gateWaitsFor(facts: Facts): readonly string[] {
+export function gateWaitsFor(facts: ExecutionFacts): readonly string[] {
   const granted = facts.first('readmit.approval.granted');
   if (!granted) return ['approval'];
   const waits: string[] = [];
@@ -45,17 +45,17 @@ export function gateWaitsFor(facts: Facts): readonly string[] {
  * The plan that is carried out, as execution itself proposed it: the one that was begun, before that the one that the grant
  * names. What was begun is undone whatever approval says later, at whatever time it says that it said so.
  */
-export function planGranted(facts: Facts): FactOf<'readmit.plan.proposed'> | undefined {
+export function planGranted(facts: ExecutionFacts): FactOf<'readmit.plan.proposed'> | undefined {
   const digest = (facts.first('readmit.execution.started') ?? facts.first('readmit.approval.granted'))?.data.planDigest;
   return facts.of('readmit.plan.proposed').find((fact) => fact.data.digest === digest);
 }
 
 /** Facts that forbid a beginning, whenever they were seen and whether or not the case was known then. */
-export const stopped = (facts: Facts): boolean =>
+export const stopped = (facts: ExecutionFacts): boolean =>
   facts.has('readmit.case.frozen') || facts.has('readmit.containment.ordered') || facts.has('readmit.revocation.due');
 
 /** The case asks for nothing any more: denied, taken back, run out, closed, or stopped. Nothing is planned for it. */
-export const isOver = (facts: Facts): boolean =>
+export const isOver = (facts: ExecutionFacts): boolean =>
   facts.has('readmit.approval.denied') ||
   facts.has('readmit.approval.withdrawn') ||
   facts.has('readmit.approval.expired') ||
@@ -63,7 +63,7 @@ export const isOver = (facts: Facts): boolean =>
   stopped(facts);
 
 /** What execution concludes: read and plan, restore behind the gate, answer every RevocationDue, watch for use. */
-export function executionReact(facts: Facts, context: Context): Reaction {
+export function executionReact(facts: ExecutionFacts, context: ExecutionContext): Reaction {
   const opened = facts.first('readmit.case.opened');
   if (!opened || !opened.data.asks[0]) return { emit: [], wakeAt: null };
   const emit: Draft[] = [];
@@ -136,7 +136,7 @@ export function executionReact(facts: Facts, context: Context): Reaction {
 }
 
 /** Whether use, enrolment or take-over is still to be looked for. */
-export function watched(facts: Facts): boolean {
+export function watched(facts: ExecutionFacts): boolean {
   const plan = planGranted(facts)?.data.plan;
   const settled = new Set(facts.of('readmit.revocation.confirmed').map((fact) => fact.data.obligationId));
   const open = plan?.obligations.filter((undo) => !settled.has(undo.id)) ?? [];

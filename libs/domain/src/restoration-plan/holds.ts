@@ -4,8 +4,8 @@
  */
 import type { EventData, FactOf, Identity, Plan, Step, Undo } from '@readmit/contracts';
 import type { Crypto } from '../kernel/behaviour.js';
-import type { Facts } from '../kernel/facts.js';
 import { openDues } from '../kernel/questions.js';
+import type { Facts } from '../kernel/facts.js';
 
 export const holdKey = (hold: string): string => `hold:${hold}`;
 
@@ -44,7 +44,10 @@ export interface Holder {
 }
 
 /** Cases that hold it, by the facts of the hold: begun, and not yet let go. The earliest first. By case at once: a hold is never forgotten. */
-export function holders(facts: Facts, hold: string): readonly Holder[] {
+export function holders(
+  facts: Facts<'readmit.execution.started' | 'readmit.execution.succeeded' | 'readmit.revocation.confirmed'>,
+  hold: string,
+): readonly Holder[] {
   const succeeded = new Set(facts.of('readmit.execution.succeeded').map(({ data }) => data.caseId));
   const answered = facts.of('readmit.revocation.confirmed').filter(({ data }) => data.hold === hold);
   const answeredOf = Map.groupBy(answered, ({ data }) => data.caseId);
@@ -58,7 +61,11 @@ export function holders(facts: Facts, hold: string): readonly Holder[] {
 }
 
 /** Whether another case is about to take it away: an undo that was asked for and is not answered may be under way at the target. */
-export function isEnding(facts: Facts, hold: string, except: string): boolean {
+export function isEnding(
+  facts: Facts<'readmit.execution.started' | 'readmit.revocation.due' | 'readmit.revocation.confirmed'>,
+  hold: string,
+  except: string,
+): boolean {
   const begun = new Set(facts.of('readmit.execution.started').map(({ data }) => data.caseId));
   return openDues(facts).some(({ data }) => data.hold === hold && data.caseId !== except && begun.has(data.caseId));
 }
@@ -67,16 +74,19 @@ export function isEnding(facts: Facts, hold: string, except: string): boolean {
  * Whether a holder still holds by the facts of its own case too. A case that is closed does not, nor one that failed: nothing is left to it,
  * whoever takes it back. An account whose secret it was about to make stays in its hands until that is taken back, if anything was done.
  */
-export const stillHolds = (ofCase: Facts, exclusive: boolean): boolean =>
+export const stillHolds = (
+  ofCase: Facts<'readmit.case.closed' | 'readmit.execution.succeeded' | 'readmit.execution.failed'>,
+  exclusive: boolean,
+): boolean =>
   !ofCase.has('readmit.case.closed') &&
   !(exclusive ? didNothing(ofCase) : ofCase.has('readmit.execution.failed') && !ofCase.has('readmit.execution.succeeded'));
 
 /** Nothing was done at any target: refused, or failed before the first step. */
-export const didNothing = (facts: Facts): boolean =>
+export const didNothing = (facts: Facts<'readmit.execution.succeeded' | 'readmit.execution.failed'>): boolean =>
   !facts.has('readmit.execution.succeeded') && facts.first('readmit.execution.failed')?.data.effect === 'none';
 
 /** Whether another case left to this one what it held too: whoever was named must take it back, whatever it did itself. */
-export const reliedOn = (facts: Facts, caseId: string): boolean =>
+export const reliedOn = (facts: Facts<'readmit.revocation.confirmed'>, caseId: string): boolean =>
   facts.of('readmit.revocation.confirmed').some(({ data }) => data.how === 'still-held' && data.heldBy?.caseId === caseId);
 
 /** An answer to the question, with what a reader of the one event must know. */
@@ -110,7 +120,7 @@ export function answerTo(
 }
 
 /** What the steps made that the undo is about, by identity: of those with its hold, else at its object. */
-export const madeFor = (undo: Undo, plan: Pick<Plan, 'steps'>, facts: Facts): Identity[] => {
+export const madeFor = (undo: Undo, plan: Pick<Plan, 'steps'>, facts: Facts<'readmit.execution.succeeded'>): Identity[] => {
   const steps = plan.steps.filter((step) =>
     undo.hold === undefined ? step.connector === undo.connector && step.object === undo.object : step.hold === undo.hold,
   );

@@ -62,6 +62,10 @@ describe('a beginning', () => {
     );
   });
 
+  it('R4.4 is refused for a decision that answers no request to decide', () => {
+    expect(why(changed('readmit.approval.requested', (data) => ({ ...data, nonce: 'another' })))).toBe('R4.4 nonce-unknown');
+  });
+
   it('R4.4 is refused when the evidence is not what was approved', () => {
     expect(why(changed('readmit.evidence.added', (data) => ({ ...data, digest: crypto.digest('another') })))).toBe('R4.4 evidence-changed');
     expect(why(changed('readmit.approval.granted', (data) => ({ ...data, evidenceDigest: crypto.digest('another') })))).toBe(

@@ -1,9 +1,9 @@
 import type { FactOf, Plan } from '@readmit/contracts';
 import { judgeGrant } from '../grant-judgement/judge-grant.js';
-import type { Context, Problem } from '../kernel/behaviour.js';
-import type { Facts } from '../kernel/facts.js';
+import type { Problem } from '../kernel/behaviour.js';
 import { reached } from '../kernel/time.js';
 import { stopped } from './execution.react.js';
+import type { ExecutionContext, ExecutionFacts } from './execution.facts.js';
 
 export type Intent =
   | { readonly ok: true; readonly plan: Plan; readonly grant: FactOf<'readmit.approval.granted'> }
@@ -14,7 +14,7 @@ export type Intent =
  * Execution's own verification, in the transaction that stores the intent (DESIGN 3.7, R4.4): the grant is judged as approval and
  * audit judge it, and nothing has ended the case or the grant since.
  */
-export function verifyIntent(facts: Facts, context: Context): Intent {
+export function verifyIntent(facts: ExecutionFacts, context: ExecutionContext): Intent {
   const no = (rule: string, reason: string, says: string): Intent => ({ ok: false, rule, reason, says });
   const grant = facts.first('readmit.approval.granted');
   if (!grant) return { ok: 'wait', waitsFor: 'the facts of the case' };

@@ -1,10 +1,9 @@
 import type { Facet, Plan } from '@readmit/contracts';
-import type { Context } from '../kernel/behaviour.js';
-import type { Facts } from '../kernel/facts.js';
 import type { Begun, Work } from '../kernel/work.js';
 import { doingsOf, endsOf, explainedBy } from './compare-target.js';
 import { planGranted } from './execution.react.js';
 import { holders, holdKey, holdsOf, stillHolds, type Holder } from './holds.js';
+import type { ExecutionContext, ExecutionFacts } from './execution.facts.js';
 
 export interface Others {
   /** Cases that hold it too, by the facts of the hold and by their own. */
@@ -14,7 +13,7 @@ export interface Others {
 }
 
 /** Who else holds it (R6.5). The work knows the hold's own aggregate; cases that are named there are read at a second look. */
-export function othersOf(hold: string, exclusive: boolean, work: Pick<Work, 'key' | 'alsoKeys'>, context: Context): Others {
+export function othersOf(hold: string, exclusive: boolean, work: Pick<Work, 'key' | 'alsoKeys'>, context: ExecutionContext): Others {
   const others = holders(context.other(holdKey(hold)), hold).filter(({ caseId }) => caseId !== work.key);
   return {
     holders: others.filter(({ caseId }) => stillHolds(context.other(caseId), exclusive)),
@@ -23,14 +22,14 @@ export function othersOf(hold: string, exclusive: boolean, work: Pick<Work, 'key
 }
 
 /** Begin again at once, with these aggregates too. */
-export const lookAgainWith = (unread: readonly string[], work: Pick<Work, 'alsoKeys'>, context: Context): Begun => ({
+export const lookAgainWith = (unread: readonly string[], work: Pick<Work, 'alsoKeys'>, context: ExecutionContext): Begun => ({
   go: 'later',
   notBefore: context.now,
   alsoKeys: [...new Set([...work.alsoKeys, ...unread])],
 });
 
 /** What our own cases on the same holds have made of the target since the plan was made. Their cases are read. */
-export function explained(plan: Plan, facts: Facts, work: Pick<Work, 'key' | 'alsoKeys'>, context: Context): Facet[] {
+export function explained(plan: Plan, facts: ExecutionFacts, work: Pick<Work, 'key' | 'alsoKeys'>, context: ExecutionContext): Facet[] {
   const since = facts.of('readmit.case.classified').find(({ id }) => id === plan.classificationId)?.at;
   if (since === undefined) return [];
   const doings = holdsOf(plan).flatMap((hold) => [

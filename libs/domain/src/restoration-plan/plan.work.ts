@@ -1,7 +1,6 @@
 import type { Draft } from '@readmit/contracts';
 import { recipientsOf } from '../grant-judgement/recipients.js';
-import { say, type Context } from '../kernel/behaviour.js';
-import type { Facts } from '../kernel/facts.js';
+import { say } from '../kernel/behaviour.js';
 import { ResultUnstorable, retryAfter, type Begun, type Finished, type Work, type WorkRules } from '../kernel/work.js';
 import { buildPlan, type AskParts } from './build-plan.js';
 import { unservable } from './ceiling.js';
@@ -9,6 +8,7 @@ import { isOver, planGranted } from './execution.react.js';
 import { secretHold } from './holds.js';
 import { lookAgainWith, othersOf } from './other-cases.js';
 import { TargetError } from './target.js';
+import type { ExecutionContext, ExecutionEvents, ExecutionFacts } from './execution.facts.js';
 
 const final = (error: unknown): error is TargetError =>
   error instanceof TargetError && (error.code === 'not-found' || error.code === 'unsupported' || error.code === 'refused');
@@ -17,11 +17,11 @@ const refuse = (caseId: string, rule: string, reason: string, says: string): Dra
   say('readmit.plan.refused', caseId, { caseId, rule, reason, says: says.slice(0, 500) || reason });
 
 /** Answered already, or nobody waits for it any more: nothing is planned for a case that is over. */
-const settled = (facts: Facts): boolean =>
+const settled = (facts: ExecutionFacts): boolean =>
   facts.has('readmit.plan.proposed') || facts.has('readmit.plan.refused') || planGranted(facts) !== undefined || isOver(facts);
 
 /** Reads the target and writes the plan, before anybody approves (R2.2). */
-export const planWork: WorkRules<readonly AskParts[]> = {
+export const planWork: WorkRules<readonly AskParts[], ExecutionEvents> = {
   lane: 'reading',
   begin(work, facts, context) {
     if (settled(facts)) return { go: false, emit: [] };
@@ -51,7 +51,7 @@ export const planWork: WorkRules<readonly AskParts[]> = {
 };
 
 /** A second secret for an account would be planned on logins that are about to change: one case at a time (R6.5). */
-function whileSecretHeld(work: Work, facts: Facts, context: Context): Begun | undefined {
+function whileSecretHeld(work: Work, facts: ExecutionFacts, context: ExecutionContext): Begun | undefined {
   for (const ask of facts.first('readmit.case.opened')?.data.asks ?? []) {
     if (!ask.kind.startsWith('secret.')) continue;
     const others = othersOf(secretHold(context.crypto, ask.connector, ask.object), true, work, context);

@@ -1,5 +1,5 @@
 import type { Draft, EventData, Facet, FactOf, Plan } from '@readmit/contracts';
-import { say, type Context } from '../kernel/behaviour.js';
+import { say } from '../kernel/behaviour.js';
 import { instant, plusSeconds, reached } from '../kernel/time.js';
 import { ResultUnstorable, retryAfter, type Begun, type Finished, type Work, type WorkRules } from '../kernel/work.js';
 import { changedBeside, changedSince, overRestored } from './compare-target.js';
@@ -9,6 +9,7 @@ import { verifyIntent } from './intent.js';
 import { explained, lookAgainWith, othersOf } from './other-cases.js';
 import { busy } from './plan.work.js';
 import { TargetError, type Sealed } from './target.js';
+import type { ExecutionContext, ExecutionEvents } from './execution.facts.js';
 
 type Failed = EventData<'readmit.execution.failed'>;
 export type Made = NonNullable<EventData<'readmit.execution.succeeded'>['made']>;
@@ -35,7 +36,7 @@ export const targetChange = (work: Pick<Work, 'began' | 'input'>, plan: Plan, no
 };
 
 /** Does what was approved, exactly: verified again in the intent transaction, compared with the target, step by step, each idempotent. */
-export const restoreWork: WorkRules<Restored> = {
+export const restoreWork: WorkRules<Restored, ExecutionEvents> = {
   begin(work, facts, context) {
     if (facts.has('readmit.execution.succeeded') || facts.has('readmit.execution.failed')) return { go: false, emit: [] };
     const started = facts.has('readmit.execution.started');
@@ -117,7 +118,7 @@ export const restoreWork: WorkRules<Restored> = {
 };
 
 /** The clock of a grant starts when it is granted (R4.7): here, not when it was approved. */
-const begins = (plan: Plan, grant: FactOf<'readmit.approval.granted'>, context: Context): Draft =>
+const begins = (plan: Plan, grant: FactOf<'readmit.approval.granted'>, context: ExecutionContext): Draft =>
   say('readmit.execution.started', context.key, {
     caseId: context.key,
     executionId: context.newId('execution'),
@@ -129,7 +130,7 @@ const begins = (plan: Plan, grant: FactOf<'readmit.approval.granted'>, context: 
   });
 
 /** What another case holds that two can not share, or is about to take away (R6.5). */
-function keptByOthers(plan: Plan, work: Work, context: Context): Begun | undefined {
+function keptByOthers(plan: Plan, work: Work, context: ExecutionContext): Begun | undefined {
   if (holdsOf(plan).some((hold) => isEnding(context.other(holdKey(hold)), hold, work.key)))
     return { go: 'later', notBefore: plusSeconds(context.now, 1) };
   for (const step of plan.steps) {

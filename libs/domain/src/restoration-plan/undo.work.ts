@@ -1,6 +1,5 @@
 import type { Facet, FactOf, Undo } from '@readmit/contracts';
-import { say, type Context } from '../kernel/behaviour.js';
-import type { Facts } from '../kernel/facts.js';
+import { say } from '../kernel/behaviour.js';
 import { isAnswered, latestDue } from '../kernel/questions.js';
 import { instant } from '../kernel/time.js';
 import { retryAfter, type Begun, type Finished, type Work, type WorkRules } from '../kernel/work.js';
@@ -9,6 +8,7 @@ import { answerTo, didNothing, holdKey, isExclusive, reliedOn } from './holds.js
 import { lookAgainWith, othersOf } from './other-cases.js';
 import type { SealedRow } from './restore.work.js';
 import type { UndoResult } from './target.js';
+import type { ExecutionContext, ExecutionEvents, ExecutionFacts } from './execution.facts.js';
 
 export interface Question {
   readonly due: FactOf<'readmit.revocation.due'>;
@@ -16,7 +16,7 @@ export interface Question {
 }
 
 /** The question that the work answers, if nobody has and no later one was asked. */
-export function questionOf(work: Work, facts: Facts): Question | undefined {
+export function questionOf(work: Work, facts: ExecutionFacts): Question | undefined {
   const obligationId = String(work.input['obligationId']);
   const undo = planGranted(facts)?.data.plan.obligations.find(({ id }) => id === obligationId);
   const due = latestDue(facts, obligationId);
@@ -27,11 +27,11 @@ export function questionOf(work: Work, facts: Facts): Question | undefined {
 }
 
 /** Nothing of it was ever at the target: refused, failed before the first step, or of a success that did not come. */
-const neverBegan = (undo: Undo, facts: Facts): boolean =>
+const neverBegan = (undo: Undo, facts: ExecutionFacts): boolean =>
   didNothing(facts) || (undo.armedBy === 'success' && !facts.has('readmit.execution.succeeded'));
 
 /** Takes back, ends sessions, reads back; retried until the target shows it (R6.3). Removes nothing that another case still holds (R6.5). */
-export const undoWork: WorkRules<UndoResult> = {
+export const undoWork: WorkRules<UndoResult, ExecutionEvents> = {
   lane: 'urgent',
   begin(work, facts, context) {
     const question = questionOf(work, facts);
@@ -71,7 +71,7 @@ export const undoWork: WorkRules<UndoResult> = {
   },
 };
 
-function again(work: Work, undo: Undo, error: Error, context: Context): Finished {
+function again(work: Work, undo: Undo, error: Error, context: ExecutionContext): Finished {
   const next = retryAfter(context.now, work.tries);
   return {
     emit: [

@@ -4,9 +4,10 @@ import { say } from '../kernel/behaviour.js';
 import { retryAfter, type Finished, type WorkRules } from '../kernel/work.js';
 import { planGranted, watched } from './execution.react.js';
 import type { Observed } from './target.js';
+import type { ExecutionEvents } from './execution.facts.js';
 
 /** Looks at the target until what was granted was used, a new factor is enrolled, or every consumer has taken over; then stops. */
-export const watchWork = (everyMs: number): WorkRules<readonly Observed[]> => ({
+export const watchWork = (everyMs: number): WorkRules<readonly Observed[], ExecutionEvents> => ({
   begin: (_work, facts) => ({ go: watched(facts), emit: [] }),
   finish(work, outcome, facts, context): Finished {
     if ('error' in outcome) return { emit: [], retryAt: retryAfter(context.now, work.tries) };

@@ -1,8 +1,8 @@
 import type { EndCause, FactOf, Undo } from '@readmit/contracts';
 import { attestedOf } from '../decision-proof/attested.js';
-import type { Facts } from '../kernel/facts.js';
 import { answerOf, dischargeOf, duesOf } from '../kernel/questions.js';
 import { plusSeconds, reached } from '../kernel/time.js';
+import type { SchedulerFacts } from './scheduler.facts.js';
 
 type Due = FactOf<'readmit.revocation.due'>;
 type Confirmed = FactOf<'readmit.revocation.confirmed'>;
@@ -35,7 +35,7 @@ export interface Obligation {
 export const isOpen = ({ recorded, discharged }: Obligation): boolean => recorded && !discharged;
 
 /** Everything that the case must undo, and how far that is. A function of the set of facts and the clock. */
-export function obligationsOf(facts: Facts, now: Date): readonly Obligation[] {
+export function obligationsOf(facts: SchedulerFacts, now: Date): readonly Obligation[] {
   return wanted(facts).map((one) => {
     const { undo, hardBound, caseId } = one;
     const dues = duesOf(facts, undo.id);
@@ -61,7 +61,7 @@ export function obligationsOf(facts: Facts, now: Date): readonly Obligation[] {
 }
 
 /** What was recorded stays as it was recorded; a further grant of the case can only add to it, never replace it. */
-function wanted(facts: Facts): readonly Pick<Obligation, 'undo' | 'hardBound' | 'grantId' | 'recorded' | 'caseId'>[] {
+function wanted(facts: SchedulerFacts): readonly Pick<Obligation, 'undo' | 'hardBound' | 'grantId' | 'recorded' | 'caseId'>[] {
   const byId = new Map<string, Pick<Obligation, 'undo' | 'hardBound' | 'grantId' | 'recorded' | 'caseId'>>();
   for (const { data } of facts.of('readmit.obligation.recorded'))
     byId.set(data.obligationId, {
@@ -85,7 +85,7 @@ function wanted(facts: Facts): readonly Pick<Obligation, 'undo' | 'hardBound' | 
 }
 
 /** The end is the earliest of what may end a grant: its clock, a person, use, freeze, containment, a failed or missing execution (R6.2, R6.4). */
-function due(facts: Facts, undo: Undo, hardBound: Date, now: Date): { dueAt: Date | null; cause: EndCause | null } {
+function due(facts: SchedulerFacts, undo: Undo, hardBound: Date, now: Date): { dueAt: Date | null; cause: EndCause | null } {
   const started = facts.first('readmit.execution.started');
   const succeeded = facts.first('readmit.execution.succeeded');
   const clock = clockOf(undo, hardBound, started?.at, succeeded?.at);
@@ -113,9 +113,9 @@ function clockOf(undo: Undo, hardBound: Date, startedAt: string | undefined, suc
 const least = (a: Date, b: Date): Date => (a < b ? a : b);
 
 /** What success arms binds nobody before it: the old secret stays when the new one never came. */
-export const binds = (facts: Facts, undo: Undo): boolean => undo.armedBy !== 'success' || facts.has('readmit.execution.succeeded');
+export const binds = (facts: SchedulerFacts, undo: Undo): boolean => undo.armedBy !== 'success' || facts.has('readmit.execution.succeeded');
 
-function everyConsumerConfirmed(facts: Facts): boolean {
+function everyConsumerConfirmed(facts: SchedulerFacts): boolean {
   const consumers = attestedOf(facts)?.consumers ?? [];
   const confirmed = new Set(facts.of('readmit.consumer.confirmed').map((fact) => fact.data.consumer));
   return consumers.length > 0 && consumers.every((consumer) => confirmed.has(consumer.id));

@@ -1,8 +1,8 @@
 import { mayEndCase, type WhoEnds } from '../decision-proof/parties.js';
 import { refusal, say, type Command, type Refusal } from '../kernel/behaviour.js';
-import type { Facts } from '../kernel/facts.js';
 import { blankReason, type OrderReason } from '../kernel/says-nothing.js';
 import { binds, obligationsOf, type Obligation } from './obligations.js';
+import type { SchedulerEvents, SchedulerFacts } from './scheduler.facts.js';
 
 /** The answer of a case that nobody has heard of, and of one that is not theirs: the two must not be told apart. */
 export const unknownCase = (): Refusal =>
@@ -27,7 +27,7 @@ export interface Preview {
  * What falls when somebody ends the case. Of a reissued secret the old login falls and the new one stays, so that the machine keeps a login
  * that works; before there is a new one in place, what was made of it falls. `contain` takes both.
  */
-export function endPreview(facts: Facts, now: Date): Preview {
+export function endPreview(facts: SchedulerFacts, now: Date): Preview {
   const open = obligationsOf(facts, now).filter(({ discharged, undo }) => !discharged && undo.armedBy !== 'repudiation');
   const renewed = facts.has('readmit.execution.succeeded');
   const falls = open.filter(({ undo }) => binds(facts, undo) && !(renewed && undo.kind === 'secret.destroy' && undo.armedBy === 'start'));
@@ -35,7 +35,7 @@ export function endPreview(facts: Facts, now: Date): Preview {
 }
 
 /** What containment takes back: everything that binds, once more where it was taken back already. */
-export function containPreview(facts: Facts, now: Date): Preview {
+export function containPreview(facts: SchedulerFacts, now: Date): Preview {
   const all = obligationsOf(facts, now);
   const falls = all.filter(({ undo }) => binds(facts, undo));
   return { falls, stays: all.filter((one) => !falls.includes(one)) };
@@ -43,7 +43,7 @@ export function containPreview(facts: Facts, now: Date): Preview {
 
 /** Somebody of the case ends what it granted, now (R6.4). It only takes away, so it needs no quorum. */
 export const endEarly =
-  (who: WhoEnds, why: OrderReason): Command<Record<never, never>> =>
+  (who: WhoEnds, why: OrderReason): Command<Record<never, never>, SchedulerEvents> =>
   (facts, context) => {
     if (!mayEndCase(facts, who)) return unknownCase();
     const blank = blankReason(why.reason);
@@ -88,7 +88,7 @@ const caseIds = /^case_[0-9a-f]+(-[0-9a-f]+)*$/;
  * again when everything was asked for the last order and answered: something may have come back since.
  */
 export const contain =
-  (by: string, why: OrderReason): Command<Record<never, never>> =>
+  (by: string, why: OrderReason): Command<Record<never, never>, SchedulerEvents> =>
   (facts, context) => {
     if (!caseIds.test(context.key))
       return refusal(

@@ -1,8 +1,8 @@
 /** Which aggregates a fact belongs to at the scheduler: cases, and one for each deadline of another service. */
 import { describe, expect, it } from '@jest/globals';
 import { entryOf, eventTypes, services, type Fact } from '@readmit/contracts';
+import { deadlineKey } from './scheduler.facts.js';
 import { schedulerProcess } from './scheduler.process.js';
-import { deadlineKey } from './scheduler.react.js';
 
 const fact = (type: Fact['type'], data: object): Fact => ({ id: 'event_1', type, at: '2026-11-22T09:00:00.000Z', data }) as unknown as Fact;
 

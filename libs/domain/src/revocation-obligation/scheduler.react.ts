@@ -1,9 +1,9 @@
 import type { Draft, EndCause, EventData, FactOf, ServiceName } from '@readmit/contracts';
 import { holdsAlike } from '../kernel/holds-alike.js';
-import { say, type Context, type Reaction } from '../kernel/behaviour.js';
-import type { Facts } from '../kernel/facts.js';
+import { say, type Reaction } from '../kernel/behaviour.js';
 import { earliest, instant, plusSeconds, reached } from '../kernel/time.js';
 import { binds, isOpen, obligationsOf, type Obligation } from './obligations.js';
+import type { SchedulerContext, SchedulerFacts } from './scheduler.facts.js';
 
 /** How long an undo may take after it was due before it is called overdue (and a stronger measure is somebody's duty). */
 export const graceSeconds = 60;
@@ -11,7 +11,7 @@ export const graceSeconds = 60;
 const askAgainSeconds = { first: 30, most: 900 };
 
 /** What the scheduler concludes of a case: records, says due, says overdue, discharges. */
-export function schedulerReact(facts: Facts, context: Context): Reaction {
+export function schedulerReact(facts: SchedulerFacts, context: SchedulerContext): Reaction {
   if (context.key.startsWith('deadline:')) return deadlineReact(facts, context);
   const emit: Draft[] = [];
   let wakeAt: Date | null = null;
@@ -37,7 +37,7 @@ type Next = { readonly say: Draft } | { readonly wakeAt: Date | null };
 const rest: Next = { wakeAt: null };
 
 /** What comes next of one obligation. Only the answer to the latest due ends it (R6.3); whatever was said before a due proves nothing. */
-function step(obligation: Obligation, facts: Facts, context: Context): Next {
+function step(obligation: Obligation, facts: SchedulerFacts, context: SchedulerContext): Next {
   const { latestDue, answer, discharged } = obligation;
   const due = (cause: EndCause): Next => ({ say: sayDue(obligation, cause, facts, context.key) });
   const discharge = (how: EventData<'readmit.obligation.discharged'>['how']): Next => ({
@@ -76,7 +76,7 @@ function step(obligation: Obligation, facts: Facts, context: Context): Next {
 }
 
 /** Overdue counts from the first question that was not answered with a proof, however often it was asked again since. */
-function overdueOr(otherwise: Next, obligation: Obligation, facts: Facts, context: Context): Next {
+function overdueOr(otherwise: Next, obligation: Obligation, facts: SchedulerFacts, context: SchedulerContext): Next {
   const since = obligation.dues.findLast(({ data }) => data.cause !== 'not-proved') ?? obligation.dues[0];
   if (!since) return otherwise;
   const said = facts.of('readmit.revocation.overdue').some(({ data }) => data.obligationId === obligation.id && data.dueSince === since.at);
@@ -90,7 +90,7 @@ function overdueOr(otherwise: Next, obligation: Obligation, facts: Facts, contex
 }
 
 /** The containment or freeze that nobody was asked about yet for this obligation, if there is one: each asks once. */
-function orderOf({ undo, dues }: Obligation, facts: Facts): EndCause | undefined {
+function orderOf({ undo, dues }: Obligation, facts: SchedulerFacts): EndCause | undefined {
   if (!binds(facts, undo)) return undefined;
   const asked = (cause: EndCause): number => dues.filter(({ data }) => data.cause === cause).length;
   if (asked('containment') < facts.of('readmit.containment.ordered').length) return 'containment';
@@ -98,7 +98,7 @@ function orderOf({ undo, dues }: Obligation, facts: Facts): EndCause | undefined
   return undefined;
 }
 
-function sayDue({ id, undo }: Obligation, cause: EndCause, facts: Facts, key: string): Draft {
+function sayDue({ id, undo }: Obligation, cause: EndCause, facts: SchedulerFacts, key: string): Draft {
   const order = cause === 'containment' ? facts.last('readmit.containment.ordered') : undefined;
   return say('readmit.revocation.due', key, {
     caseId: key,
@@ -114,7 +114,12 @@ function sayDue({ id, undo }: Obligation, cause: EndCause, facts: Facts, key: st
  * Whether the answer says that nothing is left: read back, never begun, or held for another case whose own obligation is open now, at whose
  * end it goes (R6.5). The other case is there in the transaction in which the answer arrives; whatever cannot be seen proves nothing.
  */
-function proves(obligation: Obligation, { data }: FactOf<'readmit.revocation.confirmed'>, facts: Facts, context: Context): boolean {
+function proves(
+  obligation: Obligation,
+  { data }: FactOf<'readmit.revocation.confirmed'>,
+  facts: SchedulerFacts,
+  context: SchedulerContext,
+): boolean {
   switch (data.how) {
     case 'undone':
       return true;
@@ -127,17 +132,18 @@ function proves(obligation: Obligation, { data }: FactOf<'readmit.revocation.con
       return data.heldBy !== undefined && data.heldBy.caseId !== obligation.caseId && holds(data.heldBy, obligation, context);
   }
 }
-function holds({ caseId, obligationId }: { caseId: string; obligationId: string }, { undo }: Obligation, context: Context): boolean {
+function holds(
+  { caseId, obligationId }: { caseId: string; obligationId: string },
+  { undo }: Obligation,
+  context: SchedulerContext,
+): boolean {
   const facts = context.other(caseId);
   // What never began, or may not have, is not taken back by its undo.
   if (!facts.has('readmit.execution.started') || facts.has('readmit.execution.failed')) return false;
   const other = obligationsOf(facts, context.now).find(({ id }) => id === obligationId);
   return other !== undefined && isOpen(other) && holdsAlike(other.undo, undo);
 }
-/** Aggregate of one deadline of one service: the owner decides by its own clock, this only nudges (DESIGN 2). */
-export const deadlineKey = (owner: ServiceName, key: string): string => `deadline:${owner}:${key}`;
-
-function deadlineReact(facts: Facts, context: Context): Reaction {
+function deadlineReact(facts: SchedulerFacts, context: SchedulerContext): Reaction {
   const [, owner, ...rest] = context.key.split(':');
   const key = rest.join(':');
   const latest = facts.all.findLast((fact) => fact.type.endsWith('.deadline-set')) as FactOf<'readmit.approval.deadline-set'> | undefined;

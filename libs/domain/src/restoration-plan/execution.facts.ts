@@ -1,0 +1,50 @@
+/** Which facts execution has: the types that it consumes and its own, and the aggregates that keep each. */
+import type { EventType, Fact, ProducedBy } from '@readmit/contracts';
+import type { Context } from '../kernel/behaviour.js';
+import type { Facts } from '../kernel/facts.js';
+import { holdKey } from './holds.js';
+
+export const executionConsumes = [
+  'readmit.case.opened',
+  'readmit.case.classified',
+  'readmit.people.attested',
+  'readmit.evidence.added',
+  'readmit.approval.requested',
+  'readmit.decision.recorded',
+  'readmit.approval.denied',
+  'readmit.approval.withdrawn',
+  'readmit.approval.expired',
+  'readmit.approval.granted',
+  'readmit.obligation.recorded',
+  'readmit.audit.recorded',
+  'readmit.revocation.due',
+  'readmit.case.frozen',
+  'readmit.case.closed',
+  'readmit.containment.ordered',
+  'readmit.deadline.reached',
+] as const satisfies readonly EventType[];
+
+/** What its rules may read. */
+export type ExecutionEvents = (typeof executionConsumes)[number] | ProducedBy<'execution'>;
+export type ExecutionFacts = Facts<ExecutionEvents>;
+export type ExecutionContext = Context<ExecutionEvents>;
+
+/**
+ * Beginning, success, question and answer are also kept with what is held, so that overlapping grants know of each other (R6.5), and
+ * who begins knows that another is about to take it away.
+ */
+export function executionKeys(fact: Fact): readonly string[] {
+  switch (fact.type) {
+    case 'readmit.execution.started':
+      return [fact.data.caseId, ...fact.data.holds.map(holdKey)];
+    case 'readmit.execution.succeeded':
+      return [fact.data.caseId, ...(fact.data.holds ?? []).map(holdKey)];
+    case 'readmit.revocation.due':
+    case 'readmit.revocation.confirmed':
+      return fact.data.hold === undefined ? [fact.data.caseId] : [fact.data.caseId, holdKey(fact.data.hold)];
+    case 'readmit.deadline.reached':
+      return [fact.data.key];
+    default:
+      return 'caseId' in fact.data ? [fact.data.caseId] : [];
+  }
+}

@@ -1,0 +1,57 @@
+/** Which facts the scheduler has: the types that it consumes and its own, and the aggregates that keep each. */
+import type { EventType, Fact, ProducedBy, ServiceName } from '@readmit/contracts';
+import type { Context } from '../kernel/behaviour.js';
+import type { Facts } from '../kernel/facts.js';
+
+export const schedulerConsumes = [
+  'readmit.case.opened',
+  'readmit.case.classified',
+  'readmit.people.attested',
+  'readmit.approval.granted',
+  'readmit.case.frozen',
+  // Not for a rule: a containment of a subject stops the cases that are open.
+  'readmit.case.closed',
+  'readmit.execution.started',
+  'readmit.execution.succeeded',
+  'readmit.execution.failed',
+  'readmit.enrolment.confirmed',
+  'readmit.consumer.confirmed',
+  'readmit.revocation.confirmed',
+  'readmit.intake.deadline-set',
+  'readmit.classification.deadline-set',
+  'readmit.approval.deadline-set',
+  'readmit.execution.deadline-set',
+  'readmit.audit.deadline-set',
+] as const satisfies readonly EventType[];
+
+/** What its rules may read. */
+export type SchedulerEvents = (typeof schedulerConsumes)[number] | ProducedBy<'revocation-scheduler'>;
+export type SchedulerFacts = Facts<SchedulerEvents>;
+export type SchedulerContext = Context<SchedulerEvents>;
+
+/** Aggregate of one deadline of one service: the owner decides by its own clock and is only reminded. */
+export const deadlineKey = (owner: ServiceName, key: string): string => `deadline:${owner}:${key}`;
+type DeadlineSet = Extract<EventType, `${string}.deadline-set`>;
+const ownerOf = (type: DeadlineSet): ServiceName => type.slice('readmit.'.length, -'.deadline-set'.length) as ServiceName;
+
+/** The scheduler keeps cases, and one aggregate per deadline of another service, so that a reminder never waits for a case. */
+export function schedulerKeys(fact: Fact): readonly string[] {
+  switch (fact.type) {
+    case 'readmit.intake.deadline-set':
+    case 'readmit.classification.deadline-set':
+    case 'readmit.execution.deadline-set':
+    case 'readmit.approval.deadline-set':
+    case 'readmit.revocation-scheduler.deadline-set':
+    case 'readmit.audit.deadline-set':
+      return [deadlineKey(ownerOf(fact.type), fact.data.key)];
+    case 'readmit.deadline.reached':
+      return [deadlineKey(fact.data.owner, fact.data.key)];
+    case 'readmit.revocation.confirmed': {
+      // The case that is named as another holder is read in the same transaction (R6.5).
+      const { caseId, heldBy } = fact.data;
+      return heldBy === undefined || heldBy.caseId === caseId ? [caseId] : [caseId, heldBy.caseId];
+    }
+    default:
+      return 'caseId' in fact.data ? [fact.data.caseId] : [];
+  }
+}
