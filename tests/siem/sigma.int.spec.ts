@@ -180,7 +180,7 @@ if (!('missing' in sigma))
     });
 
     const single = files.filter((file) => !file.includes('correlation'));
-    const commands = blockOf('docs/siem.md', 'Rules to begin with').trimEnd().split('\n');
+    const commands = blockOf('docs/siem.md', 'Detection rules').trimEnd().split('\n');
     it.each([
       ['splunk', files, /^index="readmit" /],
       ['esql', files, /^from readmit-\* /],

@@ -2,23 +2,23 @@
 export const directoryExample = `# yaml-language-server: $schema=directory.schema.json
 version: 1
 people:
-  # An account at which she signs in. "human" is the same for all accounts of one human: nobody approves for herself with another.
-  - id: u-1001 # the claim sub of her access tokens, never a name or an address
+  # One sign-in account. "human" is the same for all accounts of one person, who cannot approve their own request with another.
+  - id: u-1001 # the claim sub of the access tokens, never a name or an address
     human: h-1
-    name: Ada Lovelace # for whoever edits this file; it goes nowhere
+    name: Ada Lovelace # for editors of this file; not used elsewhere
     teams: [staff]
-    authority: 0 # 0 to 9; the policy says what a decision needs
+    authority: 0 # 0 to 9; the policy sets what a decision needs
     employment: employee # or vendor
-    privileged: false # true: her own recovery always takes the strictest tier
-    keys: [] # of approvers: the line that readmit key create --for approver prints
-    contacts: # where the desk calls her back; a call-back needs a phone or a mobile
+    privileged: false # true: recovery of this person always requires the strictest tier
+    keys: [] # for approvers: the line printed by readmit key create --for approver
+    contacts: # for call-backs by the help desk, which need a phone or a mobile
       - { kind: phone, value: '+44 20 7946 0101' }
-    accounts: # what is hers at the targets: nothing else is restored for her
+    accounts: # accounts at the targets: nothing else can be restored for this person
       - { connector: ledger, object: ada }
   - id: u-1002
     human: h-2
     name: Boris
-    teams: [help-desk] # collects proofs
+    teams: [help-desk] # collects evidence
     authority: 2
     employment: employee
     privileged: false
@@ -38,7 +38,7 @@ people:
   - id: u-1004
     human: h-4
     name: Dana
-    teams: [system-owner, payroll-team] # approves privileged recoveries, and answers for the machine below
+    teams: [system-owner, payroll-team] # approves privileged recoveries, and owns the machine below
     authority: 5
     employment: employee
     privileged: false
@@ -50,7 +50,7 @@ machines:
     ownerTeam: payroll-team
     connector: ledger
     object: payroll # its account in READMIT_TARGETS_FILE
-    consumers: [] # of each program that picks up the secret: the line that readmit key create --for consumer prints
-# Roles and groups that give power. No rule reads it yet: restoring any role or group is a privileged restoration.
+    consumers: [] # per program that picks up the secret: the line printed by readmit key create --for consumer
+# Privileged roles and groups. No rule uses this list yet: restoring any role or group is a privileged restoration.
 privileged: []
 `;
