@@ -42,7 +42,7 @@ describe('the page for identity providers', () => {
   });
 
   it('R8.3 has every reason for which a signal is not taken, word for word, and no other', () => {
-    const [, table = ''] = page.split('\n## Why a signal is not taken\n');
+    const [, table = ''] = page.split('\n## Refusal reasons\n');
     const rows = [...table.matchAll(/^\| `([a-z0-9-]+)` +\| (.+?) +\|$/gm)].map(([, name, means]) => [name, means]);
     const { 'handler-failed': ours, ...provider } = Object.fromEntries(rows) as Record<string, string>;
     expect(provider).toEqual(signalRefusals);
