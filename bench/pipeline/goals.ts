@@ -1,4 +1,4 @@
-/** The goals (BENCH 7) beside what was measured. */
+/** The goals of docs/benchmarks.md, compared to the measurements. */
 import { services } from '@readmit/contracts';
 import type { Measured } from './load.js';
 import { cpu, fixed, measuredOf, rate, type Results, type Round, type Table } from './results.js';

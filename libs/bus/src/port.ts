@@ -42,7 +42,7 @@ export interface Subscription {
   close(): Promise<void>;
 }
 
-/** The bus (DESIGN 6): two adapters, one conformance suite. */
+/** The bus: two adapters (embedded, Kafka) that pass one conformance suite. */
 export interface Bus {
   readonly kind: 'embedded' | 'kafka';
   subscribe(options: { readonly group: string; readonly topics: readonly string[]; readonly member: string }): Promise<Subscription>;

@@ -26,7 +26,8 @@ export interface StepResult {
 
 /**
  * One target system. Every method MUST be idempotent: called again after a crash it reads the target first and goes on from
- * what it finds. "Absent" counts only when the same connection has just seen something that it must see (TARGETS 11).
+ * what it finds. "Absent" counts only when the same connection has just seen something that it must see:
+ * otherwise a lost right would look like a completed undo.
  * MUST stop at `signal`. MUST NOT log or throw a secret.
  */
 export interface Connector {

@@ -110,7 +110,7 @@ export interface Engine extends Commands {
   start(): Promise<void>;
   /** Stops taking, finishes what is under way, closes. Resolves when nothing of it is left running. */
   stop(): Promise<void>;
-  /** Readiness by progress: behind and not moving is not ready (PITFALLS 2.1). */
+  /** Readiness by progress: lagging without progress is not ready. An open connection alone would hide a stuck consumer. */
   progress(): Promise<{
     readonly ready: boolean;
     /** `null`: it cannot be told, because something that is to be read cannot be. */

@@ -17,8 +17,8 @@ function named(registered: RegisteredMigration): new () => MigrationInterface {
 }
 
 /**
- * Applies what is pending to one schema, each migration in a transaction of its own. The caller MUST hold the set-up lock:
- * TypeORM takes none (PITFALLS 2.4). Returns the names of what ran.
+ * Applies the pending migrations to one schema, one transaction each, and returns their names. The caller MUST hold the set-up
+ * lock: TypeORM takes none, so two concurrent runs would apply the same migration twice.
  */
 export async function migrate(ownerUrl: string, target: SchemaOwner): Promise<readonly string[]> {
   const schema = schemaOf(target);

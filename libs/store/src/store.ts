@@ -25,7 +25,7 @@ export interface StoreOptions {
   readonly idleInTransactionTimeoutMs?: number;
 }
 
-/** Deterministic figures of cost (BENCH 7): BEGIN and COMMIT are not statements. */
+/** Costs that do not depend on the machine, asserted by tests/cost. BEGIN and COMMIT do not count as statements. */
 export interface StoreCounters {
   statements: number;
   commits: number;

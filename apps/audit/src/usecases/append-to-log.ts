@@ -217,7 +217,7 @@ const loggedDigest = (entry: Uint8Array): string => (JSON.parse(Buffer.from(entr
 /** A draft and the trace that it goes on in. */
 type TracedDraft = Draft & { readonly traceparent?: string };
 
-/** Execution waits for these alone (DESIGN 3.6). They go on in the trace of what was recorded. */
+/** Confirms the entries that execution's gate waits for, each in the trace of its event. */
 function recordedOf(leaf: NewLeaf, arrived: Arrived | undefined): readonly TracedDraft[] {
   if (!arrived) return [];
   const { fact, record } = arrived;

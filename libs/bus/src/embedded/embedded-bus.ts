@@ -15,7 +15,7 @@ export interface EmbeddedBusOptions extends BusOptions {
 }
 
 /**
- * The bus inside PostgreSQL (DESIGN 6): topics are tables, the outbox row is the log row, and a position moves in the transaction of
+ * The bus inside PostgreSQL (ADR 0011 compares it with Kafka): topics are tables, the outbox row is the log row, and a position moves in the transaction of
  * the work. `write` hints to the readers with one NOTIFY per transaction; a lost hint costs `pollMs`, never a record.
  */
 export class EmbeddedBus implements Bus {

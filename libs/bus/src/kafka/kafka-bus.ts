@@ -31,7 +31,7 @@ const daysEveryMs = 3_600_000;
 const readTimeoutMs = 10_000;
 
 /**
- * The bus on Apache Kafka (DESIGN 6). Events are written to the outbox with the work, sent right after the commit, and swept up by
+ * The bus on Apache Kafka (ADR 0011). Events are written to the outbox with the work, sent right after the commit, and swept up by
  * the relay when that failed. Positions are the group's committed offsets, moved after the commit: at least once.
  */
 export class KafkaBus implements Bus {

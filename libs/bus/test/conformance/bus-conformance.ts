@@ -1,5 +1,5 @@
 /**
- * What every adapter of the bus promises (DESIGN 5, 6), as one suite. An adapter's spec calls it with a harness of its own.
+ * What every adapter of the bus guarantees, as one suite. Each adapter's spec runs it with its own harness.
  * Not proved here: rights on topics, restarts of the broker or database; those are each adapter's.
  */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';

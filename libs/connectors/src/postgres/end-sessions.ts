@@ -3,7 +3,8 @@ import type { TargetSession } from './target-session.js';
 
 /**
  * Throws unless this connection sees what it must see: its own role, its own right to end sessions, its own session, and the
- * start times of others. Only after that does "absent" or "no session" mean anything (TARGETS 11).
+ * start times of others. Without that, "absent" or "no session" may only mean that
+ * the connection cannot see it.
  */
 export async function mustSee(session: TargetSession): Promise<void> {
   const [seen] = await session.rows<{ me: boolean; member: boolean; alive: boolean; starts: boolean }>(`

@@ -6,7 +6,7 @@ export type ServiceName = (typeof services)[number];
 
 /**
  * `public` may appear in logs and traces; `sensitive` only in the case itself. A field that is not named here is secret
- * (STYLE: unclassified means secret).
+ * (unclassified means secret).
  */
 export type Sensitivity = 'public' | 'sensitive';
 
@@ -19,6 +19,6 @@ export interface CatalogueEntry {
   readonly schema: TSchema;
   readonly fields: Readonly<Record<string, Sensitivity>>;
   readonly version: 1;
-  /** Execution waits until audit has these in its log (DESIGN 3.6); audit says Recorded for them alone. */
+  /** Execution waits until audit has these in its log (the gate); audit emits Recorded only for them. */
   readonly gate?: true;
 }

@@ -2,7 +2,7 @@ import { Type } from 'typebox';
 import type { ServiceName } from './entry.js';
 import { AggregateKey, closed, Id, Instant, oneOf, Text } from './values.js';
 
-/** The kinds that every service has (DESIGN 2): one wire type per service, so a type still has exactly one producer. */
+/** The events that every service has. Each service has its own wire type, so that a type has exactly one producer. */
 export function everyService() {
   const refused = <S extends ServiceName>(producer: S, n: number) => ({
     producer,

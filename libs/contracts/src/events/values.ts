@@ -1,7 +1,7 @@
 /** Value shapes that several facts share. Every shape is closed: an unknown field is refused, never ignored. */
 import { Type, type Static, type TProperties, type TSchema } from 'typebox';
 
-/** A closed object: unknown fields are an error (STYLE 2.5: absent classification means secret, so absent fields must not exist). */
+/** A closed object: unknown fields are an error. A field without a class counts as secret, so no event may carry one. */
 export const closed = <P extends TProperties>(properties: P) => Type.Object(properties, { additionalProperties: false });
 export const oneOf = <const T extends readonly string[]>(values: T) => Type.Unsafe<T[number]>({ type: 'string', enum: [...values] });
 /** The schema with a sentence for the documents that are made of it (OpenAPI, AsyncAPI). Validation passes over it, and no digest covers a schema. */

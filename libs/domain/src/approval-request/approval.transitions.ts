@@ -19,7 +19,7 @@ const over = <R extends ApprovalRefusal>(reason: R) => ({ 'add-evidence': reason
 /**
  * Every state and every command: allowed, or the one reason why not. A new state or command does not compile until each cell
  * is filled. A no is allowed at any time before the grant, also before there is a plan or a proof. After the grant a request is ended at
- * the scheduler, not withdrawn here (DESIGN 2).
+ * the scheduler, not withdrawn here: what was granted must be undone.
  */
 export const approvalTransitions = {
   'waiting-for-plan': { 'add-evidence': 'allowed', approve: 'not-ready', deny: 'allowed', withdraw: 'allowed' },

@@ -14,7 +14,7 @@ const workIds = {
   watch: (caseId: string): string => `${caseId}/watch`,
 };
 
-/** What must be in audit's log, and is not yet, before anything privileged begins (DESIGN 3.6, R6.1, R7.3). Empty: the gate is open. */
+/** What must be in audit's log, and is not yet, before anything privileged begins (R6.1, R7.3). Empty: the gate is open. */
 export function gateWaitsFor(facts: ExecutionFacts): readonly string[] {
   const granted = facts.first('readmit.approval.granted');
   if (!granted) return ['approval'];

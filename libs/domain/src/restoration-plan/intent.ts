@@ -11,7 +11,7 @@ export type Intent =
   | ({ readonly ok: false } & Problem);
 
 /**
- * Execution's own verification, in the transaction that stores the intent (DESIGN 3.7, R4.4): the grant is judged as approval and
+ * Execution's own verification, in the transaction that stores the intent (R4.4): the grant is judged as approval and
  * audit judge it, and nothing has ended the case or the grant since.
  */
 export function verifyIntent(facts: ExecutionFacts, context: ExecutionContext): Intent {

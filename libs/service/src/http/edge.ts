@@ -139,7 +139,7 @@ export class EdgeGuard implements CanActivate {
     return clientId !== undefined && (clientId === id || this.options.signalProviders.includes(clientId));
   }
 
-  /** DESIGN 2: what is refused is recorded first; if it cannot be recorded the answer is 503, not 403. */
+  /** Records the refusal before answering (R7.1). If it cannot be recorded, the answer is 503, not 403. */
   private async refuse(name: RouteName, actor: Actor | undefined, refusal: Refusal): Promise<never> {
     try {
       await this.options.commands.command({ key: `http:${name}`, name, actor: actor?.id ?? 'anonymous' }, () => refusal);

@@ -5,7 +5,7 @@ import type { Call } from './call.js';
 import { ProblemError } from './problem.js';
 import { Serves } from './serves.js';
 
-/** The parked routes of one area; every service has them (DESIGN 5). `parked` is asked for on each call: the engine comes later. */
+/** The parked routes of one area; every service has them. `parked` is resolved on each call, because the engine starts later. */
 export function parkedController(area: Area, parked: () => ParkedMessages): Type {
   const list = `${area}ListParked` as const;
   const show = `${area}ShowParked` as const;

@@ -39,7 +39,7 @@ export interface OcsfHouse {
 
 /**
  * The entry as an OCSF event: a function of house, entry and what is known of its case, which the entries before it say. So a SIEM which loses it
- * can be given the same again. It holds ids and digests that the topics have, and no field that the catalogue calls sensitive (DESIGN 9).
+ * can be given the same again. It holds ids and digests that the topics have, and no field that the catalogue calls sensitive (ADR 0010).
  */
 export function ocsfOf({ leaf, fact, producer, known }: OcsfSource, house: OcsfHouse): OcsfEvent {
   const whose = whoseOf(known, fact);
