@@ -81,7 +81,7 @@ export interface Signal {
 /** Every reason for which a signal is not taken: what it means and what to do. The same over HTTP and over Kafka, but for what is said to be of one alone. */
 export const signalRefusals = {
   undecodable:
-    'Kafka alone: a compressed batch that is broken, or holds more than 8 MiB or 50,000 records. Send its signals anew in smaller batches.',
+    'Kafka alone: a compressed batch that is broken, or holds more than 8 MiB or 50,000 records. Send its signals again in smaller batches.',
   oversized: 'Larger than 256 KiB, or more than 64 headers or 16 KiB of them. Leave out what is not an attribute of the signal.',
   'media-type':
     'A content type of CloudEvents other than application/cloudevents+json (batches included), or none and no ce attributes. Send one event a message.',
@@ -97,7 +97,7 @@ export const signalRefusals = {
   'subject-not-an-id':
     'The subject is not an id of at most 255 characters; the sentence says what is wrong with it. Send the id that the directory has for the account, not a name.',
   'time-malformed': 'The time is not an RFC 3339 instant with an offset.',
-  'from-the-future': 'The time is more than five minutes ahead of ours. Check the clock of the provider.',
+  'from-the-future': 'The time is more than five minutes in the future. Check the clock of the provider.',
   'too-old': 'The time is more than 35 days ago. An operator can re-drive it from the parked messages.',
   'data-not-json':
     'There are data that are not JSON (data_base64, another content type, or broken JSON). Send JSON or nothing; nothing in it is kept.',
