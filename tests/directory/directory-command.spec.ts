@@ -69,10 +69,10 @@ describe('readmit directory init', () => {
     expect(json(await readFile(at('directory.schema.json'), 'utf8'))['required']).toEqual(['version', 'people', 'machines', 'privileged']);
     expect(await desk.run('directory', 'check', at('directory.yaml'))).toMatchObject({
       code: 0,
-      stderr: 'Nobody has a key, so nobody can approve: readmit key create --for approver\n',
+      stderr: 'No one has a key, so no one can approve: readmit key create --for approver\n',
     });
     const again = await desk.run('directory', 'init', desk.home);
-    expect([again.code, again.stderr]).toEqual([2, expect.stringContaining('The file exists already')]);
+    expect([again.code, again.stderr]).toEqual([2, expect.stringContaining('The file already exists')]);
   });
 });
 
@@ -143,7 +143,7 @@ describe('readmit directory check', () => {
     await writeFile(at('directory.yaml'), 'people: &some []\nmachines: *some\n');
     expect(await desk.run('directory', 'check', at('directory.yaml'))).toMatchObject({
       code: 2,
-      stdout: 'aliases (*name) are not taken: write each entry out\n',
+      stdout: 'aliases (*name) are not allowed: write each entry out\n',
     });
     await writeFile(at('directory.yaml'), 'people: [\n');
     expect(await desk.run('directory', 'check', at('directory.yaml'))).toMatchObject({
@@ -158,7 +158,7 @@ describe('readmit directory check', () => {
     await edited((document) => document.machines.forEach((machine) => (machine.ownerTeam = 'payrol-team')));
     expect(await desk.run('directory', 'check', at('directory.yaml'))).toMatchObject({
       code: 0,
-      stderr: expect.stringContaining('Nobody is in payrol-team, which answers for svc-payroll.'),
+      stderr: expect.stringContaining('payrol-team, which owns svc-payroll, has no members.'),
     });
   });
 });
@@ -186,7 +186,7 @@ describe('readmit directory sign', () => {
     const check = () => desk.run('directory', 'check', at('directory.jws'), '--signed-by', keyId);
     expect(await check()).toMatchObject({ code: 0, stdout: expect.stringContaining(now.toISOString()) });
     await writeFile(at('directory.jws'), `${await readFile(at('directory.jws'), 'utf8')}A`);
-    expect(await check()).toMatchObject({ code: 3, stderr: expect.stringContaining('Classification would not take this') });
+    expect(await check()).toMatchObject({ code: 3, stderr: expect.stringContaining('Classification would refuse this') });
   });
 
   it('R1.6 signs nothing that check refuses', async () => {
@@ -208,7 +208,9 @@ describe('readmit directory sign', () => {
     desk.now = new Date(now.getTime() - 1);
     expect(await sign()).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining(`What is there was issued at ${now.toISOString()}, later than now (${desk.now.toISOString()})`),
+      stderr: expect.stringContaining(
+        `The existing directory was issued at ${now.toISOString()}, later than now (${desk.now.toISOString()})`,
+      ),
     });
     desk.now = new Date(now.getTime() + 1);
     await desk.run('key', 'create', '--for', 'directory', '--id', 'other', '--out', at('other.json'));
@@ -216,7 +218,7 @@ describe('readmit directory sign', () => {
       await desk.run('directory', 'sign', at('directory.yaml'), '--key', at('other.json'), '--out', at('directory.jws')),
     ).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining('Name another file with --out'),
+      stderr: expect.stringContaining('Choose another file with --out'),
     });
     expect((await read(before)).issuedAt).toBe((await read(await readFile(at('directory.jws'), 'utf8'))).issuedAt);
     expect(await sign()).toMatchObject({ code: 0 });
@@ -233,7 +235,7 @@ describe('readmit directory sign', () => {
     };
     for (const undated of [{}, { issuedAt: 'now' }]) {
       await standing(undated);
-      expect(await sign()).toMatchObject({ code: 2, stderr: expect.stringContaining('it does not say when it was issued') });
+      expect(await sign()).toMatchObject({ code: 2, stderr: expect.stringContaining('it has no issuedAt') });
     }
     await standing({ issuedAt: new Date(now.getTime() + 1).toISOString() });
     expect(await sign()).toMatchObject({ code: 2, stderr: expect.stringContaining('later than now') });

@@ -116,11 +116,11 @@ describe('on brokers that are there already', () => {
       );
     const would = await setUp();
     expect([would.code, would.stderr]).toEqual([0, '']);
-    expect(would.stdout).toContain('make topic readmit.signals.demo-idp.v1: 4 partitions, 1 copies of each');
-    expect(would.stdout).toContain('Repeat it with --apply');
+    expect(would.stdout).toContain('create topic readmit.signals.demo-idp.v1: 4 partitions, replication factor 1');
+    expect(would.stdout).toContain('Repeat with --apply');
     const done = await setUp('--apply');
     expect([done.code, done.stdout.split('\n')[0]]).toEqual([0, 'Done:']);
-    expect((await setUp()).stdout).toContain('All topics and permissions were there already.');
+    expect((await setUp()).stdout).toContain('All topics and ACLs already exist.');
 
     const ran = await tour(state.dir, variables, '--fresh');
     expect([failedIn(ran), ran.code, ran.stderr]).toEqual([[], 0, '']);

@@ -72,7 +72,9 @@ it('says what it would do and does nothing without --apply', async () => {
 
 it('makes schemas, roles and keys once, and one service starts alone with exactly that', async () => {
   const first = JSON.parse((await setup('--apply', '--json')).stdout) as Applied;
-  expect(first.changes).toEqual(expect.arrayContaining([`created the database ${database}`, `made ${path.join(keysDir(), 'trust.json')}`]));
+  expect(first.changes).toEqual(
+    expect.arrayContaining([`created the database ${database}`, `created ${path.join(keysDir(), 'trust.json')}`]),
+  );
   const again = JSON.parse((await setup('--apply', '--json')).stdout) as Applied;
   expect([again.changes, again.keys.rootKey]).toEqual([[], first.keys.rootKey]);
 

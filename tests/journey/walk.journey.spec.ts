@@ -191,7 +191,7 @@ if (missing === undefined)
         expect(before).toContain(will);
       const { stdout } = await engineer.run(block);
       expect((await engineer.run(look)).stdout).toBe(
-        'This would:\n  - write what each role may read and write anew\nNothing was done. Repeat it with --apply to do it.\n',
+        'This would:\n  - rewrite the grants of each role\nNothing was changed. Repeat with --apply.\n',
       );
       const [, rootKey] = /READMIT_ROOT_KEY\s+(\S+)/.exec(stdout) ?? [];
       engineer.learns('READMIT_ROOT_KEY=...', `READMIT_ROOT_KEY=${rootKey ?? ''}`);
@@ -208,7 +208,7 @@ if (missing === undefined)
       const directoryKey = (await engineer.run(key)).stdout.trim();
       engineer.learns('READMIT_DIRECTORY_KEY=...', `READMIT_DIRECTORY_KEY=${directoryKey}`);
       const { stdout } = await engineer.run(rest.join('\n'), { READMIT_DIRECTORY_KEY: directoryKey });
-      expect(stdout).toMatch(/Signed by that key\.\n.*\n.*\npeople +5\n/);
+      expect(stdout).toMatch(/signed by that key\.\n.*\n.*\npeople +5\n/);
       await engineer.run(blockOf('docs/directory.md', 'Served'));
     });
 

@@ -5,7 +5,7 @@ import { usage } from './errors.js';
 export type AskInput = Static<typeof OpenCase>['asks'][number];
 
 const next =
-  'Write kind=connector/object or kind=connector/object/entitlement, e.g. role.restore=target-postgres/erin/app_admin; when the object has a slash in it: --ask \'{"kind":"role.restore","connector":"target-postgres","object":"a/b","entitlement":"app_admin"}\'.';
+  'Write kind=connector/object or kind=connector/object/entitlement, e.g. role.restore=target-postgres/erin/app_admin; if the object contains a slash: --ask \'{"kind":"role.restore","connector":"target-postgres","object":"a/b","entitlement":"app_admin"}\'.';
 
 /**
  * `kind=connector/object[/entitlement]`, e.g. `role.restore=target-postgres/erin/app_admin`. An entitlement may have slashes of its own. For an

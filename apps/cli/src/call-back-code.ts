@@ -4,7 +4,7 @@ import type { Context } from './context.js';
 import { crypto } from './log-tools.js';
 
 /**
- * What whoever holds the case's own key reads out when the desk calls back (R3.4): made here, of a nonce that only this key is shown and of
+ * The code that the holder of the case's key reads out on a call-back (R3.4): computed here, from a nonce that only this key is shown and
  * its fingerprint. Undefined: no such key is here, or the case is not classified yet.
  */
 export async function callBackCode(context: Context, one: Answer<'showCase'>): Promise<string | undefined> {
@@ -15,4 +15,4 @@ export async function callBackCode(context: Context, one: Answer<'showCase'>): P
 
 /** What goes with every code that is shown. */
 export const onlyOnACallBack = (code: string): string =>
-  `When the desk calls you on the number on record, read this code to them: ${code}. Never read it to somebody who calls from elsewhere.`;
+  `When the help desk calls your number on record, read out this code: ${code}. Never give it to anyone who calls you on another number.`;

@@ -23,14 +23,14 @@ export async function caseIdOf(context: Context, text: string): Promise<string> 
   if (only === undefined)
     throw new CliError(
       'notFound',
-      `No case begins with ${start}, among those of this machine${signedIn ? ` and your newest ${mostLooked}` : ''}`,
+      `No case id starts with ${start} among those on this machine${signedIn ? ` and your newest ${mostLooked}` : ''}`,
       {
-        next: 'Give the whole id: readmit case list',
+        next: 'Use the full id: readmit case list',
       },
     );
   if (more.length > 0)
-    throw new CliError('usage', `${more.length + 1} cases begin with ${start}: ${[only, ...more].slice(0, 5).join(', ')}`, {
-      next: 'Give more of the id.',
+    throw new CliError('usage', `${more.length + 1} case ids start with ${start}: ${[only, ...more].slice(0, 5).join(', ')}`, {
+      next: 'Use a longer prefix.',
     });
   return only;
 }

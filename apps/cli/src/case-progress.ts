@@ -30,7 +30,7 @@ export const exitOf = ({ outcome }: Case): ExitName => exitOfOutcome[outcome ?? 
 const failures: readonly string[] = ['readmit.plan.refused', 'readmit.execution.failed'];
 const undecided: readonly Case['state'][] = ['classified', 'planned', 'awaiting-approval'];
 
-/** Of whoever may see it: what is not shown to this person is left out, and what cannot be asked now is said. */
+/** What this person may see: the rest is left out, and what cannot be fetched now is reported. */
 export async function progressOf(context: Context, one: Case): Promise<Progress> {
   const params = { caseId: one.caseId };
   const entries = one.outcome === 'failed' ? await seen(context, () => context.client.call('caseTimeline', { params })) : undefined;
@@ -48,10 +48,10 @@ export async function progressOf(context: Context, one: Case): Promise<Progress>
 }
 
 const missing = ({ plan, needs }: View): readonly string[] => [
-  ...(plan === null ? ['a plan, which execution makes'] : []),
+  ...(plan === null ? ['a plan by execution'] : []),
   ...needs.evidence
     .filter(({ met }) => !met)
-    .map(({ need }) => `a proof: ${need.kind} (${assuranceName(need.assurance)} or more), recorded by an agent of the verifying team`),
+    .map(({ need }) => `a proof: ${need.kind} (${assuranceName(need.assurance)} or higher), recorded by an agent of the verifying team`),
   ...needs.quorum
     .filter(({ part, by }) => by.length < part.count)
     .map(({ part, by }) => `a decision: ${part.count - by.length} of ${part.teams.join(' or ')} (${part.name})`),
@@ -63,7 +63,7 @@ export async function seen<T>({ out }: Context, ask: () => Promise<T>): Promise<
     return await ask();
   } catch (error) {
     if (!(error instanceof CliError)) throw error;
-    if (error.exit === 'unreachable' || error.exit === 'unexpected') out.note(`Not everything can be told now: ${error.message}`);
+    if (error.exit === 'unreachable' || error.exit === 'unexpected') out.note(`Some details are unavailable: ${error.message}`);
     return undefined;
   }
 }

@@ -67,7 +67,7 @@ export class Client {
   /** The same for an answer that is too long to hold: its bytes as they come. */
   async download(name: RouteName, input: { readonly query?: object }): Promise<AsyncIterable<Uint8Array>> {
     const { response, where } = await this.send(name, input, deadlines.download, undefined);
-    if (!response.body) throw notUnderstood(where, 'the answer has no body');
+    if (!response.body) throw notUnderstood(where, 'the response has no body');
     return response.body;
   }
 
@@ -121,10 +121,7 @@ function check(schema: TSchema | undefined, value: unknown, what: string): void 
   if (!schema) return;
   const validate = validator(schema);
   if (!validate(value))
-    throw usage(
-      `The service would refuse ${what}: ${faultsOf(validate)}`,
-      'Correct the options; the command with --help shows an example.',
-    );
+    throw usage(`The service would refuse ${what}: ${faultsOf(validate)}`, 'Correct the options; see the example in --help.');
 }
 
 function pathOf(path: string, params: Readonly<Record<string, string>> = {}): string {
@@ -145,7 +142,7 @@ async function bodyOf(response: Response, where: string): Promise<unknown> {
   try {
     return await response.json();
   } catch (error) {
-    throw notUnderstood(where, 'the answer is not JSON', error);
+    throw notUnderstood(where, 'the response is not JSON', error);
   }
 }
 
@@ -160,21 +157,21 @@ async function problemOf(response: Response): Promise<ProblemDetails | undefined
 }
 
 const notUnderstood = (where: string, why: string, cause?: unknown): CliError =>
-  new CliError('unexpected', `The answer does not follow the API: ${why}`, {
+  new CliError('unexpected', `The response does not match the API: ${why}`, {
     where,
-    next: 'Check --url and that this readmit has the version of the services.',
+    next: 'Check --url, and that this readmit has the same version as the services.',
     cause,
   });
 
 function unreachable(where: string, method: Route['method'], cause: unknown): CliError {
   // fetch says no more than "fetch failed"; its cause says why.
   const { name, cause: deeper } = (cause ?? {}) as { readonly name?: unknown; readonly cause?: unknown };
-  const reason = name === 'TimeoutError' ? 'no answer in time' : saidBy(deeper ?? cause);
+  const reason = name === 'TimeoutError' ? 'timed out' : saidBy(deeper ?? cause);
   return new CliError('unreachable', `The service cannot be reached: ${reason}`, {
     where,
     next:
       method === 'POST'
-        ? 'Check --url and the network. The request may have arrived all the same: look before you repeat it.'
+        ? 'Check --url and the network. The request may have been processed: check before you repeat it.'
         : 'Check --url and the network, then try again.',
     cause,
   });

@@ -48,7 +48,7 @@ export class Context {
     if (Date.parse(session.expiresAt) - this.io.now().getTime() > renewBeforeMs) return session;
     const renewed = await refreshed(session, this.allowHttp, this.io);
     if (renewed === undefined)
-      throw new CliError('notSignedIn', 'Your sign-in has run out', { where: this.origin.origin, next: 'Sign in again: readmit login' });
+      throw new CliError('notSignedIn', 'Your sign-in has expired', { where: this.origin.origin, next: 'Sign in again: readmit login' });
     await this.vault.saveSession(renewed);
     return renewed;
   }

@@ -5,7 +5,7 @@ const seconds = { s: 1, m: 60, h: 3600, d: 86_400 } as const;
 /** `90s`, `15m`, `8h`, `2d` to whole seconds; anything else is a usage error, because a guessed unit is a wrong grant. */
 export function parseDuration(text: string): number {
   const parts = /^([1-9]\d{0,8})([smhd])$/.exec(text);
-  if (!parts) throw usage(`"${text}" is not a duration`, 'Write a whole number and a unit: 90s, 15m, 8h or 2d.');
+  if (!parts) throw usage(`"${text}" is not a duration`, 'Use an integer and a unit: 90s, 15m, 8h or 2d.');
   return Number(parts[1]) * seconds[parts[2] as keyof typeof seconds];
 }
 

@@ -17,7 +17,7 @@ export async function openEvents({ keyList, environment }: ExportHeader, { root,
   } catch (cause) {
     throw new CliError('verificationFailed', `The keys of the export cannot be trusted: ${saidBy(cause)}`, {
       where: `header of the export, root in ${file}`,
-      next: 'Check that the root is the one of this installation. If it is, the export was not made by it.',
+      next: 'Check that the root belongs to this installation. If it does, the export comes from elsewhere.',
       cause,
     });
   }

@@ -31,7 +31,7 @@ export async function keepExport(
     }
   } catch (cause) {
     if (cause instanceof CliError) throw cause;
-    throw new CliError('unreachable', 'The export broke off', { where: origin, next: 'Nothing was kept. Try again.', cause });
+    throw new CliError('unreachable', 'The export was interrupted', { where: origin, next: 'Nothing was saved. Try again.', cause });
   }
   await toDisk(handle.sync());
   const { bytes, lines, entries } = counted;

@@ -13,7 +13,7 @@ export function homeOf(env: Io['env']): string {
 /** What the usual codes of the system mean; anything else is named as it is. */
 const systemSays: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
-  EDQUOT: 'no space left: the quota is used up',
+  EDQUOT: 'no space left: quota exceeded',
   EFBIG: 'no space left: the file may not be larger',
   EISDIR: 'it is a folder',
   ENOENT: 'there is no such file or folder',
@@ -27,7 +27,7 @@ export function fileFailure(act: 'read' | 'write', file: string, cause: unknown)
   const code = codeOf(cause) ?? 'unknown';
   return new CliError('usage', `Cannot ${act} a file: ${systemSays[code] ?? 'the system says'} (${code})`, {
     where: file,
-    next: /^(ENOSPC|EDQUOT|EFBIG)$/.test(code) ? 'Make room, or name another place.' : 'Check the path and its permissions.',
+    next: /^(ENOSPC|EDQUOT|EFBIG)$/.test(code) ? 'Free some space, or choose another location.' : 'Check the path and its permissions.',
     cause,
   });
 }
@@ -71,7 +71,7 @@ export async function readPrivate(file: string): Promise<string | undefined> {
     if (process.platform !== 'win32' && (mode & 0o077) !== 0 && (mode & 0o170000) !== 0o120000) {
       throw new CliError('usage', 'A private file can be read by others', {
         where: file,
-        next: `Run: chmod 600 ${file} - and replace the key if somebody may have read it.`,
+        next: `Run: chmod 600 ${file} - and replace the key if others may have read it.`,
       });
     }
     return text;
@@ -84,6 +84,10 @@ export async function readPrivate(file: string): Promise<string | undefined> {
 function fail(file: string): (error: unknown) => never {
   return (cause) => {
     if (codeOf(cause) !== 'EEXIST') throw fileFailure('write', file, cause);
-    throw new CliError('usage', 'The file exists already', { where: file, next: 'Name another file; readmit does not replace it.', cause });
+    throw new CliError('usage', 'The file already exists', {
+      where: file,
+      next: 'Choose another file; readmit does not overwrite files.',
+      cause,
+    });
   };
 }

@@ -7,13 +7,13 @@ const mostLineBytes = 16 * 1024 * 1024;
 const chunkBytes = 64 * 1024;
 const lineFeed = 0x0a;
 
-const asWritten = 'Take the file as it was written, byte for byte.';
+const asWritten = 'Use the original file, byte for byte.';
 /** What a file is when something on its way has packed or re-encoded it, by its first bytes: not what was written, and no sign of a forger. */
 const disguises: readonly { readonly bytes: readonly number[]; readonly is: string; readonly next: string }[] = [
-  { bytes: [0x1f, 0x8b], is: 'is packed with gzip', next: 'Unpack it first: gunzip.' },
-  { bytes: [0x28, 0xb5, 0x2f, 0xfd], is: 'is packed with zstd', next: 'Unpack it first: unzstd.' },
-  { bytes: [0x42, 0x5a, 0x68, 0x39], is: 'is packed with bzip2', next: 'Unpack it first: bunzip2.' },
-  { bytes: [0xfd, 0x37, 0x7a, 0x58, 0x5a], is: 'is packed with xz', next: 'Unpack it first: unxz.' },
+  { bytes: [0x1f, 0x8b], is: 'is compressed with gzip', next: 'Decompress it first: gunzip.' },
+  { bytes: [0x28, 0xb5, 0x2f, 0xfd], is: 'is compressed with zstd', next: 'Decompress it first: unzstd.' },
+  { bytes: [0x42, 0x5a, 0x68, 0x39], is: 'is compressed with bzip2', next: 'Decompress it first: bunzip2.' },
+  { bytes: [0xfd, 0x37, 0x7a, 0x58, 0x5a], is: 'is compressed with xz', next: 'Decompress it first: unxz.' },
   { bytes: [0x50, 0x4b, 0x03, 0x04], is: 'is a zip archive', next: 'Unpack it first: unzip.' },
   { bytes: [0xef, 0xbb, 0xbf], is: 'begins with a byte-order mark', next: asWritten },
   { bytes: [0xff, 0xfe], is: 'is UTF-16', next: asWritten },
@@ -40,7 +40,7 @@ export async function* exportLines(file: string): AsyncGenerator<string> {
     if (bytes > mostLineBytes)
       throw new CliError('verificationFailed', `This is not an export: line ${number} is longer than ${mostLineBytes} bytes`, {
         where: file,
-        next: 'Nothing after it was read. Export the log again: readmit audit export --out <file>',
+        next: 'Reading stopped there. Export the log again: readmit audit export --out <file>',
       });
   }
   if (bytes > 0) yield textOf(parts);
@@ -73,7 +73,7 @@ async function* chunksOf(file: string): AsyncGenerator<Buffer> {
       first = Buffer.concat([first, more]);
     }
     const found = disguises.find(({ bytes }) => bytes.every((byte, at) => first[at] === byte));
-    if (found) throw new CliError('usage', `The file ${found.is}: it cannot be checked like this`, { where: file, next: found.next });
+    if (found) throw new CliError('usage', `The file ${found.is}: it cannot be verified in this form`, { where: file, next: found.next });
     for (let chunk = first; chunk.length > 0; chunk = await read(handle, file)) yield chunk;
   } finally {
     await handle.close();

@@ -1,13 +1,13 @@
 import type { Command } from 'commander';
 
 const says: Readonly<Record<string, string>> = {
-  case: 'ask for a way back in and follow it',
-  evidence: 'proofs that a person is who they say',
+  case: 'open cases and follow them',
+  evidence: 'proofs of identity',
   secret: 'secrets sealed to a key',
   audit: 'the tamper-evident log',
-  parked: 'messages that a service could not take',
+  parked: 'messages that a service could not process',
   key: 'key files',
-  directory: 'the signed file that says who is who',
+  directory: 'the signed directory of people and machines',
 };
 
 /** The command that holds others, made at first use. */

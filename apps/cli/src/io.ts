@@ -10,7 +10,7 @@ export interface Sink {
   write(text: string): unknown;
 }
 export interface Stdout extends Sink {
-  /** Settles once the text was taken over by whoever reads; rejects when nobody does (a closed pipe). */
+  /** Resolves once the reader has accepted the text; rejects if there is none (a closed pipe). */
   deliver(text: string): Promise<void>;
   /** Why what is written arrives no more, EPIPE when the reader has gone; without it everything arrives. */
   lost?(): NodeJS.ErrnoException | undefined;

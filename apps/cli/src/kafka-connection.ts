@@ -14,7 +14,7 @@ export async function kafkaConnection(env: Io['env']): Promise<KafkaConnection> 
   const wrong = brokers.find((broker) => !/^[0-9A-Za-z.-]+:\d{1,5}$/.test(broker));
   if (brokers.length === 0 || wrong !== undefined)
     throw usage(
-      wrong === undefined ? 'No broker is named' : `"${wrong}" names no broker`,
+      wrong === undefined ? 'KAFKA_BROKERS is missing' : `"${wrong}" is not a broker address`,
       'Set KAFKA_BROKERS=kafka:9092, several separated by commas.',
     );
   const tls = await tlsOf(env);
@@ -28,10 +28,13 @@ async function saslOf(env: Io['env'], encrypted: boolean): Promise<KafkaConnecti
   const mechanism = mechanisms.find((one) => one === (wanted ?? 'scram-sha-512'));
   if (mechanism === undefined) throw usage(`KAFKA_SASL_MECHANISM is "${wanted ?? ''}"`, `Set it to one of ${mechanisms.join(', ')}.`);
   if (!username || !file)
-    throw usage('A user without all of its parts', 'Set KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD_FILE, or neither.');
+    throw usage(
+      'KAFKA_SASL_USERNAME or KAFKA_SASL_PASSWORD_FILE is missing',
+      'Set KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD_FILE, or neither.',
+    );
   if (mechanism === 'plain' && !encrypted)
     throw usage(
-      'KAFKA_SASL_MECHANISM=plain shows the password to the network',
+      'KAFKA_SASL_MECHANISM=plain without TLS sends the password in cleartext',
       'Set KAFKA_TLS=true or KAFKA_SASL_MECHANISM=scram-sha-512.',
     );
   return { mechanism, username, password: await secretIn(file, 'KAFKA_SASL_PASSWORD_FILE') };
@@ -41,10 +44,11 @@ async function tlsOf(env: Io['env']): Promise<KafkaConnection['tls']> {
   const { KAFKA_TLS: on, KAFKA_TLS_CA_FILE: ca, KAFKA_TLS_CERT_FILE: cert, KAFKA_TLS_KEY_FILE: key } = env;
   if (on !== undefined && on !== 'true' && on !== 'false') throw usage(`KAFKA_TLS is "${on}"`, 'Set it to true or false.');
   if (on !== 'true') {
-    if (ca || cert || key) throw usage('A file for TLS is named, and KAFKA_TLS is not true', 'Set KAFKA_TLS=true or leave the file out.');
+    if (ca || cert || key) throw usage('A TLS file is set, but KAFKA_TLS is not true', 'Set KAFKA_TLS=true or remove the file.');
     return undefined;
   }
-  if (!cert !== !key) throw usage('Of certificate and key one is missing', 'Set KAFKA_TLS_CERT_FILE and KAFKA_TLS_KEY_FILE, or neither.');
+  if (!cert !== !key)
+    throw usage('KAFKA_TLS_CERT_FILE or KAFKA_TLS_KEY_FILE is missing', 'Set KAFKA_TLS_CERT_FILE and KAFKA_TLS_KEY_FILE, or neither.');
   return {
     ...(ca ? { ca: await textIn(ca, 'KAFKA_TLS_CA_FILE') } : {}),
     ...(cert ? { cert: await textIn(cert, 'KAFKA_TLS_CERT_FILE') } : {}),
@@ -64,7 +68,7 @@ async function textIn(file: string, variable: string): Promise<string> {
     const text = await readFile(file, 'utf8');
     if (text.trim() !== '') return text;
   } catch (cause) {
-    throw usage(`${variable}: ${file} cannot be read (${codeOf(cause) ?? 'unknown'})`, 'Name a file that is there and that you may read.');
+    throw usage(`${variable}: ${file} cannot be read (${codeOf(cause) ?? 'unknown'})`, 'Use an existing file that you can read.');
   }
-  throw usage(`${variable}: ${file} is empty`, 'Put the text into it.');
+  throw usage(`${variable}: ${file} is empty`, 'Write the value to it.');
 }

@@ -80,7 +80,7 @@ async function readJson(file: string, what: string): Promise<Record<string, unkn
   if (text === undefined)
     throw new CliError('usage', `There is no ${what} here`, {
       where: file,
-      next: 'Name the file with --key, or make one: readmit key create --help',
+      next: 'Use --key <file>, or create one: readmit key create --help',
     });
   try {
     const value: unknown = JSON.parse(text);
@@ -103,7 +103,7 @@ function privateJwk(value: unknown, crv: 'Ed25519' | 'X25519', file: string): Pr
     typeof jwk.x !== 'string' ||
     typeof jwk.d !== 'string'
   ) {
-    throw notAKey(file, `it holds no private ${crv} JWK`);
+    throw notAKey(file, `it contains no private ${crv} JWK`);
   }
   let x: string | undefined;
   try {
@@ -112,12 +112,12 @@ function privateJwk(value: unknown, crv: 'Ed25519' | 'X25519', file: string): Pr
     // OpenSSL's reason says nothing that the next line does not.
     throw notAKey(file, `its ${crv} key cannot be read`);
   }
-  if (x !== jwk.x) throw notAKey(file, `the two halves of its ${crv} key do not belong together`);
+  if (x !== jwk.x) throw notAKey(file, `the public and private parts of its ${crv} key do not match`);
   return { kty: 'OKP', crv, x: jwk.x, d: jwk.d } as PrivateJwk<SigningJwk | SealingJwk>;
 }
 
 const notAKey = (file: string, why: string): CliError =>
-  new CliError('usage', `This is not a key that readmit can use: ${why}`, {
+  new CliError('usage', `readmit cannot use this key: ${why}`, {
     where: file,
-    next: 'Name the right file with --key, or make one: readmit key create --help',
+    next: 'Use the right file with --key, or create one: readmit key create --help',
   });

@@ -7,7 +7,7 @@ const mostTries = 6;
 const mostSeconds = 5;
 
 /**
- * Repeats a call that was answered "not yet": services hear of things one after the other, and whoever comes to a case for the first time is
+ * Repeats a call that was answered "not yet": services receive events one after the other, and a person new to a case is
  * looked up first. Nothing has happened when that is the answer. `also`: other ends that may mean the same here.
  */
 export async function patiently<T>(io: Io, call: () => Promise<T>, also: readonly ExitName[] = []): Promise<T> {

@@ -46,7 +46,7 @@ export function showForDecision(out: Output, view: View, asked: Answer<'showCase
 /** Whether an approver is the same human as somebody whom no directory names cannot be told by any service. */
 const unknownRequester = ({ requester }: View): string =>
   requester.kind === 'person' && !requester.known
-    ? ' - NOT IN THE DIRECTORY: make sure that this is not the account of somebody who verifies or decides'
+    ? ' - NOT IN THE DIRECTORY: make sure that this is not an account of a verifier or approver'
     : '';
 
 /** The words in a line of their own: they are what somebody typed, and begin where a reader looks for them. */

@@ -26,22 +26,22 @@ import { clean, Output } from './output.js';
 const afterHelp = `
 Exit codes:
   0  done
-  1  unexpected: a fault of the program or of a service
-  2  usage: an option, file or field is wrong
-  3  verification failed: an audit log, a plan or a checkpoint is not what it claims to be, a Kafka not
-     what it should be
-  4  refused by a rule; the rule, the reason and what to do are printed
-  5  not signed in, or the sign-in is too old
+  1  unexpected: a bug in the program or in a service
+  2  usage: an option, file or field is invalid
+  3  verification failed: an audit log, plan or checkpoint is not genuine, or Kafka topics or ACLs
+     differ from the expected configuration
+  4  refused by a rule; the message names the rule, the reason and what to do
+  5  not signed in, or a fresher sign-in is required
   6  not found
-  7  not ready yet, or in conflict with the state of the case; what to do is printed
+  7  not ready yet, or conflicts with the state of the case; the message says what to do
   8  a service or issuer cannot be reached
-  10 to 14, of case watch and case open: the case was closed as 10 failed, 11 denied, 12 expired, 13 withdrawn, 14 frozen;
-     one that was completed ends with 0
+  10 to 14, of case watch and case open: outcome of the case: 10 failed, 11 denied, 12 expired, 13 withdrawn, 14 frozen;
+     0 if it completed
 
 Environment:
-  READMIT_URL      the one origin in front of the services (default ${defaultUrl})
-  READMIT_ISSUER   the OpenID issuer for readmit login (default: the one that the services name)
-  READMIT_HOME     where sign-in and keys are kept (default: XDG_CONFIG_HOME/readmit or ~/.config/readmit)
+  READMIT_URL      public origin of the services (default ${defaultUrl})
+  READMIT_ISSUER   OpenID issuer for readmit login (default: the services' issuer)
+  READMIT_HOME     folder for sign-in and keys (default: XDG_CONFIG_HOME/readmit or ~/.config/readmit)
   NO_COLOR         no colours`;
 
 /** Runs one command line (without node and script) to its exit code; never throws and never ends the process. */
@@ -77,13 +77,13 @@ async function outcomeOf(argv: readonly string[], io: Io, json: boolean): Promis
     if (error.exitCode !== 0) {
       // For people the parser has said it already, with the help.
       if (!json) return 'usage';
-      throw usage(error.code === 'commander.help' ? 'No command is named' : error.message.replace(/^error: /, ''), seeHelp);
+      throw usage(error.code === 'commander.help' ? 'No command given' : error.message.replace(/^error: /, ''), seeHelp);
     }
   }
   if (outcome === 'ok') await mustBeWritten(io);
   return outcome;
 }
-const seeHelp = 'Run it with --help: each command has an example.';
+const seeHelp = 'Use --help: each command has an example.';
 
 /** What could not be written is not "done". */
 async function mustBeWritten(io: Io): Promise<void> {
@@ -94,11 +94,11 @@ async function mustBeWritten(io: Io): Promise<void> {
 
 function buildProgram(act: Act, io: Io, json: boolean): Command {
   const program = new Command('readmit')
-    .description('Governs the way back in: every recovery is a grant of privilege.')
+    .description('Governs account recovery: every recovery is a grant of privilege.')
     .version(product.version)
-    .option('--url <origin>', `the one origin in front of the services (READMIT_URL, default ${defaultUrl})`)
-    .option('--json', 'JSON for programs')
-    .option('--insecure-http', 'allow plain http to another machine, inside a network that you trust')
+    .option('--url <origin>', `public origin of the services (READMIT_URL, default ${defaultUrl})`)
+    .option('--json', 'print JSON')
+    .option('--insecure-http', 'allow plain http to another machine, within a trusted network')
     .configureOutput({ writeOut: (text) => void io.stdout.write(text), writeErr: (text) => void (json || io.stderr.write(text)) })
     .configureHelp({
       visibleCommands: (command) => (command.parent ? [...command.commands] : leavesOf(command)),
@@ -106,7 +106,7 @@ function buildProgram(act: Act, io: Io, json: boolean): Command {
         [pathOf(command), ...command.registeredArguments.map((one) => (one.required ? `<${one.name()}>` : `[${one.name()}]`))].join(' '),
     })
     .exitOverride()
-    .showHelpAfterError('(add --help for an example)')
+    .showHelpAfterError('(use --help for an example)')
     .addHelpText('after', afterHelp);
   for (const register of [
     registerSignIn,
@@ -139,7 +139,7 @@ function unexpected(error: unknown): CliError {
   if (typeof syscall === 'string' && typeof path === 'string')
     return fileFailure(/^(open|read|scandir|l?stat|access)/.test(syscall) ? 'read' : 'write', path, error);
   return new CliError('unexpected', saidBy(error), {
-    next: 'This is a fault of readmit: report it with the command line (without secrets). READMIT_DEBUG=1 prints the stack.',
+    next: 'This is a bug in readmit: report it with the command line (without secrets). READMIT_DEBUG=1 prints the stack.',
     cause: error,
   });
 }

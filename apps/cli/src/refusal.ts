@@ -6,7 +6,7 @@ export function failureOf(status: number, problem: ProblemDetails | undefined, h
   const retryAfter = secondsOf(headers.get('retry-after'));
   const exit = exitOf(status);
   const stepUp = /insufficient_user_authentication/.test(headers.get('www-authenticate') ?? '');
-  const message = problem?.title || problem?.detail || `The service answered ${status}`;
+  const message = problem?.title || problem?.detail || `The service responded with ${status}`;
   return new CliError(exit, stepUp ? 'This needs a fresher sign-in (step-up)' : message, {
     where: `${where} (HTTP ${status})`,
     next: nextByReason(problem?.reason, { target, later: laterOf(retryAfter) }) ?? nextOf(exit, status, problem?.reason, retryAfter),
@@ -30,7 +30,7 @@ function nextOf(exit: ExitName, status: number, reason: string | undefined, retr
   const later = laterOf(retryAfter);
   switch (exit) {
     case 'notSignedIn':
-      return reason?.startsWith('proof-') ? 'Run it where the key of the case is.' : 'Sign in (again): readmit login';
+      return reason?.startsWith('proof-') ? "Run it on the machine that has the case's key." : 'Sign in: readmit login';
     case 'notFound':
       return 'Check the id: readmit case list';
     case 'notReady':
@@ -38,13 +38,13 @@ function nextOf(exit: ExitName, status: number, reason: string | undefined, retr
       // A conflict that no service said will pass is not tried again: the state of the case has to be looked at.
       return retryAfter === undefined ? 'Look at the case: readmit case show <case>' : `Try again ${later}.`;
     case 'usage':
-      return 'Correct the fields named above; the command with --help shows an example.';
+      return 'Correct the fields named above; see the example in --help.';
     case 'unreachable':
       return `A service is down or cannot record the request: try again ${later}.`;
     case 'refused':
-      return 'The rule above decides, not this program: what it asks for has to change, or somebody else has to act.';
+      return 'The rule above cannot be overridden: change the request, or have someone else act.';
     default:
-      return 'This is a fault of the service: give its operator the time and the lines above.';
+      return 'This is a bug in the service: report the time and the lines above to its operator.';
   }
 }
 

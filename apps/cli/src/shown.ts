@@ -33,7 +33,7 @@ export function shown(view: View, caseId: string, knownPolicy?: string): Shown {
   const refs = evidence.map((proof) => {
     const { note, salt } = proof;
     if (note === null || salt === null) {
-      differs.push(`The words of the proof ${proof.id} are not shown`);
+      differs.push(`The text of the proof ${proof.id} is not shown`);
       return { id: proof.id, digest: proof.digest };
     }
     const digest = proofDigest({ ...proof, note, salt }, crypto);
@@ -53,6 +53,6 @@ export function shown(view: View, caseId: string, knownPolicy?: string): Shown {
     } else if (knownPolicy === undefined) differs.push(`The document of the policy ${policy.version} (${policyDigest}) is not shown`);
   } else if (policyDigest !== undefined) differs.push('The policy is not shown');
   if (knownPolicy !== undefined && policyDigest !== undefined && knownPolicy !== policyDigest)
-    differs.push(`The policy to be signed (${policyDigest}) is not the one that you named (${knownPolicy})`);
+    differs.push(`The policy to be signed (${policyDigest}) differs from the one you named (${knownPolicy})`);
   return { planDigest, evidenceDigest: evidenceShown, policyDigest, differs };
 }

@@ -78,7 +78,7 @@ async function explained(options: SignInOptions, request: () => Promise<Tokens>,
     const code = cause instanceof oidc.ResponseBodyError ? cause.error : undefined;
     const detail = cause instanceof oidc.ResponseBodyError ? (cause.error_description ?? cause.error) : saidBy(cause);
     if (persona !== undefined && (code === 'unsupported_grant_type' || code === 'unauthorized_client' || code === 'invalid_client')) {
-      throw new CliError('notSignedIn', `This issuer does not sign in personas (${code}): only the demo's own issuer does`, {
+      throw new CliError('notSignedIn', `This issuer has no personas (${code}): only the demo's issuer does`, {
         where: options.issuer,
         next: 'Sign in as yourself: readmit login',
         cause,
@@ -92,7 +92,7 @@ async function explained(options: SignInOptions, request: () => Promise<Tokens>,
         where: options.issuer,
         next:
           persona === undefined
-            ? 'Try again: readmit login. If it stays, the client must be allowed the device flow at the issuer.'
+            ? 'Try again: readmit login. If it persists, allow the device flow for this client at the issuer.'
             : `Check the persona's name ("${persona}").`,
         cause,
       },
@@ -103,9 +103,9 @@ async function explained(options: SignInOptions, request: () => Promise<Tokens>,
 function sessionOf(tokens: Tokens, options: Pick<Session, 'url' | 'issuer' | 'clientId'>, io: Io, before?: Session): Session {
   const subject = claimsOf(tokens.access_token)['sub'] ?? claimsOf(tokens.id_token)['sub'] ?? before?.person;
   if (typeof subject !== 'string')
-    throw new CliError('notSignedIn', "The issuer's tokens do not say who signed in", {
+    throw new CliError('notSignedIn', "The issuer's tokens do not identify the user", {
       where: options.issuer,
-      next: 'Ask for the scope "openid" to be allowed for this client.',
+      next: 'Have the scope "openid" allowed for this client.',
     });
   const refreshToken = tokens.refresh_token ?? before?.refreshToken;
   return {

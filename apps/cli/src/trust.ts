@@ -14,15 +14,15 @@ export interface Trust {
 
 export async function readTrust(file: string): Promise<Trust> {
   const next =
-    'Give --keys <file> with {"logKey": "<verifier key of the log>", "root": {"kty":"OKP","crv":"Ed25519","x":"..."}}, from a place that the export does not come from.';
+    'Give --keys <file> with {"logKey": "<verifier key of the log>", "root": {"kty":"OKP","crv":"Ed25519","x":"..."}}, from a source other than the export.';
   let value: { logKey?: unknown; root?: { kty?: unknown; crv?: unknown; x?: unknown } } | null;
   try {
     value = JSON.parse(await readFile(file, 'utf8')) as typeof value;
   } catch (cause) {
-    throw new CliError('usage', 'The keys to verify with cannot be read', { where: file, next, cause });
+    throw new CliError('usage', 'The verification keys cannot be read', { where: file, next, cause });
   }
   const { logKey, root } = value ?? {};
   if (typeof logKey !== 'string' || root?.kty !== 'OKP' || root.crv !== 'Ed25519' || typeof root.x !== 'string')
-    throw new CliError('usage', 'This file does not hold the keys to verify with', { where: file, next });
+    throw new CliError('usage', 'This file has no verification keys', { where: file, next });
   return { file, logKey, root: { kty: 'OKP', crv: 'Ed25519', x: root.x } };
 }

@@ -13,7 +13,7 @@ export async function unseal(jwe: string, key: RecipientKeyPair): Promise<Uint8A
   } catch (cause) {
     throw new CliError('verificationFailed', 'The sealed secret cannot be opened with this key', {
       where: `key with fingerprint ${key.fingerprint}`,
-      next: 'Use the key that the plan names as recipient (--key). It was not acknowledged, so it can be picked up again.',
+      next: 'Use the recipient key named in the plan (--key). The secret was not acknowledged, so it can be picked up again.',
       cause,
     });
   }

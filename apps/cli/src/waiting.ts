@@ -36,7 +36,7 @@ const asksOf = (asks: Item['asks']): string =>
 export function todoOf(item: Item): Todo {
   const { what, caseId, tier, subject, asks, since, until, why } = item;
   const missing = item.needs.evidence.filter(({ met }) => !met).map(({ need }) => need);
-  const proofs = missing.map(({ kind, assurance }) => `${kind} (${assuranceName(assurance)} or more)`).join(', ');
+  const proofs = missing.map(({ kind, assurance }) => `${kind} (${assuranceName(assurance)} or higher)`).join(', ');
   return {
     what,
     caseId,
@@ -84,12 +84,12 @@ async function ownTodo(context: Context, caseId: string): Promise<readonly Todo[
       {
         ...todo,
         what: 'code',
-        why: 'You asked for it. When the help desk calls you back, read the code out.',
+        why: 'You requested it. When the help desk calls you back, read out the code.',
         run: `readmit case show ${caseId}`,
       },
     ];
   if (one.state !== 'granted' || !(await known(() => context.client.call('pickUpSecret', { params }, credential)))) return [];
-  return [{ ...todo, what: 'secret', why: 'You asked for it, and it is sealed to your key.', run: `readmit secret pick-up ${caseId}` }];
+  return [{ ...todo, what: 'secret', why: 'You requested it, and it is sealed to your key.', run: `readmit secret pick-up ${caseId}` }];
 }
 
 /** Undefined: there is no such thing for this key. A case of another installation is not known here. */
@@ -110,7 +110,7 @@ export async function operatorTodos(context: Context, session: Session): Promise
   const { client } = context;
   const overdue = await seen(context, () => client.call('listOverdue', {}));
   const late = (overdue ?? []).map(({ caseId, obligationId, dueSince }): Todo => {
-    const why = 'You are an operator. Somebody keeps what was lent: see what stands in the way.';
+    const why = 'You are an operator. A grant is still active past its deadline: see what blocks its undo.';
     return { ...nothing, what: 'overdue', caseId, asked: obligationId, since: dueSince, why, run: `readmit obligations ${caseId}` };
   });
   const parked = await Promise.all(
@@ -124,7 +124,7 @@ export async function operatorTodos(context: Context, session: Session): Promise
       if (oldest === undefined) return [];
       const count = messages.length < parkedShown ? String(messages.length) : `${parkedShown} or more`;
       const run = `readmit parked list --service ${serviceOfArea(area)}`;
-      const why = 'You are an operator. The service could not take them: re-drive or discard them.';
+      const why = 'You are an operator. The service could not process them: re-drive or discard them.';
       return [{ ...nothing, what: 'parked', asked: `${count} of ${serviceOfArea(area)}`, since: oldest, why, run }];
     }),
   );

@@ -191,14 +191,14 @@ describe('readmit audit verify', () => {
   it('exits with 2 without keys from elsewhere: what an export says of itself proves nothing', async () => {
     const { code, stderr } = await verify(whole.lines(), '--keys', path.join(desk.home, 'absent.json'));
     expect(code).toBe(2);
-    expect(stderr).toContain('from a place that the export does not come from');
+    expect(stderr).toContain('from a source other than the export');
   });
 });
 
 /** What mail, git, a shell or a packer does to a file on its way; none of it is a forger. */
 const onTheWay: readonly [string, (text: string) => Uint8Array, string][] = [
   ['a byte-order mark', (text) => Buffer.from(`\ufeff${text}`), 'begins with a byte-order mark'],
-  ['gzip', (text) => gzipSync(text), 'is packed with gzip'],
+  ['gzip', (text) => gzipSync(text), 'is compressed with gzip'],
   ['UTF-16', (text) => Buffer.from(`\ufeff${text}`, 'utf16le'), 'is UTF-16'],
   ['UTF-16 without a mark', (text) => Buffer.from(text, 'utf16le'), 'is UTF-16'],
   ['UTF-16, big end first', (text) => Buffer.from(`\ufeff${text}`, 'utf16le').swap16(), 'is UTF-16'],
@@ -232,7 +232,7 @@ describe('a file that something changed on its way', () => {
   ])('a checkpoint file with %s exits with 2; as it was kept it is compared', async (_what, change) => {
     const { code, stdout, stderr } = await verify(whole.lines(), '--checkpoint', await saved(change(whole.note(2))));
     expect([code, stdout]).toEqual([2, '']);
-    expect(stderr).toMatch(/This is no checkpoint|it cannot be checked like this/);
+    expect(stderr).toMatch(/This is not a checkpoint|it cannot be verified in this form/);
     expect((await verify(whole.lines(), '--checkpoint', await saved(whole.note(2)))).code).toBe(0);
   });
 
@@ -254,7 +254,7 @@ describe('a file that something changed on its way', () => {
   it('a folder, or a path through a file, exits with 2 and blames nobody', async () => {
     const file = path.join(desk.home, 'log.ndjson');
     await verify(whole.lines());
-    const blamed = /fault of readmit|report it/;
+    const blamed = /bug in readmit|report it/;
     for (const argv of [
       ['verify', desk.home],
       ['ocsf', desk.home],
@@ -298,7 +298,7 @@ describe('readmit audit ocsf', () => {
     const events = eventsOf(all.stdout);
     expect(events.map(({ metadata }) => [metadata.uid, metadata.sequence])).toEqual([0, 1, 2, 3].map((n) => [`event-${n}`, n]));
     for (const event of events) expect(ocsfFaults(event)).toEqual([]);
-    expect(all.stderr).toContain('4 entries. Whether any is missing: readmit audit verify');
+    expect(all.stderr).toContain('4 entries. To check that none is missing: readmit audit verify');
     const some = await shown(whole.lines(), '--from', '2');
     expect(eventsOf(some.stdout)).toEqual(events.slice(2));
   });
@@ -375,7 +375,7 @@ describe('readmit audit cef', () => {
     for (const wrong of ['{}', 'null', 'x', whole.lines()[0] ?? '', ...strange]) {
       const stopped = await converted([first, wrong, records[1] ?? '']);
       expect([wrong, stopped.code, stopped.stdout]).toEqual([wrong, 2, `${stdout.split('\n')[0]}\n`]);
-      expect(stopped.stderr).toContain('Line 2 is no record for SIEMs');
+      expect(stopped.stderr).toContain('Line 2 is not a record for SIEMs');
     }
   });
 });

@@ -27,13 +27,13 @@ describe('a case that is named by the beginning of its id', () => {
   it('is none when two begin so', async () => {
     const { code, stderr, target } = await show('d157');
     expect([code, target]).toEqual([2, undefined]);
-    expect(stderr).toContain(`2 cases begin with case_d157: ${other}, ${one}`);
+    expect(stderr).toContain(`2 case ids start with case_d157: ${other}, ${one}`);
   });
 
   it('is none when none does', async () => {
     const { code, stderr, target } = await show('beef');
     expect([code, target]).toEqual([6, undefined]);
-    expect(stderr).toContain('No case begins with case_beef, among those of this machine and your newest 200');
+    expect(stderr).toContain('No case id starts with case_beef among those on this machine and your newest 200');
   });
 
   it('may be one whose key is on this machine, without a sign-in', async () => {

@@ -49,7 +49,7 @@ describe('readmit case show', () => {
     api.on('showCase', { ...caseOfAda, state: 'planned' });
     api.on('showApproval', { ...approval, state: 'waiting-for-evidence', needs: { ...approval.needs, evidence: [need] } });
     const { stdout } = await desk.run('case', 'show', 'case_1');
-    expect(stdout).toContain('a proof: call-back (substantial or more)');
+    expect(stdout).toContain('a proof: call-back (substantial or higher)');
     expect(stdout).toContain('a decision: 1 of system-owner (owner)');
     const [part] = approval.needs.quorum;
     api.on('showApproval', { ...approval, needs: { ...approval.needs, quorum: [{ ...part, by: ['dana'] }] } });
@@ -72,6 +72,6 @@ describe('readmit case show', () => {
     api.refuse('showApproval', 503, { reason: 'audit-unavailable' });
     const away = await desk.run('case', 'show', 'case_1');
     expect(away.code).toBe(0);
-    expect(away.stderr).toContain('Not everything can be told now');
+    expect(away.stderr).toContain('Some details are unavailable');
   });
 });

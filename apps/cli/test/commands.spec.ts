@@ -66,7 +66,7 @@ describe('readmit case', () => {
     expect((await desk.run('case', 'show', 'case_1')).stdout).toMatch(/^state +ending$/m);
   });
 
-  it('says that a list may go on when it is as long as was asked for, whoever said how long', async () => {
+  it('mentions that a list may continue when it is as long as its limit, explicit or default', async () => {
     await desk.signIn();
     api.on('listCases', [caseOfAda]);
     const more = 'add --before case_1';
@@ -120,7 +120,7 @@ describe('readmit case', () => {
     expect(desk.slept).toEqual(Array.from({ length: 10 }, () => 7000));
   });
 
-  it('R3.4 shows the code to read out to whoever has the key of the case, in show and in watch, and to nobody else', async () => {
+  it('R3.4 shows the code to read out to the holder of the case key, in show and in watch, and to no one else', async () => {
     const key = newRecipientKey();
     const withNonce = { ...caseOfAda, codeNonce: 'nonce_1' };
     api.on('showCase', withNonce, withNonce, { ...withNonce, state: 'closed', outcome: 'completed' }).on('caseTimeline', []);
@@ -230,7 +230,7 @@ describe('readmit approve and deny', () => {
       'passkey on the laptop',
       '15m',
       'call-back (substantial) by boris',
-      'somebody who has not signed in',
+      'anonymous (not signed in)',
       'phone stolen',
       'owner: 0 of 1',
       approval.planDigest ?? '',
@@ -288,7 +288,7 @@ describe('readmit approve and deny', () => {
     expect(stderr).toContain('waiting-for-plan');
   });
 
-  it('refuses a key file that others can read, and one whose halves do not belong together', async () => {
+  it('refuses a key file that others can read, and one whose halves do not match', async () => {
     const file = path.join(desk.home, 'k.json');
     await writeFile(file, JSON.stringify(key), { mode: 0o644 });
     expect((await desk.run('approve', 'case_1', '--reason', 'x', '--yes', '--key', file)).stderr).toContain('can be read by others');
@@ -296,7 +296,7 @@ describe('readmit approve and deny', () => {
     await writeFile(mixed, JSON.stringify({ ...key, x: newSigningKey().x }), { mode: 0o600 });
     const { code, stderr } = await desk.run('approve', 'case_1', '--reason', 'x', '--yes', '--key', mixed);
     expect(code).toBe(2);
-    expect(stderr).toContain('do not belong together');
+    expect(stderr).toContain('do not match');
     expect(stderr).not.toContain(key.d);
   });
 });
@@ -340,7 +340,7 @@ describe('readmit secret pick-up', () => {
   });
 
   it('says to delete the file only of what a person signs in with, once it is acknowledged', async () => {
-    const says = 'then delete it';
+    const says = 'then delete the file';
     const pickUp = async (...more: readonly string[]) => (await desk.run('secret', 'pick-up', 'case_1', ...more)).stderr;
     expect(await pickUp('--key', file, '--out', path.join(desk.home, 'password'))).not.toContain(says);
     await writePrivate(desk.vault.caseKeyFile('case_1'), JSON.stringify(pair));
@@ -383,7 +383,7 @@ describe('operator commands', () => {
     api.on(route, answer);
     const dry = await desk.run(...argv);
     expect(dry.code).toBe(0);
-    expect(dry.stdout).toContain('Nothing was done');
+    expect(dry.stdout).toContain('Nothing was changed');
     expect(api.seen).toEqual([]);
     expect((await desk.run(...argv, '--apply')).code).toBe(0);
     expect(api.of(route)[0]?.body).toEqual(body);

@@ -42,9 +42,9 @@ describe('readmit approve', () => {
     ['the words of a proof', withProof({ note: 'nobody answered' }), 'proof evidence_1'],
     ['who collected it', withProof({ by: 'somebody-you-trust' }), 'proof evidence_1'],
     ['when it was collected', withProof({ at: '2026-11-22T09:59:00.000Z' }), 'proof evidence_1'],
-    ['how sure it makes', withProof({ assurance: 3 }), 'proof evidence_1'],
+    ['assurance level', withProof({ assurance: 3 }), 'proof evidence_1'],
     ['the number that was called', withProof({ contact: 'b'.repeat(64) }), 'proof evidence_1'],
-    ['words that are not shown', withProof({ note: null }), 'words of the proof evidence_1'],
+    ['words that are not shown', withProof({ note: null }), 'text of the proof evidence_1'],
     ['the proofs together', { ...approval, evidenceDigest: 'f'.repeat(64) }, 'evidence'],
     ['a proof that is left out', { ...approval, evidence: [] }, 'evidence'],
     ['the policy digest', { ...approval, policyDigest: 'e'.repeat(64) }, 'policy'],
@@ -78,7 +78,7 @@ describe('readmit approve', () => {
   it('R4.10 signs under the policy that the approver names and no other, also when the service shows its document', async () => {
     const other = await decide('approve', '--policy-digest', 'a'.repeat(64));
     expect(other.code).toBe(3);
-    expect(other.stderr).toContain('is not the one that you named');
+    expect(other.stderr).toContain('differs from the one you named');
     expect(api.of('decide')).toEqual([]);
     expect((await decide('approve', '--policy-digest', approval.policyDigest ?? '')).code).toBe(0);
   });
@@ -127,8 +127,8 @@ describe('a case that nothing can be decided of', () => {
         api.on('showApproval', { ...approval, state });
         const { code, stderr } = await desk.run(choice, 'case_1', '--reason', 'checked');
         expect(code).toBe(7);
-        expect(stderr).toContain(`the case is ${state}`);
-        expect(stderr).toMatch(/do {6}It is (over|decided)/);
+        expect(stderr).toContain(`The case can no longer be decided (state: ${state})`);
+        expect(stderr).toMatch(/do {6}(The case (was|is already|expired)|No plan could be made)/);
       }
       expect([desk.questions, api.of('decide')]).toEqual([[], []]);
       api.on('showApproval', approval);

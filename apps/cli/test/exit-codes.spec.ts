@@ -29,7 +29,7 @@ describe('exit codes', () => {
   it('exits with 5 without a sign-in, with one that has run out, and with one for another address', async () => {
     expect((await desk.run('case', 'list')).code).toBe(5);
     await desk.signIn('dana', new Date(now.getTime() - 1));
-    expect((await desk.run('case', 'list')).stderr).toContain('has run out');
+    expect((await desk.run('case', 'list')).stderr).toContain('has expired');
     await desk.signIn('dana');
     desk.env['READMIT_URL'] = 'http://127.0.0.1:1';
     expect((await desk.run('case', 'list')).code).toBe(5);

@@ -1,4 +1,4 @@
-/** What waits for whoever runs the command: an approver, an agent, who asked, an operator. */
+/** What waits for the person who runs the command: an approver, an agent, a requester, an operator. */
 import { describe, expect, it } from '@jest/globals';
 import { UnsecuredJWT } from 'jose';
 import type { Static } from 'typebox';
@@ -50,7 +50,7 @@ describe('readmit inbox', () => {
       'readmit case contacts case_1',
       'readmit evidence add case_1 --kind manager-vouch --assurance substantial --channel <how> --note "..."',
     ]);
-    expect(stdout).toContain('Missing: manager-vouch (substantial or more).');
+    expect(stdout).toContain('Missing: manager-vouch (substantial or higher).');
     for (const command of [
       ['case', 'contacts'],
       ['evidence', 'add'],
@@ -81,7 +81,7 @@ describe('readmit inbox', () => {
     api.on('showCase', opened);
     const asked = await desk.run('inbox', '--json');
     expect([asked.code, runs(asked.stdout)]).toEqual([0, ['readmit case show case_1']]);
-    expect(asked.stderr).toContain('Nobody is signed in');
+    expect(asked.stderr).toContain('Not signed in');
     await desk.signIn();
     desk.now = new Date(now.getTime() + 86_400_000);
     expect(await desk.run('inbox', '--json')).toEqual(asked);
@@ -132,7 +132,7 @@ describe('readmit inbox', () => {
     api.refuse('auditListParked', 503, { reason: 'database-unavailable' });
     const without = await desk.run('inbox', '--json');
     expect(runs(without.stdout)).toEqual(runs(stdout));
-    expect([without.code, without.stderr]).toEqual([0, expect.stringContaining('Not everything can be told now')]);
+    expect([without.code, without.stderr]).toEqual([0, expect.stringContaining('Some details are unavailable')]);
     api.refuse('listOverdue', 503, { reason: 'database-unavailable' });
     expect(runs((await desk.run('inbox', '--json')).stdout)).toEqual(['readmit parked list --service execution']);
   });

@@ -38,7 +38,7 @@ it('rotates with --apply and tells the new key, the end of the present one and w
   expect(after).not.toBe(before);
   expect(ran.stdout).toContain(after);
   expect(ran.stdout).toContain(`${before} at 2026-11-22T12:00:00.000Z`);
-  expect(ran.stderr).toContain('Start approval anew before the present key ends.');
+  expect(ran.stderr).toContain('Restart approval before the current key expires.');
   expect((await ring()).get(after)?.owner).toBe('approval');
   const { d } = JSON.parse(await readFile(path.join(folder, 'approval.jwk'), 'utf8')) as { d: string };
   expect(ran.stdout + ran.stderr).not.toContain(d);
@@ -50,7 +50,7 @@ it('refuses a service that is none, hours that are none, and a folder without th
   expect((await rotate('--service', 'gate')).code).toBe(2);
   expect(await rotate('--service', 'approval', '--overlap', '0')).toMatchObject({
     code: 2,
-    stderr: expect.stringContaining('Give whole hours, from 1 to 2160.'),
+    stderr: expect.stringContaining('Use whole hours, from 1 to 2160.'),
   });
   await rm(path.join(folder, 'root-belongs-offline.jwk'));
   expect(await rotate('--service', 'approval')).toMatchObject({ code: 2, stderr: expect.stringContaining('Bring the root key') });

@@ -57,7 +57,7 @@ async function badExport(): Promise<readonly string[]> {
 }
 
 describe('a reader that has gone away', () => {
-  it('R7.2 leaves a log that does not verify at exit code 3, whoever reads', async () => {
+  it('R7.2 leaves a log that does not verify at exit code 3, no matter who reads', async () => {
     const argv = await badExport();
     expect(await runTo(sinkOf(readable()), sinkOf(readable()), ...argv)).toBe(3);
     expect(await runTo(sinkOf(await abandoned()), sinkOf(readable()), ...argv)).toBe(3);

@@ -107,7 +107,7 @@ describe('readmit login', () => {
   });
 
   it.each([
-    ['unsupported_grant_type', ['--as', 'dana'], "only the demo's own issuer does"],
+    ['unsupported_grant_type', ['--as', 'dana'], "only the demo's issuer does"],
     ['invalid_grant', ['--as', 'nobody'], 'Check the persona'],
     ['access_denied', [], 'did not sign you in'],
   ])('explains the answer %s', async (error, more, says) => {
@@ -123,7 +123,7 @@ describe('readmit login', () => {
     api.on('signInWith', { issuer: url, audience: 'acme-api' });
     const { code, stderr } = await desk.run('login', '--as', 'dana');
     expect([code, forms.at(-1)?.get('audience')]).toEqual([0, 'acme-api']);
-    expect(stderr).toContain(`Signing in at ${url}, as ${api.url} says.`);
+    expect(stderr).toContain(`Signing in at ${url}, the issuer of ${api.url}.`);
     await desk.run('login', '--as', 'dana', '--audience', 'other-api');
     expect(forms.at(-1)?.get('audience')).toBe('other-api');
     expect(api.of('signInWith')).toHaveLength(2);

@@ -9,8 +9,8 @@ export function registerCef(audit: Command, act: Act): void {
   example(
     audit
       .command('cef')
-      .description('records for SIEMs, OCSF one a line, as lines of the Common Event Format: for a SIEM that does not know OCSF')
-      .argument('<records>', 'file with the records; /dev/stdin: what is piped in'),
+      .description('convert records for SIEMs (OCSF, one per line) to Common Event Format, for a SIEM without OCSF support')
+      .argument('<records>', 'file with the records; /dev/stdin for a pipe'),
     'readmit audit ocsf log.ndjson --keys trust.json | readmit audit cef /dev/stdin',
   ).action(act((context: Context, _options, file) => convert(context, file ?? '')));
 }
@@ -35,7 +35,7 @@ function recordIn(text: string, number: number): OcsfEvent {
   } catch {
     // Not JSON: the same answer.
   }
-  throw new CliError('usage', `Line ${number} is no record for SIEMs`, {
-    next: 'Give what the topic readmit.audit.ocsf.v1 or readmit audit ocsf gives, one record a line. What was printed before this line is right.',
+  throw new CliError('usage', `Line ${number} is not a record for SIEMs`, {
+    next: 'Use records from the topic readmit.audit.ocsf.v1 or from readmit audit ocsf, one per line. The output before this line is valid.',
   });
 }

@@ -20,7 +20,7 @@ export function registerOcsf(audit: Command, act: Act): void {
   example(
     audit
       .command('ocsf')
-      .description('the entries of an export as OCSF events, one a line: what a SIEM reads on the topic, for one that missed some')
+      .description('print the entries of an export as OCSF events, one per line, as on the SIEM topic; for a SIEM that missed some')
       .argument('<export>')
       .option('--from <n>', 'only entries from this index on (metadata.sequence)', wholeNumber)
       .option('--keys <file>', 'trust.json with the offline root (default: trust.json in the config folder)'),
@@ -61,11 +61,11 @@ async function convert(context: Context, { from = 0, keys }: OcsfOptions, file: 
     shown += 1;
   }
   if (!log) throw notGenuine(file, 'It is empty.');
-  context.out.note(`${shown} entries. Whether any is missing: readmit audit verify ${file} --keys ${trust.file}`);
+  context.out.note(`${shown} entries. To check that none is missing: readmit audit verify ${file} --keys ${trust.file}`);
 }
 
 const notGenuine = (file: string, says: string): CliError =>
   new CliError('verificationFailed', `This is not a genuine export. ${says}`, {
     where: file,
-    next: 'Find out all that is wrong with it: readmit audit verify <export>. What was printed before this entry is genuine.',
+    next: 'List all errors: readmit audit verify <export>. The output before this entry is genuine.',
   });

@@ -19,10 +19,10 @@ export function registerVerify(audit: Command, act: Act): void {
     audit
       .command('verify')
       .description(
-        'check an export offline: no entry altered, cut, inserted or reordered, every event and decision genuine, every grant undone, nothing found by audit',
+        'verify an export offline: no entry altered, cut, inserted or reordered; every event and decision genuine; every grant undone; no findings of audit',
       )
       .argument('<export>')
-      .option('--checkpoint <file>', 'a checkpoint that was seen before: finds a log that was cut or forked since')
+      .option('--checkpoint <file>', 'an earlier checkpoint: detects truncation and forks since then')
       .option('--keys <file>', "trust.json with the log's key and the offline root (default: trust.json in the config folder)"),
     'readmit audit verify log.ndjson --checkpoint seen.checkpoint --keys trust.json',
   ).action(act((context: Context, options: VerifyCommandOptions, file) => verify(context, options, file ?? '')));
@@ -58,7 +58,7 @@ function show({ out }: Context, report: LogReport): void {
       report.findings.map(({ index, rule, where, why }) => [index, rule, where, why]),
     );
   if (report.violated.length > 0) {
-    out.line('What audit found while it ran:');
+    out.line('Findings of audit at run time:');
     out.table(
       ['entry', 'at', 'case', 'rule', 'says'],
       report.violated.map(({ index, at, caseId, rule, says }) => [index, at, caseId, rule, says]),
@@ -73,7 +73,7 @@ function logKeyOf({ logKey, file }: Trust): LogKey {
   } catch (cause) {
     throw new CliError('usage', saidBy(cause), {
       where: file,
-      next: 'Correct "logKey": the verifier key of the log, from a place that the export does not come from.',
+      next: 'Correct "logKey": the verifier key of the log, from a source other than the export.',
       cause,
     });
   }
@@ -87,14 +87,14 @@ async function checkpointIn(file: string, key: LogKey): Promise<string> {
   const note = await smallText(file, mostCheckpointBytes);
   const says = note === undefined ? 'The file is too long for one.' : whyNone(note, key);
   if (note !== undefined && says === undefined) return note;
-  throw new CliError('usage', `This is no checkpoint. ${says}`, {
+  throw new CliError('usage', `This is not a checkpoint. ${says}`, {
     where: file,
-    next: 'Give the note as it was kept, byte for byte: readmit audit checkpoint --save <file>',
+    next: 'Use the saved note unchanged, byte for byte: readmit audit checkpoint --save <file>',
   });
 }
 function whyNone(note: string, key: LogKey): string | undefined {
   if (note.trim() === '') return 'The file is empty.';
-  if (note.includes('\r')) return 'Its lines end with a carriage return, which was added on the way.';
+  if (note.includes('\r')) return 'Its lines end with a carriage return, which was added in transit.';
   const opened = openCheckpoint(note, key, logTools);
   return 'reason' in opened && /-malformed$/.test(opened.reason) ? opened.says : undefined;
 }

@@ -24,7 +24,7 @@ export const registerAudit: Register = (program, act) => {
   example(
     audit
       .command('export')
-      .description('operator: write the whole log to a file that verifies without us')
+      .description('operator: export the log to a file that can be verified offline')
       .requiredOption('--out <file>', 'where to write it')
       .option('--size <n>', 'only the first n entries, to the last checkpoint among them', wholeNumber),
     'readmit audit export --out log.ndjson',
@@ -35,17 +35,17 @@ export const registerAudit: Register = (program, act) => {
   example(
     audit
       .command('checkpoint')
-      .description('the latest signed checkpoint; keep one outside, and a log that was cut or forked since is found')
-      .option('--save [file]', 'keep it (default: checkpoints/ in the config folder)'),
+      .description('print the latest signed checkpoint; store one elsewhere to detect truncation and forks later')
+      .option('--save [file]', 'save it (default: checkpoints/ in the config folder)'),
     'readmit audit checkpoint --save seen.checkpoint',
   ).action(act(checkpoint));
 };
 
-/** Written beside its name and renamed when whole: half an export would look like a log that was cut. */
+/** Written to a temporary name and renamed when complete: a partial export would look like a truncated log. */
 async function exportLog(context: Context, { out, size }: ExportOptions): Promise<void> {
   const file = path.resolve(out);
   if (await exists(file))
-    throw new CliError('usage', 'The file exists already', { where: file, next: 'Name another file; readmit does not replace it.' });
+    throw new CliError('usage', 'The file already exists', { where: file, next: 'Choose another file; readmit does not overwrite files.' });
   const chunks = await context.client.download('exportLog', { query: size === undefined ? {} : { size } });
   const part = `${file}.${process.pid}.part`;
   let kept: Kept | undefined;
@@ -78,20 +78,20 @@ async function exportLog(context: Context, { out, size }: ExportOptions): Promis
 async function checkpoint(context: Context, { save }: CheckpointOptions): Promise<void> {
   const { size, note } = await context.client.call('checkpoint', {});
   if (note.split('\n')[1] !== String(size)) {
-    throw new CliError('verificationFailed', `The checkpoint is not of the size that the service says (${size})`, {
+    throw new CliError('verificationFailed', `The checkpoint does not have the size that the service reports (${size})`, {
       where: context.origin.origin,
-      next: 'Do not keep it. Tell the security team.',
+      next: 'Do not store it. Tell the security team.',
     });
   }
   if (save === undefined) return context.out.result({ size, note }, () => context.out.text(note));
   const file = save === true ? path.join(context.vault.checkpointFolder, `${size}.checkpoint`) : path.resolve(save);
   if (save === true && (await exists(file)))
-    throw usage(`A checkpoint of size ${size} is kept already in ${file}`, 'Name another file: --save <file>.');
+    throw usage(`A checkpoint of size ${size} is already stored in ${file}`, 'Choose another file: --save <file>.');
   await writePrivate(file, note, { exclusive: true });
   context.out.result({ size, note, file }, () =>
     context.out.fields([
       ['size', size],
-      ['kept in', file],
+      ['saved to', file],
     ]),
   );
 }

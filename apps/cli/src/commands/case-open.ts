@@ -30,20 +30,20 @@ export const registerCaseOpen: Register = (program, act) => {
   example(
     group(program, 'case')
       .command('open')
-      .description('ask for a way back in; nothing happens before the case is classified and proved')
-      .option('--subject <id>', 'the person who needs the way back in')
+      .description('request recovery; nothing happens before the case is classified and proved')
+      .option('--subject <id>', 'the person to recover')
       .option('--machine [id]', 'the subject is a machine')
       .option(
         '--ask <kind=connector/object[/entitlement]>',
-        `what is asked for; repeat for more; as JSON when a name has a slash; kinds: ${askKinds.join(', ')}`,
+        `what to restore; repeatable; use JSON if a name contains a slash; kinds: ${askKinds.join(', ')}`,
         repeated(parseAsk),
       )
-      .addOption(new Option('--reason-code <code>', 'why, as a code').choices(reasonCodes()).makeOptionMandatory())
-      .requiredOption('--reason <text>', 'why, in words')
-      .option('--ticket <id>', 'ticket in your desk system')
-      .requiredOption('--for <duration>', 'how long it shall last: 90s, 15m, 8h, 2d; the policy sets the most')
-      .option('--anonymous', 'ask without a sign-in: a one-time key is made and kept here')
-      .option('--with-key', 'make a one-time key also when signed in: what is issued for you can be picked up with it'),
+      .addOption(new Option('--reason-code <code>', 'reason, as a code').choices(reasonCodes()).makeOptionMandatory())
+      .requiredOption('--reason <text>', 'reason, in words')
+      .option('--ticket <id>', 'ticket in your help-desk system')
+      .requiredOption('--for <duration>', 'duration: 90s, 15m, 8h, 2d; the policy sets the maximum')
+      .option('--anonymous', 'request without signing in: a one-time key is created and stored here')
+      .option('--with-key', 'create a one-time key even if signed in, to pick up what is issued for you'),
     'readmit case open --anonymous --subject ada --ask factor.bypass=demo-idp/ada --reason-code lost-device --reason "phone stolen" --for 15m',
     'readmit case open --machine svc-payroll --ask secret.reissue=target-postgres/payroll --reason-code secret-dead --reason "expired" --ticket OPS-4711 --for 8h',
   ).action(act(open));
@@ -62,7 +62,7 @@ async function open(context: Context, options: OpenOptions): Promise<ExitName> {
     durationSeconds: parseDuration(options.for),
   };
   if (body.asks.length === 0)
-    throw usage('Nothing is asked for', 'Add --ask kind=connector/object, e.g. --ask factor.bypass=demo-idp/ada.');
+    throw usage('Nothing to restore is named', 'Add --ask kind=connector/object, e.g. --ask factor.bypass=demo-idp/ada.');
   return request(context, body, session, !session || keyWanted(body, session, options.withKey === true));
 }
 
@@ -75,7 +75,7 @@ function keyWanted({ asks, subject }: Body, { person }: Session, withKey: boolea
   if (!sealed || withKey || subject.id === person) return withKey || sealed;
   throw usage(
     `A bypass is sealed to a key, and the key would be yours, not that of ${subject.id}`,
-    'Let them ask on a machine of their own (--anonymous), or add --with-key if it is to be picked up here.',
+    'Let them open the case on their own machine (--anonymous), or add --with-key to pick it up here.',
   );
 }
 
@@ -86,7 +86,7 @@ async function signedInHere(context: Context): Promise<Session> {
   const other = await context.vault.session();
   throw new CliError('notSignedIn', other ? `You are signed in for ${other.url}, not here` : 'You are not signed in', {
     where: context.origin.origin,
-    next: 'Sign in: readmit login. Whoever cannot, or asks for somebody else without a name: add --anonymous.',
+    next: 'Sign in: readmit login. If you cannot, or to open the case for someone else anonymously, add --anonymous.',
   });
 }
 
@@ -112,7 +112,7 @@ async function request(context: Context, body: Body, session: Session | undefine
   } catch (error) {
     const mayHaveArrived = !(error instanceof CliError) || error.exit === 'unreachable' || error.exit === 'unexpected';
     if (mayHaveArrived)
-      out.note('The case may have been opened all the same. Run the same command again within an hour: it opens it, or takes it up.');
+      out.note('The case may have been opened. Run the same command again within an hour: it opens the case or resumes it.');
     else await vault.dropPending(pending.file);
     throw error;
   }
@@ -172,20 +172,20 @@ function shown(
     if (key)
       out.note(
         key.code === undefined
-          ? `The code that you will read to the desk is not there yet: readmit case show ${accepted.caseId}`
+          ? `The code for the help desk is not available yet: readmit case show ${accepted.caseId}`
           : onlyOnACallBack(key.code),
       );
     out.note(`Follow it: readmit case watch ${accepted.caseId}`);
-    if (key) out.note(`What is issued for you, once it is granted: readmit secret pick-up ${accepted.caseId}`);
-    out.note(`Changed your mind: readmit case withdraw ${accepted.caseId}`);
+    if (key) out.note(`After the grant, pick up what is issued for you: readmit secret pick-up ${accepted.caseId}`);
+    out.note(`To withdraw it: readmit case withdraw ${accepted.caseId}`);
   });
 }
 
 function subjectOf({ subject, machine }: OpenOptions): Body['subject'] {
   if (typeof machine === 'string') {
-    if (subject !== undefined) throw usage('Both --subject and --machine name a subject', 'A case is about one subject.');
+    if (subject !== undefined) throw usage('Both --subject and --machine name a subject', 'A case has one subject.');
     return { kind: 'machine', id: machine };
   }
-  if (subject === undefined) throw usage('Nobody is named who needs the way back in', 'Add --subject <id> or --machine <id>.');
+  if (subject === undefined) throw usage('No subject is named', 'Add --subject <id> or --machine <id>.');
   return { kind: machine ? 'machine' : 'person', id: subject };
 }

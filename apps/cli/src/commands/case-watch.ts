@@ -19,9 +19,9 @@ export const registerCaseWatch: Register = (program, act) => {
   example(
     group(program, 'case')
       .command('watch')
-      .description('print what happens until the case is closed; the exit code says how (0 completed, 10 to 14: readmit --help)')
+      .description('print events until the case is closed; the exit code gives the outcome (0 completed, 10 to 14: readmit --help)')
       .argument('<case>')
-      .option('--every <duration>', 'how often to look', '2s'),
+      .option('--every <duration>', 'poll interval', '2s'),
     'readmit case watch <case>',
     'readmit case watch <case> --json | jq .type',
   ).action(act((context: Context, { every }: WatchOptions, caseId) => watch(context, caseId ?? '', parseDuration(every))));
@@ -46,15 +46,15 @@ async function watch(context: Context, caseId: string, seconds: number): Promise
     } catch (error) {
       const passing = error instanceof CliError && (error.exit === 'unreachable' || error.exit === 'notReady');
       if (!passing || ++failures > patience) throw error;
-      if (error.exit === 'unreachable') context.out.note(`${error.message}; looking again in ${seconds} s`);
+      if (error.exit === 'unreachable') context.out.note(`${error.message}; retrying in ${seconds} s`);
       pause = Math.min(Math.max(seconds, error.retryAfter ?? 0), 60);
     }
     if (context.io.stdout.lost?.())
       throw (
         outputFailure(context.io) ??
-        new CliError('notReady', 'Nobody reads on, and the case is not closed yet', {
+        new CliError('notReady', 'The output was closed before the case was', {
           where: caseId,
-          next: `See how it ends: readmit case show ${caseId}`,
+          next: `Check the outcome: readmit case show ${caseId}`,
         })
       );
     await context.io.sleep(pause * 1000);
@@ -68,7 +68,7 @@ async function closed(context: Context, one: Answer<'showCase'>): Promise<ExitNa
   return exitOf(one);
 }
 
-/** Once: the code that whoever asked with a key reads to the desk. */
+/** Once: the code that a requester with a key reads out to the help desk. */
 async function showCode(context: Context, one: Answer<'showCase'>): Promise<boolean> {
   const code = await callBackCode(context, one);
   if (code !== undefined) context.out.note(onlyOnACallBack(code));

@@ -31,23 +31,23 @@ export const registerCase: Register = (program, act) => {
   example(
     cases
       .command('list')
-      .description('cases, newest first')
-      .addOption(new Option('--state <state>', 'only in this state; open: all that are not closed').choices(stateFilters))
-      .option('--subject <id>', 'only of this subject')
-      .option('--before <case>', 'older than this case')
-      .option('--limit <n>', `at most so many (1 to 200; ${usualPage} when you do not say)`, wholeNumber),
+      .description('list cases, newest first')
+      .addOption(new Option('--state <state>', 'only cases in this state; open: all that are not closed').choices(stateFilters))
+      .option('--subject <id>', 'only cases of this subject')
+      .option('--before <case>', 'only cases older than this one')
+      .option('--limit <n>', `maximum number (1 to 200, default ${usualPage})`, wholeNumber),
     'readmit case list --state awaiting-approval',
     'readmit case list --subject erin --state open',
   ).action(act((context: Context, options: ListQuery) => list(context, options)));
   example(
-    cases.command('show').description('one case: what it waits for and from whom, or why it failed or who denied it').argument('<case>'),
+    cases.command('show').description('show one case: what it waits for and from whom, why it failed, or who denied it').argument('<case>'),
     'readmit case show <case> --json',
   ).action(act((context: Context, _: object, caseId) => show(context, caseId ?? '')));
-  example(cases.command('timeline').description('what happened, in order').argument('<case>'), 'readmit case timeline <case>').action(
+  example(cases.command('timeline').description('show what happened, in order').argument('<case>'), 'readmit case timeline <case>').action(
     act((context: Context, _: object, caseId) => timeline(context, caseId ?? '')),
   );
   example(
-    cases.command('withdraw').description('take the request back, before it is granted').argument('<case>'),
+    cases.command('withdraw').description('withdraw the request before it is granted').argument('<case>'),
     'readmit case withdraw <case>',
   ).action(
     act(async (context: Context, _: object, caseId) =>
@@ -57,34 +57,34 @@ export const registerCase: Register = (program, act) => {
   example(
     cases
       .command('end')
-      .description('end what the case granted, now; of a reissued secret the old login ends and the new one stays')
+      .description('end now what the case granted; for a reissued secret the old login ends and the new one stays')
       .argument('<case>')
-      .option('--reason <text>', 'why; it is kept and shown to the people of the case')
-      .option('--preview', 'only show what would end and what would stay'),
+      .option('--reason <text>', 'reason; stored and shown to the participants of the case')
+      .option('--preview', 'show what would end and what would stay; change nothing'),
     'readmit case end <case> --reason "done early"',
   ).action(act((context: Context, options: EndOptions, caseId) => end(context, options, caseId ?? '')));
   example(
     cases
       .command('repudiate')
-      .description('"this was not me": freezes the case and takes back what it gave, also after it was closed')
+      .description('"this was not me": freeze the case and revoke what it gave, even after it has closed')
       .argument('<case>')
-      .option('--code <code>', 'of a notice that you were sent: then no sign-in is needed')
+      .option('--code <code>', 'code from a notice; then no sign-in is needed')
       .requiredOption('--reason <text>', 'what you know'),
     'readmit case repudiate <case> --reason "I have not lost my phone"',
     'readmit case repudiate <case> --code 7Q2M-... --reason "I asked for nothing"',
   ).action(act((context: Context, options: Repudiated, caseId) => repudiate(context, caseId ?? '', options)));
   example(
-    program.command('obligations').description('what must be undone, by when, and whether it was').argument('<case>'),
+    program.command('obligations').description('show show what must be undone, by when, and whether it was').argument('<case>'),
     'readmit obligations <case>',
   ).action(act((context: Context, _: object, caseId) => obligations(context, caseId ?? '')));
   example(
-    program.command('orders').description('who ended or contained a case, when and why').argument('<case>'),
+    program.command('orders').description('show show who ended or contained a case, when and why').argument('<case>'),
     'readmit orders <case>',
   ).action(act((context: Context, _: object, caseId) => orders(context, caseId ?? '')));
 };
 
 export function wholeNumber(text: string): number {
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('It must be a whole number above zero.');
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('It must be a positive integer.');
   return Number(text);
 }
 
@@ -95,11 +95,11 @@ export function accepted({ out }: Context, answer: Accepted, done: string): void
       ['case', answer.caseId],
       ['link', answer.link],
     ]);
-    out.note(`${done}: the request is recorded. See what follows: readmit case watch ${answer.caseId}`);
+    out.note(`${done}: the request is recorded. Follow it: readmit case watch ${answer.caseId}`);
   });
 }
 
-/** With a code nobody has to be signed in: who lost the only factor cannot be. Whoever is, is named. */
+/** With a code no sign-in is needed, since people who lost their only factor cannot sign in. A signed-in person is named. */
 async function repudiate(context: Context, caseId: string, { reason, code }: Repudiated): Promise<void> {
   // A sign-in that has run out does not stand in the way of a code.
   const session = code === undefined ? await context.signedIn() : await context.session().catch(() => undefined);
@@ -114,9 +114,9 @@ async function list(context: Context, options: ListQuery): Promise<void> {
   const cases = await context.client.call('listCases', { query: { ...options, limit } });
   const { out } = context;
   const last = cases.at(-1);
-  if (last && cases.length >= limit) out.note(`Older ones, if there are any: add --before ${last.caseId}`);
+  if (last && cases.length >= limit) out.note(`For older ones add --before ${last.caseId}`);
   out.result(cases, () => {
-    // Eyes get what fits beside an id that is not cut; the rest is in `case show`.
+    // A terminal gets the columns that fit next to a full id; the rest is in `case show`.
     if (out.seen)
       return out.table(
         ['case', 'state', 'class', 'subject', 'opened', 'ends'],
@@ -168,11 +168,11 @@ function nextOf({ caseId, state }: Case): string | undefined {
     case 'closed':
       return `What happened: readmit case timeline ${caseId}`;
     case 'planned':
-      return `It waits for proofs. An agent records them: readmit evidence add ${caseId} --help`;
+      return `Waiting for proofs. An agent records them: readmit evidence add ${caseId} --help`;
     case 'awaiting-approval':
-      return `It waits for decisions. An approver looks and signs: readmit approve ${caseId} --reason "..."`;
+      return `Waiting for decisions. An approver signs: readmit approve ${caseId} --reason "..."`;
     case 'granted':
-      return `End it before its time: readmit case end ${caseId} --reason "..."`;
+      return `End it early: readmit case end ${caseId} --reason "..."`;
     default:
       return `Follow it: readmit case watch ${caseId}`;
   }
@@ -207,7 +207,7 @@ async function timeline(context: Context, caseId: string): Promise<void> {
     context.out.table(
       ['at', 'what', 'by', 'says'],
       entries.map(({ at, label, by, says }) => [at, label, by, says]),
-      'Nothing happened yet.',
+      'Nothing has happened yet.',
     ),
   );
 }
@@ -224,17 +224,17 @@ async function end(context: Context, { reason, preview }: EndOptions, caseId: st
     const { out } = context;
     return out.result({ falls, stays }, () =>
       out.table(
-        ['if ended', 'target', 'what its end is', 'otherwise due'],
+        ['if ended', 'target', 'effect of ending', 'otherwise due'],
         [
           ...falls.map((one) => ['ends now', targetOf(one), one.undo.says, one.dueAt]),
           ...stays.map((one) => ['stays', targetOf(one), one.undo.says, one.dueAt]),
         ],
-        'Nothing is left to end.',
+        'There is nothing to end.',
       ),
     );
   }
   if (reason === undefined)
-    throw new CliError('usage', 'Say why the case ends', { next: 'Add --reason <text>, or --preview to see first what would end.' });
+    throw new CliError('usage', 'A reason is required', { next: 'Add --reason <text>, or --preview to see what would end.' });
   accepted(context, await context.client.call('endEarly', { params: { caseId }, body: { reason } }), 'Ending');
 }
 
@@ -244,7 +244,7 @@ async function orders(context: Context, caseId: string): Promise<void> {
     context.out.table(
       ['at', 'order', 'by', 'why'],
       all.map(({ at, order, by, reason }) => [at, order, by, reason]),
-      'Nobody has ended or contained it.',
+      'It was not ended or contained.',
     ),
   );
 }
@@ -258,7 +258,7 @@ async function obligations(context: Context, caseId: string): Promise<void> {
       return out.table(
         ['obligation', 'state', 'due', 'how', 'target', 'undo'],
         all.map((one) => [one.obligationId.replace(`${caseId}/`, ''), one.state, one.dueAt, one.how, targetOf(one), one.undo.says]),
-        'Nothing has to be undone.',
+        'There is nothing to undo.',
       );
     out.table(
       ['obligation', 'undo', 'target', 'state', 'due', 'how'],

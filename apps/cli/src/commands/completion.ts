@@ -2,10 +2,7 @@ import type { Command } from 'commander';
 import { example, type Register } from '../act.js';
 
 export const registerCompletion: Register = (program, act) => {
-  example(
-    program.command('completion').description('a script for bash that completes commands and options'),
-    'source <(readmit completion)',
-  ).action(
+  example(program.command('completion').description('print a bash completion script'), 'source <(readmit completion)').action(
     act(async ({ out }) => {
       out.text(bashCompletion(program));
     }),

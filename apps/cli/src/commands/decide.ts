@@ -26,37 +26,33 @@ export const registerDecide: Register = (program, act) => {
         .command(name)
         .description(description)
         .argument('<case>')
-        .requiredOption('--reason <text>', 'why you decide so')
+        .requiredOption('--reason <text>', 'reason of the decision')
         .option('--key <file>', 'your signing key (default: approver-key.json in the config folder)')
-        .option('--plan-digest <hex>', 'only if the plan is still this one')
-        .option('--policy-digest <hex>', 'only under this policy; needed where the service does not show its document')
+        .option('--plan-digest <hex>', 'decide only on this plan')
+        .option('--policy-digest <hex>', 'decide only under this policy; required if the service does not show its document')
         .option('--yes', 'do not ask for confirmation'),
       line,
     ).action(act((context: Context, options: DecideOptions, caseId) => decide(context, name, options, caseId ?? '')));
   };
   decision(
     'approve',
-    'show plan, proofs and quorum, and sign that you approve',
+    'show plan, proofs and quorum, and sign an approval',
     'readmit approve <case> --reason "her manager vouched, ticket OPS-4711"',
   );
-  decision(
-    'deny',
-    'show plan, proofs and quorum, and sign that you refuse',
-    'readmit deny <case> --reason "she says she did not ask" --yes',
-  );
+  decision('deny', 'show plan, proofs and quorum, and sign a denial', 'readmit deny <case> --reason "she says she did not ask" --yes');
 };
 
 async function decide(context: Context, choice: Choice, options: DecideOptions, caseId: string): Promise<void> {
   const session = await context.signedIn();
   const key = await readApproverKey(options.key ?? context.vault.approverKeyFile);
   const view = await patiently(context.io, () => context.client.call('showApproval', { params: { caseId } }));
-  // Whoever came to the case just now is known to one service after the other.
+  // Someone new to the case becomes known to one service after the other.
   const asked = await patiently(context.io, () => context.client.call('showCase', { params: { caseId } }), ['notFound']);
   mustBeOpen(view, caseId);
   const seen = shown(view, caseId, options.policyDigest);
   const signable = choice === 'approve' ? approvable(view, seen, caseId) : deniable(context, view, seen, caseId);
   if (options.planDigest !== undefined && options.planDigest !== signable.planDigest) {
-    throw new CliError('notReady', 'The plan is not the one that you named', {
+    throw new CliError('notReady', 'The plan differs from the one you named', {
       where: `plan digest ${signable.planDigest}`,
       next: 'Look at the new plan and decide again.',
     });
@@ -84,12 +80,11 @@ interface Signable {
 /** Nobody reads a plan and signs for what is over: approval would refuse it with the same reason. */
 function mustBeOpen({ state }: View, caseId: string): void {
   const next = nextByReason(`approval-${state}`, { target: `/cases/${caseId}`, later: '' });
-  if (next !== undefined)
-    throw new CliError('notReady', `There is nothing to decide any more: the case is ${state}`, { where: caseId, next });
+  if (next !== undefined) throw new CliError('notReady', `The case can no longer be decided (state: ${state})`, { where: caseId, next });
 }
 
 const notYet = (view: View, caseId: string): CliError =>
-  new CliError('notReady', `There is nothing to decide yet: the case is ${view.state}`, {
+  new CliError('notReady', `The case cannot be decided yet (state: ${view.state})`, {
     where: caseId,
     next: `See what it waits for: readmit case show ${caseId}`,
   });
@@ -104,7 +99,7 @@ function approvable(view: View, { differs, policyDigest, ...digests }: Shown, ca
   if (first !== undefined)
     throw new CliError('verificationFailed', `digest-mismatch: ${first}`, {
       where: caseId,
-      next: 'Do not sign. Tell the security team: a service shows one thing and asks for a signature on another. A proof whose words are gone is recorded again.',
+      next: 'Do not sign. Tell the security team: a service displays one thing and asks for a signature on another. A proof whose text has been erased must be recorded again.',
     });
   return { ...digests, policyDigest, nonce };
 }
@@ -113,15 +108,15 @@ function approvable(view: View, { differs, policyDigest, ...digests }: Shown, ca
 function deniable({ io, out }: Context, view: View, { differs, policyDigest, ...digests }: Shown, caseId: string): Signable {
   if (policyDigest === undefined) throw notYet(view, caseId);
   for (const difference of differs)
-    out.note(`digest-mismatch: ${difference}. Tell the security team; your no is about what is shown here.`);
+    out.note(`digest-mismatch: ${difference}. Tell the security team; your denial covers what is shown here.`);
   return { ...digests, policyDigest, nonce: view.nonce ?? sha256Hex(io.uuid()) };
 }
 
 async function confirmed({ io }: Context, choice: Choice, yes: boolean): Promise<void> {
   if (yes) return;
   if (!io.confirm)
-    throw usage('Nobody is here to confirm the decision', 'Run it on a terminal, or add --yes once you have read the plan above.');
-  if (!(await io.confirm(choice === 'approve' ? 'Sign that you approve exactly this?' : 'Sign that you deny this?')))
+    throw usage('The decision cannot be confirmed without a terminal', 'Run it in a terminal, or add --yes after reading the plan above.');
+  if (!(await io.confirm(choice === 'approve' ? 'Sign your approval of exactly this?' : 'Sign your denial?')))
     throw usage('Not confirmed: nothing was signed or sent');
 }
 

@@ -23,16 +23,16 @@ export const registerDirectory: Register = (program, act) => {
   example(
     directory
       .command('init')
-      .description('write an example of a directory (directory.yaml) and the schema that editors check it with')
-      .argument('[folder]', 'where they go; nothing is replaced', '.'),
+      .description('write an example directory (directory.yaml) and its schema for editors')
+      .argument('[folder]', 'target folder; nothing is overwritten', '.'),
     'readmit directory init',
   ).action(act((context: Context, _options: object, folder) => init(context, folder ?? '.')));
   example(
     directory
       .command('check')
-      .description('say everything for which classification would refuse a directory, and where')
-      .argument('<file>', 'YAML or JSON; with --signed-by a signed one')
-      .option('--signed-by <key>', 'READMIT_DIRECTORY_KEY: the file is signed, and must be by this key'),
+      .description('report every error for which classification would refuse a directory')
+      .argument('<file>', 'YAML or JSON; a signed file with --signed-by')
+      .option('--signed-by <key>', 'READMIT_DIRECTORY_KEY: check a signed file, which must be signed by this key'),
     'readmit directory check directory.yaml',
     'readmit directory check directory.jws --signed-by 11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo',
   ).action(
@@ -43,10 +43,10 @@ export const registerDirectory: Register = (program, act) => {
   example(
     directory
       .command('sign')
-      .description('check a directory and sign it as of now; classification takes it for as long as its policy says')
+      .description('check a directory and sign it with the current time; the policy limits how long it is valid')
       .argument('<file>', 'YAML or JSON')
       .requiredOption('--key <file>', 'private key of the directory: readmit key create --for directory')
-      .requiredOption('--out <file>', 'the signed directory; an earlier one by the same key is replaced'),
+      .requiredOption('--out <file>', 'output file; replaces an older directory signed by the same key'),
     'readmit directory sign directory.yaml --key directory-key.json --out directory.jws',
   ).action(act((context: Context, options: SignOptions, file) => sign(context, options, file ?? '')));
 };
@@ -58,8 +58,8 @@ async function init({ out }: Context, folder: string): Promise<void> {
   ];
   for (const { file, text } of files) await writePrivate(file, text, { exclusive: true });
   out.result({ made: files.map(({ file }) => file) }, () => {
-    for (const { file } of files) out.line(`made ${file}`);
-    out.note('Put your people in, then: readmit directory check directory.yaml');
+    for (const { file } of files) out.line(`created ${file}`);
+    out.note('Add your people, then run: readmit directory check directory.yaml');
   });
 }
 
@@ -67,7 +67,7 @@ async function check(context: Context, file: string): Promise<ExitName> {
   const directory = await readSource(context, file);
   if (!directory) return 'usage';
   context.out.result({ ok: true, ...figuresOf(directory), remarks: remarksOn(directory) }, () => {
-    context.out.line('This can be signed.');
+    context.out.line('No errors: it can be signed.');
     shown(context, directory);
   });
   return 'ok';
@@ -79,13 +79,13 @@ async function checkSigned({ out }: Context, file: string, signedBy: string): Pr
   try {
     const { directory, digest, issuedAt } = await openDirectory(text, await directoryKey(signedBy));
     out.result({ ok: true, issuedAt, digest, ...figuresOf(directory) }, () => {
-      out.line('Signed by that key.');
+      out.line('Valid, and signed by that key.');
       out.fields([['issued', issuedAt], ['digest', digest], ...Object.entries(figuresOf(directory))]);
     });
   } catch (cause) {
-    throw new CliError('verificationFailed', `Classification would not take this: ${saidBy(cause)}`, {
+    throw new CliError('verificationFailed', `Classification would refuse this: ${saidBy(cause)}`, {
       where: file,
-      next: 'Check that the key is that of READMIT_DIRECTORY_KEY, and sign the directory anew: readmit directory sign --help',
+      next: 'Check that the key matches READMIT_DIRECTORY_KEY, and sign the directory again: readmit directory sign --help',
       cause,
     });
   }
@@ -102,7 +102,11 @@ async function sign(context: Context, { key: keyFile, out: target }: SignOptions
   const { directoryKey, signDirectory, verifiedDirectory } = await import('@readmit/signing');
   await mustBeOlder(signedFile, directory, key, async (text) => verifiedDirectory(text, await directoryKey(key.x)));
   const text = await signDirectory(directory, key).catch((cause: unknown) => {
-    throw new CliError('usage', `Nothing was signed: ${saidBy(cause)}`, { where: file, next: 'Leave out who needs no way back.', cause });
+    throw new CliError('usage', `Nothing was signed: ${saidBy(cause)}`, {
+      where: file,
+      next: 'Remove people who do not need recovery.',
+      cause,
+    });
   });
   await writePrivate(signedFile, text);
   const { issuedAt } = directory;
@@ -113,7 +117,7 @@ async function sign(context: Context, { key: keyFile, out: target }: SignOptions
       ['READMIT_DIRECTORY_KEY', key.x],
     ]);
     shown(context, directory);
-    context.out.note('Sign it again before it is older than directoryMaxAgeSeconds of the policy: what is older is not used.');
+    context.out.note("Sign it again before it is older than the policy's directoryMaxAgeSeconds: an older one is not used.");
   });
   return 'ok';
 }
@@ -139,23 +143,23 @@ async function mustBeOlder(
   try {
     before = issueOf(await verified(text.trim()));
   } catch (cause) {
-    throw new CliError('usage', `What is there is no directory that the key ${x} signed: ${saidBy(cause)}`, {
+    throw new CliError('usage', `The existing file is not a directory signed by the key ${x}: ${saidBy(cause)}`, {
       where: file,
-      next: 'Name another file with --out, or the key that signs this one with --key.',
+      next: 'Choose another file with --out, or use the key that signed this one with --key.',
       cause,
     });
   }
   if (before > new Date(issuedAt))
-    throw new CliError('usage', `What is there was issued at ${before.toISOString()}, later than now (${issuedAt})`, {
+    throw new CliError('usage', `The existing directory was issued at ${before.toISOString()}, later than now (${issuedAt})`, {
       where: file,
-      next: 'Set the clock of this machine, or of the one that signed it.',
+      next: 'Correct the clock of this machine, or of the one that signed it.',
     });
 }
 
 function issueOf(document: unknown): Date {
   const issuedAt = isObject(document) ? document['issuedAt'] : undefined;
   const at = new Date(typeof issuedAt === 'string' ? issuedAt : NaN);
-  if (Number.isNaN(at.getTime())) throw new Error('it does not say when it was issued');
+  if (Number.isNaN(at.getTime())) throw new Error('it has no issuedAt');
   return at;
 }
 
@@ -168,7 +172,7 @@ async function readSource({ io, out }: Context, file: string): Promise<Directory
   const { faults } = checked;
   out.result({ ok: false, file, faults }, () => {
     for (const fault of faults) out.line(fault);
-    out.note(`Correct ${faults.length === 1 ? 'this' : `these ${faults.length}`} in ${file}: a directory is used whole or not at all.`);
+    out.note(`Correct ${faults.length === 1 ? 'this' : `these ${faults.length}`} in ${file}: a directory with errors is not used at all.`);
   });
   return undefined;
 }
@@ -181,7 +185,7 @@ function parsed(text: string): { readonly document: unknown } | { readonly fault
     // An alias says less than it seems to, and many of them make a small file large.
     document = yaml.toJS({ maxAliasCount: 0 });
   } catch {
-    return { faults: ['aliases (*name) are not taken: write each entry out'] };
+    return { faults: ['aliases (*name) are not allowed: write each entry out'] };
   }
   return isObject(document) && 'issuedAt' in document ? { faults: ['/issuedAt must be left out: signing sets it'] } : { document };
 }
@@ -204,10 +208,10 @@ const figuresOf = ({ people, machines, privileged }: Directory) => ({
 function remarksOn({ people, machines }: Directory): readonly string[] {
   const teams = new Set(people.flatMap((person) => person.teams));
   return [
-    ...(people.some(({ keys }) => keys.length > 0) ? [] : ['Nobody has a key, so nobody can approve: readmit key create --for approver']),
+    ...(people.some(({ keys }) => keys.length > 0) ? [] : ['No one has a key, so no one can approve: readmit key create --for approver']),
     ...machines
       .filter(({ ownerTeam }) => !teams.has(ownerTeam))
-      .map(({ id, ownerTeam }) => `Nobody is in ${ownerTeam}, which answers for ${id}.`),
+      .map(({ id, ownerTeam }) => `${ownerTeam}, which owns ${id}, has no members.`),
   ];
 }
 

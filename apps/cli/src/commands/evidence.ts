@@ -18,9 +18,9 @@ export const registerEvidence: Register = (program, act) => {
   example(
     group(program, 'case')
       .command('contacts')
-      .description('contact points on record of the subject, masked, for the agent who calls back')
+      .description("list the subject's contact points, masked, for the agent who calls back")
       .argument('<case>')
-      .option('--show <contact>', 'show one in full: its kind, its number in the list, or its digest; each look is on record'),
+      .option('--show <contact>', 'show one in full, by kind, number in the list, or digest; each look is recorded'),
     'readmit case contacts <case>',
     'readmit case contacts <case> --show 1',
   ).action(act((context: Context, options: { readonly show?: string }, caseId) => contacts(context, caseId ?? '', options.show)));
@@ -31,10 +31,10 @@ export const registerEvidence: Register = (program, act) => {
       .argument('<case>')
       .addOption(new Option('--kind <kind>', 'what was checked').choices(choicesOf(AddEvidence.properties.kind)).makeOptionMandatory())
       .addOption(new Option('--channel <channel>', 'how').choices(choicesOf(AddEvidence.properties.channel)).makeOptionMandatory())
-      .addOption(new Option('--assurance <level>', 'how sure it makes').choices(Object.keys(levels)).makeOptionMandatory())
+      .addOption(new Option('--assurance <level>', 'assurance level').choices(Object.keys(levels)).makeOptionMandatory())
       .requiredOption('--note <text>', 'what was seen or heard; no personal data')
-      .option('--code <code>', 'call-back: what the person read out from their own client; nobody else is shown it, e.g. 3fa9-01bc')
-      .option('--contact <contact>', 'call-back: the contact point that was called: its kind, its number in case contacts, or its digest'),
+      .option('--code <code>', 'call-back: the code that the person read out, e.g. 3fa9-01bc; only they can see it')
+      .option('--contact <contact>', 'call-back: the contact point called, by kind, number in case contacts, or digest'),
     'readmit evidence add <case> --kind call-back --channel phone --assurance substantial --note "called the desk line" --code 3fa9-01bc --contact phone',
   ).action(act((context: Context, options: EvidenceOptions, caseId) => add(context, options, caseId ?? '')));
 };
@@ -69,7 +69,7 @@ function chosen(points: readonly Point[], named: string, caseId: string): Point 
   if (one && more.length === 0) return one;
   throw usage(
     one ? `There is more than one contact point ${named} on record` : `There is no contact point ${named} on record`,
-    `List them: readmit case contacts ${caseId}. Take a number or a whole digest from there.`,
+    `List them: readmit case contacts ${caseId}. Use a number or a full digest from there.`,
   );
 }
 const digestText = /^[0-9a-f]{64}$/;

@@ -15,9 +15,9 @@ export const registerInbox: Register = (program, act) => {
   example(
     program
       .command('inbox')
-      .description('what waits for you, cases with the nearest deadline first, why, and the command to run next')
-      .option('--after <place>', 'the next page, as the one before says')
-      .option('--limit <n>', `at most so many cases (1 to 100; ${usualPage} when you do not say)`, wholeNumber),
+      .description('list what waits for you, nearest deadline first, with the reason and the command to run next')
+      .option('--after <place>', "next page, from the previous one's note")
+      .option('--limit <n>', `maximum number of cases (1 to 100, default ${usualPage})`, wholeNumber),
     'readmit inbox',
     'readmit inbox --json',
   ).action(act(inbox));
@@ -28,7 +28,7 @@ async function inbox(context: Context, { after, limit = usualPage }: Query): Pro
   const own = after === undefined ? await ownTodos(context) : [];
   // Who has only the key of a case has no sign-in, or one that cannot be renewed, and something to do all the same.
   const session = own.length > 0 ? await context.session().catch(() => undefined) : await context.signedIn();
-  if (session === undefined) out.note('Nobody is signed in: this is what waits of the cases that were asked for on this machine.');
+  if (session === undefined) out.note('Not signed in: showing only cases opened on this machine.');
   const query = { limit, ...(after === undefined ? {} : { after }) };
   const page = session ? await context.client.call('inbox', { query }) : { items: [], next: null };
   const operating = session && after === undefined ? await operatorTodos(context, session) : [];

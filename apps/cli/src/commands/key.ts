@@ -28,14 +28,14 @@ export const registerKey: Register = (program, act) => {
   example(
     group(program, 'key')
       .command('create')
-      .description('make a key file and print its public half, as the directory lists it')
+      .description('create a key file and print the public key for the directory')
       .addOption(
-        new Option('--for <who>', 'an approver who signs, a consumer that picks up secrets, or the directory, which its key signs')
+        new Option('--for <who>', "an approver, a consumer that picks up secrets, or the directory's signer")
           .choices(['approver', 'consumer', 'directory'])
           .makeOptionMandatory(),
       )
       .requiredOption('--id <id>', "the key's id, or the consumer's")
-      .option('--out <file>', 'where the private half goes, mode 0600 (default for approvers: approver-key.json in the config folder)'),
+      .option('--out <file>', 'file for the private key, mode 0600 (default for approvers: approver-key.json in the config folder)'),
     'readmit key create --for approver --id dana-2026',
     'readmit key create --for consumer --id payroll --out payroll-key.json',
     'readmit key create --for directory --id directory-2026 --out directory-key.json',
@@ -43,13 +43,13 @@ export const registerKey: Register = (program, act) => {
   example(
     group(program, 'key')
       .command('rotate')
-      .description('operator: give a service another signing key, and name it in the signed list; needs the root key')
-      .addOption(new Option('--service <name>', 'whose key').choices(services).makeOptionMandatory())
-      .requiredOption('--keys-dir <folder>', 'where readmit setup made the keys')
+      .description("operator: rotate a service's signing key in the signed list; needs the root key")
+      .addOption(new Option('--service <name>', 'service whose key to rotate').choices(services).makeOptionMandatory())
+      .requiredOption('--keys-dir <folder>', 'key folder of readmit setup')
       .option('--root-key <file>', 'the private root key (default: root-belongs-offline.jwk in that folder)')
-      .option('--overlap <hours>', 'for how long the present key still counts: the service must be started anew before', '24')
-      .option('--revoke', 'the present key was stolen: nothing that arrives under it counts from now on')
-      .option('--apply', 'do it; without this nothing is written'),
+      .option('--overlap <hours>', 'how long the current key stays valid; restart the service before then', '24')
+      .option('--revoke', 'the current key was stolen: reject everything signed with it that arrives from now on')
+      .option('--apply', 'apply it; otherwise nothing is written'),
     'readmit key rotate --service approval --keys-dir /etc/readmit/keys --root-key /media/usb/root-belongs-offline.jwk --apply',
   ).action(act(rotate));
 };
@@ -58,7 +58,7 @@ async function rotate(context: Context, options: RotateOptions): Promise<void> {
   const { service, rootKey, overlap, revoke = false, apply = false } = options;
   const hours = Number(overlap);
   if (!/^\d{1,4}$/.test(overlap) || hours < 1 || hours > 2160)
-    throw usage(`--overlap is ${JSON.stringify(overlap)}`, 'Give whole hours, from 1 to 2160.');
+    throw usage(`--overlap is ${JSON.stringify(overlap)}`, 'Use whole hours, from 1 to 2160.');
   const { rotateServiceKey } = await import('@readmit/signing');
   const folder = path.resolve(options.keysDir);
   const rotation = await rotateServiceKey({
@@ -72,16 +72,16 @@ async function rotate(context: Context, options: RotateOptions): Promise<void> {
   }).catch((cause: unknown) => {
     throw new CliError('usage', `The key cannot be rotated: ${saidBy(cause)}`, {
       where: folder,
-      next: 'Correct what is named above.',
+      next: 'Correct the error above.',
       cause,
     });
   });
   const ends = revoke ? `revoke key ${rotation.retired} now` : `end key ${rotation.retired} at ${rotation.until}`;
   if (!apply)
     return wouldDo(context, [
-      `make a signing key for ${service} and name it in ${rotation.keyListFile}`,
+      `create a signing key for ${service} and add it to ${rotation.keyListFile}`,
       `${ends}, in the same list`,
-      `put the new private key in the place of ${rotation.keyFile}`,
+      `replace the private key in ${rotation.keyFile}`,
     ]);
   context.out.result({ applied: true, ...rotation }, () => {
     context.out.fields([
@@ -90,9 +90,7 @@ async function rotate(context: Context, options: RotateOptions): Promise<void> {
       ['key file', rotation.keyFile],
       ['key list', rotation.keyListFile],
     ]);
-    context.out.note(
-      `Running services take the list by themselves. Start ${service} anew${revoke ? ' now' : ' before the present key ends'}.`,
-    );
+    context.out.note(`Running services reload the list. Restart ${service}${revoke ? ' now' : ' before the current key expires'}.`);
   });
 }
 
@@ -104,12 +102,12 @@ async function create(context: Context, options: CreateOptions): Promise<void> {
     await writePrivate(file, `${JSON.stringify({ ...key, kid: options.id })}\n`, { exclusive: true });
     return shown(context, file, { kid: options.id, type: 'software-key', key: publicSigning(key) });
   }
-  if (options.out === undefined) throw usage('No file is named for the key', 'Add --out <file>.');
+  if (options.out === undefined) throw usage('No file for the key', 'Add --out <file>.');
   const file = path.resolve(options.out);
   if (options.for === 'directory') {
     const key = newSigningKey();
     await writePrivate(file, `${JSON.stringify({ ...key, kid: options.id })}\n`, { exclusive: true });
-    context.out.note(`The private half is in ${file}. Classification takes what it signs when READMIT_DIRECTORY_KEY is:`);
+    context.out.note(`The private key is in ${file}. Set READMIT_DIRECTORY_KEY of classification to:`);
     return context.out.result({ kid: options.id, directoryKey: key.x }, () => context.out.line(key.x));
   }
   const pair = newRecipientKey();
@@ -118,6 +116,6 @@ async function create(context: Context, options: CreateOptions): Promise<void> {
 }
 
 function shown({ out }: Context, file: string, entry: object): void {
-  out.note(`The private half is in ${file}.`);
+  out.note(`The private key is in ${file}.`);
   out.result(entry, () => out.line(JSON.stringify(entry)));
 }

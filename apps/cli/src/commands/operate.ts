@@ -15,17 +15,17 @@ export const registerOperate: Register = (program, act) => {
   example(
     program
       .command('contain')
-      .description('operator: stop a case, or every open case of a subject, and undo what was granted, at any stage; waits for no quorum')
+      .description('operator: stop a case, or every open case of a subject, and undo what it granted, at any stage, without a quorum')
       .argument('[case]')
-      .option('--subject <id>', 'every open case of this person or machine, instead of one case')
+      .option('--subject <id>', 'every open case of this person or machine instead of one case')
       .requiredOption('--reason <text>', 'why')
-      .option('--apply', 'do it; without this nothing is changed'),
+      .option('--apply', 'apply it; otherwise nothing is changed'),
     'readmit contain <case> --reason "account taken over" --apply',
     'readmit contain --subject erin --reason "laptop stolen" --apply',
   ).action(
     act((context: Context, options: ContainOptions, caseId) => {
       if ((caseId === undefined) === (options.subject === undefined))
-        throw usage('Say what to contain: one case, or a subject', 'Name a case, or give --subject <id>, and not both.');
+        throw usage('Name one case or a subject to contain', 'Name a case, or use --subject <id>, but not both.');
       return caseId === undefined ? containSubject(context, options, options.subject ?? '') : contain(context, options, caseId);
     }),
   );
@@ -38,7 +38,7 @@ async function contain(context: Context, { reason, apply }: ContainOptions, case
   for (const what of answer.will ?? []) context.out.note(`- ${what}`);
 }
 const stopOf = (caseId: string): string =>
-  `stop case ${caseId} at whatever stage it is, and undo what it granted (POST ${routes.contain.path.replace(':caseId', caseId)})`;
+  `stop case ${caseId} at any stage, and undo what it granted (POST ${routes.contain.path.replace(':caseId', caseId)})`;
 
 async function containSubject(context: Context, { reason, apply }: ContainOptions, subject: string): Promise<void> {
   const { client, out } = context;
@@ -68,6 +68,6 @@ export function wouldDo({ out }: Context, steps: readonly string[]): void {
   out.result({ applied: false, would: steps }, () => {
     out.line('This would:');
     for (const step of steps) out.line(`  - ${step}`);
-    out.line('Nothing was done. Repeat it with --apply to do it.');
+    out.line('Nothing was changed. Repeat with --apply.');
   });
 }

@@ -28,18 +28,20 @@ export const registerParked: Register = (program, act) => {
       .description(`operator: ${description}`)
       .requiredOption('--service <name>', areaNames.map(serviceOfArea).join(', '), areaOf);
   example(
-    sub('list', 'messages that a service could not take, with the reason')
-      .addOption(new Option('--state <state>', 'only these').choices(['parked', 'redriven', 'discarded', 'all']).default('parked'))
-      .option('--limit <n>', 'at most so many (1 to 1000)', wholeNumber),
+    sub('list', 'list messages that a service could not process, with the reason')
+      .addOption(
+        new Option('--state <state>', 'only messages in this state').choices(['parked', 'redriven', 'discarded', 'all']).default('parked'),
+      )
+      .option('--limit <n>', 'maximum number (1 to 1000)', wholeNumber),
     'readmit parked list --service execution',
   ).action(act(list));
-  example(sub('show', 'one of them with its bytes').argument('<id>'), 'readmit parked show <id> --service execution --json').action(
+  example(sub('show', 'show one of them with its bytes').argument('<id>'), 'readmit parked show <id> --service execution --json').action(
     act((context: Context, options: OfService, id) => show(context, options, id ?? '')),
   );
   for (const action of ['redrive', 'discard'] as const) {
-    const description = action === 'redrive' ? 'try one of them again' : 'give one of them up; it is recorded who did';
+    const description = action === 'redrive' ? 'process one of them again' : 'discard one of them; recorded with your name';
     example(
-      sub(action, description).argument('<id>').option('--apply', 'do it; without this nothing is sent'),
+      sub(action, description).argument('<id>').option('--apply', 'apply it; otherwise nothing is sent'),
       `readmit parked ${action} <id> --service execution --apply`,
     ).action(act((context: Context, options: SettleOptions, id) => settle(context, options, action, id ?? '')));
   }
@@ -89,8 +91,8 @@ async function settle(
 ): Promise<ExitName> {
   const says =
     action === 'redrive'
-      ? `hand parked message ${parkedId} to ${serviceOfArea(service)} again`
-      : `give up parked message ${parkedId} of ${serviceOfArea(service)}: what waits for it goes on waiting`;
+      ? `re-drive parked message ${parkedId} of ${serviceOfArea(service)}`
+      : `discard parked message ${parkedId} of ${serviceOfArea(service)}: anything that depends on it keeps waiting`;
   if (!apply) {
     wouldDo(context, [`${says} (POST /api/${service}/parked/${parkedId})`]);
     return 'ok';

@@ -18,7 +18,7 @@ export const registerSecret: Register = (program, act) => {
   example(
     group(program, 'secret')
       .command('pick-up')
-      .description("fetch the sealed secret, open it with the case's or consumer's key, keep it safely, then acknowledge it")
+      .description("fetch the sealed secret, open it with the case's or consumer's key, store it, then acknowledge it")
       .argument('<case>')
       .option('--key <file>', "a consumer's key file (default: the key of the case on this machine)")
       .option('--out <file>', 'where to write the secret, mode 0600 (default: secrets/ in the config folder)')
@@ -29,7 +29,7 @@ export const registerSecret: Register = (program, act) => {
 };
 
 async function pickUp(context: Context, options: PickUpOptions, caseId: string): Promise<void> {
-  if (options.print && options.out !== undefined) throw usage('--print and --out exclude each other');
+  if (options.print && options.out !== undefined) throw usage('--print and --out are mutually exclusive');
   const key = await keyFor(context, options.key, caseId);
   const credential: Credential = { kind: 'key', key };
   const params = { caseId };
@@ -54,9 +54,9 @@ async function pickUp(context: Context, options: PickUpOptions, caseId: string):
       ['acknowledged', acknowledged ? 'yes: the sealed copy is destroyed' : 'no: pick it up again'],
     ]),
   );
-  // What a consumer's key opens is the password that a program goes on using.
+  // A consumer's secret is a password that a program keeps using, so it must not be deleted.
   if (options.key === undefined && acknowledged)
-    context.out.note('Use what is in the file where you sign in, then delete it. A bypass works once; enrol a new factor with it.');
+    context.out.note('Use the secret to sign in, then delete the file. A bypass works once; enrol a new factor with it.');
 }
 
 async function keyFor({ vault }: Context, file: string | undefined, caseId: string): Promise<RecipientKeyPair> {
@@ -72,7 +72,7 @@ async function keyFor({ vault }: Context, file: string | undefined, caseId: stri
 const defaultFile = ({ vault }: Context, caseId: string, { ciphertextDigest }: Answer<'pickUpSecret'>): string =>
   path.join(vault.home, 'secrets', `${path.basename(vault.caseKeyFile(caseId), '.json')}-${ciphertextDigest.slice(0, 8)}`);
 
-/** A repeat after a lost acknowledgement finds its own file and goes on; anything else that is there is left alone. */
+/** A repeat after a lost acknowledgement finds its own file and continues; any other file is left alone. */
 async function kept(file: string, secret: Uint8Array): Promise<void> {
   const there = await readPrivate(file);
   if (there !== undefined && Buffer.from(there).equals(Buffer.from(secret))) return;

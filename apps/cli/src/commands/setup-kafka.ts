@@ -35,9 +35,9 @@ export async function setUpKafka(context: Context, options: SetupKafkaOptions): 
 function topologyOf({ provider = [], siem = [], replication, minInSync }: SetupKafkaOptions): TopologyOptions {
   const wrong = [...provider, ...siem].find((name) => !kafkaName.test(name));
   if (wrong !== undefined)
-    throw usage(`"${wrong}" cannot be a part of the name of a topic and a principal`, 'Use letters, digits and dashes, at most 63.');
+    throw usage(`"${wrong}" cannot be part of a topic or principal name`, 'Use letters, digits and dashes, at most 63.');
   const number = (text: string, option: string): number => {
-    if (!/^[1-9]\d?$/.test(text)) throw usage(`${option} is "${text}"`, 'Give a whole number from 1 to 99.');
+    if (!/^[1-9]\d?$/.test(text)) throw usage(`${option} is "${text}"`, 'Use an integer from 1 to 99.');
     return Number(text);
   };
   const topology = {
@@ -49,7 +49,7 @@ function topologyOf({ provider = [], siem = [], replication, minInSync }: SetupK
   if (topology.minInSync > topology.replication)
     throw usage(
       '--min-in-sync is more than --replication: nothing could ever be written',
-      'Give one that is smaller, or the same with one broker.',
+      'Use a smaller value, or an equal one with a single broker.',
     );
   return topology;
 }
@@ -72,24 +72,26 @@ interface ByHand {
 
 function print({ out }: Context, { topics, acls, differs }: KafkaSetup, { users, quotas }: ByHand, apply: boolean): void {
   const steps = [
-    ...topics.map(({ name, partitions, replication }) => `make topic ${name}: ${partitions} partitions, ${replication} copies of each`),
+    ...topics.map(
+      ({ name, partitions, replication }) => `create topic ${name}: ${partitions} partitions, replication factor ${replication}`,
+    ),
     ...acls.map(aclWords),
   ];
-  if (steps.length === 0) out.line('All topics and permissions were there already.');
+  if (steps.length === 0) out.line('All topics and ACLs already exist.');
   else {
     out.line(apply ? 'Done:' : 'This would:');
     for (const step of steps) out.line(`  - ${step}`);
-    if (!apply) out.line('Nothing was done. Repeat it with --apply to do it.');
+    if (!apply) out.line('Nothing was changed. Repeat with --apply.');
   }
   if (differs.length > 0) {
-    out.line('Not as the catalogue says, and left as it is:');
+    out.line('Differs from the catalogue, left unchanged:');
     for (const one of differs) out.line(`  - ${one}`);
   }
-  out.line('Each principal needs a user, which this command cannot make. The file holds one line (mode 0600):');
+  out.line('Each principal needs a user, which this command cannot create. The file has one line (mode 0600):');
   out.line('SCRAM-SHA-512=iterations=8192,password=...');
   for (const user of users) out.line(`  ${user}`);
   if (quotas.length === 0) return;
-  out.line('Each identity provider should have a quota, so that none of them keeps the brokers busy:');
+  out.line('Each identity provider should have a quota, so that none can overload the brokers:');
   for (const quota of quotas) out.line(`  ${quota}`);
 }
 
@@ -98,6 +100,6 @@ function kafkaFailure(cause: unknown, where: string): CliError {
   if (/SASL|AUTHORIZATION|SECURITY_DISABLED/.test(said))
     return new CliError('refused', said, { where, next: 'Sign in as a super user of a Kafka that has an authorizer.', cause });
   if (/connect|ECONN|ENOTFOUND|timed? ?out|no answer/i.test(said))
-    return new CliError('unreachable', said, { where, next: 'Check KAFKA_BROKERS, KAFKA_TLS and that the brokers run.', cause });
-  return new CliError('unexpected', said, { where, next: 'It can be repeated: what is there already is left as it is.', cause });
+    return new CliError('unreachable', said, { where, next: 'Check KAFKA_BROKERS, KAFKA_TLS and that the brokers are running.', cause });
+  return new CliError('unexpected', said, { where, next: 'It is safe to run again: existing objects are kept.', cause });
 }

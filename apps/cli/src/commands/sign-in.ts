@@ -18,18 +18,18 @@ export const registerSignIn: Register = (program, act) => {
   example(
     program
       .command('login')
-      .description('sign in: prints an address and a code, and waits until you have confirmed it there')
-      .option('--issuer <url>', 'OpenID issuer (READMIT_ISSUER; default: the one that the services name)')
+      .description('sign in: print an address and a code, and wait for your confirmation there')
+      .option('--issuer <url>', "OpenID issuer (READMIT_ISSUER; default: the services' issuer)")
       .option('--client-id <id>', 'client at the issuer', 'readmit-cli')
-      .option('--audience <id>', 'the API that the token is for (default: with the issuer that the services name theirs, else readmit-api)')
-      .option('--scope <scopes>', 'what to ask for at the issuer', 'openid offline_access')
+      .option('--audience <id>', "audience of the token (default: the services' audience for their issuer, otherwise readmit-api)")
+      .option('--scope <scopes>', 'scopes to request', 'openid offline_access')
       .option('--as <persona>', "a persona of the demo's own issuer"),
     'readmit login',
     'readmit login --issuer https://id.example.org/realms/staff',
     'readmit login --issuer http://127.0.0.1:7401 --as dana',
   ).action(act(login));
   example(program.command('logout').description('forget the sign-in on this machine'), 'readmit logout').action(act(logout));
-  example(program.command('whoami').description('who is signed in, and until when'), 'readmit whoami --json').action(act(whoami));
+  example(program.command('whoami').description('show who is signed in, and until when'), 'readmit whoami --json').action(act(whoami));
 };
 
 async function login(context: Context, options: LoginOptions): Promise<void> {
@@ -48,7 +48,7 @@ async function login(context: Context, options: LoginOptions): Promise<void> {
       ? await deviceSignIn(signIn, context.io, (uri, code, complete) => {
           context.out.note(`Open ${uri} and enter the code ${code}`);
           if (complete !== undefined) context.out.note(`or open ${complete} and compare the code.`);
-          context.out.note('Waiting for you to confirm there ...');
+          context.out.note('Waiting for confirmation ...');
         })
       : await personaSignIn(signIn, options.as, context.io);
   await context.vault.saveSession(session);
@@ -60,12 +60,12 @@ async function login(context: Context, options: LoginOptions): Promise<void> {
 async function named({ client, out, origin }: Context): Promise<Answer<'signInWith'>> {
   try {
     const found = await client.call('signInWith', {});
-    out.note(`Signing in at ${found.issuer}, as ${origin.origin} says.`);
+    out.note(`Signing in at ${found.issuer}, the issuer of ${origin.origin}.`);
     return found;
   } catch (error) {
     // Services of an older release do not have the route.
     if (error instanceof CliError && error.exit === 'notFound')
-      throw usage('No issuer is named, and the services do not name one', 'Name it: readmit login --issuer <url>, or set READMIT_ISSUER.');
+      throw usage('No issuer is configured, and the services do not name one', 'Use readmit login --issuer <url>, or set READMIT_ISSUER.');
     throw error;
   }
 }
