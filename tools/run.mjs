@@ -118,6 +118,6 @@ try {
   await ensureDependencies(house);
   process.exitCode = await chosen({ house, node: pinnedNode(house), env: environment() });
 } catch (error) {
-  process.stderr.write(`error: ${error.message}\n${error.cause ? `because: ${error.cause.message}\n` : ''}`);
+  process.stderr.write(`error: ${error.message}\n${error.cause ? `cause: ${error.cause.message}\n` : ''}`);
   process.exitCode = 1;
 }

@@ -131,7 +131,7 @@ for (const [name, run] of checks) {
   try {
     done = await withProgress(name, run, ({ code }) => (code === 0 ? 'passed' : 'FAILED'));
   } catch (error) {
-    done = { code: 1, output: `${error.message}${error.cause ? `\nbecause: ${error.cause.message}` : ''}` };
+    done = { code: 1, output: `${error.message}${error.cause ? `\ncause: ${error.cause.message}` : ''}` };
   }
   if (done.code === 0) continue;
   failed += 1;

@@ -103,7 +103,7 @@ describe('the launcher with six processes', () => {
     const audit = serviceOf(stateDir, 'audit');
     if (audit === undefined) throw new Error('audit is no process');
     process.kill(audit, 'SIGKILL');
-    await says(launcher, 'audit again in 0.2 s: it ended by itself (signal SIGKILL)');
+    await says(launcher, 'restarting audit in 0.2 s: it exited unexpectedly (signal SIGKILL)');
     await until(() => ![undefined, audit].includes(serviceOf(stateDir, 'audit')), { what: 'audit is started again', timeoutMs: 30_000 });
     process.kill(launcher.pid, 'SIGINT');
     expect(await launcher.ended).toEqual({ code: 130, signal: null });

@@ -30,7 +30,7 @@ describe('SIGKILL of the database under six services in one process', () => {
     if (!pid) throw new Error('the database is no process');
     process.kill(pid, 'SIGKILL');
     await until(() => system.pidOf('database') !== pid, { what: 'the database runs again', timeoutMs: 30_000 });
-    expect(lines).toContain('PostgreSQL again in 0.2 s: it ended by itself (by a signal)');
+    expect(lines).toContain('restarting PostgreSQL in 0.2 s: it exited unexpectedly (by a signal)');
     await witness.until(before.caseId, 'readmit.case.closed', 40_000);
     // On a slow machine the target may not answer within the time of a call: the case fails, and whoever needs it asks again.
     const asked: { readonly recovery: Recovery; readonly went: string }[] = [];

@@ -69,7 +69,7 @@ describe('on a Kafka of its own', () => {
     const ran = await runToEnd(program('standalone'), ['--once', '--port', '0', '--state', state.dir], env());
     expect(ran.code).toBe(1);
     expect(ran.stderr).toContain(
-      `what is kept in ${state.dir} was begun on the Kafka bus: give --fresh to begin anew, or --state another folder`,
+      `the data in ${state.dir} belongs to the Kafka bus: use --fresh to start from scratch, or another folder with --state`,
     );
     expect(await processesOf(state.dir)).toEqual([]);
   }, 60_000);

@@ -6,7 +6,7 @@ if ('exitCode' in started) {
 } else {
   const stop = () => {
     started.demo.stop().catch((error: unknown) => {
-      process.stderr.write(`The demo did not stop well: ${error instanceof Error ? error.message : 'unknown'}\n`);
+      process.stderr.write(`The demo did not stop cleanly: ${error instanceof Error ? error.message : 'unknown'}\n`);
       process.exitCode = 1;
     });
   };

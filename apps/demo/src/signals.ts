@@ -83,12 +83,12 @@ export class Signals {
         this.waiting.value.shift();
         await this.waiting.save();
         this.wait = options.retryMs;
-        options.log({ what: 'signal taken', id: next.id, subject: next.subject });
+        options.log({ what: 'signal accepted', id: next.id, subject: next.subject });
       }
     } catch (error) {
       if (!this.stopping.signal.aborted)
         options.log({
-          what: 'signal not taken, will be tried again',
+          what: 'signal not accepted; retrying',
           says: error instanceof Error ? error.message : 'unknown',
           waiting: this.waiting.value.length,
         });

@@ -66,7 +66,7 @@ export interface Demo {
 export class ProductionRefused extends Error {
   constructor() {
     super(
-      'The demo identity provider refuses to start with NODE_ENV=production: anybody may act as its personas. Configure a real OpenID provider instead.',
+      'The demo identity provider refuses to start with NODE_ENV=production: anyone can act as its personas. Configure a real OpenID provider instead.',
     );
     this.name = 'ProductionRefused';
   }
@@ -170,7 +170,7 @@ async function openPeople(stateDir: string | undefined, ids: readonly string[], 
   const state = await JsonFile.open<PeopleState>(stateDir && path.join(stateDir, 'people.json'), async () => {
     const first = await firstPeople(ids, now);
     made = first.credentials;
-    // Before people.json: a crash between the two makes both anew.
+    // Before people.json: after a crash between the two, both are created again.
     if (file) await writePrivately(file, JSON.stringify(made, undefined, 2));
     return first.people;
   });

@@ -270,7 +270,7 @@ describe('demo-idp connector', () => {
     ).rejects.toMatchObject({ effect: 'none', code: 'unreachable' });
   });
 
-  it('R6.2 a bypass that comes after its end is refused by the target, whoever was slow', async () => {
+  it('R6.2 a bypass that comes after its end is refused by the target, no matter what was slow', async () => {
     const { plan, undo, step } = await planned();
     expect(await connector.undo(undo, { caseId, plan }, signal())).toMatchObject({ sessionsEnded: 0 });
     await expect(execute(plan, step('bypass.issue'))).rejects.toThrow('closed-for-case');

@@ -265,7 +265,7 @@ describe('a target that says yes and does not do it', () => {
     await expect(undo('enrolment.withdraw')).resolves.toMatchObject({ sessionsEnded: 0 });
   });
 
-  it('R6.3 goes on when somebody enrols another factor while it is taken back', async () => {
+  it('R6.3 continues when somebody enrols another factor while it is taken back', async () => {
     const { undo, code } = await recovered();
     const session = String((await signIn({ code: code() }))['session']);
     let once = true;
@@ -333,7 +333,7 @@ describe('what a plan says of identities', () => {
     };
     for (const acting of [carryOut(plan), undo('bypass.close'), undo('enrolment.withdraw')])
       await expect(acting).rejects.toMatchObject({ code: 'changed', message: expect.stringContaining('another account') });
-    // Nothing was done to whoever has the name now.
+    // Nothing was done to the account that has the name now.
     liar = honest;
     expect(valueOf((await read()).flat(), 'bypass')).toBe('active');
     await expect(undo('bypass.close')).resolves.toMatchObject({ sessionsEnded: 0 });

@@ -135,7 +135,7 @@ describe('the one origin', () => {
 });
 
 describe('an error in the one origin', () => {
-  it('is told to people with its request and its stack when it is a mistake of ours', () => {
+  it('is told to people with its request and its stack when it is a bug', () => {
     const bug = new Error('no such thing');
     expect(problemInFront(bug, 'req_1', (line) => void failures.push(line))).toMatchObject({ status: 500, reason: 'internal' });
     expect(failures.splice(0)).toEqual([`request req_1 failed in the front: ${bug.stack}`]);

@@ -11,7 +11,7 @@ import fastify, { type FastifyReply } from 'fastify';
 export async function startFront(options: {
   readonly port: number;
   readonly upstreams: Readonly<Record<Area, string>>;
-  /** Takes a line for people when a request fails by a mistake of ours: the answer tells its client an id alone. */
+  /** Receives a line for the operator when a request fails because of a bug; the client only gets an id. */
   readonly onFailure: (line: string) => void;
 }): Promise<{ readonly url: string; close(): Promise<void> }> {
   const app = fastify({
@@ -85,10 +85,10 @@ function sendAway(reply: FastifyReply, area: Area, error: Error): FastifyReply {
   const code = (error.cause as { readonly code?: unknown } | undefined)?.code;
   const neverArrived = code === 'ECONNREFUSED' || code === 'UND_ERR_CONNECT_TIMEOUT';
   const problem = neverArrived
-    ? unavailable('service-away', `The service behind /api/${area} is away. Try again.`)
+    ? unavailable('service-away', `The service behind /api/${area} is unavailable. Try again.`)
     : unavailable(
         'answer-lost',
-        `The service behind /api/${area} went away before it answered. The request may have been carried out: look before you repeat it.`,
+        `The service behind /api/${area} closed the connection without a response. The request may have been processed: check before you repeat it.`,
       );
   return sendProblem(reply, problem, reply.request.id);
 }

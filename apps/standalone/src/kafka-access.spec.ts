@@ -1,4 +1,4 @@
-/** What a program beside the services is given to reach a Kafka of our own. */
+/** How programs other than the services get access to the Kafka that the launcher starts. */
 import { describe, expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { librdkafkaSettings } from './kafka-access.js';

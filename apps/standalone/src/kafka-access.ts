@@ -39,7 +39,7 @@ export async function usersOwnKafka(variables: Readonly<Record<string, string>>,
     await topics.ends(names.flatMap((topic) => Array.from({ length: partitionsPerTopic }, (_, partition) => ({ topic, partition }))));
   } catch (cause) {
     const make = `readmit setup --kafka --provider ${providers.join(' ')} --apply`;
-    throw new Error(`the brokers of KAFKA_BROKERS cannot be used; topics are made with: ${make}`, { cause });
+    throw new Error(`the brokers of KAFKA_BROKERS cannot be used; create the topics with: ${make}`, { cause });
   } finally {
     await topics.close();
   }

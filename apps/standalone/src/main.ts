@@ -42,7 +42,7 @@ if (options.help) {
 }
 if (process.env['NODE_ENV'] === 'production') {
   process.stderr.write(
-    'npm start is a demo: it has an identity provider whose personas anybody may be. It refuses NODE_ENV=production; run the six services instead (README).\n',
+    'npm start is a demo: anyone can sign in as any persona of its identity provider. It refuses NODE_ENV=production; run the six services instead (README).\n',
   );
   process.exit(78);
 }
@@ -113,22 +113,22 @@ ${system.kafkaGuests.map(({ user, brokers, settingsFile }) => `    Kafka at ${br
   Try next, in another terminal:
 
     export READMIT_URL=${system.origin} READMIT_ISSUER=${system.demo.issuer}
-    as() { who=$1; shift; READMIT_HOME=${state}/homes/$who npx readmit "$@"; }      # each person has a folder of their own
+    as() { who=$1; shift; READMIT_HOME=${state}/homes/$who npx readmit "$@"; }      # a separate folder for each person
     for who in erin boris chidi dana; do as $who login --as $who; done
     as erin case open --subject erin --ask role.restore=target-postgres/erin/app_admin --reason-code role-lost --reason "the sync took it" --ticket OPS-4711 --for 10m
-    as boris inbox                               # what waits for Boris, why, and the command to run next
-    as boris case contacts <case> --show 1       # masked without --show; each look is on record
+    as boris inbox                               # what waits for Boris, why, and the next command
+    as boris case contacts <case> --show 1       # masked without --show; each look is recorded
     as boris evidence add <case> --kind call-back --channel phone --assurance substantial --note "called" --contact phone
     as chidi approve <case> --reason checked --key ${state}/demo/keys/chidi.jwk
     as dana approve <case> --reason checked --key ${state}/demo/keys/dana.jwk
     as erin case show <case>                     # granted
     as erin case end <case> --reason "done early"
-    as erin case watch <case>                    # to its end; case timeline shows each step
+    as erin case watch <case>                    # until it is closed; case timeline shows each step
 `);
 } catch (error) {
   if (!ending) {
     process.stderr.write(
-      `\n${error instanceof Error ? `${error.message}${error.cause instanceof Error ? `\n  because: ${error.cause.message}` : ''}` : String(error)}\n`,
+      `\n${error instanceof Error ? `${error.message}${error.cause instanceof Error ? `\n  cause: ${error.cause.message}` : ''}` : String(error)}\n`,
     );
     await end(1);
   }

@@ -53,7 +53,7 @@ export async function startProcess(options: {
   let over = false;
   // `close` and not `exit`: what it said last is in the log then.
   const ended = new Promise<string>((resolve) => {
-    child.once('error', (error) => resolve(`it could not be run: ${error.message}`));
+    child.once('error', (error) => resolve(`could not run: ${error.message}`));
     child.once('close', (code, by) => resolve(by === null ? `exit code ${code}` : `signal ${by}`));
   }).then((how) => {
     over = true;

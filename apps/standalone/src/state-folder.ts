@@ -34,7 +34,7 @@ async function makeFolder(stateDir: string): Promise<void> {
     await mkdir(stateDir, { recursive: true });
     await access(stateDir, constants.W_OK);
   } catch (error) {
-    throw new Error(`${stateDir} cannot be written to: give --state a folder that can`, { cause: error });
+    throw new Error(`${stateDir} is not writable: choose another folder with --state`, { cause: error });
   }
 }
 
@@ -46,7 +46,7 @@ export interface Ports {
 
 /** Ports stay the same over restarts: the issuer's name holds one, and people bookmark. */
 export async function keptPorts(file: string): Promise<Ports> {
-  const kept = await readKept(file, 'remove it and other ports are chosen: everybody signs in again then');
+  const kept = await readKept(file, 'remove it to choose other ports; everyone must then sign in again');
   if (kept !== undefined) {
     const { database, target, demo } = kept as Partial<Ports>;
     if (database !== undefined && target !== undefined && demo !== undefined) return { database, target, demo };
@@ -62,11 +62,11 @@ export async function keptPorts(file: string): Promise<Ports> {
  */
 export async function assertPortsFree(port: number, kept: Partial<Ports>, file: string): Promise<void> {
   if ((await whyTaken(port)) !== undefined)
-    throw new Error(`port ${port} of 127.0.0.1 is taken: stop what listens there, or give --port another (0 takes any that is free)`);
+    throw new Error(`port ${port} of 127.0.0.1 is in use: stop the process that listens there, or use another --port (0 for any free one)`);
   for (const [name, number] of Object.entries(kept) as readonly [keyof Ports, number][])
     if ((await whyTaken(number)) !== undefined)
       throw new Error(
-        `port ${number} of 127.0.0.1, which the first start chose for the ${partOf[name]}, is taken: stop what listens there, or remove ${file} and other ports are chosen (everybody signs in again then)`,
+        `port ${number} of 127.0.0.1, which the first start chose for the ${partOf[name]}, is in use: stop the process that listens there, or remove ${file} to choose other ports (everyone must then sign in again)`,
       );
 }
 const partOf: Readonly<Record<keyof Ports, string>> = {
@@ -77,11 +77,11 @@ const partOf: Readonly<Record<keyof Ports, string>> = {
 
 /** Positions and outboxes belong to one bus: data that was begun on one is not continued on another. */
 export async function keepBus(file: string, stateDir: string, bus: 'embedded' | 'kafka'): Promise<void> {
-  const kept = await readKept(file, 'remove it and start on the bus that it was begun on, or give --fresh to begin anew');
+  const kept = await readKept(file, 'remove it and start on its original bus, or use --fresh to start from scratch');
   const before = (kept as { readonly bus?: unknown } | undefined)?.bus;
   if (before !== undefined && before !== bus)
     throw new Error(
-      `what is kept in ${stateDir} was begun on the ${before === 'kafka' ? 'Kafka' : 'embedded'} bus: give --fresh to begin anew, or --state another folder`,
+      `the data in ${stateDir} belongs to the ${before === 'kafka' ? 'Kafka' : 'embedded'} bus: use --fresh to start from scratch, or another folder with --state`,
     );
   if (before === undefined) await writeWhole(file, JSON.stringify({ bus }));
 }

@@ -52,7 +52,7 @@ describe('a supervised part', () => {
     const supervised = await stand.supervise();
     for (let times = 0; times < 7; times++) await stand.end('signal SIGKILL');
     expect(stand.lines).toEqual(
-      ['0.2', '0.4', '0.8', '1.6', '3.2', '5', '5'].map((pause) => `audit again in ${pause} s: it ended by itself (signal SIGKILL)`),
+      ['0.2', '0.4', '0.8', '1.6', '3.2', '5', '5'].map((pause) => `restarting audit in ${pause} s: it exited unexpectedly (signal SIGKILL)`),
     );
     expect(supervised.current()).toBe(stand.things[7]);
     expect(stand.givenUp).toEqual([]);
@@ -67,7 +67,7 @@ describe('a supervised part', () => {
     await stand.end('exit code 1');
     stand.clock += 60_000;
     await stand.end('exit code 1');
-    expect(stand.lines.at(-1)).toBe('audit again in 0.2 s: it ended by itself (exit code 1)');
+    expect(stand.lines.at(-1)).toBe('restarting audit in 0.2 s: it exited unexpectedly (exit code 1)');
     await supervised.stop();
   });
 
@@ -78,7 +78,7 @@ describe('a supervised part', () => {
     expect(stand.givenUp).toEqual([]);
     await stand.end('exit code 78');
     expect(stand.givenUp).toEqual([
-      'audit was started 10 times within a minute and did not stay (exit code 78): it is not started again. It said last:\ncannot read the key',
+      'audit was started 10 times within a minute and exited each time (exit code 78): giving up. Its last output:\ncannot read the key',
     ]);
     expect(stand.starts).toBe(10);
     await supervised.stop();
@@ -90,9 +90,9 @@ describe('a supervised part', () => {
     const supervised = await stand.supervise();
     await stand.end('signal SIGKILL');
     expect(stand.lines).toEqual([
-      'audit again in 0.2 s: it ended by itself (signal SIGKILL)',
-      'audit again in 0.4 s: it ended by itself (it did not start: the port is taken)',
-      'audit again in 0.8 s: it ended by itself (it did not start: the port is taken)',
+      'restarting audit in 0.2 s: it exited unexpectedly (signal SIGKILL)',
+      'restarting audit in 0.4 s: it exited unexpectedly (it did not start: the port is taken)',
+      'restarting audit in 0.8 s: it exited unexpectedly (it did not start: the port is taken)',
     ]);
     expect(supervised.current()).toBe(stand.things[1]);
     await supervised.stop();

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 /** Something that runs by itself and may end by itself. */
 export interface Running {
-  /** Resolves when nothing of it is left, whoever ended it, with how it ended: `signal SIGKILL`, `exit code 1`. */
+  /** Resolves when the process has ended for any reason, with how it ended: `signal SIGKILL`, `exit code 1`. */
   readonly ended: Promise<string>;
   stop(): Promise<void>;
 }
@@ -56,12 +56,12 @@ export async function supervise<R extends Running>(options: SuperviseOptions<R>)
       if (starts.length >= mostStarts) {
         const last = (await options.lastLines()).trimEnd();
         options.onGivenUp(
-          `${name} was started ${starts.length} times within a minute and did not stay (${how}): it is not started again.${last === '' ? '' : ` It said last:\n${last}`}`,
+          `${name} was started ${starts.length} times within a minute and exited each time (${how}): giving up.${last === '' ? '' : ` Its last output:\n${last}`}`,
         );
         return false;
       }
       const pauseMs = Math.min(longestPauseMs, firstPauseMs * 2 ** Math.max(0, starts.length - 1));
-      log(`${name} again in ${pauseMs / 1000} s: it ended by itself (${how})`);
+      log(`restarting ${name} in ${pauseMs / 1000} s: it exited unexpectedly (${how})`);
       await wait(pauseMs, stopping.signal);
       if (stopping.signal.aborted) return false;
       try {

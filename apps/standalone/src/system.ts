@@ -38,7 +38,7 @@ export interface SystemOptions {
   readonly appsDir: string;
   /** Six processes instead of one. */
   readonly processes: boolean;
-  /** Begin anew: what the last start left is removed. */
+  /** Start from scratch: remove what the last start left. */
   readonly fresh: boolean;
   /** Port of the one origin. */
   readonly port: number;
@@ -65,11 +65,11 @@ export interface System {
   readonly databaseUrls: Readonly<Record<ServiceName, string>>;
   /** Absent: the embedded bus. */
   readonly kafka?: KafkaAccess | undefined;
-  /** Of our own Kafka: who may sign in beside the services, and the file that says how. */
+  /** Of the Kafka that the launcher starts: users other than the services, and the file with their settings. */
   readonly kafkaGuests: readonly { readonly user: string; readonly brokers: readonly string[]; readonly settingsFile: string }[];
   readonly keys: Awaited<ReturnType<typeof keyFiles>>;
   readonly environment: string;
-  /** Process id of a service, with `processes`, of the embedded database and of our own Kafka; undefined for what is no process of ours. It changes when the part is started again. */
+  /** Process id of a service, with `processes`, of the embedded database and Kafka; undefined for parts that the launcher did not start. Changes when the part restarts. */
   pidOf(part: ServiceName | 'database' | 'kafka'): number | undefined;
   /** Resolves when a part of the system ends by itself again and again. */
   readonly broken: Promise<string>;
@@ -277,9 +277,9 @@ async function inProcess(
 
 /** Where a database is, for people: without the password, and without its parameters. */
 function placeOf(databaseUrl: string): string {
-  if (!URL.canParse(databaseUrl)) return 'it is no URL';
+  if (!URL.canParse(databaseUrl)) return 'not a URL';
   const { pathname, host, username } = new URL(databaseUrl);
-  return `database ${decodeURIComponent(pathname.slice(1)) || username} on ${host}; seven schemas and six roles are made there`;
+  return `database ${decodeURIComponent(pathname.slice(1)) || username} on ${host}; creates seven schemas and six roles there`;
 }
 
 /** The end of a log, for people. */

@@ -60,10 +60,10 @@ describe('a port that something else listens on', () => {
     try {
       await assertPortsFree(await freePort(), kept, 'ports.json');
       await expect(assertPortsFree(taken, kept, 'ports.json')).rejects.toThrow(
-        `port ${taken} of 127.0.0.1 is taken: stop what listens there, or give --port another`,
+        `port ${taken} of 127.0.0.1 is in use: stop the process that listens there, or use another --port`,
       );
       await expect(assertPortsFree(await freePort(), { ...kept, target: taken }, '/state/ports.json')).rejects.toThrow(
-        `port ${taken} of 127.0.0.1, which the first start chose for the target PostgreSQL, is taken: stop what listens there, or remove /state/ports.json`,
+        `port ${taken} of 127.0.0.1, which the first start chose for the target PostgreSQL, is in use: stop the process that listens there, or remove /state/ports.json`,
       );
     } finally {
       server.close();
@@ -78,8 +78,8 @@ describe('a kept file', () => {
     const [ports, bus] = [path.join(folder, 'ports.json'), path.join(folder, 'bus.json')];
     await writeFile(ports, text);
     await writeFile(bus, text);
-    await expect(keptPorts(ports)).rejects.toThrow(`${ports} is empty or broken: remove it and other ports are chosen`);
-    await expect(keepBus(bus, folder, 'embedded')).rejects.toThrow(`${bus} is empty or broken: remove it and start on the bus`);
+    await expect(keptPorts(ports)).rejects.toThrow(`${ports} is empty or broken: remove it to choose other ports`);
+    await expect(keepBus(bus, folder, 'embedded')).rejects.toThrow(`${bus} is empty or broken: remove it and start on its original bus`);
   });
 
   it('is kept over starts, and made when there is none', async () => {
@@ -91,6 +91,6 @@ describe('a kept file', () => {
     const before = await stat(bus);
     await keepBus(bus, folder, 'embedded');
     expect([await readFile(bus, 'utf8'), (await stat(bus)).ino]).toEqual(['{"bus":"embedded"}', before.ino]);
-    await expect(keepBus(bus, folder, 'kafka')).rejects.toThrow('was begun on the embedded bus');
+    await expect(keepBus(bus, folder, 'kafka')).rejects.toThrow('belongs to the embedded bus');
   });
 });

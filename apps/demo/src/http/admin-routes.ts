@@ -30,7 +30,7 @@ export function adminRoutes(
   app.get<{ Params: { id: string } }>('/demo/admin/people/:id', async (request, reply) => {
     await check(request.headers.authorization, 'people:read');
     const account = people.find(request.params.id);
-    if (!account) throw new Refusal(404, 'person-not-found', 'nobody has this id here');
+    if (!account) throw new Refusal(404, 'person-not-found', 'no person has this id');
     return reply.header('etag', `"${account.version}"`).send(stateOf(account, people.clock()));
   });
 
@@ -42,7 +42,7 @@ export function adminRoutes(
     const by = await check(request.headers.authorization, 'people:recover');
     if (request.params.id === canaryId) throw new Refusal(403, 'canary', 'the canary is never changed');
     const header = request.headers['if-match'];
-    if (header === undefined) throw new Refusal(428, 'if-match-required', 'read the person and send its ETag as If-Match');
+    if (header === undefined) throw new Refusal(428, 'if-match-required', 'read the person and send the ETag as If-Match');
     const version = Number(/^"(\d{1,15})"$/.exec(header)?.[1] ?? Number.NaN);
     if (Number.isNaN(version)) throw new Refusal(400, 'malformed', 'If-Match is not an ETag of this API');
     const done = await administer(people, request.params.id, { operation: request.body.operation, version, by }, wanted);

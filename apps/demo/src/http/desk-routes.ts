@@ -30,7 +30,7 @@ export function deskRoutes(
     await options.check(request.headers.authorization, 'mailbox:write');
     const { to, about, text } = request.body;
     const addresses = addressesOf(options.directory.seed, to);
-    if (!addresses) throw new Refusal(404, 'person-not-found', 'nobody has this id here');
+    if (!addresses) throw new Refusal(404, 'person-not-found', 'no person has this id');
     const id = request.body.id ?? `letter-${randomUUID()}`;
     const kept = await options.mailbox.deliver({ id, at: options.clock().toISOString(), to, addresses, about, text });
     return reply.code(kept === 'new' ? 201 : 200).send({ id, addresses: addresses.length });

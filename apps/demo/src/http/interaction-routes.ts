@@ -20,7 +20,7 @@ export function interactionRoutes(app: FastifyInstance, provider: Provider, sign
     } catch (error) {
       // The browser is not the one that began, or took too long.
       if (error instanceof errors.SessionNotFound)
-        throw new Refusal(400, 'sign-in-not-found', 'this sign-in has ended; begin again in your terminal');
+        throw new Refusal(400, 'sign-in-not-found', 'this sign-in has expired; start again in your terminal');
       throw error;
     }
   };
@@ -46,7 +46,7 @@ export function interactionRoutes(app: FastifyInstance, provider: Provider, sign
 
   app.post<Asked>('/interaction/:uid/sign-in', async (request, reply) => {
     const { uid, prompt } = await detailsOf(request, reply);
-    if (prompt.name !== 'login') throw new Refusal(409, 'not-asked', 'this page asks for something else now');
+    if (prompt.name !== 'login') throw new Refusal(409, 'not-asked', 'this page is outdated; reload it');
     const field = (name: string): string => {
       const value = request.body?.[name];
       return typeof value === 'string' && value.length <= 256 ? value : '';
@@ -67,7 +67,7 @@ export function interactionRoutes(app: FastifyInstance, provider: Provider, sign
 
   app.post<Asked>('/interaction/:uid/consent', async (request, reply) => {
     const { prompt, params, session } = await detailsOf(request, reply);
-    if (prompt.name !== 'consent' || !session?.accountId) throw new Refusal(409, 'not-asked', 'this page asks for something else now');
+    if (prompt.name !== 'consent' || !session?.accountId) throw new Refusal(409, 'not-asked', 'this page is outdated; reload it');
     const grant = new provider.Grant({ accountId: session.accountId, clientId: String(params['client_id']) });
     const details = prompt.details as { missingOIDCScope?: string[]; missingResourceScopes?: Record<string, string[]> };
     if (details.missingOIDCScope) grant.addOIDCScope(details.missingOIDCScope.join(' '));
@@ -81,5 +81,5 @@ export function interactionRoutes(app: FastifyInstance, provider: Provider, sign
     return finish(request, reply, { error: 'access_denied', error_description: 'the person refused' });
   });
 
-  app.get('/interaction', (_request, reply) => html(reply, 404, errorPage('no-such-route', 'Begin in your terminal.')));
+  app.get('/interaction', (_request, reply) => html(reply, 404, errorPage('no-such-route', 'Start in your terminal.')));
 }

@@ -55,7 +55,7 @@ export const confirmDevicePage = (form: string, client: string, userCode: string
     'Is this your terminal?',
     `<p><strong>${escape(client)}</strong> should show this code:</p>
 <p><code>${escape(userCode)}</code></p>
-<p>If you did not start this, stop here: somebody may be trying to sign in as you.</p>
+<p>If you did not start this, stop here: someone may be trying to sign in as you.</p>
 ${form}
 <button type="submit" form="op.deviceConfirmForm">Yes, continue</button><button type="submit" form="op.deviceConfirmForm" name="abort" value="yes">No, stop</button>`,
   );
@@ -83,7 +83,7 @@ export const consentPage = (uid: string, client: string, scopes: readonly string
 
 export const donePage = (): string => layout('Signed in', '<p>Your terminal is connected. You can close this page.</p>');
 export const errorPage = (error: string, says: string): string =>
-  layout('This did not work', `${alert(says)}<p>Reason: <code>${escape(error)}</code></p>`);
+  layout('Sign-in failed', `${alert(says)}<p>Reason: <code>${escape(error)}</code></p>`);
 
 export interface Letter {
   readonly id: string;

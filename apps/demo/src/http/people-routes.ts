@@ -16,7 +16,7 @@ const SignInBody = closed({
 const FactorsBody = closed({ code: Type.Optional(Code) });
 const NoBody = closed({});
 
-/** What a person does by herself: sign in, look, enrol a factor, sign out. */
+/** Self-service routes of a person: sign in, view, enrol a factor, sign out. */
 export function peopleRoutes(app: FastifyInstance, people: People, signIn: SignIn): void {
   const present = (header: string | undefined): Present => presentOf(people, tokenOf(header));
 

@@ -31,7 +31,7 @@ export function newServer(log: (entry: Readonly<Record<string, unknown>>) => voi
     },
   );
   app.setNotFoundHandler(async () => {
-    throw new Refusal(404, 'no-such-route', 'the demo has no such route');
+    throw new Refusal(404, 'no-such-route', 'unknown route');
   });
   app.addHook('onSend', async (_request, reply) => {
     for (const [name, value] of Object.entries(pageHeaders)) if (name !== 'content-type') void reply.header(name, value);
@@ -41,15 +41,15 @@ export function newServer(log: (entry: Readonly<Record<string, unknown>>) => voi
 
 function refusalOf(error: Error & { statusCode?: number; validation?: unknown }): Refusal {
   if (error instanceof Refusal) return error;
-  if (error.validation) return new Refusal(400, 'malformed', 'the request does not have the form that this route takes');
+  if (error.validation) return new Refusal(400, 'malformed', 'the request does not match the schema of this route');
   switch (error.statusCode) {
     case 400:
       return new Refusal(400, 'malformed', 'the request cannot be read');
     case 413:
-      return new Refusal(413, 'too-large', `a request holds at most ${bodyLimit} bytes`);
+      return new Refusal(413, 'too-large', `a request may have at most ${bodyLimit} bytes`);
     case 415:
       return new Refusal(415, 'media-type', 'send JSON');
     default:
-      return new Refusal(500, 'failed', 'the demo failed; its log says why');
+      return new Refusal(500, 'failed', 'the demo failed; see its log');
   }
 }

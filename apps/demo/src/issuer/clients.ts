@@ -59,7 +59,7 @@ export const clientMetadata = (secrets: Readonly<Record<string, string>>): Clien
   },
   ...Object.keys(confidentialClients).map((id): ClientMetadata => {
     const secret = secrets[id];
-    if (!secret) throw new Error(`demo: the client ${id} has no secret in issuer-keys.json; remove the state folder to begin anew`);
+    if (!secret) throw new Error(`demo: the client ${id} has no secret in issuer-keys.json; remove the state folder to start from scratch`);
     return {
       client_id: id,
       client_secret: secret,

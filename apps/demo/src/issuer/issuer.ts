@@ -22,7 +22,7 @@ interface PersonaSignIn {
   readonly amr: readonly string[];
 }
 
-/** Every sign-in proves anew: a page session is never reused, so there is none to end in a recovery. */
+/** Every sign-in requires proof again: a page session is never reused, so a recovery has none to end. */
 function alwaysSignIn() {
   const policy = interactionPolicy.base();
   const { Check } = interactionPolicy;

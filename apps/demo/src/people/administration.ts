@@ -87,7 +87,7 @@ export function administer(
     const key = `${asked.by} ${asked.operation}`;
     const done = Object.hasOwn(account.operations, key) ? account.operations[key] : undefined;
     if (done) {
-      if (done.digest !== digest) throw new Refusal(409, 'operation-reused', 'this operation id was used for something else');
+      if (done.digest !== digest) throw new Refusal(409, 'operation-reused', 'this operation id was used for another request');
       return { state: stateOf(account, now), result: done.result, repeated: true };
     }
     if (asked.version !== account.version) throw new Refusal(412, 'version-changed', `the person's state is at version ${account.version}`);
@@ -139,7 +139,7 @@ function issue(
     throw new Refusal(409, 'closed-for-case', 'the bypass of this case was closed; it cannot be issued again');
   const lifetime = Date.parse(change.expiresAt) - now.getTime();
   if (!(lifetime > 0)) throw new Refusal(422, 'already-over', 'expiresAt is not in the future');
-  if (lifetime > longestBypassMs) throw new Refusal(422, 'bypass-too-long', 'a bypass lives at most 24 hours');
+  if (lifetime > longestBypassMs) throw new Refusal(422, 'bypass-too-long', 'a bypass lasts at most 24 hours');
   const { bypass } = account;
   if (bypassState(bypass, now) === 'active' && bypass?.id !== change.replaces) {
     throw new Refusal(409, 'bypass-active', 'there is an active bypass; name it in replaces, or close it');

@@ -47,10 +47,10 @@ export function confirmFactor(
   return people.exclusive(present.account.id, (account) => {
     const session = stillOpen(people, account, present.session.id);
     const { pending } = session;
-    if (!pending) throw new Refusal(409, 'no-enrolment-begun', 'begin with POST /demo/factors without a code');
+    if (!pending) throw new Refusal(409, 'no-enrolment-begun', 'start with POST /demo/factors without a code');
     const now = people.clock();
     const step = stepOf(pending.secret, code, now);
-    if (step === undefined) throw new Refusal(422, 'wrong-code', 'the code does not belong to the new factor');
+    if (step === undefined) throw new Refusal(422, 'wrong-code', 'the code does not match the new factor');
     delete session.pending;
     account.factors.push({ id: pending.id, kind: 'totp', secret: pending.secret, enrolledAt: now.toISOString(), lastStep: step });
     const ends = session.scope === 'enrol-only';

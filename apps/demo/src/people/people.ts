@@ -33,7 +33,7 @@ export class People {
   /** Runs `change` alone on the account and answers when it is on disk, also when it throws: a refused try is a change too. */
   async exclusive<R>(id: string, change: (account: Account) => Promise<R> | R): Promise<R> {
     const account = this.find(id);
-    if (!account) throw new Refusal(404, 'person-not-found', 'nobody has this id here');
+    if (!account) throw new Refusal(404, 'person-not-found', 'no person has this id');
     const before = this.lanes.get(id) ?? Promise.resolve();
     const run = before.then(async () => {
       try {

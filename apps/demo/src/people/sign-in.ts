@@ -22,7 +22,7 @@ export const triesUntilLocked = 5;
 const fullSessionMs = 8 * 3600_000;
 const enrolSessionMs = 10 * 60_000;
 
-const wrong = () => new Refusal(401, 'wrong-credentials', 'username and password do not belong together');
+const wrong = () => new Refusal(401, 'wrong-credentials', 'invalid username or password');
 
 /**
  * Passwords, factors, bypasses and the sessions that they open. A password alone opens nothing, also for somebody who has no
@@ -95,7 +95,7 @@ export class SignIn {
     given: { password: string; code?: string | undefined; bypass?: string | undefined },
   ): Promise<'factor' | 'bypass'> {
     if (account.lockedAt)
-      throw new Refusal(423, 'account-locked', 'this account is locked after too many bad tries; ask the help desk for recovery');
+      throw new Refusal(423, 'account-locked', 'this account is locked after too many failed attempts; ask the help desk for recovery');
     if (!account.password || !(await matches(given.password, account.password))) throw await this.bad(account, wrong());
     if (given.code !== undefined && given.bypass !== undefined) throw new Refusal(400, 'two-proofs', 'give a code or a bypass, not both');
     if (given.bypass !== undefined) return this.useBypass(account, given.bypass);
@@ -103,7 +103,7 @@ export class SignIn {
       if (account.factors.length === 0)
         throw new Refusal(403, 'no-factor-enrolled', 'no second factor is enrolled; a recovery case issues a bypass to enrol one');
       const found = factorOf(account.factors, given.code, this.people.clock());
-      if (!found) throw await this.bad(account, new Refusal(401, 'wrong-code', 'the code is wrong, too old, or was used already'));
+      if (!found) throw await this.bad(account, new Refusal(401, 'wrong-code', 'the code is wrong, expired, or already used'));
       found.factor.lastStep = found.step;
       return 'factor';
     }

@@ -45,7 +45,7 @@ export class JsonFile<T> {
         return new JsonFile(JSON.parse(text) as T, file);
       } catch {
         // The parser's message would quote the content, which holds secrets.
-        throw new Error(`demo state ${file} is not JSON; remove the demo's state folder to begin anew`);
+        throw new Error(`demo state ${file} is not JSON; remove the demo's state folder to start from scratch`);
       }
     }
     const made = new JsonFile(await make(), file);

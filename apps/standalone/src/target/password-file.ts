@@ -16,6 +16,6 @@ export async function passwordIn(file: string): Promise<string> {
     return password;
   }
   const kept = found.trim();
-  if (kept.length < 20) throw new Error(`the password file ${file} holds no usable password: remove it and start again`);
+  if (kept.length < 20) throw new Error(`the password file ${file} has no usable password: remove it and start again`);
   return kept;
 }

@@ -33,7 +33,7 @@ export async function adaLostHerPhone(stage: Stage, system: System, keys: string
   const before = (await stage.done('gita', ['case', 'list', '--subject', 'ada'], { quiet: true })) as unknown as unknown[];
   await signalSeen(system);
   const after = (await stage.done('gita', ['case', 'list', '--subject', 'ada'], { quiet: true })) as unknown as unknown[];
-  stage.check('the lockout is recorded as a signal and opens nothing by itself (R1.8)', after.length === before.length);
+  stage.check('the lockout is recorded as a signal and opens nothing (R1.8)', after.length === before.length);
 
   const opened = await stage.done('ada', [
     'case',

@@ -18,7 +18,7 @@ interface ParkedRow {
 
 /** Denied on the way, visibly and in the log: forgeries, replays, a plan that grew, an approval for a plan that changed. */
 export async function deniedOnTheWay(stage: Stage, system: System, keys: string, adasCase: string): Promise<void> {
-  stage.title('4. Denied on the way');
+  stage.title('4. Denied attempts');
   const asIntake = await Attacker.with(system, 'intake');
   const asExecution = await Attacker.with(system, 'execution');
   try {
@@ -34,21 +34,21 @@ async function forgeries(stage: Stage, attacker: Attacker, caseId: string, kafka
   const withdrawn = { type: 'readmit.approval.withdrawn', key: caseId, data: { caseId, by: 'mallory' } } as const;
   const foreign = await attacker.event(withdrawn, 'approval', 'intake');
   if (kafka?.ownUsers === false)
-    stage.say('Not shown on these brokers: that intake’s user may not write to approval’s topic. All services sign in as the same user.');
+    stage.say('Not shown on these brokers: intake’s user may not write to approval’s topic. Here all services use the same Kafka user.');
   else {
     const [what, refusal] = kafka ? ['user of Kafka writes', 'TOPIC_AUTHORIZATION_FAILED'] : ['database role inserts', '42501'];
     const found = await attacker.write(foreign);
-    stage.check(`denied: intake’s ${what} into approval’s topic (${refusal})`, found === refusal, found ?? 'it was written');
+    stage.check(`denied: intake’s ${what} into approval’s topic (${refusal})`, found === refusal, found ?? 'the write succeeded');
   }
 
   const wrongService = { ...(await attacker.event(withdrawn, 'intake', 'intake')) };
   await attacker.write(wrongService);
-  await parkedWith(stage, wrongService.headers['ce_id'] ?? '', 'wrong-producer', 'an event of approval said by intake');
+  await parkedWith(stage, wrongService.headers['ce_id'] ?? '', 'wrong-producer', 'an event of approval sent by intake');
 
   const opened = { type: 'readmit.case.frozen', key: caseId, data: { caseId, by: 'mallory', cause: 'repudiated' } } as const;
   const wrongKey = await attacker.event(opened, 'intake', makeSigningKey().private);
   await attacker.write(wrongKey);
-  await parkedWith(stage, wrongKey.headers['ce_id'] ?? '', 'unknown-key', 'an event signed with a key that nobody lists');
+  await parkedWith(stage, wrongKey.headers['ce_id'] ?? '', 'unknown-key', 'an event signed with an unlisted key');
 
   const old = await attacker.find('readmit.intake.v1', 'readmit.case.opened', caseId);
   const before = (await stage.done('gita', ['case', 'timeline', caseId], { quiet: true })) as unknown as unknown[];
@@ -63,7 +63,7 @@ async function forgeries(stage: Stage, attacker: Attacker, caseId: string, kafka
   stage.check('old bytes under the same id change nothing', after.length === before.length, `${before.length} facts, then ${after.length}`);
 }
 
-/** Waits until audit, which hears everything, has parked the event, and checks why. */
+/** Waits until audit, which consumes every topic, has parked the event, and checks the reason. */
 async function parkedWith(stage: Stage, eventId: string, reason: string, what: string): Promise<void> {
   const deadline = Date.now() + 15_000;
   let rows: ParkedRow[] = [];
@@ -121,7 +121,7 @@ async function plansThatChange(stage: Stage, system: System, keys: string, attac
   await stage.done('ada', ['case', 'withdraw', mfa]);
   await followMfa.until('readmit.case.closed');
 
-  stage.say('Chidi approves a plan; afterwards Mallory replaces it with another one that keeps under the ceiling.');
+  stage.say('Chidi approves a plan; then Mallory replaces it with another one below the ceiling.');
   const follow = await askForAdminRole(stage, 'Needed again', '10m');
   const { caseId } = follow;
   await stage.done('chidi', decision(keys, 'chidi', 'approve', caseId));

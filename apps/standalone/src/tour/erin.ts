@@ -28,7 +28,13 @@ export async function erinsAdminRole(stage: Stage, system: System, keys: string)
   );
   const follow = await askForAdminRole(stage, 'The nightly sync took my role during the incident', '6s');
   const { caseId } = follow;
-  await stage.refused('erin', decision(keys, 'erin', 'approve', caseId), 'approver-is-requester', 'the requester approves herself', follow);
+  await stage.refused(
+    'erin',
+    decision(keys, 'erin', 'approve', caseId),
+    'approver-is-requester',
+    'the requester approves their own request',
+    follow,
+  );
   await stage.done('chidi', decision(keys, 'chidi', 'approve', caseId));
   stage.check('one of two approvals grants nothing', !(await follow.look()).some((entry) => entry.type === 'readmit.approval.granted'));
   await stage.done('dana', decision(keys, 'dana', 'approve', caseId));
@@ -42,7 +48,7 @@ export async function erinsAdminRole(stage: Stage, system: System, keys: string)
   stage.check('a login as Erin proves that the role works', ledger.rows.length === 1);
   await follow.until('readmit.case.closed', 60_000);
   stage.check(
-    'it expired by itself (R6.2)',
+    'it expired automatically (R6.2)',
     (await follow.look()).some((entry) => entry.type === 'readmit.revocation.due' && entry.says.includes('the grant expired')),
   );
   stage.check('her open connection was ended', ended !== '', 'still open');

@@ -83,7 +83,7 @@ export async function payrollsSecretDied(stage: Stage, system: System, keys: str
     secretFile,
   ]);
   const credential = JSON.parse(await readFile(secretFile, 'utf8')) as Credential;
-  stage.say(`The consumer signs in as ${credential.username}: that confirms the take-over.`);
+  stage.say(`The consumer signs in as ${credential.username}: this confirms the take-over.`);
   const consumer = new pg.Client({ connectionString: urlFor(credential), application_name: 'payroll-app' });
   consumer.on('error', () => undefined);
   await consumer.connect();

@@ -61,7 +61,7 @@ export class Stage {
     this.line(`${this.color.dim(seconds)}  ${this.color.cyan(entry.by.padEnd(20))} ${label} ${this.color.dim(wrapped(entry.says, 58))}`);
   }
 
-  /** Runs `readmit ...` as the persona, on a home of her own. `quiet` does not show the command line. */
+  /** Runs `readmit ...` as the persona, with a separate READMIT_HOME. `quiet` does not show the command line. */
   async cli(persona: string, argv: readonly string[], { quiet = false }: { readonly quiet?: boolean } = {}): Promise<Ran> {
     const home = path.join(this.options.homes, persona);
     await mkdir(home, { recursive: true, mode: 0o700 });
@@ -142,7 +142,7 @@ export class Follower {
       if (found) return found;
       if (Date.now() > deadline)
         throw new Error(
-          `${what} did not come within ${timeoutMs / 1000} s; seen: ${[...this.seen.values()].map((entry) => entry.type).join(', ')}`,
+          `${what} did not arrive within ${timeoutMs / 1000} s; seen: ${[...this.seen.values()].map((entry) => entry.type).join(', ')}`,
         );
       await wait(100);
     }

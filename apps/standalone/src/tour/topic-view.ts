@@ -24,7 +24,7 @@ export class TopicView {
     return new TopicView({ read: (...place) => bus.read(...place), close });
   }
 
-  /** The first event of the type and key on a topic that audit hears, once it is there. */
+  /** The first event of the type and key on a topic that audit consumes, once it is there. */
   async await(topic: string, type: string, key: string, timeoutMs: number): Promise<TopicRecord> {
     const deadline = Date.now() + timeoutMs;
     for (;;) {

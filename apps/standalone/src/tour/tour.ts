@@ -12,18 +12,18 @@ const personas = ['ada-admin', 'boris', 'chidi', 'dana', 'erin', 'gita', 'pat'] 
 
 const cast = [
   'Ada, an employee, has lost her phone. ada-admin is her second account, for security on call.',
-  'Boris works at the help desk: he calls people back and records what proves who they are.',
+  'Boris works at the help desk: he calls people back and records proofs of identity.',
   'Chidi is on call in security and Dana owns the systems: they approve.',
   'Erin is a database administrator who has lost a role.',
   'Pat’s team owns svc-payroll, a machine whose secret died. payroll-app is the program that uses it.',
   'Gita operates Readmit. Mallory, a contractor, attacks it.',
 ];
 const summary = (denied: number): readonly string[] => [
-  'Ada is back in with a new factor, after two proofs and the approval of somebody else. The bypass that let her in is closed.',
-  'Erin had her role for six seconds, after two approvals. Then it ended by itself.',
-  'svc-payroll has a new secret that only its consumer could open. The old login is gone.',
-  `${denied} attempts to get around a rule were denied.`,
-  'The log of all this verifies offline, and a copy that was changed does not.',
+  'Ada has access again with a new factor, after two proofs and an approval. The bypass that let her in is closed.',
+  'Erin had her role for six seconds, after two approvals. Then it ended automatically.',
+  'svc-payroll has a new secret that only its consumer can open. The old login is gone.',
+  `${denied} attempts to bypass a rule were denied.`,
+  'The log verifies offline, and a modified copy does not.',
 ];
 
 /** Plays three recoveries against real targets, what is denied on the way, and the log. Returns how many checks did not hold. */
@@ -48,7 +48,7 @@ export async function playTour(
     await deniedOnTheWay(stage, system, keys, cases[0] ?? '');
     await theLogVerifies(stage, system, cases);
   } catch (error) {
-    stage.check(`the tour went on: ${error instanceof Error ? error.message : String(error)}`, false);
+    stage.check(`the tour continued: ${error instanceof Error ? error.message : String(error)}`, false);
   }
   if (stage.failed === 0) {
     stage.title('What you saw');
