@@ -9,7 +9,11 @@ import path from 'node:path';
 const house = path.resolve(import.meta.dirname, '..');
 /** Contracts and domain must be built: all but the first generator read them as the services do. */
 const generators = [
-  { file: 'docs/generated/requirements.md', args: ['tools/requirements.mjs', '--write'], remedy: 'npm run requirements' },
+  ...['docs/generated/requirements.md', 'docs/generated/where-rules-are.md'].map((file) => ({
+    file,
+    args: ['tools/requirements.mjs', '--write'],
+    remedy: 'npm run requirements',
+  })),
   { file: 'docs/generated/openapi.json', args: ['tools/generate-openapi.mjs'], remedy: 'npm run build && node tools/generate-openapi.mjs' },
   ...['docs/generated/topics.md', 'deploy/kafka/topics-and-acls.sh'].map((file) => ({
     file,

@@ -25,3 +25,4 @@ export interface Matched {
 }
 export function matchRows(rows: readonly Row[], titles: readonly Titled[], judged: readonly Judged[], due: readonly string[]): Matched;
 export function renderRequirements(rows: readonly Row[], matched: Pick<Matched, 'tests' | 'kills'>, due: readonly string[]): string;
+export function renderPlaces(rows: readonly Row[], judged: readonly Judged[]): string;

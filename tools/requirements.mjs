@@ -1,6 +1,6 @@
 /**
  * `npm run requirements`: prints each requirement with the mutants of its rule that a test noticed, writes
- * docs/generated/requirements.md, and fails on a title with an unknown id, on a mutant whose record is not (or no longer) true, and
+ * docs/generated/requirements.md and where-rules-are.md, and fails on a title with an unknown id, on a mutant whose record is not (or no longer) true, and
  * when a due row has none. Runs no mutant: `npm run mutate` does, and its record is checked for freshness here.
  *
  *   --write               only writes the file, without judging
@@ -12,7 +12,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { readMutantFiles, readRecords, specsOfHouse } from './mutant-files.mjs';
 import { judgeMutants, readMutants } from './mutants.mjs';
-import { matchRows, readRows, readTitles, renderRequirements } from './requirement-titles.mjs';
+import { matchRows, readRows, readTitles, renderPlaces, renderRequirements } from './requirement-titles.mjs';
 
 const house = path.resolve(import.meta.dirname, '..');
 const { values } = parseArgs({ options: { write: { type: 'boolean' }, rows: { type: 'boolean' }, require: { type: 'string' } } });
@@ -65,4 +65,5 @@ function judge() {
 function write() {
   mkdirSync(path.join(house, 'docs/generated'), { recursive: true });
   writeFileSync(path.join(house, 'docs/generated/requirements.md'), renderRequirements(rows, matched, owed));
+  writeFileSync(path.join(house, 'docs/generated/where-rules-are.md'), renderPlaces(rows, judged));
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { matchRows, readRows, readTitles, renderRequirements } from '../../tools/requirement-titles.mjs';
+import { matchRows, readRows, readTitles, renderPlaces, renderRequirements } from '../../tools/requirement-titles.mjs';
 
 // Ids from a group that the house does not have, in strings: this file's own titles name no requirement.
 const table = [
@@ -87,5 +87,14 @@ describe('matching', () => {
     expect(renderRequirements(rows, matchRows(rows, titles, [], []), [])).toContain(
       '| R91.1 | first |  | open | R91.1 holds (a.spec.ts) |',
     );
+  });
+
+  it('lists for each row the lines whose mutants its tests noticed, and no other', () => {
+    const second = { ...killed, mutant: { ...mutant, id: 'R91.2a', rows: ['R91.2'], find: 'a || b\nc' }, killedBy: [] };
+    const places = renderPlaces(rows, [killed, second]);
+    expect(places).toContain(`| R91.1 | it does not hold | [${mutant.file}](../../${mutant.file}) | \`\` ${mutant.find} \`\` |`);
+    expect(places).not.toContain('R91.2');
+    const noticed = { ...second, killedBy: [{ test: 'a.spec.ts', title: 'R91.2 holds' }] };
+    expect(renderPlaces(rows, [killed, noticed])).toContain('| `` a \\|\\| b `` |');
   });
 });

@@ -5,7 +5,7 @@ import type { Output } from './output.js';
 type View = Answer<'showApproval'>;
 
 export const requesterOf = ({ requester }: Answer<'showCase'>): string =>
-  requester.kind === 'anonymous' ? 'somebody who has not signed in' : (requester.id ?? 'a person');
+  requester.kind === 'anonymous' ? 'anonymous (not signed in)' : (requester.id ?? 'a person');
 
 /**
  * What an approver must have seen before signing: what comes back, what goes, what stays, for how long, what undoes it and what the end does
