@@ -9,6 +9,7 @@ import tseslint from 'typescript-eslint';
 import { requireProjectGraph } from './tools/eslint/graph-guard.mjs';
 import { readProjects } from './tools/eslint/projects.mjs';
 import house from './tools/eslint/walls.mjs';
+import { code, rule as words } from './tools/eslint/words.mjs';
 
 const projects = readProjects(import.meta.dirname);
 requireProjectGraph(projects);
@@ -203,7 +204,7 @@ export default tseslint.config(
     ],
   },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
-  { plugins: { '@nx': nx, house } },
+  { plugins: { '@nx': nx, house: { rules: { ...house.rules, words } } } },
   js.configs.recommended,
   {
     files: ['**/*.mjs'],
@@ -240,6 +241,7 @@ export default tseslint.config(
     },
   },
   ...perProject,
+  { files: code, rules: { 'house/words': 'error' } },
   // Tests that cross projects (tests/, bench/) belong to no project: nx does not look at them, the walls do.
   { files: ['tests/**/*.ts', 'bench/**/*.ts'], rules: { 'house/walls': ['error', { refused: [deepImport] }] } },
   {

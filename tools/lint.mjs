@@ -1,13 +1,20 @@
 /**
- * Lints the whole house: first nx makes its project graph (the boundary rules rest on it), then one eslint goes over
- * everything. One process instead of one per project, because each would load the types of the whole house again.
+ * Lints everything: first the words of the documents, then nx makes its project graph (the boundary rules need it), then one
+ * eslint checks all code. One process instead of one per project, because each would load the types of all projects again.
  */
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
+import { wordsInDocuments } from './eslint/words.mjs';
 
 const house = path.resolve(import.meta.dirname, '..');
 const bin = (name) => path.join(house, 'node_modules', name);
 const env = { ...process.env, NX_DAEMON: 'false' };
+
+const refused = wordsInDocuments(house);
+if (refused.length > 0) {
+  process.stderr.write(`${refused.join('\n')}\nThe list of words and the better ones: tools/eslint/words.mjs.\n`);
+  process.exit(1);
+}
 
 const steps = [
   { args: [bin('nx/dist/bin/nx.js'), 'graph', '--file=.nx/graph.json'], quiet: true },

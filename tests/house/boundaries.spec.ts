@@ -8,6 +8,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { readProjects, types } from '../../tools/eslint/projects.mjs';
+import { words, wordsIn, wordsInMarkdown } from '../../tools/eslint/words.mjs';
 
 const house = path.resolve(import.meta.dirname, '../..');
 const env = { ...process.env, NX_DAEMON: 'false' };
@@ -40,6 +41,11 @@ const expected: Record<string, string[]> = {
   'client-imports-testing': [
     '@nx/enforce-module-boundaries: A project tagged with "type:client" can only depend on libs tagged with "type:domain", "type:contracts", "type:adapter"',
     'house/walls: "@readmit/testing" may not be imported here: the testing library is for tests',
+  ],
+  'client-uses-refused-words': [
+    'house/words: "anew": write again, from scratch',
+    'house/words: "for ever": write forever, permanently',
+    'house/words: "mended": write fixed',
   ],
   'connector-of-postgres-uses-pg': [],
   'contracts-imports-domain': [
@@ -138,6 +144,18 @@ const expected: Record<string, string[]> = {
     '@typescript-eslint/no-import-type-side-effects: TypeScript will only remove the inline type specifiers which will leave behind a side effect import at runtime. Convert this to a top-level type qualifier to properly remove the entire import.',
   ],
 };
+
+describe('words in documents', () => {
+  it('are refused with line and better word, over the end of a line too, and not in code', () => {
+    const page = 'It starts\nanew. Kept for\n  ever, `anew`.\n\n```sh\n# anew\n```\nIt starts again.\n';
+    expect(wordsInMarkdown(page)).toEqual(['2: "anew": write again, from scratch', '2: "for ever": write forever, permanently']);
+  });
+
+  it('have better words that are not refused themselves', () => {
+    expect(wordsIn(Object.values(words).join('\n'))).toEqual([]);
+    for (const word of Object.keys(words)) expect(wordsIn(`so ${word} it`)).toEqual([{ at: 3, message: `"${word}": write ${words[word]}` }]);
+  });
+});
 
 describe('boundary rules', () => {
   it('refuse each canary with exactly these messages', () => {
