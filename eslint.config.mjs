@@ -188,6 +188,22 @@ const purity = {
     { selector: 'ImportExpression', message: 'Pure code: nothing is loaded at run time.' },
   ],
 };
+/** Rules of a service: they are in its process in the domain, where the simulation runs them too. */
+const ruleNames = '/^(consumes|keysOf|react|begin|finish)$/';
+const noRulesInServices = {
+  'no-restricted-syntax': [
+    'error',
+    ...[
+      `ObjectExpression > Property[key.name=${ruleNames}]`,
+      `:matches(VariableDeclarator, FunctionDeclaration)[id.name=${ruleNames}]`,
+      `MethodDefinition[key.name=${ruleNames}]`,
+    ].map((selector) => ({
+      selector,
+      message: "A service decides nothing: its rules are in its process in libs/domain (*.process.ts). Here is its 'call'.",
+    })),
+  ],
+};
+const serviceRoots = projects.filter((project) => project.type === 'service').map((project) => project.root);
 const pureRoots = projects.filter((project) => project.type === 'domain' || project.type === 'contracts').map((project) => project.root);
 
 export default tseslint.config(
@@ -248,5 +264,6 @@ export default tseslint.config(
     files: pureRoots.map((root) => `${root}/**/*.ts`),
     rules: { '@typescript-eslint/no-non-null-assertion': 'error' },
   },
+  { files: serviceRoots.map((root) => `${root}/src/**/*.ts`), rules: noRulesInServices },
   { files: pureRoots.map((root) => `${root}/src/**/*.ts`), ignores: pureRoots.flatMap(testFiles), rules: purity },
 );

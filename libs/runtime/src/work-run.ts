@@ -159,7 +159,7 @@ export class WorkRun {
 
   private handlerOf(row: WorkRow): WorkHandler<unknown> {
     const { definition } = this.transactor.options;
-    const handler = definition.work[row.kind] as unknown as WorkHandler<unknown> | undefined;
+    const handler = definition.work[row.kind];
     if (!handler) throw new HandlerFailed(`${definition.name} has no worker for ${row.kind}`);
     return handler;
   }

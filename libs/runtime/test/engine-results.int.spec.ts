@@ -34,7 +34,7 @@ function mailing(handler: Partial<WorkHandler<string>>): ServiceDefinition {
       const work = { id: `${key}/mail`, kind: 'mail', connector: 'post', object: key, notBefore: new Date(0), alsoKeys: [], input: {} };
       return { emit: [], work: key === '' ? [] : [work] };
     },
-    work: { mail: mail as WorkHandler<never> },
+    work: { mail: mail },
   };
 }
 const row = async (key = 'case-1') =>

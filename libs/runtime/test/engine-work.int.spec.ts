@@ -48,7 +48,7 @@ function mailing(handler: Partial<WorkHandler<string>>, object?: string): Servic
           ],
         }),
         ...handler,
-      } satisfies WorkHandler<string> as WorkHandler<never>,
+      } satisfies WorkHandler<string>,
     },
   };
 }

@@ -41,7 +41,7 @@ const undoing = (undone: string[]): ServiceDefinition => ({
     };
   },
   work: {
-    undo: handler(undone) as WorkHandler<never>,
+    undo: handler(undone),
   },
 });
 
