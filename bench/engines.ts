@@ -2,7 +2,7 @@
  * Engines of the services on either bus and a real PostgreSQL, all six in one process or one in a process of its own, whatever the rules of the
  * five that have some: real signatures, schemas, transactions and the real log.
  */
-import { createEngine, type Change, type Engine, type ServiceDefinition } from '@readmit/runtime';
+import { createEngine, type Change, type Engine, type ServiceDefinition, type ServiceRuntime } from '@readmit/runtime';
 import { EmbeddedBus, KafkaBus, type KafkaConnection } from '@readmit/bus';
 import { KeyRing, makeServiceKeys, makeSigningKey, Signer, verifyRecord } from '@readmit/signing';
 import { uuidv7 } from '@readmit/platform';
@@ -23,7 +23,7 @@ const environment = 'bench';
 export type Definitions = Readonly<Record<Exclude<ServiceName, 'audit'>, ServiceDefinition>>;
 
 export interface Engines {
-  readonly engines: Readonly<Record<ServiceName, Engine>>;
+  readonly engines: Readonly<Record<Exclude<ServiceName, 'audit'>, Engine>> & { readonly audit: ServiceRuntime };
   readonly stores: Readonly<Record<ServiceName, Store>>;
   /** Of all services together. */
   counters(): Counters;
@@ -58,7 +58,7 @@ const told = (definition: ServiceDefinition, onFact: OnFact): ServiceDefinition 
 });
 
 export interface OneEngine {
-  readonly engine: Engine;
+  readonly engine: ServiceRuntime;
   readonly store: Store;
   counters(): Counters;
   /** @throws {Error} the log's entries do not have the root that its last signed checkpoint names. Of audit; the others have none. */
@@ -114,7 +114,7 @@ export async function openEngines(definitions: Definitions, options: EnginesOpti
   const of = <Part extends 'engine' | 'store'>(part: Part) =>
     Object.fromEntries(services.map((service) => [service, opened[service][part]])) as unknown as Record<ServiceName, OneEngine[Part]>;
   return {
-    engines: of('engine'),
+    engines: of('engine') as Engines['engines'],
     stores: of('store'),
     counters: () => sumOf(services.map((service) => opened[service].counters())),
     verifyLog: () => opened.audit.verifyLog(),

@@ -1,5 +1,5 @@
 /** The six services with their real definitions on a database of their own, and cases whose events the others would have said. */
-import { createEngine, type Engine, type EngineOptions, type ServiceDefinition } from '@readmit/runtime';
+import { createEngine, type Engine, type EngineOptions, type ServiceDefinition, type ServiceRuntime } from '@readmit/runtime';
 import { EmbeddedBus } from '@readmit/bus';
 import { KeyRing, makeServiceKeys, makeSigningKey, Signer, verifyRecord } from '@readmit/signing';
 import { uuidv7 } from '@readmit/platform';
@@ -57,7 +57,8 @@ export interface Services {
   store(service: ServiceName): Promise<Store>;
   /** Writes signed events, each to the topic of its producer, in one transaction for each topic. */
   say(drafts: readonly Draft[]): Promise<void>;
-  engine(service: ServiceName, options?: Partial<EngineOptions>): Promise<Engine>;
+  engine(service: Exclude<ServiceName, 'audit'>, options?: Partial<EngineOptions>): Promise<Engine>;
+  engine(service: ServiceName, options?: Partial<EngineOptions>): Promise<ServiceRuntime>;
   close(): Promise<void>;
 }
 
@@ -67,7 +68,7 @@ export async function openServices(): Promise<Services> {
   const ring = new KeyRing(keys.list);
   const stores = new Map<ServiceName, Promise<Store>>();
   const buses = new Map<ServiceName, Promise<EmbeddedBus>>();
-  const engines: Engine[] = [];
+  const engines: ServiceRuntime[] = [];
   const store = (service: ServiceName): Promise<Store> => {
     const open = stores.get(service) ?? database.store(service);
     stores.set(service, open);
@@ -105,7 +106,7 @@ export async function openServices(): Promise<Services> {
         await (await store(service)).transaction((tx) => writer.write(tx, signed));
       }
     },
-    async engine(service, options = {}) {
+    engine: (async (service: ServiceName, options: Partial<EngineOptions> = {}) => {
       const signer = new Signer(keys.keys[service]);
       const parts = { store: await store(service), bus: await bus(service), ...options };
       const made =
@@ -114,7 +115,7 @@ export async function openServices(): Promise<Services> {
           : createEngine({ definition: definitions[service], signer, ring, environment, log: silent, ...parts });
       engines.push(made);
       return made;
-    },
+    }) as Services['engine'],
     async close() {
       await Promise.all(engines.map((engine) => engine.stop()));
       await Promise.all([...buses.values()].map(async (open) => (await open).close()));

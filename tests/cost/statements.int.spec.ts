@@ -4,7 +4,7 @@
  * change that makes a case dearer changes a number in this file.
  */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { Engine, EngineOptions } from '@readmit/runtime';
+import type { EngineOptions, ServiceRuntime } from '@readmit/runtime';
 import { auditOcsfTopic, type EventType, type ServiceName } from '@readmit/contracts';
 import { say } from '@readmit/domain';
 import { schemaOf, tablesOfTopic, type Store } from '@readmit/store';
@@ -71,7 +71,7 @@ function counted(store: Store): { readonly store: EngineOptions['store']; readon
   };
 }
 
-const taken = (engine: Engine, messages: number) =>
+const taken = (engine: ServiceRuntime, messages: number) =>
   until(() => engine.counters.messages >= messages, { what: `${messages} messages are taken`, timeoutMs: 30_000 });
 
 /** Lets the service take what lies on its topics, and stops it. */

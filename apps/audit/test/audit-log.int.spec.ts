@@ -4,7 +4,7 @@
  * (unit specs of libs/domain) and Kafka.
  */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { EmbeddedBus, type OutgoingRecord } from '@readmit/bus';
+import { EmbeddedBus, type OutgoingRecord, type TopicRecord } from '@readmit/bus';
 import { KeyRing, keyIdOf, Signer, verifyRecord } from '@readmit/signing';
 import { entryOf, services, topicOf, writeEnvelope, type Draft, type KeyList, type ServiceName } from '@readmit/contracts';
 import { logKey, openCheckpoint, verifyExport, vkeyOf, type EventChecks, type Refusal } from '@readmit/domain';
@@ -128,10 +128,14 @@ async function record(leaves: number, over: Parameters<typeof engineOf>[0] = {})
   }
   return engine;
 }
-const typesSaid = async (): Promise<string[]> => {
-  const partitions = await Promise.all([0, 1, 2, 3].map((partition) => busOf('audit').read(topicOf('audit'), partition, 0n, 1000)));
-  return partitions.flat().map(({ headers }) => headers['ce_type'] ?? '');
-};
+const emitted = async (): Promise<readonly TopicRecord[]> =>
+  (await Promise.all([0, 1, 2, 3].map((partition) => busOf('audit').read(topicOf('audit'), partition, 0n, 1000)))).flat();
+const typesSaid = async (): Promise<string[]> => (await emitted()).map(({ headers }) => headers['ce_type'] ?? '');
+/** Case and rule of each violation that audit has found. */
+const violations = async (): Promise<string[][]> =>
+  (await emitted())
+    .filter(({ headers }) => headers['ce_type'] === 'readmit.violation.found')
+    .map(({ key: caseId, value }) => [caseId, (JSON.parse(value.toString()) as { rule: string }).rule]);
 const checks: EventChecks = {
   signedBytes: (one) => signedEventBytes(environment, one),
   check: (one, loggedAfter) => {
@@ -328,14 +332,13 @@ describe('the log', () => {
     expect(await judge(await exported())).toMatchObject({ ok: true });
   });
 
-  it('R7.1 records who was refused at its own door, before the answer, and takes no other command', async () => {
+  it('R7.1 records who was refused at its own door, before the answer', async () => {
     const engine = await record(0);
     const asked = { key: 'http:auditListParked', name: 'auditListParked', actor: 'person_boris' };
     const refusal: Refusal = { refused: true, as: 'forbidden', rule: 'R4.6', reason: 'not-an-operator', says: 'Only operators.' };
-    expect(await engine.command(asked, () => refusal)).toEqual({ refused: refusal });
+    await engine.refuse(asked, refusal);
     expect(await typesSaid()).toEqual(['readmit.audit.refused']);
     expect(await judge(await exported())).toMatchObject({ ok: true, size: 1 });
-    await expect(engine.command(asked, () => ({ emit: [], reply: 1 }))).rejects.toThrow('the audit log takes no commands');
   });
 
   it('R7.1 finds an execution that started without its record, says so once, and the verifier finds it too', async () => {
@@ -400,8 +403,7 @@ describe('the log', () => {
     const engine = await record(6);
     await engine.watch();
     await engine.watch();
-    expect((await engine.facts('case_1')).of('readmit.violation.found').map(({ data }) => data.rule)).toEqual(['discharge-unproved']);
-    expect((await engine.facts('case_2')).of('readmit.violation.found')).toEqual([]);
+    expect(await violations()).toEqual([['case_1', 'discharge-unproved']]);
     expect((await judge(await exported())).findings.map(({ rule, where }) => [rule, where.split(',')[0]])).toEqual([
       ['discharge-unproved', 'case case_1'],
     ]);

@@ -1,7 +1,7 @@
-/** The loop over the topics of providers by itself: what a rule that throws does, and how it stops. */
+/** The message loop over the topics of providers, without a database: what a rule that throws does, and how it stops. */
 import { afterEach, describe, expect, it } from '@jest/globals';
-import type { RefusedMessage } from '@readmit/runtime';
-import type { Signal } from '@readmit/contracts';
+import { HandlerFailed, MessageLoop, type RefusedMessage } from '@readmit/runtime';
+import { signalGroup, type Signal } from '@readmit/contracts';
 import { until } from '@readmit/testing';
 import { SignalConsumer, type SignalConsumerOptions } from '../src/inbound/signal-consumer.js';
 import { SignalIntake } from '../src/usecases/signal-intake.js';
@@ -21,8 +21,8 @@ const lockout = (id: string) => ({
   value: Buffer.alloc(0),
 });
 
-let consumer: SignalConsumer;
-afterEach(() => consumer.stop());
+let loop: MessageLoop;
+afterEach(() => loop.stop());
 
 /** Reads as intake does; what is recorded and parked is the spec's. */
 function consume(topics: ProviderTopics, record: (signal: Signal) => Promise<void>) {
@@ -44,18 +44,23 @@ function consume(topics: ProviderTopics, record: (signal: Signal) => Promise<voi
     },
     park: async (message) => void parked.push(message),
   };
-  consumer = new SignalConsumer({
-    bus: topics,
-    signals,
-    providers: ['acme'],
-    member: 'spec',
-    log: { debug: note, info: note, warn: note, error: note },
-    backoffMs: () => 1,
-  });
-  consumer.start();
+  const log = { info: note, warn: note, error: note };
+  loop = new MessageLoop(
+    {
+      service: 'intake',
+      bus: topics,
+      group: signalGroup,
+      topics: [topic],
+      member: 'spec',
+      log,
+      counters: { batches: 0, messages: 0 },
+      now: () => now,
+    },
+    new SignalConsumer({ signals, log }),
+  );
+  loop.startInBackground();
   return { parked, logged };
 }
-const handlerFailed = (): Error => Object.assign(new Error('command publish-signal: this is a bug'), { name: 'HandlerFailed' });
 
 describe('a signal at which a rule of ours throws', () => {
   it('R8.3 parks alone, with what was thrown; the position moves on', async () => {
@@ -63,7 +68,7 @@ describe('a signal at which a rule of ours throws', () => {
     const recorded: string[] = [];
     for (const id of ['s-1', 's-2', 's-3']) topics.write(topic, lockout(id));
     const { parked } = consume(topics, async ({ id }) => {
-      if (id === 's-2') throw handlerFailed();
+      if (id === 's-2') throw new HandlerFailed('command publish-signal: this is a bug');
       recorded.push(id);
     });
     await until(() => topics.position === 3, { what: 'the position has moved' });
@@ -82,7 +87,7 @@ describe('a signal at which a rule of ours throws', () => {
     });
     await until(() => topics.position === 1, { what: 'the position has moved' });
     expect([tries, parked.length]).toEqual([4, 0]);
-    expect(logged).toEqual(Array(3).fill('a batch of signals could not be kept; trying again'));
+    expect(logged).toEqual(Array(3).fill('could not persist a batch; retrying'));
   });
 });
 
@@ -115,7 +120,7 @@ describe('a batch', () => {
       await gate;
     });
     await until(() => recorded.length === 1, { what: 'it is under way' });
-    const stopped = consumer.stop();
+    const stopped = loop.stop();
     topics.write(topic, lockout('s-2'));
     expect([topics.position, topics.open]).toEqual([0, 1]);
     release();
@@ -139,7 +144,7 @@ describe('the topics', () => {
     topics.broken = { subscribe: new Error('not authorized') };
     const { logged } = consume(topics, async () => {});
     await until(() => logged.length >= 1, { what: 'it was tried' });
-    await consumer.stop();
+    await loop.stop();
     expect(topics.open).toBe(0);
   });
 });

@@ -46,6 +46,8 @@ const settle = async (id: string, action: 'redrive' | 'discard') => {
   const { state, reason } = (await response.json()) as { state: string; reason: string };
   return { status: response.status, state, reason };
 };
+const failedBatch = (line: string): boolean =>
+  line.includes('could not persist a batch; retrying') && line.includes('"group":"intake.signals"');
 const metrics = async () => (await fetch(`${intake.url}/metrics`)).text();
 
 describe('signals on the topic of a provider', () => {
@@ -156,7 +158,7 @@ describe('an outage', () => {
     intake.outage = true;
     for (let n = 0; n < 50; n++)
       intake.topics.write(topic, n === 25 ? binary({ id: 's-25', type: 'acme.lock' }) : structured({ id: `s-${n}` }));
-    const tries = () => intake.logged.filter((line) => line.includes('a batch of signals could not be kept')).length;
+    const tries = () => intake.logged.filter(failedBatch).length;
     await until(() => tries() >= 2, { what: 'it was tried twice' });
     expect(intake.topics.position).toBe(0);
     intake.outage = false;
@@ -169,7 +171,7 @@ describe('an outage', () => {
     intake = await startIntake();
     intake.outage = true;
     intake.topics.write(topic, structured({ id: 's-1' }));
-    await until(() => intake.logged.some((line) => line.includes('a batch of signals could not be kept')), { what: 'it was tried' });
+    await until(() => intake.logged.some(failedBatch), { what: 'it was tried' });
     await intake.stop();
     expect([intake.topics.position, intake.topics.open]).toEqual([0, 0]);
     intake.outage = false;

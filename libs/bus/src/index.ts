@@ -12,4 +12,4 @@ export { KafkaError } from './kafka/kafka-error.js';
 export { KafkaTopics } from './kafka/kafka-topics.js';
 export { partitionOf } from './partition-of.js';
 export type { Batch, Bus, BusOptions, OutgoingRecord, Subscription, TopicRecord } from './port.js';
-export { StaleOwnerError } from './stale-owner-error.js';
+export { isStaleOwner, StaleOwnerError } from './stale-owner-error.js';

@@ -10,3 +10,7 @@ export class StaleOwnerError extends Error {
     this.name = 'StaleOwnerError';
   }
 }
+
+/** Whether another member owns the partition now, also when something wraps the error. What was fetched is dropped: the present owner has it. */
+export const isStaleOwner = (error: unknown): boolean =>
+  error instanceof Error && (error.name === 'StaleOwnerError' || isStaleOwner(error.cause));

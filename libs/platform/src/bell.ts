@@ -23,6 +23,3 @@ export class Bell {
     this.rung = false;
   }
 }
-
-/** Milliseconds to wait before the n-th repetition: 50, 100, ... up to 5 s. */
-export const backoffMs = (repetition: number): number => Math.min(5_000, 50 * 2 ** Math.min(repetition, 10));

@@ -1,5 +1,6 @@
 import { messageOf } from '@readmit/platform';
-import { isTransientSqlError, sqlStateOf } from '@readmit/store';
+import { isStaleOwner } from '@readmit/bus';
+import { isDataFault, isTransientSqlError, sqlStateOf } from '@readmit/store';
 
 /** A rule of the service threw, or said something that is not an event: whoever brought the message in is to blame, not an outage. */
 export class HandlerFailed extends Error {
@@ -24,15 +25,7 @@ export async function byHandlerInDatabase<R>(what: string, run: () => Promise<R>
   try {
     return await run();
   } catch (error) {
-    const state = sqlStateOf(error);
-    const fault = state === undefined ? !isTransientSqlError(error) && !isStaleOwner(error) : /^2[23]/.test(state);
+    const fault = sqlStateOf(error) === undefined ? !isTransientSqlError(error) && !isStaleOwner(error) : isDataFault(error);
     throw fault ? new HandlerFailed(`${what}: ${messageOf(error)}`, { cause: error }) : error;
   }
 }
-
-/** Another member owns the partition now: what was taken is dropped, the other takes it. */
-export const isStaleOwner = (error: unknown): boolean =>
-  error instanceof Error && (error.name === 'StaleOwnerError' || isStaleOwner(error.cause));
-
-/** Whether the same statement may succeed at once: a deadlock or a serialisation failure. */
-export const isCollision = (error: unknown): boolean => /^40/.test(sqlStateOf(error) ?? '');

@@ -4,7 +4,8 @@ import { Facts, refusal, type Command, type Refusal } from '@readmit/domain';
 import type { Commands } from './service-definition.js';
 import { engineTypes, type Origin } from './aggregate.js';
 import { backoffMs, Bell, crashPoint } from '@readmit/platform';
-import { byHandler, isCollision } from './blame.js';
+import { byHandler } from './blame.js';
+import { isCollision } from '@readmit/store';
 import { below, commandSpan } from './spans.js';
 import type { Transactor } from './transact.js';
 

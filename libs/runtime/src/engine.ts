@@ -3,10 +3,11 @@ import { compileSchemas } from '@readmit/signing';
 import type { Engine } from './service-definition.js';
 import { CommandRunner } from './commands.js';
 import { crashPoint, uuidv7 } from '@readmit/platform';
-import { Consumer } from './consumer.js';
-import { Inbox } from './inbox.js';
+import { EventConsumer } from './consumer.js';
+import { Inbox, topicsOf } from './inbox.js';
+import { MessageLoop } from './message-loop.js';
 import type { EngineOptions } from './options.js';
-import { ParkedStore } from './parking.js';
+import { ParkedStore, redriveEvents } from './parking.js';
 import { Transactor } from './transact.js';
 import { Wakes } from './wakes.js';
 import { Workers } from './workers.js';
@@ -20,7 +21,20 @@ export function createEngine(options: EngineOptions): Engine {
   const newId = options.newId ?? uuidv7;
   const transactor = new Transactor(options, newId);
   const inbox = new Inbox(options);
-  const consumer = new Consumer(transactor, inbox, options.member ?? `${definition.name}-${newId()}`, newId);
+  const consumer = new MessageLoop(
+    {
+      service: definition.name,
+      bus: options.bus,
+      group: definition.name,
+      topics: topicsOf(definition),
+      member: options.member ?? `${definition.name}-${newId()}`,
+      log,
+      counters: transactor.counters,
+      now: () => transactor.now(),
+      maxBatch: options.maxBatch,
+    },
+    new EventConsumer(transactor, inbox, newId),
+  );
   const workers = new Workers(transactor);
   const wakes = new Wakes(transactor);
   const commands = new CommandRunner(transactor);
@@ -32,9 +46,10 @@ export function createEngine(options: EngineOptions): Engine {
   return {
     service: definition.name,
     counters: transactor.counters,
-    parked: new ParkedStore(transactor, inbox),
+    parked: new ParkedStore(store, redriveEvents(transactor, inbox)),
     command: (about, command) => commands.command(about, command),
     facts: (key) => commands.facts(key),
+    refuse: async (about, refusal) => void (await commands.command(about, () => refusal)),
     async start() {
       // What it emits and what it consumes; it looks into nothing else.
       compileSchemas(eventTypes.filter((type) => catalogue[type].producer === definition.name || definition.consumes.includes(type)));
@@ -62,7 +77,7 @@ export function createEngine(options: EngineOptions): Engine {
         `SELECT ((SELECT count(*) FROM work WHERE state = 'waiting') + (SELECT count(*) FROM work WHERE state = 'running'))::integer AS waiting,
            (SELECT count(*) FROM parked WHERE state = 'parked')::integer AS parked`,
       );
-      const lag = startedAt ? Number(await consumer.lag()) : 0;
+      const lag = startedAt ? Number((await consumer.lag()) ?? 0n) : 0;
       const moved = Math.max(startedAt?.getTime() ?? 0, consumer.lastBatchAt?.getTime() ?? 0);
       const stuck = lag > 0 && transactor.now().getTime() - moved > stuckAfterMs;
       const ready = startedAt !== undefined && stopped === undefined && !stuck;

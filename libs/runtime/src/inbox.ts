@@ -2,11 +2,12 @@
 import { entryOf, isEventType, topicOf, type EventType, type Fact } from '@readmit/contracts';
 import type { TopicRecord } from '@readmit/bus';
 import type { ServiceDefinition } from './service-definition.js';
-import { verifyRecord, type RefusedBecause } from '@readmit/signing';
+import { verifyRecord } from '@readmit/signing';
 import type { Origin } from './aggregate.js';
 import { byHandler } from './blame.js';
 import { messageOf } from '@readmit/platform';
 import type { EngineOptions } from './options.js';
+import type { RefusedMessage } from './parked-rows.js';
 import type { Pass } from './pass.js';
 
 /** A fact and the aggregates that keep it; `nudge`: an aggregate that is only run again. */
@@ -16,11 +17,6 @@ export interface Heard {
   readonly origin: Origin;
   readonly keys: readonly string[];
   readonly nudge: string | undefined;
-}
-export interface Poison {
-  readonly record: TopicRecord;
-  readonly reason: RefusedBecause | 'handler-failed';
-  readonly says: string;
 }
 
 /** Topics that the definition's types come from; nudges come from the scheduler. */
@@ -43,7 +39,7 @@ export class Inbox {
    * `undefined`: not for this service. What claims a type that it does not hear, where that type belongs, is passed over unread: audit, which
    * hears all, judges it.
    */
-  read(record: TopicRecord, now: Date, replayed = false): Heard | Poison | undefined {
+  read(record: TopicRecord, now: Date, replayed = false): Heard | RefusedMessage | undefined {
     const { ring, environment, definition } = this.options;
     const claimed = record.headers['ce_type'];
     if (
@@ -81,8 +77,6 @@ export class Inbox {
   }
 }
 
-export const isPoison = (read: Heard | Poison): read is Poison => 'reason' in read;
-
 export const keysOfHeard = (heard: readonly Heard[]): string[] => [
   ...new Set(heard.flatMap(({ keys, nudge }) => (nudge === undefined ? keys : [...keys, nudge]))),
 ];
@@ -98,9 +92,3 @@ export function hearAll(pass: Pass, heard: readonly Heard[]): void {
     aggregate.origin = { ...origin, causationId: fact.id };
   }
 }
-
-/** The type that a record claims, for operators: nothing is believed of it. */
-export const claimedType = (record: TopicRecord): string | null => {
-  const type = record.headers['ce_type'];
-  return type !== undefined && isEventType(type) ? type : null;
-};

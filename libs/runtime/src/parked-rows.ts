@@ -1,7 +1,8 @@
 /** The table of parked messages, for everything that takes messages: engines and audit's writer of the log. */
+import { isEventType } from '@readmit/contracts';
 import type { Store, Tx } from '@readmit/store';
 import type { TopicRecord } from '@readmit/bus';
-import { claimedType } from './inbox.js';
+import type { Log } from '@readmit/platform';
 import type { Parked, ParkedFilter } from './service-definition.js';
 
 /** On record as who has parked messages tried again when a later key list names their key. No operator: what has ended has ended. */
@@ -13,6 +14,8 @@ export interface RefusedMessage {
   readonly reason: string;
   readonly says: string;
 }
+export const isRefused = <Message extends object>(read: Message | RefusedMessage): read is RefusedMessage => 'reason' in read;
+
 /** Bytes of strangers may be anything; columns hold no U+0000 and no half of a pair. */
 const storable = (text: string): string => text.replaceAll('\0', '\ufffd').toWellFormed();
 export const sentence = (text: string): string => storable(text).slice(0, 500).toWellFormed() || 'nothing was said';
@@ -32,7 +35,13 @@ interface ParkedRow {
   readonly state: Parked['state'];
 }
 
-/** Parks the messages with their bytes; gives those that were not parked before. */
+/** The event type that a record claims, unverified, for operators. */
+const claimedType = (record: TopicRecord): string | null => {
+  const type = record.headers['ce_type'];
+  return type !== undefined && isEventType(type) ? type : null;
+};
+
+/** Parks the messages with their bytes; returns those that had not been parked before. */
 export async function parkMessages(
   tx: Tx,
   refused: readonly RefusedMessage[],
@@ -61,6 +70,13 @@ export async function parkMessages(
      ON CONFLICT ON CONSTRAINT a_message_parks_once DO NOTHING RETURNING id, topic, key, reason, says`,
     [JSON.stringify(rows)],
   );
+}
+
+export function logParked(log: Pick<Log, 'warn'>, service: string, refused: readonly RefusedMessage[]): void {
+  for (const { record, reason, says } of refused) {
+    const { topic, partition, offset } = record;
+    log.warn({ service, topic, partition, offset: String(offset), reason, says }, 'message parked');
+  }
 }
 
 export async function listParked(store: Pick<Store, 'query'>, { state, reason, limit, skip }: ParkedFilter): Promise<readonly Parked[]> {

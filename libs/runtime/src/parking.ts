@@ -1,74 +1,106 @@
-/** Where messages that cannot be taken stay with their bytes: they park alone, visibly, and what needs them waits (R8.3). */
-import { idFault, isId, isKey, type Draft } from '@readmit/contracts';
-import type { Parked, ParkedFilter, ParkedMessages } from './service-definition.js';
+/** Parked messages: what cannot be processed is set aside alone, with its bytes, where operators see it, re-drive it or discard it (R8.3). */
+import { idFault, isId, isKey, type Draft, type ServiceName } from '@readmit/contracts';
+import { messageOf } from '@readmit/platform';
+import type { Store } from '@readmit/store';
+import type { TopicRecord } from '@readmit/bus';
 import { engineTypes } from './aggregate.js';
 import { HandlerFailed } from './blame.js';
-import { messageOf } from '@readmit/platform';
-import { hearAll, isPoison, keysOfHeard, type Inbox } from './inbox.js';
-import { byKeyList, listParked, type parkMessages, sentence, settleParked, showParked, stillParked } from './parked-rows.js';
+import { hearAll, keysOfHeard, type Heard, type Inbox } from './inbox.js';
+import {
+  byKeyList,
+  isRefused,
+  listParked,
+  type parkMessages,
+  sentence,
+  settleParked,
+  showParked,
+  stillParked,
+  type RefusedMessage,
+} from './parked-rows.js';
 import type { Pass } from './pass.js';
+import type { Parked, ParkedFilter, ParkedMessages } from './service-definition.js';
 import type { Transactor } from './transact.js';
 
-/** Has the pass announce messages that were parked and had not been before. */
-export function announceParked(pass: Pass, parked: Awaited<ReturnType<typeof parkMessages>>): void {
-  for (const row of parked) pass.announce(announcement(pass, row, { action: 'parked' }), {});
+type Announced = Pick<Parked, 'id' | 'key' | 'topic' | 'reason' | 'says'>;
+export interface Settled {
+  readonly action: 'redriven' | 'discarded';
+  readonly by: string;
 }
 
-function announcement(
-  pass: Pass,
-  row: { readonly id: string; readonly key: string; readonly topic: string; readonly reason: string; readonly says: string },
-  what: { readonly action: 'parked' | 'redriven' | 'discarded'; readonly by?: string },
-): Draft {
+/** The event that puts on record what became of a parked message. */
+export function parkedDraft(service: ServiceName, row: Announced, what: Settled | { readonly action: 'parked' }): Draft {
   const key = isKey(row.key) ? row.key : row.id;
   return {
-    type: engineTypes(pass.service).parked,
+    type: engineTypes(service).parked,
     key,
     data: { key, parkedId: row.id, topic: row.topic, reason: row.reason, says: sentence(row.says), ...what },
   };
 }
 
-export class ParkedStore implements ParkedMessages {
+/** Announces messages that have just been parked for the first time. */
+export function announceParked(pass: Pass, parked: Awaited<ReturnType<typeof parkMessages>>): void {
+  for (const row of parked) pass.announce(parkedDraft(pass.service, row, { action: 'parked' }), {});
+}
+
+/** How a kind of message is read and processed again. */
+export interface Redriving<Message extends object> {
+  /** `replayed`: a person asks for it, so its age does not count. `undefined`: the service does not consume it any more. */
+  read(record: TopicRecord, replayed: boolean): Message | RefusedMessage | undefined;
+  /** In one transaction: marks the message as settled, processes it when it is re-driven, and announces it. Returns why it is refused again. */
+  settle(
+    parked: Parked,
+    record: TopicRecord,
+    settled: Settled,
+    message: Message | undefined,
+  ): Promise<Pick<RefusedMessage, 'reason' | 'says'> | undefined>;
+}
+
+export class ParkedStore<Message extends object> implements ParkedMessages {
   constructor(
-    private readonly transactor: Transactor,
-    private readonly inbox: Inbox,
+    private readonly store: Pick<Store, 'query'>,
+    private readonly redriving: Redriving<Message>,
   ) {}
 
   list(filter: ParkedFilter): Promise<readonly Parked[]> {
-    return listParked(this.transactor.options.store, filter);
+    return listParked(this.store, filter);
   }
 
   async show(id: string): Promise<Parked | undefined> {
-    return (await showParked(this.transactor.options.store, id))?.parked;
+    return (await showParked(this.store, id))?.parked;
   }
 
-  /** Re-driven: verified anew (any age, when a person asks) and taken through the batch path. Still refused: it stays, with the new reason. */
+  /** A re-driven message is verified again and takes the path of a new one. Refused again, it stays parked with the new reason. */
   async settle(id: string, action: 'redrive' | 'discard', by: string): Promise<Parked | undefined> {
     if (!isId(by)) throw new RangeError(`not an id of who settles it: ${JSON.stringify(by)}: ${idFault(by)}`);
-    const found = await showParked(this.transactor.options.store, id);
+    const found = await showParked(this.store, id);
     if (found?.parked.state !== 'parked') return found?.parked;
     const { parked, record } = found;
-    const read = action === 'redrive' ? this.inbox.read(record, this.transactor.now(), by !== byKeyList) : undefined;
-    if (read && isPoison(read)) return this.again(id, read.reason, read.says);
-    const state = action === 'redrive' ? 'redriven' : 'discarded';
-    try {
-      await this.transactor.run({
-        alone: true,
-        keys: () => (read ? keysOfHeard([read]) : []),
-        check: (tx) => settleParked(tx, id, state),
-        decide: (pass) => {
-          if (read) hearAll(pass, [read]);
-          pass.announce(announcement(pass, parked, { action: state, by }), {});
-        },
-      });
-    } catch (error) {
-      if (error instanceof HandlerFailed) return this.again(id, 'handler-failed', messageOf(error));
-      throw error;
-    }
-    return this.show(id);
-  }
-
-  private async again(id: string, reason: string, says: string): Promise<Parked | undefined> {
-    await stillParked(this.transactor.options.store, id, reason, says);
+    const read = action === 'redrive' ? this.redriving.read(record, by !== byKeyList) : undefined;
+    const settled: Settled = { action: action === 'redrive' ? 'redriven' : 'discarded', by };
+    const refused = read && isRefused(read) ? read : await this.redriving.settle(parked, record, settled, read);
+    if (refused) await stillParked(this.store, id, refused.reason, refused.says);
     return this.show(id);
   }
 }
+
+/** Events go through the engine's transaction again. */
+export const redriveEvents = (transactor: Transactor, inbox: Inbox): Redriving<Heard> => ({
+  read: (record, replayed) => inbox.read(record, transactor.now(), replayed),
+  async settle(parked, _record, settled, heard) {
+    try {
+      await transactor.run({
+        alone: true,
+        keys: () => (heard ? keysOfHeard([heard]) : []),
+        check: (tx) => settleParked(tx, parked.id, settled.action),
+        decide: (pass) => {
+          if (heard) hearAll(pass, [heard]);
+          pass.announce(parkedDraft(pass.service, parked, settled), {});
+        },
+      });
+      return undefined;
+    } catch (error) {
+      if (error instanceof HandlerFailed) return { reason: 'handler-failed', says: messageOf(error) };
+      throw error;
+    }
+  },
+});

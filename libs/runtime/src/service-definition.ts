@@ -103,24 +103,31 @@ export interface ParkedMessages {
   settle(id: string, action: 'redrive' | 'discard', by: string): Promise<Parked | undefined>;
 }
 
-/** A service at work: the runner, the workers, the wakes and the commands of one definition. */
-export interface Engine extends Commands {
+/** A running service, as whoever hosts it sees it: HTTP, metrics, readiness, start and stop. */
+export interface ServiceRuntime {
   readonly service: ServiceName;
   readonly parked: ParkedMessages;
   start(): Promise<void>;
-  /** Stops taking, finishes what is under way, closes. Resolves when nothing of it is left running. */
+  /** Fetches no more, finishes what is under way, closes. Resolves when nothing of it is left running. */
   stop(): Promise<void>;
-  /** Readiness by progress: lagging without progress is not ready. An open connection alone would hide a stuck consumer. */
-  progress(): Promise<{
-    readonly ready: boolean;
-    /** `null`: it cannot be told, because something that is to be read cannot be. */
-    readonly lag: number | null;
-    readonly lastBatchAt: string | null;
-    readonly workWaiting: number;
-    readonly parked: number;
-    readonly says: string;
-  }>;
+  progress(): Promise<Progress>;
+  /** Puts on record that a request was refused before it reached a command. @throws {Error} it could not be recorded. */
+  refuse(about: { readonly key: string; readonly name: string; readonly actor: string }, refusal: Refusal): Promise<void>;
   /** Further counters of a service since its start, for its metrics: `signals_recorded` becomes `readmit_signals_recorded_total`. */
   readonly counts?: Readonly<Record<string, { readonly says: string; readonly value: number }>>;
   readonly counters: { batches: number; messages: number; statements: number; commits: number; events: number; parked: number };
 }
+
+/** Readiness by progress: lagging without progress is not ready. An open connection alone would hide a stuck consumer. */
+export interface Progress {
+  readonly ready: boolean;
+  /** `null`: unknown, because topics that are to be consumed cannot be read. */
+  readonly lag: number | null;
+  readonly lastBatchAt: string | null;
+  readonly workWaiting: number;
+  readonly parked: number;
+  readonly says: string;
+}
+
+/** The runtime of a service that keeps facts: message loop, workers, wakes and commands of one definition. */
+export interface Engine extends ServiceRuntime, Commands {}

@@ -1,9 +1,9 @@
 import { Server, type CustomTransportStrategy } from '@nestjs/microservices';
-import type { Engine } from './service-definition.js';
+import type { ServiceRuntime } from './service-definition.js';
 
 /** Hosts an engine in a Nest microservice: it listens while the application does. What is heard goes to the definition, not to decorated handlers. */
 export class EngineStrategy extends Server implements CustomTransportStrategy {
-  constructor(private readonly engine: Engine) {
+  constructor(private readonly engine: ServiceRuntime) {
     super();
   }
   listen(callback: (error?: unknown) => void): void {

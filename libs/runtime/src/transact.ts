@@ -9,11 +9,11 @@
  * Partition locks of the bus come last and are held shortest.
  */
 import { topicOf, writeEnvelope } from '@readmit/contracts';
-import { isTransientSqlError, type Tx } from '@readmit/store';
+import { isCollision, isTransientSqlError, type Tx } from '@readmit/store';
 import type { OutgoingRecord } from '@readmit/bus';
 import type { Change } from './service-definition.js';
 import type { Aggregate, TouchedRow } from './aggregate.js';
-import { byHandlerInDatabase, isCollision } from './blame.js';
+import { byHandlerInDatabase } from './blame.js';
 import { messageOf, crashPoint } from '@readmit/platform';
 import { FactCache } from './fact-cache.js';
 import type { EngineOptions } from './options.js';

@@ -1,6 +1,6 @@
 import type { Area, ServiceName } from '@readmit/contracts';
 import type { Bus } from '@readmit/bus';
-import type { Commands, Engine, EngineObserver, EngineOptions, SaidEvent, ServiceDefinition } from '@readmit/runtime';
+import type { Commands, Engine, EngineObserver, EngineOptions, SaidEvent, ServiceDefinition, ServiceRuntime } from '@readmit/runtime';
 import type { Store } from '@readmit/store';
 import type { Provider, Type } from '@nestjs/common';
 import type { Log } from './log/logger.js';
@@ -39,7 +39,7 @@ export interface ServiceFigures {
 export interface BuiltService {
   readonly definition: ServiceDefinition;
   /** Makes the engine instead of `createEngine`: for audit, which keeps a log and no facts. */
-  readonly engine?: (options: EngineOptions) => Engine;
+  readonly engine?: (options: EngineOptions) => ServiceRuntime | Engine;
   readonly controllers: readonly Type[];
   readonly providers?: readonly Provider[];
   /** Runs once the engine has started and before requests are taken: what must be on record first. */
@@ -65,7 +65,7 @@ export interface Backing {
   openStore(settings: ServiceSettings, service: ServiceName): Promise<Store>;
   openEngine(options: {
     readonly definition: ServiceDefinition;
-    readonly make?: (options: EngineOptions) => Engine;
+    readonly make?: (options: EngineOptions) => ServiceRuntime | Engine;
     readonly settings: ServiceSettings;
     readonly store: Store;
     readonly log: Log;
@@ -74,7 +74,8 @@ export interface Backing {
     /** The service is told to stop while it starts. */
     readonly signal: AbortSignal;
   }): Promise<{
-    readonly engine: Engine;
+    /** Without commands: a service that takes none. */
+    readonly engine: ServiceRuntime | Engine;
     readonly outbox?: Bus['outbox'];
     /** Closes what the engine stood on (the bus); runs after the engine has stopped. */
     close(): Promise<void>;

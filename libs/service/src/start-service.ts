@@ -1,5 +1,5 @@
 import { uuidv7 } from '@readmit/platform';
-import type { Engine } from '@readmit/runtime';
+import type { Commands, ServiceRuntime } from '@readmit/runtime';
 import { BearerVerifier } from './http/bearer.js';
 import { ProofVerifier } from './http/case-proof.js';
 import { Instruments } from './http/instruments.js';
@@ -14,7 +14,7 @@ import { currentTraceparent, startTelemetry } from './telemetry.js';
 export interface RunningService {
   /** Origin of the HTTP server, without a trailing slash. */
   readonly url: string;
-  readonly engine: Engine;
+  readonly engine: ServiceRuntime;
   /** Stops taking, finishes what is under way, closes in order. Idempotent. */
   stop(): Promise<void>;
 }
@@ -61,10 +61,10 @@ export async function startService<S extends SettingsSpec>(
       opened.push({ name: 'telemetry', close: await startTelemetry(settings.OTEL_EXPORTER_OTLP_ENDPOINT, app.name) });
     const store = await backing.openStore(settings, app.name);
     opened.push({ name: 'store', close: () => store.close() });
-    const later: { engine?: Engine } = {};
-    const theEngine = () => {
-      if (!later.engine) throw new Error(`this is a bug: ${app.name} used its commands while it was being built`);
-      return later.engine;
+    const later: { commands?: Commands } = {};
+    const theCommands = () => {
+      if (!later.commands) throw new Error(`this is a bug: ${app.name} has no commands, or used them while it was being built`);
+      return later.commands;
     };
     const built = await app.build({
       settings,
@@ -72,7 +72,7 @@ export async function startService<S extends SettingsSpec>(
       store,
       now,
       newId: (prefix) => `${prefix}_${uuidv7()}`,
-      commands: { command: (about, command) => theEngine().command(about, command), facts: (key) => theEngine().facts(key) },
+      commands: { command: (about, command) => theCommands().command(about, command), facts: (key) => theCommands().facts(key) },
     });
     opened.push({ name: 'app', close: async () => built.close?.() });
     const instruments = new Instruments(app.name, log, built.figures);
@@ -86,7 +86,7 @@ export async function startService<S extends SettingsSpec>(
       observer: instruments.observer,
       signal: options.signal ?? new AbortController().signal,
     });
-    later.engine = standing.engine;
+    if ('command' in standing.engine) later.commands = standing.engine;
     const running = standing.engine;
     opened.push({ name: 'bus', close: () => standing.close() });
     const http = await createHttp({

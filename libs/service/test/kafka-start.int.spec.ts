@@ -76,10 +76,10 @@ const start = async (more: Record<string, string> = {}, lines: string[] = []) =>
 describe('a service on Kafka', () => {
   it('R8.1 does not start with a database that is older than its topic, and says so; with its own it does', async () => {
     const running = await start();
-    await running.engine.command({ key: 'case_1', name: 'endEarly', actor: 'ada' }, () => ({
-      ...{ refused: true, as: 'conflict', rule: 'R6.4', reason: 'ended-already' },
-      says: 'The case was ended before.',
-    }));
+    await running.engine.refuse(
+      { key: 'case_1', name: 'endEarly', actor: 'ada' },
+      { ...{ refused: true, as: 'conflict', rule: 'R6.4', reason: 'ended-already' }, says: 'The case was ended before.' },
+    );
     const store = await database.store(service);
     const waiting = async () => (await store.query<{ n: number }>('SELECT count(*)::int AS n FROM outbox_unsent'))[0]?.n;
     await until(async () => (await waiting()) === 0, { what: 'the event is sent' });

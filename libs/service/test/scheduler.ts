@@ -52,6 +52,7 @@ export class FakeEngine implements Engine {
     return { reply: result.reply };
   };
   facts = async () => new Facts([]);
+  refuse: Engine['refuse'] = async (about, refusal) => void (await this.command(about, () => refusal));
   start = async () => {
     this.started = true;
   };

@@ -8,7 +8,7 @@ export type { TopicTables } from './schemas.js';
 export { planSetup } from './setup-plan.js';
 export { serviceUrls, setup } from './setup.js';
 export type { SetupOptions, SetupResult } from './setup.js';
-export { isTransientSqlError, sqlStateOf } from './sql-errors.js';
+export { isCollision, isDataFault, isTransientSqlError, sqlStateOf } from './sql-errors.js';
 export { openStore } from './store.js';
 export type { Store, StoreCounters, StoreOptions } from './store.js';
 export type { Tx } from './tx.js';

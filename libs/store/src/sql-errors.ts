@@ -39,3 +39,9 @@ export function isTransientSqlError(error: unknown): boolean {
   }
   return false;
 }
+
+/** The database refuses the data itself (class 22 or 23): a retry does not help. */
+export const isDataFault = (error: unknown): boolean => /^2[23]/.test(sqlStateOf(error) ?? '');
+
+/** A deadlock or a serialisation failure: the same transaction may succeed at once. */
+export const isCollision = (error: unknown): boolean => /^40/.test(sqlStateOf(error) ?? '');

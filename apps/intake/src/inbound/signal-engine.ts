@@ -1,43 +1,49 @@
-import { showParked, stillParked, type Engine, type EngineOptions, type Parked } from '@readmit/runtime';
-import { providerOfSignalTopic, type SignalProviders } from '@readmit/contracts';
+import { MessageLoop, ParkedStore, type Engine, type EngineOptions } from '@readmit/runtime';
+import { providerOfSignalTopic, signalGroup, signalTopicOf, type Signal, type SignalProviders } from '@readmit/contracts';
 import type { SignalIntake } from '../usecases/signal-intake.js';
 import { SignalConsumer } from './signal-consumer.js';
 
 /**
- * Intake's engine with the topics of the providers: they begin after it and end before it. Only Kafka has these topics; on the
- * embedded bus signals come over HTTP alone. Trouble with them shows in logs, lag and `says`, and never makes intake unready:
- * a provider's topic that cannot be read must not keep people from asking for their way back in.
+ * Intake's engine with the topics of the providers, which start after it and stop before it. Only Kafka has these topics; on the embedded
+ * bus signals come over HTTP alone. Failures there show in logs, lag and `says`, and never make intake unready: a provider's topic that
+ * cannot be read must not keep people from asking for recovery.
  */
 export function withSignals(
   engine: Engine,
   { bus, log, member, newId, store, maxBatch }: Required<Pick<EngineOptions, 'newId'>> & EngineOptions,
   { signals, providers }: { readonly signals: SignalIntake; readonly providers: SignalProviders },
 ): Engine {
-  const consumer =
+  const loop =
     bus.kind === 'kafka' && providers.size > 0
-      ? new SignalConsumer({
-          bus,
-          signals,
-          providers: [...providers.keys()],
-          member: member ?? `${engine.service}-${newId()}`,
-          log,
-          ...(maxBatch === undefined ? {} : { maxBatch }),
-        })
+      ? new MessageLoop(
+          {
+            service: engine.service,
+            bus,
+            group: signalGroup,
+            topics: [...providers.keys()].map(signalTopicOf),
+            member: member ?? `${engine.service}-${newId()}`,
+            log,
+            // The metrics of intake count its events; signals have counters of their own, below.
+            counters: { batches: 0, messages: 0 },
+            now: () => new Date(),
+            maxBatch,
+          },
+          new SignalConsumer({ signals, log }),
+        )
       : undefined;
 
-  /** A parked signal is not an event of ours: it is read as what it is, whatever its time. */
-  async function redrive(id: string, by: string): Promise<Parked | undefined> {
-    const found = await showParked(store, id);
-    if (found?.parked.state !== 'parked') return found?.parked;
-    const read = signals.readRecord(found.record, true);
-    const refused = read.ok ? await again(found.parked, read.signal, by) : read;
-    if (refused) await stillParked(store, id, refused.reason, refused.says);
-    return engine.parked.show(id);
-  }
-  async function again({ id, topic, reason, says }: Parked, signal: Parameters<SignalIntake['record']>[0], by: string) {
-    const recorded = await signals.record(signal, { parkedId: id, by, topic, reason, says });
-    return 'refused' in recorded ? recorded.refused : undefined;
-  }
+  /** A parked signal is not one of Readmit's events: it is read as what it is, whatever its time. */
+  const parkedSignals = new ParkedStore<{ readonly signal: Signal }>(store, {
+    read(record) {
+      const read = signals.readRecord(record, true);
+      return read.ok ? read : { record, reason: read.reason, says: read.says };
+    },
+    async settle({ id, topic, reason, says }, _record, { by }, message) {
+      if (!message) throw new Error('this is a bug: signals are discarded by the engine');
+      const recorded = await signals.record(message.signal, { parkedId: id, by, topic, reason, says });
+      return 'refused' in recorded ? recorded.refused : undefined;
+    },
+  });
 
   return {
     ...engine,
@@ -46,7 +52,9 @@ export function withSignals(
       show: (id) => engine.parked.show(id),
       async settle(id, action, by) {
         const found = action === 'redrive' ? await engine.parked.show(id) : undefined;
-        return found && providerOfSignalTopic(found.topic) !== undefined ? redrive(id, by) : engine.parked.settle(id, action, by);
+        return found && providerOfSignalTopic(found.topic) !== undefined
+          ? parkedSignals.settle(id, action, by)
+          : engine.parked.settle(id, action, by);
       },
     },
     get counts() {
@@ -62,17 +70,17 @@ export function withSignals(
     },
     async start() {
       await engine.start();
-      consumer?.start();
+      loop?.startInBackground();
     },
     async stop() {
-      await consumer?.stop();
+      await loop?.stop();
       await engine.stop();
     },
     async progress() {
       const progress = await engine.progress();
-      if (!consumer) return progress;
-      const behind = await consumer.lag().catch(() => undefined);
-      // No number of ours would be right: what waits on those topics is not known.
+      if (!loop) return progress;
+      const behind = await loop.lag().catch(() => undefined);
+      // How much waits on those topics is unknown, so no number would be right.
       if (behind === undefined) return { ...progress, lag: null, says: `${progress.says}; the topics of signals cannot be read` };
       return { ...progress, lag: progress.lag === null ? null : progress.lag + Number(behind) };
     },

@@ -8,7 +8,7 @@ import {
   type Route,
   type RouteName,
 } from '@readmit/contracts';
-import type { Commands } from '@readmit/runtime';
+import type { ServiceRuntime } from '@readmit/runtime';
 import { Injectable, type CallHandler, type CanActivate, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
 import { operatorTeam, type Refusal } from '@readmit/domain';
 import type { FastifyReply } from 'fastify';
@@ -26,7 +26,7 @@ import { checkRequest, responseFaults } from './validation.js';
 export interface EdgeOptions {
   readonly bearer: Pick<BearerVerifier, 'verify'>;
   readonly proofs: Pick<ProofVerifier, 'verify'>;
-  readonly commands: Pick<Commands, 'command'>;
+  readonly refusals: Pick<ServiceRuntime, 'refuse'>;
   /** Client ids that may publish signals. */
   readonly signalProviders: readonly string[];
   /** Counts the request; throws the 429. `address`: no sign-in held it. */
@@ -142,7 +142,7 @@ export class EdgeGuard implements CanActivate {
   /** Records the refusal before answering (R7.1). If it cannot be recorded, the answer is 503, not 403. */
   private async refuse(name: RouteName, actor: Actor | undefined, refusal: Refusal): Promise<never> {
     try {
-      await this.options.commands.command({ key: `http:${name}`, name, actor: actor?.id ?? 'anonymous' }, () => refusal);
+      await this.options.refusals.refuse({ key: `http:${name}`, name, actor: actor?.id ?? 'anonymous' }, refusal);
     } catch (error) {
       throw unavailable('audit-unavailable', 'The refusal could not be recorded. Try again.', error);
     }

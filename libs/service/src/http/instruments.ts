@@ -1,5 +1,5 @@
 import type { ServiceName } from '@readmit/contracts';
-import { queueFigures, type Engine, type EngineObserver } from '@readmit/runtime';
+import { queueFigures, type ServiceRuntime, type EngineObserver } from '@readmit/runtime';
 import type { Bus } from '@readmit/bus';
 import type { Store } from '@readmit/store';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
@@ -8,7 +8,7 @@ import type { ServiceFigures } from '../service-app.js';
 
 /** What is asked at a scrape; whatever is not there yet, or is away, has no value then. */
 export interface Sources {
-  readonly engine: Engine;
+  readonly engine: ServiceRuntime;
   readonly store: Pick<Store, 'query'>;
   readonly outbox?: Bus['outbox'] | undefined;
 }
@@ -116,7 +116,7 @@ export class Instruments {
   }
 
   /** Counters live in the engine; what a service counts beside the usual joins them by name. */
-  private count({ counters, counts }: Engine): void {
+  private count({ counters, counts }: ServiceRuntime): void {
     for (const [name, { says, value }] of Object.entries({ ...countersOf(counters), ...counts })) {
       const metric =
         (this.registry.getSingleMetric(`readmit_${name}_total`) as Counter | undefined) ??
@@ -149,7 +149,7 @@ const gauges = {
   outbox_oldest_seconds: 'Since when the oldest of them waits; alert above 30 seconds. Always 0 on the embedded bus.',
 } as const;
 
-const countersOf = (counters: Engine['counters']) => ({
+const countersOf = (counters: ServiceRuntime['counters']) => ({
   batches: { says: 'Batches taken.', value: counters.batches },
   messages: { says: 'Messages taken.', value: counters.messages },
   events: { says: 'Events said.', value: counters.events },

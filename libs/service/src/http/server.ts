@@ -1,6 +1,6 @@
 import rateLimit from '@fastify/rate-limit';
 import { routes, type Area, type Route, type ServiceName } from '@readmit/contracts';
-import { EngineStrategy, type Engine } from '@readmit/runtime';
+import { EngineStrategy, type ServiceRuntime } from '@readmit/runtime';
 import { Module, type Provider, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -18,10 +18,10 @@ import { answerUnread, nothingAt, ProblemError, problemOf, writeProblem } from '
 import { ProblemFilter } from './problem.filter.js';
 import { assertAllServed } from './serves.js';
 
-export interface HttpOptions extends Omit<EdgeOptions, 'limit' | 'commands'> {
+export interface HttpOptions extends Omit<EdgeOptions, 'limit' | 'refusals'> {
   readonly service: ServiceName;
   readonly area: Area;
-  readonly engine: Engine;
+  readonly engine: ServiceRuntime;
   readonly instruments: Pick<Instruments, 'request'>;
   /** What /metrics answers. */
   readonly scrape: () => ReturnType<Instruments['scrape']>;
@@ -83,7 +83,7 @@ export async function createHttp(options: HttpOptions): Promise<NestFastifyAppli
   observe(server, log, options.instruments);
   await app.register(rateLimit as unknown as Parameters<NestFastifyApplication['register']>[0], { global: false });
   serveHealth(server, options);
-  const edge: EdgeOptions = { ...options, commands: engine, limit: limiter(server, options.limits) };
+  const edge: EdgeOptions = { ...options, refusals: engine, limit: limiter(server, options.limits) };
   admitBeforeBody(server, edge, options.service);
   app.useGlobalFilters(new ProblemFilter(log));
   app.useGlobalGuards(new EdgeGuard(edge));
