@@ -3,7 +3,7 @@
  * same keys, and the target is simulated. Proves nothing of real targets.
  */
 import type { Connector, StepResult, UndoResult } from '@readmit/connectors';
-import type { Draft, EventData, EventType, Fact, Facet } from '@readmit/contracts';
+import { keyOf, type Draft, type EventData, type EventType, type Fact, type Facet } from '@readmit/contracts';
 import { Facts, instant, say, type Begun, type WorkDraft } from '@readmit/domain';
 import { House } from '../../libs/domain/test/house.js';
 import { executionDefinition } from '../../apps/execution/src/execution.definition.js';
@@ -116,7 +116,7 @@ export class ExecutionRoom {
   /** A fact that another service says: it reaches every aggregate that it belongs to. */
   hear(draft: Draft): Fact {
     const fact = this.factOf(draft);
-    const keys = this.definition.keysOf?.(fact) ?? [draft.key];
+    const keys = this.definition.keysOf?.(fact, keyOf(fact)) ?? [keyOf(fact)];
     for (const key of keys) this.join(key, fact);
     for (const key of keys) this.react(key);
     return fact;
@@ -198,7 +198,8 @@ export class ExecutionRoom {
         for (const draft of drafts) {
           const fact = this.factOf(draft);
           this.said.push(fact);
-          for (const one of this.definition.keysOf?.(fact) ?? [draft.key]) if ([key, ...alsoKeys].includes(one)) this.join(one, fact);
+          for (const one of this.definition.keysOf?.(fact, keyOf(fact)) ?? [keyOf(fact)])
+            if ([key, ...alsoKeys].includes(one)) this.join(one, fact);
         }
         this.react(key);
       },

@@ -4,7 +4,7 @@
  * result. What the real engine and the real bus keep is proved in libs/runtime and libs/bus; here the rules are.
  */
 import type { ServiceDefinition } from '@readmit/runtime';
-import { entryOf, type Draft, type Fact, type ServiceName } from '@readmit/contracts';
+import { entryOf, keyOf, type Draft, type Fact, type ServiceName } from '@readmit/contracts';
 import { Facts, type Command, type Context } from '@readmit/domain';
 import { schemaViolation } from '@readmit/signing';
 import { newRow, tryOnce, type Surroundings, type WorkRow } from '../execution/try-once.js';
@@ -82,7 +82,7 @@ export class Installation {
       const fact = { id: `event_${this.newId()}`, type: draft.type, at: this.now.toISOString(), data: structuredClone(draft.data) } as Fact;
       if (desk) {
         join(desk, draft.key, fact);
-        for (const key of desk.definition.keysOf?.(fact) ?? []) if (locked.includes(key)) join(desk, key, fact);
+        for (const key of desk.definition.keysOf?.(fact, keyOf(fact)) ?? []) if (locked.includes(key)) join(desk, key, fact);
       }
       this.send({ fact, key: draft.key, by: service, forged: false });
     }
@@ -121,7 +121,7 @@ export class Installation {
     this.conclude(this.deskOf(service), [draft.key]);
   }
 
-  private hear(desk: Desk, { fact, key, by }: Said): void {
+  private hear(desk: Desk, { fact, by }: Said): void {
     const { definition } = desk;
     if (by === definition.name && !definition.consumes.includes(fact.type)) return;
     if (definition.wakes === 'deadline' && fact.type === 'readmit.deadline.reached') {
@@ -129,7 +129,7 @@ export class Installation {
       return;
     }
     if (!definition.consumes.includes(fact.type)) return;
-    const keys = definition.keysOf?.(fact) ?? [key];
+    const keys = definition.keysOf?.(fact, keyOf(fact)) ?? [keyOf(fact)];
     for (const one of keys) join(desk, one, fact);
     this.conclude(desk, keys);
   }

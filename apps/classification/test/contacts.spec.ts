@@ -2,7 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { engineCrypto } from '@readmit/signing';
 import type { Commands } from '@readmit/runtime';
-import type { Directory, Fact, Policy } from '@readmit/contracts';
+import { keyOf, type Directory, type Fact, type Policy } from '@readmit/contracts';
 import { classificationProcess, contactDigests, Facts, type Context, type Work } from '@readmit/domain';
 import type { Call } from '@readmit/service';
 import { ContactsController } from '../src/inbound/contacts.controller.js';
@@ -82,7 +82,9 @@ describe('contact points', () => {
         locked.push([about.key, ...(about.alsoKeys ?? [])]);
         // As the engine: what is not locked is not read.
         const other = (key: string) =>
-          new Facts((about.alsoKeys ?? []).includes(key) ? looks.filter((look) => classification.keysOf?.(look).includes(key)) : []);
+          new Facts(
+            (about.alsoKeys ?? []).includes(key) ? looks.filter((look) => classification.keysOf?.(look, keyOf(look)).includes(key)) : [],
+          );
         const said = command(facts, { now: now(), key: about.key, other } as unknown as Context);
         if (said.refused) {
           recorded.push(`${about.actor} ${said.reason}`);

@@ -47,6 +47,7 @@ export {
   auditOcsfTopic,
   catalogue,
   entryOf,
+  keyOf,
   eventTypes,
   isEventType,
   partitionsPerTopic,

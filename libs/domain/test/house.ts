@@ -131,7 +131,7 @@ export class House extends Simulation {
     this.request(caseId, asks, subject, undefined, 600);
     const waiting = this.queue.findIndex(({ desk, key }) => desk.process.name === 'approval' && key === caseId);
     const [item] = this.queue.splice(waiting, 1);
-    if (item) this.take(item.desk, item.fact, item.key);
+    if (item) this.take(item.desk, item.fact);
   }
   private request(
     caseId: string,

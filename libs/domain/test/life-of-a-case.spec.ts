@@ -237,8 +237,10 @@ describe('the order of writes', () => {
     expect(house.said('readmit.execution.failed').map((fact) => [fact.data.effect, fact.data.reason])).toEqual([
       ['none', 'audit-unavailable'],
     ]);
-    house.advance(3600);
+    // Asked at once, not at the end of the grant.
+    expect(house.said('readmit.revocation.due').map((fact) => fact.data.cause)).toEqual(['execution-failed']);
     expect(house.said('readmit.obligation.discharged').map((fact) => fact.data.how)).toEqual(['never-began']);
+    house.advance(3600);
     expect(house.said('readmit.case.closed').map((fact) => fact.data.outcome)).toEqual(['failed']);
   });
 

@@ -2,7 +2,7 @@
  * The services as their processes alone, on a bus and an engine of a few lines: no database, no clock but the one that is passed in, and calls
  * that are simulated. Each service gets the types that it consumes, under its own keys, in an order and as often as the seed says.
  */
-import { entryOf, type Draft, type EventType, type Fact, type ServiceName } from '@readmit/contracts';
+import { entryOf, keyOf, type Draft, type EventType, type Fact, type ServiceName } from '@readmit/contracts';
 import {
   Facts,
   instant,
@@ -98,7 +98,7 @@ export class Simulation {
       if (by === 'audit') this.publish(by, draft);
       else {
         const fact = this.publish(by, draft);
-        this.take(this.desks[by], fact, draft.key);
+        this.take(this.desks[by], fact);
       }
     }
   }
@@ -117,8 +117,7 @@ export class Simulation {
   private say(desk: Desk, key: string, drafts: readonly Draft[], locked: readonly string[]): void {
     for (const draft of drafts) {
       const fact = this.publish(desk.process.name, draft);
-      for (const other of new Set([key, ...(desk.process.keysOf?.(fact) ?? [draft.key])]))
-        if (other === key || locked.includes(other)) join(desk, other, fact);
+      for (const other of new Set([key, ...keysOf(desk, fact)])) if (other === key || locked.includes(other)) join(desk, other, fact);
     }
   }
   private publish(by: ServiceName, { type, key, data }: Draft): Fact {
@@ -133,12 +132,12 @@ export class Simulation {
       this.publish('audit', say('readmit.audit.recorded', key, { caseId: key, eventId: fact.id, type, index: this.log.length }));
     return fact;
   }
-  protected take(desk: Desk, fact: Fact, key: string): void {
+  protected take(desk: Desk, fact: Fact): void {
     if (reminds(desk, fact)) {
       this.conclude(desk, [fact.data.key]);
       return;
     }
-    const keys = desk.process.keysOf?.(fact) ?? [key];
+    const keys = keysOf(desk, fact);
     for (const one of keys) join(desk, one, fact);
     this.conclude(desk, keys);
   }
@@ -194,7 +193,7 @@ export class Simulation {
   }
   private deliver(): void {
     const [item] = this.queue.splice(Math.floor(this.random() * this.queue.length), 1);
-    if (item) this.take(item.desk, item.fact, item.key);
+    if (item) this.take(item.desk, item.fact);
   }
   /** Moves the clock from one thing that is due to the next: the scheduler's wakes, and work that waits. */
   advance(seconds: number): void {
@@ -252,6 +251,7 @@ export class Simulation {
   }
 }
 
+const keysOf = ({ process }: Desk, fact: Fact): readonly string[] => process.keysOf?.(fact, keyOf(fact)) ?? [keyOf(fact)];
 const reminds = (desk: Desk, fact: Fact): fact is Extract<Fact, { type: 'readmit.deadline.reached' }> =>
   desk.process.wakes === 'deadline' && fact.type === 'readmit.deadline.reached' && fact.data.owner === desk.process.name;
 

@@ -1,5 +1,5 @@
 /** Records to what they mean for this service: verified, addressed to aggregates, or refused with a reason. */
-import { entryOf, isEventType, topicOf, type EventType, type Fact } from '@readmit/contracts';
+import { entryOf, isEventType, keyOf, topicOf, type EventType, type Fact } from '@readmit/contracts';
 import type { TopicRecord } from '@readmit/bus';
 import type { ServiceDefinition } from './service-definition.js';
 import { verifyRecord } from '@readmit/signing';
@@ -52,7 +52,7 @@ export class Inbox {
       return undefined;
     const verified = verifyRecord(record, { ring, environment, now, replayed });
     if (!verified.ok) return { record, reason: verified.reason, says: verified.says };
-    const { fact, envelope, key } = verified;
+    const { fact, envelope } = verified;
     const nudge =
       this.isNudge(fact.type) && fact.type === 'readmit.deadline.reached' && fact.data.owner === definition.name
         ? fact.data.key
@@ -60,7 +60,7 @@ export class Inbox {
     const wanted = this.consumes.has(fact.type);
     if (!wanted && nudge === undefined) return undefined;
     try {
-      const keys = wanted ? [...new Set(byHandler('keysOf', () => definition.keysOf?.(fact) ?? [key]))] : [];
+      const keys = wanted ? [...new Set(byHandler('keysOf', () => definition.keysOf?.(fact, keyOf(fact)) ?? [keyOf(fact)]))] : [];
       const origin: Origin = {
         correlationId: envelope.correlationId,
         ...(envelope.causationId === undefined ? {} : { causationId: envelope.causationId }),

@@ -2,7 +2,7 @@
  * What one transaction decides, in memory and without waiting: facts join their sets, `react` runs until it has nothing to
  * say, and what was said, asked for and cancelled is collected for the few statements that keep it.
  */
-import { entryOf, isKey, type Draft, type Fact, type ServiceName } from '@readmit/contracts';
+import { entryOf, isKey, keyOf, type Draft, type Fact, type ServiceName } from '@readmit/contracts';
 import { Facts, type Context, type WorkDraft } from '@readmit/domain';
 import type { ServiceDefinition } from './service-definition.js';
 import { engineCrypto as crypto, schemaViolation } from '@readmit/signing';
@@ -92,7 +92,7 @@ export class Pass {
     for (const draft of drafts) {
       const fact = this.write(draft, aggregate.origin);
       aggregate.join(fact);
-      for (const key of byHandler('keysOf', () => this.definition.keysOf?.(fact) ?? [draft.key])) {
+      for (const key of byHandler('keysOf', () => this.definition.keysOf?.(fact, keyOf(fact)) ?? [keyOf(fact)])) {
         if (key !== aggregate.key) this.aggregates.get(key)?.join(fact, aggregate.origin);
       }
     }

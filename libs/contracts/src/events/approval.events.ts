@@ -6,6 +6,7 @@ import { Decision, Digest, EvidenceRef, Id, Instant, Seconds, SpokenCode, Undo, 
 export const approvalEvents = {
   'readmit.evidence.added': {
     producer: 'approval',
+    key: '{caseId}',
     code: 'RC-4001',
     label: 'evidence added',
     version: 1,
@@ -44,6 +45,7 @@ export const approvalEvents = {
   },
   'readmit.approval.requested': {
     producer: 'approval',
+    key: '{caseId}',
     code: 'RC-4002',
     label: 'approval requested',
     version: 1,
@@ -52,6 +54,7 @@ export const approvalEvents = {
   },
   'readmit.decision.recorded': {
     producer: 'approval',
+    key: '{caseId}',
     code: 'RC-4003',
     label: 'decision recorded',
     version: 1,
@@ -60,6 +63,7 @@ export const approvalEvents = {
   },
   'readmit.approval.granted': {
     producer: 'approval',
+    key: '{caseId}',
     code: 'RC-4004',
     label: 'approval granted',
     version: 1,
@@ -96,6 +100,7 @@ export const approvalEvents = {
   },
   'readmit.approval.denied': {
     producer: 'approval',
+    key: '{caseId}',
     code: 'RC-4005',
     label: 'approval denied',
     version: 1,
@@ -104,6 +109,7 @@ export const approvalEvents = {
   },
   'readmit.approval.expired': {
     producer: 'approval',
+    key: '{caseId}',
     code: 'RC-4006',
     label: 'approval expired',
     version: 1,
@@ -112,6 +118,7 @@ export const approvalEvents = {
   },
   'readmit.approval.withdrawn': {
     producer: 'approval',
+    key: '{caseId}',
     code: 'RC-4007',
     label: 'request withdrawn',
     version: 1,
@@ -120,6 +127,7 @@ export const approvalEvents = {
   },
   'readmit.attestation.wanted': {
     producer: 'approval',
+    key: '{caseId}',
     code: 'RC-4008',
     label: 'attestation wanted',
     version: 1,

@@ -6,6 +6,7 @@ import { Id, Text, closed } from './values.js';
 export const auditEvents = {
   'readmit.audit.recorded': {
     producer: 'audit',
+    key: '{caseId}',
     code: 'RC-6001',
     label: 'recorded in the log',
     version: 1,
@@ -14,6 +15,7 @@ export const auditEvents = {
   },
   'readmit.checkpoint.signed': {
     producer: 'audit',
+    key: 'log',
     code: 'RC-6002',
     label: 'checkpoint signed',
     version: 1,
@@ -22,6 +24,7 @@ export const auditEvents = {
   },
   'readmit.violation.found': {
     producer: 'audit',
+    key: '{caseId}',
     code: 'RC-6003',
     label: 'violation found',
     version: 1,

@@ -32,6 +32,9 @@ export type ProducedBy<S extends ServiceName> = { [T in EventType]: Catalogue[T]
 export const eventTypes = Object.keys(catalogue) as EventType[];
 export const isEventType = (value: string): value is EventType => Object.hasOwn(catalogue, value);
 export const entryOf = (type: EventType): CatalogueEntry => catalogue[type];
+/** The key of an event, by its data. */
+export const keyOf = ({ type, data }: { readonly type: EventType; readonly data: object }): string =>
+  entryOf(type).key.replace(/\{(\w+)\}/g, (_, field: string) => String((data as Readonly<Record<string, unknown>>)[field]));
 
 /** Topic of a producer: `readmit.<producer>.v1`. */
 export const topicOf = (service: ServiceName): string => `readmit.${service}.v1`;

@@ -21,6 +21,7 @@ import {
 export const classificationEvents = {
   'readmit.case.classified': {
     producer: 'classification',
+    key: '{caseId}',
     code: 'RC-2001',
     label: 'classified',
     version: 1,
@@ -51,6 +52,7 @@ export const classificationEvents = {
   },
   'readmit.policy.activated': {
     producer: 'classification',
+    key: 'policy',
     code: 'RC-2002',
     label: 'policy activated',
     version: 1,
@@ -59,6 +61,7 @@ export const classificationEvents = {
   },
   'readmit.people.attested': {
     producer: 'classification',
+    key: '{caseId}',
     code: 'RC-2003',
     label: 'people attested',
     version: 1,
@@ -77,6 +80,7 @@ export const classificationEvents = {
   },
   'readmit.contact.shown': {
     producer: 'classification',
+    key: '{caseId}',
     code: 'RC-2004',
     label: 'contact point shown',
     version: 1,

@@ -12,6 +12,8 @@ export type Sensitivity = 'public' | 'sensitive';
 
 export interface CatalogueEntry {
   readonly producer: ServiceName;
+  /** The aggregate that the event is about, which is also its key on the topic: `{field}` stands for a field of the data. */
+  readonly key: string;
   /** Stable audit code, never reused. */
   readonly code: string;
   /** What the timeline prints. */

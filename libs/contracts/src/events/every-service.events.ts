@@ -8,6 +8,7 @@ export function everyService() {
     producer,
     code: `RC-${n}90W`,
     label: 'refused',
+    key: '{key}',
     version: 1 as const,
     schema: closed({ key: AggregateKey, command: Id, rule: Id, reason: Id, actor: Id, says: Text }),
     fields: { key: 'public', command: 'public', rule: 'public', reason: 'public', actor: 'public', says: 'public' } as const,
@@ -16,6 +17,7 @@ export function everyService() {
     producer,
     code: `RC-${n}91`,
     label: 'deadline set',
+    key: '{key}',
     version: 1 as const,
     schema: closed({ key: AggregateKey, deadline: Type.Union([Instant, Type.Null()]) }),
     fields: { key: 'public', deadline: 'public' } as const,
@@ -24,6 +26,7 @@ export function everyService() {
     producer,
     code: `RC-${n}92W`,
     label: 'message parked',
+    key: '{key}',
     version: 1 as const,
     schema: closed({
       key: AggregateKey,

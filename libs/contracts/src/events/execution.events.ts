@@ -6,6 +6,7 @@ import { Digest, Facet, Given, Id, Identity, Instant, Plan, Text, Undone, closed
 export const executionEvents = {
   'readmit.plan.proposed': {
     producer: 'execution',
+    key: '{caseId}',
     code: 'RC-3001',
     label: 'plan proposed',
     version: 1,
@@ -15,6 +16,7 @@ export const executionEvents = {
   },
   'readmit.plan.refused': {
     producer: 'execution',
+    key: '{caseId}',
     code: 'RC-3002',
     label: 'plan refused',
     version: 1,
@@ -23,6 +25,7 @@ export const executionEvents = {
   },
   'readmit.execution.started': {
     producer: 'execution',
+    key: '{caseId}',
     code: 'RC-3003',
     label: 'execution started',
     version: 1,
@@ -49,6 +52,7 @@ export const executionEvents = {
   },
   'readmit.execution.succeeded': {
     producer: 'execution',
+    key: '{caseId}',
     code: 'RC-3004',
     label: 'execution succeeded',
     version: 1,
@@ -78,6 +82,7 @@ export const executionEvents = {
   },
   'readmit.execution.failed': {
     producer: 'execution',
+    key: '{caseId}',
     code: 'RC-3005',
     label: 'execution failed',
     version: 1,
@@ -93,6 +98,7 @@ export const executionEvents = {
   },
   'readmit.revocation.confirmed': {
     producer: 'execution',
+    key: '{caseId}',
     code: 'RC-3006',
     label: 'revocation proven',
     version: 1,
@@ -124,6 +130,7 @@ export const executionEvents = {
   },
   'readmit.revocation.failed': {
     producer: 'execution',
+    key: '{caseId}',
     code: 'RC-3007',
     label: 'revocation failed, retrying',
     version: 1,
@@ -132,6 +139,7 @@ export const executionEvents = {
   },
   'readmit.credential.used': {
     producer: 'execution',
+    key: '{caseId}',
     code: 'RC-3008',
     label: 'credential used',
     version: 1,
@@ -140,6 +148,7 @@ export const executionEvents = {
   },
   'readmit.secret.picked-up': {
     producer: 'execution',
+    key: '{caseId}',
     code: 'RC-3009',
     label: 'secret picked up',
     version: 1,
@@ -148,6 +157,7 @@ export const executionEvents = {
   },
   'readmit.enrolment.confirmed': {
     producer: 'execution',
+    key: '{caseId}',
     code: 'RC-3010',
     label: 'new factor enrolled',
     version: 1,
@@ -156,6 +166,7 @@ export const executionEvents = {
   },
   'readmit.consumer.confirmed': {
     producer: 'execution',
+    key: '{caseId}',
     code: 'RC-3011',
     label: 'consumer uses the new secret',
     version: 1,
@@ -164,6 +175,7 @@ export const executionEvents = {
   },
   'readmit.incident.raised': {
     producer: 'execution',
+    key: '{caseId}',
     code: 'RC-3012W',
     label: 'incident raised',
     version: 1,

@@ -9,6 +9,7 @@ const noticeAbout = ['opened', 'executed', 'ended', 'refused', 'contained'] as c
 export const intakeEvents = {
   'readmit.case.opened': {
     producer: 'intake',
+    key: '{caseId}',
     code: 'RC-1001',
     label: 'case opened',
     version: 1,
@@ -38,6 +39,7 @@ export const intakeEvents = {
   },
   'readmit.signal.received': {
     producer: 'intake',
+    key: 'subject:{subject}',
     code: 'RC-1002',
     label: 'signal received',
     version: 1,
@@ -52,6 +54,7 @@ export const intakeEvents = {
   },
   'readmit.case.frozen': {
     producer: 'intake',
+    key: '{caseId}',
     code: 'RC-1003',
     label: 'case frozen',
     version: 1,
@@ -68,6 +71,7 @@ export const intakeEvents = {
   },
   'readmit.notice.sent': {
     producer: 'intake',
+    key: '{caseId}',
     code: 'RC-1004',
     label: 'notice sent',
     version: 1,
@@ -85,6 +89,7 @@ export const intakeEvents = {
   },
   'readmit.notice.given-up': {
     producer: 'intake',
+    key: '{caseId}',
     code: 'RC-1005',
     label: 'notice given up',
     version: 1,
@@ -93,6 +98,7 @@ export const intakeEvents = {
   },
   'readmit.case.closed': {
     producer: 'intake',
+    key: '{caseId}',
     code: 'RC-1006',
     label: 'case closed',
     version: 1,

@@ -20,6 +20,7 @@ export type EndCause = (typeof cause)[number];
 export const revocationSchedulerEvents = {
   'readmit.obligation.recorded': {
     producer: 'revocation-scheduler',
+    key: '{caseId}',
     code: 'RC-5001',
     label: 'obligation recorded',
     version: 1,
@@ -29,6 +30,7 @@ export const revocationSchedulerEvents = {
   },
   'readmit.revocation.due': {
     producer: 'revocation-scheduler',
+    key: '{caseId}',
     code: 'RC-5002',
     label: 'revocation due',
     version: 1,
@@ -46,6 +48,7 @@ export const revocationSchedulerEvents = {
   },
   'readmit.revocation.overdue': {
     producer: 'revocation-scheduler',
+    key: '{caseId}',
     code: 'RC-5003',
     label: 'revocation overdue',
     version: 1,
@@ -54,6 +57,7 @@ export const revocationSchedulerEvents = {
   },
   'readmit.obligation.discharged': {
     producer: 'revocation-scheduler',
+    key: '{caseId}',
     code: 'RC-5004',
     label: 'obligation discharged',
     version: 1,
@@ -67,6 +71,7 @@ export const revocationSchedulerEvents = {
   },
   'readmit.deadline.reached': {
     producer: 'revocation-scheduler',
+    key: 'deadline:{owner}:{key}',
     code: 'RC-5005',
     label: 'deadline reached',
     version: 1,
@@ -76,6 +81,7 @@ export const revocationSchedulerEvents = {
   },
   'readmit.containment.ordered': {
     producer: 'revocation-scheduler',
+    key: '{caseId}',
     code: 'RC-5006',
     label: 'containment ordered',
     version: 1,

@@ -13,7 +13,6 @@ export const approvalConsumes = [
   'readmit.plan.refused',
   'readmit.case.frozen',
   'readmit.containment.ordered',
-  'readmit.deadline.reached',
 ] as const satisfies readonly EventType[];
 
 /** What its rules may read. */

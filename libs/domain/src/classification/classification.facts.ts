@@ -14,13 +14,5 @@ export type ClassificationContext = Context<ClassificationEvents>;
 export const agentKey = (id: string, at: string): string => `agent:${id}:${at.slice(0, '2026-11-22T09'.length)}`;
 
 /** Looks at contact points are also kept with who looked, so that they are counted over all cases (R3.4). */
-export function classificationKeys(fact: Fact): readonly string[] {
-  switch (fact.type) {
-    case 'readmit.contact.shown':
-      return [fact.data.caseId, agentKey(fact.data.by, fact.at)];
-    case 'readmit.policy.activated':
-      return ['policy'];
-    default:
-      return 'caseId' in fact.data ? [fact.data.caseId] : [];
-  }
-}
+export const classificationKeys = (fact: Fact, key: string): readonly string[] =>
+  fact.type === 'readmit.contact.shown' ? [key, agentKey(fact.data.by, fact.at)] : [key];

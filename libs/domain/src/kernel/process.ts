@@ -11,10 +11,11 @@ export interface ServiceProcess<Reports extends object = Record<string, unknown>
   readonly name: ServiceName;
   /** Own types may stand here too: they come back by the own topic and are then kept in every aggregate of `keysOf`. */
   readonly consumes: readonly EventType[];
-  /** The aggregates that keep the fact; default: the one that the event's key names. */
-  keysOf?(fact: Fact): readonly string[];
+  /** The aggregates that keep the fact. `key`: the one that the catalogue names for its type, which is the default. */
+  keysOf?(fact: Fact, key: string): readonly string[];
   readonly react: React<T>;
   readonly work: { readonly [Kind in keyof Reports]: WorkRules<Reports[Kind], T> };
-  /** `timer`: the scheduler keeps its own wakes; `deadline`: the others announce theirs with a deadline-set event, and the scheduler reminds them. */
+  /** `timer`: the scheduler keeps its own wakes; `deadline`: the others announce theirs with a deadline-set event, and the scheduler reminds them.
+   * Being reminded needs no entry in `consumes`: it only runs `react` again. */
   readonly wakes: 'timer' | 'deadline';
 }

@@ -21,7 +21,6 @@ export const executionConsumes = [
   'readmit.case.frozen',
   'readmit.case.closed',
   'readmit.containment.ordered',
-  'readmit.deadline.reached',
 ] as const satisfies readonly EventType[];
 
 /** What its rules may read. */
@@ -33,18 +32,16 @@ export type ExecutionContext = Context<ExecutionEvents>;
  * Beginning, success, question and answer are also kept with what is held, so that overlapping grants know of each other (R6.5), and
  * who begins knows that another is about to take it away.
  */
-export function executionKeys(fact: Fact): readonly string[] {
+export function executionKeys(fact: Fact, key: string): readonly string[] {
   switch (fact.type) {
     case 'readmit.execution.started':
-      return [fact.data.caseId, ...fact.data.holds.map(holdKey)];
+      return [key, ...fact.data.holds.map(holdKey)];
     case 'readmit.execution.succeeded':
-      return [fact.data.caseId, ...(fact.data.holds ?? []).map(holdKey)];
+      return [key, ...(fact.data.holds ?? []).map(holdKey)];
     case 'readmit.revocation.due':
     case 'readmit.revocation.confirmed':
-      return fact.data.hold === undefined ? [fact.data.caseId] : [fact.data.caseId, holdKey(fact.data.hold)];
-    case 'readmit.deadline.reached':
-      return [fact.data.key];
+      return fact.data.hold === undefined ? [key] : [key, holdKey(fact.data.hold)];
     default:
-      return 'caseId' in fact.data ? [fact.data.caseId] : [];
+      return [key];
   }
 }

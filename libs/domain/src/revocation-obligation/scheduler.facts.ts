@@ -35,7 +35,7 @@ type DeadlineSet = Extract<EventType, `${string}.deadline-set`>;
 const ownerOf = (type: DeadlineSet): ServiceName => type.slice('readmit.'.length, -'.deadline-set'.length) as ServiceName;
 
 /** The scheduler keeps cases, and one aggregate per deadline of another service, so that a reminder never waits for a case. */
-export function schedulerKeys(fact: Fact): readonly string[] {
+export function schedulerKeys(fact: Fact, key: string): readonly string[] {
   switch (fact.type) {
     case 'readmit.intake.deadline-set':
     case 'readmit.classification.deadline-set':
@@ -44,14 +44,12 @@ export function schedulerKeys(fact: Fact): readonly string[] {
     case 'readmit.revocation-scheduler.deadline-set':
     case 'readmit.audit.deadline-set':
       return [deadlineKey(ownerOf(fact.type), fact.data.key)];
-    case 'readmit.deadline.reached':
-      return [deadlineKey(fact.data.owner, fact.data.key)];
     case 'readmit.revocation.confirmed': {
       // The case that is named as another holder is read in the same transaction (R6.5).
-      const { caseId, heldBy } = fact.data;
-      return heldBy === undefined || heldBy.caseId === caseId ? [caseId] : [caseId, heldBy.caseId];
+      const { heldBy } = fact.data;
+      return heldBy === undefined || heldBy.caseId === key ? [key] : [key, heldBy.caseId];
     }
     default:
-      return 'caseId' in fact.data ? [fact.data.caseId] : [];
+      return [key];
   }
 }
