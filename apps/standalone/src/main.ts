@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { messageOf } from '@readmit/platform';
 import { freePort } from '@readmit/servers';
 import { kafkaVariables } from './kafka-access.js';
 import { startSystem, type System } from './system.js';
@@ -30,7 +31,7 @@ function readOptions() {
       throw new Error(`--port must be an integer from 0 to 65535, was '${values.port ?? ''}'`);
     return { ...values, port };
   } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
+    process.stderr.write(`${messageOf(error)}\n\n${usage}`);
     process.exit(2);
   }
 }

@@ -1,3 +1,4 @@
+import { backoffMs, messageOf } from '@readmit/platform';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** Something that runs by itself and may end by itself. */
@@ -60,7 +61,7 @@ export async function supervise<R extends Running>(options: SuperviseOptions<R>)
         );
         return false;
       }
-      const pauseMs = Math.min(longestPauseMs, firstPauseMs * 2 ** Math.max(0, starts.length - 1));
+      const pauseMs = backoffMs(Math.max(0, starts.length - 1), firstPauseMs, longestPauseMs);
       log(`restarting ${name} in ${pauseMs / 1000} s: it exited unexpectedly (${how})`);
       await wait(pauseMs, stopping.signal);
       if (stopping.signal.aborted) return false;
@@ -68,7 +69,7 @@ export async function supervise<R extends Running>(options: SuperviseOptions<R>)
         current = await start(stopping.signal);
         return true;
       } catch (error) {
-        how = `it did not start: ${(error instanceof Error ? error.message : String(error)).split('\n', 1)[0] ?? ''}`;
+        how = `it did not start: ${messageOf(error).split('\n', 1)[0] ?? ''}`;
       }
     }
     return false;

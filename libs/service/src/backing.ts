@@ -1,3 +1,4 @@
+import { messageOf } from '@readmit/platform';
 import { awaitOwnTopic, believe, createEngine, followKeyList } from '@readmit/runtime';
 import { EmbeddedBus, KafkaBus, KafkaTopics } from '@readmit/bus';
 import { loadKeyRing, Signer, whyNotToSign, type KeyRing, type PublicJwk } from '@readmit/signing';
@@ -81,7 +82,7 @@ async function believedRing(text: string, root: PublicJwk, environment: string, 
     return ring;
   } catch (error) {
     if (isTransientSqlError(error) || sqlStateOf(error) !== undefined) throw error;
-    throw new ConfigurationError([`READMIT_KEY_LIST_FILE: ${error instanceof Error ? error.message : String(error)}.`]);
+    throw new ConfigurationError([`READMIT_KEY_LIST_FILE: ${messageOf(error)}.`]);
   }
 }
 
@@ -89,7 +90,7 @@ async function believedRing(text: string, root: PublicJwk, environment: string, 
 function notLetIn(error: unknown): ConfigurationError | undefined {
   const state = sqlStateOf(error) ?? '';
   if (!/^28/.test(state) && state !== '3D000') return undefined;
-  const says = error instanceof Error ? error.message : String(error);
+  const says = messageOf(error);
   return new ConfigurationError([
     `DATABASE_URL: PostgreSQL refuses: ${says}. Put the role, password (DATABASE_PASSWORD_FILE) and database there that readmit setup made.`,
   ]);
@@ -99,7 +100,7 @@ function notLetIn(error: unknown): ConfigurationError | undefined {
 function waits(log: Log): (error: unknown) => void {
   let told: string | undefined;
   return (error) => {
-    const says = error instanceof Error ? error.message : String(error);
+    const says = messageOf(error);
     if (says !== told) log.warn({ err: error }, 'the start waits until its own topic on Kafka can be read');
     told = says;
   };

@@ -1,3 +1,4 @@
+import { messageOf } from '@readmit/platform';
 import type { ServiceApp } from './service-app.js';
 import { configurationExitCode, ConfigurationError, type SettingsSpec } from './settings/settings.js';
 import { startService, type Environment, type RunningService, type StartOptions } from './start-service.js';
@@ -66,6 +67,6 @@ async function drain(name: string, running: RunningService, host: Host, withinMs
     await running.stop();
     exit(0);
   } catch (error) {
-    exit(1, error instanceof Error ? error.message : String(error));
+    exit(1, messageOf(error));
   }
 }

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { backoffMs } from '@readmit/platform';
 import pg from 'pg';
 
 /** A LISTEN under way. */
@@ -45,18 +46,16 @@ export async function listenOn({ url, applicationName, channel, onNotify }: List
 
   const keep = async (first: Promise<void>): Promise<void> => {
     let lost = first;
-    let pause = 50;
-    for (;;) {
+    for (let failures = 0; ;) {
       await lost;
       if (closing.signal.aborted) return;
       try {
         lost = (await connect()).lost;
-        pause = 50;
+        failures = 0;
         if (closing.signal.aborted) await client?.end();
         else onNotify('');
       } catch {
-        await delay(pause, undefined, { signal: closing.signal }).catch(() => undefined);
-        pause = Math.min(pause * 2, 5_000);
+        await delay(backoffMs(failures++), undefined, { signal: closing.signal }).catch(() => undefined);
         lost = Promise.resolve();
       }
     }

@@ -1,3 +1,4 @@
+import { messageOf } from '@readmit/platform';
 import { auditOcsfTopic, services, topicsWrittenBy, type ServiceName } from '@readmit/contracts';
 import pg from 'pg';
 import { closeOtherDatabases, limitConnections } from './cluster-rights.js';
@@ -72,7 +73,7 @@ export function securedOwnerUrl(ownerUrl: string): string {
   try {
     return securedDatabaseUrl(ownerUrl);
   } catch (error) {
-    throw new Error(`the URL of the database's owner ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new Error(`the URL of the database's owner ${messageOf(error)}`, { cause: error });
   }
 }
 

@@ -1,3 +1,4 @@
+import { messageOf } from '@readmit/platform';
 import { allowedAge } from '@readmit/domain';
 import type { Log } from '@readmit/service';
 import type { DirectoryPort } from './directory.js';
@@ -28,7 +29,7 @@ export function watchedDirectory(
         trouble = undefined;
         return snapshot;
       } catch (error) {
-        const says = error instanceof Error ? error.message : String(error);
+        const says = messageOf(error);
         // A reader who gave up says nothing of the directory.
         if (!signal.aborted && says !== trouble) {
           trouble = says;

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
+import { messageOf } from '@readmit/platform';
 import { adaLostHerPhone } from './ada.js';
 import { deniedOnTheWay } from './denied.js';
 import { erinsAdminRole } from './erin.js';
@@ -48,7 +49,7 @@ export async function playTour(
     await deniedOnTheWay(stage, system, keys, cases[0] ?? '');
     await theLogVerifies(stage, system, cases);
   } catch (error) {
-    stage.check(`the tour continued: ${error instanceof Error ? error.message : String(error)}`, false);
+    stage.check(`the tour continued: ${messageOf(error)}`, false);
   }
   if (stage.failed === 0) {
     stage.title('What you saw');

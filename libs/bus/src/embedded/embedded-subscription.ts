@@ -1,3 +1,4 @@
+import { backoffMs } from '@readmit/platform';
 import { isTransientSqlError, type Tx } from '@readmit/store';
 import type { Batch, Subscription, TopicRecord } from '../port.js';
 import { fetch, lagOf, type Span } from './fetch.js';
@@ -11,8 +12,6 @@ export interface SubscriptionOptions extends MembershipOptions {
   readonly onTrouble: (error: unknown) => void;
   readonly onClosed: (subscription: EmbeddedSubscription) => void;
 }
-
-const longestPauseMs = 5_000;
 
 /**
  * Reads the partitions that its member holds. Positions are read with each fetch, so after a roll-back the same records come
@@ -82,8 +81,7 @@ export class EmbeddedSubscription implements Subscription {
 
   private async take(max: number): Promise<Batch | undefined> {
     const { store, group, topics, pollMs, leaseMs, onTrouble } = this.options;
-    let pause = 50;
-    while (!this.closed) {
+    for (let failures = 0; !this.closed;) {
       const hintsBefore = this.hints;
       try {
         if (performance.now() >= this.rebalanceAt) {
@@ -91,7 +89,7 @@ export class EmbeddedSubscription implements Subscription {
           await this.membership.rebalance();
         }
         const { records, spans } = await fetch(store, { group, owner: this.membership.owner, topics, max, turn: this.turn++ });
-        pause = 50;
+        failures = 0;
         if (this.closed) return undefined;
         if (records.length > 0) return new EmbeddedBatch(records, spans, { group, owner: this.membership.owner });
         if (this.hints === hintsBefore) await this.wait(pollMs);
@@ -100,8 +98,7 @@ export class EmbeddedSubscription implements Subscription {
         if (!isTransientSqlError(error)) throw error;
         onTrouble(error);
         this.rebalanceAt = 0;
-        await this.wait(pause);
-        pause = Math.min(pause * 2, longestPauseMs);
+        await this.wait(backoffMs(failures++));
       }
     }
     return undefined;

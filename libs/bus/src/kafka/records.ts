@@ -1,3 +1,4 @@
+import { messageOf } from '@readmit/platform';
 import { betweenValues } from '@readmit/contracts';
 import type { IHeaders, Message } from 'kafkajs';
 import { partitionOf } from '../partition-of.js';
@@ -45,7 +46,7 @@ export function toTopicRecord(
 }
 
 function whyNot(last: string, { firstOffset = last, undecodable }: NonNullable<KafkaMessage['batchContext']>): string {
-  const why = undecodable instanceof Error ? undecodable.message : String(undecodable);
+  const why = messageOf(undecodable);
   return `the batch of offsets ${firstOffset} to ${last} cannot be decoded: ${why}; have its producer send it anew, smaller or with another compression`;
 }
 

@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { createPrivateKey, type JsonWebKey } from 'node:crypto';
+import { messageOf } from '@readmit/platform';
 import { securedDatabaseUrl } from '@readmit/store';
 import { FollowedText } from './followed-text.js';
 import { Secret } from './secret.js';
@@ -76,7 +77,7 @@ export const followedTextFile = (example: string): Parse<FollowedText> =>
       try {
         return readSmallFile(path, false);
       } catch (error) {
-        throw new Error(`${path} ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+        throw new Error(`${path} ${messageOf(error)}`, { cause: error });
       }
     };
     return new FollowedText(readSmallFile(path, false), read);

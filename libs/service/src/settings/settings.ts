@@ -1,3 +1,4 @@
+import { messageOf } from '@readmit/platform';
 import { fromKubernetes, settingsOfOthers } from './others.js';
 import { Secret } from './secret.js';
 
@@ -74,7 +75,7 @@ export function readSettings<S extends SettingsSpec>(spec: S, env: Readonly<Reco
     try {
       values[name] = setting.parse(text);
     } catch (error) {
-      const what = error instanceof Error ? error.message : String(error);
+      const what = messageOf(error);
       errors.push(`${name}: ${what}${setting.secret ? '' : `, was '${text.length > 100 ? `${text.slice(0, 100)}...` : text}'`}. ${advice}`);
     }
   }
