@@ -131,6 +131,13 @@ const folders = {
     may: {
       'approval-request': ['evidence', 'grant-judgement', 'restoration-plan/ceiling.js'],
       'audit-log': ['case-view/sentences.js', 'evidence', 'grant-judgement', 'restoration-plan/ceiling.js'],
+      'case-view': [
+        'approval-request/approval.state.js',
+        'evidence',
+        'recovery-case/case-outcome.js',
+        'recovery-case/intake.facts.js',
+        'revocation-obligation/obligations.js',
+      ],
       classification: ['restoration-plan/ceiling.js'],
       'grant-judgement': ['evidence', 'restoration-plan/ceiling.js'],
       'restoration-plan': ['evidence', 'grant-judgement'],

@@ -2,6 +2,16 @@ import { askKinds, type AskKind, type OpenCase } from '@readmit/contracts';
 import type { Static } from 'typebox';
 import { usage } from './errors.js';
 
+interface AtTarget {
+  readonly connector: string;
+  readonly object: string;
+  readonly entitlement?: string | undefined;
+}
+/** `connector/object[/entitlement]`, the form in which it is asked for. */
+export const targetText = ({ connector, object, entitlement }: AtTarget): string =>
+  `${connector}/${object}${entitlement === undefined ? '' : `/${entitlement}`}`;
+export const askText = (ask: AtTarget & { readonly kind: string }): string => `${ask.kind} ${targetText(ask)}`;
+
 export type AskInput = Static<typeof OpenCase>['asks'][number];
 
 const next =

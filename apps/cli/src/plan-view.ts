@@ -1,4 +1,5 @@
 import { assuranceName, durationText } from '@readmit/domain';
+import { askText } from './asks.js';
 import type { Answer } from './client.js';
 import type { Output } from './output.js';
 
@@ -56,13 +57,7 @@ const proofLines = ({ kind, channel, assurance, note, code, by, at, staleAt }: V
 ];
 
 const planFields = (plan: NonNullable<View['plan']>): readonly (readonly [string, string | readonly string[]])[] => [
-  [
-    'does',
-    plan.steps.map(
-      (step) =>
-        `${step.says} [${step.kind} ${step.connector}/${step.object}${step.entitlement === undefined ? '' : `/${step.entitlement}`}]`,
-    ),
-  ],
+  ['does', plan.steps.map((step) => `${step.says} [${askText(step)}]`)],
   ['restores', plan.restores],
   ['removes', plan.removes],
   ['untouched', plan.untouched],

@@ -1,6 +1,7 @@
 import { areaNames, serviceOfArea, type ParkedMessage } from '@readmit/contracts';
-import { assuranceName, operatorTeam } from '@readmit/domain';
+import { assuranceName, operatorTeam, proofText } from '@readmit/domain';
 import type { Static } from 'typebox';
+import { askText } from './asks.js';
 import { seen } from './case-progress.js';
 import type { Answer } from './client.js';
 import type { Context } from './context.js';
@@ -29,14 +30,13 @@ const mostOwn = 5;
 const ownMs = 7 * 86_400_000;
 const parkedShown = 100;
 
-const asksOf = (asks: Item['asks']): string =>
-  asks.map((ask) => `${ask.kind} ${ask.connector}/${ask.object}${ask.entitlement === undefined ? '' : `/${ask.entitlement}`}`).join(', ');
+const asksOf = (asks: Item['asks']): string => asks.map(askText).join(', ');
 
 /** A decision or proofs, from the inbox of approval. */
 export function todoOf(item: Item): Todo {
   const { what, caseId, tier, subject, asks, since, until, why } = item;
   const missing = item.needs.evidence.filter(({ met }) => !met).map(({ need }) => need);
-  const proofs = missing.map(({ kind, assurance }) => `${kind} (${assuranceName(assurance)} or higher)`).join(', ');
+  const proofs = missing.map(proofText).join(', ');
   return {
     what,
     caseId,

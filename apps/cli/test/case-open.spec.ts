@@ -81,15 +81,14 @@ describe('readmit case open', () => {
 
   it('exits with 10 and the reason when what was asked for is refused at once', async () => {
     await desk.signIn('erin');
-    const says = 'R2.2 target-refused: the ceiling of this case does not allow role.grant';
-    const refusedPlan = { at: '2026-11-22T10:00:00.000Z', id: 'e1', type: 'readmit.plan.refused', label: 'l', by: 'execution', says };
+    const sentence = 'Plan refused (R2.2 target-refused): the ceiling of this case does not allow role.grant.';
     const argv = [...role, '--reason-code', 'role-lost', '--reason', 'x', '--for', '8h'];
     const opened = { ...caseOfAda, state: 'opened', requester: { kind: 'person', id: 'erin' } };
-    api.on('openCase', accepted).on('caseTimeline', [refusedPlan]);
-    api.on('showCase', opened, { ...opened, state: 'closed', outcome: 'failed' });
+    api.on('openCase', accepted);
+    api.on('showCase', opened, { ...opened, state: 'closed', outcome: 'failed', ended: [sentence] });
     const failed = await desk.run(...argv);
     expect(failed.code).toBe(10);
-    expect(failed.stderr).toContain(`The case has failed: ${says}`);
+    expect(failed.stderr).toContain(`The case has failed: ${sentence}`);
     expect(failed.stdout).toContain('case_1');
     expect(failed.stderr).not.toContain('Follow it');
     api.on('showCase', opened, { ...opened, state: 'planned' });

@@ -86,7 +86,7 @@ export const intakeApp = serviceApp({
       object: settings.READMIT_OPEN_PER_OBJECT,
     });
     const { READMIT_ISSUER: issuer, READMIT_AUDIENCE: audience, READMIT_PUBLIC_URL: publicUrl } = settings;
-    const ports: IntakePorts = { commands, ledger, openCases, signals, publicUrl, signIn: { issuer, audience }, newId };
+    const ports: IntakePorts = { commands, ledger, openCases, signals, publicUrl, signIn: { issuer, audience }, newId, now };
     return {
       definition: intakeDefinition({
         notices: demoMailbox(settings.READMIT_MAILBOX_URL, token),

@@ -29,7 +29,7 @@ const classified = fact('readmit.case.classified', {
   tier: 'two-person',
   policy: { version: 'p' },
   codeNonce: 'nonce_1',
-  requirements: { verifiers: ['help-desk'], quorum: [] },
+  requirements: { verifiers: ['help-desk'], quorum: [], evidence: [], decideWithinSeconds: 3_600 },
   reasons: [{ rule: 'R4.1', says: 'The subject is privileged.' }],
 });
 const planned = fact('readmit.plan.proposed', { plan: { steps: [{ says: 'Remove totp factor of ada.' }] } });
@@ -51,6 +51,7 @@ async function shown(facts: readonly Fact[], who: object = { proof: { signing: {
   const all = new Facts(facts);
   const controller = new CasesController({
     commands: { facts: () => Promise.resolve(all) } as unknown as Commands,
+    now: () => new Date('2026-11-22T09:30:00.000Z'),
     ledger: { words: () => Promise.resolve(new Map([['case_1', spoken]])) },
   } as unknown as IntakePorts);
   const call = { params: { caseId: 'case_1' }, requestId: 'r', ...who };

@@ -71,10 +71,13 @@ export { addEvidence, decide, withdraw } from './approval-request/approval.comma
 export { schedulerProcess } from './revocation-obligation/scheduler.process.js';
 export { deadlineKey } from './revocation-obligation/scheduler.facts.js';
 export { schedulerReact } from './revocation-obligation/scheduler.react.js';
-export { obligationsOf } from './revocation-obligation/obligations.js';
+export { obligationsOf, obligationState } from './revocation-obligation/obligations.js';
 export type { Obligation } from './revocation-obligation/obligations.js';
 export { contain, containPreview, endEarly, endPreview, nothingOpen, unknownCase } from './revocation-obligation/scheduler.commands.js';
-export { caseReact, caseRow, shownToKey } from './recovery-case/case.react.js';
+export { caseReact } from './recovery-case/case.react.js';
+export { caseRow, caseView, shownToKey } from './case-view/case-view.js';
+export type { CaseRow, CaseView } from './case-view/case-view.js';
+export { decidedIn, needsOf, proofText } from './case-view/needs.js';
 export { outcomeOf } from './recovery-case/case-outcome.js';
 export type { NoticeAbout } from './recovery-case/case-notices.js';
 export { assuranceName, durationText, sentenceOf } from './case-view/sentences.js';

@@ -5,10 +5,12 @@ import {
   approvalState,
   attestedOf,
   decide,
+  decidedIn,
   evidenceDigest,
   instant,
   look,
   mayReadCase,
+  needsOf,
   planOf,
   refsOf,
   refusal,
@@ -24,7 +26,6 @@ import { answer, refused, Serves, type Actor, type AnswerOf, type Call } from '@
 import type { Store } from '@readmit/store';
 import { Controller, Inject } from '@nestjs/common';
 import { notesOf, type EvidenceNote } from '../outbound/evidence-notes.js';
-import { decidedIn, needsOf } from './case-needs.js';
 
 type View = AnswerOf<'showApproval'>;
 export interface ApprovalPorts {

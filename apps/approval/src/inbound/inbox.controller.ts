@@ -1,9 +1,8 @@
-import { approvalState, instant, type Crypto } from '@readmit/domain';
+import { approvalState, instant, needsOf, type Crypto } from '@readmit/domain';
 import { Serves, type AnswerOf, type Call } from '@readmit/service';
 import { Controller, Inject } from '@nestjs/common';
 import { inboxOf, type Place, type Waits } from '../outbound/inbox-rows.js';
 import { approvalPorts, type ApprovalPorts } from './approval.controller.js';
-import { needsOf } from './case-needs.js';
 
 type Item = AnswerOf<'inbox'>['items'][number];
 

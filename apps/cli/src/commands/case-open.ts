@@ -1,7 +1,6 @@
 import { Option } from 'commander';
 import { example, repeated, type Register } from '../act.js';
 import { parseAsk, type AskInput } from '../asks.js';
-import { progressOf } from '../case-progress.js';
 import { callBackCode, onlyOnACallBack } from '../call-back-code.js';
 import type { Answer, Credential, Input } from '../client.js';
 import type { Context } from '../context.js';
@@ -122,8 +121,7 @@ async function request(context: Context, body: Body, session: Session | undefine
   const held = key && keyFile ? { fingerprint: key.fingerprint, keyFile, ...(code === undefined ? {} : { code }) } : undefined;
   shown(context, accepted, held, failed);
   if (!failed) return 'ok';
-  const { failure } = await progressOf(context, one);
-  out.note(`The case has failed: ${failure ?? `see readmit case timeline ${one.caseId}`}`);
+  out.note(`The case has failed: ${one.ended?.at(-1) ?? `see readmit case timeline ${one.caseId}`}`);
   return 'failed';
 }
 

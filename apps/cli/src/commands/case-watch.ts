@@ -1,5 +1,5 @@
 import { example, type Register } from '../act.js';
-import { exitOf, progressOf } from '../case-progress.js';
+import { exitOf } from '../case-progress.js';
 import { callBackCode, onlyOnACallBack } from '../call-back-code.js';
 import type { Answer } from '../client.js';
 import type { Context } from '../context.js';
@@ -42,7 +42,7 @@ async function watch(context: Context, caseId: string, seconds: number): Promise
       if (!codeShown) codeShown = await showCode(context, one);
       for (const entry of entries) if (!seen.has(entry.id)) print(context, entry);
       for (const { id } of entries) seen.add(id);
-      if (one.state === 'closed') return await closed(context, one);
+      if (one.state === 'closed') return closed(context, one);
     } catch (error) {
       const passing = error instanceof CliError && (error.exit === 'unreachable' || error.exit === 'notReady');
       if (!passing || ++failures > patience) throw error;
@@ -61,10 +61,9 @@ async function watch(context: Context, caseId: string, seconds: number): Promise
   }
 }
 
-/** The end in words, for people: the timeline does not say who denied it, and a failure may be far above. */
-async function closed(context: Context, one: Answer<'showCase'>): Promise<ExitName> {
-  const { failure, denied } = await progressOf(context, one);
-  for (const says of [failure, ...denied]) if (says !== undefined) context.out.note(`${one.outcome}: ${says}`);
+/** The end in words, for people: what it came to nothing of may be far above. */
+function closed({ out }: Context, one: Answer<'showCase'>): ExitName {
+  for (const sentence of one.ended ?? []) out.note(`${one.outcome}: ${sentence}`);
   return exitOf(one);
 }
 

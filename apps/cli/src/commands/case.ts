@@ -1,7 +1,8 @@
 import { stateFilters } from '@readmit/contracts';
 import { InvalidArgumentError, Option } from 'commander';
 import { example, type Register } from '../act.js';
-import { progressFields, progressOf } from '../case-progress.js';
+import { askText, targetText } from '../asks.js';
+import { progressFields } from '../case-progress.js';
 import { callBackCode, onlyOnACallBack } from '../call-back-code.js';
 import type { Answer, Credential, Input } from '../client.js';
 import type { Context } from '../context.js';
@@ -153,9 +154,8 @@ const endOf = ({ endsAt, closedAt }: Case): string | null => closedAt ?? endsAt;
 async function show(context: Context, caseId: string): Promise<void> {
   const one = await context.client.call('showCase', { params: { caseId } });
   const code = await callBackCode(context, one);
-  const progress = await progressOf(context, one);
-  context.out.result({ ...one, ...(code === undefined ? {} : { code }), ...progress }, () => {
-    context.out.fields([...caseFields(one), ...progressFields(progress), ...(code === undefined ? [] : [['code', code] as const])]);
+  context.out.result({ ...one, ...(code === undefined ? {} : { code }) }, () => {
+    context.out.fields([...caseFields(one), ...progressFields(one), ...(code === undefined ? [] : [['code', code] as const])]);
     if (code !== undefined) context.out.note(onlyOnACallBack(code));
   });
   const next = nextOf(one);
@@ -185,10 +185,7 @@ const caseFields = (one: Case): readonly (readonly [string, string | number | nu
   ['tier', one.tier],
   ['subject', `${one.subject.id} (${one.subject.kind})`],
   ['asked by', requesterOf(one)],
-  [
-    'asks',
-    one.asks.map((ask) => `${ask.kind} ${ask.connector}/${ask.object}${ask.entitlement === undefined ? '' : `/${ask.entitlement}`}`),
-  ],
+  ['asks', one.asks.map(askText)],
   ['reason', `${one.reasonCode}${one.reason === undefined ? '' : `: ${one.reason}`}`],
   ['ticket', one.ticket],
   ['opened', one.openedAt],
@@ -213,8 +210,7 @@ async function timeline(context: Context, caseId: string): Promise<void> {
 }
 
 type Obligation = Answer<'showObligations'>[number];
-const targetOf = ({ undo }: Obligation): string =>
-  `${undo.connector}/${undo.object}${undo.entitlement === undefined ? '' : `/${undo.entitlement}`}`;
+const targetOf = ({ undo }: Obligation): string => targetText(undo);
 
 async function end(context: Context, { reason, preview }: EndOptions, caseId: string): Promise<void> {
   if (preview) {

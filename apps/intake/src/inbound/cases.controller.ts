@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { salted } from '@readmit/signing';
+import { engineCrypto, salted } from '@readmit/signing';
 import type { Commands } from '@readmit/runtime';
 import { entryOf } from '@readmit/contracts';
 import {
+  caseView,
   keepingRefusal,
   mayReadCase,
   openCase,
@@ -11,6 +12,8 @@ import {
   repudiate,
   shownToKey,
   timelineOf,
+  type CaseRow,
+  type CaseView,
   type Facts,
   type IntakeFacts,
   type Refusal,
@@ -18,7 +21,7 @@ import {
 import { answer, ProblemError, refused, Serves, type AnswerOf, type Call } from '@readmit/service';
 import { Controller, Inject } from '@nestjs/common';
 import type { CaseWords, RepudiationWords } from '../outbound/intake-row.js';
-import { viewOf, type Ledger, type LedgerView, type Spoken } from '../outbound/ledger.js';
+import type { Ledger, Spoken } from '../outbound/ledger.js';
 import { isRepudiationCode } from '../outbound/repudiation-code.js';
 import { intakePorts, type IntakePorts } from './ports.js';
 
@@ -74,11 +77,10 @@ export class CasesController {
   @Serves('showCase')
   async show(call: Call<'showCase'>): Promise<AnswerOf<'showCase'>> {
     const { caseId } = call.params;
-    const { facts, shown, ownKey, words } = await this.mayRead(caseId, call);
-    const view = viewOf(shown);
+    const { facts, shown, ownKey, words: spoken } = await this.mayRead(caseId, call);
+    const view = caseView(shown, this.ports.now(), engineCrypto, spoken);
     if (!view) throw refused(notFound(caseId));
     const codeNonce = ownKey ? facts.first('readmit.case.classified')?.data.codeNonce : undefined;
-    const spoken = words ? (await this.ledger.words([caseId])).get(caseId) : undefined;
     return { ...withWords(view, spoken), ...(codeNonce === undefined ? {} : { codeNonce }) };
   }
 
@@ -86,8 +88,7 @@ export class CasesController {
   async timeline(call: Call<'caseTimeline'>): Promise<AnswerOf<'caseTimeline'>> {
     const { caseId } = call.params;
     const { shown, words } = await this.mayRead(caseId, call);
-    const spoken = words ? (await this.ledger.words([caseId])).get(caseId) : undefined;
-    return timelineOf(shown, words ? (spoken ?? {}) : undefined).map(({ fact, actor, sentence }) => ({
+    return timelineOf(shown, words).map(({ fact, actor, sentence }) => ({
       at: fact.at,
       id: fact.id,
       type: fact.type,
@@ -133,12 +134,14 @@ export class CasesController {
   private async mayRead(
     caseId: string,
     call: Pick<Call, 'actor' | 'proof'>,
-  ): Promise<{ readonly facts: Facts; readonly shown: IntakeFacts; readonly ownKey: boolean; readonly words: boolean }> {
+  ): Promise<{ readonly facts: Facts; readonly shown: IntakeFacts; readonly ownKey: boolean; readonly words?: Partial<Spoken> }> {
     const facts = await this.commands.facts(caseId);
     const key = facts.first('readmit.case.opened')?.data.caseKey?.signing.x;
     const ownKey = key !== undefined && key === call.proof?.signing.x;
-    if (call.actor && mayReadCase(facts, call.actor)) return { facts, shown: facts, ownKey, words: true };
-    if (ownKey) return { facts, shown: shownToKey(facts), ownKey, words: false };
+    // Words that were erased are no words; who may not read them gets none.
+    if (call.actor && mayReadCase(facts, call.actor))
+      return { facts, shown: facts, ownKey, words: (await this.ledger.words([caseId])).get(caseId) ?? {} };
+    if (ownKey) return { facts, shown: shownToKey(facts), ownKey };
     // The same answer as for a case that does not exist: a stranger learns nothing.
     throw refused(notFound(caseId));
   }
@@ -154,7 +157,7 @@ function caseIdOf(idempotencyKey: string, { actor, proof }: Pick<Call, 'actor' |
   return `case_${digest.digest('hex').slice(0, 32)}`;
 }
 
-function withWords(view: LedgerView, spoken: Spoken | undefined): AnswerOf<'showCase'> {
+function withWords(view: CaseRow | CaseView, spoken: Partial<Spoken> | undefined): AnswerOf<'showCase'> {
   const { reason, repudiation } = spoken ?? {};
   return {
     ...(view as unknown as AnswerOf<'showCase'>),

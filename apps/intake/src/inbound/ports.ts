@@ -13,5 +13,6 @@ export interface IntakePorts {
   /** Where people sign in. */
   readonly signIn: { readonly issuer: string; readonly audience: string };
   newId(prefix: string): string;
+  now(): Date;
 }
 export const intakePorts = Symbol('IntakePorts');

@@ -1,6 +1,6 @@
 import type { Change } from '@readmit/runtime';
 import type { EventType, FactOf, StateFilter } from '@readmit/contracts';
-import { caseRow, readersOf, type IntakeFacts } from '@readmit/domain';
+import { caseRow, readersOf, type CaseRow } from '@readmit/domain';
 import type { Store, Tx } from '@readmit/store';
 import { boundsOf, subjectBound } from './open-cases.js';
 import { rowsOf } from './intake-row.js';
@@ -10,22 +10,10 @@ export interface Spoken {
   readonly reason: string;
   readonly repudiation?: { readonly by: string; readonly at: string; readonly reason: string };
 }
-/** A case as lists show it. */
-export type LedgerView = Omit<NonNullable<ReturnType<typeof caseRow>>, 'opened'> & {
-  readonly caseId: string;
-  readonly version: number;
-  readonly subject: { readonly kind: 'person' | 'machine'; readonly id: string };
-  readonly requester: { readonly kind: 'anonymous' | 'person'; readonly id?: string };
-  readonly asks: readonly unknown[];
-  readonly reasonCode: string;
-  readonly ticket?: string;
-  readonly openedAt: string;
-};
-
 /** The ledger of a batch: at most three statements, whatever the number of cases. */
 export async function saveLedger(tx: Tx, changes: readonly Change[]): Promise<void> {
   const cases = changes.flatMap((change) => {
-    const view = viewOf(change.facts);
+    const view = caseRow(change.facts);
     return view ? [{ view, change }] : [];
   });
   if (cases.length > 0) {
@@ -101,26 +89,6 @@ async function saveWords(tx: Tx, changes: readonly Change[]): Promise<void> {
     );
 }
 
-/** The case as these facts tell it; undefined: they do not say who asked. */
-export function viewOf(facts: IntakeFacts): LedgerView | undefined {
-  const row = caseRow(facts);
-  if (!row) return undefined;
-  const { opened, ...rest } = row;
-  const { caseId, subject, requester, asks, reasonCode, ticket } = opened.data;
-  // The version is the number of facts: it grows with every fact and is the same for the same set.
-  return {
-    ...rest,
-    caseId,
-    version: facts.size,
-    subject,
-    requester,
-    asks,
-    reasonCode,
-    openedAt: opened.at,
-    ...(ticket === undefined ? {} : { ticket }),
-  };
-}
-
 export class Ledger {
   constructor(private readonly store: Store) {}
 
@@ -131,7 +99,7 @@ export class Ledger {
     before?: string | undefined;
     reader?: string | undefined;
     limit: number;
-  }): Promise<LedgerView[]> {
+  }): Promise<CaseRow[]> {
     const where: string[] = [];
     const values: unknown[] = [filter.limit];
     const bind = (value: unknown): string => `$${values.push(value)}`;
@@ -146,7 +114,7 @@ export class Ledger {
       where.push(`l.case_id IN (SELECT case_id FROM open_case WHERE bound = ${bind(subjectBound(filter.subject))})`);
     if (filter.before)
       where.push(`(${by}.opened_at, ${by}.case_id) < (SELECT opened_at, case_id FROM case_ledger WHERE case_id = ${bind(filter.before)})`);
-    const rows = await this.store.query<{ view: LedgerView }>(
+    const rows = await this.store.query<{ view: CaseRow }>(
       `SELECT l.view FROM case_ledger l ${filter.reader === undefined ? '' : 'JOIN case_reader r ON r.case_id = l.case_id'}
        ${where.length > 0 ? `WHERE ${where.join(' AND ')}` : ''} ORDER BY ${by}.opened_at DESC, ${by}.case_id DESC LIMIT $1`,
       values,

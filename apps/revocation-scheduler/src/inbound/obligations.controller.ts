@@ -9,10 +9,10 @@ import {
   mayReadCase,
   nothingOpen,
   obligationsOf,
+  obligationState,
   readsEveryCase,
   unknownCase,
   type Facts,
-  type Obligation,
   type WhoEnds,
 } from '@readmit/domain';
 import { answer, refused, Serves, type AnswerOf, type Call } from '@readmit/service';
@@ -53,7 +53,7 @@ export class ObligationsController {
       obligationId: obligation.id,
       undo: obligation.undo,
       dueAt: obligation.dueAt ? instant(obligation.dueAt) : null,
-      state: stateOf(obligation, facts),
+      state: obligationState(obligation, facts),
       how: obligation.discharged?.data.how ?? null,
       ifEnded: ifEnded.has(obligation.id) ? ('falls' as const) : ('stays' as const),
       ifContained: ifContained.has(obligation.id) ? ('falls' as const) : ('stays' as const),
@@ -150,15 +150,6 @@ const whatContainmentDoes = (facts: Facts, now: Date): string[] => [
   ),
 ];
 
-function stateOf({ id, discharged, latestDue, dues, dueAt }: Obligation, facts: Facts): AnswerOf<'showObligations'>[number]['state'] {
-  if (discharged) return 'discharged';
-  if (latestDue) {
-    const first = dues.findLast(({ data }) => data.cause !== 'not-proved') ?? latestDue;
-    const late = facts.of('readmit.revocation.overdue').some(({ data }) => data.obligationId === id && data.dueSince === first.at);
-    return late ? 'overdue' : 'due';
-  }
-  return dueAt ? 'armed' : 'recorded';
-}
 const reasonOf = (words: ReadonlyMap<string, string>, digest: string | undefined): { readonly reason?: string } => {
   const reason = digest === undefined ? undefined : words.get(digest);
   return reason === undefined ? {} : { reason };

@@ -82,6 +82,31 @@ export const CaseView = described(
       'Why it is classified as it is; empty before.',
     ),
     openObligations: described(Type.Integer(), 'How much is still to be undone.'),
+    openItems: Type.Optional(
+      described(
+        Type.Array(
+          closed({
+            what: described(
+              oneOf(['classification', 'plan', 'evidence', 'decision', 'execution', 'undo'] as const),
+              'What has to happen: `evidence` and `decision` by people, the others by a service.',
+            ),
+            who: described(Type.Array(Id), 'Who must act: people of any of these teams, or the service.'),
+            until: described(orNull(Instant), 'The deadline; of an undo that is due, since when; null: none runs.'),
+            says: described(Type.String(), 'The same in words.'),
+          }),
+        ),
+        'What has to happen before the case is over; absent in lists.',
+      ),
+    ),
+    granted: Type.Optional(
+      described(Type.Array(Type.String()), 'Who approved it and what was given, in sentences; empty before, absent in lists.'),
+    ),
+    ended: Type.Optional(
+      described(
+        Type.Array(Type.String()),
+        'Who ended it or what it failed of, in sentences; empty while it is open and of one that was completed, absent in lists.',
+      ),
+    ),
     overdue: Type.Optional(
       described(Type.Boolean(), 'Something of it should have been taken back by now, and no target has shown that it was.'),
     ),

@@ -72,7 +72,16 @@ export const answers: Readonly<Record<string, Json>> = {
   signInWith: { issuer: 'https://sso.example.com/realms/acme', audience: 'readmit-api' },
   openCase: { caseId, link: link('intake') },
   listCases: [granted],
-  showCase: { ...granted, codeNonce: 'nonce_Y19eM2mleFvmW0_7PedgDw' },
+  showCase: {
+    ...granted,
+    codeNonce: 'nonce_Y19eM2mleFvmW0_7PedgDw',
+    openItems: [{ what: 'undo', who: ['execution'], until: granted.endsAt, says: bypassClose.says }],
+    granted: [
+      'Approval granted by chidi for 10m; execution must start before 2026-11-22T10:40:00.000Z.',
+      'Execution succeeded: factor.remove for ada at demo-idp.',
+    ],
+    ended: [],
+  },
   caseTimeline: [
     {
       at: '2026-11-22T10:00:00.321Z',

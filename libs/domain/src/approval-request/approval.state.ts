@@ -6,8 +6,25 @@ import { evidenceDigest, needsMet, refsOf } from '../evidence/evidence.js';
 import type { Crypto } from '../kernel/behaviour.js';
 import { plusSeconds } from '../kernel/time.js';
 import { aboveCeiling } from '../restoration-plan/ceiling.js';
-import type { ApprovalFacts } from './approval.facts.js';
+import type { Facts } from '../kernel/facts.js';
 
+/** What tells where a request for approval stands: approval has it, and so has intake, which shows it. */
+export type RequestFacts = Facts<
+  | 'readmit.case.opened'
+  | 'readmit.case.classified'
+  | 'readmit.people.attested'
+  | 'readmit.plan.proposed'
+  | 'readmit.plan.refused'
+  | 'readmit.case.frozen'
+  | 'readmit.containment.ordered'
+  | 'readmit.evidence.added'
+  | 'readmit.approval.requested'
+  | 'readmit.decision.recorded'
+  | 'readmit.approval.granted'
+  | 'readmit.approval.denied'
+  | 'readmit.approval.expired'
+  | 'readmit.approval.withdrawn'
+>;
 export type ApprovalState =
   | { readonly name: 'granted' | 'denied' | 'expired' | 'withdrawn' | 'failed' | 'frozen' }
   /** `who` is there once the people of the case are known: a no needs nothing more. */
@@ -17,7 +34,7 @@ export type ApprovalState =
 type Planned = FactOf<'readmit.plan.proposed'>;
 
 /** The plan that a decision would be about: the latest that keeps under the ceiling. Others were refused and count for nothing. */
-export function planOf(facts: ApprovalFacts): Planned | undefined {
+export function planOf(facts: RequestFacts): Planned | undefined {
   const classified = facts.last('readmit.case.classified');
   if (!classified) return undefined;
   return facts
@@ -29,7 +46,7 @@ export function planOf(facts: ApprovalFacts): Planned | undefined {
 export const noPlanDigest = (crypto: Pick<Crypto, 'digest'>): string => crypto.digest(null);
 
 /** Where an approval stands: a function of the set of facts and the clock. */
-export function approvalState(facts: ApprovalFacts, now: Date, crypto: Crypto): ApprovalState {
+export function approvalState(facts: RequestFacts, now: Date, crypto: Crypto): ApprovalState {
   if (facts.has('readmit.approval.granted')) return { name: 'granted' };
   if (facts.has('readmit.approval.withdrawn')) return { name: 'withdrawn' };
   if (facts.has('readmit.approval.denied')) return { name: 'denied' };
@@ -55,7 +72,7 @@ export function approvalState(facts: ApprovalFacts, now: Date, crypto: Crypto): 
   return { name: enough ? 'waiting-for-decisions' : 'waiting-for-evidence', basis, decideBefore };
 }
 
-function whoDecides(facts: ApprovalFacts): DenialBasis | undefined {
+function whoDecides(facts: RequestFacts): DenialBasis | undefined {
   const opened = facts.first('readmit.case.opened');
   const classified = facts.last('readmit.case.classified');
   const attested = attestedOf(facts);
@@ -71,7 +88,7 @@ function whoDecides(facts: ApprovalFacts): DenialBasis | undefined {
 }
 
 /** Decisions that bind exactly what is on the table; earlier ones that bound something else are void (R4.4). */
-export const decisionsFor = (facts: ApprovalFacts, basis: DecisionBasis): readonly FactOf<'readmit.decision.recorded'>[] =>
+export const decisionsFor = (facts: RequestFacts, basis: DecisionBasis): readonly FactOf<'readmit.decision.recorded'>[] =>
   facts.of('readmit.decision.recorded').filter(
     ({
       data: {
@@ -81,25 +98,25 @@ export const decisionsFor = (facts: ApprovalFacts, basis: DecisionBasis): readon
   );
 
 /** Every yes that counts for exactly this, by the people as they are attested now: a key that is no longer theirs takes its yes with it. */
-export const approvalsFor = (facts: ApprovalFacts, basis: DecisionBasis, crypto: Crypto): readonly FactOf<'readmit.decision.recorded'>[] =>
+export const approvalsFor = (facts: RequestFacts, basis: DecisionBasis, crypto: Crypto): readonly FactOf<'readmit.decision.recorded'>[] =>
   decisionsFor(facts, basis).filter(
     ({ data: { decision } }) => decision.statement.decision === 'approve' && !checkDecision(decision, basis, crypto),
   );
 
 /** The request to decide on exactly this: the latest, whose nonce a yes carries. */
-export const requestFor = (facts: ApprovalFacts, basis: DecisionBasis): FactOf<'readmit.approval.requested'> | undefined =>
+export const requestFor = (facts: RequestFacts, basis: DecisionBasis): FactOf<'readmit.approval.requested'> | undefined =>
   facts
     .of('readmit.approval.requested')
     .findLast(({ data }) => data.planDigest === basis.planDigest && data.evidenceDigest === basis.evidenceDigest);
 
 /** Whether this human has decided on exactly this, under whatever account. */
-export function hasDecided(facts: ApprovalFacts, basis: DecisionBasis, person: string): boolean {
+export function hasDecided(facts: RequestFacts, basis: DecisionBasis, person: string): boolean {
   const humanOf = byHuman(basis.people);
   return decisionsFor(facts, basis).some((fact) => humanOf(fact.data.decision.statement.approver) === humanOf(person));
 }
 
 /** The no that ends the request, or undefined: it stays one whatever has changed since it was signed. */
-export const denialIn = (facts: ApprovalFacts, who: DenialBasis, crypto: Crypto): FactOf<'readmit.decision.recorded'> | undefined =>
+export const denialIn = (facts: RequestFacts, who: DenialBasis, crypto: Crypto): FactOf<'readmit.decision.recorded'> | undefined =>
   facts
     .of('readmit.decision.recorded')
     .find(({ data }) => data.decision.statement.decision === 'deny' && !checkDenial(data.decision, who, crypto));

@@ -4,7 +4,8 @@ import { describe, expect, it } from '@jest/globals';
 import { House } from '../../test/house.js';
 import { Facts } from '../kernel/facts.js';
 import { caseState, openObligations, outcomeOf } from './case-outcome.js';
-import { caseReact, caseRow } from './case.react.js';
+import { caseRow } from '../case-view/case-view.js';
+import { caseReact } from './case.react.js';
 
 const played = new House();
 played.used = true;

@@ -1,11 +1,29 @@
 import type { EndCause, FactOf, Undo } from '@readmit/contracts';
 import { attestedOf } from '../decision-proof/attested.js';
+import type { Facts } from '../kernel/facts.js';
 import { answerOf, dischargeOf, duesOf } from '../kernel/questions.js';
 import { plusSeconds, reached } from '../kernel/time.js';
-import type { SchedulerFacts } from './scheduler.facts.js';
 
 type Due = FactOf<'readmit.revocation.due'>;
 type Confirmed = FactOf<'readmit.revocation.confirmed'>;
+
+/** What tells how far the obligations of a case are: the scheduler has it, and so has intake, which shows it. */
+export type ObligationFacts = Facts<
+  | 'readmit.people.attested'
+  | 'readmit.case.frozen'
+  | 'readmit.approval.granted'
+  | 'readmit.containment.ordered'
+  | 'readmit.execution.started'
+  | 'readmit.execution.succeeded'
+  | 'readmit.execution.failed'
+  | 'readmit.enrolment.confirmed'
+  | 'readmit.consumer.confirmed'
+  | 'readmit.obligation.recorded'
+  | 'readmit.revocation.due'
+  | 'readmit.revocation.confirmed'
+  | 'readmit.revocation.overdue'
+  | 'readmit.obligation.discharged'
+>;
 
 export interface Obligation {
   readonly id: string;
@@ -34,8 +52,20 @@ export interface Obligation {
 /** Whether something of it may still be at the target: it was recorded, and its end is not on record. */
 export const isOpen = ({ recorded, discharged }: Obligation): boolean => recorded && !discharged;
 
+/** How far an obligation is, for people. It is overdue from the first question on that had no proof, however often it was asked again. */
+export function obligationState(
+  { id, discharged, latestDue, dues, dueAt }: Obligation,
+  facts: ObligationFacts,
+): 'recorded' | 'armed' | 'due' | 'overdue' | 'discharged' {
+  if (discharged) return 'discharged';
+  if (!latestDue) return dueAt ? 'armed' : 'recorded';
+  const first = dues.findLast(({ data }) => data.cause !== 'not-proved') ?? latestDue;
+  const late = facts.of('readmit.revocation.overdue').some(({ data }) => data.obligationId === id && data.dueSince === first.at);
+  return late ? 'overdue' : 'due';
+}
+
 /** Everything that the case must undo, and how far that is. A function of the set of facts and the clock. */
-export function obligationsOf(facts: SchedulerFacts, now: Date): readonly Obligation[] {
+export function obligationsOf(facts: ObligationFacts, now: Date): readonly Obligation[] {
   return wanted(facts).map((one) => {
     const { undo, hardBound, caseId } = one;
     const dues = duesOf(facts, undo.id);
@@ -61,7 +91,7 @@ export function obligationsOf(facts: SchedulerFacts, now: Date): readonly Obliga
 }
 
 /** What was recorded stays as it was recorded; a further grant of the case can only add to it, never replace it. */
-function wanted(facts: SchedulerFacts): readonly Pick<Obligation, 'undo' | 'hardBound' | 'grantId' | 'recorded' | 'caseId'>[] {
+function wanted(facts: ObligationFacts): readonly Pick<Obligation, 'undo' | 'hardBound' | 'grantId' | 'recorded' | 'caseId'>[] {
   const byId = new Map<string, Pick<Obligation, 'undo' | 'hardBound' | 'grantId' | 'recorded' | 'caseId'>>();
   for (const { data } of facts.of('readmit.obligation.recorded'))
     byId.set(data.obligationId, {
@@ -85,7 +115,7 @@ function wanted(facts: SchedulerFacts): readonly Pick<Obligation, 'undo' | 'hard
 }
 
 /** The end is the earliest of what may end a grant: its clock, a person, use, freeze, containment, a failed or missing execution (R6.2, R6.4). */
-function due(facts: SchedulerFacts, undo: Undo, hardBound: Date, now: Date): { dueAt: Date | null; cause: EndCause | null } {
+function due(facts: ObligationFacts, undo: Undo, hardBound: Date, now: Date): { dueAt: Date | null; cause: EndCause | null } {
   const started = facts.first('readmit.execution.started');
   const succeeded = facts.first('readmit.execution.succeeded');
   const clock = clockOf(undo, hardBound, started?.at, succeeded?.at);
@@ -113,9 +143,10 @@ function clockOf(undo: Undo, hardBound: Date, startedAt: string | undefined, suc
 const least = (a: Date, b: Date): Date => (a < b ? a : b);
 
 /** What success arms binds nobody before it: the old secret stays when the new one never came. */
-export const binds = (facts: SchedulerFacts, undo: Undo): boolean => undo.armedBy !== 'success' || facts.has('readmit.execution.succeeded');
+export const binds = (facts: ObligationFacts, undo: Undo): boolean =>
+  undo.armedBy !== 'success' || facts.has('readmit.execution.succeeded');
 
-function everyConsumerConfirmed(facts: SchedulerFacts): boolean {
+function everyConsumerConfirmed(facts: ObligationFacts): boolean {
   const consumers = attestedOf(facts)?.consumers ?? [];
   const confirmed = new Set(facts.of('readmit.consumer.confirmed').map((fact) => fact.data.consumer));
   return consumers.length > 0 && consumers.every((consumer) => confirmed.has(consumer.id));
