@@ -1,12 +1,14 @@
 import type { FactOf } from '@readmit/contracts';
 import { attestedOf } from '../decision-proof/attested.js';
-import { checkDecision, checkDenial, otherKeysOf, type DecisionBasis, type DenialBasis } from '../decision-proof/decision-proof.js';
+import { decisionBasisOf, denialBasisOf, type CaseParts } from '../decision-proof/basis.js';
+import { checkDecision, checkDenial, type DecisionBasis, type DenialBasis } from '../decision-proof/decision-proof.js';
 import { byHuman } from '../decision-proof/humans.js';
 import { evidenceDigest, needsMet, refsOf } from '../evidence/evidence.js';
 import type { Crypto } from '../kernel/behaviour.js';
+import type { Facts } from '../kernel/facts.js';
+import { isStopped } from '../kernel/stops.js';
 import { plusSeconds } from '../kernel/time.js';
 import { aboveCeiling } from '../restoration-plan/ceiling.js';
-import type { Facts } from '../kernel/facts.js';
 
 /** What tells where a request for approval stands: approval has it, and so has intake, which shows it. */
 export type RequestFacts = Facts<
@@ -53,38 +55,28 @@ export function approvalState(facts: RequestFacts, now: Date, crypto: Crypto): A
   if (facts.has('readmit.approval.expired')) return { name: 'expired' };
   // Intake closes the case: no plan comes any more.
   if (facts.has('readmit.plan.refused')) return { name: 'failed' };
-  if (facts.has('readmit.case.frozen') || facts.has('readmit.containment.ordered')) return { name: 'frozen' };
-  const who = whoDecides(facts);
-  const classified = facts.last('readmit.case.classified');
+  if (isStopped(facts)) return { name: 'frozen' };
+  const parts = partsOf(facts);
   const planned = planOf(facts);
-  if (!who || !classified || !planned) return { name: 'waiting-for-plan', ...(who && { who }) };
+  if (!parts || !planned) return { name: 'waiting-for-plan', ...(parts && { who: denialBasisOf(parts) }) };
 
   const evidence = facts.of('readmit.evidence.added');
-  const basis: DecisionBasis = {
-    ...who,
+  const basis = decisionBasisOf(parts, {
     planDigest: planned.data.digest,
     evidenceDigest: evidenceDigest(refsOf(evidence), crypto),
-    policyDigest: classified.data.policy.digest,
     collectors: [...new Set(evidence.map((item) => item.data.collectedBy))],
-  };
-  const decideBefore = plusSeconds(planned.at, classified.data.requirements.decideWithinSeconds);
-  const enough = needsMet(classified.data.requirements.evidence, evidence, now).every(({ met }) => met);
+  });
+  const { requirements } = parts.classified;
+  const decideBefore = plusSeconds(planned.at, requirements.decideWithinSeconds);
+  const enough = needsMet(requirements.evidence, evidence, now).every(({ met }) => met);
   return { name: enough ? 'waiting-for-decisions' : 'waiting-for-evidence', basis, decideBefore };
 }
 
-function whoDecides(facts: RequestFacts): DenialBasis | undefined {
+function partsOf(facts: RequestFacts): CaseParts | undefined {
   const opened = facts.first('readmit.case.opened');
   const classified = facts.last('readmit.case.classified');
   const attested = attestedOf(facts);
-  if (!opened || !classified || !attested) return undefined;
-  return {
-    caseId: opened.data.caseId,
-    requester: opened.data.requester.id,
-    subject: opened.data.subject.id,
-    people: attested.people,
-    quorum: classified.data.requirements.quorum,
-    otherKeys: otherKeysOf(opened.data, attested.consumers),
-  };
+  return opened && classified && attested && { opened: opened.data, classified: classified.data, attested };
 }
 
 /** Decisions that bind exactly what is on the table; earlier ones that bound something else are void (R4.4). */

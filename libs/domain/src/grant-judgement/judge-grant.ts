@@ -1,6 +1,7 @@
 import type { FactOf, Plan } from '@readmit/contracts';
 import { attestationIdsOf, attestedOf, type Attested } from '../decision-proof/attested.js';
-import { checkDecisions, checkDenial, otherKeysOf, type DecisionBasis } from '../decision-proof/decision-proof.js';
+import { decisionBasisOf } from '../decision-proof/basis.js';
+import { checkDecisions, checkDenial, type DecisionBasis } from '../decision-proof/decision-proof.js';
 import { needsMet } from '../evidence/evidence.js';
 import type { Crypto, Problem } from '../kernel/behaviour.js';
 import type { Facts } from '../kernel/facts.js';
@@ -147,18 +148,14 @@ function judge(
     no('grant-outlives-policy', 'R4.7', 'granted-in-the-future', `The approval says that it is of ${grant.at}, which is still to come.`);
 
   if (attested && missing.length === 0 && proofs.complete) {
-    const basis: DecisionBasis = {
-      caseId: opened.data.caseId,
-      planDigest: grant.data.planDigest,
-      evidenceDigest: grant.data.evidenceDigest,
-      policyDigest: classified.data.policy.digest,
-      requester: opened.data.requester.id,
-      subject: opened.data.subject.id,
-      collectors: proofs.used.map((fact) => fact.data.collectedBy),
-      people: attested.people,
-      quorum: requirements.quorum,
-      otherKeys: otherKeysOf(opened.data, attested.consumers),
-    };
+    const basis = decisionBasisOf(
+      { opened: opened.data, classified: classified.data, attested },
+      {
+        planDigest: grant.data.planDigest,
+        evidenceDigest: grant.data.evidenceDigest,
+        collectors: proofs.used.map((fact) => fact.data.collectedBy),
+      },
+    );
     found('decisions-invalid', checkDecisions(grant.data.decisions, basis, crypto));
     found('decisions-invalid', planned && whenDecided(grant, planned.at));
     found('decisions-invalid', nonceProblem(facts, grant));

@@ -1,7 +1,8 @@
 import type { EventData, FactOf } from '@readmit/contracts';
 import { ownersOf } from '../decision-proof/parties.js';
 import type { Crypto } from '../kernel/behaviour.js';
-import { outcomeOf, stopsOf } from './case-outcome.js';
+import { stopsOf } from '../kernel/stops.js';
+import { outcomeOf } from './case-outcome.js';
 import type { IntakeFacts } from './intake.facts.js';
 
 export type NoticeAbout = EventData<'readmit.notice.sent'>['about'];

@@ -1,21 +1,16 @@
-import type { CaseState, EventData, Fact } from '@readmit/contracts';
+import type { CaseState, EventData } from '@readmit/contracts';
 import { oncePerSet } from '../kernel/facts.js';
 import { answerOf, dischargeOf, latestDue } from '../kernel/questions.js';
+import { isStopped } from '../kernel/stops.js';
 import type { IntakeFacts } from './intake.facts.js';
 
 export type Outcome = EventData<'readmit.case.closed'>['outcome'];
-
-/** Somebody stopped the case: "this was not me", a signal, an operator. */
-export const stopsOf = (facts: IntakeFacts): readonly Fact[] => [
-  ...facts.of('readmit.case.frozen'),
-  ...facts.of('readmit.containment.ordered'),
-];
 
 /** How a case went, once nothing of it is open any more; undefined while something is. What is closed stays as it was closed. */
 export const outcomeOf = oncePerSet((facts: IntakeFacts): Outcome | undefined => {
   const closed = facts.first('readmit.case.closed');
   if (closed) return closed.data.outcome;
-  const stopped = stopsOf(facts).length > 0;
+  const stopped = isStopped(facts);
   if (!facts.has('readmit.approval.granted')) {
     if (facts.has('readmit.approval.withdrawn')) return 'withdrawn';
     if (facts.has('readmit.approval.denied')) return 'denied';

@@ -2,6 +2,7 @@ import type { Draft, Fact, FactOf } from '@readmit/contracts';
 import { attestationIdsOf, attestedOf } from '../decision-proof/attested.js';
 import { say, type Reaction, type WorkDraft } from '../kernel/behaviour.js';
 import { duesOf, openDues } from '../kernel/questions.js';
+import { isStopped } from '../kernel/stops.js';
 import { earliest, reached } from '../kernel/time.js';
 import { answerTo, holdKey, holdsOf, secretHold } from './holds.js';
 import type { ExecutionContext, ExecutionFacts } from './execution.facts.js';
@@ -50,9 +51,8 @@ export function planGranted(facts: ExecutionFacts): FactOf<'readmit.plan.propose
   return facts.of('readmit.plan.proposed').find((fact) => fact.data.digest === digest);
 }
 
-/** Facts that forbid a beginning, whenever they were seen and whether or not the case was known then. */
-export const stopped = (facts: ExecutionFacts): boolean =>
-  facts.has('readmit.case.frozen') || facts.has('readmit.containment.ordered') || facts.has('readmit.revocation.due');
+/** Facts that forbid a beginning, whenever they were received: somebody stopped the case, or what it gives is due for revocation. */
+export const stopped = (facts: ExecutionFacts): boolean => isStopped(facts) || facts.has('readmit.revocation.due');
 
 /** The case asks for nothing any more: denied, taken back, run out, closed, or stopped. Nothing is planned for it. */
 export const isOver = (facts: ExecutionFacts): boolean =>
