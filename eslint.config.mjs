@@ -138,7 +138,6 @@ const folders = {
         'recovery-case/intake.facts.js',
         'revocation-obligation/obligations.js',
       ],
-      classification: ['restoration-plan/ceiling.js'],
       'grant-judgement': ['evidence', 'restoration-plan/ceiling.js'],
       'restoration-plan': ['evidence', 'grant-judgement'],
     },

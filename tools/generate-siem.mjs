@@ -1,7 +1,7 @@
 /** Writes docs/generated/siem-events.md from the built projection and the golden samples: `node tools/generate-siem.mjs` after a build. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { askKinds, catalogue, entryOf, eventTypes, product, topicOf, undoKinds } from '@readmit/contracts';
-import { ocsfOf } from '@readmit/domain';
+import { askTable, ocsfOf } from '@readmit/domain';
 
 const file = new URL('../docs/generated/siem-events.md', import.meta.url);
 const target = { connector: 'idp', object: 'account' };
@@ -9,7 +9,7 @@ const target = { connector: 'idp', object: 'account' };
 const further = {
   'readmit.execution.succeeded': [
     ...askKinds
-      .filter((kind) => !/^(role|group|breakglass)/.test(kind))
+      .filter((kind) => askTable[kind].ocsf)
       .map((kind) => [`of \`${kind}\``, { holds: [`idp/account/${kind}`] }]),
     ['of a role or group', { holds: ['idp/account/admins'] }],
   ],

@@ -1,4 +1,5 @@
 import { askKinds, type AskKind, type OpenCase } from '@readmit/contracts';
+import { askTable } from '@readmit/domain';
 import type { Static } from 'typebox';
 import { usage } from './errors.js';
 
@@ -54,8 +55,8 @@ function fromJson(text: string): AskInput {
 
 /** Asks for a role or group that name none can only fail, after a case was opened for them. */
 function whole(text: string, ask: AskInput): AskInput {
-  if (ask.entitlement === undefined && (ask.kind === 'role.restore' || ask.kind === 'group.restore'))
-    throw usage(`"${text}" does not name the ${ask.kind === 'role.restore' ? 'role' : 'group'}`, next);
+  const { entitlement } = askTable[ask.kind];
+  if (ask.entitlement === undefined && entitlement !== undefined) throw usage(`"${text}" does not name the ${entitlement}`, next);
   return ask;
 }
 

@@ -65,6 +65,18 @@ describe('readmit case open', () => {
     expect(api.of('openCase')[1]?.body).toHaveProperty('caseKey');
   });
 
+  it('makes a key for every kind of ask whose plan seals something to it, and for no other', async () => {
+    await desk.signIn('ada');
+    api.on('openCase', accepted);
+    for (const kind of ['factor.reset', 'factor.replace']) {
+      const open = ['case', 'open', '--subject', 'ada', '--ask', `${kind}=demo-idp/ada`, '--reason-code', 'lost-device'];
+      expect((await desk.run(...open, '--reason', 'lost', '--for', '15m')).code).toBe(0);
+    }
+    const [reset, replace] = api.of('openCase');
+    expect(reset?.body).toHaveProperty('caseKey');
+    expect(replace?.body).not.toHaveProperty('caseKey');
+  });
+
   it('opens no case without a name for somebody who is not signed in here, unless that is asked for', async () => {
     api.on('openCase', accepted);
     expect((await desk.run(...askAda)).code).toBe(5);

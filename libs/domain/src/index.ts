@@ -5,6 +5,7 @@ export type { Command, Context, Crypto, Put, React, Reaction, Refusal, WorkDraft
 export type { ServiceProcess } from './kernel/process.js';
 export { lanes, ResultUnstorable, retryAfter } from './kernel/work.js';
 export type { Begun, Finished, Lane, Outcome, Work, WorkRules } from './kernel/work.js';
+export { askTable, claimsAccount, isExclusive, needsCaseKey, reachOf, stepTable } from './kernel/restorations.js';
 export { isAnswered, latestDue } from './kernel/questions.js';
 export { blankReason } from './kernel/says-nothing.js';
 export { clockToleranceSeconds, instant, plusSeconds, reached } from './kernel/time.js';
@@ -14,7 +15,7 @@ export type { WhoEnds } from './decision-proof/parties.js';
 export { verifierProblem } from './decision-proof/verifier.js';
 export { attestedOf } from './decision-proof/attested.js';
 export { codeOf, evidenceDigest, needsMet, proofDigest, refsOf, wordsOf } from './evidence/evidence.js';
-export { reachOf, unservable } from './restoration-plan/ceiling.js';
+export { unservable } from './restoration-plan/ceiling.js';
 export { buildPlan } from './restoration-plan/build-plan.js';
 export type { AskParts, PlanParts } from './restoration-plan/build-plan.js';
 export { changedBeside, changedSince, doingsOf, endsOf, explainedBy, overRestored } from './restoration-plan/compare-target.js';
@@ -28,7 +29,6 @@ export {
   holdKey,
   holdsOf,
   isEnding,
-  isExclusive,
   madeFor,
   reliedOn,
   secretHold,

@@ -8,6 +8,7 @@ import { parseDuration } from '../duration.js';
 import { CliError, usage, type ExitName } from '../errors.js';
 import { group } from '../group.js';
 import { newRecipientKey, publicPart } from '../keys.js';
+import { needsCaseKey } from '@readmit/domain';
 import type { Session } from '../session.js';
 import { askKinds, OpenCase } from '@readmit/contracts';
 
@@ -70,7 +71,7 @@ async function open(context: Context, options: OpenOptions): Promise<ExitName> {
  * account, so that is said first.
  */
 function keyWanted({ asks, subject }: Body, { person }: Session, withKey: boolean): boolean {
-  const sealed = asks.some(({ kind }) => kind === 'factor.bypass');
+  const sealed = asks.some(needsCaseKey);
   if (!sealed || withKey || subject.id === person) return withKey || sealed;
   throw usage(
     `A bypass is sealed to a key, and the key would be yours, not that of ${subject.id}`,

@@ -1,8 +1,8 @@
-import type { Ask, AskKind, CaseClass, Directory, EventData, Policy, QuorumPart, Requirements, Tier } from '@readmit/contracts';
+import type { Ask, CaseClass, Directory, EventData, Policy, QuorumPart, Requirements, Tier } from '@readmit/contracts';
+import { askTable, reachOf, whyMachine } from '../kernel/restorations.js';
 import { lookupOf } from './lookup.js';
 import { joinQuorums, strictest } from './strictest.js';
 import { tierOrder } from './tiers.js';
-import { reachOf } from '../restoration-plan/ceiling.js';
 
 /** What the directory says, or why it says nothing. Unknown never lowers a class or a tier (R1.6). */
 export type DirectoryFacts =
@@ -14,8 +14,6 @@ type Classified = EventData<'readmit.case.classified'>;
 type Reason = Classified['reasons'][number];
 type Account = Pick<Ask, 'connector' | 'object'>;
 
-const privilegedAsks: readonly AskKind[] = ['role.restore', 'group.restore', 'breakglass.activate'];
-const machineAsks: readonly AskKind[] = ['secret.rotate', 'secret.reissue'];
 /** From the least to the most demanding; a mixed request takes the last that applies. */
 const strictness: readonly CaseClass[] = ['mfa-recovery', 'nhi-secret-restoration', 'privileged-restoration'];
 
@@ -148,18 +146,16 @@ function whyForeign(foreign: readonly Ask[], { subject, requester }: Opened, fac
 }
 
 function classOf(ask: Ask, opened: Opened, machine: boolean, facts: DirectoryFacts): { caseClass: CaseClass; reason: Reason } {
-  if (privilegedAsks.includes(ask.kind)) {
-    const rule = ask.kind === 'breakglass.activate' ? 'R1.4' : 'R1.3';
-    const why = rule === 'R1.4' ? 'the access path decides, not who owns the account' : 'it gives standing power back, not a device';
-    return { caseClass: 'privileged-restoration', reason: { rule, says: `${ask.kind} is a privileged restoration: ${why}.` } };
-  }
-  if (machineAsks.includes(ask.kind) || opened.subject.kind === 'machine' || machine)
+  const { class: least, rule, why, ifPrivileged } = askTable[ask.kind];
+  if (least === 'privileged-restoration')
+    return { caseClass: least, reason: { rule, says: `${ask.kind} is a privileged restoration: ${why}.` } };
+  if (least === 'nhi-secret-restoration' || opened.subject.kind === 'machine' || machine)
     return {
       caseClass: 'nhi-secret-restoration',
-      reason: { rule: 'R1.5', says: `${ask.kind} for ${opened.subject.id}: a machine that lost access is never an MFA recovery.` },
+      reason: { rule: 'R1.5', says: `${ask.kind} for ${opened.subject.id}: ${whyMachine}.` },
     };
   if (
-    ask.kind === 'account.unlock' &&
+    ifPrivileged !== undefined &&
     !(
       facts.known &&
       lookupOf(facts.directory)
@@ -169,10 +165,7 @@ function classOf(ask: Ask, opened: Opened, machine: boolean, facts: DirectoryFac
   )
     return {
       caseClass: 'privileged-restoration',
-      reason: { rule: 'R1.3', says: 'Unlocking an account that is privileged, or not known not to be, is a privileged restoration.' },
+      reason: { rule: 'R1.3', says: `${ifPrivileged}, is a privileged restoration.` },
     };
-  return {
-    caseClass: 'mfa-recovery',
-    reason: { rule: 'R1.3', says: `${ask.kind} gives a person a way to sign in again and nothing more: MFA recovery.` },
-  };
+  return { caseClass: least, reason: { rule, says: `${ask.kind} ${why}: MFA recovery.` } };
 }

@@ -1,20 +1,6 @@
-import type { AskKind, EventData, Plan, Step, StepKind, Undo, UndoKind } from '@readmit/contracts';
+import type { EventData, Plan, Step, Undo } from '@readmit/contracts';
 import type { Crypto, Problem } from '../kernel/behaviour.js';
-
-/** For which asks a step may be planned. Ending sessions only takes away. */
-const servedBy: Readonly<Record<Exclude<StepKind, 'sessions.end'>, readonly AskKind[]>> = {
-  'factor.remove': ['factor.replace', 'factor.reset'],
-  'account.unlock': ['account.unlock', 'factor.replace', 'factor.bypass', 'factor.reset'],
-  'bypass.issue': ['factor.bypass', 'factor.reset', 'backup-method.activate', 'breakglass.activate'],
-  'role.grant': ['role.restore', 'group.restore', 'breakglass.activate'],
-  'secret.issue': ['secret.rotate', 'secret.reissue'],
-};
-/** What takes back what a step gives. */
-const undoOf: Partial<Record<StepKind, UndoKind>> = {
-  'bypass.issue': 'bypass.close',
-  'role.grant': 'role.revoke',
-  'secret.issue': 'secret.destroy',
-};
+import { serves, stepTable, undoTable } from '../kernel/restorations.js';
 
 /** Why the plan does something that nobody asked for, or undefined: every step and obligation is of an ask of the case (R2.2). */
 export function planNotAsked(
@@ -33,24 +19,24 @@ export function planNotAsked(
     const same = ask && step.connector === ask.connector && step.object === ask.object && step.entitlement === ask.entitlement;
     // A step that names no entitlement takes away or is about the whole account.
     const ofAccount = ask && step.entitlement === undefined && step.connector === ask.connector && step.object === ask.object;
-    if (!ask || !(same || (ofAccount && step.kind !== 'role.grant')))
+    if (!ask || !(same || (ofAccount && !stepTable[step.kind].ofEntitlement)))
       return no(`The step ${step.id} (${step.kind} of ${step.object}) is not about anything that was asked for.`);
-    if (step.kind !== 'sessions.end' && !servedBy[step.kind].includes(ask.kind))
-      return no(`The step ${step.id} would ${step.kind}; what was asked for is ${ask.kind}.`);
+    if (!serves(step.kind, ask.kind)) return no(`The step ${step.id} would ${step.kind}; what was asked for is ${ask.kind}.`);
   }
   const stray = plan.obligations.find((undo) => !undoesSomething(undo, plan, opened));
   return stray && no(`The obligation ${stray.id} (${stray.kind} of ${stray.object}) undoes nothing that was asked for.`);
 }
 
 function undoesSomething(undo: Undo, plan: Plan, opened: EventData<'readmit.case.opened'>): boolean {
-  // Secrets are destroyed by the names of logins, which the target chooses: they belong to the account by their hold.
-  if (undo.kind === 'secret.destroy')
-    return plan.steps.some((step) => step.kind === 'secret.issue' && step.connector === undo.connector && step.hold === undo.hold);
-  if (undo.kind === 'enrolment.withdraw') return opened.asks.some((ask) => ask.connector === undo.connector && ask.object === undo.object);
-  return plan.steps.some((step) => undoOf[step.kind] === undo.kind && sameThing(step, undo));
+  if (undoTable[undo.kind].of === 'ask') return opened.asks.some((ask) => ask.connector === undo.connector && ask.object === undo.object);
+  return plan.steps.some((step) => stepTable[step.kind].undo === undo.kind && sameThing(step, undo));
 }
+/** Whether the undo, of the step's kind of undo, is about what the step gives. */
 const sameThing = (step: Step, undo: Undo): boolean =>
-  step.connector === undo.connector && step.object === undo.object && step.entitlement === undo.entitlement && step.hold === undo.hold;
+  step.connector === undo.connector &&
+  step.hold === undo.hold &&
+  // A login belongs to the account by its hold: its name is the target's.
+  (undoTable[undo.kind].objectOfTarget === true || (step.object === undo.object && step.entitlement === undo.entitlement));
 
 /** Why the plan would not end in time, or undefined: what a step gives has an obligation that binds from the start, no later than the grant lasts (R6.1). */
 export function obligationProblem(plan: Plan, overlapSeconds: number): Problem | undefined {
@@ -61,16 +47,12 @@ export function obligationProblem(plan: Plan, overlapSeconds: number): Problem |
       says: 'Two obligations of the plan have one name: one of them would be forgotten.',
     };
   for (const step of plan.steps) {
-    const kind = undoOf[step.kind];
+    const kind = stepTable[step.kind].undo;
     if (kind === undefined) continue;
-    const bound = kind === 'secret.destroy' ? Math.max(plan.durationSeconds, overlapSeconds) : plan.durationSeconds;
+    const takenOver = undoTable[kind].endsOn === 'take-over';
+    const bound = takenOver ? Math.max(plan.durationSeconds, overlapSeconds) : plan.durationSeconds;
     const undos = plan.obligations.filter(
-      (undo) =>
-        undo.kind === kind &&
-        undo.armedBy === 'start' &&
-        (kind === 'secret.destroy'
-          ? undo.connector === step.connector && undo.hold === step.hold
-          : !undo.unlessTakenOver && sameThing(step, undo)),
+      (undo) => undo.kind === kind && undo.armedBy === 'start' && (takenOver || !undo.unlessTakenOver) && sameThing(step, undo),
     );
     if (undos.length === 0)
       return {

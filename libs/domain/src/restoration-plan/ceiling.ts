@@ -1,20 +1,13 @@
-import type { CaseClass, Ceiling, EventData, Plan, Requirements, StepKind } from '@readmit/contracts';
+import type { CaseClass, Ceiling, EventData, Plan, Requirements } from '@readmit/contracts';
 import type { Problem } from '../kernel/behaviour.js';
-
-/** What each class may ever do, whatever a policy says: a policy may take away from it, never add (R2.1). */
-const reach: Readonly<Record<CaseClass, readonly StepKind[]>> = {
-  'mfa-recovery': ['factor.remove', 'sessions.end', 'account.unlock', 'bypass.issue'],
-  'privileged-restoration': ['factor.remove', 'sessions.end', 'account.unlock', 'bypass.issue', 'role.grant'],
-  'nhi-secret-restoration': ['secret.issue'],
-};
-export const reachOf = (caseClass: CaseClass): readonly StepKind[] => reach[caseClass];
+import { stepTable } from '../kernel/restorations.js';
 
 /** Why a plan goes beyond its ceiling, or undefined. Checked when it is built, when it is approved and before it is executed. */
 export function aboveCeiling(plan: Plan, caseClass: CaseClass, ceiling: Ceiling): Problem | undefined {
   if (plan.class !== caseClass)
     return { rule: 'R1.1', reason: 'plan-of-another-class', says: `The plan says ${plan.class}, the case is ${caseClass}.` };
   for (const step of plan.steps) {
-    if (!reach[caseClass].includes(step.kind))
+    if (!stepTable[step.kind].classes.includes(caseClass))
       return {
         rule: 'R2.1',
         reason: 'plan-above-ceiling',

@@ -3,6 +3,7 @@ import { attestationIdsOf, attestedOf } from '../decision-proof/attested.js';
 import { say, type Reaction, type WorkDraft } from '../kernel/behaviour.js';
 import { duesOf, openDues } from '../kernel/questions.js';
 import { isStopped } from '../kernel/stops.js';
+import { claimsAccount, undoTable } from '../kernel/restorations.js';
 import { earliest, reached } from '../kernel/time.js';
 import { answerTo, holdKey, holdsOf, secretHold } from './holds.js';
 import type { ExecutionContext, ExecutionFacts } from './execution.facts.js';
@@ -78,7 +79,7 @@ export function executionReact(facts: ExecutionFacts, context: ExecutionContext)
   };
   const planned = planGranted(facts)?.data.plan;
   const accounts = opened.data.asks.flatMap(({ kind, connector, object }) =>
-    kind.startsWith('secret.') ? [holdKey(secretHold(context.crypto, connector, object))] : [],
+    claimsAccount({ kind }) ? [holdKey(secretHold(context.crypto, connector, object))] : [],
   );
 
   if (isOver(facts)) cancel.push(workIds.plan(caseId));
@@ -140,7 +141,7 @@ export function watched(facts: ExecutionFacts): boolean {
   const plan = planGranted(facts)?.data.plan;
   const settled = new Set(facts.of('readmit.revocation.confirmed').map((fact) => fact.data.obligationId));
   const open = plan?.obligations.filter((undo) => !settled.has(undo.id)) ?? [];
-  const forUse = open.some((undo) => undo.kind === 'bypass.close') && !facts.has('readmit.enrolment.confirmed');
+  const forUse = open.some((undo) => undoTable[undo.kind].endsOn === 'enrolment') && !facts.has('readmit.enrolment.confirmed');
   const consumers = attestedOf(facts)?.consumers ?? [];
   const confirmed = new Set(facts.of('readmit.consumer.confirmed').map((fact) => fact.data.consumer));
   const forConsumers = open.some((undo) => undo.unlessTakenOver) && consumers.some((consumer) => !confirmed.has(consumer.id));

@@ -4,7 +4,8 @@ import { describe, expect, it } from '@jest/globals';
 import { crypto } from '../../test/cast.js';
 import { Facts } from '../kernel/facts.js';
 import { changedBeside, changedSince, doingsOf, endsOf, explainedBy, overRestored } from './compare-target.js';
-import { heldBy, holders, holdsOf, isEnding, isExclusive, madeFor, secretHold } from './holds.js';
+import { isExclusive } from '../kernel/restorations.js';
+import { heldBy, holders, holdsOf, isEnding, madeFor, secretHold } from './holds.js';
 
 let count = 0;
 const fact = <T extends EventType>(type: T, data: Partial<EventData<T>>): Fact =>

@@ -2,7 +2,7 @@
  * What grants hold at targets, and who else holds the same (R6.5). The facts of one hold are kept together in an aggregate of its own:
  * beginnings, successes, what is due, and what was answered, of every case that ever held it.
  */
-import type { EventData, FactOf, Identity, Plan, Step, Undo } from '@readmit/contracts';
+import type { EventData, FactOf, Identity, Plan, Undo } from '@readmit/contracts';
 import type { Crypto } from '../kernel/behaviour.js';
 import { openDues } from '../kernel/questions.js';
 import type { Facts } from '../kernel/facts.js';
@@ -20,8 +20,6 @@ export function holdId(digest: (text: string) => string, connector: string, ...p
 /** The account of a machine, which one case at a time may make secrets for: the name of its hold, known before there is a plan. */
 export const secretHold = (crypto: Pick<Crypto, 'digest'>, connector: string, object: string): string =>
   holdId((text) => crypto.digest(text), connector, 'secret', object);
-/** What two cases can not share: what is there belongs to whoever made it. */
-export const isExclusive = ({ kind }: Pick<Step | Undo, 'kind'>): boolean => kind === 'secret.issue' || kind === 'secret.destroy';
 
 /** What the steps of the plan hold, each once. */
 export const holdsOf = (plan: Pick<Plan, 'steps'>): readonly string[] => [...new Set(plan.steps.flatMap(({ hold }) => hold ?? []))];

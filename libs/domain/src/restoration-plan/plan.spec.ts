@@ -5,7 +5,8 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
 import { crypto, House } from '../../test/house.js';
 import { buildPlan, type AskParts } from './build-plan.js';
-import { aboveCeiling, reachOf } from './ceiling.js';
+import { reachOf } from '../kernel/restorations.js';
+import { aboveCeiling } from './ceiling.js';
 
 const ajv = new Ajv2020({ strict: false });
 const writable = ajv.compile(catalogue['readmit.plan.proposed'].schema);

@@ -1,6 +1,7 @@
 import type { Draft } from '@readmit/contracts';
 import { recipientsOf } from '../grant-judgement/recipients.js';
 import { say } from '../kernel/behaviour.js';
+import { claimsAccount } from '../kernel/restorations.js';
 import { ResultUnstorable, retryAfter, type Begun, type Finished, type Work, type WorkRules } from '../kernel/work.js';
 import { buildPlan, type AskParts } from './build-plan.js';
 import { unservable } from './ceiling.js';
@@ -53,7 +54,7 @@ export const planWork: WorkRules<readonly AskParts[], ExecutionEvents> = {
 /** A second secret for an account would be planned on logins that are about to change: one case at a time (R6.5). */
 function whileSecretHeld(work: Work, facts: ExecutionFacts, context: ExecutionContext): Begun | undefined {
   for (const ask of facts.first('readmit.case.opened')?.data.asks ?? []) {
-    if (!ask.kind.startsWith('secret.')) continue;
+    if (!claimsAccount(ask)) continue;
     const others = othersOf(secretHold(context.crypto, ask.connector, ask.object), true, work, context);
     if (others.unread.length > 0) return lookAgainWith(others.unread, work, context);
     const [holder] = others.holders;

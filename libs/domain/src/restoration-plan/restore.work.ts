@@ -1,10 +1,11 @@
 import type { Draft, EventData, Facet, FactOf, Plan } from '@readmit/contracts';
 import { say } from '../kernel/behaviour.js';
+import { isExclusive, stepTable } from '../kernel/restorations.js';
 import { instant, plusSeconds, reached } from '../kernel/time.js';
 import { ResultUnstorable, retryAfter, type Begun, type Finished, type Work, type WorkRules } from '../kernel/work.js';
 import { changedBeside, changedSince, overRestored } from './compare-target.js';
 import { planGranted, stopped } from './execution.react.js';
-import { heldBy, holdKey, holdsOf, isEnding, isExclusive } from './holds.js';
+import { heldBy, holdKey, holdsOf, isEnding } from './holds.js';
 import { verifyIntent } from './intent.js';
 import { explained, lookAgainWith, othersOf } from './other-cases.js';
 import { busy } from './plan.work.js';
@@ -152,9 +153,8 @@ function succeeded(
   { after, sealed, made }: Extract<Restored, { kind: 'done' }>,
 ): Draft {
   const { caseId, executionId, planDigest, holds } = data;
-  // The end of sessions gives nothing; of the rest the kind says what was done to the account.
   const gave = plan.steps
-    .filter(({ kind }) => kind !== 'sessions.end')
+    .filter(({ kind }) => !stepTable[kind].withEveryAsk)
     .map(({ kind, connector, object, entitlement }) => ({
       kind,
       connector,

@@ -1,10 +1,11 @@
 import type { Facet, FactOf, Undo } from '@readmit/contracts';
 import { say } from '../kernel/behaviour.js';
 import { isAnswered, latestDue } from '../kernel/questions.js';
+import { isExclusive } from '../kernel/restorations.js';
 import { instant } from '../kernel/time.js';
 import { retryAfter, type Begun, type Finished, type Work, type WorkRules } from '../kernel/work.js';
 import { planGranted } from './execution.react.js';
-import { answerTo, didNothing, holdKey, isExclusive, reliedOn } from './holds.js';
+import { answerTo, didNothing, holdKey, reliedOn } from './holds.js';
 import { lookAgainWith, othersOf } from './other-cases.js';
 import type { SealedRow } from './restore.work.js';
 import type { UndoResult } from './target.js';

@@ -2,6 +2,7 @@ import type { EndCause, FactOf, Undo } from '@readmit/contracts';
 import { attestedOf } from '../decision-proof/attested.js';
 import type { Facts } from '../kernel/facts.js';
 import { answerOf, dischargeOf, duesOf } from '../kernel/questions.js';
+import { undoTable } from '../kernel/restorations.js';
 import { plusSeconds, reached } from '../kernel/time.js';
 
 type Due = FactOf<'readmit.revocation.due'>;
@@ -124,9 +125,9 @@ function due(facts: ObligationFacts, undo: Undo, hardBound: Date, now: Date): { 
   if (facts.has('readmit.case.frozen')) return { dueAt: clock, cause: 'frozen' };
   if (undo.armedBy === 'repudiation') return { dueAt: null, cause: null };
   if (facts.has('readmit.execution.failed') && !succeeded) return { dueAt: clock, cause: 'execution-failed' };
-  if (undo.kind === 'bypass.close' && facts.has('readmit.enrolment.confirmed')) return { dueAt: clock, cause: 'used' };
-  if (undo.kind === 'secret.destroy' && undo.armedBy === 'success' && everyConsumerConfirmed(facts))
-    return { dueAt: clock, cause: 'taken-over' };
+  const { endsOn } = undoTable[undo.kind];
+  if (endsOn === 'enrolment' && facts.has('readmit.enrolment.confirmed')) return { dueAt: clock, cause: 'used' };
+  if (endsOn === 'take-over' && undo.armedBy === 'success' && everyConsumerConfirmed(facts)) return { dueAt: clock, cause: 'taken-over' };
   if (clock && reached(clock, now)) return { dueAt: clock, cause: started ? 'expiry' : 'execution-missing' };
   return { dueAt: clock, cause: null };
 }

@@ -1,5 +1,6 @@
 import { mayEndCase, type WhoEnds } from '../decision-proof/parties.js';
 import { refusal, say, type Command, type Refusal } from '../kernel/behaviour.js';
+import { undoTable } from '../kernel/restorations.js';
 import { blankReason, type OrderReason } from '../kernel/says-nothing.js';
 import { binds, obligationsOf, type Obligation } from './obligations.js';
 import type { SchedulerEvents, SchedulerFacts } from './scheduler.facts.js';
@@ -30,7 +31,9 @@ export interface Preview {
 export function endPreview(facts: SchedulerFacts, now: Date): Preview {
   const open = obligationsOf(facts, now).filter(({ discharged, undo }) => !discharged && undo.armedBy !== 'repudiation');
   const renewed = facts.has('readmit.execution.succeeded');
-  const falls = open.filter(({ undo }) => binds(facts, undo) && !(renewed && undo.kind === 'secret.destroy' && undo.armedBy === 'start'));
+  const falls = open.filter(
+    ({ undo }) => binds(facts, undo) && !(renewed && undoTable[undo.kind].endsOn === 'take-over' && undo.armedBy === 'start'),
+  );
   return { falls, stays: open.filter((one) => !falls.includes(one)) };
 }
 

@@ -1,5 +1,6 @@
 /** How events of doing and undoing become records: said by execution and the revocation scheduler. */
-import { given, givenByHolds, takenBack, takenBackHold } from './accounts.js';
+import { undoTable } from '../../kernel/restorations.js';
+import { given, givenByHolds, isOfMachine, takenBack, takenBackHold } from './accounts.js';
 import type { MappingOf } from './case-mapping.js';
 import { affectedText } from '../../case-view/sentences.js';
 import {
@@ -167,7 +168,7 @@ export const schedulerMapping: MappingOf<
           ...(data.undo.entitlement === undefined ? {} : { entitlement: data.undo.entitlement }),
           hard_bound: data.hardBound,
         }),
-        user: user(data.undo.object, data.undo.kind === 'secret.destroy' ? 4 : undefined, data.undo.connector),
+        user: user(data.undo.object, isOfMachine(undoTable[data.undo.kind].ocsf) ? 4 : undefined, data.undo.connector),
       },
       { severity_id: 1 },
     ),

@@ -1,0 +1,50 @@
+/** The table of restorations, as one: what its rows say of each other. What each rule makes of them is in the rule's own spec. */
+import { describe, expect, it } from '@jest/globals';
+import type { AskKind, StepKind, UndoKind } from '@readmit/contracts';
+import { askTable, claimsAccount, isExclusive, needsCaseKey, reachOf, serves, stepTable, undoTable } from './restorations.js';
+
+const asks = Object.entries(askTable) as [AskKind, (typeof askTable)[AskKind]][];
+const steps = Object.entries(stepTable) as [StepKind, (typeof stepTable)[StepKind]][];
+const undos = Object.entries(undoTable) as [UndoKind, (typeof undoTable)[UndoKind]][];
+
+describe('the table of restorations', () => {
+  it.each(asks)('R2.1 lets the class of %s take every step that serves it', (_kind, row) => {
+    expect(row.steps.length).toBeGreaterThan(0);
+    expect(row.steps.filter((step) => !reachOf(row.class).includes(step))).toEqual([]);
+  });
+
+  it.each(steps)('R2.2 has an ask that is served by %s', (kind) => {
+    expect(asks.some(([ask]) => serves(kind, ask))).toBe(true);
+  });
+
+  it.each(undos)('R6.1 has a step that %s takes back, or an ask that owes it', (kind, row) => {
+    expect(steps.some(([, step]) => step.undo === kind)).toBe(row.of === 'step');
+  });
+
+  it('R2.1 gives entitlements and secrets to the classes that two people decide, each to its own', () => {
+    expect(reachOf('mfa-recovery')).toEqual(['factor.remove', 'sessions.end', 'account.unlock', 'bypass.issue']);
+    expect(reachOf('privileged-restoration')).toEqual([...reachOf('mfa-recovery'), 'role.grant']);
+    expect(reachOf('nhi-secret-restoration')).toEqual(['secret.issue']);
+  });
+
+  it('R2.2 serves an ask by its own steps, and any by the end of sessions', () => {
+    expect(serves('bypass.issue', 'factor.replace')).toBe(false);
+    expect(serves('bypass.issue', 'factor.reset')).toBe(true);
+    expect(serves('sessions.end', 'role.restore')).toBe(true);
+  });
+
+  it('R6.5 lets one case at a time hold a secret, by ask, step and undo, and no other thing', () => {
+    expect(asks.filter(([kind]) => claimsAccount({ kind })).map(([kind]) => kind)).toEqual(['secret.rotate', 'secret.reissue']);
+    expect(steps.filter(([kind]) => isExclusive({ kind })).map(([kind]) => kind)).toEqual(['secret.issue']);
+    expect(undos.filter(([kind]) => isExclusive({ kind })).map(([kind]) => kind)).toEqual(['secret.destroy']);
+  });
+
+  it('R2.6 seals to the key of the case what a bypass opens, and nothing else', () => {
+    expect(asks.filter(([kind]) => needsCaseKey({ kind })).map(([kind]) => kind)).toEqual([
+      'factor.bypass',
+      'factor.reset',
+      'backup-method.activate',
+      'breakglass.activate',
+    ]);
+  });
+});

@@ -1,0 +1,148 @@
+/**
+ * Everything that Readmit can restore: one row for each kind of ask, step and undo. Classification, ceilings, plans, holds, obligations, SIEM
+ * records and the CLI read these rows, so that a new kind is a name in `@readmit/contracts` (values.ts) and a row here; the compiler asks for it.
+ */
+import type { AskKind, CaseClass, StepKind, UndoKind } from '@readmit/contracts';
+
+/** Record for SIEMs. `access`: User Access (3005) of the entitlement; otherwise the activity of Account Change (3001) and whose account it is. */
+export type OcsfRow =
+  'access' | { readonly account: 'person' | 'machine'; readonly activity: 4 | 10 | 11 | 12 | 99; readonly activityName?: string };
+
+export interface AskRow {
+  /** The least strict class of a case that asks for it (R1.2). The subject may raise it, never lower it (R1.3, R1.5). */
+  readonly class: CaseClass;
+  /** Of an account that is privileged, or not known not to be, it is a privileged restoration; the reason, for people. */
+  readonly ifPrivileged?: string;
+  /** Row of docs/requirements.md that gives the class. */
+  readonly rule: 'R1.3' | 'R1.4' | 'R1.5';
+  /** Why that class, for people: the part of classification's reason that depends on the kind. */
+  readonly why: string;
+  /** What an entitlement of it is called; it cannot be asked for without one. */
+  readonly entitlement?: 'role' | 'group';
+  /** What a plan may do for it, beside steps that go with every ask (R2.2). */
+  readonly steps: readonly StepKind[];
+  /** Record of events that name what is held by the kind of ask; absent where they name the entitlement. */
+  readonly ocsf?: Exclude<OcsfRow, 'access'>;
+}
+
+export interface StepRow {
+  /** Classes whose cases may ever take it, whatever a policy says (R2.1). */
+  readonly classes: readonly CaseClass[];
+  /** Only ends what is in use: goes with every ask and is no part of what a restoration gave. */
+  readonly withEveryAsk?: true;
+  /** Of exactly the entitlement that was asked for; otherwise it may be about the account as a whole. */
+  readonly ofEntitlement?: true;
+  /** Whose key its secret is sealed to (R2.6); absent: it makes no secret. */
+  readonly sealedTo?: 'case' | 'consumers';
+  /** What takes back what it gives; absent: nothing is given that could be taken back. */
+  readonly undo?: UndoKind;
+  readonly ocsf?: OcsfRow;
+}
+
+export interface UndoRow {
+  /** `step`: takes back what one step gave. `ask`: what came in through the case at the object that was asked for. */
+  readonly of: 'step' | 'ask';
+  /** Whether cases may hold the same at a target at once: the last one ends it, or there is only ever one (R6.5). */
+  readonly holds: 'nothing' | 'shared' | 'exclusive';
+  /** The target names its object (a login), which so is found by the hold; otherwise it is the object of the step. */
+  readonly objectOfTarget?: true;
+  /**
+   * What ends it before its time, beside people and failures (R6.2). `enrolment`: a new factor, so the grant was used. `take-over`: it
+   * replaces something; when every consumer has the new one, the old one is due and the new one stays. Until then both may be
+   * valid for as long as the policy's overlap, and who ends the case early keeps the new one.
+   */
+  readonly endsOn?: 'enrolment' | 'take-over';
+  readonly ocsf: OcsfRow;
+}
+
+const authentication: readonly CaseClass[] = ['mfa-recovery', 'privileged-restoration'];
+const mfaRecovery = { class: 'mfa-recovery', rule: 'R1.3', why: 'gives a person a way to sign in again and nothing more' } as const;
+const power = { class: 'privileged-restoration', rule: 'R1.3', why: 'it gives standing power back, not a device' } as const;
+/** Also the reason for a subject that is a machine, whatever is asked for. */
+export const whyMachine = 'a machine that lost access is never an MFA recovery';
+const machine = {
+  class: 'nhi-secret-restoration',
+  rule: 'R1.5',
+  why: whyMachine,
+  steps: ['secret.issue'],
+  ocsf: { account: 'machine', activity: 4 },
+} as const;
+
+export const askTable: Readonly<Record<AskKind, AskRow>> = {
+  'factor.replace': { ...mfaRecovery, steps: ['factor.remove', 'account.unlock'], ocsf: { account: 'person', activity: 11 } },
+  'factor.bypass': { ...mfaRecovery, steps: ['bypass.issue', 'account.unlock'], ocsf: { account: 'person', activity: 10 } },
+  'factor.reset': {
+    ...mfaRecovery,
+    steps: ['factor.remove', 'bypass.issue', 'account.unlock'],
+    ocsf: { account: 'person', activity: 11 },
+  },
+  'backup-method.activate': { ...mfaRecovery, steps: ['bypass.issue'], ocsf: { account: 'person', activity: 10 } },
+  'account.unlock': {
+    ...mfaRecovery,
+    ifPrivileged: 'Unlocking an account that is privileged, or not known not to be',
+    steps: ['account.unlock'],
+    ocsf: { account: 'person', activity: 12 },
+  },
+  'role.restore': { ...power, entitlement: 'role', steps: ['role.grant'] },
+  'group.restore': { ...power, entitlement: 'group', steps: ['role.grant'] },
+  'breakglass.activate': {
+    class: 'privileged-restoration',
+    rule: 'R1.4',
+    why: 'the access path decides, not who owns the account',
+    steps: ['bypass.issue', 'role.grant'],
+  },
+  'secret.rotate': machine,
+  'secret.reissue': machine,
+};
+
+export const stepTable: Readonly<Record<StepKind, StepRow>> = {
+  'factor.remove': { classes: authentication, ocsf: { account: 'person', activity: 11 } },
+  'sessions.end': { classes: authentication, withEveryAsk: true },
+  'account.unlock': { classes: authentication, ocsf: { account: 'person', activity: 12 } },
+  'bypass.issue': { classes: authentication, sealedTo: 'case', undo: 'bypass.close', ocsf: { account: 'person', activity: 10 } },
+  'role.grant': { classes: ['privileged-restoration'], ofEntitlement: true, undo: 'role.revoke', ocsf: 'access' },
+  'secret.issue': {
+    classes: ['nhi-secret-restoration'],
+    sealedTo: 'consumers',
+    undo: 'secret.destroy',
+    ocsf: { account: 'machine', activity: 4 },
+  },
+};
+
+export const undoTable: Readonly<Record<UndoKind, UndoRow>> = {
+  // No hold: a bypass is of the one case that it was issued for.
+  'bypass.close': { of: 'step', holds: 'nothing', endsOn: 'enrolment', ocsf: { account: 'person', activity: 11 } },
+  'role.revoke': { of: 'step', holds: 'shared', ocsf: 'access' },
+  'secret.destroy': {
+    of: 'step',
+    holds: 'exclusive',
+    objectOfTarget: true,
+    endsOn: 'take-over',
+    // OCSF 1.8.0 has no activity for the end of a machine's credential.
+    ocsf: { account: 'machine', activity: 99, activityName: 'Credential Revoke' },
+  },
+  'enrolment.withdraw': { of: 'ask', holds: 'nothing', ocsf: { account: 'person', activity: 11 } },
+};
+
+/** What each class may ever do, whatever a policy says: a policy may take away from it, never add (R2.1). */
+export const reachOf = (caseClass: CaseClass): readonly StepKind[] =>
+  (Object.keys(stepTable) as StepKind[]).filter((kind) => stepTable[kind].classes.includes(caseClass));
+
+/** Whether a plan may take the step for the ask (R2.2). */
+export const serves = (step: StepKind, ask: AskKind): boolean =>
+  stepTable[step].withEveryAsk === true || askTable[ask].steps.includes(step);
+
+/** What only one case at a time may hold: what is there belongs to whoever made it (R6.5). */
+export const isExclusive = ({ kind }: { readonly kind: StepKind | UndoKind }): boolean => {
+  const undo = isStep(kind) ? stepTable[kind].undo : kind;
+  return undo !== undefined && undoTable[undo].holds === 'exclusive';
+};
+const isStep = (kind: StepKind | UndoKind): kind is StepKind => Object.hasOwn(stepTable, kind);
+
+/** Whether what is asked for takes the account as a whole, so that another case about it must wait (R6.5). */
+export const claimsAccount = ({ kind }: { readonly kind: AskKind }): boolean =>
+  askTable[kind].steps.some((step) => isExclusive({ kind: step }));
+
+/** Whether a secret of it is sealed to the key of the case: without one it cannot be planned (R2.6). */
+export const needsCaseKey = ({ kind }: { readonly kind: AskKind }): boolean =>
+  askTable[kind].steps.some((step) => stepTable[step].sealedTo === 'case');
