@@ -17,12 +17,9 @@ export function openSimulatedTarget(): Connector {
   return {
     name: simulatedTarget,
     capabilities: {
-      steps: ['factor.remove', 'sessions.end', 'bypass.issue'],
-      readBack: true,
-      endSessions: true,
-      oneTimeCredential: true,
+      asks: ['factor.reset'],
+      can: ['read-back', 'end-sessions', 'one-time-credential', 'native-expiry'],
       residualSeconds: 0,
-      nativeExpiry: true,
     },
     plan: async (ask, { durationSeconds, recipients }) => {
       const at = { connector: ask.connector, object: ask.object };

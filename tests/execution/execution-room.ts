@@ -4,7 +4,7 @@
  */
 import type { Connector, StepResult, UndoResult } from '@readmit/connectors';
 import { keyOf, type Draft, type EventData, type EventType, type Fact, type Facet } from '@readmit/contracts';
-import { Facts, instant, say, type Begun, type WorkDraft } from '@readmit/domain';
+import { Facts, instant, say, type Begun, type Capabilities, type WorkDraft } from '@readmit/domain';
 import { House } from '../../libs/domain/test/house.js';
 import { executionDefinition } from '../../apps/execution/src/execution.definition.js';
 import { begin, finish, newRow, tryOnce, type Surroundings, type WorkRow } from './try-once.js';
@@ -12,13 +12,10 @@ import { begin, finish, newRow, tryOnce, type Surroundings, type WorkRow } from 
 /** A simulated target: one facet for each kind of ask. It does what a step says, and fails or shows more when it is told to. */
 export class SimulatedTarget implements Connector {
   readonly name = 'target';
-  readonly capabilities = {
-    steps: [],
-    readBack: true,
-    endSessions: true,
-    oneTimeCredential: true,
+  readonly capabilities: Capabilities = {
+    asks: ['role.restore', 'secret.reissue'],
+    can: ['read-back', 'end-sessions'],
     residualSeconds: 0,
-    nativeExpiry: true,
   };
   readonly shows = new Map<string, string>();
   readonly calls: string[] = [];

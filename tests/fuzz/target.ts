@@ -2,9 +2,9 @@
  * A target system in memory, behind the port that real connectors fulfil: it keeps who holds which role, whose bypass is open and which
  * logins a machine has, and every grant that ever was. It is sometimes away, and then nobody knows whether the call came through.
  */
-import { TargetError, type Connector, type PlanParts } from '@readmit/connectors';
+import { TargetError, type Connector } from '@readmit/connectors';
 import type { Ask, Facet, Plan, Step, Undo } from '@readmit/contracts';
-import { secretHold } from '@readmit/domain';
+import { secretHold, type PlanParts } from '@readmit/domain';
 import { crypto } from './cast.js';
 
 /** Something that was given at the target: what the run is judged by. */
@@ -68,8 +68,9 @@ export class Target {
   readonly connector: Connector = {
     name: 'target',
     capabilities: {
-      steps: ['role.grant', 'bypass.issue', 'secret.issue'],
-      ...{ readBack: true, endSessions: true, oneTimeCredential: true, residualSeconds: 0, nativeExpiry: false },
+      asks: ['role.restore', 'factor.bypass', 'secret.reissue', 'secret.rotate'],
+      can: ['read-back', 'end-sessions', 'one-time-credential'],
+      residualSeconds: 0,
     },
     plan: (ask, { durationSeconds, overlapSeconds, recipients }) =>
       this.unreliably(() => {

@@ -64,6 +64,14 @@ describe('the policy file', () => {
     expect(says).toContain('/ must NOT have additional properties (alsoTrust)');
   });
 
+  it('R5.6 says by tier what connectors must be able to do, in the words of the capabilities alone', () => {
+    const requiring = (capabilities: readonly string[], tier = 'two-person') =>
+      faultOf(edited((policy) => (policy['connectors'] = { [tier]: { capabilities, maxResidualSeconds: 300 } })));
+    expect(requiring(['end-sessions', 'native-expiry'])).toBe('taken');
+    expect(requiring(['ends-sessions'])).toContain('/connectors/two-person/capabilities/0 must be equal to one of the allowed values');
+    expect(requiring(['end-sessions'], 'two-people')).toContain('/connectors must NOT have additional properties (two-people)');
+  });
+
   it('R9.1 a class without evidence, verifiers or quorum is refused: nothing is granted for the asking', () => {
     for (const part of ['evidence', 'verifiers', 'quorum'])
       expect(faultOf(edited((policy) => (policy.classes['mfa-recovery'][part] = [])))).toContain(

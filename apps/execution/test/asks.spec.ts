@@ -107,7 +107,7 @@ describe('asks of an MFA recovery', () => {
     'R2.1 %s is nothing that an identity provider can do',
     async (kind) => {
       await expect(planned(kind)).rejects.toThrow(TargetError);
-      await expect(planned(kind)).rejects.toThrow(`demo-idp cannot ${kind}`);
+      await expect(planned(kind)).rejects.toThrow(`demo-idp does not support ${kind}`);
     },
   );
 });

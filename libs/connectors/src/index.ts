@@ -1,10 +1,12 @@
-export { TargetError } from './capability.js';
-export type { Capabilities, Connector, Observed, PlanParts, Sealed, StepResult, UndoResult } from './capability.js';
+export { TargetError } from './connector.js';
+export type { Connector, Observed, Sealed, StepResult, UndoResult } from './connector.js';
+export { connectorKinds } from './registry.js';
+export type { ConnectorKind } from './connector-kind.js';
 export { postgresConnector, type PostgresConnectorOptions } from './postgres/postgres.connector.js';
 export { prepareExecutor } from './postgres/prepare-executor.js';
 export { scramVerifier } from './postgres/scram-verifier.js';
 export { targetAddress, type TargetAddress } from './postgres/target-address.js';
 export type { ServiceAccount } from './postgres/service-account.js';
-export { demoIdpConnector } from './demo-idp/connector.js';
+export { demoIdpConnector } from './demo-idp/demo-idp.connector.js';
 export type { DemoIdpOptions } from './demo-idp/admin-client.js';
 export type { BypassSecret } from './demo-idp/bypass-code.js';

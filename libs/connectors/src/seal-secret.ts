@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { RecipientKey } from '@readmit/contracts';
 import canonicalize from 'canonicalize';
 import { CompactEncrypt } from 'jose';
-import { TargetError, type Sealed } from './capability.js';
+import { TargetError, type Sealed } from './connector.js';
 
 /**
  * The recipients that the approved step names, each with a key that has the named fingerprint. Called before anything is

@@ -3,7 +3,8 @@
  * granted is taken back from whom it was granted to, and nobody who has the name now loses anything.
  */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { postgresConnector, scramVerifier, type PlanParts } from '../src/index.js';
+import { postgresConnector, scramVerifier } from '../src/index.js';
+import type { PlanParts } from '@readmit/domain';
 import { Plan as PlanSchema, type Ask, type Plan } from '@readmit/contracts';
 import { Value } from 'typebox/value';
 import { first, oidOf, open, planFrom, query, startTestTarget, throughProxy, valueOf, type Target } from './postgres-target.js';
@@ -253,16 +254,14 @@ describe('a target that says yes and does not do it', () => {
     await expect(readLedger('jane')).rejects.toMatchObject({ code: '42501' });
   });
 
-  it('R5.6 declares what it does: it reads back and ends sessions, and makes the steps that it names', async () => {
+  it('R5.6 does what it declares: it reads back and ends sessions', async () => {
     const agreed = await granted();
     const session = await using('jane');
     const undone = await undo(agreed);
     await expect(session.query('SELECT 1')).rejects.toThrow(ended);
-    expect(connector.capabilities).toMatchObject({
-      readBack: undone.readBack.length > 0,
-      endSessions: undone.sessionsEnded > 0,
-      steps: expect.arrayContaining(agreed.steps.map(({ kind }) => kind)),
-    });
+    expect(undone.readBack).not.toEqual([]);
+    expect(undone.sessionsEnded).toBeGreaterThan(0);
+    expect(connector.capabilities.can).toEqual(['read-back', 'end-sessions']);
   });
 });
 

@@ -3,7 +3,8 @@
  * Not proved here: a crash of the target while COMMIT is under way.
  */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { postgresConnector, TargetError, type PlanParts } from '../src/index.js';
+import { postgresConnector, TargetError } from '../src/index.js';
+import type { PlanParts } from '@readmit/domain';
 import type { Ask, Plan, Step, Undo } from '@readmit/contracts';
 import { freePort } from '@readmit/servers';
 import { first, oidOf, open, planFrom, query, startTestTarget, type Target } from './postgres-target.js';
@@ -150,7 +151,7 @@ describe('role.restore', () => {
     [{ ...ask, object: 'readmit_exec' }, 'refused', /executor's own login/],
     [{ ...ask, object: 'postgres' }, 'refused', /superuser/],
     [{ ...ask, entitlement: 'app_reader' }, 'refused', /ceiling/],
-    [{ ...ask, kind: 'group.restore' as const }, 'unsupported', /cannot do group.restore/],
+    [{ ...ask, kind: 'group.restore' as const }, 'unsupported', /does not support group.restore/],
   ])('refuses a plan for %j with %s', async (of, code, says) => {
     await expect(plan(of)).rejects.toMatchObject({ code, effect: 'none', message: expect.stringMatching(says) });
     await expect(plan()).resolves.toBeDefined();

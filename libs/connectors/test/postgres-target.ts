@@ -2,7 +2,8 @@ import type { Ask, Facet, Plan } from '@readmit/contracts';
 import { startPostgresRelease, type PostgresRelease } from '@readmit/testing';
 import { createConnection, createServer, type AddressInfo, type Socket } from 'node:net';
 import { Client } from 'pg';
-import { postgresConnector, prepareExecutor, scramVerifier, type Connector, type PlanParts, type ServiceAccount } from '../src/index.js';
+import { postgresConnector, prepareExecutor, scramVerifier, type Connector, type ServiceAccount } from '../src/index.js';
+import type { PlanParts } from '@readmit/domain';
 
 export const payroll: ServiceAccount = { object: 'payroll', ownerRole: 'payroll', logins: ['payroll_a', 'payroll_b'] };
 const erinPassword = 'erin-test-password-0001';

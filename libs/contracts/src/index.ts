@@ -1,5 +1,6 @@
 export {
   askKinds,
+  capabilities,
   caseClasses,
   closed,
   evidenceKinds,
@@ -42,7 +43,7 @@ export {
   idPattern,
 } from './events/values.js';
 export { idFault, isId } from './events/id.js';
-export type { AskKind, CaseClass, EvidenceKind, StepKind, Tier, UndoKind } from './events/values.js';
+export type { AskKind, Capability, CaseClass, ConnectorNeeds, EvidenceKind, StepKind, Tier, UndoKind } from './events/values.js';
 export {
   auditOcsfTopic,
   catalogue,

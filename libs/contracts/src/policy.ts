@@ -1,6 +1,6 @@
 /** The policy file (R9.1): one reviewed document with a schema. Small on purpose: tiers, proofs, quorums and durations per class. */
 import { Type, type Static } from 'typebox';
-import { caseClasses, closed, EvidenceNeed, Id, QuorumPart, Seconds, tiers, oneOf } from './events/values.js';
+import { caseClasses, closed, ConnectorNeeds, EvidenceNeed, Id, QuorumPart, Seconds, tiers, oneOf } from './events/values.js';
 
 export const ClassPolicy = closed({
   tier: oneOf(tiers),
@@ -26,6 +26,14 @@ export const Policy = closed({
   }),
   /** Added to what the class asks when the subject is privileged, or unknown to the directory (R1.6: unknown never lowers). */
   privilegedSubject: closed({ tier: oneOf(tiers), quorum: Type.Array(QuorumPart, { maxItems: 5 }) }),
+  /** What connectors must be able to do for a case of a tier: where one cannot, no plan is made (R5.6). */
+  connectors: Type.Optional(
+    closed({
+      [tiers[0]]: Type.Optional(ConnectorNeeds),
+      [tiers[1]]: Type.Optional(ConnectorNeeds),
+      [tiers[2]]: Type.Optional(ConnectorNeeds),
+    }),
+  ),
   /** A directory older than this is unknown. */
   directoryMaxAgeSeconds: Seconds,
 });

@@ -18,6 +18,7 @@ export { codeOf, evidenceDigest, needsMet, proofDigest, refsOf, wordsOf } from '
 export { unservable } from './restoration-plan/ceiling.js';
 export { buildPlan } from './restoration-plan/build-plan.js';
 export type { AskParts, PlanParts } from './restoration-plan/build-plan.js';
+export type { Capabilities } from './restoration-plan/capabilities.js';
 export { changedBeside, changedSince, doingsOf, endsOf, explainedBy, overRestored } from './restoration-plan/compare-target.js';
 export { executionReact, gateWaitsFor, isOver, planGranted, stopped, watched } from './restoration-plan/execution.react.js';
 export {

@@ -1,5 +1,5 @@
 /** A target in memory: one facet for each kind of ask at each object. It proposes the same shapes as real connectors and does what a step says. */
-import type { Ask, AskKind, Facet, Step, Undo } from '@readmit/contracts';
+import { askKinds, capabilities, type Ask, type AskKind, type Facet, type Step, type Undo } from '@readmit/contracts';
 import { secretHold, type AskParts } from '../src/index.js';
 import { crypto } from './cast.js';
 
@@ -39,7 +39,12 @@ function partsFor(ask: Ask, durationSeconds: number, recipients: string[]): Omit
   const { kind } = ask;
   const at = { connector: ask.connector, object: ask.object, recipients };
   const touches = [`${kind}:state`];
-  const none = { removes: [], restores: [], untouched: ['password'] };
+  const none = {
+    capabilities: { asks: askKinds, can: capabilities, residualSeconds: 0 },
+    removes: [],
+    restores: [],
+    untouched: ['password'],
+  };
   if (kind === 'role.restore') {
     const hold = `${ask.connector}/role.grant/${ask.object}/${ask.entitlement ?? 'none'}`;
     return {

@@ -30,7 +30,10 @@ export const targetCalls = (connectors: Connectors): Calls<ExecutionReports> => 
       recipients: recipientsOf(facts).map((recipient) => recipient.key),
     };
     const parts: AskParts[] = [];
-    for (const ask of opened.data.asks) parts.push({ ask, ...(await connectorOf(connectors, ask.connector).plan(ask, options, signal)) });
+    for (const ask of opened.data.asks) {
+      const connector = connectorOf(connectors, ask.connector);
+      parts.push({ ask, capabilities: connector.capabilities, ...(await connector.plan(ask, options, signal)) });
+    }
     return parts;
   },
 

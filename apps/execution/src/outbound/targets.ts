@@ -1,30 +1,25 @@
-import { demoIdpConnector, postgresConnector, targetAddress, type Connector } from '@readmit/connectors';
+import { connectorKinds, type Connector, type ConnectorKind } from '@readmit/connectors';
 import { closed, Id } from '@readmit/contracts';
-import { secretFile, webUrl } from '@readmit/service';
+import { secretFile } from '@readmit/service';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import { Type, type Static } from 'typebox';
+import { Type } from 'typebox';
 
-/** One target system: its name as asks call it, and the least-privileged account that acts on it. */
-const Target = Type.Union([
-  closed({
-    kind: Type.Literal('postgres'),
-    name: Id,
-    url: Type.String({ minLength: 1 }),
-    accounts: Type.Array(closed({ object: Id, ownerRole: Id, logins: Type.Array(Id, { minItems: 2, maxItems: 2, uniqueItems: true }) })),
-  }),
-  closed({
-    kind: Type.Literal('demo-idp'),
-    name: Id,
-    url: Type.String({ minLength: 1 }),
-    tokenUrl: Type.String({ minLength: 1 }),
-    clientId: Id,
-    clientSecret: Type.String({ minLength: 1 }),
-  }),
-]);
+/** An entry of the file: its kind, its name as asks call it, and what its kind asks for, with the least-privileged account that acts on it. */
+interface Target {
+  readonly kind: string;
+  readonly name: string;
+}
+export type Targets = readonly Target[];
+
+const Target = Type.Union(connectorKinds.map(({ kind, settings }) => closed({ kind: Type.Literal(kind), name: Id, ...settings })));
 export const Targets = Type.Array(Target, { minItems: 1, maxItems: 50 });
-export type Targets = Static<typeof Targets>;
-
 const valid = new Ajv2020({ allErrors: true, strict: false, validateSchema: false }).compile(Targets);
+
+function kindOf({ kind }: Target): ConnectorKind {
+  const found = connectorKinds.find((one) => one.kind === kind);
+  if (!found) throw new Error(`this is a bug: the schema let ${kind} pass`);
+  return found;
+}
 
 /** The file is secret as a whole: it holds the executors' passwords. */
 export const targetsFile = secretFile('secrets/targets.json', (text) => {
@@ -44,74 +39,14 @@ export const targetsFile = secretFile('secrets/targets.json', (text) => {
         .join('; ')}`,
     );
   const targets = value as Targets;
-  for (const target of targets) {
-    mustBeSafe(target);
-    mustBeApart(target);
-  }
+  for (const target of targets) kindOf(target).mustBeSafe(target);
   const names = targets.map((target) => target.name);
   if (new Set(names).size < names.length) throw new Error('must give every target system a name of its own');
-  return {
-    value: targets,
-    texts: targets
-      .flatMap((target) =>
-        target.kind === 'postgres' ? [target.url, new URL(target.url).password, targetAddress(target.url).password] : [target.clientSecret],
-      )
-      .filter((secret) => secret !== ''),
-  };
+  return { value: targets, texts: targets.flatMap((target) => kindOf(target).secretsOf(target)).filter((secret) => secret !== '') };
 });
 
-/** Secrets travel to a target on this machine, or encrypted to one whose certificate is verified. Says which target and field; never the URL. */
-function mustBeSafe(target: Static<typeof Target>): void {
-  const urls =
-    target.kind === 'postgres'
-      ? { url: () => targetAddress(target.url) }
-      : { url: () => httpsOf(target.url), tokenUrl: () => httpsOf(target.tokenUrl) };
-  for (const [field, read] of Object.entries(urls)) {
-    try {
-      read();
-    } catch (error) {
-      throw new Error(`must give ${target.name} a safe ${field}: ${(error as Error).message}`, { cause: error });
-    }
-  }
-}
+/** Below half of the lease of the work: a statement sent last before the call is stopped is over when the lease ends. */
+const limits = { callTimeoutMs: 4_000 };
 
-/**
- * When nothing is on record of what a case made, the undo waits for a person as long as the owner role has an open login that bears no mark.
- * Under a shared owner role those are the logins of the other account, and the undo would never end.
- */
-function mustBeApart(target: Static<typeof Target>): void {
-  if (target.kind !== 'postgres') return;
-  const owners = target.accounts.map(({ ownerRole }) => ownerRole);
-  const twice = owners.find((owner, at) => owners.indexOf(owner) < at);
-  if (twice !== undefined)
-    throw new Error(`must give every account of ${target.name} an owner role of its own: ${twice} is the owner role of two`);
-}
-
-const httpsOf = webUrl('https://idp.example.com');
-
-export function openTargets(targets: Targets): ReadonlyMap<string, Connector> {
-  return new Map(
-    targets.map((target) => [
-      target.name,
-      target.kind === 'postgres'
-        ? postgresConnector({
-            name: target.name,
-            url: target.url,
-            // Below half of the lease of the work: a statement sent last before the call is stopped is over when the lease ends.
-            callTimeoutMs: 4_000,
-            roles: target.accounts.map(({ object, ownerRole, logins }) => ({
-              object,
-              ownerRole,
-              logins: [logins[0] ?? '', logins[1] ?? ''],
-            })),
-          })
-        : demoIdpConnector({
-            name: target.name,
-            url: target.url,
-            tokenUrl: target.tokenUrl,
-            clientId: target.clientId,
-            clientSecret: target.clientSecret,
-          }),
-    ]),
-  );
-}
+export const openTargets = (targets: Targets): ReadonlyMap<string, Connector> =>
+  new Map(targets.map((target) => [target.name, kindOf(target).open(target, limits)]));

@@ -1,6 +1,7 @@
 import type { Step, Undo } from '@readmit/contracts';
 import { allowInsecureRequests, clientCredentialsGrant, ClientError, Configuration, customFetch, ResponseBodyError } from 'openid-client';
-import { TargetError } from '../capability.js';
+import { TargetError } from '../connector.js';
+import { isLoopback } from '../loopback.js';
 
 export interface DemoIdpOptions {
   /** Name of the target in the configuration, e.g. `demo-idp`. */
@@ -58,7 +59,7 @@ export class AdminClient {
     server[customFetch] = (url, init) =>
       send(url, { ...init, signal: init.signal ? AbortSignal.any([init.signal, signal]) : signal } as RequestInit);
     // Plain HTTP is for the loopback only, where the demo lives.
-    if (['127.0.0.1', 'localhost', '[::1]'].includes(new URL(tokenUrl).hostname)) allowInsecureRequests(server);
+    if (isLoopback(new URL(tokenUrl).hostname)) allowInsecureRequests(server);
     const answer = await clientCredentialsGrant(server, { scope: 'people:read people:recover' });
     this.token = { value: answer.access_token, until: Date.now() + (answer.expires_in ?? 60) * 1000 - renewBeforeMs };
     return answer.access_token;

@@ -1,6 +1,6 @@
 import { randomBytes, randomInt, scrypt } from 'node:crypto';
 import type { RecipientKey } from '@readmit/contracts';
-import type { Sealed } from '../capability.js';
+import type { Sealed } from '../connector.js';
 import { sealSecret } from '../seal-secret.js';
 
 /** Letters and digits that cannot be taken for one another (no I, L, O, U, 0, 1): 30 characters. */

@@ -1,5 +1,6 @@
 import type { Ask, RecipientKey } from '@readmit/contracts';
-import { TargetError, type PlanParts } from '../capability.js';
+import type { PlanParts } from '@readmit/domain';
+import { TargetError } from '../connector.js';
 import type { PersonState } from './admin-client.js';
 import { accountOf, facetName, facetsOf, factorOf, untouchedBy } from './facets.js';
 
@@ -22,7 +23,6 @@ export function partsOf(
   const removes = ask.kind === 'factor.replace' || ask.kind === 'factor.reset';
   const issues = ask.kind === 'factor.bypass' || ask.kind === 'factor.reset';
   const unlocks = ask.kind === 'account.unlock';
-  if (!removes && !issues && !unlocks) throw new TargetError(`${connector} cannot ${ask.kind}`, 'none', 'unsupported');
   if (issues && recipients.length === 0)
     throw new TargetError('a bypass needs somebody to seal it to: the case has no key', 'none', 'refused');
   if (issues && state.bypass.state === 'active')

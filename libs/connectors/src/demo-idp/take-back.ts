@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Plan, Undo } from '@readmit/contracts';
-import { TargetError, type UndoResult } from '../capability.js';
+import { TargetError, type UndoResult } from '../connector.js';
 import type { Call, PersonState } from './admin-client.js';
 import { facetsOf, factorsBefore, liftsLock } from './facets.js';
 

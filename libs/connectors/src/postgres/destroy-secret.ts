@@ -1,6 +1,6 @@
 import type { Facet, Identity, Plan, Undo } from '@readmit/contracts';
 import { DatabaseError, escapeIdentifier } from 'pg';
-import { TargetError, type UndoResult } from '../capability.js';
+import { TargetError, type UndoResult } from '../connector.js';
 import { endSessions, mustSee, tellToEnd } from './end-sessions.js';
 import { part, plannedMembers, plannedOid, plannedValue } from './identity.js';
 import { readMark, takenBy } from './login-mark.js';

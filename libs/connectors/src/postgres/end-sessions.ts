@@ -1,4 +1,4 @@
-import { TargetError } from '../capability.js';
+import { TargetError } from '../connector.js';
 import type { TargetSession } from './target-session.js';
 
 /**

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Identity } from '@readmit/contracts';
 import { holdId as holdIdBy } from '@readmit/domain';
-import { TargetError } from '../capability.js';
+import { TargetError } from '../connector.js';
 
 /** Oids that fit into one identity value. */
 const oidsInOne = 20;

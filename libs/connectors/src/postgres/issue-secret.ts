@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Plan, RecipientKey, Step } from '@readmit/contracts';
 import { escapeIdentifier, escapeLiteral } from 'pg';
-import { TargetError, type StepResult } from '../capability.js';
+import { TargetError, type StepResult } from '../connector.js';
 import { recipientsOf, sealSecret } from '../seal-secret.js';
 import { mustBeAsPlanned } from './as-planned.js';
 import { mustSee } from './end-sessions.js';

@@ -4,7 +4,7 @@
  */
 import type { Undo } from '@readmit/contracts';
 import { escapeIdentifier, escapeLiteral } from 'pg';
-import { TargetError } from '../capability.js';
+import { TargetError } from '../connector.js';
 import { tellToEnd } from './end-sessions.js';
 import { plannedOid } from './identity.js';
 import { readEnd, withEnd, withoutEnd } from './login-mark.js';

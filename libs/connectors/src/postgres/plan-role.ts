@@ -1,5 +1,6 @@
 import type { Ask, Identity } from '@readmit/contracts';
-import { TargetError, type PlanParts } from '../capability.js';
+import type { PlanParts } from '@readmit/domain';
+import { TargetError } from '../connector.js';
 import { mustSee } from './end-sessions.js';
 import { holdId, membersIdentity } from './identity.js';
 import { memberWarnings } from './members.js';

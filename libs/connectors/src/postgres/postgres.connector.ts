@@ -1,5 +1,6 @@
 import type { Ask } from '@readmit/contracts';
-import { TargetError, type Connector } from '../capability.js';
+import type { Capabilities } from '@readmit/domain';
+import { mustSupport, TargetError, type Connector } from '../connector.js';
 import { destroySecret } from './destroy-secret.js';
 import { mustSee } from './end-sessions.js';
 import { plannedOid, plannedValue } from './identity.js';
@@ -23,6 +24,13 @@ export interface PostgresConnectorOptions {
   readonly callTimeoutMs?: number;
 }
 
+// No native expiry: VALID UNTIL ends logins, not a granted role.
+const capabilities: Capabilities = {
+  asks: ['role.restore', 'secret.rotate', 'secret.reissue'],
+  can: ['read-back', 'end-sessions'],
+  residualSeconds: 0,
+};
+
 /** Restores roles to logins and makes secrets of service accounts anew in one PostgreSQL cluster (17 or newer: grantors, transaction_timeout). */
 export function postgresConnector({ name, url, roles, callTimeoutMs = 10_000 }: PostgresConnectorOptions): Connector {
   const options: SessionOptions = { address: targetAddress(url), callTimeoutMs, applicationName: 'readmit-executor' };
@@ -38,21 +46,12 @@ export function postgresConnector({ name, url, roles, callTimeoutMs = 10_000 }: 
   };
   const kindOf = (ask: Ask): 'role' | 'secret' => {
     mustBeOurs(ask);
-    if (ask.kind === 'role.restore') return 'role';
-    if (ask.kind === 'secret.reissue' || ask.kind === 'secret.rotate') return 'secret';
-    throw new TargetError(`${name} cannot do ${ask.kind}`, 'none', 'unsupported');
+    mustSupport({ name, capabilities }, ask);
+    return ask.kind === 'role.restore' ? 'role' : 'secret';
   };
   return {
     name,
-    // VALID UNTIL ends logins only, not a granted role, so native expiry cannot be promised for every grant (R5.6).
-    capabilities: {
-      steps: ['role.grant', 'secret.issue'],
-      readBack: true,
-      endSessions: true,
-      oneTimeCredential: false,
-      residualSeconds: 0,
-      nativeExpiry: false,
-    },
+    capabilities,
 
     async plan(ask, { ceiling, durationSeconds, overlapSeconds, recipients }, signal) {
       const kind = kindOf(ask);
@@ -91,7 +90,7 @@ export function postgresConnector({ name, url, roles, callTimeoutMs = 10_000 }: 
       mustBeOurs(step);
       if (step.kind === 'role.grant') return call(signal, (session) => grantRole(session, step, plan, reserved));
       if (step.kind === 'secret.issue') return issueSecret(options, accountOf(step.object), step, { caseId, plan, recipients }, signal);
-      throw new TargetError(`${name} cannot do ${step.kind}`, 'none', 'unsupported');
+      throw new TargetError(`${name} does not support ${step.kind}`, 'none', 'unsupported');
     },
 
     async undo(undo, { caseId, plan, made = [] }, signal) {
@@ -99,13 +98,13 @@ export function postgresConnector({ name, url, roles, callTimeoutMs = 10_000 }: 
       if (undo.kind === 'role.revoke') return call(signal, (session) => revokeRole(session, undo, plan, signal));
       const account = roles.find(({ logins }) => logins.includes(undo.object));
       if (undo.kind !== 'secret.destroy' || !account)
-        throw new TargetError(`${name} cannot ${undo.kind} ${undo.object}`, 'none', 'unsupported');
+        throw new TargetError(`${name} does not support ${undo.kind} of ${undo.object}`, 'none', 'unsupported');
       return call(signal, (session) => destroySecret(session, { account, undo, caseId, plan, made }, signal));
     },
 
     async observe(plan, { caseId }, signal) {
       // A use of a granted role leaves no trace at the target that could be read; only the take-over of a secret does.
-      const ask = plan.asks.find((one) => one.connector === name && (one.kind === 'secret.reissue' || one.kind === 'secret.rotate'));
+      const ask = plan.asks.find((one) => one.connector === name && kindOf(one) === 'secret');
       if (!ask) return {};
       const account = accountOf(ask.object);
       const { next, old } = loginsOfPlan(plan, name, account);

@@ -1,5 +1,5 @@
 import { escapeIdentifier } from 'pg';
-import { TargetError } from '../capability.js';
+import { TargetError } from '../connector.js';
 import { tellToEnd } from './end-sessions.js';
 import { membersOf } from './members.js';
 import type { TargetSession } from './target-session.js';

@@ -1,5 +1,5 @@
 import type { Ask, Facet, Plan, Step, Undo } from '@readmit/contracts';
-import { TargetError } from '../capability.js';
+import { TargetError } from '../connector.js';
 import { part } from './identity.js';
 import { membersOf, type Member } from './members.js';
 import { listed } from './plan-text.js';

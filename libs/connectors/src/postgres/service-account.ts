@@ -1,5 +1,5 @@
 import type { Facet, Plan } from '@readmit/contracts';
-import { TargetError, type Observed } from '../capability.js';
+import { TargetError, type Observed } from '../connector.js';
 import { part } from './identity.js';
 import { readMark } from './login-mark.js';
 import { membersOf, type Member } from './members.js';

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { BlockList, isIP } from 'node:net';
+import { isLoopback } from '../loopback.js';
 
 /** A target's address as its URL says it; every connection is made from these fields alone, never from PG* variables. */
 export interface TargetAddress {
@@ -11,13 +11,6 @@ export interface TargetAddress {
   /** `false`: not encrypted, on this machine alone. Otherwise certificate and host name are verified. */
   readonly tls: false | { readonly rejectUnauthorized: true; readonly ca?: string };
 }
-
-const loopback = new BlockList();
-loopback.addSubnet('127.0.0.0', 8, 'ipv4');
-loopback.addAddress('::1', 'ipv6');
-
-const isLoopback = (host: string): boolean =>
-  host === 'localhost' || (isIP(host) !== 0 && loopback.check(host, isIP(host) === 6 ? 'ipv6' : 'ipv4'));
 
 /**
  * Reads `postgres://user:password@host:port/database`. A host that is not this machine is spoken to by TLS with verification;

@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import { Socket } from 'node:net';
 import { Client, DatabaseError } from 'pg';
-import { TargetError } from '../capability.js';
+import { TargetError } from '../connector.js';
 import type { TargetAddress } from './target-address.js';
 
 /** How long one call to the target may take; the target itself ends statements and transactions after it. */

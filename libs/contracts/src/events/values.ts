@@ -48,6 +48,9 @@ export type StepKind = (typeof stepKinds)[number];
 /** What an obligation undoes. */
 export const undoKinds = ['bypass.close', 'role.revoke', 'secret.destroy', 'enrolment.withdraw'] as const;
 export type UndoKind = (typeof undoKinds)[number];
+/** What a connector may be able to do at its target, beside what every one must (R5.6). */
+export const capabilities = ['read-back', 'end-sessions', 'one-time-credential', 'native-expiry'] as const;
+export type Capability = (typeof capabilities)[number];
 export const evidenceKinds = ['call-back', 'manager-vouch', 'ticket', 'identity-document', 'owner-confirmation'] as const;
 export type EvidenceKind = (typeof evidenceKinds)[number];
 export const reasonCodes = [
@@ -247,6 +250,16 @@ export const EvidenceNeed = described(
   'A proof that the policy asks for; each proof meets one need.',
 );
 export type EvidenceNeed = Static<typeof EvidenceNeed>;
+export const ConnectorNeeds = described(
+  closed({
+    capabilities: described(Type.Array(oneOf(capabilities), { uniqueItems: true }), 'What the connector of each ask must be able to do.'),
+    maxResidualSeconds: Type.Optional(
+      described(Seconds, 'How long at most something that was issued may live on at the target after its undo.'),
+    ),
+  }),
+  'What the policy requires of the connector of each ask.',
+);
+export type ConnectorNeeds = Static<typeof ConnectorNeeds>;
 export const Requirements = closed({
   evidence: Type.Array(EvidenceNeed, { maxItems: 10 }),
   /** Teams whose members may collect evidence. */
@@ -259,6 +272,8 @@ export const Requirements = closed({
   executeWithinSeconds: Seconds,
   /** For a reissued secret: how long both are valid at most. */
   overlapSeconds: Seconds,
+  /** Absent: the policy requires nothing beyond what the steps need in any case. */
+  connector: Type.Optional(ConnectorNeeds),
 });
 export type Requirements = Static<typeof Requirements>;
 export const PolicyRef = closed({ version: Id, digest: Digest });

@@ -305,6 +305,17 @@ describe('the strictest counts', () => {
 });
 
 describe('what comes with a class', () => {
+  it('R5.6 passes on what the policy requires of connectors for the tier that the case ends up in, and nothing without a line for it', () => {
+    const strict = { capabilities: ['end-sessions' as const], maxResidualSeconds: 0 };
+    const needsOf = (id: string, connectors: (typeof policy)['connectors']) =>
+      classify(request(['factor.replace'], person(id)), known, { document: { ...policy, ...(connectors ? { connectors } : {}) }, digest })
+        .requirements.connector;
+    expect(needsOf('erin', { 'two-person': strict })).toEqual(strict);
+    expect(needsOf('ada', { 'two-person': strict })).toBeUndefined();
+    expect(needsOf('ada', { 'agent-assisted': strict })).toEqual(strict);
+    expect(needsOf('erin', undefined)).toBeUndefined();
+  });
+
   it('R1.1 names class, tier, ceiling and the policy that gave them; the ceiling holds what was asked for and nothing more', () => {
     const said = classify(request(['role.restore'], person('erin'), 'app_admin'), known, inForce);
     expect(said).toMatchObject({

@@ -75,6 +75,7 @@ export function classify(
     });
   reasons.push({ rule: 'R4.1', says: `Tier ${tier}: policy ${policy.document.version}, class ${caseClass}.` });
 
+  const needs = policy.document.connectors?.[tier];
   const requirements: Requirements = {
     evidence: base.evidence,
     verifiers: base.verifiers,
@@ -83,6 +84,7 @@ export function classify(
     decideWithinSeconds: base.decideWithinSeconds,
     executeWithinSeconds: base.executeWithinSeconds,
     overlapSeconds: base.overlapSeconds,
+    ...(needs === undefined ? {} : { connector: needs }),
   };
   return {
     caseId: opened.caseId,

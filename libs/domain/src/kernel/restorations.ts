@@ -2,7 +2,7 @@
  * Everything that Readmit can restore: one row for each kind of ask, step and undo. Classification, ceilings, plans, holds, obligations, SIEM
  * records and the CLI read these rows, so that a new kind is a name in `@readmit/contracts` (values.ts) and a row here; the compiler asks for it.
  */
-import type { AskKind, CaseClass, StepKind, UndoKind } from '@readmit/contracts';
+import type { AskKind, Capability, CaseClass, StepKind, UndoKind } from '@readmit/contracts';
 
 /** Record for SIEMs. `access`: User Access (3005) of the entitlement; otherwise the activity of Account Change (3001) and whose account it is. */
 export type OcsfRow =
@@ -34,6 +34,8 @@ export interface StepRow {
   readonly ofEntitlement?: true;
   /** Whose key its secret is sealed to (R2.6); absent: it makes no secret. */
   readonly sealedTo?: 'case' | 'consumers';
+  /** What a connector must be able to do to take it at all (R5.6). */
+  readonly needs?: Capability;
   /** What takes back what it gives; absent: nothing is given that could be taken back. */
   readonly undo?: UndoKind;
   readonly ocsf?: OcsfRow;
@@ -97,9 +99,15 @@ export const askTable: Readonly<Record<AskKind, AskRow>> = {
 
 export const stepTable: Readonly<Record<StepKind, StepRow>> = {
   'factor.remove': { classes: authentication, ocsf: { account: 'person', activity: 11 } },
-  'sessions.end': { classes: authentication, withEveryAsk: true },
+  'sessions.end': { classes: authentication, withEveryAsk: true, needs: 'end-sessions' },
   'account.unlock': { classes: authentication, ocsf: { account: 'person', activity: 12 } },
-  'bypass.issue': { classes: authentication, sealedTo: 'case', undo: 'bypass.close', ocsf: { account: 'person', activity: 10 } },
+  'bypass.issue': {
+    classes: authentication,
+    needs: 'one-time-credential',
+    sealedTo: 'case',
+    undo: 'bypass.close',
+    ocsf: { account: 'person', activity: 10 },
+  },
   'role.grant': { classes: ['privileged-restoration'], ofEntitlement: true, undo: 'role.revoke', ocsf: 'access' },
   'secret.issue': {
     classes: ['nhi-secret-restoration'],

@@ -1,8 +1,9 @@
 import type { Ask, EventData, Facet, Plan, Step, Undo } from '@readmit/contracts';
 import type { Crypto, Problem } from '../kernel/behaviour.js';
+import { capabilityMissing, type Capabilities } from './capabilities.js';
 import { aboveCeiling, unservable } from './ceiling.js';
 
-/** What a plan is made of, read at the target before anybody approves (R2.2). */
+/** What a connector proposes for one ask after reading the target, before anybody approves (R2.2). */
 export interface PlanParts {
   readonly steps: readonly Omit<Step, 'id' | 'askId'>[];
   readonly obligations: readonly Omit<Undo, 'id'>[];
@@ -17,6 +18,7 @@ export interface PlanParts {
 /** What a connector read and proposes for one ask. */
 export interface AskParts extends PlanParts {
   readonly ask: Ask;
+  readonly capabilities: Capabilities;
 }
 
 const byName = (a: Facet, b: Facet): number => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
@@ -34,6 +36,10 @@ export function buildPlan(
 ): { readonly plan: Plan; readonly digest: string } | { readonly refused: Problem } {
   const refused = unservable(opened, classified.data);
   if (refused) return { refused };
+  for (const part of parts) {
+    const missing = capabilityMissing(part, classified.data);
+    if (missing) return { refused: missing };
+  }
   const steps = parts.flatMap(({ ask, steps: ofAsk }) => ofAsk.map((step) => ({ ...step, askId: ask.id })));
   // Two asks of one person may both end her sessions: done once, after everything that goes before it.
   const once = steps.filter((step, index) => index === steps.findIndex((other) => sameStep(other, step)));

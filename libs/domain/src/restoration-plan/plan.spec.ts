@@ -1,5 +1,15 @@
 /** What a plan may be: the closed lists of asks and steps, the ceiling, and the plan that is built under it. */
-import { askKinds, caseClasses, catalogue, OpenCase, stepKinds, type CaseClass, type EventData, type Plan } from '@readmit/contracts';
+import {
+  askKinds,
+  capabilities,
+  caseClasses,
+  catalogue,
+  OpenCase,
+  stepKinds,
+  type CaseClass,
+  type EventData,
+  type Plan,
+} from '@readmit/contracts';
 import { describe, expect, it } from '@jest/globals';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
@@ -8,6 +18,7 @@ import { buildPlan, type AskParts } from './build-plan.js';
 import { reachOf } from '../kernel/restorations.js';
 import { aboveCeiling } from './ceiling.js';
 
+const everything = { asks: askKinds, can: capabilities, residualSeconds: 0 };
 const ajv = new Ajv2020({ strict: false });
 const writable = ajv.compile(catalogue['readmit.plan.proposed'].schema);
 const askable = ajv.compile(OpenCase);
@@ -170,6 +181,7 @@ describe('a plan', () => {
     if (!opened || !classified) throw new Error('no case');
     const parts = opened.asks.map((ask, index): AskParts => ({
       ask,
+      capabilities: everything,
       steps: [{ kind: 'sessions.end', connector: 'target', object: 'ada', recipients: [], says: 'end sessions' }],
       obligations: [],
       removes: ['sessions'],
@@ -231,7 +243,7 @@ describe('a plan', () => {
         { ...opened, ...(named === undefined ? {} : { ticket: named }) },
         { ...classified, data: { ...classified.data, requirements: { ...classified.data.requirements, ticket } } },
         [],
-        built().plan.asks.map((ask) => ({ ...nothing, ask, steps: [{ ...end, object: ask.object }] })),
+        built().plan.asks.map((ask) => ({ ...nothing, ask, capabilities: everything, steps: [{ ...end, object: ask.object }] })),
         crypto,
       );
     const nothing = { obligations: [], removes: [], restores: [], untouched: [], before: [] };

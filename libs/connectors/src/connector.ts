@@ -1,20 +1,8 @@
-import type { Ask, Ceiling, Facet, Identity, Plan, RecipientKey, Step, StepKind, Undo } from '@readmit/contracts';
-import type { Observed, PlanParts, Sealed, UndoResult } from '@readmit/domain';
+import type { Ask, Ceiling, Facet, Identity, Plan, RecipientKey, Step, Undo } from '@readmit/contracts';
+import { TargetError, type Capabilities, type Observed, type PlanParts, type Sealed, type UndoResult } from '@readmit/domain';
 
 export { TargetError } from '@readmit/domain';
-export type { Observed, PlanParts, Sealed, UndoResult } from '@readmit/domain';
-
-/** What a target system can promise (R5.6). */
-export interface Capabilities {
-  readonly steps: readonly StepKind[];
-  readonly readBack: boolean;
-  readonly endSessions: boolean;
-  readonly oneTimeCredential: boolean;
-  /** Seconds that something already issued lives on at the target after the undo. */
-  readonly residualSeconds: number;
-  /** The target ends the grant by itself if we are dead. */
-  readonly nativeExpiry: boolean;
-}
+export type { Observed, Sealed, UndoResult } from '@readmit/domain';
 
 export interface StepResult {
   /** State after the step, over the same facets as `before`. */
@@ -34,7 +22,8 @@ export interface Connector {
   readonly name: string;
   readonly capabilities: Capabilities;
   /**
-   * Reads the target and says what restoring `ask` would take, without exceeding `ceiling`. Throws TargetError `not-found`, `unsupported`.
+   * Reads the target and proposes what restoring `ask` would take, without exceeding `ceiling`. Throws TargetError `not-found`, and `unsupported`
+   * for an ask that `capabilities` does not name.
    * `recipients`: whose keys a secret would be sealed to.
    */
   plan(
@@ -68,4 +57,9 @@ export interface Connector {
   /** What has happened since the grant. */
   observe(plan: Plan, options: { readonly caseId: string }, signal: AbortSignal): Promise<Observed>;
   close(): Promise<void>;
+}
+
+/** Throws for an ask that the connector does not declare. */
+export function mustSupport({ name, capabilities }: Pick<Connector, 'name' | 'capabilities'>, { kind }: Pick<Ask, 'kind'>): void {
+  if (!capabilities.asks.includes(kind)) throw new TargetError(`${name} does not support ${kind}`, 'none', 'unsupported');
 }

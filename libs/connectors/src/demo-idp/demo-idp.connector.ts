@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Facet, Identity, Plan, RecipientKey, Step } from '@readmit/contracts';
-import { TargetError, type Capabilities, type Connector, type Observed, type StepResult, type UndoResult } from '../capability.js';
+import type { Capabilities } from '@readmit/domain';
+import { mustSupport, TargetError, type Connector, type Observed, type StepResult, type UndoResult } from '../connector.js';
 import { AdminClient, type Call, type DemoIdpOptions } from './admin-client.js';
 import { newSealedCode } from './bypass-code.js';
 import { recipientsOf } from '../seal-secret.js';
@@ -9,13 +10,10 @@ import { partsOf } from './plan-parts.js';
 import { closeBypass, withdrawEnrolment } from './take-back.js';
 
 const capabilities: Capabilities = {
-  steps: ['factor.remove', 'sessions.end', 'account.unlock', 'bypass.issue'],
-  readBack: true,
-  endSessions: true,
-  oneTimeCredential: true,
+  asks: ['factor.replace', 'factor.bypass', 'factor.reset', 'account.unlock'],
+  can: ['read-back', 'end-sessions', 'one-time-credential', 'native-expiry'],
   // The session that a bypass opens is asked for at each request and gets no token that could outlive it.
   residualSeconds: 0,
-  nativeExpiry: true,
 };
 
 /** The demo identity provider as a target: removes factors, ends sessions, issues and closes one-time bypasses. */
@@ -28,6 +26,7 @@ export function demoIdpConnector(options: DemoIdpOptions): Connector {
     capabilities,
 
     async plan(ask, { ceiling, durationSeconds, recipients }, signal) {
+      mustSupport({ name, capabilities }, ask);
       const state = await client.call(signal).personWithProof(ask.object);
       const parts = partsOf(name, ask, state, durationSeconds, recipients);
       const above = parts.steps.find((step) => !ceiling.steps.includes(step.kind));
@@ -60,7 +59,7 @@ export function demoIdpConnector(options: DemoIdpOptions): Connector {
           return { after: await facets(call, step, plan), sealed, made };
         }
         default:
-          throw new TargetError(`${name} cannot ${step.kind}`, 'none', 'unsupported');
+          throw new TargetError(`${name} does not support ${step.kind}`, 'none', 'unsupported');
       }
     },
 
@@ -68,7 +67,7 @@ export function demoIdpConnector(options: DemoIdpOptions): Connector {
       const about = { connector: name, caseId, plan };
       if (undo.kind === 'bypass.close') return closeBypass(client.call(signal), undo, about);
       if (undo.kind === 'enrolment.withdraw') return withdrawEnrolment(client.call(signal), undo, about);
-      throw new TargetError(`${name} cannot undo ${undo.kind}`, 'none', 'unsupported');
+      throw new TargetError(`${name} does not support ${undo.kind}`, 'none', 'unsupported');
     },
 
     async observe(plan, { caseId }, signal): Promise<Observed> {

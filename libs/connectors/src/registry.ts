@@ -1,0 +1,6 @@
+import type { ConnectorKind } from './connector-kind.js';
+import { demoIdp } from './demo-idp/demo-idp.kind.js';
+import { postgres } from './postgres/postgres.kind.js';
+
+/** Every kind of target system that an installation may name in its file of targets. */
+export const connectorKinds: readonly ConnectorKind[] = [postgres, demoIdp];
