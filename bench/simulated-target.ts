@@ -51,7 +51,7 @@ export function openSimulatedTarget(): Connector {
       sealed: step.kind === 'bypass.issue' ? step.recipients.map((recipient) => ({ recipient, jwe: 'simulated'.repeat(60) })) : [],
     }),
     undo: async (undo) => ({ readBack: facets(undo), sessionsEnded: 1 }),
-    observe: async () => ({ enrolled: { factor: 'simulated-factor' } }),
+    observe: async (plan) => plan.asks.map(({ object }) => ({ object, enrolled: { factor: 'simulated-factor' } })),
     close: async () => {},
   };
 }

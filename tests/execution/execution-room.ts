@@ -57,7 +57,7 @@ export class SimulatedTarget implements Connector {
     this.shows.set(name, 'lost');
     return { readBack: [this.facet(name)], sessionsEnded: 1 };
   };
-  observe: Connector['observe'] = () => Promise.resolve({});
+  observe: Connector['observe'] = () => Promise.resolve([]);
   close = (): Promise<void> => Promise.resolve();
 }
 

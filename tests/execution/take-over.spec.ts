@@ -15,7 +15,7 @@ async function used(issuedAt: string) {
     const data = { ...attested.data, directory: { ...attested.data.directory, issuedAt }, consumers: [{ ...consumer, id: 'new-app' }] };
     return [...facts, { ...attested, id: 'event_z', at: new Date(room.now.getTime() + 1000).toISOString(), data }];
   });
-  room.target.observe = () => Promise.resolve({ consumers: ['payroll'] });
+  room.target.observe = () => Promise.resolve([{ object: 'payroll', takenOver: true }]);
   await room.run(`${caseId}/watch`);
   return room.saidOf('readmit.consumer.confirmed', caseId).map(({ consumer }) => consumer);
 }

@@ -99,9 +99,10 @@ export class Target {
       }),
     observe: (plan) =>
       this.unreliably(() => {
-        if (!this.used) return {};
-        if (plan.steps.some(({ kind }) => kind === 'bypass.issue')) return { enrolled: { factor: 'totp-2' } };
-        return { consumers: plan.asks.map(({ object }) => object) };
+        if (!this.used) return [];
+        return plan.steps.map(({ kind, object }) =>
+          kind === 'bypass.issue' ? { object, enrolled: { factor: 'totp-2' } } : { object, takenOver: true },
+        );
       }),
     close: () => Promise.resolve(),
   };

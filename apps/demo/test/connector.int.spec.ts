@@ -189,7 +189,7 @@ describe('demo-idp connector', () => {
     expect((await call('GET', '/demo/me', undefined, session)).body['reason']).toBe('not-signed-in');
     expect(await reasonOf({})).toBe('no-factor-enrolled');
     expect(secret.code).toMatch(/^([A-HJ-KM-NP-TV-Z2-9]{4}-){3}[A-HJ-KM-NP-TV-Z2-9]{4}$/);
-    expect(await connector.observe(plan, { caseId }, signal())).toEqual({});
+    expect(await connector.observe(plan, { caseId }, signal())).toEqual([{ object: 'ada' }]);
 
     now += 60_000;
     const opened = await signIn({ bypass: secret.code });
@@ -197,7 +197,7 @@ describe('demo-idp connector', () => {
     const enrolOnly = String(opened.body['session']);
     expect(await reasonOf({ bypass: secret.code })).toBe('bypass-used');
     expect((await call('GET', '/demo/me', undefined, enrolOnly)).body).toMatchObject({ status: 403, reason: 'enrol-only-session' });
-    expect(await connector.observe(plan, { caseId }, signal())).toEqual({ used: { at: new Date(now).toISOString() } });
+    expect(await connector.observe(plan, { caseId }, signal())).toEqual([{ object: 'ada', used: { at: new Date(now).toISOString() } }]);
 
     const begun = await call('POST', '/demo/factors', {}, enrolOnly);
     const totp = URI.parse(String(begun.body['uri']));
@@ -206,7 +206,7 @@ describe('demo-idp connector', () => {
     const confirmed = await call('POST', '/demo/factors', { code: totp.generate({ timestamp: now }) }, enrolOnly);
     expect(confirmed).toMatchObject({ status: 201, body: { session: 'ended' } });
     expect((await call('POST', '/demo/factors', {}, enrolOnly)).body['reason']).toBe('not-signed-in'); // one factor, never a second
-    expect((await connector.observe(plan, { caseId }, signal())).enrolled).toEqual({ factor: confirmed.body['factor'] });
+    expect((await connector.observe(plan, { caseId }, signal()))[0]?.enrolled).toEqual({ factor: confirmed.body['factor'] });
 
     const closed = await connector.undo(undo, { caseId, plan }, signal());
     expect(valueOf(closed.readBack, 'bypass')).toBe('none');

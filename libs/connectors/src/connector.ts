@@ -54,8 +54,8 @@ export interface Connector {
     options: { readonly caseId: string; readonly plan: Plan; readonly made?: readonly Identity[] },
     signal: AbortSignal,
   ): Promise<UndoResult>;
-  /** What has happened since the grant. */
-  observe(plan: Plan, options: { readonly caseId: string }, signal: AbortSignal): Promise<Observed>;
+  /** What has happened since the grant, of each account of the plan at this target; an account of which nothing is known may be absent. */
+  observe(plan: Plan, options: { readonly caseId: string }, signal: AbortSignal): Promise<readonly Observed[]>;
   close(): Promise<void>;
 }
 

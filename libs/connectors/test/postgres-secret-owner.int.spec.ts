@@ -355,12 +355,12 @@ describe('when the old secret ends', () => {
     const old = await open(target.urlOf('payroll_a', oldSecret));
     const { password } = await issue(agreed, 'case_1');
     const alone = await open(target.urlOf('payroll_b', password));
-    expect(await observe()).toEqual({ used: { at: expect.stringMatching(/Z$/) } });
+    expect(await observe()).toEqual([{ object: 'payroll', used: { at: expect.stringMatching(/Z$/) }, takenOver: false }]);
     await old.end();
     await until(async () => (await target.admin("SELECT FROM pg_stat_activity WHERE usename = 'payroll_a'")).length === 0, {
       what: 'the old session is gone',
     });
-    expect(await observe()).toEqual({ used: { at: expect.stringMatching(/Z$/) }, consumers: ['payroll'] });
+    expect(await observe()).toEqual([{ object: 'payroll', used: { at: expect.stringMatching(/Z$/) }, takenOver: true }]);
     await alone.end();
   });
 

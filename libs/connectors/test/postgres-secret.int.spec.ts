@@ -164,9 +164,9 @@ describe('a new secret', () => {
     const secret = await unseal(first((await execute(agreed)).sealed).jwe);
     const observe = () => target.connector.observe(agreed, { caseId: 'case_1' }, signal);
     const proof = await open(`${target.urlOf('payroll_b', secret.password)}?application_name=readmit-proof`);
-    expect(await observe()).toEqual({});
+    expect(await observe()).toEqual([{ object: 'payroll' }]);
     const job = await open(target.urlOf('payroll_b', secret.password));
-    expect(await observe()).toEqual({ consumers: ['payroll'], used: { at: expect.stringMatching(/^\d{4}-.*Z$/) } });
+    expect(await observe()).toEqual([{ object: 'payroll', used: { at: expect.stringMatching(/^\d{4}-.*Z$/) }, takenOver: true }]);
     await Promise.all([job.end(), proof.end()]);
   });
 

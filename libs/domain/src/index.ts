@@ -5,7 +5,7 @@ export type { Command, Context, Crypto, Put, React, Reaction, Refusal, WorkDraft
 export type { ServiceProcess } from './kernel/process.js';
 export { lanes, ResultUnstorable, retryAfter } from './kernel/work.js';
 export type { Begun, Finished, Lane, Outcome, Work, WorkRules } from './kernel/work.js';
-export { askTable, claimsAccount, isExclusive, needsCaseKey, reachOf, stepTable } from './kernel/restorations.js';
+export { askTable, claimsAccount, isExclusive, needsCaseKey, reachOf, stepTable, voidsSecret } from './kernel/restorations.js';
 export { isAnswered, latestDue } from './kernel/questions.js';
 export { blankReason } from './kernel/says-nothing.js';
 export { clockToleranceSeconds, instant, plusSeconds, reached } from './kernel/time.js';
@@ -41,7 +41,7 @@ export type { ExecutionReports } from './restoration-plan/execution.process.js';
 export { targetChange } from './restoration-plan/restore.work.js';
 export type { Made, Restored, SealedRow, SealedSecret } from './restoration-plan/restore.work.js';
 export { TargetError } from './restoration-plan/target.js';
-export type { Observed, Sealed, UndoResult } from './restoration-plan/target.js';
+export type { Observed, Sealed, Seen, UndoResult } from './restoration-plan/target.js';
 export { questionOf } from './restoration-plan/undo.work.js';
 export { verifyIntent } from './restoration-plan/intent.js';
 export { recipientsOf } from './grant-judgement/recipients.js';

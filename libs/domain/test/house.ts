@@ -93,10 +93,8 @@ export class House extends Simulation {
   }
   private watch(facts: Facts) {
     const opened = facts.first('readmit.case.opened')?.data;
-    if (!this.used || !opened) return [{}];
-    return opened.subject.kind === 'machine'
-      ? [{ consumers: opened.asks.map(({ object }) => object) }]
-      : [{ enrolled: { factor: 'totp-2' } }];
+    const is = opened?.subject.kind === 'machine' ? { takenOver: true } : { enrolled: { factor: 'totp-2' } };
+    return (opened?.asks ?? []).map(({ connector, object }) => ({ connector, object, ...(this.used ? is : {}) }));
   }
   private freeze(facts: Facts): 'done' {
     const received = facts.first('readmit.signal.received');

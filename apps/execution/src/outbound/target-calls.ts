@@ -75,7 +75,12 @@ export const targetCalls = (connectors: Connectors): Calls<ExecutionReports> => 
     const plan = planGranted(facts)?.data.plan;
     if (!plan) throw new Error('this is a bug: watching without a plan');
     const names = [...new Set(plan.asks.map((ask) => ask.connector))];
-    return Promise.all(names.map((name) => connectorOf(connectors, name).observe(plan, { caseId: work.key }, signal)));
+    const seen = await Promise.all(
+      names.map(async (connector) =>
+        (await connectorOf(connectors, connector).observe(plan, { caseId: work.key }, signal)).map((one) => ({ connector, ...one })),
+      ),
+    );
+    return seen.flat();
   },
 });
 

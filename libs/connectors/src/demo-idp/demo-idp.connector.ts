@@ -70,19 +70,19 @@ export function demoIdpConnector(options: DemoIdpOptions): Connector {
       throw new TargetError(`${name} does not support ${undo.kind}`, 'none', 'unsupported');
     },
 
-    async observe(plan, { caseId }, signal): Promise<Observed> {
+    async observe(plan, { caseId }, signal): Promise<readonly Observed[]> {
       const objects = new Set(plan.steps.filter((step) => step.connector === name).map((step) => step.object));
       const call = client.call(signal);
-      let observed: Observed = {};
+      const observed: Observed[] = [];
       for (const object of objects) {
         const state = await call.person(object);
         const before = factorsBefore(plan, name, object);
         const enrolled = before && state.factors.find((factor) => !before.has(factor.id));
-        observed = {
-          ...observed,
+        observed.push({
+          object,
           ...(state.bypass.for === caseId && state.bypass.usedAt ? { used: { at: state.bypass.usedAt } } : {}),
           ...(enrolled ? { enrolled: { factor: enrolled.id } } : {}),
-        };
+        });
       }
       return observed;
     },

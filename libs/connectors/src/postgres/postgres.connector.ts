@@ -1,6 +1,6 @@
 import type { Ask } from '@readmit/contracts';
 import type { Capabilities } from '@readmit/domain';
-import { mustSupport, TargetError, type Connector } from '../connector.js';
+import { mustSupport, TargetError, type Connector, type Observed } from '../connector.js';
 import { destroySecret } from './destroy-secret.js';
 import { mustSee } from './end-sessions.js';
 import { plannedOid, plannedValue } from './identity.js';
@@ -104,17 +104,24 @@ export function postgresConnector({ name, url, roles, callTimeoutMs = 10_000 }: 
 
     async observe(plan, { caseId }, signal) {
       // A use of a granted role leaves no trace at the target that could be read; only the take-over of a secret does.
-      const ask = plan.asks.find((one) => one.connector === name && kindOf(one) === 'secret');
-      if (!ask) return {};
-      const account = accountOf(ask.object);
-      const { next, old } = loginsOfPlan(plan, name, account);
-      return call(signal, (session) =>
-        observeAccount(session, account, {
-          caseId,
-          planned: plannedValue(next.identity, 'login'),
-          oldOid: old && plannedOid(old.identity, 'login'),
-        }),
+      const objects = new Set(
+        plan.steps.filter((step) => step.connector === name && step.kind === 'secret.issue').map(({ object }) => object),
       );
+      if (objects.size === 0) return [];
+      return call(signal, async (session) => {
+        const observed: Observed[] = [];
+        for (const account of [...objects].map(accountOf)) {
+          const { next, old } = loginsOfPlan(plan, name, account);
+          observed.push(
+            await observeAccount(session, account, {
+              caseId,
+              planned: plannedValue(next.identity, 'login'),
+              oldOid: old && plannedOid(old.identity, 'login'),
+            }),
+          );
+        }
+        return observed;
+      });
     },
 
     async close() {

@@ -198,6 +198,6 @@ export async function observeAccount(
        coalesce(bool_or(usesysid = $2::oid), false) AS old FROM pg_stat_activity`,
     [made.map(({ oid }) => oid), oldOid ?? null, proofApplication],
   );
-  if (!seen?.at) return {};
-  return { used: { at: seen.at.toISOString() }, ...(seen.old ? {} : { consumers: [account.object] }) };
+  const { object } = account;
+  return seen?.at ? { object, used: { at: seen.at.toISOString() }, takenOver: !seen.old } : { object };
 }

@@ -1,7 +1,7 @@
 /** The table of restorations, as one: what its rows say of each other. What each rule makes of them is in the rule's own spec. */
 import { describe, expect, it } from '@jest/globals';
 import type { AskKind, StepKind, UndoKind } from '@readmit/contracts';
-import { askTable, claimsAccount, isExclusive, needsCaseKey, reachOf, serves, stepTable, undoTable } from './restorations.js';
+import { askTable, claimsAccount, isExclusive, needsCaseKey, reachOf, serves, stepTable, undoTable, voidsSecret } from './restorations.js';
 
 const asks = Object.entries(askTable) as [AskKind, (typeof askTable)[AskKind]][];
 const steps = Object.entries(stepTable) as [StepKind, (typeof stepTable)[StepKind]][];
@@ -37,6 +37,10 @@ describe('the table of restorations', () => {
     expect(asks.filter(([kind]) => claimsAccount({ kind })).map(([kind]) => kind)).toEqual(['secret.rotate', 'secret.reissue']);
     expect(steps.filter(([kind]) => isExclusive({ kind })).map(([kind]) => kind)).toEqual(['secret.issue']);
     expect(undos.filter(([kind]) => isExclusive({ kind })).map(([kind]) => kind)).toEqual(['secret.destroy']);
+  });
+
+  it('R6.3 voids a sealed secret by the end of what it opens, and not by the end of a role', () => {
+    expect(undos.filter(([kind]) => voidsSecret({ kind })).map(([kind]) => kind)).toEqual(['bypass.close', 'secret.destroy']);
   });
 
   it('R2.6 seals to the key of the case what a bypass opens, and nothing else', () => {

@@ -151,6 +151,10 @@ const isStep = (kind: StepKind | UndoKind): kind is StepKind => Object.hasOwn(st
 export const claimsAccount = ({ kind }: { readonly kind: AskKind }): boolean =>
   askTable[kind].steps.some((step) => isExclusive({ kind: step }));
 
+/** Whether the undo makes a sealed secret worthless. */
+export const voidsSecret = ({ kind }: { readonly kind: UndoKind }): boolean =>
+  Object.values(stepTable).some(({ undo, sealedTo }) => undo === kind && sealedTo !== undefined);
+
 /** Whether a secret of it is sealed to the key of the case: without one it cannot be planned (R2.6). */
 export const needsCaseKey = ({ kind }: { readonly kind: AskKind }): boolean =>
   askTable[kind].steps.some((step) => stepTable[step].sealedTo === 'case');

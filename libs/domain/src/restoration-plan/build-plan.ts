@@ -1,5 +1,6 @@
 import type { Ask, EventData, Facet, Plan, Step, Undo } from '@readmit/contracts';
 import type { Crypto, Problem } from '../kernel/behaviour.js';
+import { stepTable } from '../kernel/restorations.js';
 import { capabilityMissing, type Capabilities } from './capabilities.js';
 import { aboveCeiling, unservable } from './ceiling.js';
 
@@ -65,11 +66,31 @@ export function buildPlan(
   };
   const above = aboveCeiling(plan, classified.data.class, classified.data.ceiling);
   if (above) return { refused: above };
+  const twice = sealedTwice(plan);
+  if (twice) return { refused: twice };
   if (plan.steps.length === 0)
     return { refused: { rule: 'R2.2', reason: 'nothing-to-restore', says: 'The target already has everything that was asked for.' } };
   return { plan, digest: crypto.digest(plan) };
 }
 
+/** Of a case each recipient picks up one secret: a second one would replace the first before anybody has read it (R2.6). */
+function sealedTwice({ steps }: Plan): Problem | undefined {
+  const sealing = steps.filter(({ kind }) => stepTable[kind].sealedTo !== undefined);
+  const second = sealing.find((step, at) =>
+    sealing.slice(0, at).some((other) => other.recipients.some((one) => step.recipients.includes(one))),
+  );
+  const first = second && sealing.find((step) => step.recipients.some((one) => second.recipients.includes(one)));
+  if (!first) return undefined;
+  const [one, other] = [first, second].map(({ kind, connector, object }) => `${kind} of ${connector}/${object}`);
+  return {
+    rule: 'R2.6',
+    reason: 'two-secrets-for-one-key',
+    says: `${one} and ${other} would each seal a secret to the same key, and a case hands out one for each key. Ask for them in two cases.`.slice(
+      0,
+      500,
+    ),
+  };
+}
 const sameStep = (a: Omit<Step, 'id'>, b: Omit<Step, 'id'>): boolean =>
   a.kind === b.kind && a.connector === b.connector && a.object === b.object && a.entitlement === b.entitlement;
 const sameUndo = (a: Omit<Undo, 'id'>, b: Omit<Undo, 'id'>): boolean =>

@@ -5,7 +5,7 @@ import type { AskParts } from './build-plan.js';
 import { executionReact } from './execution.react.js';
 import { planWork } from './plan.work.js';
 import { restoreWork, type Restored } from './restore.work.js';
-import type { Observed, UndoResult } from './target.js';
+import type { Seen, UndoResult } from './target.js';
 import { undoWork } from './undo.work.js';
 import { watchWork } from './watch.work.js';
 
@@ -14,7 +14,7 @@ export type ExecutionReports = {
   readonly plan: readonly AskParts[];
   readonly restore: Restored;
   readonly undo: UndoResult;
-  readonly watch: readonly Observed[];
+  readonly watch: readonly Seen[];
 };
 
 /** `watchEveryMs`: between two looks at the targets for use of what was granted. */

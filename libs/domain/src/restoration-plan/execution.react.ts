@@ -1,9 +1,9 @@
-import type { Draft, Fact, FactOf } from '@readmit/contracts';
+import type { Ask, Draft, Fact, FactOf, Step, Undo } from '@readmit/contracts';
 import { attestationIdsOf, attestedOf } from '../decision-proof/attested.js';
 import { say, type Reaction, type WorkDraft } from '../kernel/behaviour.js';
 import { duesOf, openDues } from '../kernel/questions.js';
+import { claimsAccount, stepTable, undoTable } from '../kernel/restorations.js';
 import { isStopped } from '../kernel/stops.js';
-import { claimsAccount, undoTable } from '../kernel/restorations.js';
 import { earliest, reached } from '../kernel/time.js';
 import { answerTo, holdKey, holdsOf, secretHold } from './holds.js';
 import type { ExecutionContext, ExecutionFacts } from './execution.facts.js';
@@ -136,14 +136,34 @@ export function executionReact(facts: ExecutionFacts, context: ExecutionContext)
   return { emit, work, cancel: cancel.filter((id) => context.work.has(id)), wakeAt };
 }
 
-/** Whether use, enrolment or take-over is still to be looked for. */
-export function watched(facts: ExecutionFacts): boolean {
+/** Accounts of which enrolment or take-over is still to be looked for, each by the obligation that it would end. */
+export function awaited(facts: ExecutionFacts): { readonly enrolment: readonly Account[]; readonly takeOver: readonly Account[] } {
   const plan = planGranted(facts)?.data.plan;
   const settled = new Set(facts.of('readmit.revocation.confirmed').map((fact) => fact.data.obligationId));
   const open = plan?.obligations.filter((undo) => !settled.has(undo.id)) ?? [];
-  const forUse = open.some((undo) => undoTable[undo.kind].endsOn === 'enrolment') && !facts.has('readmit.enrolment.confirmed');
-  const consumers = attestedOf(facts)?.consumers ?? [];
+  const enrolled = facts.of('readmit.enrolment.confirmed');
+  const taking = notTakenOver(facts).length === 0 ? [] : open.filter((undo) => undo.unlessTakenOver);
+  return {
+    enrolment: open.filter(
+      (undo) => undoTable[undo.kind].endsOn === 'enrolment' && !enrolled.some(({ data }) => isSameAccount(data, undo)),
+    ),
+    takeOver: taking.flatMap((undo) => accountOf(undo, plan?.steps ?? []) ?? []),
+  };
+}
+type Account = Pick<Ask, 'connector' | 'object'>;
+export const isSameAccount = (one: Account, other: Account): boolean => one.connector === other.connector && one.object === other.object;
+/** The account whose secret the obligation is about: its own object is a name of the target. */
+const accountOf = (undo: Undo, steps: readonly Step[]): Account | undefined =>
+  steps.find((step) => stepTable[step.kind].undo === undo.kind && step.connector === undo.connector && step.hold === undo.hold);
+
+/** Ids of the consumers that are not known to use the new secret. */
+export function notTakenOver(facts: ExecutionFacts): readonly string[] {
   const confirmed = new Set(facts.of('readmit.consumer.confirmed').map((fact) => fact.data.consumer));
-  const forConsumers = open.some((undo) => undo.unlessTakenOver) && consumers.some((consumer) => !confirmed.has(consumer.id));
-  return forUse || forConsumers;
+  return (attestedOf(facts)?.consumers ?? []).map(({ id }) => id).filter((id) => !confirmed.has(id));
+}
+
+/** Whether use, enrolment or take-over is still to be looked for. */
+export function watched(facts: ExecutionFacts): boolean {
+  const { enrolment, takeOver } = awaited(facts);
+  return enrolment.length > 0 || takeOver.length > 0;
 }

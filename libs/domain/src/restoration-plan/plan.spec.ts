@@ -236,6 +236,22 @@ describe('a plan', () => {
     expect(build()).not.toHaveProperty('refused');
   });
 
+  it('R2.6 is refused when two asks would seal a secret to the same key: the second would replace the first', () => {
+    const issuing = (connector: string, key: string) => ({
+      steps: [{ kind: 'bypass.issue' as const, connector, object: 'ada', recipients: [key], says: 'issue' }],
+    });
+    const [one, other] = ['1'.repeat(64), '2'.repeat(64)];
+    expect(build([issuing('idp', one), issuing('other-idp', one)])).toEqual({
+      refused: {
+        rule: 'R2.6',
+        reason: 'two-secrets-for-one-key',
+        says: 'bypass.issue of idp/ada and bypass.issue of other-idp/ada would each seal a secret to the same key, and a case hands out one for each key. Ask for them in two cases.',
+      },
+    });
+    expect(build([issuing('idp', one), issuing('other-idp', other)])).not.toHaveProperty('refused');
+    expect(build([issuing('idp', one), issuing('idp', one)])).not.toHaveProperty('refused');
+  });
+
   it('R4.5 is refused without a ticket where the policy asks for one', () => {
     if (!opened || !classified) throw new Error('no case');
     const asking = (ticket: boolean, named?: string) =>

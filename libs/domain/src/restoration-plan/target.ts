@@ -26,10 +26,16 @@ export interface UndoResult {
   readonly sessionsEnded: number;
 }
 
-/** Things that happen at the target after the grant and end or complete it. */
+/** What happened at one account after the grant and ends or completes it. */
 export interface Observed {
+  readonly object: string;
   readonly used?: { readonly at: string };
+  /** A factor that the plan did not see. */
   readonly enrolled?: { readonly factor: string };
-  /** Consumers (by object) seen using the new secret. */
-  readonly consumers?: readonly string[];
+  /** The new secret is in use and the old one is not any more. */
+  readonly takenOver?: boolean;
+}
+/** The same, by whose connector it was seen. */
+export interface Seen extends Observed {
+  readonly connector: string;
 }

@@ -1,7 +1,7 @@
 import type { Facet, FactOf, Undo } from '@readmit/contracts';
 import { say } from '../kernel/behaviour.js';
 import { isAnswered, latestDue } from '../kernel/questions.js';
-import { isExclusive } from '../kernel/restorations.js';
+import { isExclusive, voidsSecret } from '../kernel/restorations.js';
 import { instant } from '../kernel/time.js';
 import { retryAfter, type Begun, type Finished, type Work, type WorkRules } from '../kernel/work.js';
 import { planGranted } from './execution.react.js';
@@ -66,8 +66,8 @@ export const undoWork: WorkRules<UndoResult, ExecutionEvents> = {
           answerTo(due, undo, 'undone', { readBack: readBack.slice(0, 200).map(bounded), sessionsEnded }),
         ),
       ],
-      // A secret whose login is destroyed, or a bypass that is closed, is of no use any more: its ciphertext goes too.
-      rows: undo.armedBy === 'start' ? [{ drop: 'all' } satisfies SealedRow] : [],
+      // A secret whose login is destroyed, or a bypass that is closed, is of no use any more: its ciphertext goes too. Not that of another ask.
+      rows: undo.armedBy === 'start' && voidsSecret(undo) ? [{ drop: 'all' } satisfies SealedRow] : [],
     };
   },
 };

@@ -126,11 +126,14 @@ function due(facts: ObligationFacts, undo: Undo, hardBound: Date, now: Date): { 
   if (undo.armedBy === 'repudiation') return { dueAt: null, cause: null };
   if (facts.has('readmit.execution.failed') && !succeeded) return { dueAt: clock, cause: 'execution-failed' };
   const { endsOn } = undoTable[undo.kind];
-  if (endsOn === 'enrolment' && facts.has('readmit.enrolment.confirmed')) return { dueAt: clock, cause: 'used' };
+  if (endsOn === 'enrolment' && isEnrolledAt(facts, undo)) return { dueAt: clock, cause: 'used' };
   if (endsOn === 'take-over' && undo.armedBy === 'success' && everyConsumerConfirmed(facts)) return { dueAt: clock, cause: 'taken-over' };
   if (clock && reached(clock, now)) return { dueAt: clock, cause: started ? 'expiry' : 'execution-missing' };
   return { dueAt: clock, cause: null };
 }
+/** A new factor at the account itself: one at another target leaves the way in here open. */
+const isEnrolledAt = (facts: SchedulerFacts, { connector, object }: Undo): boolean =>
+  facts.of('readmit.enrolment.confirmed').some(({ data }) => data.connector === connector && data.object === object);
 function clockOf(undo: Undo, hardBound: Date, startedAt: string | undefined, succeededAt: string | undefined): Date | null {
   switch (undo.armedBy) {
     case 'repudiation':

@@ -94,10 +94,13 @@ describe('other ends of a grant', () => {
     expect(dueNow([...under, failed], at(t0, 1))).toBeNull();
   });
   it('R6.4 use ends a bypass and no role', () => {
-    const enrolled = fact('readmit.enrolment.confirmed', { factor: 'totp-2' });
     const close = undo({ kind: 'bypass.close' });
-    const bypass = [grantOf(close), recorded(hardBound, close), started, succeeded, enrolled];
-    expect(dueNow(bypass, at(t0, 1))).toBe('used');
+    const enrolledAt = (connector: string, object = close.object): Fact =>
+      fact('readmit.enrolment.confirmed', { connector, object, factor: 'totp-2' });
+    const enrolled = enrolledAt(close.connector);
+    const bypass = [grantOf(close), recorded(hardBound, close), started, succeeded];
+    expect(dueNow([...bypass, enrolled], at(t0, 1))).toBe('used');
+    expect(dueNow([...bypass, enrolledAt('another-idp'), enrolledAt(close.connector, 'another')], at(t0, 1))).toBeNull();
     expect(dueNow([...under, enrolled], at(t0, 1))).toBeNull();
   });
 });
