@@ -5,6 +5,7 @@ export { crashPoint, crashPoints, crashPointsOf } from './crash-points.js';
 export type { CrashPoint } from './crash-points.js';
 export { Gathering } from './gathering.js';
 export type { Log } from './log.js';
+export { isLoopback, mustBeHttps } from './loopback.js';
 export { messageOf } from './message-of.js';
 export { Recent } from './recent.js';
 export { unstorableText } from './unstorable-text.js';

@@ -1,7 +1,7 @@
 import type { Step, Undo } from '@readmit/contracts';
+import { isLoopback } from '@readmit/platform';
 import { allowInsecureRequests, clientCredentialsGrant, ClientError, Configuration, customFetch, ResponseBodyError } from 'openid-client';
 import { TargetError } from '../connector.js';
-import { isLoopback } from '../loopback.js';
 
 export interface DemoIdpOptions {
   /** Name of the target in the configuration, e.g. `demo-idp`. */

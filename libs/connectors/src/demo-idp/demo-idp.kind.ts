@@ -1,7 +1,7 @@
 import { Id } from '@readmit/contracts';
+import { mustBeHttps } from '@readmit/platform';
 import { Type } from 'typebox';
 import { safeField, type ConnectorKind, type SettingsOf } from '../connector-kind.js';
-import { mustBeHttps } from '../loopback.js';
 import { demoIdpConnector } from './demo-idp.connector.js';
 
 const settings = {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { isLoopback } from '../loopback.js';
+import { isLoopback } from '@readmit/platform';
 
 /** A target's address as its URL says it; every connection is made from these fields alone, never from PG* variables. */
 export interface TargetAddress {

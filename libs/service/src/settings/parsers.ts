@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { createPrivateKey, type JsonWebKey } from 'node:crypto';
-import { messageOf } from '@readmit/platform';
+import { messageOf, mustBeHttps } from '@readmit/platform';
 import { securedDatabaseUrl } from '@readmit/store';
 import { FollowedText } from './followed-text.js';
 import { Secret } from './secret.js';
@@ -38,17 +38,12 @@ export const matching = (pattern: RegExp, what: string, example: string): Parse<
 export const list = (item: Parse<string>): Parse<readonly string[]> =>
   parser(item.example ?? 'one,two', (text) => text.split(',').map((part) => item(part.trim())));
 
-const loopback = new Set(['localhost', '127.0.0.1', '[::1]']);
 /** An absolute URL without credentials: https anywhere, http on this machine only. No trailing slash is kept. */
 export const webUrl = (example: string): Parse<string> => parser(example, (text) => checkedUrl(text).replace(/\/+$/, ''));
 /** Such a URL as the name of an OpenID Connect issuer: tokens repeat it letter by letter, and names of some end in a slash. */
 export const issuerUrl = (example: string): Parse<string> => parser(example, checkedUrl);
 function checkedUrl(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (!url || (url.protocol !== 'https:' && !(url.protocol === 'http:' && loopback.has(url.hostname)))) {
-    throw new Error('must be an https URL (http only for this machine)');
-  }
-  if (url.username || url.password || url.hash || url.search) throw new Error('must be a URL without credentials, query or fragment');
+  mustBeHttps(text);
   return text;
 }
 
