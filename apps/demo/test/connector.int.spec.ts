@@ -311,7 +311,7 @@ describe('demo-idp connector', () => {
     ).rejects.toMatchObject({ code: 'refused', effect: 'none' });
   });
 
-  it('accepts an absence only when the canary is seen', async () => {
+  it('R6.3 accepts an absence only when the canary is seen', async () => {
     const { plan, undo } = await planned();
     const blind: typeof fetch = async (url, init) => {
       const response = await fetch(url, init);

@@ -5,7 +5,7 @@ export type { Command, Context, Crypto, Put, React, Reaction, Refusal, WorkDraft
 export type { ServiceProcess } from './kernel/process.js';
 export { lanes, ResultUnstorable, retryAfter } from './kernel/work.js';
 export type { Begun, Finished, Lane, Outcome, Work, WorkRules } from './kernel/work.js';
-export { askTable, claimsAccount, isExclusive, needsCaseKey, reachOf, stepTable, voidsSecret } from './kernel/restorations.js';
+export { askTable, claimsAccount, isExclusive, needsCaseKey, reachOf, serves, stepTable, voidsSecret } from './kernel/restorations.js';
 export { isAnswered, latestDue } from './kernel/questions.js';
 export { blankReason } from './kernel/says-nothing.js';
 export { clockToleranceSeconds, instant, plusSeconds, reached } from './kernel/time.js';

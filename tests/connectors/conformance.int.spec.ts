@@ -1,0 +1,235 @@
+/**
+ * What every connector must do, whatever its target (connector.ts): run against a real target of each kind. What a target alone can show, such
+ * as who can log in afterwards, is in the connector's own specs.
+ */
+import { createHash } from 'node:crypto';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { afterAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { connectorKinds, TargetError, type Connector } from '@readmit/connectors';
+import { askKinds, type Ask, type Facet, type Plan, type Step, type Undo } from '@readmit/contracts';
+import { askTable, reachOf, serves, stepTable, type PlanParts } from '@readmit/domain';
+import { freePort } from '@readmit/servers';
+import canonicalize from 'canonicalize';
+import { consumer } from '../../libs/connectors/test/consumer.js';
+import { demoIdpHarness } from './demo-idp.js';
+import type { AskHere, Harness } from './harness.js';
+import { postgresHarness } from './postgres.js';
+
+const harnesses: Readonly<Record<string, Harness>> = { postgres: postgresHarness(), 'demo-idp': demoIdpHarness() };
+it('R5.6 leaves out no kind of connector', () => {
+  expect(Object.keys(harnesses).toSorted()).toEqual(connectorKinds.map(({ kind }) => kind).toSorted());
+});
+
+const caseId = 'case_conformance';
+const { key } = consumer();
+const stranger = consumer().key;
+const never = new AbortController().signal;
+
+const byName = (facets: readonly Facet[]): Readonly<Record<string, string>> =>
+  Object.fromEntries(facets.map(({ name, value }) => [name, value]).toSorted());
+const without = (facets: readonly Facet[], names: readonly string[] = []) => byName(facets.filter(({ name }) => !names.includes(name)));
+
+const seenBefore = ({ before }: Plan, facets: readonly Facet[]) =>
+  byName(facets.filter(({ name }) => before.facets.some((one) => one.name === name)));
+
+function planOf(ask: Ask, parts: PlanParts): Plan {
+  return {
+    caseId,
+    class: askTable[ask.kind].class,
+    asks: [ask],
+    steps: parts.steps.map((step, at) => ({ ...step, id: `step-${at + 1}`, askId: ask.id })),
+    removes: [...parts.removes],
+    restores: [...parts.restores],
+    untouched: [...parts.untouched],
+    obligations: parts.obligations.map((undo, at) => ({ ...undo, id: `${caseId}/obligation-${at + 1}` })),
+    recipients: [{ id: 'requester', fingerprint: key.fingerprint }],
+    durationSeconds: 900,
+    before: { digest: '0'.repeat(64), facets: [...parts.before] },
+    classificationId: 'event_classified',
+  };
+}
+
+describe.each(Object.entries(harnesses))('connector conformance: %s', (_name, harness) => {
+  let connector: Connector;
+  /** Every error that was provoked, as an operator or an event would have it. */
+  const errors: string[] = [];
+  const secrets = new Set<string>();
+
+  const options = (ask: Ask) => ({
+    ceiling: {
+      steps: [...reachOf(askTable[ask.kind].class)],
+      entitlements: ask.entitlement === undefined ? [] : [ask.entitlement],
+      maxDurationSeconds: 3600,
+    },
+    durationSeconds: 900,
+    overlapSeconds: 300,
+    recipients: [key],
+  });
+  const partsOf = (ask: Ask, of = connector, signal = never) => of.plan(ask, options(ask), signal);
+  const agreed = async (ask: Ask): Promise<Plan> => planOf(ask, await partsOf(ask));
+  const execute = (plan: Plan, step: Step, of = connector, signal = never) =>
+    of.execute(step, { caseId, recipients: [key], expiresAt: new Date(Date.now() + 900_000), plan }, signal);
+  /** As after a crash: nothing is on record of what the steps made. */
+  const undo = (plan: Plan, one: Undo, of = connector, signal = never) => of.undo(one, { caseId, plan }, signal);
+  const doAll = async (plan: Plan): Promise<readonly Facet[]> => {
+    const after: Facet[] = [];
+    for (const step of plan.steps) after.push(...(await execute(plan, step)).after);
+    return after;
+  };
+  const fromStart = ({ obligations }: Plan): readonly Undo[] => obligations.filter(({ armedBy }) => armedBy === 'start');
+
+  async function refused(what: Promise<unknown>): Promise<Pick<TargetError, 'code' | 'effect'>> {
+    const error = await what.then(
+      () => new Error('it was not refused'),
+      (thrown: unknown) => thrown,
+    );
+    for (let one = error; one instanceof Error; one = one.cause) errors.push(`${one.message}\n${one.stack ?? ''}`);
+    if (!(error instanceof TargetError)) throw new Error(`not a TargetError: ${String(error)}`, { cause: error });
+    return { code: error.code, effect: error.effect };
+  }
+  /** Every method that speaks to the target, of one plan. */
+  const callsOf = (plan: Plan, ask: Ask, of: Connector, signal = never): Readonly<Record<string, () => Promise<unknown>>> => ({
+    plan: () => partsOf(ask, of, signal),
+    read: () => of.read(ask, signal),
+    ...Object.fromEntries(plan.steps.map((step) => [`execute ${step.kind}`, () => execute(plan, step, of, signal)])),
+    ...Object.fromEntries(plan.obligations.map((one) => [`undo ${one.kind} ${one.armedBy}`, () => undo(plan, one, of, signal)])),
+  });
+
+  beforeEach(async () => {
+    connector = await harness.fresh();
+    for (const secret of harness.secrets()) secrets.add(secret);
+  });
+  afterAll(async () => {
+    await harness.stop();
+  });
+
+  it('R5.6 supports the asks that it declares, and refuses every other one as unsupported', async () => {
+    expect(harness.asks.map(({ ask }) => ask.kind).toSorted()).toEqual([...connector.capabilities.asks].toSorted());
+    const [any] = harness.asks;
+    for (const other of askKinds.filter((one) => !connector.capabilities.asks.includes(one)))
+      expect([other, await refused(partsOf({ ...(any as AskHere).ask, kind: other }))]).toEqual([
+        other,
+        { code: 'unsupported', effect: 'none' },
+      ]);
+  });
+
+  describe.each(harness.asks.map((one) => [one.ask.kind, one] as const))('%s', (_kind, { ask, need, lasting = [] }) => {
+    beforeEach(async () => {
+      await need?.();
+    });
+
+    it('R2.2 is planned twice with the same digest, by steps and ends that its row allows, and changes nothing', async () => {
+      const first = await partsOf(ask);
+      const digest = (parts: PlanParts) =>
+        createHash('sha256')
+          .update(canonicalize(parts) ?? '')
+          .digest('hex');
+      expect(digest(await partsOf(ask))).toBe(digest(first));
+      expect(first.steps.length).toBeGreaterThan(0);
+      expect(first.steps.filter((step) => !serves(step.kind, ask.kind))).toEqual([]);
+      for (const step of first.steps) {
+        const takesBack = stepTable[step.kind].undo;
+        const ends = first.obligations.filter((one) => one.kind === takesBack && one.armedBy === 'start' && one.hold === step.hold);
+        expect([step.kind, ends.length]).toEqual([step.kind, takesBack === undefined ? 0 : 1]);
+        expect([step.kind, step.recipients.length]).toEqual([step.kind, stepTable[step.kind].sealedTo === undefined ? 0 : 1]);
+      }
+      expect(byName(await connector.read(ask, never))).toEqual(byName(first.before));
+    });
+
+    it('R5.5 R2.4 does each step again with the same result, and the read-back shows it and nothing beside it', async () => {
+      const plan = await agreed(ask);
+      for (const step of plan.steps) {
+        const once = await execute(plan, step);
+        const again = await execute(plan, step);
+        expect([step.kind, byName(again.after)]).toEqual([step.kind, byName(once.after)]);
+        expect(Object.keys(byName(again.after))).toEqual(expect.arrayContaining([...(step.touches ?? [])]));
+        expect(again.sealed.map(({ recipient }) => recipient)).toEqual(step.recipients);
+      }
+      const touched = plan.steps.flatMap(({ touches }) => touches ?? []);
+      const now = await connector.read(ask, never);
+      expect(without(now, touched)).toEqual(without(plan.before.facets, touched));
+    });
+
+    it('R6.3 R6.5 takes back what it made and nothing else, twice with the same answer', async () => {
+      const plan = await agreed(ask);
+      await doAll(plan);
+      for (const one of fromStart(plan)) {
+        const { readBack } = await undo(plan, one);
+        // What the undo tells of itself may differ; the state of the target does not.
+        expect([one.kind, seenBefore(plan, (await undo(plan, one)).readBack)]).toEqual([one.kind, seenBefore(plan, readBack)]);
+      }
+      expect(without(await connector.read(ask, never), lasting)).toEqual(without(plan.before.facets, lasting));
+    });
+
+    it('R6.3 takes back nothing where nothing was made, and says so', async () => {
+      const plan = await agreed(ask);
+      for (const one of plan.obligations.filter(({ armedBy }) => armedBy !== 'success')) expect(await undo(plan, one)).toBeDefined();
+      expect(byName(await connector.read(ask, never))).toEqual(byName(plan.before.facets));
+    });
+
+    it('R2.6 seals to no key that the plan does not name, and does nothing then', async () => {
+      const plan = await agreed(ask);
+      for (const step of plan.steps.filter(({ recipients }) => recipients.length > 0)) {
+        const wrong = connector.execute(step, { caseId, recipients: [stranger], expiresAt: new Date(), plan }, never);
+        expect(await refused(wrong)).toEqual({ code: 'refused', effect: 'none' });
+      }
+      expect(byName(await connector.read(ask, never))).toEqual(byName(plan.before.facets));
+    });
+
+    it('R5.5 had no effect where the target is away', async () => {
+      const plan = await agreed(ask);
+      const away = harness.at(await freePort());
+      for (const [what, call] of Object.entries(callsOf(plan, ask, away)))
+        expect([what, await refused(call())]).toEqual([what, { code: 'unreachable', effect: 'none' }]);
+      await away.close();
+    });
+
+    it('stops at its signal, before it began and while the target does not answer, with no effect', async () => {
+      const plan = await agreed(ask);
+      const silent = await silentServer();
+      const hung = harness.at(silent.port);
+      for (const [what, call] of Object.entries(callsOf(plan, ask, connector, AbortSignal.abort())))
+        expect([what, await refused(call())]).toEqual([what, { code: 'timeout', effect: 'none' }]);
+      for (const what of Object.keys(callsOf(plan, ask, hung))) {
+        const stop = new AbortController();
+        const asked = silent.next();
+        const pending = refused(callsOf(plan, ask, hung, stop.signal)[what]?.() ?? Promise.resolve());
+        await asked;
+        stop.abort();
+        expect([what, await pending]).toEqual([what, { code: 'timeout', effect: 'none' }]);
+      }
+      await hung.close();
+      await silent.close();
+    });
+  });
+
+  it('has put no secret into any of these errors', () => {
+    expect(errors.length).toBeGreaterThan(harness.asks.length);
+    expect([...secrets].filter((secret) => secret.length >= 6).length).toBeGreaterThan(0);
+    expect(errors.filter((text) => [...secrets].some((secret) => text.includes(secret)))).toEqual([]);
+  });
+});
+
+/** Takes connections and never answers. */
+async function silentServer() {
+  const sockets = new Set<Socket>();
+  let told: (() => void)[] = [];
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {});
+    // Only a request counts: a connection alone may be one that is kept for later.
+    socket.once('data', () => {
+      for (const tell of told) tell();
+      told = [];
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    port: (server.address() as AddressInfo).port,
+    next: () => new Promise<void>((resolve) => told.push(resolve)),
+    close: async () => {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
