@@ -132,7 +132,7 @@ function due(facts: ObligationFacts, undo: Undo, hardBound: Date, now: Date): { 
   return { dueAt: clock, cause: null };
 }
 /** A new factor at the account itself: one at another target leaves the way in here open. */
-const isEnrolledAt = (facts: SchedulerFacts, { connector, object }: Undo): boolean =>
+const isEnrolledAt = (facts: ObligationFacts, { connector, object }: Undo): boolean =>
   facts.of('readmit.enrolment.confirmed').some(({ data }) => data.connector === connector && data.object === object);
 function clockOf(undo: Undo, hardBound: Date, startedAt: string | undefined, succeededAt: string | undefined): Date | null {
   switch (undo.armedBy) {
