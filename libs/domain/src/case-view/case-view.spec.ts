@@ -33,7 +33,7 @@ describe('the page of a case', () => {
     expect(open(before('readmit.plan.proposed')).map(([what]) => what)).toEqual(['plan', 'evidence', 'decision']);
     const proofs = page(before('readmit.evidence.added')).openItems;
     expect(proofs).toMatchObject([
-      { what: 'evidence', who: ['help-desk'], says: 'a proof: call-back (substantial or more), recorded by help-desk' },
+      { what: 'evidence', who: ['help-desk'], says: 'a proof: call-back (substantial or higher), recorded by help-desk' },
       { what: 'decision', who: ['security-oncall'] },
     ]);
     const planned = new Facts(all).first('readmit.plan.proposed');
