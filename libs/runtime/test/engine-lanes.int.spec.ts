@@ -146,7 +146,7 @@ describe('an undo', () => {
     await until(async () => (await stateOf('undo-1')) === 'done', { what: 'the undo is done' });
     const real = performance.now.bind(performance);
     jest.spyOn(performance, 'now').mockImplementation(() => real() + 3_600_000);
-    await until(() => warned.some((message) => message.startsWith('still behind')), { what: 'an hour later it says that it waits' });
+    await until(() => warned.some((message) => message.startsWith('catching up: ')), { what: 'an hour later it logs that it waits' });
     expect([await stateOf('restore-1'), made]).toEqual(['waiting', ['undo-1']]);
     lag = 0n;
     await until(async () => (await stateOf('restore-1')) === 'done', { what: 'the restoration is done' });

@@ -106,6 +106,11 @@ export function schedulerControllers(engine: Pick<Engine, 'command'>, calls: Cal
       const { caseId } = call.params;
       return { caseId, link: `/api/revocation/cases/${caseId}` };
     }
+    @Serves('containSubject')
+    async containSubject(call: Call<'containSubject'>): Promise<AnswerOf<'containSubject'>> {
+      calls.push(call);
+      return { subject: call.params.subjectId, cases: [] };
+    }
   }
   return [SchedulerController];
 }
