@@ -8,9 +8,7 @@ const target = { connector: 'idp', object: 'account' };
 /** What enumerations of the first level do not show. */
 const further = {
   'readmit.execution.succeeded': [
-    ...askKinds
-      .filter((kind) => askTable[kind].ocsf)
-      .map((kind) => [`of \`${kind}\``, { holds: [`idp/account/${kind}`] }]),
+    ...askKinds.filter((kind) => askTable[kind].ocsf).map((kind) => [`of \`${kind}\``, { holds: [`idp/account/${kind}`] }]),
     ['of a role or group', { holds: ['idp/account/admins'] }],
   ],
   'readmit.revocation.confirmed': undoKinds.map((kind) => [`\`${kind}\``, { undo: { kind, ...target } }]),

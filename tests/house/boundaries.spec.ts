@@ -159,7 +159,8 @@ describe('words in documents', () => {
 
   it('have better words that are not refused themselves', () => {
     expect(wordsIn(Object.values(words).join('\n'))).toEqual([]);
-    for (const word of Object.keys(words)) expect(wordsIn(`so ${word} it`)).toEqual([{ at: 3, message: `"${word}": write ${words[word]}` }]);
+    for (const word of Object.keys(words))
+      expect(wordsIn(`so ${word} it`)).toEqual([{ at: 3, message: `"${word}": write ${words[word]}` }]);
   });
 });
 

@@ -52,7 +52,9 @@ describe('a supervised part', () => {
     const supervised = await stand.supervise();
     for (let times = 0; times < 7; times++) await stand.end('signal SIGKILL');
     expect(stand.lines).toEqual(
-      ['0.2', '0.4', '0.8', '1.6', '3.2', '5', '5'].map((pause) => `restarting audit in ${pause} s: it exited unexpectedly (signal SIGKILL)`),
+      ['0.2', '0.4', '0.8', '1.6', '3.2', '5', '5'].map(
+        (pause) => `restarting audit in ${pause} s: it exited unexpectedly (signal SIGKILL)`,
+      ),
     );
     expect(supervised.current()).toBe(stand.things[7]);
     expect(stand.givenUp).toEqual([]);
