@@ -2,7 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Tx } from '@readmit/store';
 import type { EngineOptions } from './options.js';
-import { Transactor, type Transaction } from './transact.js';
+import { Transactor, type TransactionPart } from './transact.js';
 
 describe('transactions that wait', () => {
   it('R6.2 go behind those that take something back, which keep their order', async () => {
@@ -22,8 +22,8 @@ describe('transactions that wait', () => {
     } as unknown as EngineOptions;
     const transactor = new Transactor(options, () => 'id');
     const run = (name: string, urgent: boolean): Promise<unknown> => {
-      const transaction: Transaction = { alone: true, urgent, keys: () => [], decide: () => void order.push(name) };
-      return transactor.run(transaction);
+      const part: TransactionPart = { alone: true, urgent, keys: () => [], decide: () => void order.push(name) };
+      return transactor.run(part);
     };
     const all = [run('under way', false)];
     await new Promise((resolve) => setImmediate(resolve));

@@ -1,7 +1,7 @@
 /**
- * The one transaction of the engine. Every change of a service goes through it: a batch of messages, a command, a wake, the
- * intents and the ends of work. Whatever waits when the transaction before has ended shares the next one (group commit), so a
- * busy service commits as seldom as its database allows and an idle one at once. Its statements are counted and constant:
+ * The one transaction of the engine. Every change of a service goes through it: a batch of messages, a command, a wake-up, the intents and
+ * results of work. Whatever waits when the previous transaction ends shares the next one (group commit), so a busy service commits as rarely
+ * as its database allows and an idle one at once. The statements are counted and constant:
  *
  *   BEGIN, [keys], touch, [check]   |   keep, [definition.save], bus.write, [after]   |   COMMIT   |   then publish
  *
@@ -29,33 +29,33 @@ export interface Counters {
   parked: number;
 }
 
-/** Something to be decided in a transaction. It is run again when the transaction failed, so it MUST keep nothing of a failed one. */
-export interface Transaction {
-  /** First in the transaction, before the locks; gives the keys of the aggregates to lock. */
+/** One participant of a group-committed transaction. May be retried: MUST NOT keep state from a failed attempt. */
+export interface TransactionPart {
+  /** Runs first, before the locks; returns the keys of the aggregates to lock. */
   readonly keys: (tx: Tx) => Promise<readonly string[]> | readonly string[];
-  /** Its statements run after the locks; unless it is `alone` they MUST do no harm when nothing else of it happens. `false`: there is nothing to do. */
+  /** Its statements run after the locks; unless the part is `alone` they MUST be harmless if nothing else of it happens. `false`: nothing to do. */
   readonly check?: (tx: Tx) => Promise<boolean> | boolean;
-  /** Without waiting. What follows from it has been concluded before the next one of the transaction decides. */
+  /** Synchronous. Everything that follows from it is concluded before the next part decides. */
   readonly decide: (pass: Pass) => void;
-  /** Last, in the same transaction. */
+  /** Runs last, in the same transaction. */
   readonly after?: (tx: Tx, pass: Pass) => Promise<void>;
-  /** Shares its transaction with nothing: it locks rows by itself, or it is looked at because something in it fails. */
+  /** Shares its transaction with no other part: it locks rows itself, or something in it is known to fail. */
   readonly alone?: boolean;
-  /** Takes something back: goes before everything that waits and is not. */
+  /** Revokes something: goes before all parts that are waiting and do not. */
   readonly urgent?: boolean;
 }
 interface Waiting {
-  readonly transaction: Transaction;
+  readonly part: TransactionPart;
   readonly resolve: (pass: Pass | undefined) => void;
   readonly reject: (error: unknown) => void;
 }
 
-/** Of what waits, at most so many share a transaction: a batch of 500 messages is one of them. */
+/** At most so many parts share a transaction; a batch of 500 messages is one part. */
 const mostTogether = 256;
 
 export class Transactor {
   readonly counters: Counters = { batches: 0, messages: 0, statements: 0, commits: 0, events: 0, parked: 0 };
-  /** What the database's clock was ahead of ours when it last spoke; ours is the monotonic one. */
+  /** How far the database's clock was ahead of the monotonic clock of this process at the last answer. */
   private ahead: number | undefined;
   private readonly listeners: ((pass: Pass) => void)[] = [];
   private readonly waiting: Waiting[] = [];
@@ -68,12 +68,12 @@ export class Transactor {
     private readonly newId: () => string,
   ) {}
 
-  /** Told after each commit what was decided. */
+  /** Called after each commit with what was decided. */
   onCommit(listener: (pass: Pass) => void): void {
     this.listeners.push(listener);
   }
 
-  /** The database's clock, without asking it: for bounds of days, never for a decision. */
+  /** Estimate of the database's clock without a query: for bounds of days, never for a decision. */
   now(): Date {
     return this.ahead === undefined ? new Date() : new Date(performance.now() + this.ahead);
   }
@@ -84,11 +84,11 @@ export class Transactor {
     if (row) this.ahead = row.now.getTime() - performance.now();
   }
 
-  /** Runs it with what else waits; `undefined` when `check` found nothing to do. Nothing is published unless it is committed. */
-  run(transaction: Transaction): Promise<Pass | undefined> {
+  /** Runs the part together with others that wait; `undefined` when `check` found nothing to do. Nothing is published unless committed. */
+  run(part: TransactionPart): Promise<Pass | undefined> {
     return new Promise((resolve, reject) => {
-      const waiting = { transaction, resolve, reject };
-      const behind = transaction.urgent === true ? this.waiting.findIndex((other) => other.transaction.urgent !== true) : -1;
+      const waiting = { part, resolve, reject };
+      const behind = part.urgent === true ? this.waiting.findIndex((other) => other.part.urgent !== true) : -1;
       if (behind < 0) this.waiting.push(waiting);
       else this.waiting.splice(behind, 0, waiting);
       this.serving ??= this.serve();
@@ -96,22 +96,22 @@ export class Transactor {
   }
 
   private async serve(): Promise<void> {
-    // What the same turn of the event loop asks for rides along.
+    // Parts added in the same turn of the event loop join this group.
     await Promise.resolve();
     while (this.waiting.length > 0) await this.together(this.nextGroup());
     this.serving = undefined;
   }
 
   private nextGroup(): readonly Waiting[] {
-    const at = this.waiting.findIndex(({ transaction }) => transaction.alone === true);
+    const at = this.waiting.findIndex(({ part }) => part.alone === true);
     const most = Math.min(at === 0 ? 1 : at < 0 ? mostTogether : at, mostTogether);
     return this.waiting.splice(0, most);
   }
 
-  /** One failure must not fail the others: whoever is to blame is found by running each by itself. An outage blames nobody. */
+  /** One failure must not fail the others: after a failure each part runs alone. In an outage all of them fail. */
   private async together(group: readonly Waiting[]): Promise<void> {
     try {
-      const done = await this.commit(group.map(({ transaction }) => transaction));
+      const done = await this.commit(group.map(({ part }) => part));
       group.forEach(({ resolve }, at) => resolve(done[at]));
     } catch (error) {
       const outage = isTransientSqlError(error) && !isCollision(error);
@@ -120,9 +120,9 @@ export class Transactor {
     }
   }
 
-  private async commit(group: readonly Transaction[]): Promise<readonly (Pass | undefined)[]> {
+  private async commit(group: readonly TransactionPart[]): Promise<readonly (Pass | undefined)[]> {
     let records: OutgoingRecord[] = [];
-    let going: readonly Transaction[] = [];
+    let going: readonly TransactionPart[] = [];
     crashPoint('runner.before-transaction');
     const pass = await this.options.store.transaction(
       async (plain) => {
@@ -134,7 +134,7 @@ export class Transactor {
         };
         const keys = new Set<string>();
         for (const { keys: of } of group) for (const key of await of(tx)) keys.add(key);
-        // The checks come after the locks because their statements do; they go out with them.
+        // The statements of the checks are sent with those of the locks and run after them.
         const touching = this.touch(tx, [...keys]);
         const checking = group.map(async (one) => (await one.check?.(tx)) ?? true);
         await answered([touching, ...checking]);
@@ -149,7 +149,7 @@ export class Transactor {
         }
         pass.settle();
         records = this.sign(pass.said);
-        // Nothing here waits for an answer: all of it is one round trip, in this order.
+        // Nothing here waits for an answer: one round trip, in this order.
         await answered([
           ...this.keep(tx, pass),
           records.length > 0 ? this.options.bus.write(tx, records) : undefined,
@@ -180,7 +180,7 @@ export class Transactor {
     return pass;
   }
 
-  /** Resolves when nothing is under way any more. */
+  /** Resolves when nothing is in progress any more. */
   async idle(): Promise<void> {
     while (this.serving) await this.serving;
     await this.publishing;
@@ -193,7 +193,7 @@ export class Transactor {
     } catch (error) {
       this.options.log.warn(
         { error: messageOf(error), events: records.length },
-        'committed events were not published at once; the relay sends them',
+        'could not publish committed events; the relay will send them',
       );
     }
   }
@@ -277,8 +277,8 @@ export class Transactor {
 }
 
 /**
- * Waits for all of what was sent, and fails with the first that failed in the order of sending: those behind it failed for it alone, and only
- * the first knows whether a rule or an outage is to blame.
+ * Waits for all statements that were sent, and fails with the first failure in the order of sending: later ones failed only because of it,
+ * and only the first tells whether a rule or an outage is at fault.
  */
 async function answered(sent: readonly unknown[]): Promise<void> {
   for (const one of await Promise.allSettled(sent)) if (one.status === 'rejected') throw one.reason;
