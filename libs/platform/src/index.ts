@@ -1,6 +1,6 @@
 /** What every library stands on: ids, durable files, waiting, errors as text. No I/O of the network or the database. */
 export { backoffMs } from './backoff.js';
-export { Bell } from './bell.js';
+export { WakeUp } from './wake-up.js';
 export { crashPoint, crashPoints, crashPointsOf } from './crash-points.js';
 export type { CrashPoint } from './crash-points.js';
 export { Gathering } from './gathering.js';

@@ -3,8 +3,8 @@ import { isKey, type Fact } from '@readmit/contracts';
 import { Facts, refusal, type Command, type Refusal } from '@readmit/domain';
 import type { Commands } from './service-definition.js';
 import { engineTypes, type Origin } from './aggregate.js';
-import { backoffMs, Bell, crashPoint } from '@readmit/platform';
-import { byHandler } from './blame.js';
+import { backoffMs, WakeUp, crashPoint } from '@readmit/platform';
+import { byHandler } from './handler-errors.js';
 import { isCollision } from '@readmit/store';
 import { below, commandSpan } from './spans.js';
 import type { Transactor } from './transact.js';
@@ -27,7 +27,7 @@ export class CommandRunner implements Commands {
         return await this.once(options, command);
       } catch (error) {
         if (!isCollision(error) || collisions >= mostCollisions) throw error;
-        await new Bell().wait(backoffMs(collisions));
+        await new WakeUp().wait(backoffMs(collisions));
       }
     }
   }

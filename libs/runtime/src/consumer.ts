@@ -2,7 +2,7 @@
 import type { Batch } from '@readmit/bus';
 import { crashPoint, messageOf } from '@readmit/platform';
 import { persistBisecting, type BatchTransaction } from './bisect-batch.js';
-import { HandlerFailed } from './blame.js';
+import { HandlerFailed } from './handler-errors.js';
 import { hearAll, keysOfHeard, type Heard, type Inbox } from './inbox.js';
 import type { BatchHandler } from './message-loop.js';
 import type { OpenSpan } from './observer.js';

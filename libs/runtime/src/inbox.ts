@@ -4,7 +4,7 @@ import type { TopicRecord } from '@readmit/bus';
 import type { ServiceDefinition } from './service-definition.js';
 import { verifyRecord } from '@readmit/signing';
 import type { Origin } from './aggregate.js';
-import { byHandler } from './blame.js';
+import { byHandler } from './handler-errors.js';
 import { messageOf } from '@readmit/platform';
 import type { EngineOptions } from './options.js';
 import type { RefusedMessage } from './parked-rows.js';

@@ -2,7 +2,7 @@
 export { OlderKeyListError, believe } from './believed-list.js';
 export { persistBisecting } from './bisect-batch.js';
 export type { BatchTransaction } from './bisect-batch.js';
-export { HandlerFailed } from './blame.js';
+export { HandlerFailed } from './handler-errors.js';
 export { createEngine } from './engine.js';
 export { followKeyList } from './follow-key-list.js';
 export type { FollowKeyListOptions, KeyListSource } from './follow-key-list.js';

@@ -1,5 +1,5 @@
 /** Hands due work of one lane to a few calls at a time. Who claims a row is decided by the database; this only decides when to ask for it. */
-import { Bell, backoffMs, messageOf } from '@readmit/platform';
+import { WakeUp, backoffMs, messageOf } from '@readmit/platform';
 import { Calls } from './calls.js';
 import type { Lane } from './service-definition.js';
 import type { Transactor } from './transact.js';
@@ -14,7 +14,7 @@ const sweepMs = 1_000;
 export class LaneWorkers {
   private loop: Promise<void> | undefined;
   private stopping = false;
-  private readonly bell = new Bell();
+  private readonly wakeUp = new WakeUp();
   private readonly running = new Map<string, Promise<void>>();
   private readonly ahead: WorkAhead;
   private readonly run: WorkRun;
@@ -32,7 +32,7 @@ export class LaneWorkers {
   ) {
     this.leaseMs = transactor.options.leaseMs ?? 30_000;
     this.calls = new Calls(calls, this.leaseMs);
-    this.ahead = new WorkAhead(objects, { urgent: lane === 'urgent', onFree: () => this.bell.ring() });
+    this.ahead = new WorkAhead(objects, { urgent: lane === 'urgent', onFree: () => this.wakeUp.wake() });
     this.run = new WorkRun(transactor, { lane, leaseMs: this.leaseMs }, this.calls, (row, notBefore) => this.expect(row, notBefore));
   }
 
@@ -43,7 +43,7 @@ export class LaneWorkers {
   /** Takes no more and waits for the calls under way; each ends at half of its lease. */
   async stop(): Promise<void> {
     this.stopping = true;
-    this.bell.ring();
+    this.wakeUp.wake();
     await this.loop;
     await Promise.all(this.running.values());
   }
@@ -51,7 +51,7 @@ export class LaneWorkers {
   /** Told of work that will be due. */
   expect(candidate: Candidate, notBefore: Date): void {
     this.ahead.add(candidate, notBefore.getTime());
-    this.bell.ring();
+    this.wakeUp.wake();
   }
 
   private async look(): Promise<void> {
@@ -62,11 +62,11 @@ export class LaneWorkers {
         const found = free > 0 ? await this.candidates(free) : [];
         if (found.length > 0) await this.begin(found);
         failures = 0;
-        // A slot that gets free rings, so a full house waits for that alone.
-        if (found.length === 0 && !this.stopping) await this.bell.wait(free > 0 ? this.untilNext() : sweepMs);
+        // A slot that becomes free wakes the loop; with all slots taken there is nothing else to wait for.
+        if (found.length === 0 && !this.stopping) await this.wakeUp.wait(free > 0 ? this.untilNext() : sweepMs);
       } catch (error) {
         log.warn({ service: definition.name, error: messageOf(error) }, 'due work could not be looked for or claimed; trying again');
-        await this.bell.wait(backoffMs(failures++));
+        await this.wakeUp.wait(backoffMs(failures++));
       }
     }
   }
@@ -110,7 +110,7 @@ export class LaneWorkers {
     const done = this.run.carryOut(intent).then(() => {
       this.running.delete(row.id);
       this.ahead.over(row);
-      this.bell.ring();
+      this.wakeUp.wake();
     });
     this.running.set(row.id, done);
   }

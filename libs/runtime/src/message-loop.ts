@@ -3,7 +3,7 @@
  * audit and the signals of identity providers all use it; what a batch means is up to its handler.
  */
 import { isStaleOwner, type Batch, type Bus, type Subscription } from '@readmit/bus';
-import { backoffMs, Bell, messageOf, type Log } from '@readmit/platform';
+import { backoffMs, WakeUp, messageOf, type Log } from '@readmit/platform';
 
 export interface BatchHandler {
   /**
@@ -45,8 +45,8 @@ export class MessageLoop {
   private loop: Promise<void> | undefined;
   private processing: Promise<void> | undefined;
   private stopping = false;
-  private readonly retry = new Bell();
-  private readonly catchUp = new Bell();
+  private readonly retry = new WakeUp();
+  private readonly catchUp = new WakeUp();
 
   constructor(
     private readonly options: MessageLoopOptions,
@@ -75,8 +75,8 @@ export class MessageLoop {
   /** Finishes the batch under way and confirms it, so that it is not redelivered; fetches no more. During an outage it gives the batch up. */
   async stop(): Promise<void> {
     this.stopping = true;
-    this.retry.ring();
-    this.catchUp.ring();
+    this.retry.wake();
+    this.catchUp.wake();
     await this.processing;
     await this.subscription?.close();
     await this.loop;

@@ -1,6 +1,6 @@
 import { partitionsPerTopic, retentionDays, topicOf, type ServiceName } from '@readmit/contracts';
 import { isTransientSqlError, type Store } from '@readmit/store';
-import { backoffMs, Bell } from '@readmit/platform';
+import { backoffMs, WakeUp } from '@readmit/platform';
 import { KafkaError, type TopicRecord, type KafkaTopics } from '@readmit/bus';
 import { verifyRecord, type KeyRing } from '@readmit/signing';
 
@@ -121,8 +121,8 @@ export async function awaitOwnTopic(
   options: OwnTopicOptions & { readonly signal: AbortSignal; readonly onTrouble: (error: unknown) => void },
 ): Promise<void> {
   const { signal, onTrouble } = options;
-  const bell = new Bell();
-  const ring = (): void => bell.ring();
+  const wakeUp = new WakeUp();
+  const ring = (): void => wakeUp.wake();
   signal.addEventListener('abort', ring);
   try {
     for (let failures = 0; ; failures++) {
@@ -132,7 +132,7 @@ export async function awaitOwnTopic(
       } catch (error) {
         if (!(error instanceof KafkaError) && !isTransientSqlError(error)) throw error;
         onTrouble(error);
-        await bell.wait(backoffMs(failures));
+        await wakeUp.wait(backoffMs(failures));
       }
     }
   } finally {

@@ -4,7 +4,7 @@ import { messageOf } from '@readmit/platform';
 import type { Store } from '@readmit/store';
 import type { TopicRecord } from '@readmit/bus';
 import { engineTypes } from './aggregate.js';
-import { HandlerFailed } from './blame.js';
+import { HandlerFailed } from './handler-errors.js';
 import { hearAll, keysOfHeard, type Heard, type Inbox } from './inbox.js';
 import {
   byKeyList,

@@ -5,7 +5,7 @@ import type { Facts, Reaction } from '@readmit/domain';
 import fc from 'fast-check';
 import type { ServiceDefinition } from './service-definition.js';
 import type { TouchedRow } from './aggregate.js';
-import { HandlerFailed } from './blame.js';
+import { HandlerFailed } from './handler-errors.js';
 import { Pass } from './pass.js';
 
 const at = (second: number): string => `2026-11-22T09:30:${String(second).padStart(2, '0')}.000Z`;

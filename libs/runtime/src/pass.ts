@@ -8,7 +8,7 @@ import type { ServiceDefinition } from './service-definition.js';
 import { engineCrypto as crypto, schemaViolation } from '@readmit/signing';
 import { unstorableText } from '@readmit/platform';
 import { Aggregate, engineTypes, type Origin, type TouchedRow } from './aggregate.js';
-import { byHandler, HandlerFailed } from './blame.js';
+import { byHandler, HandlerFailed } from './handler-errors.js';
 import type { SaidEvent } from './observer.js';
 import { FactCache } from './fact-cache.js';
 

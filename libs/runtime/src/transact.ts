@@ -13,7 +13,7 @@ import { isCollision, isTransientSqlError, type Tx } from '@readmit/store';
 import type { OutgoingRecord } from '@readmit/bus';
 import type { Change } from './service-definition.js';
 import type { Aggregate, TouchedRow } from './aggregate.js';
-import { byHandlerInDatabase } from './blame.js';
+import { byHandlerInDatabase } from './handler-errors.js';
 import { messageOf, crashPoint } from '@readmit/platform';
 import { FactCache } from './fact-cache.js';
 import type { EngineOptions } from './options.js';

@@ -2,8 +2,8 @@
  * Wakes of a service that keeps its own (`timer`): sleeps until the earliest one, then runs what is due through the same
  * transaction. Memory only decides when to ask; the database decides what is due.
  */
-import { Bell, backoffMs, messageOf, crashPoint } from '@readmit/platform';
-import { HandlerFailed } from './blame.js';
+import { WakeUp, backoffMs, messageOf, crashPoint } from '@readmit/platform';
+import { HandlerFailed } from './handler-errors.js';
 import type { Transactor } from './transact.js';
 
 /** A sweep at least this often: what another process saved is seen without being told. */
@@ -15,14 +15,14 @@ const failedSeconds = 60;
 export class Wakes {
   private loop: Promise<void> | undefined;
   private stopping = false;
-  private readonly bell = new Bell();
+  private readonly wakeUp = new WakeUp();
   /** When the loop will look again, by the database's clock. */
   private looksAt = Infinity;
 
   constructor(private readonly transactor: Transactor) {
     transactor.onCommit((pass) => {
       for (const { wakeAt } of pass.aggregates.values())
-        if (wakeAt !== undefined && wakeAt !== null && wakeAt < this.looksAt) return this.bell.ring();
+        if (wakeAt !== undefined && wakeAt !== null && wakeAt < this.looksAt) return this.wakeUp.wake();
     });
   }
 
@@ -32,7 +32,7 @@ export class Wakes {
 
   async stop(): Promise<void> {
     this.stopping = true;
-    this.bell.ring();
+    this.wakeUp.wake();
     await this.loop;
   }
 
@@ -40,19 +40,19 @@ export class Wakes {
     const { log, definition } = this.transactor.options;
     for (let failures = 0; !this.stopping;) {
       try {
-        // Known late rather than early: a wake saved while this asks rings the bell.
+        // Known late rather than early: a wake saved during the query wakes the loop again.
         this.looksAt = Infinity;
         const next = await this.untilNext();
         if (next <= 0) await this.due();
         else {
           const sleep = Math.min(sweepMs, Math.ceil(next));
           this.looksAt = this.transactor.now().getTime() + sleep;
-          if (!this.stopping) await this.bell.wait(sleep);
+          if (!this.stopping) await this.wakeUp.wait(sleep);
         }
         failures = 0;
       } catch (error) {
         log.warn({ service: definition.name, error: messageOf(error) }, 'due wakes could not be run; trying again');
-        await this.bell.wait(backoffMs(failures++));
+        await this.wakeUp.wait(backoffMs(failures++));
       }
     }
   }

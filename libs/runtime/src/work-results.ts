@@ -4,8 +4,8 @@
  */
 import type { Facts } from '@readmit/domain';
 import { ResultUnstorable, type Lane, type Work, type WorkHandler } from './service-definition.js';
-import { backoffMs, Bell, messageOf, crashPoint, Gathering } from '@readmit/platform';
-import { byHandler, HandlerFailed } from './blame.js';
+import { backoffMs, WakeUp, messageOf, crashPoint, Gathering } from '@readmit/platform';
+import { byHandler, HandlerFailed } from './handler-errors.js';
 import type { OpenSpan } from './observer.js';
 import type { Pass } from './pass.js';
 import { below } from './spans.js';
@@ -85,7 +85,7 @@ export class WorkResults {
           continue;
         }
         left = left.filter(({ asked }) => performance.now() <= asked + this.about.leaseMs);
-        if (left.length > 0) await new Bell().wait(backoffMs(failures));
+        if (left.length > 0) await new WakeUp().wait(backoffMs(failures));
       }
     }
   }

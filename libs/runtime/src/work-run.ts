@@ -5,7 +5,7 @@
  */
 import { sqlStateOf, type Tx } from '@readmit/store';
 import { ResultUnstorable, type Lane, type Still, type WorkHandler } from './service-definition.js';
-import { byHandler, HandlerFailed } from './blame.js';
+import { byHandler, HandlerFailed } from './handler-errors.js';
 import { messageOf, crashPoint, Gathering } from '@readmit/platform';
 import type { Calls } from './calls.js';
 import { attemptSpan } from './spans.js';

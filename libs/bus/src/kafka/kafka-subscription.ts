@@ -1,6 +1,6 @@
 import type { Tx } from '@readmit/store';
 import type { EachBatchPayload, Kafka, TopicPartitionOffset } from 'kafkajs';
-import { backoffMs, Bell, crashPoint } from '@readmit/platform';
+import { backoffMs, WakeUp, crashPoint } from '@readmit/platform';
 import type { Batch, Subscription } from '../port.js';
 import { StaleOwnerError } from '../stale-owner-error.js';
 import { Arrivals, type Held, type Taken } from './arrivals.js';
@@ -40,12 +40,12 @@ export class KafkaSubscription implements Subscription {
   private failure: KafkaError | undefined;
   private closed = false;
   private reading = false;
-  private readonly arrived = new Bell();
-  private readonly joinAgain = new Bell();
-  private readonly commitAgain = new Bell();
+  private readonly arrived = new WakeUp();
+  private readonly joinAgain = new WakeUp();
+  private readonly commitAgain = new WakeUp();
   private readonly closing = Promise.withResolvers<void>();
   /** Of fetches that wait for room. */
-  private readonly held = new Set<Bell>();
+  private readonly held = new Set<WakeUp>();
   private committing: Promise<void> | undefined;
   private readonly keeping: Promise<void>;
   private ended: Promise<void> | undefined;
@@ -107,12 +107,12 @@ export class KafkaSubscription implements Subscription {
 
   private async end(): Promise<void> {
     this.closed = true;
-    this.arrived.ring();
+    this.arrived.wake();
     this.release();
     await this.commitNow();
     this.closing.resolve();
-    this.joinAgain.ring();
-    this.commitAgain.ring();
+    this.joinAgain.wake();
+    this.commitAgain.wake();
     await this.keeping;
     await this.committing;
     this.arrivals.assign([], false);
@@ -159,7 +159,7 @@ export class KafkaSubscription implements Subscription {
         onFirst(failure);
         if (failure.permanent) {
           this.failure = failure;
-          this.arrived.ring();
+          this.arrived.wake();
         } else {
           onTrouble(failure);
         }
@@ -191,25 +191,25 @@ export class KafkaSubscription implements Subscription {
       highWatermark,
       records: batch.messages.map((message) => toTopicRecord(topic, partition, message)),
     });
-    this.arrived.ring();
+    this.arrived.wake();
     const until = performance.now() + trickleMs;
-    const bell = new Bell();
-    this.held.add(bell);
+    const wakeUp = new WakeUp();
+    this.held.add(wakeUp);
     try {
       for (;;) {
         const full = this.arrivals.records >= bufferedRecords || this.arrivals.bytes >= bufferedBytes;
         const trickling = !this.reading && this.arrivals.records > 0 && performance.now() < until;
         if (this.closed || !isRunning() || !(full || trickling)) return;
-        await bell.wait(full ? this.options.sessionTimeoutMs / 5 : trickleMs);
+        await wakeUp.wait(full ? this.options.sessionTimeoutMs / 5 : trickleMs);
         await heartbeat();
       }
     } finally {
-      this.held.delete(bell);
+      this.held.delete(wakeUp);
     }
   }
 
   private release(): void {
-    for (const bell of this.held) bell.ring();
+    for (const wakeUp of this.held) wakeUp.wake();
   }
 
   private batchOf({ records, spans }: Taken): Batch {

@@ -1,5 +1,5 @@
 import type { Store } from '@readmit/store';
-import { backoffMs, Bell, crashPoint } from '@readmit/platform';
+import { backoffMs, WakeUp, crashPoint } from '@readmit/platform';
 import { KafkaError } from './kafka-error.js';
 import type { Outbox, Unsent } from './outbox.js';
 import type { Sender } from './sender.js';
@@ -25,7 +25,7 @@ export class Relay {
   behind = false;
   private stirred = false;
   private closed = false;
-  private readonly bell = new Bell();
+  private readonly wakeUp = new WakeUp();
   private loop: Promise<void> | undefined;
 
   constructor(private readonly options: RelayOptions) {}
@@ -40,12 +40,12 @@ export class Relay {
   leave(): void {
     this.behind = true;
     this.stirred = true;
-    this.bell.ring();
+    this.wakeUp.wake();
   }
 
   async close(): Promise<void> {
     this.closed = true;
-    this.bell.ring();
+    this.wakeUp.wake();
     await this.loop;
   }
 
@@ -64,10 +64,10 @@ export class Relay {
         failures = 0;
       } catch (error) {
         onTrouble(error);
-        await this.bell.wait(backoffMs(failures++));
+        await this.wakeUp.wait(backoffMs(failures++));
         continue;
       }
-      await this.bell.wait(this.behind ? 50 : Math.max(graceMs / 2, 50));
+      await this.wakeUp.wait(this.behind ? 50 : Math.max(graceMs / 2, 50));
     }
   }
 

@@ -1,5 +1,5 @@
 import { PartitionAssigners, type Broker, type Cluster, type Kafka } from 'kafkajs';
-import { backoffMs, Bell } from '@readmit/platform';
+import { backoffMs, WakeUp } from '@readmit/platform';
 import type { TopicRecord } from '../port.js';
 import { kafkaError, within } from './kafka-error.js';
 import { toTopicRecord, type KafkaMessage } from './records.js';
@@ -27,7 +27,7 @@ const mostBytes = 8 * 1024 * 1024;
  */
 export class TopicReader {
   private cluster: Promise<Cluster> | undefined;
-  private readonly closing = new Bell();
+  private readonly closing = new WakeUp();
   private closed = false;
 
   constructor(
@@ -103,7 +103,7 @@ export class TopicReader {
 
   async close(): Promise<void> {
     this.closed = true;
-    this.closing.ring();
+    this.closing.wake();
     const cluster = await this.cluster?.catch(() => undefined);
     await cluster?.disconnect();
   }

@@ -2,7 +2,7 @@ import { messageOf } from '@readmit/platform';
 import { isStaleOwner } from '@readmit/bus';
 import { isDataFault, isTransientSqlError, sqlStateOf } from '@readmit/store';
 
-/** A rule of the service threw, or said something that is not an event: whoever brought the message in is to blame, not an outage. */
+/** A rule of the service threw, or emitted something that is not a valid event: the message that caused it is at fault, not an outage. */
 export class HandlerFailed extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
@@ -10,7 +10,7 @@ export class HandlerFailed extends Error {
   }
 }
 
-/** Runs a rule of the service, so that what it throws is known as its own. */
+/** Runs a rule of the service and marks what it throws as a fault of the rule. */
 export function byHandler<R>(what: string, run: () => R): R {
   try {
     return run();
@@ -20,7 +20,7 @@ export function byHandler<R>(what: string, run: () => R): R {
   }
 }
 
-/** The same for statements of the service: data that the database refuses is the message's fault, an outage is not. */
+/** The same for statements of the service: data that the database refuses is a fault of the message, an outage is not. */
 export async function byHandlerInDatabase<R>(what: string, run: () => Promise<R>): Promise<R> {
   try {
     return await run();
