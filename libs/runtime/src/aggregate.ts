@@ -38,8 +38,8 @@ export class Aggregate {
   /** Facts that wait to join the set. */
   private arrived: Fact[] = [];
   /** `react` must run. */
-  stirred = false;
-  nudged = false;
+  dirty = false;
+  reminded = false;
   rounds = 0;
   /** Trace context of what began it, as it is kept. */
   readonly traceWas: string | null;
@@ -103,7 +103,7 @@ export class Aggregate {
     if (this.facts.holds(fact) || this.arrived.some(({ id, type }) => id === fact.id && type === fact.type)) return false;
     this.arrived.push(fact);
     this.added.push(fact);
-    this.stirred = true;
+    this.dirty = true;
     if (origin) this.origin = origin;
     return true;
   }

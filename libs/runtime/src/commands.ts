@@ -77,7 +77,7 @@ export class CommandRunner implements Commands {
         }
         aggregate.rows.push(...(rows ?? []));
         pass.say(aggregate, said.emit);
-        if (pass.ask(aggregate, said.work)) aggregate.stirred = true;
+        if (pass.ask(aggregate, said.work)) aggregate.dirty = true;
         pass.cancel(said.cancel);
         answer = { reply: said.reply };
       },

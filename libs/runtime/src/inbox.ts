@@ -10,16 +10,16 @@ import type { EngineOptions } from './options.js';
 import type { RefusedMessage } from './parked-rows.js';
 import type { Pass } from './pass.js';
 
-/** A fact and the aggregates that keep it; `nudge`: an aggregate that is only run again. */
+/** A fact and the aggregates that store it. `reminder`: an aggregate whose deadline was reached; it is only run again. */
 export interface Heard {
   readonly record: TopicRecord;
   readonly fact: Fact;
   readonly origin: Origin;
   readonly keys: readonly string[];
-  readonly nudge: string | undefined;
+  readonly reminder: string | undefined;
 }
 
-/** Topics that the definition's types come from; nudges come from the scheduler. */
+/** Topics of the event types that the definition consumes; reminders come from the scheduler. */
 export function topicsOf(definition: ServiceDefinition): readonly string[] {
   const producers = new Set(definition.consumes.map((type) => entryOf(type).producer));
   if (definition.wakes === 'deadline') producers.add('revocation-scheduler');
@@ -31,13 +31,13 @@ export class Inbox {
 
   constructor(private readonly options: EngineOptions) {
     const { consumes, wakes } = options.definition;
-    // A nudge only makes `react` run, whether the service lists it or not; the scheduler alone would keep it.
+    // A reminder only makes `react` run, also when the service lists its type; only the scheduler would store it.
     this.consumes = new Set(consumes.filter((type) => wakes === 'timer' || type !== 'readmit.deadline.reached'));
   }
 
   /**
-   * `undefined`: not for this service. What claims a type that it does not hear, where that type belongs, is passed over unread: audit, which
-   * hears all, judges it.
+   * `undefined`: not for this service. A record that claims a type which this service does not consume, on the topic of that type, is skipped
+   * unverified: audit consumes and verifies all of them.
    */
   read(record: TopicRecord, now: Date, replayed = false): Heard | RefusedMessage | undefined {
     const { ring, environment, definition } = this.options;
@@ -46,19 +46,19 @@ export class Inbox {
       claimed !== undefined &&
       isEventType(claimed) &&
       !this.consumes.has(claimed) &&
-      !this.isNudge(claimed) &&
+      !this.isReminder(claimed) &&
       record.topic === topicOf(entryOf(claimed).producer)
     )
       return undefined;
     const verified = verifyRecord(record, { ring, environment, now, replayed });
     if (!verified.ok) return { record, reason: verified.reason, says: verified.says };
     const { fact, envelope } = verified;
-    const nudge =
-      this.isNudge(fact.type) && fact.type === 'readmit.deadline.reached' && fact.data.owner === definition.name
+    const reminder =
+      this.isReminder(fact.type) && fact.type === 'readmit.deadline.reached' && fact.data.owner === definition.name
         ? fact.data.key
         : undefined;
     const wanted = this.consumes.has(fact.type);
-    if (!wanted && nudge === undefined) return undefined;
+    if (!wanted && reminder === undefined) return undefined;
     try {
       const keys = wanted ? [...new Set(byHandler('keysOf', () => definition.keysOf?.(fact, keyOf(fact)) ?? [keyOf(fact)]))] : [];
       const origin: Origin = {
@@ -66,29 +66,29 @@ export class Inbox {
         ...(envelope.causationId === undefined ? {} : { causationId: envelope.causationId }),
         ...(envelope.traceparent === undefined ? {} : { traceparent: envelope.traceparent }),
       };
-      return { record, fact, origin, keys, nudge };
+      return { record, fact, origin, keys, reminder };
     } catch (error) {
       return { record, reason: 'handler-failed', says: messageOf(error) };
     }
   }
 
-  private isNudge(type: EventType): boolean {
+  private isReminder(type: EventType): boolean {
     return this.options.definition.wakes === 'deadline' && type === 'readmit.deadline.reached';
   }
 }
 
 export const keysOfHeard = (heard: readonly Heard[]): string[] => [
-  ...new Set(heard.flatMap(({ keys, nudge }) => (nudge === undefined ? keys : [...keys, nudge]))),
+  ...new Set(heard.flatMap(({ keys, reminder }) => (reminder === undefined ? keys : [...keys, reminder]))),
 ];
 
 /** Lets the pass hear them all. */
 export function hearAll(pass: Pass, heard: readonly Heard[]): void {
-  for (const { fact, origin, keys, nudge } of heard) {
+  for (const { fact, origin, keys, reminder } of heard) {
     for (const key of keys) pass.hear(key, fact, origin);
-    if (nudge === undefined) continue;
-    const aggregate = pass.aggregate(nudge);
-    aggregate.stirred = true;
-    aggregate.nudged = true;
+    if (reminder === undefined) continue;
+    const aggregate = pass.aggregate(reminder);
+    aggregate.dirty = true;
+    aggregate.reminded = true;
     aggregate.origin = { ...origin, causationId: fact.id };
   }
 }

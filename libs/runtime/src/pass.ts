@@ -125,7 +125,7 @@ export class Pass {
     for (let again = true; again;) {
       again = false;
       for (const aggregate of this.aggregates.values()) {
-        while (aggregate.stirred) {
+        while (aggregate.dirty) {
           again = true;
           this.react(aggregate);
         }
@@ -143,10 +143,10 @@ export class Pass {
     if (++aggregate.rounds > maxRounds)
       throw new HandlerFailed(`this is a bug: react of ${this.service} has not come to rest on ${aggregate.key} after ${maxRounds} rounds`);
     const facts = aggregate.current();
-    aggregate.stirred = false;
+    aggregate.dirty = false;
     const reaction = byHandler('react', () => this.definition.react(facts, this.contextOf(aggregate)));
     this.say(aggregate, reaction.emit);
-    if (this.ask(aggregate, reaction.work)) aggregate.stirred = true;
+    if (this.ask(aggregate, reaction.work)) aggregate.dirty = true;
     this.cancel(reaction.cancel);
     const wake = reaction.wakeAt?.getTime() ?? null;
     if (wake !== null && Number.isNaN(wake))
@@ -162,7 +162,7 @@ export class Pass {
       if (wakeAt !== null && wakeAt <= this.now.getTime()) aggregate.wakeAt = this.now.getTime() + 1_000;
       return;
     }
-    const early = aggregate.nudged && wakeAt !== null && wakeAt > this.now.getTime();
+    const early = aggregate.reminded && wakeAt !== null && wakeAt > this.now.getTime();
     if (wakeAt === aggregate.said && !early) return;
     aggregate.said = wakeAt;
     const deadline = wakeAt === null ? null : new Date(wakeAt).toISOString();

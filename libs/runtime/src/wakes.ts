@@ -108,7 +108,7 @@ export class Wakes {
       },
       check: async () => keys.length > 0,
       decide: (pass) => {
-        for (const key of keys) pass.aggregate(key).stirred = true;
+        for (const key of keys) pass.aggregate(key).dirty = true;
       },
     });
     return keys.length;

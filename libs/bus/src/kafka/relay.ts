@@ -23,7 +23,7 @@ const eventsAtOnce = 1_000;
 export class Relay {
   /** Nobody sends eagerly while this holds. */
   behind = false;
-  private stirred = false;
+  private changed = false;
   private closed = false;
   private readonly wakeUp = new WakeUp();
   private loop: Promise<void> | undefined;
@@ -39,7 +39,7 @@ export class Relay {
   /** Something was committed that nobody else sends. */
   leave(): void {
     this.behind = true;
-    this.stirred = true;
+    this.changed = true;
     this.wakeUp.wake();
   }
 
@@ -53,11 +53,11 @@ export class Relay {
     const { outbox, graceMs, onTrouble } = this.options;
     for (let failures = 0; !this.closed;) {
       try {
-        this.stirred = false;
+        this.changed = false;
         if (this.behind) {
           // Without a way to the brokers no transaction is opened.
           await this.options.sender.reach();
-          if ((await this.pass(0)) && !this.stirred) this.behind = false;
+          if ((await this.pass(0)) && !this.changed) this.behind = false;
         } else if (await outbox.hasUnsent(graceMs)) {
           await this.pass(graceMs);
         }
