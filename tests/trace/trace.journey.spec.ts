@@ -55,25 +55,25 @@ const named = (name: string): readonly Span[] => ofCase.filter((span) => span.na
 it('the request that opens a case and everything that follows from it, in every process, is one trace', () => {
   const steps = [
     'POST /api/intake/cases',
-    'hear readmit.case.opened',
+    'receive readmit.case.opened',
     'attempt plan',
-    'hear readmit.plan.proposed',
-    'hear readmit.approval.granted',
+    'receive readmit.plan.proposed',
+    'receive readmit.approval.granted',
     'record readmit.approval.granted',
-    'hear readmit.obligation.recorded',
-    'hear readmit.audit.recorded',
+    'receive readmit.obligation.recorded',
+    'receive readmit.audit.recorded',
     'attempt restore',
-    'hear readmit.execution.succeeded',
-    'hear readmit.revocation.due',
+    'receive readmit.execution.succeeded',
+    'receive readmit.revocation.due',
     'attempt undo',
-    'hear readmit.revocation.confirmed',
-    'hear readmit.obligation.discharged',
+    'receive readmit.revocation.confirmed',
+    'receive readmit.obligation.discharged',
   ];
   expect(steps.filter((name) => named(name).length === 0)).toEqual([]);
   // Each of the six processes has its part, and the discharge is heard after the request.
   expect([...new Set(ofCase.map(({ sentBy }) => sentBy))].toSorted()).toEqual(services.map((service) => `readmit-${service}`).toSorted());
   const [request] = named('POST /api/intake/cases');
-  const [discharged] = named('hear readmit.obligation.discharged');
+  const [discharged] = named('receive readmit.obligation.discharged');
   expect(BigInt(discharged?.startTimeUnixNano ?? 0) > BigInt(request?.endTimeUnixNano ?? 0)).toBe(true);
   expect(attribute(named('attempt restore')[0] as Span, 'readmit.attempt')).toBe(1);
 });

@@ -3,7 +3,7 @@ import type { Batch } from '@readmit/bus';
 import { crashPoint, messageOf } from '@readmit/platform';
 import { persistBisecting, type BatchTransaction } from './bisect-batch.js';
 import { HandlerFailed } from './handler-errors.js';
-import { hearAll, keysOfHeard, type Heard, type Inbox } from './inbox.js';
+import { receiveAll, keysOfReceived, type Received, type Inbox } from './inbox.js';
 import type { BatchHandler } from './message-loop.js';
 import type { OpenSpan } from './observer.js';
 import { announceParked } from './parking.js';
@@ -11,7 +11,7 @@ import { isRefused, logParked, parkMessages, type RefusedMessage } from './parke
 import { endWith, traced } from './spans.js';
 import type { Transactor } from './transact.js';
 
-type Read = Heard | RefusedMessage;
+type Read = Received | RefusedMessage;
 
 export class EventConsumer implements BatchHandler, BatchTransaction<Read> {
   constructor(
@@ -44,24 +44,24 @@ export class EventConsumer implements BatchHandler, BatchTransaction<Read> {
 
   async transact(read: readonly Read[], batch: Batch | undefined, bisecting: boolean): Promise<void> {
     const { options, counters } = this.transactor;
-    const heard: Heard[] = [];
+    const received: Received[] = [];
     const refused: RefusedMessage[] = [];
     const spans: OpenSpan[] = [];
     for (const one of read) {
       if (isRefused(one)) refused.push(one);
-      else heard.push(traced(options, one, spans));
+      else received.push(traced(options, one, spans));
     }
     let parked: Awaited<ReturnType<typeof parkMessages>> = [];
     const done = this.transactor.run({
       alone: bisecting,
-      keys: () => keysOfHeard(heard),
+      keys: () => keysOfReceived(received),
       check: async (tx) => {
         if (refused.length > 0) parked = await parkMessages(tx, refused, this.newId);
         return true;
       },
       decide: (pass) => {
         announceParked(pass, parked);
-        hearAll(pass, heard);
+        receiveAll(pass, received);
       },
       after: async (tx) => batch?.commit(tx),
     });

@@ -11,7 +11,7 @@ import type { RefusedMessage } from './parked-rows.js';
 import type { Pass } from './pass.js';
 
 /** A fact and the aggregates that store it. `reminder`: an aggregate whose deadline was reached; it is only run again. */
-export interface Heard {
+export interface Received {
   readonly record: TopicRecord;
   readonly fact: Fact;
   readonly origin: Origin;
@@ -39,7 +39,7 @@ export class Inbox {
    * `undefined`: not for this service. A record that claims a type which this service does not consume, on the topic of that type, is skipped
    * unverified: audit consumes and verifies all of them.
    */
-  read(record: TopicRecord, now: Date, replayed = false): Heard | RefusedMessage | undefined {
+  read(record: TopicRecord, now: Date, replayed = false): Received | RefusedMessage | undefined {
     const { ring, environment, definition } = this.options;
     const claimed = record.headers['ce_type'];
     if (
@@ -77,14 +77,14 @@ export class Inbox {
   }
 }
 
-export const keysOfHeard = (heard: readonly Heard[]): string[] => [
-  ...new Set(heard.flatMap(({ keys, reminder }) => (reminder === undefined ? keys : [...keys, reminder]))),
+export const keysOfReceived = (received: readonly Received[]): string[] => [
+  ...new Set(received.flatMap(({ keys, reminder }) => (reminder === undefined ? keys : [...keys, reminder]))),
 ];
 
-/** Lets the pass hear them all. */
-export function hearAll(pass: Pass, heard: readonly Heard[]): void {
-  for (const { fact, origin, keys, reminder } of heard) {
-    for (const key of keys) pass.hear(key, fact, origin);
+/** Adds all messages to the pass. */
+export function receiveAll(pass: Pass, received: readonly Received[]): void {
+  for (const { fact, origin, keys, reminder } of received) {
+    for (const key of keys) pass.receive(key, fact, origin);
     if (reminder === undefined) continue;
     const aggregate = pass.aggregate(reminder);
     aggregate.dirty = true;

@@ -5,7 +5,7 @@ import type { Store } from '@readmit/store';
 import type { TopicRecord } from '@readmit/bus';
 import { engineTypes } from './aggregate.js';
 import { HandlerFailed } from './handler-errors.js';
-import { hearAll, keysOfHeard, type Heard, type Inbox } from './inbox.js';
+import { receiveAll, keysOfReceived, type Received, type Inbox } from './inbox.js';
 import {
   byKeyList,
   isRefused,
@@ -84,16 +84,16 @@ export class ParkedStore<Message extends object> implements ParkedMessages {
 }
 
 /** Events go through the engine's transaction again. */
-export const redriveEvents = (transactor: Transactor, inbox: Inbox): Redriving<Heard> => ({
+export const redriveEvents = (transactor: Transactor, inbox: Inbox): Redriving<Received> => ({
   read: (record, replayed) => inbox.read(record, transactor.now(), replayed),
-  async settle(parked, _record, settled, heard) {
+  async settle(parked, _record, settled, received) {
     try {
       await transactor.run({
         alone: true,
-        keys: () => (heard ? keysOfHeard([heard]) : []),
+        keys: () => (received ? keysOfReceived([received]) : []),
         check: (tx) => settleParked(tx, parked.id, settled.action),
         decide: (pass) => {
-          if (heard) hearAll(pass, [heard]);
+          if (received) receiveAll(pass, [received]);
           pass.announce(parkedDraft(pass.service, parked, settled), {});
         },
       });

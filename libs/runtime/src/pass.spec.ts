@@ -52,7 +52,7 @@ function play(
   const said: { type: string; data: unknown }[] = [];
   for (const batch of batches) {
     const pass = new Pass(one, () => `id-${++id}`, [clock, row('c', kept)]);
-    for (const heard of batch) pass.hear('c', heard, {});
+    for (const received of batch) pass.receive('c', received, {});
     pass.settle();
     kept = [...kept, ...pass.aggregate('c').added];
     said.push(...pass.said.map(({ draft: { type, data } }) => ({ type, data })));

@@ -79,8 +79,8 @@ export class Pass {
     };
   }
 
-  /** Facts that arrived, one call for each aggregate that keeps them. */
-  hear(key: string, fact: Fact, origin: Origin): void {
+  /** Adds a fact that arrived; one call for each aggregate that stores it. */
+  receive(key: string, fact: Fact, origin: Origin): void {
     if (this.aggregate(key).join(fact, { ...origin, causationId: fact.id })) this.causes.set(fact.id, origin.causationId);
   }
 

@@ -1,6 +1,6 @@
 /** Where what an engine does has its place in a trace. Without an observer that traces, each of these is a look at an option. */
 import { inTrace, type Aggregate, type Origin } from './aggregate.js';
-import type { Heard } from './inbox.js';
+import type { Received } from './inbox.js';
 import type { OpenSpan } from './observer.js';
 import type { EngineOptions } from './options.js';
 import type { WorkRow } from './work-row.js';
@@ -11,19 +11,19 @@ type Options = Pick<EngineOptions, 'observer' | 'definition'>;
 const caseOf = (key: string): { readonly 'readmit.case': string } | undefined =>
   key.startsWith('case_') ? { 'readmit.case': key } : undefined;
 
-/** The message with a span for its hearing, which what follows from it goes on below; the span is added to `spans`. */
-export function traced({ observer, definition }: Options, heard: Heard, spans: OpenSpan[]): Heard {
-  const parent = heard.origin.traceparent;
-  if (!observer?.span || parent === undefined) return heard;
+/** The message with a span for receiving it, which is the parent of what follows from it; the span is added to `spans`. */
+export function traced({ observer, definition }: Options, received: Received, spans: OpenSpan[]): Received {
+  const parent = received.origin.traceparent;
+  if (!observer?.span || parent === undefined) return received;
   const span = observer.span({
-    name: `hear ${heard.fact.type}`,
+    name: `receive ${received.fact.type}`,
     kind: 'consumer',
     parent,
-    attributes: { 'readmit.service': definition.name, 'readmit.event': heard.fact.type, ...caseOf(heard.record.key) },
+    attributes: { 'readmit.service': definition.name, 'readmit.event': received.fact.type, ...caseOf(received.record.key) },
   });
-  if (!span) return heard;
+  if (!span) return received;
   spans.push(span);
-  return { ...heard, origin: { ...heard.origin, traceparent: span.traceparent } };
+  return { ...received, origin: { ...received.origin, traceparent: span.traceparent } };
 }
 
 /** Ends the spans when it is over, well or not. */
