@@ -198,23 +198,23 @@ export class RealTarget {
     }
   }
 
-  readonly connector: Connector = {
-    name: 'target',
-    get capabilities(): never {
-      throw new Error('this is a bug: nobody asks for them here');
-    },
-    plan: (ask, options, signal) => this.watched({ method: 'plan' }, () => this.real.plan(ask, options, signal)),
-    read: (ask, signal) => this.watched({ method: 'read' }, () => this.real.read(ask, signal)),
-    execute: (step, given, signal) =>
-      this.watched({ method: 'execute', caseId: given.caseId, step, plan: given.plan }, async () => {
-        const result = await this.real.execute(step, given, signal);
-        this.sealed.push(...result.sealed);
-        return result;
-      }),
-    undo: (undo, given, signal) =>
-      this.watched({ method: 'undo', caseId: given.caseId, undo, plan: given.plan }, () => this.real.undo(undo, given, signal)),
-    observe: (plan, given, signal) =>
-      this.watched({ method: 'observe', caseId: given.caseId, plan }, () => this.real.observe(plan, given, signal)),
-    close: () => Promise.resolve(),
-  };
+  get connector(): Connector {
+    return {
+      name: 'target',
+      capabilities: this.real.capabilities,
+      plan: (ask, options, signal) => this.watched({ method: 'plan' }, () => this.real.plan(ask, options, signal)),
+      read: (ask, signal) => this.watched({ method: 'read' }, () => this.real.read(ask, signal)),
+      execute: (step, given, signal) =>
+        this.watched({ method: 'execute', caseId: given.caseId, step, plan: given.plan }, async () => {
+          const result = await this.real.execute(step, given, signal);
+          this.sealed.push(...result.sealed);
+          return result;
+        }),
+      undo: (undo, given, signal) =>
+        this.watched({ method: 'undo', caseId: given.caseId, undo, plan: given.plan }, () => this.real.undo(undo, given, signal)),
+      observe: (plan, given, signal) =>
+        this.watched({ method: 'observe', caseId: given.caseId, plan }, () => this.real.observe(plan, given, signal)),
+      close: () => Promise.resolve(),
+    };
+  }
 }
