@@ -24,6 +24,8 @@ export async function runGates(place) {
     },
     { build: buildArgs },
     { 'generated files': ['tools/generated.mjs'] },
+    // Each type that a service consumes is needed: `npm run mutate -- --guards` does the same with every guard of the rules.
+    { 'consumed types': ['tools/guards.mjs', 'facts', '--seconds', '60'] },
     { tests: [...jestFlags, '--json', `--outputFile=${report}`] },
     { requirements: ['tools/requirements.mjs', '--rows'] },
   ];
