@@ -66,6 +66,10 @@ const app = serviceApp({
           ),
         );
       }
+      @Serves('containSubject')
+      async containSubject(call: Call<'containSubject'>): Promise<AnswerOf<'containSubject'>> {
+        return { subject: call.params.subjectId, cases: [] };
+      }
       @Serves('contain')
       async contain(call: Call<'contain'>): Promise<AnswerOf<'contain'>> {
         return { caseId: call.params.caseId, link: '/' };
