@@ -183,11 +183,13 @@ function oneTask(worker, task) {
     const late = setTimeout(() => worker.kill('SIGKILL'), task.guard < 0 ? 600_000 : patience);
     const over = (answer) => {
       clearTimeout(late);
-      worker.removeAllListeners();
+      worker.off('message', over).off('exit', gone).off('error', ignored);
       resolve(answer);
     };
-    worker.once('message', over);
-    worker.once('exit', () => over({ guard: task.guard, gone: true, noticedBy: { spec: task.specs[0], title: 'the spec does not end' } }));
+    const gone = () => over({ guard: task.guard, gone: true, noticedBy: { spec: task.specs[0], title: 'the spec does not end' } });
+    // A worker that is gone cannot be written to; its end tells the same.
+    const ignored = () => undefined;
+    worker.on('message', over).on('exit', gone).on('error', ignored);
     worker.send({ ...task, config, rootDir: copy });
   });
 }

@@ -7,9 +7,10 @@ import { runCLI } from 'jest';
 process.on('message', async ({ config, rootDir, guard, specs }) => {
   process.env.READMIT_GUARD = String(guard);
   let noticedBy = null;
+  // One at a time and without jest's `bail`, which would end the process.
   for (const spec of specs) {
     const { results } = await runCLI(
-      { _: [spec], $0: 'jest', config, runTestsByPath: true, runInBand: true, bail: 1, silent: true, reporters: [] },
+      { _: [spec], $0: 'jest', config, runTestsByPath: true, runInBand: true, silent: true, reporters: [] },
       [rootDir],
     );
     if (results.success) continue;
