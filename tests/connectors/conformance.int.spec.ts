@@ -3,6 +3,7 @@
  * as who can log in afterwards, is in the connector's own specs.
  */
 import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { afterAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { connectorKinds, TargetError, type Connector } from '@readmit/connectors';
@@ -49,7 +50,7 @@ function planOf(ask: Ask, parts: PlanParts): Plan {
   };
 }
 
-describe.each(Object.entries(harnesses))('connector conformance: %s', (_name, harness) => {
+describe.each(Object.entries(harnesses))('connector conformance: %s', (kind, harness) => {
   let connector: Connector;
   /** Every error that was provoked, as an operator or an event would have it. */
   const errors: string[] = [];
@@ -111,6 +112,13 @@ describe.each(Object.entries(harnesses))('connector conformance: %s', (_name, ha
         other,
         { code: 'unsupported', effect: 'none' },
       ]);
+  });
+
+  it('R5.6 is listed in docs/targets.md with what it supports', async () => {
+    const rows = (await readFile('docs/targets.md', 'utf8')).split('\n').map((line) => line.replaceAll(/ +/g, ' '));
+    const listed = (names: readonly string[]) => names.map((name) => `\`${name}\``).join(', ');
+    const { asks, can, residualSeconds } = connector.capabilities;
+    expect(rows).toContain(`| \`${kind}\` | ${listed(asks)} | ${listed(can)} | ${residualSeconds} s |`);
   });
 
   describe.each(harness.asks.map((one) => [one.ask.kind, one] as const))('%s', (_kind, { ask, need, lasting = [] }) => {

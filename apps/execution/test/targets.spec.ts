@@ -3,7 +3,6 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { connectorKinds } from '@readmit/connectors';
 import { openTargets, targetsFile } from '../src/outbound/targets.js';
 
 const postgres = {
@@ -52,17 +51,6 @@ describe('targets file', () => {
     expect([...openTargets(targetsFile(file).reveal()).keys()]).toEqual(['ledger']);
     await chmod(file, 0o640);
     expect(() => targetsFile(file)).toThrow('mode 0600');
-  });
-
-  it('R5.6 docs/targets.md lists what each kind of target supports', async () => {
-    const rows = (await readFile('docs/targets.md', 'utf8')).split('\n').map((line) => line.replaceAll(/ +/g, ' '));
-    const opened = openTargets((await read(postgres, idp)).reveal());
-    expect(opened.size).toBe(connectorKinds.length);
-    const listed = (names: readonly string[]) => names.map((name) => `\`${name}\``).join(', ');
-    for (const { kind, name } of [postgres, idp]) {
-      const { asks, can, residualSeconds } = opened.get(name)?.capabilities ?? { asks: [], can: [], residualSeconds: -1 };
-      expect(rows).toContain(`| \`${kind}\` | ${listed(asks)} | ${listed(can)} | ${residualSeconds} s |`);
-    }
   });
 
   it.each([

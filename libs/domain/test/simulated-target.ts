@@ -17,7 +17,9 @@ export class SimulatedTarget {
       return this.facet(object, name);
     });
   undo = ({ kind, object }: Undo): Facet[] => {
-    const name = `${askOf[kind]}:state`;
+    const ask = askOf[kind];
+    if (ask === undefined) throw new Error(`the simulated target knows no ${kind}`);
+    const name = `${ask}:state`;
     this.given.delete(`${object} ${name}`);
     return [this.facet(object, name)];
   };
@@ -27,8 +29,8 @@ export class SimulatedTarget {
     before: this.read(ask),
   });
 }
-/** Of which ask the undo takes back what was given. */
-const askOf: Readonly<Record<Undo['kind'], AskKind>> = {
+/** Of which ask the undo takes back what was given, of the asks that cases are made of here. */
+const askOf: Readonly<Partial<Record<Undo['kind'], AskKind>>> = {
   'role.revoke': 'role.restore',
   'secret.destroy': 'secret.reissue',
   'bypass.close': 'factor.bypass',
