@@ -217,7 +217,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
         started.push({ name: service, stop: () => running.stop() });
         return [service, running.url] as const;
       }
-      const env = { ...(await environmentOf(service)), PORT: String(await freePort()), NODE_COMPILE_CACHE: at('compile-cache') };
+      const env = { ...(await environmentOf(service)), PORT: String(await freePort()) };
       const running = await supervise({
         ...supervising,
         name: service,
