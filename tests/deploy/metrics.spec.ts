@@ -62,9 +62,9 @@ it('the wait at the gate is from the grant to the start, and no other event ends
   const granted = draftOf('readmit.approval.granted', caseId);
   const facts = new Facts([{ id: 'event_1', at: '2026-11-22T10:00:00.000Z', type: granted.type, data: granted.data } as never]);
   const started = draftOf('readmit.execution.started', caseId);
-  instruments.observer.said?.([{ ...say('readmit.notice.sent', caseId, {} as never), at: '2026-11-22T10:00:01.500Z', facts }]);
+  instruments.observer.emitted?.([{ ...say('readmit.notice.sent', caseId, {} as never), at: '2026-11-22T10:00:01.500Z', facts }]);
   expect(await count()).toMatch(/_count\{service="execution"\} 0$/);
-  instruments.observer.said?.([{ ...started, at: '2026-11-22T10:00:01.500Z', facts }]);
+  instruments.observer.emitted?.([{ ...started, at: '2026-11-22T10:00:01.500Z', facts }]);
   expect((await count()).split('\n')).toEqual([
     'readmit_gate_wait_seconds_bucket{le="1",service="execution"} 0',
     'readmit_gate_wait_seconds_bucket{le="2.5",service="execution"} 1',

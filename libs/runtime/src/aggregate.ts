@@ -26,10 +26,10 @@ export class Aggregate {
   readonly key: string;
   readonly version: number;
   readonly wakeWas: number | null;
-  readonly saidWas: number | null;
-  /** What `react` said last; `undefined` until it ran. */
+  readonly deadlineWas: number | null;
+  /** What `react` returned last; `undefined` until it ran. */
   wakeAt: number | null | undefined;
-  said: number | null;
+  deadline: number | null;
   facts: Facts;
   readonly added: Fact[] = [];
   private known: ReadonlySet<string>;
@@ -51,8 +51,8 @@ export class Aggregate {
     this.key = row.key;
     this.version = Number(row.version);
     this.wakeWas = row.wake_at?.getTime() ?? null;
-    this.saidWas = row.deadline_said?.getTime() ?? null;
-    this.said = this.saidWas;
+    this.deadlineWas = row.deadline_said?.getTime() ?? null;
+    this.deadline = this.deadlineWas;
     this.traceWas = row.trace;
     this.began = row.trace ?? undefined;
     this.facts = remembered?.facts ?? new Facts(row.facts ?? []);

@@ -58,7 +58,7 @@ export class CommandRunner implements Commands {
         span?.end();
         const facts = aggregate.current();
         const stale = ifVersion !== undefined && ifVersion !== facts.size;
-        const said = stale
+        const result = stale
           ? refusal(
               'conflict',
               'R4.4',
@@ -66,20 +66,20 @@ export class CommandRunner implements Commands {
               `Something has happened since version ${ifVersion}: look again (now ${facts.size}).`,
             )
           : byHandler(`command ${name}`, () => command(facts, pass.contextOf(aggregate)));
-        if (said.refused) {
-          const { rule, reason, says } = said;
+        if (result.refused) {
+          const { rule, reason, says } = result;
           pass.announce(
             { type: engineTypes(pass.service).refused, key, data: { key, command: name, rule, reason, actor, says: says.slice(0, 500) } },
             aggregate.origin,
           );
-          answer = { refused: said };
+          answer = { refused: result };
           return;
         }
         aggregate.rows.push(...(rows ?? []));
-        pass.say(aggregate, said.emit);
-        if (pass.ask(aggregate, said.work)) aggregate.dirty = true;
-        pass.cancel(said.cancel);
-        answer = { reply: said.reply };
+        pass.emit(aggregate, result.emit);
+        if (pass.ask(aggregate, result.work)) aggregate.dirty = true;
+        pass.cancel(result.cancel);
+        answer = { reply: result.reply };
       },
     });
     crashPoint('command.after-commit-before-answer');

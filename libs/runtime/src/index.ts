@@ -9,7 +9,7 @@ export type { FollowKeyListOptions, KeyListSource } from './follow-key-list.js';
 export { topicsOf } from './inbox.js';
 export { MessageLoop } from './message-loop.js';
 export type { BatchHandler } from './message-loop.js';
-export type { EngineObserver, OpenSpan, SaidEvent, SpanAbout } from './observer.js';
+export type { EngineObserver, OpenSpan, EmittedEvent, SpanAbout } from './observer.js';
 export type { EngineOptions } from './options.js';
 export { TopicAheadError, awaitOwnTopic } from './own-topic.js';
 export type { OwnTopicOptions } from './own-topic.js';

@@ -2,7 +2,7 @@ import type { Draft } from '@readmit/contracts';
 import type { Facts } from '@readmit/domain';
 
 /** An event that was just committed. */
-export type SaidEvent = Draft & {
+export type EmittedEvent = Draft & {
   /** ISO 8601, by the database's clock. */
   readonly at: string;
   /** Everything that is known of what it is about; empty for what no set keeps. */
@@ -31,7 +31,7 @@ export interface OpenSpan {
 /** Told what an engine does, for metrics and traces. Its functions MUST be quick and MUST NOT throw. */
 export interface EngineObserver {
   /** After each commit, the events that it holds. */
-  said?(events: readonly SaidEvent[]): void;
+  emitted?(events: readonly EmittedEvent[]): void;
   /** Opens a span; undefined: its trace is not sampled. Absent: nobody traces, and nothing is spent on it. */
   span?(about: SpanAbout): OpenSpan | undefined;
 }

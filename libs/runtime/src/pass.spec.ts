@@ -55,7 +55,7 @@ function play(
     for (const received of batch) pass.receive('c', received, {});
     pass.settle();
     kept = [...kept, ...pass.aggregate('c').added];
-    said.push(...pass.said.map(({ draft: { type, data } }) => ({ type, data })));
+    said.push(...pass.emitted.map(({ draft: { type, data } }) => ({ type, data })));
   }
   return said;
 }
@@ -89,7 +89,7 @@ describe('a pass', () => {
       row('c', [...arrivals]),
       row('subject:ada'),
     ]);
-    pass.say(pass.aggregate('c'), [{ type: 'readmit.case.frozen', key: 'c', data: { caseId: 'c', by: 'ada', cause: 'repudiated' } }]);
+    pass.emit(pass.aggregate('c'), [{ type: 'readmit.case.frozen', key: 'c', data: { caseId: 'c', by: 'ada', cause: 'repudiated' } }]);
     expect(pass.aggregate('subject:ada').current().has('readmit.case.frozen')).toBe(true);
   });
   const failing: readonly [string, ServiceDefinition['react'], string][] = [
@@ -103,7 +103,7 @@ describe('a pass', () => {
     [
       'goes on for ever',
       () => ({ emit: [{ type: 'readmit.case.closed', key: 'c', data: { caseId: 'c', outcome: 'frozen' } }] }),
-      'has not come to rest on c after 20 rounds',
+      'did not settle on c after 20 rounds',
     ],
     [
       'says what belongs to another service',
@@ -120,7 +120,7 @@ describe('a pass', () => {
       () => ({ emit: [], work: [{ id: 'w', kind: 'dance', connector: 'x', object: 'y', notBefore: now, alsoKeys: [], input: {} }] }),
       'no worker for dance',
     ],
-    ['wants to wake at no instant', () => ({ emit: [], wakeAt: new Date(NaN) }), 'no instant'],
+    ['wants to wake at no instant', () => ({ emit: [], wakeAt: new Date(NaN) }), 'returned an invalid wakeAt'],
   ];
   it.each(failing)('blames a rule that %s', (_what, rule, says) => {
     const run = () => play([arrivals], { ...definition, react: rule });

@@ -1,6 +1,6 @@
 /**
- * What one transaction decides, in memory and without waiting: facts join their sets, `react` runs until it has nothing to
- * say, and what was said, asked for and cancelled is collected for the few statements that keep it.
+ * What one transaction decides, in memory and synchronously: facts join their sets, `react` runs until nothing new follows, and the events,
+ * work and cancellations are collected for the few statements that save them.
  */
 import { entryOf, isKey, keyOf, type Draft, type Fact, type ServiceName } from '@readmit/contracts';
 import { Facts, type Context, type WorkDraft } from '@readmit/domain';
@@ -9,14 +9,14 @@ import { engineCrypto as crypto, schemaViolation } from '@readmit/signing';
 import { unstorableText } from '@readmit/platform';
 import { Aggregate, engineTypes, type Origin, type TouchedRow } from './aggregate.js';
 import { byHandler, HandlerFailed } from './handler-errors.js';
-import type { SaidEvent } from './observer.js';
+import type { EmittedEvent } from './observer.js';
 import { FactCache } from './fact-cache.js';
 
-/** More rounds than any rule needs: a rule that goes on says what its set already holds. */
+/** More rounds than any rule needs: a rule that takes more emits what its set already holds. */
 export const maxRounds = 20;
 const never = new Facts([]);
 
-export interface Said {
+export interface Emitted {
   readonly id: string;
   readonly at: string;
   readonly draft: Draft;
@@ -33,7 +33,7 @@ export class Pass {
   readonly now: Date;
   readonly at: string;
   readonly aggregates = new Map<string, Aggregate>();
-  readonly said: Said[] = [];
+  readonly emitted: Emitted[] = [];
   readonly asked = new Map<string, Asked>();
   readonly cancelled = new Set<string>();
   /** Causes of the facts that were received, by id. */
@@ -63,9 +63,9 @@ export class Pass {
     return found;
   }
 
-  /** What was said, for who observes. */
-  saidEvents(): readonly SaidEvent[] {
-    return this.said.map(({ draft, at }) => ({ ...draft, at, facts: this.aggregates.get(draft.key)?.current() ?? never }));
+  /** The emitted events, for the observer. */
+  emittedEvents(): readonly EmittedEvent[] {
+    return this.emitted.map(({ draft, at }) => ({ ...draft, at, facts: this.aggregates.get(draft.key)?.current() ?? never }));
   }
 
   contextOf(aggregate: Aggregate): Context {
@@ -85,10 +85,10 @@ export class Pass {
   }
 
   /**
-   * Says events for the aggregate: they join its set, and the sets of other aggregates that are locked here and that
-   * they belong to. Own types that a service lists in `consumes` come back by its topic for all the rest.
+   * Emits events for the aggregate: they join its set, and the sets of other locked aggregates that they belong to. All other aggregates
+   * receive own types that the service lists in `consumes` from its topic.
    */
-  say(aggregate: Aggregate, drafts: readonly Draft[]): void {
+  emit(aggregate: Aggregate, drafts: readonly Draft[]): void {
     for (const draft of drafts) {
       const fact = this.write(draft, aggregate.origin);
       aggregate.join(fact);
@@ -98,7 +98,7 @@ export class Pass {
     }
   }
 
-  /** Says an event that no set keeps: refusals, deadlines, parked messages. */
+  /** Emits an event that no set stores: refusals, deadlines, parked messages. */
   announce(draft: Draft, origin: Origin): void {
     this.write(draft, origin);
   }
@@ -119,7 +119,7 @@ export class Pass {
     for (const id of ids ?? []) this.cancelled.add(id);
   }
 
-  /** Runs `react` on every aggregate that something happened to until none has anything to say. */
+  /** Runs `react` on every dirty aggregate until nothing new follows. */
   conclude(): void {
     for (const aggregate of this.aggregates.values()) aggregate.rounds = 0;
     for (let again = true; again;) {
@@ -133,7 +133,7 @@ export class Pass {
     }
   }
 
-  /** When nothing more is decided: says the deadlines that have changed. */
+  /** When nothing more is decided: emits the deadlines that have changed. */
   settle(): void {
     this.conclude();
     for (const aggregate of this.aggregates.values()) this.wake(aggregate);
@@ -141,20 +141,20 @@ export class Pass {
 
   private react(aggregate: Aggregate): void {
     if (++aggregate.rounds > maxRounds)
-      throw new HandlerFailed(`this is a bug: react of ${this.service} has not come to rest on ${aggregate.key} after ${maxRounds} rounds`);
+      throw new HandlerFailed(`this is a bug: react of ${this.service} did not settle on ${aggregate.key} after ${maxRounds} rounds`);
     const facts = aggregate.current();
     aggregate.dirty = false;
     const reaction = byHandler('react', () => this.definition.react(facts, this.contextOf(aggregate)));
-    this.say(aggregate, reaction.emit);
+    this.emit(aggregate, reaction.emit);
     if (this.ask(aggregate, reaction.work)) aggregate.dirty = true;
     this.cancel(reaction.cancel);
     const wake = reaction.wakeAt?.getTime() ?? null;
     if (wake !== null && Number.isNaN(wake))
-      throw new HandlerFailed(`react of ${this.service} wants to wake at no instant (${aggregate.key})`);
+      throw new HandlerFailed(`react of ${this.service} returned an invalid wakeAt (${aggregate.key})`);
     aggregate.wakeAt = wake;
   }
 
-  /** A wake in the past was just served: a second later is soon enough for what did not come of it. */
+  /** A wake-up in the past was just processed: if it had no effect, a second later is soon enough. */
   private wake(aggregate: Aggregate): void {
     const { wakeAt } = aggregate;
     if (wakeAt === undefined) return;
@@ -163,8 +163,8 @@ export class Pass {
       return;
     }
     const early = aggregate.reminded && wakeAt !== null && wakeAt > this.now.getTime();
-    if (wakeAt === aggregate.said && !early) return;
-    aggregate.said = wakeAt;
+    if (wakeAt === aggregate.deadline && !early) return;
+    aggregate.deadline = wakeAt;
     const deadline = wakeAt === null ? null : new Date(wakeAt).toISOString();
     this.announce(
       { type: engineTypes(this.service).deadlineSet, key: aggregate.key, data: { key: aggregate.key, deadline } },
@@ -174,16 +174,16 @@ export class Pass {
 
   private write(draft: Draft, origin: Origin): Fact {
     const { type, key } = draft;
-    const of = `${this.service} said ${type} for ${key}`;
+    const of = `${this.service} emitted ${type} for ${key}`;
     if (entryOf(type).producer !== this.service) throw new HandlerFailed(`${of}, which belongs to ${entryOf(type).producer}`);
     if (!isKey(key)) throw new HandlerFailed(`${of}: not a key`);
     const text = JSON.stringify(draft.data);
-    // Read back: what is kept now is what everybody else will read.
+    // Parsed again: what is saved here is exactly what all consumers will read.
     const data = JSON.parse(text) as unknown;
     const violation = schemaViolation(type, data) ?? unstorableText(data);
     if (violation !== undefined) throw new HandlerFailed(`${of}, which breaks its schema: ${violation}`);
     const id = this.newId();
-    this.said.push({ id, at: this.at, draft, text, origin });
+    this.emitted.push({ id, at: this.at, draft, text, origin });
     this.causes.set(id, origin.causationId);
     return { id, type, at: this.at, data } as Fact;
   }

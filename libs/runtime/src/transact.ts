@@ -17,7 +17,7 @@ import { byHandlerInDatabase } from './handler-errors.js';
 import { messageOf, crashPoint } from '@readmit/platform';
 import { FactCache } from './fact-cache.js';
 import type { EngineOptions } from './options.js';
-import { Pass, type Said } from './pass.js';
+import { Pass, type Emitted } from './pass.js';
 import { laneOf } from './work-row.js';
 
 export interface Counters {
@@ -148,7 +148,7 @@ export class Transactor {
           pass.conclude();
         }
         pass.settle();
-        records = this.sign(pass.said);
+        records = this.sign(pass.emitted);
         // Nothing here waits for an answer: one round trip, in this order.
         await answered([
           ...this.keep(tx, pass),
@@ -239,23 +239,23 @@ export class Transactor {
   private rowOf(aggregate: Aggregate): object | undefined {
     const timer = this.options.definition.wakes === 'timer';
     const wakeAt = timer && aggregate.wakeAt !== undefined ? aggregate.wakeAt : aggregate.wakeWas;
-    if (!aggregate.changed && wakeAt === aggregate.wakeWas && aggregate.said === aggregate.saidWas) return undefined;
+    if (!aggregate.changed && wakeAt === aggregate.wakeWas && aggregate.deadline === aggregate.deadlineWas) return undefined;
     return {
       key: aggregate.key,
       version: aggregate.versionAfter,
       wake_at: instant(wakeAt),
-      deadline_said: instant(aggregate.said),
+      deadline_said: instant(aggregate.deadline),
       ...(aggregate.traceWas === null && aggregate.trace !== undefined ? { trace: aggregate.trace } : {}),
     };
   }
 
-  private sign(said: readonly Said[]): OutgoingRecord[] {
-    if (said.length === 0) return [];
+  private sign(emitted: readonly Emitted[]): OutgoingRecord[] {
+    if (emitted.length === 0) return [];
     const { definition, environment, signer } = this.options;
     const topic = topicOf(definition.name);
     return signer.sign(
       environment,
-      said.map(({ id, at, draft, text, origin }) => ({
+      emitted.map(({ id, at, draft, text, origin }) => ({
         topic,
         key: draft.key,
         headers: writeEnvelope({

@@ -126,7 +126,7 @@ export class WorkResults {
             rows: own,
           } = byHandler(`finish of ${row.kind}`, () => handler.finish(this.workOf(row), outcome, facts, context));
           aggregate.rows.push(...(own ?? []));
-          pass.say(aggregate, emit);
+          pass.emit(aggregate, emit);
           finished.push({ one, retryAt });
           // What follows from one result is known to the next on the same aggregate.
           pass.conclude();

@@ -88,7 +88,7 @@ export class WorkRun {
             releases.push({ row, state: 'waiting', notBefore: begun.notBefore, alsoKeys: begun.alsoKeys, looked: true });
             continue;
           }
-          pass.say(aggregate, begun.emit);
+          pass.emit(aggregate, begun.emit);
           if (begun.go) going.push({ row, handler, asked, input: begun.input });
           else releases.push({ row, state: 'done' });
         }

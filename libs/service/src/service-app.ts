@@ -1,6 +1,6 @@
 import type { Area, ServiceName } from '@readmit/contracts';
 import type { Bus } from '@readmit/bus';
-import type { Commands, Engine, EngineObserver, EngineOptions, SaidEvent, ServiceDefinition, ServiceRuntime } from '@readmit/runtime';
+import type { Commands, Engine, EngineObserver, EngineOptions, EmittedEvent, ServiceDefinition, ServiceRuntime } from '@readmit/runtime';
 import type { Store } from '@readmit/store';
 import type { Provider, Type } from '@nestjs/common';
 import type { Log } from './log/logger.js';
@@ -31,7 +31,7 @@ export interface ServiceFigures {
         readonly says: string;
         readonly buckets: readonly number[];
         /** Seconds, when the event ends such a wait. */
-        of(event: SaidEvent): number | undefined;
+        of(event: EmittedEvent): number | undefined;
       }
     >
   >;

@@ -1,4 +1,4 @@
-import type { SaidEvent } from '@readmit/runtime';
+import type { EmittedEvent } from '@readmit/runtime';
 import type { ServiceFigures } from '@readmit/service';
 
 /** From the grant to the first change of a target: what the gate and the queue cost a person who waits. */
@@ -7,7 +7,7 @@ export const gateFigures: ServiceFigures = {
     gate_wait_seconds: {
       says: 'From approval granted to execution started; worry when the 95th percentile is above 10 seconds: audit or the scheduler is slow.',
       buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300],
-      of({ type, at, facts }: SaidEvent): number | undefined {
+      of({ type, at, facts }: EmittedEvent): number | undefined {
         const granted = type === 'readmit.execution.started' ? facts.first('readmit.approval.granted') : undefined;
         return granted && (Date.parse(at) - Date.parse(granted.at)) / 1000;
       },

@@ -63,7 +63,7 @@ export class Instruments {
 
   /** Sees each event after its commit. */
   readonly observer: EngineObserver = {
-    said: (events) => {
+    emitted: (events) => {
       for (const event of events) {
         if (event.type.endsWith('.refused') && 'rule' in event.data && 'reason' in event.data)
           this.refusals.inc({ rule: String(event.data.rule), reason: String(event.data.reason) });
