@@ -2,15 +2,15 @@ import type { Fact, ServiceName } from '@readmit/contracts';
 import { Facts } from '@readmit/domain';
 import type { Remembered } from './fact-cache.js';
 
-/** What led to something: goes on into the envelopes and the work that follow from it. */
+/** What led to something; passed on to the envelopes and the work that follow from it. */
 export interface Origin {
   readonly causationId?: string;
   readonly correlationId?: string;
   readonly traceparent?: string;
 }
 
-/** A row of `touch`. `facts` and `work` are null when the version is the one that was known. */
-export interface TouchedRow {
+/** A row of the SQL function `touch`, which locks and loads aggregates. `facts` and `work` are null when the version is the one that was known. */
+export interface LockedRow {
   readonly now: Date | null;
   readonly key: string;
   readonly version: string;
@@ -41,13 +41,13 @@ export class Aggregate {
   dirty = false;
   reminded = false;
   rounds = 0;
-  /** Trace context of what began it, as it is kept. */
+  /** Trace context of what began it, as stored. */
   readonly traceWas: string | null;
   private began: string | undefined;
   private ledBy: Origin = {};
 
   /** `remembered`: of the row's version. */
-  constructor(row: TouchedRow, remembered?: Remembered) {
+  constructor(row: LockedRow, remembered?: Remembered) {
     this.key = row.key;
     this.version = Number(row.version);
     this.wakeWas = row.wake_at?.getTime() ?? null;
@@ -59,12 +59,12 @@ export class Aggregate {
     this.known = remembered?.asked ?? new Set(row.work ?? []);
   }
 
-  /** Ids of work that was ever asked for. */
+  /** Ids of all work that was ever requested. */
   get asked(): ReadonlySet<string> {
     return this.known;
   }
 
-  /** Facts or work were added: what others remember of it is old. */
+  /** Facts or work were added: cached copies are stale. */
   get changed(): boolean {
     return this.added.length > 0 || this.fresh !== undefined;
   }
@@ -73,7 +73,7 @@ export class Aggregate {
     return this.changed ? this.version + 1 : this.version;
   }
 
-  /** What holds of it once this transaction is committed. */
+  /** Its state once this transaction is committed. */
   toRemember(): Remembered {
     return { version: this.versionAfter, facts: this.current(), asked: this.known };
   }
@@ -83,7 +83,7 @@ export class Aggregate {
     return this.began;
   }
 
-  /** What leads to what is said now. Its trace is always the one that the aggregate began in: a case is one trace, whoever commands it. */
+  /** What causes the events that are emitted now. Its trace is always the one that the aggregate began in: a case is one trace, no matter who sends commands. */
   get origin(): Origin {
     const { began, ledBy } = this;
     return began === undefined || inTrace(ledBy.traceparent, began) ? ledBy : { ...ledBy, traceparent: began };
@@ -121,7 +121,7 @@ export class Aggregate {
 /** Whether both belong to one trace: `00-<trace id>-<span id>-<flags>`. */
 export const inTrace = (traceparent: string | undefined, trace: string): boolean => traceparent?.slice(3, 35) === trace.slice(3, 35);
 
-/** Types that the engine itself says, one of each per service. */
+/** Types that the engine itself emits, one of each per service. */
 export const engineTypes = (service: ServiceName) =>
   ({
     refused: `readmit.${service}.refused`,

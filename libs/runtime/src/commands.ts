@@ -49,8 +49,8 @@ export class CommandRunner implements Commands {
     let answer: { readonly reply: R } | { readonly refused: Refusal } | undefined;
     await this.transactor.run({
       keys: () => [key, ...(alsoKeys ?? [])],
-      decide: (pass) => {
-        const aggregate = pass.aggregate(key);
+      decide: (changeset) => {
+        const aggregate = changeset.aggregate(key);
         const given: Origin = traceparent === undefined ? {} : { traceparent };
         const span = commandSpan(this.transactor.options, name, aggregate, traceparent);
         aggregate.origin = below(given, span);
@@ -65,20 +65,24 @@ export class CommandRunner implements Commands {
               'stale-version',
               `Something has happened since version ${ifVersion}: look again (now ${facts.size}).`,
             )
-          : byHandler(`command ${name}`, () => command(facts, pass.contextOf(aggregate)));
+          : byHandler(`command ${name}`, () => command(facts, changeset.contextOf(aggregate)));
         if (result.refused) {
           const { rule, reason, says } = result;
-          pass.announce(
-            { type: engineTypes(pass.service).refused, key, data: { key, command: name, rule, reason, actor, says: says.slice(0, 500) } },
+          changeset.announce(
+            {
+              type: engineTypes(changeset.service).refused,
+              key,
+              data: { key, command: name, rule, reason, actor, says: says.slice(0, 500) },
+            },
             aggregate.origin,
           );
           answer = { refused: result };
           return;
         }
         aggregate.rows.push(...(rows ?? []));
-        pass.emit(aggregate, result.emit);
-        if (pass.ask(aggregate, result.work)) aggregate.dirty = true;
-        pass.cancel(result.cancel);
+        changeset.emit(aggregate, result.emit);
+        if (changeset.ask(aggregate, result.work)) aggregate.dirty = true;
+        changeset.cancel(result.cancel);
         answer = { reply: result.reply };
       },
     });

@@ -59,9 +59,9 @@ export class EventConsumer implements BatchHandler, BatchTransaction<Read> {
         if (refused.length > 0) parked = await parkMessages(tx, refused, this.newId);
         return true;
       },
-      decide: (pass) => {
-        announceParked(pass, parked);
-        receiveAll(pass, received);
+      decide: (changeset) => {
+        announceParked(changeset, parked);
+        receiveAll(changeset, received);
       },
       after: async (tx) => batch?.commit(tx),
     });

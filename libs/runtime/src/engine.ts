@@ -39,7 +39,7 @@ export function createEngine(options: EngineOptions): Engine {
   const wakes = new Wakes(transactor);
   const commands = new CommandRunner(transactor);
   const { observer } = options;
-  if (observer?.emitted) transactor.onCommit((pass) => observer.emitted?.(pass.emittedEvents()));
+  if (observer?.emitted) transactor.onCommit((changeset) => observer.emitted?.(changeset.emittedEvents()));
   let startedAt: Date | undefined;
   let stopped: Promise<void> | undefined;
 

@@ -8,7 +8,7 @@ import { byHandler } from './handler-errors.js';
 import { messageOf } from '@readmit/platform';
 import type { EngineOptions } from './options.js';
 import type { RefusedMessage } from './parked-rows.js';
-import type { Pass } from './pass.js';
+import type { Changeset } from './changeset.js';
 
 /** A fact and the aggregates that store it. `reminder`: an aggregate whose deadline was reached; it is only run again. */
 export interface Received {
@@ -81,12 +81,12 @@ export const keysOfReceived = (received: readonly Received[]): string[] => [
   ...new Set(received.flatMap(({ keys, reminder }) => (reminder === undefined ? keys : [...keys, reminder]))),
 ];
 
-/** Adds all messages to the pass. */
-export function receiveAll(pass: Pass, received: readonly Received[]): void {
+/** Adds all messages to the changeset. */
+export function receiveAll(changeset: Changeset, received: readonly Received[]): void {
   for (const { fact, origin, keys, reminder } of received) {
-    for (const key of keys) pass.receive(key, fact, origin);
+    for (const key of keys) changeset.receive(key, fact, origin);
     if (reminder === undefined) continue;
-    const aggregate = pass.aggregate(reminder);
+    const aggregate = changeset.aggregate(reminder);
     aggregate.dirty = true;
     aggregate.reminded = true;
     aggregate.origin = { ...origin, causationId: fact.id };

@@ -17,7 +17,7 @@ import {
   stillParked,
   type RefusedMessage,
 } from './parked-rows.js';
-import type { Pass } from './pass.js';
+import type { Changeset } from './changeset.js';
 import type { Parked, ParkedFilter, ParkedMessages } from './service-definition.js';
 import type { Transactor } from './transact.js';
 
@@ -38,8 +38,8 @@ export function parkedDraft(service: ServiceName, row: Announced, what: Settled 
 }
 
 /** Announces messages that have just been parked for the first time. */
-export function announceParked(pass: Pass, parked: Awaited<ReturnType<typeof parkMessages>>): void {
-  for (const row of parked) pass.announce(parkedDraft(pass.service, row, { action: 'parked' }), {});
+export function announceParked(changeset: Changeset, parked: Awaited<ReturnType<typeof parkMessages>>): void {
+  for (const row of parked) changeset.announce(parkedDraft(changeset.service, row, { action: 'parked' }), {});
 }
 
 /** How a kind of message is read and processed again. */
@@ -92,9 +92,9 @@ export const redriveEvents = (transactor: Transactor, inbox: Inbox): Redriving<R
         alone: true,
         keys: () => (received ? keysOfReceived([received]) : []),
         check: (tx) => settleParked(tx, parked.id, settled.action),
-        decide: (pass) => {
-          if (received) receiveAll(pass, [received]);
-          pass.announce(parkedDraft(pass.service, parked, settled), {});
+        decide: (changeset) => {
+          if (received) receiveAll(changeset, [received]);
+          changeset.announce(parkedDraft(changeset.service, parked, settled), {});
         },
       });
       return undefined;

@@ -3,7 +3,7 @@
  * results of work. Whatever waits when the previous transaction ends shares the next one (group commit), so a busy service commits as rarely
  * as its database allows and an idle one at once. The statements are counted and constant:
  *
- *   BEGIN, [keys], touch, [check]   |   keep, [definition.save], bus.write, [after]   |   COMMIT   |   then publish
+ *   BEGIN, [keys], SELECT touch, [check]   |   SELECT keep, [definition.save], bus.write, [after]   |   COMMIT   |   then publish
  *
  * in three round trips, whatever their number.
  * Partition locks of the bus come last and are held shortest.
@@ -12,12 +12,12 @@ import { topicOf, writeEnvelope } from '@readmit/contracts';
 import { isCollision, isTransientSqlError, type Tx } from '@readmit/store';
 import type { OutgoingRecord } from '@readmit/bus';
 import type { Change } from './service-definition.js';
-import type { Aggregate, TouchedRow } from './aggregate.js';
+import type { Aggregate, LockedRow } from './aggregate.js';
 import { byHandlerInDatabase } from './handler-errors.js';
 import { messageOf, crashPoint } from '@readmit/platform';
 import { FactCache } from './fact-cache.js';
 import type { EngineOptions } from './options.js';
-import { Pass, type Emitted } from './pass.js';
+import { Changeset, type Emitted } from './changeset.js';
 import { laneOf } from './work-row.js';
 
 export interface Counters {
@@ -36,9 +36,9 @@ export interface TransactionPart {
   /** Its statements run after the locks; unless the part is `alone` they MUST be harmless if nothing else of it happens. `false`: nothing to do. */
   readonly check?: (tx: Tx) => Promise<boolean> | boolean;
   /** Synchronous. Everything that follows from it is concluded before the next part decides. */
-  readonly decide: (pass: Pass) => void;
+  readonly decide: (changeset: Changeset) => void;
   /** Runs last, in the same transaction. */
-  readonly after?: (tx: Tx, pass: Pass) => Promise<void>;
+  readonly after?: (tx: Tx, changeset: Changeset) => Promise<void>;
   /** Shares its transaction with no other part: it locks rows itself, or something in it is known to fail. */
   readonly alone?: boolean;
   /** Revokes something: goes before all parts that are waiting and do not. */
@@ -46,7 +46,7 @@ export interface TransactionPart {
 }
 interface Waiting {
   readonly part: TransactionPart;
-  readonly resolve: (pass: Pass | undefined) => void;
+  readonly resolve: (changeset: Changeset | undefined) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -57,7 +57,7 @@ export class Transactor {
   readonly counters: Counters = { batches: 0, messages: 0, statements: 0, commits: 0, events: 0, parked: 0 };
   /** How far the database's clock was ahead of the monotonic clock of this process at the last answer. */
   private ahead: number | undefined;
-  private readonly listeners: ((pass: Pass) => void)[] = [];
+  private readonly listeners: ((changeset: Changeset) => void)[] = [];
   private readonly waiting: Waiting[] = [];
   private serving: Promise<void> | undefined;
   private publishing: Promise<void> = Promise.resolve();
@@ -69,7 +69,7 @@ export class Transactor {
   ) {}
 
   /** Called after each commit with what was decided. */
-  onCommit(listener: (pass: Pass) => void): void {
+  onCommit(listener: (changeset: Changeset) => void): void {
     this.listeners.push(listener);
   }
 
@@ -85,7 +85,7 @@ export class Transactor {
   }
 
   /** Runs the part together with others that wait; `undefined` when `check` found nothing to do. Nothing is published unless committed. */
-  run(part: TransactionPart): Promise<Pass | undefined> {
+  run(part: TransactionPart): Promise<Changeset | undefined> {
     return new Promise((resolve, reject) => {
       const waiting = { part, resolve, reject };
       const behind = part.urgent === true ? this.waiting.findIndex((other) => other.part.urgent !== true) : -1;
@@ -120,11 +120,11 @@ export class Transactor {
     }
   }
 
-  private async commit(group: readonly TransactionPart[]): Promise<readonly (Pass | undefined)[]> {
+  private async commit(group: readonly TransactionPart[]): Promise<readonly (Changeset | undefined)[]> {
     let records: OutgoingRecord[] = [];
     let going: readonly TransactionPart[] = [];
     crashPoint('runner.before-transaction');
-    const pass = await this.options.store.transaction(
+    const changeset = await this.options.store.transaction(
       async (plain) => {
         const tx: Tx = {
           query: (sql, parameters) => {
@@ -135,28 +135,28 @@ export class Transactor {
         const keys = new Set<string>();
         for (const { keys: of } of group) for (const key of await of(tx)) keys.add(key);
         // The statements of the checks are sent with those of the locks and run after them.
-        const touching = this.touch(tx, [...keys]);
+        const touching = this.lockAndLoad(tx, [...keys]);
         const checking = group.map(async (one) => (await one.check?.(tx)) ?? true);
         await answered([touching, ...checking]);
-        const pass = await touching;
+        const changeset = await touching;
         const checks = await Promise.all(checking);
         crashPoint('runner.after-touch');
         going = group.filter((_, at) => checks[at]);
-        if (going.length === 0) return pass;
+        if (going.length === 0) return changeset;
         for (const { decide } of going) {
-          decide(pass);
-          pass.conclude();
+          decide(changeset);
+          changeset.conclude();
         }
-        pass.settle();
-        records = this.sign(pass.emitted);
+        changeset.settle();
+        records = this.sign(changeset.emitted);
         // Nothing here waits for an answer: one round trip, in this order.
         await answered([
-          ...this.keep(tx, pass),
+          ...this.persist(tx, changeset),
           records.length > 0 ? this.options.bus.write(tx, records) : undefined,
-          ...going.map(({ after }) => after?.(tx, pass)),
+          ...going.map(({ after }) => after?.(tx, changeset)),
         ]);
         crashPoint('runner.before-commit');
-        return pass;
+        return changeset;
       },
       { eager: !group.some(({ alone }) => alone) },
     );
@@ -164,20 +164,20 @@ export class Transactor {
     this.counters.commits++;
     this.counters.events += records.length;
     if (going.length === 0) return group.map(() => undefined);
-    for (const aggregate of pass.aggregates.values()) this.remembered.set(aggregate.key, aggregate.toRemember());
+    for (const aggregate of changeset.aggregates.values()) this.remembered.set(aggregate.key, aggregate.toRemember());
     // One publication at a time, in the order of the commits; the next transaction need not wait for it.
     await this.publishing;
     this.publishing = records.length > 0 ? this.publish(records) : Promise.resolve();
-    for (const listener of this.listeners) listener(pass);
-    return group.map((one) => (going.includes(one) ? pass : undefined));
+    for (const listener of this.listeners) listener(changeset);
+    return group.map((one) => (going.includes(one) ? changeset : undefined));
   }
 
-  private async touch(tx: Tx, keys: readonly string[]): Promise<Pass> {
+  private async lockAndLoad(tx: Tx, keys: readonly string[]): Promise<Changeset> {
     const known = keys.map((key) => this.remembered.versionOf(key) ?? null);
-    const rows = await tx.query<TouchedRow>('SELECT * FROM touch($1, $2)', [keys, known]);
-    const pass = new Pass(this.options.definition, this.newId, rows, this.remembered);
-    this.ahead = pass.now.getTime() - performance.now();
-    return pass;
+    const rows = await tx.query<LockedRow>('SELECT * FROM touch($1, $2)', [keys, known]);
+    const changeset = new Changeset(this.options.definition, this.newId, rows, this.remembered);
+    this.ahead = changeset.now.getTime() - performance.now();
+    return changeset;
   }
 
   /** Resolves when nothing is in progress any more. */
@@ -198,19 +198,26 @@ export class Transactor {
     }
   }
 
-  private keep(tx: Tx, pass: Pass): readonly Promise<unknown>[] {
+  private persist(tx: Tx, changeset: Changeset): readonly Promise<unknown>[] {
     const facts: object[] = [];
     const changed: object[] = [];
     const changes: Change[] = [];
-    for (const aggregate of pass.aggregates.values()) {
+    for (const aggregate of changeset.aggregates.values()) {
       for (const fact of aggregate.added)
-        facts.push({ key: aggregate.key, id: fact.id, type: fact.type, at: fact.at, data: fact.data, cause: pass.causes.get(fact.id) });
+        facts.push({
+          key: aggregate.key,
+          id: fact.id,
+          type: fact.type,
+          at: fact.at,
+          data: fact.data,
+          cause: changeset.causes.get(fact.id),
+        });
       const row = this.rowOf(aggregate);
       if (row) changed.push(row);
       if (aggregate.added.length > 0 || aggregate.rows.length > 0)
         changes.push({ key: aggregate.key, facts: aggregate.current(), added: aggregate.added, rows: aggregate.rows });
     }
-    const asked = [...pass.asked.values()].map(({ key, draft, origin }) => ({
+    const asked = [...changeset.asked.values()].map(({ key, draft, origin }) => ({
       id: draft.id,
       key,
       kind: draft.kind,
@@ -222,17 +229,18 @@ export class Transactor {
       not_before: draft.notBefore,
       origin,
     }));
-    const cancelled = [...pass.cancelled];
+    const cancelled = [...changeset.cancelled];
     const sent: Promise<unknown>[] = [];
     if (facts.length > 0 || changed.length > 0 || asked.length > 0 || cancelled.length > 0) {
       sent.push(
-        byHandlerInDatabase('keeping facts and work', () =>
+        byHandlerInDatabase('saving facts and work', () =>
           tx.query('SELECT keep($1, $2, $3, $4)', [json(facts), json(changed), json(asked), cancelled.length > 0 ? cancelled : null]),
         ),
       );
     }
     const { save } = this.options.definition;
-    if (save && changes.length > 0) sent.push(byHandlerInDatabase('save', () => save.call(this.options.definition, tx, changes, pass.now)));
+    if (save && changes.length > 0)
+      sent.push(byHandlerInDatabase('save', () => save.call(this.options.definition, tx, changes, changeset.now)));
     return sent;
   }
 

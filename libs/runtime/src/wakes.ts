@@ -20,8 +20,8 @@ export class Wakes {
   private looksAt = Infinity;
 
   constructor(private readonly transactor: Transactor) {
-    transactor.onCommit((pass) => {
-      for (const { wakeAt } of pass.aggregates.values())
+    transactor.onCommit((changeset) => {
+      for (const { wakeAt } of changeset.aggregates.values())
         if (wakeAt !== undefined && wakeAt !== null && wakeAt < this.looksAt) return this.wakeUp.wake();
     });
   }
@@ -107,8 +107,8 @@ export class Wakes {
         return keys;
       },
       check: async () => keys.length > 0,
-      decide: (pass) => {
-        for (const key of keys) pass.aggregate(key).dirty = true;
+      decide: (changeset) => {
+        for (const key of keys) changeset.aggregate(key).dirty = true;
       },
     });
     return keys.length;

@@ -7,7 +7,7 @@ import { ResultUnstorable, type Lane, type Work, type WorkHandler } from './serv
 import { backoffMs, WakeUp, messageOf, crashPoint, Gathering } from '@readmit/platform';
 import { byHandler, HandlerFailed } from './handler-errors.js';
 import type { OpenSpan } from './observer.js';
-import type { Pass } from './pass.js';
+import type { Changeset } from './changeset.js';
 import { below } from './spans.js';
 import type { Transactor } from './transact.js';
 import { giveUpSql, release, stillClaimed, workOf, type Candidate, type Release, type WorkRow } from './work-row.js';
@@ -52,13 +52,13 @@ export class WorkResults {
   /** Until it is kept, or the leases are over. Never rejects. */
   private async finish(ended: readonly Ended[]): Promise<void> {
     try {
-      await this.keepResults(ended);
+      await this.saveResults(ended);
     } finally {
       for (const { row } of ended) this.begun.delete(nameOf(row));
     }
   }
 
-  private async keepResults(ended: readonly Ended[]): Promise<void> {
+  private async saveResults(ended: readonly Ended[]): Promise<void> {
     const { log, definition } = this.transactor.options;
     for (let failures = 0, left = ended; left.length > 0; failures++) {
       try {
@@ -72,7 +72,7 @@ export class WorkResults {
         const failed = error instanceof HandlerFailed;
         const [only] = left;
         if (failed && left.length > 1) {
-          for (const one of left) await this.keepResults([one]);
+          for (const one of left) await this.saveResults([one]);
           return;
         }
         log.error(
@@ -114,29 +114,29 @@ export class WorkResults {
         claimed = await stillClaimed(tx, rows);
         return claimed.size > 0;
       },
-      decide: (pass) => {
+      decide: (changeset) => {
         finished.length = 0;
         for (const one of ended) {
           const { row, handler, outcome, span } = one;
           if (!claimed.has(row.id)) continue;
-          const { facts, context, aggregate } = this.open(pass, row, span);
+          const { facts, context, aggregate } = this.open(changeset, row, span);
           const {
             emit,
             retryAt,
             rows: own,
           } = byHandler(`finish of ${row.kind}`, () => handler.finish(this.workOf(row), outcome, facts, context));
           aggregate.rows.push(...(own ?? []));
-          pass.emit(aggregate, emit);
+          changeset.emit(aggregate, emit);
           finished.push({ one, retryAt });
           // What follows from one result is known to the next on the same aggregate.
-          pass.conclude();
+          changeset.conclude();
         }
       },
-      after: (tx, pass) => {
+      after: (tx, changeset) => {
         releases = finished.map(({ one: { row, outcome }, retryAt }): Release => {
           const error = errorIn(outcome);
           // What this very transaction cancels is not tried again either.
-          const cancelled = claimed.get(row.id)?.cancelled === true || pass.cancelled.has(row.id);
+          const cancelled = claimed.get(row.id)?.cancelled === true || changeset.cancelled.has(row.id);
           if (!retryAt) return { row, state: 'done', error };
           return cancelled ? { row, state: 'cancelled', error } : { row, state: 'waiting', notBefore: retryAt, error };
         });
@@ -153,10 +153,10 @@ export class WorkResults {
       if (state === 'waiting' && notBefore) this.onWaiting(alsoKeys ? { ...row, also_keys: alsoKeys } : row, notBefore);
   }
 
-  open(pass: Pass, row: WorkRow, span?: OpenSpan) {
-    const aggregate = pass.aggregate(row.key);
+  open(changeset: Changeset, row: WorkRow, span?: OpenSpan) {
+    const aggregate = changeset.aggregate(row.key);
     aggregate.origin = below(row.origin, span);
-    return { aggregate, facts: aggregate.current(), context: pass.contextOf(aggregate) };
+    return { aggregate, facts: aggregate.current(), context: changeset.contextOf(aggregate) };
   }
 
   workOf(row: WorkRow): Work {

@@ -70,34 +70,34 @@ export class WorkRun {
     let rows: readonly WorkRow[] = [];
     const going: Omit<Intent, 'facts'>[] = [];
     const releases: Release[] = [];
-    const pass = await this.transactor.run({
+    const changeset = await this.transactor.run({
       urgent: this.urgent,
       keys: () => candidates.flatMap(({ key, also_keys }) => [key, ...also_keys]),
       check: async (tx) => {
         rows = await this.claim(tx, candidates);
         return rows.length > 0;
       },
-      decide: (pass) => {
+      decide: (changeset) => {
         going.length = 0;
         releases.length = 0;
         for (const row of rows) {
           const handler = this.handlerOf(row);
-          const { facts, context, aggregate } = this.results.open(pass, row);
+          const { facts, context, aggregate } = this.results.open(changeset, row);
           const begun = byHandler(`begin of ${row.kind}`, () => handler.begin(this.results.workOf(row), facts, context));
           if (begun.go === 'later') {
             releases.push({ row, state: 'waiting', notBefore: begun.notBefore, alsoKeys: begun.alsoKeys, looked: true });
             continue;
           }
-          pass.emit(aggregate, begun.emit);
+          changeset.emit(aggregate, begun.emit);
           if (begun.go) going.push({ row, handler, asked, input: begun.input });
           else releases.push({ row, state: 'done' });
         }
       },
       after: (tx) => release(tx, releases),
     });
-    if (pass) this.results.tellWaiting(releases);
-    if (pass && going.length > 0) crashPoint('work.after-claim-commit');
-    return pass ? going.map((one) => ({ ...one, facts: pass.aggregate(one.row.key).current() })) : [];
+    if (changeset) this.results.tellWaiting(releases);
+    if (changeset && going.length > 0) crashPoint('work.after-claim-commit');
+    return changeset ? going.map((one) => ({ ...one, facts: changeset.aggregate(one.row.key).current() })) : [];
   }
 
   /** The call of one piece of work and the keeping of its result. Never rejects. */

@@ -22,8 +22,8 @@ export class Workers {
       if (!this.lanes.has(lane))
         this.lanes.set(lane, new LaneWorkers(transactor, lane, calls[lane], lane === 'reading' ? undefined : objects));
     }
-    transactor.onCommit((pass) => {
-      for (const { key, draft } of pass.asked.values())
+    transactor.onCommit((changeset) => {
+      for (const { key, draft } of changeset.asked.values())
         this.lanes
           .get(laneOf(definition, draft.kind))
           ?.expect({ id: draft.id, key, also_keys: draft.alsoKeys, connector: draft.connector, object: draft.object }, draft.notBefore);

@@ -4,9 +4,9 @@ import type { Fact } from '@readmit/contracts';
 import type { Facts, Reaction } from '@readmit/domain';
 import fc from 'fast-check';
 import type { ServiceDefinition } from './service-definition.js';
-import type { TouchedRow } from './aggregate.js';
+import type { LockedRow } from './aggregate.js';
 import { HandlerFailed } from './handler-errors.js';
-import { Pass } from './pass.js';
+import { Changeset } from './changeset.js';
 
 const at = (second: number): string => `2026-11-22T09:30:${String(second).padStart(2, '0')}.000Z`;
 const fact = (id: string, type: Fact['type'], data: object, second: number): Fact => ({ id, type, at: at(second), data }) as Fact;
@@ -30,7 +30,7 @@ function react(facts: Facts): Reaction {
 }
 const definition: ServiceDefinition = { name: 'intake', consumes: [], react, work: {}, wakes: 'deadline' };
 const now = new Date('2026-11-22T10:00:00.000Z');
-const row = (key: string, facts: Fact[] = []): TouchedRow => ({
+const row = (key: string, facts: Fact[] = []): LockedRow => ({
   now: null,
   key,
   version: '0',
@@ -40,7 +40,7 @@ const row = (key: string, facts: Fact[] = []): TouchedRow => ({
   facts,
   work: [],
 });
-const clock: TouchedRow = { now, key: '', version: '', wake_at: null, deadline_said: null, trace: null, facts: null, work: null };
+const clock: LockedRow = { now, key: '', version: '', wake_at: null, deadline_said: null, trace: null, facts: null, work: null };
 
 /** Takes the batches one after the other and gives everything that was said. */
 function play(
@@ -51,11 +51,11 @@ function play(
   let id = 0;
   const said: { type: string; data: unknown }[] = [];
   for (const batch of batches) {
-    const pass = new Pass(one, () => `id-${++id}`, [clock, row('c', kept)]);
-    for (const received of batch) pass.receive('c', received, {});
-    pass.settle();
-    kept = [...kept, ...pass.aggregate('c').added];
-    said.push(...pass.emitted.map(({ draft: { type, data } }) => ({ type, data })));
+    const changeset = new Changeset(one, () => `id-${++id}`, [clock, row('c', kept)]);
+    for (const received of batch) changeset.receive('c', received, {});
+    changeset.settle();
+    kept = [...kept, ...changeset.aggregate('c').added];
+    said.push(...changeset.emitted.map(({ draft: { type, data } }) => ({ type, data })));
   }
   return said;
 }
@@ -66,7 +66,7 @@ const batchesOf = fc
     return places.slice(1).map((to, place) => order.slice(places[place], to));
   });
 
-describe('a pass', () => {
+describe('a changeset', () => {
   it('says the same for any order, repetition and cut of the same facts', () => {
     const expected = play([arrivals]);
     expect(expected.map(({ type }) => type)).toEqual(['readmit.case.frozen', 'readmit.case.closed']);
@@ -84,13 +84,15 @@ describe('a pass', () => {
     for (const missing of ['w1', 'w2', 'd1', 'x1']) expect(play([arrivals.filter(({ id }) => id !== missing)])).toEqual([]);
   });
   it('brings what is said into every locked set that it belongs to', () => {
-    const pass = new Pass({ ...definition, keysOf: () => ['c', 'subject:ada'] }, () => 'id', [
+    const changeset = new Changeset({ ...definition, keysOf: () => ['c', 'subject:ada'] }, () => 'id', [
       clock,
       row('c', [...arrivals]),
       row('subject:ada'),
     ]);
-    pass.emit(pass.aggregate('c'), [{ type: 'readmit.case.frozen', key: 'c', data: { caseId: 'c', by: 'ada', cause: 'repudiated' } }]);
-    expect(pass.aggregate('subject:ada').current().has('readmit.case.frozen')).toBe(true);
+    changeset.emit(changeset.aggregate('c'), [
+      { type: 'readmit.case.frozen', key: 'c', data: { caseId: 'c', by: 'ada', cause: 'repudiated' } },
+    ]);
+    expect(changeset.aggregate('subject:ada').current().has('readmit.case.frozen')).toBe(true);
   });
   const failing: readonly [string, ServiceDefinition['react'], string][] = [
     [

@@ -7,7 +7,7 @@ import { Facts, type Context, type WorkDraft } from '@readmit/domain';
 import type { ServiceDefinition } from './service-definition.js';
 import { engineCrypto as crypto, schemaViolation } from '@readmit/signing';
 import { unstorableText } from '@readmit/platform';
-import { Aggregate, engineTypes, type Origin, type TouchedRow } from './aggregate.js';
+import { Aggregate, engineTypes, type Origin, type LockedRow } from './aggregate.js';
 import { byHandler, HandlerFailed } from './handler-errors.js';
 import type { EmittedEvent } from './observer.js';
 import { FactCache } from './fact-cache.js';
@@ -29,7 +29,7 @@ export interface Asked {
   readonly origin: Origin;
 }
 
-export class Pass {
+export class Changeset {
   readonly now: Date;
   readonly at: string;
   readonly aggregates = new Map<string, Aggregate>();
@@ -42,11 +42,11 @@ export class Pass {
   constructor(
     private readonly definition: ServiceDefinition,
     private readonly newId: () => string,
-    rows: readonly TouchedRow[],
+    rows: readonly LockedRow[],
     remembered: FactCache = new FactCache(),
   ) {
     const now = rows[0]?.now;
-    if (!now) throw new Error('this is a bug: touch gave no clock');
+    if (!now) throw new Error('this is a bug: the database returned no clock');
     this.now = now;
     this.at = now.toISOString();
     for (const row of rows)
