@@ -78,7 +78,7 @@ export async function openEngine(
   const log = { debug: () => {}, info: () => {}, warn, error: warn };
   const key = logKey('readmit.example/log/bench', Buffer.from(identity.log.public.x, 'base64url'), logTools);
   const store = await openStore({ url: urls[service], schema: schemaOf(service), applicationName: `bench ${service}`, poolSize: 8 });
-  const onTrouble = (error: unknown): void => warn({ service, error: String(error) }, 'the bus tries again');
+  const onTrouble = (error: unknown): void => warn({ service, error: String(error) }, 'bus operation failed; retrying');
   const bus = kafka
     ? await KafkaBus.open({ service, store, connection: kafka[service], onTrouble })
     : await EmbeddedBus.open({ service, store });

@@ -51,7 +51,7 @@ const took = async (): Promise<readonly number[]> =>
   Promise.all(
     services.map(async (service) => {
       const text = await readFile(path.join(world.system.stateDir, 'logs', `${service}.log`), 'utf8');
-      return text.split('\n').filter((line) => line.includes('a later key list is in use')).length;
+      return text.split('\n').filter((line) => line.includes('loaded a newer key list')).length;
     }),
   );
 

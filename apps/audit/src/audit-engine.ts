@@ -232,5 +232,5 @@ export class AuditEngine implements ServiceRuntime {
 const reusedId = (record: TopicRecord): RefusedMessage => ({
   record,
   reason: 'event-id-reused',
-  says: 'The log has another event under this id. The key that signed it is in other hands, or its service was put back: look at both.',
+  says: 'The log has another event under this id. Either the key that signed it is compromised, or its service was restored from a backup: check both.',
 });

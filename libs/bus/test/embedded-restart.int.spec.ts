@@ -28,7 +28,7 @@ describe('embedded bus and a database that restarts', () => {
     process.off('unhandledRejection', onUnhandled);
   });
 
-  it('R8.1 goes on reading and writing after the restart, with each record once', async () => {
+  it('R8.1 continues reading and writing after the restart, with each record once', async () => {
     const { urls } = await setup({ ownerUrl: server.url, secretsDir: path.join(folder, 'secrets'), database: 'readmit' });
     const open = async (service: 'intake' | 'approval', troubles: unknown[]) => {
       const store = await openStore({ url: urls[service], schema: service, applicationName: `spec ${service}`, poolSize: 3 });

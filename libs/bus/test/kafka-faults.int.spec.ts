@@ -65,7 +65,7 @@ describe('a configuration that cannot work is refused with what to do', () => {
   it('a wrong password', async () => {
     const wrong = { ...admin, sasl: { mechanism: 'scram-sha-512', username: 'readmit-classification', password: 'not-this-one' } as const };
     const { subscribe } = await open('classification', { connection: wrong });
-    await expect(subscribe()).rejects.toThrow('user name or password is wrong; look at KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD_FILE');
+    await expect(subscribe()).rejects.toThrow('user name or password is wrong; check KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD_FILE');
   });
 
   it('an unknown topic, to read and to write', async () => {
@@ -110,7 +110,7 @@ describe('a configuration that cannot work is refused with what to do', () => {
       operation: AclOperationTypes.READ,
     });
     await expect(reader.subscribe()).rejects.toThrow(
-      'GROUP_AUTHORIZATION_FAILED: the ACLs do not let this user read as this consumer group',
+      'GROUP_AUTHORIZATION_FAILED: the ACLs do not let this user read with this consumer group',
     );
     await allow(admin, 'readmit-classification', {
       resourceType: AclResourceTypes.GROUP,

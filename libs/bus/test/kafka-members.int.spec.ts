@@ -100,7 +100,7 @@ describe('a member of a group', () => {
     });
   });
 
-  it('goes on where it was when another joins: nothing comes twice that it had taken', async () => {
+  it('resumes where it was when another joins: nothing that it had fetched is redelivered', async () => {
     const producer = await open('intake');
     const [one, other] = [await open('classification'), await open('classification')];
     const received = new Received();

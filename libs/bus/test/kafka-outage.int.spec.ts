@@ -30,7 +30,7 @@ afterEach(async () => {
   await rm(dataDir, { recursive: true, force: true });
 });
 
-/** A cluster with the topic, a service that says numbered things, and one that hears them. */
+/** A cluster with the topic, a service that publishes numbered events, and one that consumes them. */
 async function stand(nodes: 1 | 3) {
   server = await startKafka({
     dataDir,

@@ -167,10 +167,10 @@ describe('the outbox', () => {
     await bus.publish(since);
     await until(async () => (await bus.outbox()).waiting === 0, { what: 'everything is confirmed' });
     await emptyTopics(await testBroker(), [topic]);
-    const anew = await open('intake', { graceMs: 600_000 });
-    expect(await anew.bus.republish(now)).toBe(4);
-    expect((await textsOf(anew)).sort()).toEqual(since.map(({ value }) => value.toString()));
-    expect(await anew.bus.republish(new Date(0))).toBe(7);
+    const again = await open('intake', { graceMs: 600_000 });
+    expect(await again.bus.republish(now)).toBe(4);
+    expect((await textsOf(again)).sort()).toEqual(since.map(({ value }) => value.toString()));
+    expect(await again.bus.republish(new Date(0))).toBe(7);
   });
 
   it('leaves one transaction whose events Kafka refuses where it is, and sends the others', async () => {

@@ -82,7 +82,7 @@ describe('setting up Kafka', () => {
     const differs = [
       `topic ${topic}: retention.ms is 1000, not 2592000000`,
       'topic readmit.signals.okta.v1: partitions is 5, not 4',
-      'User:stranger is allowed WRITE on topic readmit.*, which the catalogue knows nothing of',
+      'User:stranger is allowed WRITE on topic readmit.*, which is not in the event catalogue',
     ];
     expect(await setUp(true)).toEqual({ topics: [], acls: [], differs });
     expect(await setUp(true)).toEqual({ topics: [], acls: [], differs });
@@ -175,7 +175,7 @@ describe('the brokers', () => {
 
       const writable = topics.find((topic) => may(principal, 'WRITE', topic));
 
-      // Not idempotent: whoever forges asks for no number first.
+      // Not idempotent: a forger does not request a producer id first.
       const producer = kafka.producer();
       await producer.connect();
       const writes = await table(topics, (topic) =>

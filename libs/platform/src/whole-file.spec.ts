@@ -15,7 +15,7 @@ afterAll(async () => {
 });
 
 describe('a file that is written whole', () => {
-  it('has the new text and mode, and leaves nothing beside it', async () => {
+  it('has the new text and mode, and leaves no other file', async () => {
     const place = await folder();
     const file = path.join(place, 'kept.json');
     await writeWhole(file, '1');

@@ -103,7 +103,7 @@ describe('a changeset', () => {
       'react: oops',
     ],
     [
-      'goes on for ever',
+      'never settles',
       () => ({ emit: [{ type: 'readmit.case.closed', key: 'c', data: { caseId: 'c', outcome: 'frozen' } }] }),
       'did not settle on c after 20 rounds',
     ],

@@ -1,6 +1,6 @@
 import type { Facts } from '@readmit/domain';
 
-/** What was known of an aggregate when a transaction of ours was committed. */
+/** The state of an aggregate when one of our transactions committed. */
 export interface Remembered {
   readonly version: number;
   readonly facts: Facts;

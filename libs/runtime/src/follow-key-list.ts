@@ -50,7 +50,7 @@ export function followKeyList(options: FollowKeyListOptions): { close(): Promise
   let looking: Promise<void> = Promise.resolve();
 
   const tell = (trouble: string): void => {
-    if (trouble !== told) log.error({ service, error: trouble }, 'the keys of the services need an operator');
+    if (trouble !== told) log.error({ service, error: trouble }, 'service keys need attention');
     told = trouble;
   };
   const look = async (): Promise<void> => {
@@ -68,15 +68,15 @@ export function followKeyList(options: FollowKeyListOptions): { close(): Promise
       list.take(text);
       told = undefined;
       triesLeft = 2;
-      log.info({ service, issued: ring.issuedAt }, 'a later key list is in use');
+      log.info({ service, issued: ring.issuedAt }, 'loaded a newer key list');
     }
     const why = whyNotToSign(ring, service, kid, new Date());
     const end = ring.get(kid)?.notAfter ?? Infinity;
-    if (why !== undefined) tell(`${why}: this service says nothing more. Start it with its new key`);
-    else if (end !== Infinity) tell(`key ${kid} ends at ${new Date(end).toISOString()}: start this service with its new key before`);
+    if (why !== undefined) tell(`${why}: this service can no longer publish events. Restart it with its new key`);
+    else if (end !== Infinity) tell(`key ${kid} ends at ${new Date(end).toISOString()}: restart this service with its new key before that`);
     if (triesLeft === 0) return;
     const taken = await takeKnown(parked, () => closed);
-    if (taken > 0) log.info({ service, messages: taken }, 'messages whose key was unknown are taken');
+    if (taken > 0) log.info({ service, messages: taken }, 're-drove parked messages whose key is now in the key list');
     triesLeft--;
   };
   const later = (): void => {

@@ -65,7 +65,7 @@ export class LaneWorkers {
         // A slot that becomes free wakes the loop; with all slots taken there is nothing else to wait for.
         if (found.length === 0 && !this.stopping) await this.wakeUp.wait(free > 0 ? this.untilNext() : sweepMs);
       } catch (error) {
-        log.warn({ service: definition.name, error: messageOf(error) }, 'due work could not be looked for or claimed; trying again');
+        log.warn({ service: definition.name, error: messageOf(error) }, 'could not claim due work; retrying');
         await this.wakeUp.wait(backoffMs(failures++));
       }
     }

@@ -84,7 +84,7 @@ describe('a batch', () => {
     expect(seen.confirmed).toBe(1);
   });
 
-  it('R8.1 of which another member owns a partition by now is dropped without a retry, and the loop goes on', async () => {
+  it('R8.1 of which another member owns a partition by now is dropped without a retry, and the loop continues', async () => {
     let tries = 0;
     const stale = new Error('rolled back', { cause: new StaleOwnerError('execution', ['readmit.intake.v1/0']) });
     const { loop, seen, give } = await started({ persist: () => (++tries === 1 ? Promise.reject(stale) : Promise.resolve()) });

@@ -20,7 +20,7 @@ export interface SpanAbout {
   readonly attributes: Readonly<Record<string, string | number>>;
 }
 export interface OpenSpan {
-  /** What follows from it goes on below it. */
+  /** Parent of the spans of what follows from it. */
   readonly traceparent: string;
   /** Runs the work with the span as the one that is under way. */
   within<R>(work: () => R): R;

@@ -17,7 +17,7 @@ export interface EngineOptions {
   readonly log: Log;
   /** A fresh UUIDv7. */
   readonly newId?: () => string;
-  /** Calls at the same time in the ordinary lane; default 32. Half as many may read beside them; taking back has calls of its own. */
+  /** Concurrent calls in the ordinary lane; default 32. The reading lane has half as many in addition; revoking has calls of its own. */
   readonly workers?: number;
   /** How long a worker owns its row; a call must be over at half of it. Default 30 000. */
   readonly leaseMs?: number;

@@ -30,7 +30,7 @@ function stand(errors: readonly unknown[]) {
 }
 
 describe('a start', () => {
-  it('R8.1 waits while the brokers are away or do not let it read, says why, and goes on when they do', async () => {
+  it('R8.1 waits while the brokers are away or do not let it read, logs why, and continues when they do', async () => {
     const { wait, troubles } = stand([away, notAllowed, away]);
     await wait();
     expect(troubles).toEqual([away, notAllowed, away]);

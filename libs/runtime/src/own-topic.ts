@@ -15,14 +15,14 @@ export interface OwnTopicOptions {
   readonly onForged: (says: string) => void;
 }
 
-/** The service's topic has an event of the service that its schema does not know. */
+/** The service's topic has an event of the service that its database does not have. */
 export class TopicAheadError extends Error {
   constructor(service: ServiceName, record: TopicRecord) {
     const at = record.headers['ce_time'];
     super(
-      `the topic of ${service} has an event that its schema does not know: ${placeAndName(record)}. The database was restored from ` +
-        `a backup older than that; going on would take decisions again that others have heard. Restore the database as it was after ${at}. ` +
-        `If it never was older, somebody else signs with the key of ${service}: readmit key rotate --service ${service} --revoke. ` +
+      `the topic of ${service} has an event that its database does not have: ${placeAndName(record)}. The database was restored from ` +
+        `a backup older than that; continuing would repeat decisions that other services have received. Restore the database as it was after ${at}. ` +
+        `If it was not restored, another process is signing with the key of ${service}: readmit key rotate --service ${service} --revoke. ` +
         `See docs/operations.md, Restoring a backup.`,
     );
     this.name = 'TopicAheadError';
@@ -35,10 +35,10 @@ const pageSize = 200;
 const transactionMs = 10 * 60_000;
 
 /**
- * Whether the schema goes on from what the topic has: the newest event that this service signed must be in its outbox. By the time that was signed
- * and not by the offset, because whoever may write to the topic can repeat old records behind it; and what the service did not
- * sign is nothing that it said. The topic is read first: what is on it was committed before. A schema that holds something later than
- * the event that it does not know is not older than it: then somebody else said it.
+ * Whether the database is at least as new as the topic: the newest event that this service signed must be in its outbox. Newest by signed
+ * time and not by offset, because everyone who may write to the topic can repeat old records at its end; unsigned records do not count.
+ * The topic is read first: what is on it was committed before. A database that holds something later than the unknown event is not older
+ * than the topic: then another process signed that event.
  * @throws {TopicAheadError} it is not. @throws {KafkaError} the topic could not be read.
  */
 export async function checkOwnTopic(options: OwnTopicOptions): Promise<void> {
@@ -56,14 +56,14 @@ export async function checkOwnTopic(options: OwnTopicOptions): Promise<void> {
     else if (ahead === 0) newest.push(...found);
   }
   if (newest.length === 0) return;
-  // Of what is older than the outbox is kept, nobody can tell.
+  // Older than the retention of the outbox: it cannot be compared.
   if (timeOf(newest) < clock.now.getTime() - retentionDays * 86_400_000) return;
   const known = await idsInOutbox(store, timeOf(newest));
   const unknown = newest.find(({ headers }) => !known.has(headers['ce_id'] ?? ''));
   if (!unknown) return;
   if (!(await holdsLaterThan(store, timeOf(newest)))) throw new TopicAheadError(service, unknown);
   options.onForged(
-    `${placeAndName(unknown)}, is signed with the key of ${service}, which did not say it: the key is in other hands. ` +
+    `${placeAndName(unknown)}, is signed with the key of ${service}, which did not publish it: the key is compromised. ` +
       `Rotate it: readmit key rotate --service ${service} --revoke`,
   );
 }
@@ -71,7 +71,7 @@ export async function checkOwnTopic(options: OwnTopicOptions): Promise<void> {
 const placeAndName = ({ topic, partition, offset, headers }: TopicRecord): string =>
   `${headers['ce_type']} ${headers['ce_id']} of ${headers['ce_time']}, ${topic} partition ${partition} offset ${offset}`;
 
-/** Whether anything was said or heard after it. Nothing is searched for this but after a find that nobody hopes for. */
+/** Whether the database has anything later. A slow query, run only after an unknown event was found. */
 async function holdsLaterThan(store: Pick<Store, 'query'>, at: number): Promise<boolean> {
   const [row] = await store.query<{ later: boolean }>(
     `SELECT EXISTS (SELECT FROM outbox WHERE written_at > $1) OR EXISTS (SELECT FROM fact WHERE at > $2) AS later`,
@@ -97,7 +97,7 @@ async function newestSigned(
       const last = Math.max(...signed.map((record) => timeOf([record])));
       return signed.filter((record) => timeOf([record]) === last);
     }
-    // Nothing lies before it any more: retention has deleted what was there.
+    // Nothing is left before it: retention has deleted it.
     if (page.length === 0) return [];
     to = from;
   }
@@ -114,7 +114,7 @@ async function idsInOutbox(store: Pick<Store, 'query'>, at: number): Promise<Rea
 }
 
 /**
- * `checkOwnTopic`, tried again while brokers or database are away: a service must not speak before it knows.
+ * `checkOwnTopic`, retried while brokers or database are unreachable: a service must not publish before it knows.
  * @throws {TopicAheadError} for good. @throws {Error} the reason of the signal, when it is told to stop.
  */
 export async function awaitOwnTopic(

@@ -18,7 +18,7 @@ export const isRefused = <Message extends object>(read: Message | RefusedMessage
 
 /** Bytes of strangers may be anything; columns hold no U+0000 and no half of a pair. */
 const storable = (text: string): string => text.replaceAll('\0', '\ufffd').toWellFormed();
-export const sentence = (text: string): string => storable(text).slice(0, 500).toWellFormed() || 'nothing was said';
+export const sentence = (text: string): string => storable(text).slice(0, 500).toWellFormed() || 'no reason given';
 
 const columns = 'id, topic, partition, "offset", key, event_id, type, reason, says, parked_at, state';
 interface ParkedRow {

@@ -1,7 +1,7 @@
 import type { Store } from '@readmit/store';
 import { lanes } from './service-definition.js';
 
-/** What waits in the tables of a service, whoever of its processes will take it. */
+/** What waits in the tables of a service, for any of its processes. */
 export interface QueueFigures {
   /** Work that could be done now. */
   readonly workDue: number;

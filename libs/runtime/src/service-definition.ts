@@ -36,7 +36,7 @@ export interface Change {
   readonly rows: readonly unknown[];
 }
 
-/** Everything that makes a service: its process, the calls of its work, and the tables that it keeps beside facts. */
+/** Everything that makes a service: its process, the calls of its work, and the tables that it keeps in addition to facts. */
 export interface ServiceDefinition extends ServiceProcess {
   readonly work: Readonly<Record<string, WorkHandler>>;
   /** Saves projections of a whole batch: a constant number of statements, whatever the number of changes. `now`: of the transaction, as rules have it. */
@@ -103,7 +103,7 @@ export interface ParkedMessages {
   settle(id: string, action: 'redrive' | 'discard', by: string): Promise<Parked | undefined>;
 }
 
-/** A running service, as whoever hosts it sees it: HTTP, metrics, readiness, start and stop. */
+/** A running service as its host sees it: HTTP, metrics, readiness, start and stop. */
 export interface ServiceRuntime {
   readonly service: ServiceName;
   readonly parked: ParkedMessages;

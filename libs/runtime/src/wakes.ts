@@ -51,7 +51,7 @@ export class Wakes {
         }
         failures = 0;
       } catch (error) {
-        log.warn({ service: definition.name, error: messageOf(error) }, 'due wakes could not be run; trying again');
+        log.warn({ service: definition.name, error: messageOf(error) }, 'could not run due wake-ups; retrying');
         await this.wakeUp.wait(backoffMs(failures++));
       }
     }
@@ -82,7 +82,7 @@ export class Wakes {
         if (!(error instanceof HandlerFailed) || key === undefined) throw error;
         this.transactor.options.log.error(
           { service: this.transactor.options.definition.name, key, error: messageOf(error) },
-          `a due aggregate could not be run; again in ${failedSeconds} s`,
+          `a due aggregate could not be processed; retrying in ${failedSeconds} s`,
         );
         await this.transactor.options.store.query(
           `UPDATE aggregate SET wake_at = clock_timestamp() + make_interval(secs => $2) WHERE key = $1`,

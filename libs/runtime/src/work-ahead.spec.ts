@@ -64,7 +64,7 @@ describe('work that is remembered ahead', () => {
     expect(ids(ahead.due(100, 2))).toEqual([]);
   });
 
-  it('R6.2 gives the object to who takes back before anybody else that waits for it, whoever came first', () => {
+  it('R6.2 gives the object to an undo before all other work that waits for it, in any order of arrival', () => {
     const objects = new ObjectsInUse();
     const freed: string[] = [];
     const ordinary = new WorkAhead(objects, { onFree: () => freed.push('ordinary') });

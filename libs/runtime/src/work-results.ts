@@ -1,6 +1,6 @@
 /**
  * What becomes of calls: results that come meanwhile share one commit with their events and the ends of their rows, if the fence still
- * holds. A result that breaks a rule does not stay open: the same attempt says on record that there is none.
+ * holds. A result that breaks a rule does not stay open: the same attempt records that there is none.
  */
 import type { Facts } from '@readmit/domain';
 import { ResultUnstorable, type Lane, type Work, type WorkHandler } from './service-definition.js';
@@ -65,7 +65,7 @@ export class WorkResults {
         for (const row of await this.finishTogether(left))
           log.warn(
             { service: definition.name, work: row.id, fence: row.fence },
-            'the result came after the lease: dropped, the next claim reads the target back',
+            'dropped a work result: its lease had expired; the next attempt reads the target back',
           );
         return;
       } catch (error) {
@@ -77,7 +77,7 @@ export class WorkResults {
         }
         log.error(
           { service: definition.name, work: left.map(({ row }) => row.id), error: messageOf(error) },
-          failed ? 'the result of work breaks a rule: its end is said without it' : 'the result of work could not be kept; trying again',
+          failed ? 'work result rejected by a rule; recording a failure instead' : 'could not save work results; retrying',
         );
         if (failed && only) {
           if (failureIn(only.outcome) instanceof ResultUnstorable) return await this.giveUp(only.row, messageOf(error));
@@ -90,14 +90,17 @@ export class WorkResults {
     }
   }
 
-  /** Neither the result nor that there is none can be kept: over, so that it is not claimed for ever and shuts nobody out. */
+  /** Neither the result nor its absence can be saved: ended, so that it is not claimed forever and blocks no other work. */
   async giveUp(row: WorkRow, error: string): Promise<void> {
     const { log, definition, store } = this.transactor.options;
     try {
       await store.query(giveUpSql, [row.id, row.fence, textOf(error)]);
-      log.error({ service: definition.name, work: row.id, error }, 'work is given up: neither its result nor its failure can be kept');
+      log.error({ service: definition.name, work: row.id, error }, 'work given up: could save neither its result nor its failure');
     } catch (failure) {
-      log.error({ service: definition.name, work: row.id, error: messageOf(failure) }, 'work could not be given up; its lease ends');
+      log.error(
+        { service: definition.name, work: row.id, error: messageOf(failure) },
+        'could not mark work as given up; it is claimed again after its lease',
+      );
     }
   }
 

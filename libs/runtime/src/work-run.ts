@@ -20,7 +20,7 @@ interface Question {
 
 /** Questions that share a statement at most. */
 const mostTogether = 256;
-/** Tries of a `begin` that fails; then it is said on record that there is no result. */
+/** Attempts of a failing `begin`; after these it is recorded that there is no result. */
 const mostBegins = 5;
 
 export class WorkRun {
@@ -56,10 +56,7 @@ export class WorkRun {
       // Another claimed the same object in the same instant.
       const [candidate] = candidates;
       if (collided || !candidate) return [];
-      log.error(
-        { service: definition.name, work: candidate.id, error: messageOf(error) },
-        'work could not begin; it waits and is tried again',
-      );
+      log.error({ service: definition.name, work: candidate.id, error: messageOf(error) }, 'could not begin work; retrying later');
       await this.putOff(candidate, messageOf(error));
       return [];
     }
@@ -115,13 +112,13 @@ export class WorkRun {
   private async call({ row, handler, facts, asked, input }: Intent): Promise<unknown> {
     const controller = new AbortController();
     const stopAt = asked + callMs(this.leaseMs);
-    if (performance.now() >= stopAt) return { error: new Error('the calls before it took the time of this one: nothing was called') };
+    if (performance.now() >= stopAt) return { error: new Error('earlier calls used up the time of this one: the target was not called') };
     const timers: NodeJS.Timeout[] = [];
     const after = (at: number, run: () => void): void => void timers.push(setTimeout(run, Math.max(0, at - performance.now())));
     try {
       return await new Promise<unknown>((resolve, reject) => {
         const late = () => reject(new Error(`the call did not end within ${callMs(this.leaseMs)} ms: its outcome is unknown`));
-        after(stopAt, () => controller.abort(Object.assign(new Error('the time for this call is over'), { name: 'TimeoutError' })));
+        after(stopAt, () => controller.abort(Object.assign(new Error('the call timed out'), { name: 'TimeoutError' })));
         // A handler that does not listen to its signal is given up before the lease ends.
         after(stopAt + this.leaseMs / 4, late);
         const work = this.results.workOf(row);
@@ -164,7 +161,7 @@ export class WorkRun {
     return handler;
   }
 
-  /** A `begin` that fails is tried again, and then its end is said on record: nobody waits for it for ever. */
+  /** A `begin` that fails is retried, and then its end is recorded: nothing waits for it forever. */
   private async putOff(candidate: Candidate, error: string): Promise<void> {
     const [row] = await this.transactor.options.store.query<{ tries: number }>(putOffSql, [candidate.id, textOf(error), mostBegins]);
     if (!row || row.tries < mostBegins) return;

@@ -1,11 +1,11 @@
-/** The workers of a service, by lane: what takes power away has its own and never waits for the others. */
+/** The workers of a service, by lane: revocations have their own and never wait for the others. */
 import type { Lane } from './service-definition.js';
 import { LaneWorkers } from './lane-workers.js';
 import type { Transactor } from './transact.js';
 import { ObjectsInUse } from './work-ahead.js';
 import { laneOf } from './work-row.js';
 
-/** Calls at the same time that take something back, beside those of the other lanes. */
+/** Concurrent calls that revoke something, in addition to those of the other lanes. */
 const urgentCalls = 8;
 
 export class Workers {
@@ -14,7 +14,7 @@ export class Workers {
   constructor(transactor: Transactor) {
     const { definition, workers = 32 } = transactor.options;
     if (workers === 0) return;
-    // Whoever asks for much that only reads takes at most half of what there is.
+    // A flood of read-only work gets at most half of the calls.
     const calls: Readonly<Record<Lane, number>> = { urgent: urgentCalls, ordinary: workers, reading: Math.ceil(workers / 2) };
     const objects = new ObjectsInUse();
     for (const kind of Object.keys(definition.work)) {
@@ -30,17 +30,17 @@ export class Workers {
     });
   }
 
-  /** Takes back at once: that must not wait for what lies unheard. */
+  /** Revocations start at once: they must not wait for the backlog. */
   startUrgent(): void {
     this.lanes.get('urgent')?.start();
   }
 
-  /** Everything else, once everything was heard that may forbid it. */
+  /** Everything else, once all messages that may forbid it have been processed. */
   startRest(): void {
     for (const [lane, workers] of this.lanes) if (lane !== 'urgent') workers.start();
   }
 
-  /** Takes no more and waits for the calls under way; each ends at half of its lease. */
+  /** Claims no more and waits for the calls in progress; each ends at half of its lease. */
   async stop(): Promise<void> {
     await Promise.all([...this.lanes.values()].map((workers) => workers.stop()));
   }

@@ -106,7 +106,7 @@ describe('R8.3 a message parks when', () => {
     ).toBe('wrong-producer');
   });
   it('it is a genuine event of one service, signed for the topic of another, and is taken on its own', async () => {
-    // Listens to both topics, as every service does that hears several: what tells them apart is the topic alone.
+    // Listens to both topics, as every service does that consumes several: what tells them apart is the topic alone.
     const both: ServiceDefinition = {
       ...toy,
       name: 'revocation-scheduler',

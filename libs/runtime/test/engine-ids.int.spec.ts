@@ -24,7 +24,7 @@ const subs = [
 ];
 
 describe.each(subs)('R8.3 the person %s', (sub) => {
-  it('is who a command was refused to, keyed by herself as a subject', async () => {
+  it('is who a command was refused to, with the subject as key', async () => {
     const key = `subject:${sub}`;
     const refused = await engine.command({ key, name: 'openCase', actor: sub }, () => ({
       refused: true,
@@ -51,6 +51,6 @@ describe.each(subs)('R8.3 the person %s', (sub) => {
   });
 });
 
-it('who is no id settles nothing, and hears why', async () => {
+it('who is no id settles nothing, and is told why', async () => {
   await expect(engine.parked.settle('parked_1', 'discard', 'ada lovelace')).rejects.toThrow('it holds the character U+0020');
 });

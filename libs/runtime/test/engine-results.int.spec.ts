@@ -53,7 +53,7 @@ const channels = async (key = 'case-1') =>
 
 describe('the first call', () => {
   it.each([
-    [true, 'is on record before it is made, so whoever claims the work next knows that it may have been made'],
+    [true, 'is on record before it is made, so the next claim of the work knows that it may have been made'],
     [false, 'that nobody was about to make is not on record'],
   ])('R2.5 R5.5 (%s) %s', async (began) => {
     await house.send('approval', [withdrawn('case-1')]);
@@ -148,7 +148,7 @@ describe('a result that breaks its schema', () => {
   it.each<[Lane, object]>([
     ['ordinary', { state: 'done', tries: 1 }],
     ['reading', { state: 'done', tries: 1 }],
-    // What takes power away is never forgotten: it is tried again, seldom.
+    // What takes power away is never forgotten: it is retried, rarely.
     ['urgent', { state: 'waiting', tries: 1, later: true }],
   ])('R8.1 R6.3 of %s work whose end can not be said either is claimed no more at once', async (lane, kept) => {
     await house.send('approval', [withdrawn('case-1')]);

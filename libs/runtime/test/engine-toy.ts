@@ -66,7 +66,7 @@ export interface House {
   close(): Promise<void>;
 }
 
-/** @param kind the bus that the house stands on; `kafka` has the topics of this worker's broker to itself. */
+/** @param kind the bus to use; `kafka` has the topics of this worker's broker to itself. */
 export async function openHouse(kind: Bus['kind'] = 'embedded'): Promise<House> {
   if (kind === 'kafka') await emptyTopics(await testBroker());
   const database = await testDatabase();

@@ -1,4 +1,4 @@
-/** Time and people: wakes fire after a restart, deadlines are said and nudged, commands are recorded whatever the answer. */
+/** Time and people: wakes fire after a restart, deadlines are published and reminded of, commands are recorded whatever the answer. */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { ServiceDefinition } from '../src/index.js';
 import { refusal, type Facts } from '@readmit/domain';
@@ -82,7 +82,7 @@ describe('a wake of a timer service', () => {
 });
 
 describe('a deadline of any other service', () => {
-  it('is said once, is nudged, and is said again when the nudge comes too early', async () => {
+  it('is published once, is reminded of, and is published again when the reminder comes too early', async () => {
     const engine = await house.engine(patient(5_000, 'deadline'));
     await engine.start();
     await house.send('approval', [withdrawn('case-1'), withdrawn('case-1', 'boris')]);
@@ -91,17 +91,17 @@ describe('a deadline of any other service', () => {
       { what: 'the deadline is said' },
     );
     const deadline = (set?.data as { deadline: string }).deadline;
-    const nudge = () =>
+    const remind = () =>
       house.send('revocation-scheduler', [
         { type: 'readmit.deadline.reached', key: 'case-1', data: { key: 'case-1', owner: 'intake', deadline } },
       ]);
     await house.send('revocation-scheduler', [
       { type: 'readmit.deadline.reached', key: 'case-1', data: { key: 'case-1', owner: 'audit', deadline } },
     ]);
-    await nudge();
+    await remind();
     await until(async () => (await saidOf('readmit.intake.deadline-set')).length === 2, { what: 'it is said again' });
     await until(() => Date.now() > Date.parse(deadline) + 5, { what: 'the deadline has passed' });
-    await nudge();
+    await remind();
     await until(async () => (await saidOf('readmit.case.closed')).length === 1, { what: 'it is closed' });
     expect((await saidOf('readmit.intake.deadline-set')).map(({ data }) => (data as { deadline: string | null }).deadline)).toEqual([
       deadline,

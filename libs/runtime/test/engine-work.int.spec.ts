@@ -165,7 +165,7 @@ describe('work', () => {
     await engine.start();
     const [notice] = await until(async () => ((await notices()).length > 0 ? notices() : undefined), { what: 'the end is said' });
     expect(notice?.data).toMatchObject({ channel: 'unknown' });
-    expect(await stateOf('case-1/mail/1')).toMatchObject({ last_error: 'the time for this call is over' });
+    expect(await stateOf('case-1/mail/1')).toMatchObject({ last_error: 'the call timed out' });
   });
 
   it('does not start once it is cancelled, and a call under way learns of it', async () => {

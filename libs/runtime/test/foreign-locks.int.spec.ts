@@ -24,7 +24,7 @@ const handler = (undone: string[]): WorkHandler<string> => ({
   finish: () => ({ emit: [] }),
 });
 
-/** In execution's place: undoes what is due, and says so to whoever waits for it. */
+/** In execution's place: undoes what is due, and publishes that. */
 const undoing = (undone: string[]): ServiceDefinition => ({
   name: 'execution',
   consumes: ['readmit.revocation.due'],

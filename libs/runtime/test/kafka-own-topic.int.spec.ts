@@ -86,9 +86,9 @@ async function restoreAsOf(record: OutgoingRecord): Promise<void> {
 const named = (record: OutgoingRecord, { partition, offset }: { partition: number; offset: bigint }): string =>
   `readmit.case.frozen ${idOf(record)} of ${timeOf(record)}, ${topic} partition ${partition} offset ${offset}`;
 const ahead = (record: OutgoingRecord, place: { partition: number; offset: bigint }): string =>
-  `the topic of intake has an event that its schema does not know: ${named(record, place)}. The database was restored from ` +
-  `a backup older than that; going on would take decisions again that others have heard. Restore the database as it was after ${timeOf(record)}. ` +
-  `If it never was older, somebody else signs with the key of intake: readmit key rotate --service intake --revoke. ` +
+  `the topic of intake has an event that its database does not have: ${named(record, place)}. The database was restored from ` +
+  `a backup older than that; continuing would repeat decisions that other services have received. Restore the database as it was after ${timeOf(record)}. ` +
+  `If it was not restored, another process is signing with the key of intake: readmit key rotate --service intake --revoke. ` +
   `See docs/operations.md, Restoring a backup.`;
 /** It is looked for before the start fails: a promise that fails while nobody waits is an error of the test. */
 const aheadOf = async (record: OutgoingRecord): Promise<string> => ahead(record, await placeOf(record));
@@ -140,12 +140,12 @@ describe('a database that is not older than its topic', () => {
     await start();
   });
 
-  it('R8.1 starts when it has more than the topic: what was not sent, and a topic that was made anew', async () => {
+  it('R8.1 starts when it has more than the topic: what was not sent, and a topic that was recreated', async () => {
     await say('case-1');
     await say('case-2', false);
     await start();
     await emptyTopics(connection, [topic]);
-    const fresh = new KafkaTopics(connection, 'spec-made-anew');
+    const fresh = new KafkaTopics(connection, 'spec-recreated');
     try {
       await start({ topics: fresh });
     } finally {
@@ -179,7 +179,7 @@ describe('a database that is not older than its topic', () => {
     forgeries.length = 0;
     await start();
     expect(forgeries).toEqual([
-      `${named(forged, await placeOf(forged))}, is signed with the key of intake, which did not say it: the key is in other hands. ` +
+      `${named(forged, await placeOf(forged))}, is signed with the key of intake, which did not publish it: the key is compromised. ` +
         'Rotate it: readmit key rotate --service intake --revoke',
     ]);
   });

@@ -81,7 +81,7 @@ describe('a key that the list does not name', () => {
     await sayAs('case-theirs', new Signer(approvals.private));
     await parkedOf('case-theirs');
     inPlace = await signKeyList(listWith('execution'), root.private);
-    await until(async () => (await parkedOf('case-theirs')).reason !== 'unknown-key', { what: 'the message is judged anew' });
+    await until(async () => (await parkedOf('case-theirs')).reason !== 'unknown-key', { what: 'the message is verified again' });
     expect(await parkedOf('case-theirs')).toMatchObject({
       state: 'parked',
       reason: 'wrong-producer',
@@ -114,7 +114,7 @@ describe('the list in use', () => {
     expect([house.ring.issuedAt, house.ring.get(approvals.kid)]).toEqual([before, undefined]);
     inPlace = await signKeyList(listWith('approval'), root.private);
     await until(() => house.ring.get(approvals.kid)?.owner === 'approval', { what: 'the later list is in use' });
-    expect(said.at(-1)).toBe('a later key list is in use');
+    expect(said.at(-1)).toBe('loaded a newer key list');
   });
 
   it('R8.3 is not replaced by one that is older than another process of the service has believed', async () => {
@@ -135,7 +135,7 @@ describe('the list in use', () => {
       { ...ending, keys: ending.keys.map((key) => (key.kid === kid ? { ...key, notAfter } : key)) },
       root.private,
     );
-    await needsOperator(`key ${kid} ends at ${notAfter}: start this service with its new key before`);
+    await needsOperator(`key ${kid} ends at ${notAfter}: restart this service with its new key before that`);
   });
 
   it('R8.1 takes nothing while its own key counts for nobody, and loses nothing: all of it is taken with a key that does', async () => {
@@ -148,7 +148,7 @@ describe('the list in use', () => {
     await engine.start();
     await sayAs('case-waits', new Signer(house.keys.keys.approval));
     await until(() => refused.length > 1, { what: 'the batch was tried twice' });
-    expect(refused[0]).toBe('nothing can be signed: key 1 ends at noon. Start the service with its new key');
+    expect(refused[0]).toBe('cannot sign: key 1 ends at noon. Restart the service with its new key');
     expect([await closed('case-waits'), await engine.parked.list({})]).toEqual([false, []]);
     why = undefined;
     await until(() => closed('case-waits'), { what: 'the message is taken' });

@@ -32,18 +32,18 @@ export const realBacking: Backing = {
     const why = whyNot(signer.kid);
     if (why !== undefined)
       throw new ConfigurationError([
-        `READMIT_SERVICE_KEY_FILE: nobody would believe what ${definition.name} says: ${why}. Put the service's key there, or the list that names it into READMIT_KEY_LIST_FILE (readmit key rotate makes both).`,
+        `READMIT_SERVICE_KEY_FILE: events of ${definition.name} would be rejected: ${why}. Configure the key of the service, or a READMIT_KEY_LIST_FILE that names it (readmit key rotate writes both).`,
       ]);
     const kafka = kafkaConnectionOf(settings);
     const common = {
       service: definition.name,
       store,
-      onTrouble: (error: unknown) => log.warn({ err: error }, 'the bus tries again'),
+      onTrouble: (error: unknown) => log.warn({ err: error }, 'bus operation failed; retrying'),
     };
     if (kafka !== undefined) {
       const topics = new KafkaTopics(kafka, `readmit-${definition.name}-start`);
       const about = { service: definition.name, environment: settings.READMIT_ENVIRONMENT, ring, store, topics };
-      const onForged = (error: string): void => log.error({ error }, 'somebody else speaks as this service');
+      const onForged = (error: string): void => log.error({ error }, "another process is publishing events signed with this service's key");
       await awaitOwnTopic({ ...about, signal, onForged, onTrouble: waits(log) }).finally(() => topics.close());
     }
     const bus = kafka === undefined ? await EmbeddedBus.open(common) : await KafkaBus.open({ ...common, connection: kafka, log });
@@ -92,16 +92,16 @@ function notLetIn(error: unknown): ConfigurationError | undefined {
   if (!/^28/.test(state) && state !== '3D000') return undefined;
   const says = messageOf(error);
   return new ConfigurationError([
-    `DATABASE_URL: PostgreSQL refuses: ${says}. Put the role, password (DATABASE_PASSWORD_FILE) and database there that readmit setup made.`,
+    `DATABASE_URL: PostgreSQL refused the connection: ${says}. Use the role, password (DATABASE_PASSWORD_FILE) and database that readmit setup created.`,
   ]);
 }
 
-/** Says the same trouble once: whoever waits for brokers asks often. */
+/** Logs the same error once, although the brokers are asked often. */
 function waits(log: Log): (error: unknown) => void {
   let told: string | undefined;
   return (error) => {
     const says = messageOf(error);
-    if (says !== told) log.warn({ err: error }, 'the start waits until its own topic on Kafka can be read');
+    if (says !== told) log.warn({ err: error }, 'waiting to start: cannot read own topic on Kafka');
     told = says;
   };
 }
@@ -110,8 +110,7 @@ function waits(log: Log): (error: unknown) => void {
 function databaseUrlOf({ DATABASE_URL, DATABASE_PASSWORD_FILE }: ServiceSettings): string {
   if (DATABASE_PASSWORD_FILE === undefined) return DATABASE_URL.reveal();
   const url = new URL(DATABASE_URL.reveal());
-  if (url.password)
-    throw new ConfigurationError(['DATABASE_PASSWORD_FILE: DATABASE_URL holds a password as well. Leave one of the two out.']);
+  if (url.password) throw new ConfigurationError(['DATABASE_PASSWORD_FILE: DATABASE_URL contains a password too. Remove one of them.']);
   // As userinfo wants it: a password may hold any character.
   url.password = encodeURIComponent(DATABASE_PASSWORD_FILE.reveal());
   return url.href;

@@ -60,7 +60,7 @@ async function drain(name: string, running: RunningService, host: Host, withinMs
     host.exit(outcome);
   };
   const late = setTimeout(
-    () => exit(1, `did not stop within ${withinMs / 1000} s and is ended; work under way is taken up again when its lease is over.`),
+    () => exit(1, `did not stop within ${withinMs / 1000} s; exiting. Work in progress resumes after its lease expires.`),
     withinMs,
   );
   try {

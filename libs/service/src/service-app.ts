@@ -52,7 +52,7 @@ export interface BuiltService {
 export interface ServiceApp<S extends SettingsSpec = SettingsSpec> {
   readonly name: ServiceName;
   readonly area: Area;
-  /** Settings beside those that every service has. */
+  /** Settings in addition to those of every service. */
   readonly settings: S;
   build(context: BuildContext<S>): Promise<BuiltService>;
 }

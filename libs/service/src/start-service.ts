@@ -114,10 +114,10 @@ export async function startService<S extends SettingsSpec>(
     log.info({ url }, 'started');
     return { url, engine: running, stop };
   } catch (error) {
-    if (options.signal?.aborted) log.info({}, 'told to stop before it had started');
+    if (options.signal?.aborted) log.info({}, 'stopped before start-up finished');
     else log.fatal({ err: error }, 'could not start');
     // The first error is the one that explains; closing what was half open may fail for the same reason.
-    await stop().catch((failure: unknown) => log.error({ err: failure }, 'could not close what was open'));
+    await stop().catch((failure: unknown) => log.error({ err: failure }, 'could not close all resources after a failed start'));
     throw error;
   }
 }
@@ -132,5 +132,5 @@ async function closeAll(opened: readonly { readonly name: string; close(): Promi
       failures.push(new Error(`could not close ${name}`, { cause: error }));
     }
   }
-  if (failures.length > 0) throw new AggregateError(failures, 'the service did not stop cleanly');
+  if (failures.length > 0) throw new AggregateError(failures, 'the service did not shut down cleanly');
 }

@@ -89,7 +89,7 @@ describe('a service on Kafka', () => {
     try {
       const lines: string[] = [];
       await expect(start({ DATABASE_URL: backup.urls[service] }, lines)).rejects.toThrow(
-        'the topic of revocation-scheduler has an event that its schema does not know: readmit.revocation-scheduler.refused',
+        'the topic of revocation-scheduler has an event that its database does not have: readmit.revocation-scheduler.refused',
       );
       expect(lines.join('')).toMatch(/"level":"fatal".*The database was restored from a backup older than that/);
     } finally {
@@ -109,7 +109,7 @@ describe('a service on Kafka', () => {
       stderr: { write: () => true },
     };
     const run = runService(app, { ...env, KAFKA_BROKERS: '127.0.0.1:1' }, { host, writeLog: (line) => void lines.push(line) });
-    await until(() => lines.some((line) => line.includes('the start waits until its own topic on Kafka can be read')), {
+    await until(() => lines.some((line) => line.includes('waiting to start: cannot read own topic on Kafka')), {
       what: 'the start says that it waits',
       timeoutMs: 40_000,
     });

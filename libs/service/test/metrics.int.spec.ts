@@ -146,7 +146,7 @@ afterAll(async () => {
 async function metrics(): Promise<string> {
   return (await fetch(`${running.url}/metrics`)).text();
 }
-/** The value of a metric with these labels beside the service; undefined: it is not there. */
+/** The value of a metric with these labels and the service; undefined: it is absent. */
 async function value(name: string, labels = ''): Promise<number | undefined> {
   const wanted = ['service="revocation-scheduler"', ...(labels ? labels.split(' ') : [])];
   const line = (await metrics())
@@ -188,7 +188,7 @@ async function say(caseId: string, how: 'signed' | 'forged'): Promise<void> {
   await bus.publish();
 }
 
-it('every metric has a help text, a name of ours and the name of the service', async () => {
+it('every metric has a help text, a name with our prefix and the name of the service', async () => {
   const lines = (await metrics()).split('\n').filter((line) => line !== '');
   const named = lines.filter((line) => !line.startsWith('#'));
   expect(named.length).toBeGreaterThan(15);

@@ -111,7 +111,7 @@ describe('the OpenAPI document', () => {
     }
   });
 
-  it('has examples whose digests, code and signature are those of what stands beside them', () => {
+  it('has examples whose digests, code and signature match the rest of the example', () => {
     const exampleOf = (name: RouteName) => {
       const { requestBody, responses } = operationOf(routes[name]) ?? {};
       const [sent] = Object.values(requestBody?.content ?? {});

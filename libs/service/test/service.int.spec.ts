@@ -169,9 +169,9 @@ describe('a service on the real bus', () => {
     } finally {
       await running.stop();
     }
-    await expect(start({ DATABASE_PASSWORD_FILE: file })).rejects.toThrow('DATABASE_PASSWORD_FILE: DATABASE_URL holds a password as well');
+    await expect(start({ DATABASE_PASSWORD_FILE: file })).rejects.toThrow('DATABASE_PASSWORD_FILE: DATABASE_URL contains a password too');
     writeFileSync(file, 'another-password-than-that');
-    const refused = 'The configuration has an error:\n  DATABASE_URL: PostgreSQL refuses: ';
+    const refused = 'The configuration has an error:\n  DATABASE_URL: PostgreSQL refused the connection: ';
     await expect(start({ DATABASE_URL: url.href, DATABASE_PASSWORD_FILE: file })).rejects.toThrow(
       `${refused}password authentication failed for user`,
     );

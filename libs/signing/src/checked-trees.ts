@@ -28,7 +28,7 @@ class Tree {
 
 /**
  * Trees whose signature was verified, the last of them. One verification serves a whole tree, and one hash a record: its path is compared
- * with what is known instead of being hashed up to the root again, by each service that hears it. What differs anywhere is refused as if nothing were known.
+ * with what is known instead of being hashed up to the root again, by each service that consumes it. What differs anywhere is refused as if nothing were known.
  */
 export class CheckedTrees {
   private readonly trees: Recent<Tree>;
@@ -59,15 +59,15 @@ export class CheckedTrees {
       const sibling = path[step];
       if (sibling?.length !== hashLength) return false;
       const place = placeOf(level, at);
-      const beside = placeOf(level, at ^ 1);
+      const siblingPlace = placeOf(level, at ^ 1);
       if (!met && tree?.has(place)) {
         if (!tree.is(place, node)) return false;
         met = true;
       }
       if (met) {
-        if (!tree?.is(beside, sibling)) return false;
+        if (!tree?.is(siblingPlace, sibling)) return false;
       } else {
-        fresh.push([place, node], [beside, sibling]);
+        fresh.push([place, node], [siblingPlace, sibling]);
         node = at % 2 === 1 ? nodeHash(sha256, sibling, node) : nodeHash(sha256, node, sibling);
       }
     }

@@ -41,7 +41,7 @@ it('refuses a folder that holds half a set, names the file and replaces nothing'
   const { trustFile, logKeyFile } = await keyFiles(folder, 'acme');
   const before = await readFile(logKeyFile, 'utf8');
   await rm(trustFile);
-  await expect(keyFiles(folder, 'acme')).rejects.toThrow('intake.jwk is there but');
+  await expect(keyFiles(folder, 'acme')).rejects.toThrow('intake.jwk exists but');
   expect(await readFile(logKeyFile, 'utf8')).toBe(before);
 });
 

@@ -92,13 +92,13 @@ async function isWhole(files: ReturnType<typeof pathsIn>, folder: string, enviro
   if (trust !== undefined) return { rootKey: await checked(files, trust, environment) };
   for (const file of filesOf(files, folder))
     if (await exists(file))
-      throw new Error(`${file} is there but ${files.trustFile} is not: the keys were made by half. Move them away and begin anew`);
+      throw new Error(`${file} exists but ${files.trustFile} does not: key generation was interrupted. Move the files away and start over`);
   return undefined;
 }
 
 /** That the files belong together and to this environment. Returns x of the root. */
 async function checked(files: ReturnType<typeof pathsIn>, trustText: string, environment: string): Promise<string> {
-  const advice = 'Put the file back from where the others come from, or begin anew in another folder';
+  const advice = 'Restore the file from the same backup as the others, or start over in another folder';
   const keyIn = async (file: string): Promise<PrivateJwk> => {
     const text = await readIfThere(file);
     if (text === undefined) throw new Error(`${file} is missing. ${advice}`);
@@ -153,7 +153,7 @@ export function parsed<T>(file: string, text: string): T {
     return JSON.parse(text) as T;
   } catch {
     // The parser's message would quote the file, which is a private key.
-    throw new Error(`${file} is not JSON. Put it back from where the others come from`);
+    throw new Error(`${file} is not JSON. Restore it from the same backup as the others`);
   }
 }
 /** `undefined`: there is no such file. */

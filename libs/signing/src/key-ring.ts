@@ -47,7 +47,7 @@ export class KeyRing {
 /** A key is not signed with any more when it ends as soon as this: the clocks of consumers may be ahead. */
 const lastMs = 5 * 60_000;
 
-/** Why nobody would believe what the service signs with this key now, as a sentence without its end; `undefined`: they would. */
+/** Why events that the service signs with this key would be rejected now, as a sentence without a full stop; `undefined`: accepted. */
 export function whyNotToSign(ring: KeyRing, service: ServiceName, kid: string, now: Date): string | undefined {
   const key = ring.get(kid);
   if (!key) return `key ${kid} is not in the key list of ${ring.issuedAt}`;
@@ -62,7 +62,7 @@ function ringOf(list: readonly ServiceKey[]): ReadonlyMap<string, RingKey> {
   const keys = new Map<string, RingKey>();
   for (const { kid, owner, key, notBefore, notAfter, revokedAt } of list) {
     if (keyIdOf(key.x) !== kid) throw new Error(`key ${kid} in the key list: its id is not that of its key (${keyIdOf(key.x)})`);
-    if (keys.has(kid)) throw new Error(`key ${kid} stands twice in the key list`);
+    if (keys.has(kid)) throw new Error(`key ${kid} appears twice in the key list`);
     keys.set(kid, {
       kid,
       owner,
@@ -124,12 +124,12 @@ export async function loadKeyRing(text: string, root: PublicJwk, environment?: s
   const list = await openKeyList(text, root);
   if (environment !== undefined && list.environment !== undefined && list.environment !== environment)
     throw new Error(
-      `the key list of ${list.issuedAt} is that of the environment ${list.environment}, this is ${environment}: put the list of this one in its place`,
+      `the key list of ${list.issuedAt} is that of the environment ${list.environment}, this is ${environment}: use the list of this environment`,
     );
   return new KeyRing(list);
 }
 
-/** The list itself, for who goes on with it. @throws {Error} as `loadKeyRing`. */
+/** The list itself, for callers that change it. @throws {Error} as `loadKeyRing`. */
 export async function openKeyList(text: string, root: PublicJwk): Promise<KeyList> {
   let payload: unknown;
   try {

@@ -30,7 +30,7 @@ const everything = async () =>
   );
 
 describe('rotating the key of a service', () => {
-  it('R8.3 names the new key beside the present one, which ends after the overlap, and leaves the others alone', async () => {
+  it('R8.3 adds the new key to the present one, which ends after the overlap, and leaves the others alone', async () => {
     const before = await openKeyList(await listText(), root());
     const old = await keyOf();
     const now = new Date();
@@ -112,7 +112,7 @@ describe('rotating the key of a service', () => {
     const away = path.join(path.dirname(folder), 'root.jwk');
     await rename(rootFile, away);
     const before = await everything();
-    await expect(rotate()).rejects.toThrow(`${rootFile} is missing. Bring the root key from where it is kept, or name its file`);
+    await expect(rotate()).rejects.toThrow(`${rootFile} is missing. Bring the root key from its offline storage, or name its file`);
     const other = path.join(path.dirname(folder), 'other.jwk');
     await writeFile(other, JSON.stringify(makeSigningKey().private));
     await expect(rotate({ rootFile: other })).rejects.toThrow('is not the root key that signed');
@@ -136,11 +136,11 @@ describe('a service signs with a key that is believed', () => {
     expect(whyNotToSign(loaded, 'approval', kid, new Date(0))).toBe(`key ${kid} is not valid before ${loaded.issuedAt}`);
   });
 
-  it('and its hand refuses as soon as nobody would believe it', async () => {
+  it('and the signer refuses as soon as its events would be rejected', async () => {
     const reasons = [undefined, 'key 1 ends at noon'];
     const signer = new Signer(await keyOf(), () => reasons.shift());
     const record = { topic: 'readmit.approval.v1', key: 'case-1', headers: {}, value: Buffer.from('{}') };
     expect(signer.sign('acme', [record])).toHaveLength(1);
-    expect(() => signer.sign('acme', [record])).toThrow('nothing can be signed: key 1 ends at noon. Start the service with its new key');
+    expect(() => signer.sign('acme', [record])).toThrow('cannot sign: key 1 ends at noon. Restart the service with its new key');
   });
 });

@@ -14,7 +14,7 @@ export interface RotationOptions {
   readonly rootFile?: string;
   /** For how long what the service signs with its present key is believed. */
   readonly overlapMs: number;
-  /** The present key is in other hands: nothing that arrives under it from now on is believed. */
+  /** The current key is compromised: everything that arrives under it from now on is rejected. */
   readonly revoke?: boolean;
   readonly now: Date;
   /** Without it everything is checked and nothing is written. */
@@ -47,12 +47,12 @@ export async function rotateServiceKey(options: RotationOptions): Promise<Rotati
     return text;
   };
   const trust = parsed<Trust>(trustFile, await there(trustFile, 'Name the folder that readmit setup --keys-dir made'));
-  const list = await openKeyList(await there(keyListFile, 'Put it back from where the other files come from'), trust.root);
+  const list = await openKeyList(await there(keyListFile, 'Restore it from the same backup as the other files'), trust.root);
   const atRoot = options.rootFile ?? path.join(folder, rootFile);
-  const root = parsed<PrivateJwk>(atRoot, await there(atRoot, 'Bring the root key from where it is kept, or name its file'));
+  const root = parsed<PrivateJwk>(atRoot, await there(atRoot, 'Bring the root key from its offline storage, or name its file'));
   if (root.x !== trust.root.x)
     throw new Error(`${atRoot} is not the root key that signed ${keyListFile}: bring the one of this installation`);
-  const retired = keyIdOf(parsed<PrivateJwk>(keyFile, await there(keyFile, 'Put it back from where the other files come from')).x);
+  const retired = keyIdOf(parsed<PrivateJwk>(keyFile, await there(keyFile, 'Restore it from the same backup as the other files')).x);
   if (list.keys.find(({ kid }) => kid === retired)?.owner !== service)
     throw new Error(`${keyFile} is not a key of ${service} in ${keyListFile}: put the service's own file back`);
   const until = new Date(now.getTime() + (options.revoke ? 0 : options.overlapMs)).toISOString();
@@ -68,7 +68,7 @@ export async function rotateServiceKey(options: RotationOptions): Promise<Rotati
   return { retired, made: fresh.kid, until, keyFile, keyListFile };
 }
 
-/** Every other key of the service ends; one that ended before keeps its end. Keys stay in the list for ever: what they signed is still judged by it. */
+/** Every other key of the service ends; one that ended before keeps its end. Keys stay in the list permanently: what they signed is still verified with it. */
 function withKey(
   list: KeyList,
   { service, revoke, until, now, key, kid }: RotationOptions & Pick<ServiceKey, 'key' | 'kid'> & { readonly until: string },
@@ -84,7 +84,7 @@ function withKey(
 }
 const earlier = (one: string | null, other: string): string => (one !== null && Date.parse(one) < Date.parse(other) ? one : other);
 
-/** Writes the text beside the file, to the disk, for the same owner; the returned function puts it in the file's place. */
+/** Writes the text to a temporary file next to it, synced to disk, with the same owner; the returned function puts it in the file's place. */
 async function stage(file: string, text: string): Promise<() => Promise<void>> {
   const { uid, gid } = await stat(file);
   const next = `${file}.next`;

@@ -22,7 +22,7 @@ export const maxDirectoryBytes = 16 * 1024 * 1024;
 const mostNamed = 20;
 
 /**
- * Everything for which a directory is refused: classification and whoever signs one ask here.
+ * Everything for which a directory is refused: classification and the signing command both ask here.
  * @returns the directory, or what is wrong and where: against the schema, else entries that cannot both be right.
  */
 export function checkDirectory(document: unknown): { readonly directory: Directory } | { readonly faults: readonly string[] } {
@@ -50,12 +50,12 @@ export async function verifiedDirectory(text: string, key: Awaited<ReturnType<ty
 }
 
 /**
- * Whoever can change the directory decides who may approve: `key` is the root of that trust. What it signs is taken whole or not at all.
+ * Control of the directory decides who may approve: `key` is the root of that trust. What it signs is accepted as a whole or not at all.
  * @throws {Error} not signed by the key, not a directory, or one with entries that cannot both be right; the entries are named.
  */
 export async function openDirectory(text: string, key: Awaited<ReturnType<typeof directoryKey>>): Promise<DirectorySnapshot> {
   const checked = checkDirectory(await verifiedDirectory(text, key));
-  if ('faults' in checked) throw new Error(`the directory is not used; mend it: ${named(checked.faults)}`);
+  if ('faults' in checked) throw new Error(`the directory is refused; fix it: ${named(checked.faults)}`);
   const { directory } = checked;
   return { directory, digest: createHash('sha256').update(text).digest('hex'), issuedAt: directory.issuedAt };
 }

@@ -18,7 +18,7 @@ export class Signer {
   private readonly key: KeyObject;
 
   /**
-   * @param whyNot asked before each signature: what it gives is thrown, so that nothing is said that nobody would believe.
+   * @param whyNot called before each signature; the reason it returns is thrown, so that no event is published that would be rejected.
    * @throws {Error} the JWK is not an Ed25519 private key; the message never holds it.
    */
   constructor(
@@ -41,7 +41,7 @@ export class Signer {
   sign(environment: string, records: readonly OutgoingRecord[]): OutgoingRecord[] {
     if (!isEnvironment(environment)) throw new Error(`not a name of an environment: ${JSON.stringify(environment)}`);
     const why = this.whyNot(this.kid);
-    if (why !== undefined) throw new Error(`nothing can be signed: ${why}. Start the service with its new key`);
+    if (why !== undefined) throw new Error(`cannot sign: ${why}. Restart the service with its new key`);
     const signed: OutgoingRecord[] = [];
     for (let from = 0; from < records.length; from += maxLeaves) {
       const leaves = records.slice(from, from + maxLeaves);

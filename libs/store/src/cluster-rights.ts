@@ -45,7 +45,7 @@ export async function limitConnections(
   }
   if (fewer.length > 0)
     notices.push(
-      `Fewer connections than two processes of a service need (${connectionsPerRole}): ${fewer.join(', ')}. If nobody wants it so, set up with ` +
+      `Connection limits below what two processes of a service need (${connectionsPerRole}): ${fewer.join(', ')}. Unless that is intended, set up with ` +
         `--connections ${connectionsPerRole}.`,
     );
   const { rows: settings } = await client.query<{ most: number }>(
@@ -54,7 +54,7 @@ export async function limitConnections(
   const most = settings[0]?.most ?? 0;
   if (sum > most)
     notices.push(
-      `The services' roles may take ${sum} connections together, the server has ${most}: two services could take what a third one needs. ` +
+      `The roles of the services may open ${sum} connections in total, the server allows ${most}: a service may be left without any. ` +
         `ALTER SYSTEM SET max_connections = ${sum + 20}, then restart it; or set up with --connections ${Math.max(1, Math.floor((most - 10) / roles.length))}.`,
     );
 }
@@ -65,7 +65,7 @@ interface OtherDatabase {
   readonly mine: boolean;
 }
 
-/** Databases of the server beside ours that PUBLIC may use. */
+/** Other databases of the server that PUBLIC may use. */
 export async function openToPublic(client: pg.Client, ours: string): Promise<readonly OtherDatabase[]> {
   const { rows } = await client.query<OtherDatabase>(
     `SELECT datname AS name, pg_has_role(datdba, 'USAGE') AND datname IN ('postgres', 'template1') AS mine FROM pg_database
@@ -92,6 +92,6 @@ export async function closeOtherDatabases(client: pg.Client, { changes, notices 
   if (others.length > 0)
     notices.push(
       `PUBLIC, and so every role of the services, may connect to ${others.map(({ name }) => name).join(', ')}. ` +
-        `Where nobody needs that: ${others.map(({ name }) => closing(name)).join('; ')}.`,
+        `If nobody needs that: ${others.map(({ name }) => closing(name)).join('; ')}.`,
     );
 }

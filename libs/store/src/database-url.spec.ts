@@ -39,7 +39,7 @@ describe('the URL of a database', () => {
     expect(() => securedDatabaseUrl(`postgres://a@db.example.org/readmit?${parameter}`)).toThrow('TLS is always used and verified');
   });
 
-  it('that names another machine beside this one is not of this one', () => {
+  it('that names another machine in addition to this one does not count as local', () => {
     expect(securedDatabaseUrl('postgres://a@127.0.0.1/readmit?host=db.example.org')).toContain('sslmode=verify-full');
     expect(() => securedDatabaseUrl('postgres://a@127.0.0.1/readmit?host=db.example.org&sslmode=disable')).toThrow('verify-full');
   });

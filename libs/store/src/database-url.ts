@@ -2,7 +2,7 @@
 const loopback = /^(localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[?::1\]?)$/;
 
 /**
- * The URL with TLS that verifies the server, unless the server is on this machine: on any other way whoever sits between would be given the
+ * The URL with TLS that verifies the server, unless the server is on this machine: on any other path a man in the middle would be given the
  * password and everything after it. `sslrootcert` in the URL names a file with the authority; absent: those that Node trusts.
  * @throws {Error} not a PostgreSQL URL, or one that asks for less. The message completes "must" and quotes nothing: the URL holds a password.
  */

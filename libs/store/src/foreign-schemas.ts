@@ -3,7 +3,7 @@ import { migrationTable } from './migrate.js';
 import { setupTurnTable } from './setup-turn.js';
 
 /**
- * A schema of one of our names that somebody else made is not taken over: set-up would put its tables beside theirs and take every other
+ * A schema with one of our names that somebody else created is not taken over: set-up would add its tables to theirs and take every other
  * role's rights away. Ours has our account of migrations, or is the owner's and still empty, because a set-up was cut short.
  * @throws {Error} there is a foreign one; nothing was changed.
  */

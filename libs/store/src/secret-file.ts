@@ -28,7 +28,7 @@ export async function passwordIn(file: string): Promise<{ readonly password: str
 export async function readPassword(file: string): Promise<string | undefined> {
   try {
     const password = (await readFile(file, 'utf8')).trim();
-    if (password.length < 20) throw new Error(`the password file ${file} holds no usable password: remove it and run setup again`);
+    if (password.length < 20) throw new Error(`the password file ${file} contains no usable password: remove it and run setup again`);
     return password;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;

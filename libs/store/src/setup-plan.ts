@@ -9,7 +9,7 @@ import { passwordFileOf, readPassword } from './secret-file.js';
 import { found, ownUrl, securedOwnerUrl, signsIn, type SetupOptions } from './setup.js';
 
 /**
- * What `setup` with the same options would change, in words; empty when everything is there. Rights are not among it: a set-up writes them anew.
+ * What `setup` with the same options would change, in words; empty when everything is there. Rights are not listed: every set-up rewrites them.
  * @throws {Error} as `setup` would: the server cannot be reached, it refuses the owner, or schemas are somebody else's.
  */
 export async function planSetup({ ownerUrl, secretsDir, database, connections }: SetupOptions): Promise<readonly string[]> {

@@ -185,7 +185,7 @@ async function inTransaction(client: pg.Client, work: () => Promise<void>): Prom
   }
 }
 
-/** Whole anew at each set-up, in one transaction: what an older release granted and this one does not is gone. */
+/** Rewritten completely at each set-up, in one transaction: what an older release granted and this one does not is gone. */
 async function grant(client: pg.Client): Promise<void> {
   const database = pg.escapeIdentifier(((await client.query('SELECT current_database() AS name')).rows[0] as { name: string }).name);
   await client.query(`REVOKE ALL ON DATABASE ${database} FROM PUBLIC`);

@@ -7,7 +7,7 @@ import { sqlStateOf } from './sql-errors.js';
 import type { Tx } from './tx.js';
 
 const defaultPoolSize = 8;
-/** Of one process of a service: its pool, and the one that hears hints. */
+/** Of one process of a service: its pool, and the connection that listens for hints. */
 export const connectionsPerProcess = defaultPoolSize + 1;
 
 export interface StoreOptions {
@@ -38,7 +38,7 @@ export interface Store {
   readonly counters: StoreCounters;
   /**
    * Runs the work in one READ COMMITTED transaction on one connection and commits when it resolves. Rolls back when it throws,
-   * and also when a statement of it had failed and the work went on: PostgreSQL would answer such a COMMIT with a quiet ROLLBACK.
+   * and also when a statement of it had failed and the caller continued: PostgreSQL would answer such a COMMIT with a quiet ROLLBACK.
    *
    * Statements are sent when they are asked for, in that order, without waiting for those before: who does not need an answer for the next
    * statement asks for both at once and saves a round trip. `eager` sends even the first ones before BEGIN is answered. Should BEGIN alone
@@ -48,7 +48,7 @@ export interface Store {
   /** One statement outside of a transaction. */
   query<Row = Record<string, unknown>>(sql: string, parameters?: readonly unknown[]): Promise<Row[]>;
   /**
-   * LISTENs on a connection of its own, reconnecting for ever. `onNotify` also runs with `''` after each reconnection, because
+   * LISTENs on a connection of its own, reconnecting forever. `onNotify` also runs with `''` after each reconnection, because
    * what was notified meanwhile is lost: a notification is a hint, never the truth.
    */
   listen(channel: string, onNotify: (payload: string) => void): Promise<Listening>;
@@ -64,10 +64,10 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     // Read as one start-up setting instead of one more round trip per transaction.
     default_transaction_isolation: 'read\\ committed',
     timezone: 'UTC',
-    // LIMITs of ours cut a prefix of what an index gives; parallel workers would mix it.
+    // our LIMITs cut a prefix of what an index gives; parallel workers would mix it.
     max_parallel_workers_per_gather: '0',
-    // Every statement of ours finds its rows by an index, one after the other. What a young table's statistics make the planner believe must
-    // not make it read the whole of one that has grown since; and compiling a plan costs more than any of ours runs.
+    // Each of our statements finds its rows by an index, one after the other. What a young table's statistics make the planner believe must
+    // not make it read the whole of one that has grown since; and compiling a plan costs more than any of our statements takes.
     enable_seqscan: 'off',
     enable_hashjoin: 'off',
     enable_mergejoin: 'off',
@@ -85,7 +85,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     synchronize: false,
     logging: false,
     entities: [],
-    // An idle connection that the server closed concerns nobody: the pool has dropped it, and the next statement connects anew.
+    // An idle connection that the server closed concerns nobody: the pool has dropped it, and the next statement reconnects.
     poolErrorHandler: () => {},
     extra: {
       // Statements that do not wait for each other travel together (node-postgres: pipeline).
@@ -125,7 +125,9 @@ class TypeOrmStore implements Store {
         const result = await work(tx);
         await tx.begun;
         if (tx.failure) {
-          throw new Error('a statement of this transaction failed and the work went on: nothing of it is kept', { cause: tx.failure });
+          throw new Error('a statement of this transaction failed and the caller continued: everything was rolled back', {
+            cause: tx.failure,
+          });
         }
         tx.over = true;
         await send(client, 'COMMIT', undefined);
@@ -199,7 +201,7 @@ class OpenTx implements Tx {
       return rows;
     } catch (error) {
       this.failure ??= error as Error;
-      // What was sent behind a statement that failed is refused for that alone. Whoever waits for several hears one of the refusals, and
+      // What was sent behind a statement that failed is refused for that alone. A caller that waits for several gets one of the refusals, and
       // which one is chance: all of them are told the cause, by which a caller tells a poison message from an outage.
       throw sqlStateOf(error) === refusedForFailure ? this.failure : error;
     }

@@ -58,14 +58,14 @@ describe('a server of our own', () => {
     expect(await prepare()).toMatchObject({
       changes: [],
       notices: [
-        'Fewer connections than two processes of a service need (24): readmit_intake (7). If nobody wants it so, set up with --connections 24.',
+        'Connection limits below what two processes of a service need (24): readmit_intake (7). Unless that is intended, set up with --connections 24.',
       ],
     });
     expect(await limit()).toBe(7);
     const { notices } = await prepare({ connections: 40 });
     expect(await limit()).toBe(40);
     expect(notices).toEqual([
-      expect.stringMatching(/may take 240 connections together, the server has 197: .* ALTER SYSTEM SET max_connections = 260/),
+      expect.stringMatching(/may open 240 connections in total, the server allows 197: .* ALTER SYSTEM SET max_connections = 260/),
     ]);
     expect((await prepare({ connections: connectionsPerRole })).notices).toEqual([]);
     expect((await prepare()).notices).toEqual([]);
@@ -86,7 +86,7 @@ describe('a server of our own', () => {
     const { changes, notices } = await prepare();
     expect(changes).toEqual([]);
     expect(notices).toEqual([
-      'PUBLIC, and so every role of the services, may connect to theirs. Where nobody needs that: REVOKE CONNECT, TEMPORARY ON DATABASE "theirs" FROM PUBLIC.',
+      'PUBLIC, and so every role of the services, may connect to theirs. If nobody needs that: REVOKE CONNECT, TEMPORARY ON DATABASE "theirs" FROM PUBLIC.',
     ]);
     await owner.query('REVOKE CONNECT, TEMPORARY ON DATABASE theirs FROM PUBLIC');
     expect((await prepare()).notices).toEqual([]);

@@ -72,7 +72,7 @@ describe('setup', () => {
     expect(await schemas()).toEqual(before);
   });
 
-  it('goes on where one was cut short', async () => {
+  it('resumes where an earlier run was interrupted', async () => {
     const name = newDatabase();
     await asOwner('postgres', `CREATE DATABASE ${name}`);
     await asOwner(name, 'CREATE SCHEMA bus; CREATE TABLE bus.setup_turn (one boolean PRIMARY KEY DEFAULT true); CREATE SCHEMA audit');

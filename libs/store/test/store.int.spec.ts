@@ -45,11 +45,11 @@ describe('store', () => {
         await tx.query(insert, ['lost']);
         await tx.query('SELECT 1/0').catch(() => undefined);
       }),
-    ).rejects.toThrow('a statement of this transaction failed and the work went on');
+    ).rejects.toThrow('a statement of this transaction failed and the caller continued');
     expect(await members()).not.toContain('lost');
   });
 
-  it('tells what was sent behind a statement that failed why it failed, whoever listens first', async () => {
+  it('tells what was sent behind a statement that failed why it failed, no matter who listens first', async () => {
     const later = async <R>(asked: Promise<R>): Promise<R> => await (async () => await asked)();
     for (const sql of ['SELECT 1/0', 'SELECT 1']) {
       const outcome = await store
@@ -112,13 +112,13 @@ describe('store', () => {
     expect(isTransientSqlError(error)).toBe(false);
   });
 
-  it('hears notifications, and goes on hearing after its connection was lost', async () => {
+  it('receives notifications, also after its connection was lost', async () => {
     const heard: string[] = [];
     const listening = await store.listen('spec', (payload) => heard.push(payload));
     await store.query(`SELECT pg_notify('spec', 'first')`);
     await until(() => heard.includes('first'), { what: 'the first notification is heard' });
     await terminate(`query LIKE 'LISTEN "spec"%'`);
-    await until(() => heard.includes(''), { what: 'the listener says that it connected anew' });
+    await until(() => heard.includes(''), { what: 'the listener reports that it reconnected' });
     await store.query(`SELECT pg_notify('spec', 'second')`);
     await until(() => heard.includes('second'), { what: 'the second notification is heard' });
     await listening.close();

@@ -60,12 +60,12 @@ export function withSignals(
     get counts() {
       const { recorded, repeated, refused } = signals.counts;
       return {
-        signals_recorded: { says: 'Signals that were recorded.', value: recorded },
+        signals_recorded: { says: 'Signals recorded.', value: recorded },
         signals_repeated: {
-          says: 'Signals that had been recorded before: nothing changed. A rise is a provider that repeats itself.',
+          says: 'Signals that had been recorded before. An increase means that a provider sends duplicates.',
           value: repeated,
         },
-        signals_refused: { says: 'Signals that were not taken; alert on a rise and look at the parked messages.', value: refused },
+        signals_refused: { says: 'Signals refused; alert on an increase and check the parked messages.', value: refused },
       };
     },
     async start() {

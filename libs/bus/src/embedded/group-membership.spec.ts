@@ -7,7 +7,7 @@ const member = fc.record({ member: fc.string({ minLength: 1, maxLength: 8 }), to
 const members = fc.uniqueArray(member, { selector: (one) => one.member, minLength: 1, maxLength: 9 });
 
 describe('assignment of partitions to members', () => {
-  it('gives each partition to one live member, evenly, and the same whoever computes it in whatever order', () => {
+  it('gives each partition to one live member, evenly, and the same result for every member, in any order', () => {
     fc.assert(
       fc.property(members, fc.infiniteStream(fc.nat()), (live, order) => {
         const assigned = assign(live);

@@ -26,7 +26,7 @@ export const entriesOf = (resources: readonly DescribeAclResource[]): readonly A
     acls.map((acl) => ({ ...acl, resourceType, resourceName, resourcePatternType })),
   );
 
-/** What somebody has allowed or forbidden on topics and groups of ours beside the catalogue, as sentences. */
+/** Permissions on our topics and groups that are not in the event catalogue, as sentences. */
 export function foreignPermissions(there: readonly AclEntry[], wanted: readonly AclSpec[], topics: readonly string[]): readonly string[] {
   const known = new Set(wanted.map((acl) => sameWords(aclEntry(acl))));
   const groups = wanted.filter((acl) => acl.resource === 'group').map((acl) => acl.name);
@@ -47,7 +47,7 @@ function sentence(entry: AclEntry): string {
   const kind = nameOf(AclResourceTypes, entry.resourceType).toLowerCase();
   const pattern = entry.resourcePatternType === ResourcePatternTypes.PREFIXED ? `${entry.resourceName}*` : entry.resourceName;
   const from = entry.host === '*' ? '' : ` from ${entry.host}`;
-  return `${entry.principal} ${may} ${nameOf(AclOperationTypes, entry.operation)} on ${kind} ${pattern}${from}, which the catalogue knows nothing of`;
+  return `${entry.principal} ${may} ${nameOf(AclOperationTypes, entry.operation)} on ${kind} ${pattern}${from}, which is not in the event catalogue`;
 }
 
 /** kafkajs declares enums, and has plain objects: they cannot be asked for the name of a number. */

@@ -110,7 +110,7 @@ async function give(admin: Admin, acls: readonly AclSpec[]): Promise<void> {
 
 async function shown(what: string, look: () => Promise<boolean>): Promise<void> {
   for (const end = Date.now() + 30_000; !(await look()); await new Promise((resolve) => setTimeout(resolve, 50)))
-    if (Date.now() > end) throw new Error(`the brokers confirmed the ${what} and after 30 seconds do not show them`);
+    if (Date.now() > end) throw new Error(`the brokers confirmed the ${what} but do not list them after 30 seconds`);
 }
 
 async function everyPermission(admin: Admin) {

@@ -58,7 +58,7 @@ describe('what has arrived', () => {
     expect(arrivals).toMatchObject({ records: 0, bytes: 0 });
   });
 
-  it('begins anew when the member may have missed an owner between', () => {
+  it('starts over when the member may have missed an owner in between', () => {
     const arrivals = new Arrivals();
     arrivals.assign([place(0)], false);
     arrive(arrivals, 0, 0, 4);
@@ -75,7 +75,7 @@ describe('what has arrived', () => {
     expect(offsetsOf(arrivals.take(10, plenty))).toEqual(['0/0', '0/1', '0/2', '0/3', '0/4', '0/5']);
   });
 
-  it('begins anew on a topic that ends before what was there: it was made anew', () => {
+  it('starts over on a topic that ends before the known position: it was recreated', () => {
     const arrivals = new Arrivals();
     arrivals.assign([place(0)], false);
     arrive(arrivals, 0, 90, 100);

@@ -39,7 +39,7 @@ export class Arrivals {
 
   /**
    * The partitions that this member has from now on. `continuous`: nobody else can have had one of those that stay, so that they go
-   * on where they were; else they begin anew, and what was taken from them is somebody's again.
+   * on where they were; otherwise they start over, and what was fetched from them belongs to another owner.
    */
   assign(places: readonly Place[], continuous: boolean): void {
     const before = new Map(this.held);
@@ -59,7 +59,7 @@ export class Arrivals {
     let held = this.held.get(name);
     if (!held) return;
     if (held.fetched !== undefined && BigInt(highWatermark) < held.fetched) {
-      // The topic ends before what we had: it was made anew, or its broker lost the end of it.
+      // The topic ends before the known position: it was recreated, or its broker lost the end of it.
       this.lose(held);
       held = { topic, partition, live: true };
       this.held.set(name, held);

@@ -28,7 +28,7 @@ export interface ClientOptions {
 
 /**
  * How kafkajs tries again by itself before it gives up and we hear of it. Its levels multiply: each of these tries of a consumer
- * can be as many of its cluster. Few, because whoever gets the failure begins anew by itself.
+ * can be as many of its cluster. Few, because every caller starts over by itself after a failure.
  */
 export const retries = { initialRetryTime: 100, maxRetryTime: 1_000, factor: 0.2, multiplier: 2, retries: 2 } as const;
 

@@ -1,8 +1,8 @@
 /**
- * What record batches of others may be compressed with: every codec of Kafka, because each producer chooses its own and brokers may compress anew.
+ * What record batches of others may be compressed with: every codec of Kafka, because each producer chooses its own and brokers may recompress.
  * kafkajs brings gzip alone, without a bound. We only read: nothing here compresses.
  *
- * LZ4 and Snappy are read by code of ours: both formats are small and have not changed for years, and the libraries for them are native
+ * LZ4 and Snappy are decoded here: both formats are small and have not changed for years, and the libraries for them are native
  * code that takes what strangers send, or give no bound. Their checksums are not looked at: what an event says is signed, and a signal is parsed.
  */
 import kafkajs from 'kafkajs';

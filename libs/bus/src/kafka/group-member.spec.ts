@@ -50,7 +50,7 @@ async function joined() {
     topics: [topic],
     sessionTimeoutMs: 10_000,
     onAssigned: (places, continuous) => {
-      assigned.push(`${places.map(({ partition }) => partition).join(' ')} ${continuous ? 'continuous' : 'anew'}`);
+      assigned.push(`${places.map(({ partition }) => partition).join(' ')} ${continuous ? 'continuous' : 'restarted'}`);
       return [];
     },
     onRebalancing: () => undefined,
@@ -70,17 +70,17 @@ async function joined() {
 describe('a member of a consumer group', () => {
   it.each([
     ['in the middle of fetching', []],
-    // The coordinator was away, so kafkajs goes on with the assignment that it has.
+    // The coordinator was away, so kafkajs continues with the assignment that it has.
     ['in the middle of fetching, left so by a rebalance that it could not join', ['rebalancing', 'fetching']],
   ])('R8.1 ends when it joins again %s, and gives nothing of what was on its way', async (_when, before) => {
     const { consumer, member, assigned, arrived } = await joined();
     await consumer.gives(0);
     for (const event of before) consumer.emit(event, { payload: {} });
     consumer.joins();
-    expect(await member.ended).toMatchObject({ message: expect.stringContaining('it joins anew') });
+    expect(await member.ended).toMatchObject({ message: expect.stringContaining('rejoining') });
     // From another broker than the one whose partition has moved, asked for before.
     await consumer.gives(300);
-    expect(assigned).toEqual(['0 1 anew', ' anew']);
+    expect(assigned).toEqual(['0 1 restarted', ' restarted']);
     expect(arrived).toEqual(['0']);
     await member.close();
   });
@@ -92,7 +92,7 @@ describe('a member of a consumer group', () => {
     consumer.joins();
     await consumer.gives(1);
     expect(over()).toBeUndefined();
-    expect(assigned).toEqual(['0 1 anew', '0 1 anew']);
+    expect(assigned).toEqual(['0 1 restarted', '0 1 restarted']);
     expect(arrived).toEqual(['0', '1']);
     await member.close();
   });

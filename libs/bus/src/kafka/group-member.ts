@@ -27,7 +27,7 @@ const fetchBytes = 4 * 1024 * 1024;
 
 /**
  * One life of a member of a consumer group: it joins, reads, and ends by `close` or by a failure, which `ended` tells. It never
- * starts again by itself. A member that gives no sign of life ends as well: kafkajs can stall without a word.
+ * starts again by itself. A member without heartbeats ends as well: kafkajs can stall silently.
  *
  * So does one that kafkajs lets join again in the middle of fetching, which it does when a partition's leader has moved. What it was
  * fetching from the other brokers still arrives then, from behind where the new assignment begins: taken for the beginning of that, it would let
@@ -84,7 +84,7 @@ export class GroupMember {
     const failed = member.ended.then((error) => {
       throw error;
     });
-    // Whoever waits for neither must not end the process.
+    // Without a listener, a rejection must not end the process.
     failed.catch(() => undefined);
     try {
       await Promise.race([member.begin(), failed]);
@@ -114,7 +114,7 @@ export class GroupMember {
     const patience = rebalanceTimeoutMs + 2 * sessionTimeoutMs;
     this.watch = setInterval(() => {
       if (performance.now() - this.lastSign > patience)
-        this.end(new Error(`the consumer of group ${this.options.group} gave no sign of life for ${patience} ms`));
+        this.end(new Error(`the consumer of group ${this.options.group} sent no heartbeat for ${patience} ms`));
     }, 1_000);
     this.watch.unref();
     await this.consumer.connect();
@@ -156,7 +156,7 @@ export class GroupMember {
       // Before REBALANCING kafkajs has waited for all of its fetches.
       if (this.memberId !== undefined && !this.rebalancing) {
         this.options.onAssigned([], false);
-        this.end(new Error('a partition has another leader, or the group no longer knew this member: it joins anew'));
+        this.end(new Error('a partition has a new leader, or the group dropped this member: rejoining'));
         return;
       }
       // Joining twice for one assignment means that one between was missed; a new name means that we were struck off.

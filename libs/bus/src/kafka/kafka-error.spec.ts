@@ -9,7 +9,7 @@ describe('an error of Kafka', () => {
   it('says the deepest reason and what to do about it', () => {
     const error = kafkaError('3 records could not be sent to readmit.intake.v1', buried('TOPIC_AUTHORIZATION_FAILED', 'Not authorized'));
     expect(error.message).toBe(
-      "3 records could not be sent to readmit.intake.v1: TOPIC_AUTHORIZATION_FAILED: the topic's ACLs do not let this user do it; ACLs follow from the event catalogue, make them anew",
+      "3 records could not be sent to readmit.intake.v1: TOPIC_AUTHORIZATION_FAILED: the topic's ACLs do not let this user do it; run the Kafka set-up again to create the ACLs of the event catalogue",
     );
     expect(error).toMatchObject({ permanent: true, aboutRecords: false });
   });

@@ -16,15 +16,17 @@ export class KafkaError extends Error {
 }
 
 const advice: Readonly<Record<string, string>> = {
-  TOPIC_AUTHORIZATION_FAILED: "the topic's ACLs do not let this user do it; ACLs follow from the event catalogue, make them anew",
-  GROUP_AUTHORIZATION_FAILED: "the ACLs do not let this user read as this consumer group; its name begins with the service's own",
+  TOPIC_AUTHORIZATION_FAILED:
+    "the topic's ACLs do not let this user do it; run the Kafka set-up again to create the ACLs of the event catalogue",
+  GROUP_AUTHORIZATION_FAILED: 'the ACLs do not let this user read with this consumer group; group names start with the name of the service',
   // What a producer that counts its records is told when it has no right to write anywhere.
   CLUSTER_AUTHORIZATION_FAILED: 'the ACLs let this user write to no topic at all',
-  UNKNOWN_TOPIC_OR_PARTITION: 'the topic or a partition of it does not exist; topics follow from the event catalogue, make them first',
+  UNKNOWN_TOPIC_OR_PARTITION:
+    'the topic or a partition of it does not exist; run the Kafka set-up first to create the topics of the event catalogue',
   SECURITY_DISABLED:
-    'the brokers have no authorizer and so let everybody do everything; set authorizer.class.name (and allow.everyone.if.no.acl.found=false)',
-  UNSUPPORTED_SASL_MECHANISM: 'the broker does not offer this mechanism; look at KAFKA_SASL_MECHANISM',
-  KafkaJSSASLAuthenticationError: 'user name or password is wrong; look at KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD_FILE',
+    'the brokers have no authorizer and so allow everything to everyone; set authorizer.class.name (and allow.everyone.if.no.acl.found=false)',
+  UNSUPPORTED_SASL_MECHANISM: 'the broker does not offer this mechanism; check KAFKA_SASL_MECHANISM',
+  KafkaJSSASLAuthenticationError: 'user name or password is wrong; check KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD_FILE',
 };
 const aboutRecords = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_RECORD', 'INVALID_TIMESTAMP', 'CORRUPT_MESSAGE']);
 
@@ -70,7 +72,7 @@ export function kafkaError(what: string, error: unknown): KafkaError {
   return new KafkaError(`${what}: ${known ?? message}`, known !== undefined, ofRecords, named, { cause: error });
 }
 
-/** Ours, because a request of kafkajs can go unanswered for ever. */
+/** Our own deadline: a request of kafkajs can stay unanswered forever. */
 export class DeadlineError extends Error {
   constructor(what: string, milliseconds: number) {
     super(`${what}: no answer within ${milliseconds} ms`);

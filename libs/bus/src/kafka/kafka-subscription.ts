@@ -30,9 +30,8 @@ const trickleMs = 5;
 const livedMs = 10_000;
 
 /**
- * Everything that the held partitions give, in one buffer. The position is kept here, between the fetches of kafkajs and the work,
- * and goes to the brokers after the work is committed, in the background and for several batches at once: what a crash in between
- * repeats, the inbox drops.
+ * Buffers records of all assigned partitions. Offsets are committed in the background after the work, for several batches at once;
+ * records that are redelivered after a crash are de-duplicated by event id.
  */
 export class KafkaSubscription implements Subscription {
   private readonly arrivals = new Arrivals();
@@ -248,7 +247,7 @@ export class KafkaSubscription implements Subscription {
         await this.commitAgain.wait(backoffMs(failures++));
       }
     }
-    // In the turn of the last look: what is done after it starts anew.
+    // Synchronously after the last check: positions that change later start a new run.
     this.committing = undefined;
   }
 
@@ -266,7 +265,7 @@ export class KafkaSubscription implements Subscription {
 
   private async countLag(): Promise<bigint> {
     const { group, reader } = this.options;
-    if (!this.member && !this.closed) throw new Error(`group ${group} is not being read at the moment`);
+    if (!this.member && !this.closed) throw new Error(`group ${group} has no active member at the moment`);
     const places = this.arrivals.places;
     const ends = await reader.ends(places);
     const unknown = places.filter(({ done, first }) => done === undefined && first === undefined);

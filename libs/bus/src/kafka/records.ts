@@ -47,7 +47,7 @@ export function toTopicRecord(
 
 function whyNot(last: string, { firstOffset = last, undecodable }: NonNullable<KafkaMessage['batchContext']>): string {
   const why = messageOf(undecodable);
-  return `the batch of offsets ${firstOffset} to ${last} cannot be decoded: ${why}; have its producer send it anew, smaller or with another compression`;
+  return `the batch of offsets ${firstOffset} to ${last} cannot be decoded: ${why}; have its producer send it again, smaller or with another compression`;
 }
 
 export const toMessage = ({ key, headers, value }: OutgoingRecord): Message & { readonly partition: number } => ({

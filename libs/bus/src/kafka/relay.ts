@@ -82,7 +82,7 @@ export class Relay {
         if (turn.length === 0) return 'busy';
         const unsent = await outbox.unsent(tx, { after, olderThanMs, events: eventsAtOnce });
         for (const { batch, records } of unsent)
-          if (records.length === 0) onTrouble(new Error(`the outbox has lost the events of transaction ${batch}: they can not be sent`));
+          if (records.length === 0) onTrouble(new Error(`the outbox has lost the events of transaction ${batch}: they cannot be sent`));
         await outbox.remove(tx, await this.send(unsent));
         return unsent.at(-1)?.batch;
       });

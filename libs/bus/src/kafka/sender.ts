@@ -79,7 +79,7 @@ export class Sender {
         for (const { reject } of [...together, ...behind]) reject(error);
       }
     }
-    // In the turn of the last look: whoever asks after it starts anew.
+    // Synchronously after the last check: later requests start a new run.
     this.pump = undefined;
   }
 
@@ -142,7 +142,7 @@ export class Sender {
     return producer;
   }
 
-  /** A request that goes on in the background would connect anew: disconnected again once it has come to an end. */
+  /** A request that continues in the background would reconnect: disconnect again once it has ended. */
   private discard(sending: Promise<unknown> | undefined): void {
     const poisoned = this.producer;
     this.producer = undefined;

@@ -69,7 +69,7 @@ export class TopicReader {
     return this.asking('reading the ends of topics', (cluster) => offsets(cluster, places, false));
   }
 
-  /** Where a group goes on that has nothing in memory: its committed offset, else the beginning of the topic. */
+  /** Where a group resumes that has nothing in memory: its committed offset, else the start of the topic. */
   starts(group: string, places: readonly Place[]): Promise<readonly bigint[]> {
     return this.asking(`reading the offsets of ${group}`, async (cluster) => {
       const coordinator = await cluster.findGroupCoordinator({ groupId: group });

@@ -81,7 +81,7 @@ export function busConformance(name: string, makeHarness: () => Promise<BusHarne
           throw new Error('the work failed');
         }),
       ).rejects.toThrow('the work failed');
-      // An adapter that moves the position after the commit begins anew with a new subscription.
+      // An adapter that moves the position after the commit starts over with a new subscription.
       if (!inTransaction) await consumer.subscription.close();
       const again = inTransaction ? consumer : await reader('a');
       const second = await take(again, 5);
@@ -92,7 +92,7 @@ export function busConformance(name: string, makeHarness: () => Promise<BusHarne
       expect((await take(again, 1)).records.map(textOf)).toEqual(['later']);
     });
 
-    it('moves the position with the commit: a new subscription goes on behind it', async () => {
+    it('moves the position with the commit: a new subscription resumes after it', async () => {
       const consumer = await reader('a');
       await say(numbered(9));
       await commit(consumer, await take(consumer, 9));

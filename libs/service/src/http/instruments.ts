@@ -36,14 +36,14 @@ export class Instruments {
     this.registry.setDefaultLabels({ service });
     this.requests = new Histogram({
       name: 'readmit_http_request_seconds',
-      help: 'HTTP requests by route and status; alert on a rise of 5xx, look at a rise of 401, 403 and 429.',
+      help: 'HTTP requests by route and status; alert on an increase of 5xx, check an increase of 401, 403 and 429.',
       labelNames: ['method', 'route', 'status'],
       buckets: [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
       registers,
     });
     this.refusals = new Counter({
       name: 'readmit_refusals_total',
-      help: 'Commands and requests that were refused and recorded, by rule and reason; look at a rise of one reason.',
+      help: 'Refused commands and requests, by rule and reason; check an increase of one reason.',
       labelNames: ['rule', 'reason'],
       registers,
     });
@@ -53,7 +53,7 @@ export class Instruments {
     }));
     this.parked = new Gauge({
       name: 'readmit_parked_messages',
-      help: 'Messages that could not be taken and wait for an operator, by reason; alert when there is any.',
+      help: 'Parked messages that wait for an operator, by reason; alert on any.',
       labelNames: ['reason'],
       registers,
     });
@@ -115,7 +115,7 @@ export class Instruments {
     return { type: this.registry.contentType, text: await this.registry.metrics() };
   }
 
-  /** Counters live in the engine; what a service counts beside the usual joins them by name. */
+  /** Counters live in the engine; what a service counts in addition joins them by name. */
   private count({ counters, counts }: ServiceRuntime): void {
     for (const [name, { says, value }] of Object.entries({ ...countersOf(counters), ...counts })) {
       const metric =
@@ -130,7 +130,7 @@ export class Instruments {
     try {
       return await ask();
     } catch (error) {
-      this.log.warn({ err: error, what }, 'a figure could not be read; the scrape goes without it');
+      this.log.warn({ err: error, what }, 'could not read metric; omitted from this scrape');
       return undefined;
     }
   }
@@ -139,21 +139,21 @@ export class Instruments {
 const gauges = {
   ready: '1 while the service makes progress; alert when 0 for more than a minute.',
   lag_records:
-    'Records that wait on the held partitions; alert when it grows for minutes, and when a service that is ready does not show it.',
-  last_batch_age_seconds: 'Since the last batch of messages, or since the start; worry when it is high while records wait.',
+    'Consumer lag: records waiting on the partitions of this process; alert when it grows for minutes, or is absent while the service is ready.',
+  last_batch_age_seconds: 'Time since the last batch, or since start; a problem when high while records wait.',
   work_waiting: 'Slow work that is due and waits for a worker; alert when it grows for minutes.',
-  work_running: 'Slow work under way: calls to targets, directories and mail.',
-  work_failing: 'Work that failed five times or more and is tried again; alert when it stays: what it is for does not happen.',
-  work_oldest_seconds: 'Since when the oldest work that is due waits; alert above a minute: an undo may be among it.',
+  work_running: 'Calls in progress to targets, directories and mail.',
+  work_failing: 'Work that has failed at least five times and is being retried; alert when above 0 for minutes.',
+  work_oldest_seconds: 'Age of the oldest due work; alert above a minute: it may be an undo.',
   outbox_waiting_events: 'Committed events that Kafka has not confirmed; alert when it grows for minutes. Always 0 on the embedded bus.',
-  outbox_oldest_seconds: 'Since when the oldest of them waits; alert above 30 seconds. Always 0 on the embedded bus.',
+  outbox_oldest_seconds: 'Age of the oldest event that Kafka has not confirmed; alert above 30 seconds. Always 0 on the embedded bus.',
 } as const;
 
 const countersOf = (counters: ServiceRuntime['counters']) => ({
-  batches: { says: 'Batches taken.', value: counters.batches },
-  messages: { says: 'Messages taken.', value: counters.messages },
-  events: { says: 'Events said.', value: counters.events },
+  batches: { says: 'Batches processed.', value: counters.batches },
+  messages: { says: 'Messages processed.', value: counters.messages },
+  events: { says: 'Events emitted.', value: counters.events },
   statements: { says: 'Statements sent to the database in transactions.', value: counters.statements },
   commits: { says: 'Transactions committed.', value: counters.commits },
-  messages_parked: { says: 'Messages parked since the start; alert on any rise.', value: counters.parked },
+  messages_parked: { says: 'Messages parked since start; alert on any increase.', value: counters.parked },
 });

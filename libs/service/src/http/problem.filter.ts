@@ -27,9 +27,9 @@ export class ProblemFilter implements ExceptionFilter {
 
   private problemFor(error: unknown, request: EdgeRequest): ProblemError {
     const { problem, unexpected } = problemOf(error, request.id);
-    if (unexpected) this.log.error({ err: error, requestId: request.id }, 'a request failed unexpectedly');
+    if (unexpected) this.log.error({ err: error, requestId: request.id }, 'request failed with an unexpected error');
     else if (problem.status === 503)
-      this.log.warn({ err: problem.cause, requestId: request.id, reason: problem.reason }, 'a request could not be served now');
+      this.log.warn({ err: problem.cause, requestId: request.id, reason: problem.reason }, 'request failed: a dependency is unavailable');
     return problem;
   }
 }

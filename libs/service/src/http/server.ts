@@ -169,7 +169,7 @@ function observe(server: FastifyInstance, log: Log, instruments: HttpOptions['in
   });
 }
 
-/** Health and metrics are open to whoever is in the network of the services, and cost nothing. */
+/** Health and metrics are open to the network of the services, and cost nothing. */
 const open = /^\/(health\/(live|ready)|metrics)$/;
 
 function admitBeforeBody(server: FastifyInstance, edge: EdgeOptions, service: ServiceName): void {
@@ -199,7 +199,7 @@ function serveHealth(server: FastifyInstance, { engine, draining, service, scrap
   });
 }
 
-/** How many callers are counted at a time; with more than that the count of whoever was quiet longest is lost. */
+/** How many callers are counted at a time; beyond that the count of the least recent caller is lost. */
 const counted = { cache: 50_000 };
 
 function limiter(server: FastifyInstance, limits: HttpOptions['limits']): EdgeOptions['limit'] {

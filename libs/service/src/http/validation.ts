@@ -77,7 +77,7 @@ function numberFaults(schema: TSchema | undefined, query: object): FieldError[] 
   );
 }
 
-/** What is wrong with an answer of ours; empty: nothing. */
+/** What is wrong with a response of this service; empty: nothing. */
 export const responseFaults = (name: RouteName, response: unknown): readonly FieldError[] =>
   faults(validatorsOf(name).response, response, '/response');
 

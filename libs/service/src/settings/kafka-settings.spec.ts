@@ -66,16 +66,14 @@ describe('the settings of Kafka', () => {
       'a mechanism alone',
       () => ({ ...brokers, KAFKA_SASL_MECHANISM: 'scram-sha-256' }),
       [
-        'KAFKA_SASL_USERNAME: is missing, but KAFKA_SASL_MECHANISM is set. User of this service at Kafka.',
+        'KAFKA_SASL_USERNAME: is missing, but KAFKA_SASL_MECHANISM is set. Kafka user name of this service.',
         'KAFKA_SASL_PASSWORD_FILE: is missing, but KAFKA_SASL_MECHANISM is set. File (mode 0600) with the password of that user.',
       ],
     ],
     [
       'a user without a mechanism',
       () => ({ ...brokers, KAFKA_SASL_USERNAME: 'readmit-intake' }),
-      [
-        'KAFKA_SASL_MECHANISM: is missing, but a user or password for Kafka is set. How this service signs in to Kafka; absent: it does not.',
-      ],
+      ['KAFKA_SASL_MECHANISM: is missing, but a user or password for Kafka is set. SASL mechanism; absent: no sign-in to Kafka.'],
     ],
     [
       'an authority without TLS',
@@ -90,7 +88,7 @@ describe('the settings of Kafka', () => {
     [
       'a key without its certificate',
       () => ({ ...brokers, KAFKA_TLS: 'true', KAFKA_TLS_KEY_FILE: file('key.pem') }),
-      ['KAFKA_TLS_CERT_FILE: is missing, but KAFKA_TLS_KEY_FILE is set. File (PEM) with the certificate that this service shows to Kafka.'],
+      ['KAFKA_TLS_CERT_FILE: is missing, but KAFKA_TLS_KEY_FILE is set. File (PEM) with the client certificate for Kafka.'],
     ],
     [
       'a password in the clear over the network',

@@ -11,12 +11,12 @@ export const kafkaSettings = settings({
     default: undefined,
   },
   KAFKA_SASL_MECHANISM: {
-    says: 'How this service signs in to Kafka; absent: it does not.',
+    says: 'SASL mechanism; absent: no sign-in to Kafka.',
     parse: choice('scram-sha-512', 'scram-sha-256', 'plain'),
     default: undefined,
   },
   KAFKA_SASL_USERNAME: {
-    says: 'User of this service at Kafka.',
+    says: 'Kafka user name of this service.',
     parse: matching(/^[\x21-\x7e]{1,200}$/, 'a name without blanks, at most 200 characters', 'readmit-intake'),
     default: undefined,
   },
@@ -25,14 +25,14 @@ export const kafkaSettings = settings({
     parse: secretLine('secrets/kafka-intake.password'),
     default: undefined,
   },
-  KAFKA_TLS: { says: 'Whether connections to Kafka are encrypted.', parse: choice('true', 'false'), default: 'false' as const },
+  KAFKA_TLS: { says: 'Whether to use TLS to Kafka.', parse: choice('true', 'false'), default: 'false' as const },
   KAFKA_TLS_CA_FILE: {
-    says: 'File (PEM) with the authorities that the brokers must be certified by; absent: those that the machine trusts.',
+    says: 'File (PEM) with the CA certificates for the brokers; absent: those of the operating system.',
     parse: textFile('tls/kafka-ca.pem'),
     default: undefined,
   },
   KAFKA_TLS_CERT_FILE: {
-    says: 'File (PEM) with the certificate that this service shows to Kafka.',
+    says: 'File (PEM) with the client certificate for Kafka.',
     parse: textFile('tls/intake.pem'),
     default: undefined,
   },

@@ -33,6 +33,6 @@ const ofService =
   /^READMIT_(?:[A-Z0-9_]+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_[A-Z0-9_]+)?|PORT_\d+_(?:TCP|UDP|SCTP)(?:_PROTO|_PORT|_ADDR)?)$/;
 const portOfService = /^READMIT_(?:[A-Z0-9_]+_)?PORT$/;
 
-/** Kubernetes puts these into each container beside a Service whose name begins with `readmit`; `READMIT_PORT=8083` is nothing of it. */
+/** Kubernetes sets these in each container next to a Service whose name begins with `readmit`; `READMIT_PORT=8083` is nothing of it. */
 export const fromKubernetes = (name: string, text: string): boolean =>
   ofService.test(name) || (portOfService.test(name) && /^(?:tcp|udp|sctp):\/\//.test(text));

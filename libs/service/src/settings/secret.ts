@@ -5,7 +5,7 @@ const hidden = '[secret]';
 /** A value that must not be printed. Logs, JSON, templates and `inspect` show `[secret]`; `reveal` is the one way in. */
 export class Secret<T> {
   readonly #value: T;
-  /** Every text that must not appear in a log line; kept beside the value so that loggers can scrub it. */
+  /** Every text that must not appear in a log line; stored with the value so that loggers can scrub it. */
   readonly #texts: readonly string[];
 
   constructor(value: T, texts: readonly string[] = typeof value === 'string' ? [value] : []) {

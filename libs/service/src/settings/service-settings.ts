@@ -21,11 +21,11 @@ const audience = matching(new RegExp(idPattern), 'letters, digits and . _ : / @ 
 /** What every service needs to know; an app adds its own settings to these. */
 export const serviceSettings = settings({
   READMIT_ENVIRONMENT: {
-    says: 'Name of the installation; signed into every event, so that events of one environment are worth nothing in another.',
+    says: 'Name of the installation; signed into every event, so that events of one environment are rejected in another.',
     parse: matching(/^[a-z0-9-]{1,63}$/, 'lower-case letters, digits and dashes, at most 63', 'production'),
   },
   DATABASE_URL: {
-    says: 'PostgreSQL of this service, with the role of this service. To another machine TLS is always used and the server verified; sslrootcert=<file> in it names who certifies the server.',
+    says: 'PostgreSQL URL with the role of this service. Connections to another machine always use TLS and verify the server; sslrootcert=<file> in it names the CA.',
     parse: databaseUrl,
     secret: true,
   },
@@ -45,7 +45,7 @@ export const serviceSettings = settings({
     parse: serviceKeyFile,
   },
   READMIT_KEY_LIST_FILE: {
-    says: 'File with the list of public service keys, signed by the root key; a later one is taken while the service runs.',
+    says: 'File with the list of public service keys, signed by the root key; reloaded while the service runs.',
     parse: followedTextFile('keys/list.jws'),
   },
   READMIT_ROOT_KEY: {
@@ -62,7 +62,7 @@ export const serviceSettings = settings({
   },
   READMIT_AUDIENCE: { says: 'Audience that access tokens must carry.', parse: audience, default: 'readmit-api' },
   READMIT_PUBLIC_URL: {
-    says: 'Origin that people reach the API under; links begin with it.',
+    says: 'Public origin of the API; links start with it.',
     parse: webUrl('https://readmit.example.com'),
   },
   READMIT_PROVIDERS: {
@@ -71,12 +71,12 @@ export const serviceSettings = settings({
     default: [] as readonly string[],
   },
   READMIT_LOG_LEVEL: {
-    says: 'Least level that is logged.',
+    says: 'Minimum log level.',
     parse: choice('info', 'trace', 'debug', 'warn', 'error', 'fatal', 'silent'),
     default: 'info' as const,
   },
   READMIT_TRUSTED_PROXIES: {
-    says: 'Addresses or networks of proxies whose X-Forwarded-For is believed, separated by commas.',
+    says: 'Addresses or networks of proxies whose X-Forwarded-For is trusted, separated by commas.',
     parse: list(matching(/^[0-9A-Fa-f.:]+(\/\d{1,3})?$/, 'IP addresses or networks', '10.0.0.0/8')),
     default: [] as readonly string[],
   },
@@ -91,13 +91,13 @@ export const serviceSettings = settings({
     default: 600,
   },
   READMIT_INSTANCE: {
-    says: 'Name of this process among those of its service: the same after a restart, never of two that run at once. A restart under its name takes over at once; without one it waits until its lease has ended.',
+    says: 'Name of this process within its service: stable across restarts, unique among running processes. With it a restarted process takes over its partitions at once; without it they wait for the old lease to expire.',
     parse: name('intake-0'),
     default: undefined,
   },
   ...kafkaSettings,
   OTEL_EXPORTER_OTLP_ENDPOINT: {
-    says: 'OTLP/HTTP endpoint for traces; absent: none are made.',
+    says: 'OTLP/HTTP endpoint for traces; absent: no traces.',
     parse: webUrl('http://127.0.0.1:4318'),
     default: undefined,
   },

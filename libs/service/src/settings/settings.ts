@@ -5,7 +5,7 @@ import { Secret } from './secret.js';
 /** Exit code of a process whose configuration is wrong (`EX_CONFIG` of sysexits). */
 export const configurationExitCode = 78;
 
-/** Reads the text of one variable; throws an Error whose message goes on after the name: `must be an integer from 0 to 65535`. */
+/** Reads the text of one variable; throws an Error whose message follows the name: `must be an integer from 0 to 65535`. */
 export interface Parse<T> {
   (text: string): T;
   /** A value that would be right, for the error's advice. */

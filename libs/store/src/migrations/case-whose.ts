@@ -1,7 +1,7 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /**
- * What records for SIEMs repeat of their case, in the schema of audit: one row a case, written when the log hears of its opening and of its
+ * What records for SIEMs repeat of their case, in the schema of audit: one row a case, written when the log records its opening and of its
  * grant, in the transaction of those entries. It can be made again from the log.
  *
  *   case_whose   case -> subject, requester, what was asked for; approvers, what each obligation undoes

@@ -1,6 +1,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** The words of whoever ended or contained a case, and their salt: on no topic, erasable. The event has the digest of both. */
+/** Reasons of the person who ended or contained a case, and their salt: on no topic, erasable. The event has the digest of both. */
 export class OrderWords1 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(`

@@ -24,7 +24,7 @@ import { WorkLanes1 } from './work-lanes.js';
 import { ApprovalTables1, ExecutionTables1, IntakeTables1, SchedulerTables1 } from './service-tables.js';
 
 export interface RegisteredMigration {
-  /** Unique for ever and ascending: the order of execution. MUST NOT change once released. */
+  /** Permanently unique and ascending: the order of execution. MUST NOT change once released. */
   readonly order: number;
   readonly migration: new () => MigrationInterface;
   /** Where it is applied: in the schema `bus`, or in the schemas of these services. */

@@ -1,7 +1,7 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /**
- * What services keep beside facts.
+ * What services keep in addition to facts.
  *
  *   intake.case_ledger       one row per case, for lists: a projection of the facts, written with them
  *   intake.case_words        the requester's words and their salt: on no topic, erasable

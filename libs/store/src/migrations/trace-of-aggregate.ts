@@ -2,7 +2,7 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /**
  * An aggregate remembers the trace that it began in (W3C trace context), so that everything that is said of a case belongs to one trace,
- * whoever commands it later and however long it waits. `touch` gives it, `keep` keeps the first.
+ * no matter who sends commands later and however long it waits. `touch` gives it, `keep` keeps the first.
  */
 export class TraceOfAggregate1 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {

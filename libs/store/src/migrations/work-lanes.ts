@@ -36,7 +36,7 @@ export class WorkLanes1 implements MigrationInterface {
     await runner.query('DROP INDEX urgent_at_object, work_due, work_leased, one_call_at_a_time');
     await runner.query(`CREATE INDEX work_leased ON work (lease_until) WHERE state = 'running'`);
     await runner.query(`CREATE INDEX work_due ON work (not_before) WHERE state = 'waiting'`);
-    // What runs twice at an object ends one claim: whoever holds it finds the fence moved and reads the target again.
+    // What runs twice at an object ends one claim: its holder finds the fence moved and reads the target again.
     await runner.query(
       `UPDATE work SET state = 'waiting', lease_until = NULL, fence = fence + 1 WHERE state = 'running' AND lane = 'reading'`,
     );
