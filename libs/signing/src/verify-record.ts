@@ -25,7 +25,7 @@ import { schemaViolation } from './schemas.js';
 export const maxValueBytes = 1024 * 1024;
 /** For how long an event is taken after it was said; older ones only when an operator replays them. */
 export const maxAgeDays = 35;
-/** How far the clock of a producer's database may be ahead of ours: an event from the future would stay the latest. */
+/** How far the clock of a producer's database may be ahead of the local one: an event from the future would stay the latest. */
 const maxAheadMs = 5 * 60_000;
 
 /**
