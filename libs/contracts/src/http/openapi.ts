@@ -94,7 +94,7 @@ const problems = {
     'Only members of platform-operators may do this.',
     'R4.6',
   ],
-  NotFound: [404, 'There is no such thing, or not for this caller.', 'Not found', 'no-such-route', 'There is no such path.'],
+  NotFound: [404, 'There is no such thing, or not for this caller.', 'Not found', 'no-such-route', 'There is nothing at this path.'],
   MethodNotAllowed: [
     405,
     'The path has other methods; `Allow` names them.',

@@ -75,7 +75,7 @@ export class ProblemError extends Error {
 /** No route takes the request: its path has other methods (405), or there is nothing at it. */
 export function nothingAt(url: string | undefined, service?: ServiceName): ProblemError {
   const methods = methodsAt((url ?? '').split('?', 1)[0] ?? '', service);
-  if (methods.length === 0) return new ProblemError(404, 'no-such-route', 'There is no such path.');
+  if (methods.length === 0) return new ProblemError(404, 'no-such-route', 'There is nothing at this path.');
   return new ProblemError(405, 'method-not-allowed', `This path has ${methods.join(' and ')} only.`, {
     headers: { allow: methods.join(', ') },
   });
@@ -115,7 +115,7 @@ const server: Readonly<Record<string, readonly [number, string, string]>> = {
 
 const byStatus: Readonly<Record<number, readonly [string, string]>> = {
   400: ['malformed', 'The request cannot be read.'],
-  404: ['no-such-route', 'There is no such path.'],
+  404: ['no-such-route', 'There is nothing at this path.'],
   408: ['too-slow', 'The request took too long to arrive.'],
   413: ['body-too-large', 'The body is larger than 256 KiB.'],
   414: ['url-too-long', 'A part of the path is too long.'],
