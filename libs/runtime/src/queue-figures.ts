@@ -30,7 +30,7 @@ export async function queueFigures(store: Pick<Store, 'query'>): Promise<QueueFi
     parked: Record<string, number> | null;
   }>(
     `SELECT (SELECT count(*) FROM work WHERE state = 'waiting' AND lane = ANY ($1::text[]) AND not_before <= statement_timestamp())::integer AS due,
-      (SELECT count(*) FROM work WHERE state = 'running')::integer AS running,
+      (SELECT count(*) FROM work WHERE state = 'running' AND stands_in_for IS NULL)::integer AS running,
       ((SELECT count(*) FROM work WHERE state = 'waiting' AND lane = ANY ($1::text[]) AND not_before <= statement_timestamp() + ${longestPause} AND ${failing})
         + (SELECT count(*) FROM work WHERE state = 'running' AND ${failing}))::integer AS failing,
       (SELECT extract(epoch FROM statement_timestamp() - min(first.at)) FROM unnest($1::text[]) AS l (lane)

@@ -224,6 +224,7 @@ export class Transactor {
       lane: laneOf(this.options.definition, draft.kind),
       connector: draft.connector,
       object: draft.object,
+      also_at: draft.alsoAt && draft.alsoAt.length > 0 ? draft.alsoAt : null,
       also_keys: draft.alsoKeys,
       input: draft.input,
       not_before: draft.notBefore,

@@ -39,6 +39,12 @@ export const callMs = (leaseMs: number): number => leaseMs / 2;
 /** SQL: nobody keeps a row of the lane from its object `w` at the instant. An urgent one gives the seconds of a call as `$3`. */
 function freeAt(lane: Lane, now: string): string {
   const running = `SELECT 1 FROM work r WHERE r.state = 'running' AND r.lane <> 'reading' AND r.connector = w.connector AND r.object = w.object AND r.id <> w.id`;
+  // Work at several objects waits for all of them; others see it at each by the rows that stand in for it while it runs. The unique index
+  // would refuse the claim too; this spares the attempt, and lets an undo that waits there go first.
+  const alsoFree = `AND (w.also_at IS NULL OR NOT EXISTS (
+    SELECT 1 FROM jsonb_to_recordset(w.also_at) AS a (connector text, object text) JOIN work r ON r.connector = a.connector AND r.object = a.object
+    WHERE r.stands_in_for IS DISTINCT FROM w.id AND ((r.state = 'running' AND r.lane <> 'reading')
+      OR (r.state = 'waiting' AND r.lane = 'urgent' AND r.not_before <= ${now}))))`;
   switch (lane) {
     case 'reading':
       return '';
@@ -47,7 +53,7 @@ function freeAt(lane: Lane, now: string): string {
       return `AND NOT EXISTS (${running} AND (r.lane = 'urgent' OR r.lease_until > ${now} + make_interval(secs => $3)))`;
     case 'ordinary':
       return `AND NOT EXISTS (${running}) AND NOT EXISTS (
-        SELECT 1 FROM work u WHERE u.state = 'waiting' AND u.lane = 'urgent' AND u.connector = w.connector AND u.object = w.object AND u.not_before <= ${now})`;
+        SELECT 1 FROM work u WHERE u.state = 'waiting' AND u.lane = 'urgent' AND u.connector = w.connector AND u.object = w.object AND u.not_before <= ${now}) ${alsoFree}`;
   }
 }
 const withCallSeconds = (lane: Lane, leaseMs: number): readonly number[] => (lane === 'urgent' ? [callMs(leaseMs) / 1000] : []);
@@ -59,7 +65,7 @@ function candidatesOf(lane: Lane): string {
     SELECT ${columns}, not_before AS due_at FROM work w
     WHERE state = 'waiting' AND lane = '${lane}' AND not_before <= statement_timestamp() ${freeAt(lane, 'statement_timestamp()')}
     UNION ALL
-    SELECT ${columns}, lease_until FROM work WHERE state = 'running' AND lane = '${lane}' AND lease_until <= statement_timestamp()`;
+    SELECT ${columns}, lease_until FROM work WHERE state = 'running' AND lane = '${lane}' AND stands_in_for IS NULL AND lease_until <= statement_timestamp()`;
   return lane === 'reading'
     ? `SELECT ${columns} FROM (${due}) due WHERE id <> ALL ($2::text[]) ORDER BY due_at LIMIT $1`
     : `SELECT ${columns} FROM (
@@ -83,7 +89,7 @@ export const candidates = (
 const makeWaySql = `
   UPDATE work SET state = 'waiting', fence = fence + 1, lease_until = NULL
   WHERE id IN (
-    SELECT r.id FROM work u JOIN work r ON r.connector = u.connector AND r.object = u.object
+    SELECT coalesce(r.stands_in_for, r.id) FROM work u JOIN work r ON r.connector = u.connector AND r.object = u.object
     WHERE u.id = ANY ($1::text[]) AND u.state = 'waiting' AND u.not_before <= clock_timestamp()
       AND r.state = 'running' AND r.lane = 'ordinary' AND r.lease_until <= clock_timestamp() + make_interval(secs => $2)
     ORDER BY r.id FOR UPDATE OF r SKIP LOCKED)`;

@@ -18,7 +18,7 @@ afterEach(async () => {
 type Kind = 'plan' | 'restore' | 'undo';
 const lanes: Readonly<Record<Kind, Lane>> = { plan: 'reading', restore: 'ordinary', undo: 'urgent' };
 
-/** A case whose id begins with a kind of work asks for it, at one object unless it names another behind an `@`. */
+/** A case whose id begins with a kind of work asks for it, at one object unless it names another behind an `@`, or several (`@erin+ada`). */
 function working(call: WorkHandler<string>['call']): ServiceDefinition {
   const handler = (kind: Kind): WorkHandler<string> => ({
     lane: lanes[kind],
@@ -31,15 +31,18 @@ function working(call: WorkHandler<string>['call']): ServiceDefinition {
     react: (facts: Facts) => {
       const caseId = facts.first('readmit.approval.withdrawn')?.data.caseId ?? '';
       const [kind = ''] = caseId.split('-');
-      const object = caseId.split('@')[1] ?? 'erin';
-      const work = { id: `${caseId}/${kind}`, kind, connector: 'target', object, notBefore: new Date(0), alsoKeys: [], input: {} };
+      const [object = '', ...others] = (caseId.split('@')[1] ?? 'erin').split('+');
+      const alsoAt = others.map((other) => ({ connector: 'target', object: other }));
+      const work = { id: `${caseId}/${kind}`, kind, connector: 'target', object, alsoAt, notBefore: new Date(0), alsoKeys: [], input: {} };
       return { emit: [], work: kind in lanes ? [work] : [] };
     },
     work: { plan: handler('plan'), restore: handler('restore'), undo: handler('undo') },
   };
 }
 const states = async (): Promise<Record<string, string>> => {
-  const rows = await (await house.store('intake')).query<{ key: string; state: string }>('SELECT key, state FROM work ORDER BY key');
+  const rows = await (
+    await house.store('intake')
+  ).query<{ key: string; state: string }>('SELECT key, state FROM work WHERE stands_in_for IS NULL ORDER BY key');
   return Object.fromEntries(rows.map(({ key, state }) => [key, state]));
 };
 const stateOf = async (key: string) => (await states())[key];
@@ -152,5 +155,64 @@ describe('an undo', () => {
     await until(async () => (await stateOf('restore-1')) === 'done', { what: 'the restoration is done' });
     await engine.stop();
     await bus.close();
+  });
+});
+
+describe('work at several objects', () => {
+  const both = 'restore-1@erin+ada';
+  const standIns = async () =>
+    (await house.store('intake')).query<{ object: string }>('SELECT object FROM work WHERE stands_in_for IS NOT NULL');
+
+  it('R6.5 is alone at each of them: what is at the second one waits, and the undo comes first there', async () => {
+    const { made, call, letGo } = held((key) => key === both);
+    const definition = working(call);
+    await askFor(definition, [both]);
+    const engine = await house.engine(definition, { leaseMs: 60_000, member: 'does' });
+    await engine.start();
+    await until(() => made.length === 1, { what: 'the restoration at both is under way' });
+    expect(await standIns()).toEqual([{ object: 'ada' }]);
+    await house.send('approval', [withdrawn('restore-2@ada'), withdrawn('undo-1@ada'), withdrawn('restore-3@zoe')]);
+    await until(async () => (await stateOf('restore-3@zoe')) === 'done', { what: 'the control, at another object, is done' });
+    expect([await stateOf('restore-2@ada'), await stateOf('undo-1@ada'), made]).toEqual(['waiting', 'waiting', [both, 'restore-3@zoe']]);
+    letGo();
+    await until(async () => Object.values(await states()).every((state) => state === 'done'), { what: 'all is done', timeoutMs: 30_000 });
+    expect(made.slice(2)).toEqual(['undo-1@ada', 'restore-2@ada']);
+    expect(await standIns()).toEqual([]);
+  });
+
+  it('R6.5 waits until each of them is free', async () => {
+    const { made, call, letGo } = held((key) => key === 'restore-2@ada');
+    const definition = working(call);
+    await askFor(definition, ['restore-2@ada']);
+    const engine = await house.engine(definition, { leaseMs: 60_000, member: 'does' });
+    await engine.start();
+    await until(() => made.length === 1, { what: 'a restoration at the second object is under way' });
+    await house.send('approval', [withdrawn(both), withdrawn('restore-3@erin+zoe')]);
+    await until(async () => (await stateOf('restore-3@erin+zoe')) === 'done', { what: 'the control, whose objects are free, is done' });
+    expect([await stateOf(both), made]).toEqual(['waiting', ['restore-2@ada', 'restore-3@erin+zoe']]);
+    letGo();
+    await until(async () => (await stateOf(both)) === 'done', { what: 'it is done', timeoutMs: 30_000 });
+  });
+
+  it('R6.2 makes way at each of them for an undo when its worker is gone', async () => {
+    const { made, call } = held(() => false);
+    const definition = working(call);
+    await askFor(definition, [both, 'undo-1@ada']);
+    const store = await house.store('intake');
+    const claim = (seconds: number) =>
+      store.query(
+        `UPDATE work SET state = 'running', fence = fence + 1, lease_until = clock_timestamp() + make_interval(secs => $2) WHERE id = $1`,
+        [`${both}/restore`, seconds],
+      );
+    await claim(40);
+    const engine = await house.engine(definition, { leaseMs: 60_000, member: 'does' });
+    await engine.start();
+    await house.send('approval', [withdrawn('undo-2@zoe')]);
+    await until(async () => (await stateOf('undo-2@zoe')) === 'done', { what: 'the control, at another object, is done' });
+    expect([await stateOf('undo-1@ada'), made]).toEqual(['waiting', ['undo-2@zoe']]);
+    await claim(29);
+    await until(async () => (await stateOf(both)) === 'done', { what: 'both are done', timeoutMs: 30_000 });
+    expect(made).toEqual(['undo-2@zoe', 'undo-1@ada', both]);
+    expect(await standIns()).toEqual([]);
   });
 });

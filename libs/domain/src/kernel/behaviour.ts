@@ -34,6 +34,8 @@ export interface WorkDraft {
   readonly kind: string;
   readonly connector: string;
   readonly object: string;
+  /** Further objects that the work is about: it is alone at each of them. */
+  readonly alsoAt?: readonly { readonly connector: string; readonly object: string }[];
   /** Not before this instant. */
   readonly notBefore: Date;
   /** Further aggregates to lock and read in the intent transaction. */

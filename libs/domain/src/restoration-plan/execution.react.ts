@@ -66,16 +66,18 @@ export const isOver = (facts: ExecutionFacts): boolean =>
 /** What execution concludes: read and plan, restore behind the gate, answer every RevocationDue, watch for use. */
 export function executionReact(facts: ExecutionFacts, context: ExecutionContext): Reaction {
   const opened = facts.first('readmit.case.opened');
-  if (!opened || !opened.data.asks[0]) return { emit: [], wakeAt: null };
+  if (!opened) return { emit: [], wakeAt: null };
   const emit: Draft[] = [];
   const work: WorkDraft[] = [];
   const cancel: string[] = [];
   let wakeAt: Date | null = null;
   const caseId = context.key;
-  // One object per case: what a case does and undoes never runs at the same time.
-  const at = { connector: opened.data.asks[0].connector, object: opened.data.asks[0].object };
-  const ask = (id: string, kind: string, alsoKeys: readonly string[], input: WorkDraft['input'] = {}): void => {
-    if (!context.work.has(id)) work.push({ id, kind, ...at, notBefore: context.now, alsoKeys, input });
+  // What a case does is alone at every account that it asks for, what it undoes at the account of the undo.
+  const everyAccount = accountsOf(opened.data.asks);
+  const ask = (id: string, kind: string, alsoKeys: readonly string[], input: WorkDraft['input'] = {}, at = everyAccount): void => {
+    const [first, ...others] = at;
+    if (first && !context.work.has(id))
+      work.push({ id, kind, ...first, ...(others.length > 0 ? { alsoAt: others } : {}), notBefore: context.now, alsoKeys, input });
   };
   const planned = planGranted(facts)?.data.plan;
   const accounts = opened.data.asks.flatMap(({ kind, connector, object }) =>
@@ -125,10 +127,9 @@ export function executionReact(facts: ExecutionFacts, context: ExecutionContext)
     if (started && undo) {
       const first = duesOf(facts, obligationId)[0]?.id === due.id;
       cancel.push(workIds.restore(caseId));
-      ask(workIds.undo(obligationId, first ? undefined : due.id), 'undo', undo.hold === undefined ? [] : [holdKey(undo.hold)], {
-        obligationId,
-        dueId: due.id,
-      });
+      const id = workIds.undo(obligationId, first ? undefined : due.id);
+      const keys = undo.hold === undefined ? [] : [holdKey(undo.hold)];
+      ask(id, 'undo', keys, { obligationId, dueId: due.id }, [accountOf(undo, planned?.steps ?? [])]);
     } else if (started || failed || emit.length > 0)
       emit.push(say('readmit.revocation.confirmed', caseId, answerTo(due, undo, 'never-began')));
   }
@@ -147,14 +148,22 @@ export function awaited(facts: ExecutionFacts): { readonly enrolment: readonly A
     enrolment: open.filter(
       (undo) => undoTable[undo.kind].endsOn === 'enrolment' && !enrolled.some(({ data }) => isSameAccount(data, undo)),
     ),
-    takeOver: taking.flatMap((undo) => accountOf(undo, plan?.steps ?? []) ?? []),
+    takeOver: taking.map((undo) => accountOf(undo, plan?.steps ?? [])),
   };
 }
 type Account = Pick<Ask, 'connector' | 'object'>;
 export const isSameAccount = (one: Account, other: Account): boolean => one.connector === other.connector && one.object === other.object;
-/** The account whose secret the obligation is about: its own object is a name of the target. */
-const accountOf = (undo: Undo, steps: readonly Step[]): Account | undefined =>
-  steps.find((step) => stepTable[step.kind].undo === undo.kind && step.connector === undo.connector && step.hold === undo.hold);
+/** Where the undo acts, as asks name it: the object of a login is a name of the target, its account is that of the step. */
+function accountOf(undo: Undo, steps: readonly Step[]): Account {
+  const step = steps.find((one) => stepTable[one.kind].undo === undo.kind && one.connector === undo.connector && one.hold === undo.hold);
+  const { connector, object } = (undoTable[undo.kind].objectOfTarget && step) || undo;
+  return { connector, object };
+}
+/** Each account once, in the order of the asks. */
+const accountsOf = (asks: readonly Ask[]): readonly Account[] =>
+  asks
+    .map(({ connector, object }) => ({ connector, object }))
+    .filter((one, index, all) => index === all.findIndex((other) => isSameAccount(one, other)));
 
 /** Ids of the consumers that are not known to use the new secret. */
 export function notTakenOver(facts: ExecutionFacts): readonly string[] {

@@ -20,6 +20,7 @@ import { Positions1 } from './positions.js';
 import { TouchKnown1 } from './touch-known.js';
 import { TraceOfAggregate1 } from './trace-of-aggregate.js';
 import { Turns1 } from './turns.js';
+import { WorkAtObjects1 } from './work-at-objects.js';
 import { WorkLanes1 } from './work-lanes.js';
 import { ApprovalTables1, ExecutionTables1, IntakeTables1, SchedulerTables1 } from './service-tables.js';
 
@@ -61,6 +62,7 @@ export const registry: readonly RegisteredMigration[] = [
   { order: 61, migration: SubjectCases1, schemas: ['revocation-scheduler'] },
   { order: 80, migration: CaseCodes1, schemas: ['classification'] },
   { order: 90, migration: InboxItems1, schemas: ['approval'] },
+  { order: 100, migration: WorkAtObjects1, schemas: services },
 ];
 
 export const migrationsOf = (schema: SchemaOwner): readonly RegisteredMigration[] =>

@@ -45,7 +45,8 @@ export class WorkLanes1 implements MigrationInterface {
   }
 }
 
-const keepWith = (column: string, value: string, field: string): string => `
+/** The function that keeps facts and work, with further columns of work. */
+export const keepWith = (column: string, value: string, field: string): string => `
   CREATE OR REPLACE FUNCTION keep(facts jsonb, changed jsonb, asked jsonb, cancelled text[]) RETURNS void
   LANGUAGE plpgsql AS $$
   #variable_conflict use_column
