@@ -72,7 +72,8 @@ export {
 } from './events/topology.js';
 export type { AclSpec, TopicSpec, TopologyOptions } from './events/topology.js';
 export { product } from './product.js';
-export type { Catalogue, EventData, EventType, ProducedBy } from './events/catalogue.js';
+export type { Catalogue, EventData, EventType, OwnEvents, ProducedBy } from './events/catalogue.js';
+export type { CommonKind } from './events/every-service.events.js';
 export { services } from './events/entry.js';
 export type { CatalogueEntry, Sensitivity, ServiceName } from './events/entry.js';
 export type { EndCause } from './events/revocation-scheduler.events.js';

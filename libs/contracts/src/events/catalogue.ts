@@ -10,7 +10,7 @@ import { approvalEvents } from './approval.events.js';
 import { revocationSchedulerEvents } from './revocation-scheduler.events.js';
 import { auditEvents } from './audit.events.js';
 import { services, type CatalogueEntry, type ServiceName } from './entry.js';
-import { everyService } from './every-service.events.js';
+import { everyService, type CommonKind } from './every-service.events.js';
 
 export const catalogue = {
   ...intakeEvents,
@@ -28,6 +28,9 @@ export type EventData<T extends EventType = EventType> = T extends EventType ? S
 
 /** The types that a service produces: of each type there is one producer. */
 export type ProducedBy<S extends ServiceName> = { [T in EventType]: Catalogue[T]['producer'] extends S ? T : never }[EventType];
+
+/** Those of them that no other service has. */
+export type OwnEvents<S extends ServiceName> = Exclude<ProducedBy<S>, `readmit.${S}.${CommonKind}`>;
 
 export const eventTypes = Object.keys(catalogue) as EventType[];
 export const isEventType = (value: string): value is EventType => Object.hasOwn(catalogue, value);

@@ -2,6 +2,9 @@ import { Type } from 'typebox';
 import type { ServiceName } from './entry.js';
 import { AggregateKey, closed, Id, Instant, oneOf, Text } from './values.js';
 
+/** The kinds of events that every service has. */
+export type CommonKind = 'refused' | 'deadline-set' | 'message-parked';
+
 /** The events that every service has. Each service has its own wire type, so that a type has exactly one producer. */
 export function everyService() {
   const refused = <S extends ServiceName>(producer: S, n: number) => ({

@@ -1,9 +1,9 @@
 /** When each event is said, for readers of the topics. One sentence, from the point of view of somebody who sees the topics alone. */
 import type { EventType } from './catalogue.js';
+import type { CommonKind } from './every-service.events.js';
 import { services, type ServiceName } from './entry.js';
 
-type EveryService = 'refused' | 'deadline-set' | 'message-parked';
-type OfOne = Exclude<EventType, `readmit.${ServiceName}.${EveryService}`>;
+type OfOne = Exclude<EventType, `readmit.${ServiceName}.${CommonKind}`>;
 
 const ofOne: Readonly<Record<OfOne, string>> = {
   'readmit.case.opened': 'Somebody asked for a way back in. It claims nothing: nothing has been proved and nothing granted.',
@@ -46,7 +46,7 @@ const ofOne: Readonly<Record<OfOne, string>> = {
   'readmit.checkpoint.signed': 'Audit signed size and root of its log.',
   'readmit.violation.found': 'Audit found in its own log what must not be.',
 };
-const everyService: Readonly<Record<EveryService, string>> = {
+const everyService: Readonly<Record<CommonKind, string>> = {
   refused: 'The service refused what somebody asked of it, by the rule and for the reason that it names.',
   'deadline-set': 'The service asks to be reminded at the deadline; null takes the wish back.',
   'message-parked': 'A message could not be taken and lies parked, or an operator re-drove or discarded it.',
@@ -54,7 +54,7 @@ const everyService: Readonly<Record<EveryService, string>> = {
 
 export function whenSaid(type: EventType): string {
   for (const service of services) {
-    for (const kind of Object.keys(everyService) as EveryService[]) if (type === `readmit.${service}.${kind}`) return everyService[kind];
+    for (const kind of Object.keys(everyService) as CommonKind[]) if (type === `readmit.${service}.${kind}`) return everyService[kind];
   }
   return ofOne[type as OfOne];
 }

@@ -2,7 +2,7 @@
  * What each event means, as a sentence for people. The timeline of a case, the CLI and the records for SIEMs all take it from here, so that one
  * event reads the same everywhere. Total over the catalogue: a new event type does not compile before it has its entry.
  */
-import type { Ask, EventData, EventType, FactOf, Given, ServiceName, Undo } from '@readmit/contracts';
+import type { Ask, CommonKind, EventData, EventType, FactOf, Given, OwnEvents, ServiceName, Undo } from '@readmit/contracts';
 
 /** Something that is asked for, given or undone at a target. */
 export type Affected = Pick<Ask | Undo | Given, 'kind' | 'connector' | 'object' | 'entitlement'>;
@@ -85,14 +85,7 @@ function frozenBy({ by, cause }: EventData<'readmit.case.frozen'>): string {
   }
 }
 
-const intake: Sentences<
-  | 'readmit.case.opened'
-  | 'readmit.signal.received'
-  | 'readmit.case.frozen'
-  | 'readmit.notice.sent'
-  | 'readmit.notice.given-up'
-  | 'readmit.case.closed'
-> = {
+const intake: Sentences<OwnEvents<'intake'>> = {
   'readmit.case.opened': {
     happened: ({ data }) => `case opened by ${data.requester.id ?? data.requester.kind}`,
     more: ({ data }, { words }) =>
@@ -118,9 +111,7 @@ const intake: Sentences<
   'readmit.case.closed': { happened: ({ data }) => `case closed as ${data.outcome}`, more: nothing },
 };
 
-const classification: Sentences<
-  'readmit.case.classified' | 'readmit.policy.activated' | 'readmit.people.attested' | 'readmit.contact.shown'
-> = {
+const classification: Sentences<OwnEvents<'classification'>> = {
   'readmit.case.classified': {
     happened: ({ data }) => `case classified as ${data.class}, ${data.tier}`,
     more: ({ data }) => `, by policy ${data.policy.version}: ${sentencesIn(data.reasons.map(({ rule, says }) => `${rule} ${says}`))}`,
@@ -134,20 +125,7 @@ const classification: Sentences<
   'readmit.contact.shown': { happened: ({ data }) => `contact point of the subject shown to ${data.by}`, more: nothing },
 };
 
-const execution: Sentences<
-  | 'readmit.plan.proposed'
-  | 'readmit.plan.refused'
-  | 'readmit.execution.started'
-  | 'readmit.execution.succeeded'
-  | 'readmit.execution.failed'
-  | 'readmit.revocation.confirmed'
-  | 'readmit.revocation.failed'
-  | 'readmit.credential.used'
-  | 'readmit.secret.picked-up'
-  | 'readmit.enrolment.confirmed'
-  | 'readmit.consumer.confirmed'
-  | 'readmit.incident.raised'
-> = {
+const execution: Sentences<OwnEvents<'execution'>> = {
   'readmit.plan.proposed': {
     happened: () => 'plan proposed',
     more: ({ data }) => `: ${sentencesIn(data.plan.steps.map(({ says }) => says))}`,
@@ -193,16 +171,7 @@ const execution: Sentences<
   },
 };
 
-const approval: Sentences<
-  | 'readmit.evidence.added'
-  | 'readmit.approval.requested'
-  | 'readmit.decision.recorded'
-  | 'readmit.approval.granted'
-  | 'readmit.approval.denied'
-  | 'readmit.approval.expired'
-  | 'readmit.approval.withdrawn'
-  | 'readmit.attestation.wanted'
-> = {
+const approval: Sentences<OwnEvents<'approval'>> = {
   'readmit.evidence.added': {
     happened: ({ data }) => `evidence added by ${data.collectedBy}: ${data.kind}`,
     more: ({ data }) => ` (${data.channel}, assurance ${assuranceName(data.assurance)}), valid until ${data.staleAt}`,
@@ -229,14 +198,7 @@ const approval: Sentences<
   'readmit.attestation.wanted': { happened: ({ data }) => `attestation of ${data.person} requested`, more: nothing },
 };
 
-const scheduler: Sentences<
-  | 'readmit.obligation.recorded'
-  | 'readmit.revocation.due'
-  | 'readmit.revocation.overdue'
-  | 'readmit.obligation.discharged'
-  | 'readmit.deadline.reached'
-  | 'readmit.containment.ordered'
-> = {
+const scheduler: Sentences<OwnEvents<'revocation-scheduler'>> = {
   'readmit.obligation.recorded': {
     happened: () => 'obligation recorded',
     more: ({ data: { undo, hardBound } }) =>
@@ -256,15 +218,14 @@ const scheduler: Sentences<
   'readmit.containment.ordered': { happened: ({ data }) => `containment ordered by ${data.by}`, more: nothing },
 };
 
-const audit: Sentences<'readmit.audit.recorded' | 'readmit.checkpoint.signed' | 'readmit.violation.found'> = {
+const audit: Sentences<OwnEvents<'audit'>> = {
   'readmit.audit.recorded': { happened: () => 'recorded in the log', more: null },
   'readmit.checkpoint.signed': { happened: ({ data }) => `checkpoint of ${data.size} entries signed`, more: null },
   'readmit.violation.found': { happened: ({ data }) => `violation found: ${data.rule}`, more: ({ data }) => `: ${data.says}` },
 };
 
-type EveryService = 'refused' | 'deadline-set' | 'message-parked';
-const everyService = <S extends ServiceName>(service: S): Sentences<`readmit.${S}.${EveryService}`> => {
-  const of: Sentences<`readmit.intake.${EveryService}`> = {
+const everyService = <S extends ServiceName>(service: S): Sentences<`readmit.${S}.${CommonKind}`> => {
+  const of: Sentences<`readmit.intake.${CommonKind}`> = {
     'readmit.intake.refused': {
       happened: ({ data }) => `command ${data.command} by ${data.actor} refused`,
       more: ({ data }) => why(data),
@@ -282,7 +243,7 @@ const everyService = <S extends ServiceName>(service: S): Sentences<`readmit.${S
   // The data of these kinds is the same for every service.
   return Object.fromEntries(
     Object.entries(of).map(([type, sentence]) => [type.replace('.intake.', `.${service}.`), sentence]),
-  ) as unknown as Sentences<`readmit.${S}.${EveryService}`>;
+  ) as unknown as Sentences<`readmit.${S}.${CommonKind}`>;
 };
 
 const sentences = {

@@ -1,4 +1,5 @@
 /** How events of doing and undoing become records: said by execution and the revocation scheduler. */
+import type { OwnEvents } from '@readmit/contracts';
 import { undoTable } from '../../kernel/restorations.js';
 import { given, givenByHolds, isOfMachine, takenBack, takenBackHold } from './accounts.js';
 import type { MappingOf } from './case-mapping.js';
@@ -29,20 +30,7 @@ const obligation = (uid: string, data?: Readonly<Record<string, unknown>>): Enti
 });
 const factorTypes: Readonly<Record<string, number>> = { totp: 7, webauthn: 10, passkey: 10, password: 11 };
 
-export const executionMapping: MappingOf<
-  | 'readmit.plan.proposed'
-  | 'readmit.plan.refused'
-  | 'readmit.execution.started'
-  | 'readmit.execution.succeeded'
-  | 'readmit.execution.failed'
-  | 'readmit.revocation.confirmed'
-  | 'readmit.revocation.failed'
-  | 'readmit.credential.used'
-  | 'readmit.secret.picked-up'
-  | 'readmit.enrolment.confirmed'
-  | 'readmit.consumer.confirmed'
-  | 'readmit.incident.raised'
-> = {
+export const executionMapping: MappingOf<OwnEvents<'execution'>> = {
   'readmit.plan.proposed': ({ data: { planId, plan, digest } }) =>
     entity(
       1,
@@ -149,14 +137,7 @@ export const executionMapping: MappingOf<
     ),
 };
 
-export const schedulerMapping: MappingOf<
-  | 'readmit.obligation.recorded'
-  | 'readmit.revocation.due'
-  | 'readmit.revocation.overdue'
-  | 'readmit.obligation.discharged'
-  | 'readmit.deadline.reached'
-  | 'readmit.containment.ordered'
-> = {
+export const schedulerMapping: MappingOf<OwnEvents<'revocation-scheduler'>> = {
   'readmit.obligation.recorded': ({ data }) =>
     entity(
       1,

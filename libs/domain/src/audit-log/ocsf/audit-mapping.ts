@@ -1,5 +1,5 @@
 /** How audit's own events, and the kinds that every service has, become records. */
-import type { EventData, FactOf, ServiceName } from '@readmit/contracts';
+import type { CommonKind, EventData, FactOf, OwnEvents, ServiceName } from '@readmit/contracts';
 import type { CaseRule } from '../finding.js';
 import type { MappingOf } from './case-mapping.js';
 import { apiActivity, entity, failure, finding, rejected, unauthorized, type Mapped } from './classes.js';
@@ -32,7 +32,7 @@ const violations: Record<CaseRule, SeverityId> = {
 };
 const isCaseRule = (rule: string): rule is CaseRule => Object.hasOwn(violations, rule);
 
-export const auditMapping: MappingOf<'readmit.audit.recorded' | 'readmit.checkpoint.signed' | 'readmit.violation.found'> = {
+export const auditMapping: MappingOf<OwnEvents<'audit'>> = {
   // Not an entry of the log, so it never reaches the topic; mapped because every type is.
   'readmit.audit.recorded': ({ data }) =>
     entity(1, { type: 'Log Entry', uid: data.eventId, data: { index: data.index, type: data.type } }, { severity_id: 1 }),
@@ -94,8 +94,9 @@ const deadlineSet = ({ data: { key, deadline } }: { readonly data: EventData<'re
     ? entity(4, { type: 'Deadline', uid: key }, { severity_id: 1 })
     : entity(1, { type: 'Deadline', uid: key, data: { deadline } }, { severity_id: 1 });
 
-type Kind = 'refused' | 'deadline-set' | 'message-parked';
-type OfService<S extends ServiceName> = { readonly [K in Kind as `readmit.${S}.${K}`]: (fact: FactOf<`readmit.${S}.${K}`>) => Mapped };
+type OfService<S extends ServiceName> = {
+  readonly [K in CommonKind as `readmit.${S}.${K}`]: (fact: FactOf<`readmit.${S}.${K}`>) => Mapped;
+};
 const kindsOf = <S extends ServiceName>(service: S): OfService<S> =>
   Object.fromEntries([
     [`readmit.${service}.refused`, refused(service)],

@@ -1,5 +1,5 @@
 /** How events of the request and of its proofs become records: said by intake, classification and approval. */
-import type { EventData, EventType, FactOf } from '@readmit/contracts';
+import type { EventData, EventType, FactOf, OwnEvents } from '@readmit/contracts';
 import {
   accountChange,
   approved,
@@ -41,14 +41,7 @@ const outcomes = {
   withdrawn: other('Withdrawn'),
 } as const satisfies Record<EventData<'readmit.case.closed'>['outcome'], Status>;
 
-export const intakeMapping: MappingOf<
-  | 'readmit.case.opened'
-  | 'readmit.signal.received'
-  | 'readmit.case.frozen'
-  | 'readmit.notice.sent'
-  | 'readmit.notice.given-up'
-  | 'readmit.case.closed'
-> = {
+export const intakeMapping: MappingOf<OwnEvents<'intake'>> = {
   'readmit.case.opened': ({ data }) =>
     entity(
       1,
@@ -113,9 +106,7 @@ export const intakeMapping: MappingOf<
     }),
 };
 
-export const classificationMapping: MappingOf<
-  'readmit.case.classified' | 'readmit.policy.activated' | 'readmit.people.attested' | 'readmit.contact.shown'
-> = {
+export const classificationMapping: MappingOf<OwnEvents<'classification'>> = {
   'readmit.case.classified': ({ data }) =>
     entity(
       3,
@@ -148,16 +139,7 @@ export const classificationMapping: MappingOf<
   'readmit.contact.shown': ({ data }) => entity(2, { type: 'Contact Point', uid: data.caseId }, { severity_id: 2, by: user(data.by) }),
 };
 
-export const approvalMapping: MappingOf<
-  | 'readmit.evidence.added'
-  | 'readmit.approval.requested'
-  | 'readmit.decision.recorded'
-  | 'readmit.approval.granted'
-  | 'readmit.approval.denied'
-  | 'readmit.approval.expired'
-  | 'readmit.approval.withdrawn'
-  | 'readmit.attestation.wanted'
-> = {
+export const approvalMapping: MappingOf<OwnEvents<'approval'>> = {
   'readmit.evidence.added': ({ data }) =>
     entity(
       1,
