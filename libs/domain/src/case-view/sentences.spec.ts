@@ -2,13 +2,14 @@
 import { describe, expect, it } from '@jest/globals';
 import { eventTypes, services, type EventType, type Fact } from '@readmit/contracts';
 import { sampleOf } from '@readmit/testing';
-import { happened, sentenceOf, type Seen } from './sentences.js';
+import { happened, sentenceOf, type SentenceContext } from './sentences.js';
 
 const at = '2026-11-22T10:00:00.000Z';
 const caseId = 'case_0190a3f2-6b1e-7c44-9d1a-2f5b8e0c7a11';
 const factOf = (type: EventType, changed: object = {}): Fact =>
   ({ id: 'event_1', type, at, data: { ...sampleOf(type).data, ...changed } }) as Fact;
-const sentence = (type: EventType, changed: object = {}, seen: Seen = {}): string | undefined => sentenceOf(factOf(type, changed), seen);
+const sentence = (type: EventType, changed: object = {}, seen: SentenceContext = {}): string | undefined =>
+  sentenceOf(factOf(type, changed), seen);
 
 const refused = 'Command decide by mallory refused (R4.2 approver-is-requester): You asked for it yourself; somebody else must decide.';
 const ofOneService: Readonly<Record<string, string>> = {

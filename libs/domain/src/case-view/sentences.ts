@@ -16,7 +16,7 @@ export interface CaseWords {
   readonly repudiation?: { readonly at: string; readonly reason: string } | undefined;
 }
 /** What the timeline knows beside the event. */
-export interface Seen {
+export interface SentenceContext {
   readonly words?: CaseWords | undefined;
   /** What the event's obligation undoes. */
   readonly undo?: Affected | undefined;
@@ -29,7 +29,7 @@ interface Sentence<T extends EventType> {
    */
   readonly happened: (fact: FactOf<T>) => string;
   /** What the timeline of a case adds. `null`: the event belongs to no case, or tells people nothing, and no timeline shows it. */
-  readonly more: ((fact: FactOf<T>, seen: Seen) => string) | null;
+  readonly more: ((fact: FactOf<T>, seen: SentenceContext) => string) | null;
 }
 type Sentences<T extends EventType> = { readonly [K in T]: Sentence<K> };
 
@@ -38,7 +38,7 @@ const and = (items: readonly string[]): string =>
   items.length < 2 ? items.join('') : `${items.slice(0, -1).join(', ')} and ${items.at(-1) ?? ''}`;
 const sentencesIn = (texts: readonly string[]): string => texts.map((text) => text.replace(/\.$/, '')).join('; ');
 const plural = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
-const about = ({ undo }: Seen): string => (undo ? `: ${affectedText(undo)}` : '');
+const about = ({ undo }: SentenceContext): string => (undo ? `: ${affectedText(undo)}` : '');
 /** By which rule and why: operators search for both. */
 const why = ({ rule, reason, says }: { readonly rule: string; readonly reason: string; readonly says: string }): string =>
   ` (${rule} ${reason}): ${says}`;
@@ -267,7 +267,7 @@ const sentenceFor = <T extends EventType>(type: T): Sentence<T> => sentences[typ
 export const happened = <T extends EventType>(fact: FactOf<T>): string => sentenceFor(fact.type).happened(fact);
 
 /** The event as the timeline of its case shows it; undefined: no timeline does. */
-export function sentenceOf<T extends EventType>(fact: FactOf<T>, seen: Seen = {}): string | undefined {
+export function sentenceOf<T extends EventType>(fact: FactOf<T>, seen: SentenceContext = {}): string | undefined {
   const { more } = sentenceFor(fact.type);
   if (more === null) return undefined;
   const text = `${happened(fact)}${more(fact, seen)}`;
