@@ -5,8 +5,7 @@ export const services = ['intake', 'classification', 'approval', 'execution', 'r
 export type ServiceName = (typeof services)[number];
 
 /**
- * `public` may appear in logs and traces; `sensitive` only in the case itself. A field that is not named here is secret
- * (unclassified means secret).
+ * `public` may appear in logs and traces; `sensitive` only in the case itself. A field that is not named here is secret.
  */
 export type Sensitivity = 'public' | 'sensitive';
 

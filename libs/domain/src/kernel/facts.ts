@@ -2,9 +2,10 @@ import type { Fact, FactOf, EventType } from '@readmit/contracts';
 
 /**
  * The set of facts that a service has seen of one aggregate. A set: the order in which facts arrived is not kept, and
- * every answer below is the same for any order of arrival and any repetition (ADR 0003). A fact is known by its type and id: a type belongs to one service, so no service can take the place of
- * another's. `T`: the types that may be asked for. A set that may be asked for more types can be passed where fewer are needed, never the
- * other way round: a rule names what it needs, and a service that does not consume it does not compile.
+ * every answer below is the same for any order of arrival and any repetition (ADR 0003). A fact is known by its type and id: a type belongs
+ * to one service, so no service can replace a fact of another. `T`: the types that may be asked for. A set that may be asked for more types
+ * can be passed where fewer are needed, never the other way round: a rule names what it needs, and a service that does not consume it does
+ * not compile.
  */
 export class Facts<in T extends EventType = EventType> {
   private readonly byType: ReadonlyMap<EventType, readonly Fact[]>;

@@ -3,8 +3,9 @@ import type { React } from './behaviour.js';
 import type { WorkRules } from './work.js';
 
 /**
- * Everything that a service decides, and nothing of how it runs: what it consumes, where facts belong, what follows from them, and the rules
- * of its slow work. A service adds its calls to the outside and its tables; the simulation of the specs runs the same processes.
+ * What a service concludes, and nothing of how it runs: what it consumes, where facts belong, what follows from them, and the rules of its slow
+ * work. What people command is beside it, in `*.commands.ts`. A service adds its calls to the outside and its tables; the simulation of the
+ * specs runs the same processes.
  * `Reports`: what the call of each kind of work reports. `T`: the types that its rules may read, those that it consumes and its own.
  */
 export interface ServiceProcess<Reports extends object = Record<string, unknown>, out T extends EventType = EventType> {
