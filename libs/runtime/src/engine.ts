@@ -74,7 +74,7 @@ export function createEngine(options: EngineOptions): Engine {
     async progress() {
       const [counts] = await store.query<{ waiting: number; parked: number }>(
         // One count a state: each has a partial index of its own, and done work is never read.
-        `SELECT ((SELECT count(*) FROM work WHERE state = 'waiting') + (SELECT count(*) FROM work WHERE state = 'running'))::integer AS waiting,
+        `SELECT ((SELECT count(*) FROM work WHERE state = 'waiting') + (SELECT count(*) FROM work WHERE state = 'running' AND stands_in_for IS NULL))::integer AS waiting,
            (SELECT count(*) FROM parked WHERE state = 'parked')::integer AS parked`,
       );
       const lag = startedAt ? Number((await consumer.lag()) ?? 0n) : 0;

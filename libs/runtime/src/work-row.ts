@@ -36,24 +36,27 @@ function ofEach(sqlOf: (lane: Lane) => string): Readonly<Record<Lane, string>> {
 /** Milliseconds of the lease in which the call is made: after it the row still runs, but nobody calls for it. */
 export const callMs = (leaseMs: number): number => leaseMs / 2;
 
+/** SQL: what keeps others from the object of `at`, a row of work or an element of its `also_at`. The rows that stand in for `w` are its own. */
+const runningAt = (at: string): string => `
+  SELECT 1 FROM work r WHERE r.state = 'running' AND r.lane <> 'reading' AND r.connector = ${at}.connector AND r.object = ${at}.object
+    AND r.id <> w.id AND r.stands_in_for IS DISTINCT FROM w.id`;
+const undoDueAt = (at: string, now: string): string => `
+  SELECT 1 FROM work u WHERE u.state = 'waiting' AND u.lane = 'urgent' AND u.connector = ${at}.connector AND u.object = ${at}.object AND u.not_before <= ${now}`;
+
 /** SQL: nobody keeps a row of the lane from its object `w` at the instant. An urgent one gives the seconds of a call as `$3`. */
 function freeAt(lane: Lane, now: string): string {
-  const running = `SELECT 1 FROM work r WHERE r.state = 'running' AND r.lane <> 'reading' AND r.connector = w.connector AND r.object = w.object AND r.id <> w.id`;
-  // Work at several objects waits for all of them; others see it at each by the rows that stand in for it while it runs. The unique index
-  // would refuse the claim too; this spares the attempt, and lets an undo that waits there go first.
-  const alsoFree = `AND (w.also_at IS NULL OR NOT EXISTS (
-    SELECT 1 FROM jsonb_to_recordset(w.also_at) AS a (connector text, object text) JOIN work r ON r.connector = a.connector AND r.object = a.object
-    WHERE r.stands_in_for IS DISTINCT FROM w.id AND ((r.state = 'running' AND r.lane <> 'reading')
-      OR (r.state = 'waiting' AND r.lane = 'urgent' AND r.not_before <= ${now}))))`;
   switch (lane) {
     case 'reading':
       return '';
     // Kept only as long as a call can be under way.
     case 'urgent':
-      return `AND NOT EXISTS (${running} AND (r.lane = 'urgent' OR r.lease_until > ${now} + make_interval(secs => $3)))`;
+      return `AND NOT EXISTS (${runningAt('w')} AND (r.lane = 'urgent' OR r.lease_until > ${now} + make_interval(secs => $3)))`;
+    // Work at several objects waits for all of them; others see it at each by the rows that stand in for it while it runs. The unique index
+    // would refuse the claim too; this spares the attempt, and lets an undo that waits there go first.
     case 'ordinary':
-      return `AND NOT EXISTS (${running}) AND NOT EXISTS (
-        SELECT 1 FROM work u WHERE u.state = 'waiting' AND u.lane = 'urgent' AND u.connector = w.connector AND u.object = w.object AND u.not_before <= ${now}) ${alsoFree}`;
+      return `AND NOT EXISTS (${runningAt('w')}) AND NOT EXISTS (${undoDueAt('w', now)}) AND (w.also_at IS NULL OR NOT EXISTS (
+        SELECT 1 FROM jsonb_to_recordset(w.also_at) AS a (connector text, object text)
+        WHERE EXISTS (${runningAt('a')}) OR EXISTS (${undoDueAt('a', now)})))`;
   }
 }
 const withCallSeconds = (lane: Lane, leaseMs: number): readonly number[] => (lane === 'urgent' ? [callMs(leaseMs) / 1000] : []);
@@ -85,14 +88,17 @@ export const candidates = (
   { most, except, leaseMs }: { readonly most: number; readonly except: readonly string[]; readonly leaseMs: number },
 ): Promise<Candidate[]> => store.query<Candidate>(candidatesSql[lane], [most, except, ...withCallSeconds(lane, leaseMs)]);
 
-/** Gives back what runs at the objects of these urgent rows though the time for its call is over: its result, if one comes, is dropped by the fence. */
+/**
+ * Gives back what runs at the objects of these urgent rows though the time for its call is over: its result, if one comes, is dropped by the
+ * fence. Locked is the work itself and no row that stands in for it: the trigger takes those after it, and so does everybody else.
+ */
 const makeWaySql = `
   UPDATE work SET state = 'waiting', fence = fence + 1, lease_until = NULL
   WHERE id IN (
-    SELECT coalesce(r.stands_in_for, r.id) FROM work u JOIN work r ON r.connector = u.connector AND r.object = u.object
-    WHERE u.id = ANY ($1::text[]) AND u.state = 'waiting' AND u.not_before <= clock_timestamp()
-      AND r.state = 'running' AND r.lane = 'ordinary' AND r.lease_until <= clock_timestamp() + make_interval(secs => $2)
-    ORDER BY r.id FOR UPDATE OF r SKIP LOCKED)`;
+    SELECT o.id FROM work u JOIN work r ON r.connector = u.connector AND r.object = u.object JOIN work o ON o.id = coalesce(r.stands_in_for, r.id)
+    WHERE u.id = ANY ($1::text[]) AND u.state = 'waiting' AND u.not_before <= clock_timestamp() AND r.state = 'running' AND r.lane = 'ordinary'
+      AND o.state = 'running' AND o.lease_until <= clock_timestamp() + make_interval(secs => $2)
+    ORDER BY o.id FOR UPDATE OF o SKIP LOCKED)`;
 
 const claimOf = (lane: Lane): string => `
   UPDATE work SET state = 'running', fence = fence + 1, tries = tries + 1, lease_until = clock_timestamp() + make_interval(secs => $2), cancel_asked = false

@@ -3,7 +3,9 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { EmbeddedBus, type Bus } from '@readmit/bus';
 import type { EngineOptions, ServiceDefinition, WorkHandler } from '../src/index.js';
 import type { Facts, Lane } from '@readmit/domain';
+import { sqlStateOf, type Tx } from '@readmit/store';
 import { until } from '@readmit/testing';
+import { claimAll } from '../src/work-row.js';
 import { openHouse, toy, withdrawn, type House } from './engine-toy.js';
 
 let house: House;
@@ -171,6 +173,7 @@ describe('work at several objects', () => {
     await engine.start();
     await until(() => made.length === 1, { what: 'the restoration at both is under way' });
     expect(await standIns()).toEqual([{ object: 'ada' }]);
+    expect((await engine.progress()).workWaiting).toBe(1);
     await house.send('approval', [withdrawn('restore-2@ada'), withdrawn('undo-1@ada'), withdrawn('restore-3@zoe')]);
     await until(async () => (await stateOf('restore-3@zoe')) === 'done', { what: 'the control, at another object, is done' });
     expect([await stateOf('restore-2@ada'), await stateOf('undo-1@ada'), made]).toEqual(['waiting', 'waiting', [both, 'restore-3@zoe']]);
@@ -192,6 +195,33 @@ describe('work at several objects', () => {
     expect([await stateOf(both), made]).toEqual(['waiting', ['restore-2@ada', 'restore-3@erin+zoe']]);
     letGo();
     await until(async () => (await stateOf(both)) === 'done', { what: 'it is done', timeoutMs: 30_000 });
+  });
+
+  it('R6.2 that only reads stands in the way at none of them', async () => {
+    const { made, call, letGo } = held((key) => key === 'plan-1@erin+ada');
+    const definition = working(call);
+    await askFor(definition, ['plan-1@erin+ada']);
+    const engine = await house.engine(definition, { leaseMs: 60_000, member: 'does' });
+    await engine.start();
+    await until(() => made.length === 1, { what: 'both are read' });
+    expect(await standIns()).toEqual([]);
+    letGo();
+    await until(async () => (await stateOf('plan-1@erin+ada')) === 'done', { what: 'it is done' });
+  });
+
+  it('R6.2 whose result another process saves just now makes an undo wait for no lock: it is claimed once that is saved', async () => {
+    await askFor(working(held().call), [both, 'undo-1@ada']);
+    const store = await house.store('intake');
+    const running = `UPDATE work SET state = 'running', lease_until = clock_timestamp() + interval '1 second' WHERE id = $1`;
+    await store.query(running, [`${both}/restore`]);
+    const claimed = (tx: Tx) => claimAll(tx, 'urgent', ['undo-1@ada/undo'], 60_000).then((rows) => rows.map(({ id }) => id));
+    await store.transaction(async (other) => {
+      await other.query('SELECT FROM work WHERE id = $1 FOR UPDATE', [`${both}/restore`]);
+      // Refused by the index, which a worker takes as "not yet".
+      expect(await store.transaction(claimed).catch(sqlStateOf)).toBe('23505');
+      await other.query(`UPDATE work SET state = 'done', lease_until = NULL WHERE id = $1`, [`${both}/restore`]);
+    });
+    expect([await store.transaction(claimed), await standIns()]).toEqual([['undo-1@ada/undo'], []]);
   });
 
   it('R6.2 makes way at each of them for an undo when its worker is gone', async () => {
