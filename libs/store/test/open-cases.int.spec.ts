@@ -5,7 +5,7 @@ import { asOwnerOf, owner, runner } from './schema-owner.js';
 
 asOwnerOf('revocation_scheduler');
 
-it('R6.6 the index of open cases has what may still be open: granted and not taken back, or asked for within a month', async () => {
+it('R6.6 the index of open cases has what may still be open: granted and not executed or not taken back, or asked for within a month', async () => {
   const migration = new SubjectCases1();
   await migration.down(runner);
   let n = 0;
@@ -15,12 +15,14 @@ it('R6.6 the index of open cases has what may still be open: granted and not tak
   const longAgo = '2020-01-01T00:00:00.000Z';
   await opened('case_new');
   await opened('case_forgotten', longAgo);
-  for (const [key, discharged] of [
-    ['case_owes', false],
-    ['case_over', true],
+  for (const [key, executed, discharged] of [
+    ['case_begins', false, true],
+    ['case_owes', true, false],
+    ['case_over', true, true],
   ] as const) {
     await opened(key, longAgo);
     await fact(key, 'readmit.approval.granted', {});
+    if (executed) await fact(key, 'readmit.execution.succeeded', {});
     for (const [obligationId, armedBy] of [
       ['o-1', 'start'],
       ['o-2', 'repudiation'],
@@ -30,5 +32,5 @@ it('R6.6 the index of open cases has what may still be open: granted and not tak
   }
   await migration.up(runner);
   const { rows } = await owner.query<{ case_id: string; subject: string }>('SELECT case_id, subject FROM subject_case ORDER BY 1');
-  expect(rows).toEqual(['case_new', 'case_owes'].map((case_id) => ({ case_id, subject: 'erin' })));
+  expect(rows).toEqual(['case_begins', 'case_new', 'case_owes'].map((case_id) => ({ case_id, subject: 'erin' })));
 });
