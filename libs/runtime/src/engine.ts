@@ -51,8 +51,8 @@ export function createEngine(options: EngineOptions): Engine {
     facts: (key) => commands.facts(key),
     refuse: async (about, refusal) => void (await commands.command(about, () => refusal)),
     async start() {
-      // What it emits and what it consumes; it looks into nothing else.
-      compileSchemas(eventTypes.filter((type) => catalogue[type].producer === definition.name || definition.consumes.includes(type)));
+      // What it emits and what it reads; it looks into nothing else.
+      compileSchemas(eventTypes.filter((type) => catalogue[type].producer === definition.name || inbox.reads(type)));
       await transactor.learnTime();
       await consumer.start();
       wakes.start();

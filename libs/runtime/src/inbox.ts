@@ -35,6 +35,11 @@ export class Inbox {
     this.consumes = new Set(consumes.filter((type) => wakes === 'timer' || type !== 'readmit.deadline.reached'));
   }
 
+  /** Whether it looks into events of the type, on the topic where they belong. */
+  reads(type: EventType): boolean {
+    return this.consumes.has(type) || this.isReminder(type);
+  }
+
   /**
    * `undefined`: not for this service. A record that claims a type which this service does not consume, on the topic of that type, is skipped
    * unverified: audit consumes and verifies all of them.
@@ -42,13 +47,7 @@ export class Inbox {
   read(record: TopicRecord, now: Date, replayed = false): Received | RefusedMessage | undefined {
     const { ring, environment, definition } = this.options;
     const claimed = record.headers['ce_type'];
-    if (
-      claimed !== undefined &&
-      isEventType(claimed) &&
-      !this.consumes.has(claimed) &&
-      !this.isReminder(claimed) &&
-      record.topic === topicOf(entryOf(claimed).producer)
-    )
+    if (claimed !== undefined && isEventType(claimed) && !this.reads(claimed) && record.topic === topicOf(entryOf(claimed).producer))
       return undefined;
     const verified = verifyRecord(record, { ring, environment, now, replayed });
     if (!verified.ok) return { record, reason: verified.reason, says: verified.says };
