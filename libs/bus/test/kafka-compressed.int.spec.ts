@@ -1,5 +1,5 @@
 /** Compressed batches, on a real broker: it compresses with the codecs of Kafka's own clients. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { partitionsPerTopic, topicOf } from '@readmit/contracts';
 import {
   testDatabase,
@@ -8,12 +8,11 @@ import {
   makeAnew,
   openKafkaBus,
   readAll,
+  sendBatches,
   testBroker,
   withAdmin,
   type TestDatabase,
 } from '@readmit/testing';
-import { CompressionCodecs, CompressionTypes } from 'kafkajs';
-import { gzipSync } from 'node:zlib';
 import { kafkaClient } from '../src/kafka/client.js';
 import { mostBatchBytes } from '../src/kafka/codecs.js';
 import type { KafkaConnection } from '../src/index.js';
@@ -21,29 +20,6 @@ import type { KafkaConnection } from '../src/index.js';
 const topic = topicOf('intake');
 let connection: KafkaConnection;
 beforeAll(async () => void (connection = await testBroker()), 240_000);
-
-/** Each list as one batch of one partition; `gzip`: as a client of others compresses it. */
-async function send(to: string, partition: number, batches: readonly (readonly string[])[], gzip = false): Promise<void> {
-  const producer = kafkaClient(connection, { clientId: 'spec-raw', requestTimeoutMs: 10_000 }).producer({
-    createPartitioner: () => () => partition,
-  });
-  await producer.connect();
-  for (const values of batches)
-    await producer.send({
-      topic: to,
-      messages: values.map((value) => ({ key: 'a-key', value, headers: { ce_id: 'x' } })),
-      ...(gzip ? { compression: CompressionTypes.GZIP } : {}),
-    });
-  await producer.disconnect();
-}
-const ours = CompressionCodecs[CompressionTypes.GZIP];
-beforeAll(() => {
-  CompressionCodecs[CompressionTypes.GZIP] = () => ({
-    ...(ours() as object),
-    compress: ({ buffer }: { readonly buffer: Buffer }) => Promise.resolve(gzipSync(buffer)),
-  });
-});
-afterAll(() => void (CompressionCodecs[CompressionTypes.GZIP] = ours));
 
 describe('a topic with compressed batches', () => {
   let database: TestDatabase;
@@ -64,7 +40,7 @@ describe('a topic with compressed batches', () => {
     await withAdmin(connection, (admin) =>
       makeAnew(admin, [topic], partitionsPerTopic, [{ name: 'compression.type', value: compression }]),
     );
-    await send(topic, 1, [twenty, [long(20)]]);
+    await sendBatches(connection, { topic, partition: 1, batches: [twenty, [long(20)]] });
     const all = [...twenty, long(20)];
     expect((await readAll(opened.bus, topic)).map(({ value }) => value.toString())).toEqual(all);
     const subscription = await opened.bus.subscribe({ group: 'classification.spec', topics: [topic], member: 'reads' });
@@ -76,12 +52,7 @@ describe('a topic with compressed batches', () => {
 
   it('R8.3 gives a part of what small batches hold, and the rest after it', async () => {
     const large = 'x'.repeat(mostBatchBytes / 4);
-    await send(
-      topic,
-      1,
-      Array.from({ length: 12 }, () => [large, 'small']),
-      true,
-    );
+    await sendBatches(connection, { topic, partition: 1, batches: Array.from({ length: 12 }, () => [large, 'small']), gzip: true });
     const consumer = kafkaClient(connection, { clientId: 'spec-fetches', requestTimeoutMs: 10_000 }).consumer({ groupId: 'spec-fetches' });
     const fetched: number[] = [];
     await consumer.connect();

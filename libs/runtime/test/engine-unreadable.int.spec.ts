@@ -1,37 +1,12 @@
 /** What lies on a topic of Kafka and is no event: a batch that no codec can decode, a record that no producer of Readmit would write. */
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import { partitionsPerTopic, topicOf } from '@readmit/contracts';
-import { until, testBroker } from '@readmit/testing';
-import { CompressionCodecs, CompressionTypes } from 'kafkajs';
-import { gzipSync } from 'node:zlib';
+import { sendBatches, testBroker, until } from '@readmit/testing';
 import { kafkaClient, mostBatchBytes, type KafkaConnection } from '@readmit/bus';
 import { openHouse, toy, withdrawn } from './engine-toy.js';
 
 let connection: KafkaConnection;
 beforeAll(async () => void (connection = await testBroker()), 240_000);
-
-/** Each list as one batch of one partition; `gzip`: as a client of others compresses it. */
-async function send(to: string, partition: number, batches: readonly (readonly string[])[], gzip = false): Promise<void> {
-  const producer = kafkaClient(connection, { clientId: 'spec-raw', requestTimeoutMs: 10_000 }).producer({
-    createPartitioner: () => () => partition,
-  });
-  await producer.connect();
-  for (const values of batches)
-    await producer.send({
-      topic: to,
-      messages: values.map((value) => ({ key: 'a-key', value, headers: { ce_id: 'x' } })),
-      ...(gzip ? { compression: CompressionTypes.GZIP } : {}),
-    });
-  await producer.disconnect();
-}
-const ours = CompressionCodecs[CompressionTypes.GZIP];
-beforeAll(() => {
-  CompressionCodecs[CompressionTypes.GZIP] = () => ({
-    ...(ours() as object),
-    compress: ({ buffer }: { readonly buffer: Buffer }) => Promise.resolve(gzipSync(buffer)),
-  });
-});
-afterAll(() => void (CompressionCodecs[CompressionTypes.GZIP] = ours));
 
 describe('a batch that cannot be decoded', () => {
   it('R8.3 parks alone, with its offsets and why, and what is around it on every partition is taken', async () => {
@@ -40,10 +15,10 @@ describe('a batch that cannot be decoded', () => {
       const from = topicOf('approval');
       await house.send('approval', [withdrawn('case-1')]);
       for (let partition = 0; partition < partitionsPerTopic; partition++)
-        await send(from, partition, [['{}', 'x'.repeat(mostBatchBytes)]], true);
+        await sendBatches(connection, { topic: from, partition, batches: [['{}', 'x'.repeat(mostBatchBytes)]], gzip: true });
       await house.send('approval', [withdrawn('case-2')]);
       // As large as it may be: read, and refused for what it says.
-      await send(from, 0, [['x'.repeat(mostBatchBytes - 1_000)]], true);
+      await sendBatches(connection, { topic: from, partition: 0, batches: [['x'.repeat(mostBatchBytes - 1_000)]], gzip: true });
       const engine = await house.engine(toy);
       await engine.start();
       const found = async (reason: string) => engine.parked.list({ state: 'parked', reason });

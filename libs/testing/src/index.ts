@@ -3,7 +3,7 @@ export { blockOf, blocksIn, type CodeBlock } from './code-blocks.js';
 export { surroundings, testDatabase } from './database.js';
 export type { TestDatabase } from './database.js';
 export { fixedIds } from './fixed-ids.js';
-export { allow, emptyTopics, makeAnew, makeFirst, openKafkaBus, readAll, refusalOf, testBroker, withAdmin } from './kafka.js';
+export { allow, emptyTopics, makeAnew, makeFirst, openKafkaBus, readAll, refusalOf, sendBatches, testBroker, withAdmin } from './kafka.js';
 export { ocsfCaptions, ocsfFaults } from './ocsf.js';
 export type { OcsfCaptions } from './ocsf.js';
 export { personas } from './personas.js';

@@ -5,6 +5,8 @@ import {
   AclOperationTypes,
   AclPermissionTypes,
   AclResourceTypes,
+  CompressionCodecs,
+  CompressionTypes,
   ResourcePatternTypes,
   type AclEntry,
   type Admin,
@@ -12,6 +14,7 @@ import {
   type ITopicConfig,
 } from 'kafkajs';
 import net from 'node:net';
+import { gzipSync } from 'node:zlib';
 import { KafkaBus, kafkaClient, type Batch, type KafkaBusOptions, type KafkaConnection, type TopicRecord } from '@readmit/bus';
 import type { KafkaCredentials } from '@readmit/servers';
 import type { TestDatabase } from './database.js';
@@ -241,4 +244,37 @@ export async function openKafkaBus(database: TestDatabase, service: ServiceName,
 export async function readAll(bus: Pick<KafkaBus, 'read'>, topic: string): Promise<readonly TopicRecord[]> {
   const all = await Promise.all(Array.from({ length: partitionsPerTopic }, (_, partition) => bus.read(topic, partition, 0n, 100_000)));
   return all.flat();
+}
+
+/** Each list as one batch of one partition, of records that are no events; `gzip`: as a client of others compresses it. */
+export async function sendBatches(
+  connection: KafkaConnection,
+  {
+    topic,
+    partition,
+    batches,
+    gzip = false,
+  }: { topic: string; partition: number; batches: readonly (readonly string[])[]; gzip?: boolean },
+): Promise<void> {
+  // Services only read what is compressed: their codec compresses nothing.
+  const codec = CompressionCodecs[CompressionTypes.GZIP];
+  CompressionCodecs[CompressionTypes.GZIP] = () => ({
+    ...(codec() as object),
+    compress: ({ buffer }: { readonly buffer: Buffer }) => Promise.resolve(gzipSync(buffer)),
+  });
+  const producer = kafkaClient(connection, { clientId: 'spec-raw', requestTimeoutMs: 10_000 }).producer({
+    createPartitioner: () => () => partition,
+  });
+  try {
+    await producer.connect();
+    for (const values of batches)
+      await producer.send({
+        topic,
+        messages: values.map((value) => ({ key: 'a-key', value, headers: { ce_id: 'x' } })),
+        ...(gzip ? { compression: CompressionTypes.GZIP } : {}),
+      });
+  } finally {
+    await producer.disconnect();
+    CompressionCodecs[CompressionTypes.GZIP] = codec;
+  }
 }
