@@ -200,6 +200,8 @@ describe('readmit case', () => {
     api.on('listCases', [caseOfAda, { ...caseOfAda, caseId: 'case_2' }]).on('containSubject', { subject: 'ada', cases });
     const dry = await desk.run('contain', '--subject', 'ada', '--reason', 'stolen');
     expect(dry.stdout).toContain('stop case case_1 ');
+    expect(dry.stdout).toContain('stop case case_2 ');
+    expect(dry.stdout).toContain('(POST /api/revocation/subjects/ada/contain)');
     expect(api.of('containSubject')).toEqual([]);
     expect(api.of('listCases')[0]?.target).toContain('subject=ada&state=open');
     const done = await desk.run('contain', '--subject', 'ada', '--reason', 'stolen', '--apply');
@@ -207,6 +209,11 @@ describe('readmit case', () => {
     expect(api.of('containSubject')).toMatchObject([{ body: { reason: 'stolen' } }]);
     expect(done.stderr).toContain('opened just now: readmit contain case_2 ');
     expect(done.stderr).not.toContain('readmit contain case_1');
+    // A misspelt id must not look like a containment, also before it is applied.
+    api.on('listCases', []);
+    const nobody = await desk.run('contain', '--subject', 'adda', '--reason', 'stolen');
+    expect([nobody.code, nobody.stdout]).toEqual([6, '']);
+    expect(nobody.stderr).toContain('There is no open case of adda');
     for (const wrong of [[], ['case_1', '--subject', 'ada']])
       expect((await desk.run('contain', ...wrong, '--reason', 'stolen', '--apply')).code).toBe(2);
   });

@@ -75,11 +75,11 @@ export const registerCase: Register = (program, act) => {
     'readmit case repudiate <case> --code 7Q2M-... --reason "I asked for nothing"',
   ).action(act((context: Context, options: Repudiated, caseId) => repudiate(context, caseId ?? '', options)));
   example(
-    program.command('obligations').description('show show what must be undone, by when, and whether it was').argument('<case>'),
+    program.command('obligations').description('show what must be undone, by when, and whether it was').argument('<case>'),
     'readmit obligations <case>',
   ).action(act((context: Context, _: object, caseId) => obligations(context, caseId ?? '')));
   example(
-    program.command('orders').description('show show who ended or contained a case, when and why').argument('<case>'),
+    program.command('orders').description('show who ended or contained a case, when and why').argument('<case>'),
     'readmit orders <case>',
   ).action(act((context: Context, _: object, caseId) => orders(context, caseId ?? '')));
 };

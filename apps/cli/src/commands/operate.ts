@@ -2,7 +2,7 @@ import { routes } from '@readmit/contracts';
 import { example, type Register } from '../act.js';
 import { seen } from '../case-progress.js';
 import type { Context } from '../context.js';
-import { usage } from '../errors.js';
+import { CliError, usage } from '../errors.js';
 import { accepted } from './case.js';
 
 interface ContainOptions {
@@ -32,18 +32,25 @@ export const registerOperate: Register = (program, act) => {
 };
 
 async function contain(context: Context, { reason, apply }: ContainOptions, caseId: string): Promise<void> {
-  if (!apply) return wouldDo(context, [stopOf(caseId), `record the reason: ${reason}`]);
+  if (!apply)
+    return wouldDo(context, [`${stopOf(caseId)} (POST ${routes.contain.path.replace(':caseId', caseId)})`, `record the reason: ${reason}`]);
   const answer = await context.client.call('contain', { params: { caseId }, body: { reason } });
   accepted(context, answer, 'Contained');
   for (const what of answer.will ?? []) context.out.note(`- ${what}`);
 }
-const stopOf = (caseId: string): string =>
-  `stop case ${caseId} at any stage, and undo what it granted (POST ${routes.contain.path.replace(':caseId', caseId)})`;
+const stopOf = (caseId: string): string => `stop case ${caseId} at any stage, and undo what it granted`;
 
 async function containSubject(context: Context, { reason, apply }: ContainOptions, subject: string): Promise<void> {
   const { client, out } = context;
   const listOpen = () => client.call('listCases', { query: { subject, state: 'open', limit: mostListed } });
-  if (!apply) return wouldDo(context, [...(await listOpen()).map(({ caseId }) => stopOf(caseId)), `record the reason: ${reason}`]);
+  if (!apply) {
+    const open = await listOpen();
+    // As with --apply: a misspelt id must not look like a containment.
+    if (open.length === 0)
+      throw new CliError('notFound', `There is no open case of ${subject}`, { next: 'Check the id: readmit case list --state open' });
+    const sent = `send one request for all of them (POST ${routes.containSubject.path.replace(':subjectId', encodeURIComponent(subject))})`;
+    return wouldDo(context, [...open.map(({ caseId }) => stopOf(caseId)), sent, `record the reason: ${reason}`]);
+  }
   const { cases } = await client.call('containSubject', { params: { subjectId: subject }, body: { reason } });
   out.result({ subject, cases }, () =>
     out.table(
