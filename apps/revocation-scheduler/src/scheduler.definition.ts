@@ -7,8 +7,7 @@ import { saveSubjectCases } from './outbound/subject-cases.js';
 export const schedulerDefinition = defineService(schedulerProcess, {
   calls: {},
   async save(tx, changes) {
-    await saveOverdue(tx, changes);
-    await saveWords(tx, changes);
-    await saveSubjectCases(tx, changes);
+    // Sent together: none waits for the answer of another.
+    await Promise.all([saveOverdue(tx, changes), saveWords(tx, changes), saveSubjectCases(tx, changes)]);
   },
 });

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { uuidv7 } from '@readmit/platform';
 import type { Draft, Fact } from '@readmit/contracts';
 import { Facts, say } from '@readmit/domain';
+import type { Commands } from '@readmit/runtime';
 import type { Call } from '@readmit/service';
 import { createHash } from 'node:crypto';
 import { ObligationsController } from '../src/inbound/obligations.controller.js';
@@ -12,17 +13,18 @@ import { RunningScheduler } from './running-scheduler.js';
 
 let scheduler: RunningScheduler;
 let desk: ObligationsController;
-beforeEach(async () => {
-  scheduler = await RunningScheduler.open();
-  const { engine, store } = scheduler;
-  desk = new ObligationsController({
-    commands: engine,
+const deskWith = ({ engine, store }: RunningScheduler, commands: Commands = engine) =>
+  new ObligationsController({
+    commands,
     publicUrl: 'http://readmit',
     now: () => new Date(),
     words: (caseId) => readWords(store, caseId),
     overdue: () => Promise.resolve([]),
     openCases: (subject) => openCasesOf(store, subject),
   });
+beforeEach(async () => {
+  scheduler = await RunningScheduler.open();
+  desk = deskWith(scheduler);
 });
 afterEach(() => scheduler.close());
 const factsOf = (key: string) => scheduler.engine.facts(key);
@@ -186,8 +188,8 @@ describe('a containment', () => {
       reasonDigest: '0'.repeat(64),
       durationSeconds: 600,
     });
-  const ofSubject = (subjectId: string, reason = 'laptop stolen') =>
-    desk.containSubject({
+  const ofSubject = (subjectId: string, reason = 'laptop stolen', by = desk) =>
+    by.containSubject({
       params: { subjectId },
       body: { reason },
       actor: { id: 'gita', teams: ['platform-operators'] },
@@ -199,7 +201,9 @@ describe('a containment', () => {
       ...[opened('case_01', 'erin'), opened('case_02', 'erin'), opened('case_03', 'ada'), opened('case_04', 'erin')],
       say('readmit.case.closed', 'case_04', { caseId: 'case_04', outcome: 'withdrawn' }),
     );
+    const { commits } = scheduler.engine.counters;
     expect(await ofSubject('erin')).toMatchObject({ subject: 'erin', cases: [{ caseId: 'case_01' }, { caseId: 'case_02' }] });
+    expect(scheduler.engine.counters.commits).toBe(commits + 1);
     expect(await Promise.all(['case_01', 'case_02', 'case_03', 'case_04'].map(isContained))).toEqual([true, true, false, false]);
     expect(await desk.orders(by('gita', '', 'case_02', 'platform-operators') as unknown as Call<'showOrders'>)).toMatchObject([
       { order: 'contain', by: 'gita', reason: 'laptop stolen' },
@@ -218,6 +222,24 @@ describe('a containment', () => {
     ]);
     expect(await reasonOf(ofSubject('erin', ' '))).toBe('reason-blank');
     expect(await reasonOf(ofSubject('erin'))).toBe('taken');
+  });
+
+  it('R6.6 of a subject contains the other cases also when one of them fails, and tells which is left', async () => {
+    await scheduler.receive(opened('case_01', 'erin'), opened('case_02', 'erin'));
+    const failing: Commands = {
+      facts: (key) => scheduler.engine.facts(key),
+      command: (about, command) =>
+        about.key === 'case_01' ? Promise.reject(new Error('this is a bug')) : scheduler.engine.command(about, command),
+    };
+    const told = await ofSubject('erin', 'laptop stolen', deskWith(scheduler, failing)).catch((error: unknown) => error);
+    expect(told).toMatchObject({
+      status: 503,
+      reason: 'containment-incomplete',
+      says: 'Contained 1 of 2 open cases of erin. Not contained: case_01. Repeat it.',
+    });
+    expect([await isContained('case_01'), await isContained('case_02')]).toEqual([false, true]);
+    expect((await ofSubject('erin')).cases).toHaveLength(2);
+    expect(await isContained('case_01')).toBe(true);
   });
 
   it('R6.6 finds the cases of a subject whatever of them came first, and in one statement', async () => {

@@ -1,5 +1,6 @@
 import type { Commands } from '@readmit/runtime';
 import {
+  blankReason,
   contain,
   containPreview,
   endEarly,
@@ -15,7 +16,7 @@ import {
   type Facts,
   type WhoEnds,
 } from '@readmit/domain';
-import { answer, refused, Serves, type AnswerOf, type Call } from '@readmit/service';
+import { answer, refused, Serves, unavailable, type AnswerOf, type Call } from '@readmit/service';
 import { Controller, Inject } from '@nestjs/common';
 import { wordsOf } from '../outbound/order-words.js';
 
@@ -108,15 +109,22 @@ export class ObligationsController {
   @Serves('containSubject')
   async containSubject(call: Call<'containSubject'>): Promise<AnswerOf<'containSubject'>> {
     const { subjectId } = call.params;
+    const { reason } = call.body;
     const by = call.actor?.id ?? 'anonymous';
     const open = await this.ports.openCases(subjectId);
-    // A misspelt id must not look like a containment. The refusal is no case's, so it is recorded under the route.
-    if (open.length === 0)
-      answer(await this.ports.commands.command({ key: 'http:containSubject', name: 'contain', actor: by }, () => nothingOpen(subjectId)));
-    const cases: AnswerOf<'contain'>[] = [];
-    // Each under its own lock, as if it had been named: done again after a crash it finds those contained that were.
-    for (const caseId of open) cases.push(await this.containCase(caseId, by, call.body.reason));
-    return { subject: subjectId, cases };
+    // A misspelt id must not look like a containment. These refusals are no case's, so they are recorded under the route.
+    const no = open.length === 0 ? nothingOpen(subjectId) : blankReason(reason);
+    if (no) answer(await this.ports.commands.command({ key: 'http:containSubject', name: 'contain', actor: by }, () => no));
+    // Each under its own lock, as if it had been named, and all in one transaction. One that fails must not keep the others from being
+    // contained; done again, also after a crash, it finds those contained that were.
+    const done = await Promise.allSettled(open.map((caseId) => this.containCase(caseId, by, reason)));
+    const failed = done.find((one) => one.status === 'rejected');
+    if (failed) {
+      const left = open.filter((_, at) => done[at]?.status === 'rejected');
+      const says = `Contained ${open.length - left.length} of ${open.length} open cases of ${subjectId}. Not contained: ${left.join(', ')}. Repeat it.`;
+      throw unavailable('containment-incomplete', says, failed.reason);
+    }
+    return { subject: subjectId, cases: done.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : [])) };
   }
 
   private async containCase(caseId: string, by: string, reason: string): Promise<AnswerOf<'contain'>> {
