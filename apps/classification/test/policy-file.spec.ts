@@ -72,6 +72,20 @@ describe('the policy file', () => {
     expect(requiring(['end-sessions'], 'two-people')).toContain('/connectors must NOT have additional properties (two-people)');
   });
 
+  it('R1.6 R5.6 a stricter tier requires of connectors what a lower one does: unknown facts raise a case to it', () => {
+    const needs = { capabilities: ['end-sessions'], maxResidualSeconds: 300 };
+    const requiring = (connectors: object) => faultOf(edited((policy) => (policy['connectors'] = connectors)));
+    const alone = requiring({ 'agent-assisted': needs });
+    expect(alone).toContain('/connectors/two-person/capabilities must have end-sessions, as agent-assisted has (R1.6)');
+    expect(alone).toContain('/connectors/two-person/maxResidualSeconds must be 300 at most (R1.6)');
+    const strict = { capabilities: ['native-expiry', 'end-sessions'], maxResidualSeconds: 301 };
+    const looser = requiring({ 'agent-assisted': needs, 'two-person': strict });
+    expect(looser).toContain('/connectors/two-person/maxResidualSeconds must be 300 at most (R1.6)');
+    expect(looser).not.toContain('/capabilities must have');
+    expect(requiring({ 'agent-assisted': needs, 'two-person': { ...strict, maxResidualSeconds: 300 } })).toBe('taken');
+    expect(requiring({ 'two-person': needs })).toBe('taken');
+  });
+
   it('R9.1 a class without evidence, verifiers or quorum is refused: nothing is granted for the asking', () => {
     for (const part of ['evidence', 'verifiers', 'quorum'])
       expect(faultOf(edited((policy) => (policy.classes['mfa-recovery'][part] = [])))).toContain(

@@ -1,4 +1,4 @@
-import type { ClassPolicy, Policy, QuorumPart } from '@readmit/contracts';
+import { tiers, type ClassPolicy, type Policy, type QuorumPart } from '@readmit/contracts';
 import { joinQuorums, seatsOf, strictest } from './strictest.js';
 
 const hours = 3600;
@@ -38,7 +38,7 @@ const most = {
 } as const;
 
 /** Every way in which the policy is not strict enough, each with its place (R9.1, R9.3). */
-export function policyFaults({ classes, privilegedSubject, directoryMaxAgeSeconds }: Policy): readonly string[] {
+export function policyFaults({ classes, privilegedSubject, connectors, directoryMaxAgeSeconds }: Policy): readonly string[] {
   const faults = (Object.keys(classes) as (keyof typeof classes)[]).flatMap((caseClass) => [
     ...classFaults(`/classes/${caseClass}`, classes[caseClass], caseClass !== 'mfa-recovery'),
     ...above(`/classes/${caseClass}/maxDurationSeconds`, classes[caseClass].maxDurationSeconds, most.duration[caseClass], 'R4.5'),
@@ -50,6 +50,7 @@ export function policyFaults({ classes, privilegedSubject, directoryMaxAgeSecond
     ...(privilegedSubject.tier === 'two-person' ? [] : ['/privilegedSubject/tier must be two-person (R4.1)']),
     ...juniorIn('/privilegedSubject', privilegedSubject.quorum),
     ...above('/directoryMaxAgeSeconds', directoryMaxAgeSeconds, most.directoryAge, 'R1.6'),
+    ...connectorFaults(connectors),
   );
   const all = strictest(classes['privileged-restoration'], [classes['mfa-recovery'], classes['nhi-secret-restoration']]);
   if (joinQuorums(all.quorum, privilegedSubject.quorum).length > most.parts)
@@ -81,6 +82,20 @@ function classFaults(place: string, rules: ClassPolicy, twoPeople: boolean): str
     ...above(`${place}/overlapSeconds`, rules.overlapSeconds, most.overlap, 'R5.2'),
   ];
 }
+
+/** What is unknown raises the tier of a case: its connectors must not need less for that (R1.6). */
+const connectorFaults = (connectors: Policy['connectors'] = {}): string[] =>
+  tiers.flatMap((tier, at) =>
+    tiers.slice(0, at).flatMap((lower) => {
+      const { capabilities = [], maxResidualSeconds: limit = Infinity } = connectors[lower] ?? {};
+      const { capabilities: has = [], maxResidualSeconds: here = Infinity } = connectors[tier] ?? {};
+      const lacks = capabilities.filter((capability) => !has.includes(capability));
+      return [
+        ...(lacks.length > 0 ? [`/connectors/${tier}/capabilities must have ${lacks.join(', ')}, as ${lower} has (R1.6)`] : []),
+        ...above(`/connectors/${tier}/maxResidualSeconds`, here, limit, 'R1.6'),
+      ];
+    }),
+  );
 
 const juniorIn = (place: string, quorum: readonly QuorumPart[]): string[] =>
   quorum.flatMap(({ authority }, index) =>
