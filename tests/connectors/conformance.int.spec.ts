@@ -55,6 +55,8 @@ describe.each(Object.entries(harnesses))('connector conformance: %s', (kind, har
   /** Every error that was provoked, as an operator or an event would have it. */
   const errors: string[] = [];
   const secrets = new Set<string>();
+  /** Asks of which the connector observes an account. */
+  const observed = new Set<string>();
 
   const options = (ask: Ask) => ({
     ceiling: {
@@ -88,10 +90,12 @@ describe.each(Object.entries(harnesses))('connector conformance: %s', (kind, har
     if (!(error instanceof TargetError)) throw new Error(`not a TargetError: ${String(error)}`, { cause: error });
     return { code: error.code, effect: error.effect };
   }
-  /** Every method that speaks to the target, of one plan. */
+  const observe = (plan: Plan, of = connector, signal = never) => of.observe(plan, { caseId }, signal);
+  /** Every method that speaks to the target, of one plan; `observe` where the connector has something to look at for it. */
   const callsOf = (plan: Plan, ask: Ask, of: Connector, signal = never): Readonly<Record<string, () => Promise<unknown>>> => ({
     plan: () => partsOf(ask, of, signal),
     read: () => of.read(ask, signal),
+    ...(observed.has(ask.kind) ? { observe: () => observe(plan, of, signal) } : {}),
     ...Object.fromEntries(plan.steps.map((step) => [`execute ${step.kind}`, () => execute(plan, step, of, signal)])),
     ...Object.fromEntries(plan.obligations.map((one) => [`undo ${one.kind} ${one.armedBy}`, () => undo(plan, one, of, signal)])),
   });
@@ -140,6 +144,10 @@ describe.each(Object.entries(harnesses))('connector conformance: %s', (kind, har
         const ends = first.obligations.filter((one) => one.kind === takesBack && one.armedBy === 'start' && one.hold === step.hold);
         expect([step.kind, ends.length]).toEqual([step.kind, takesBack === undefined ? 0 : 1]);
         expect([step.kind, step.recipients.length]).toEqual([step.kind, stepTable[step.kind].sealedTo === undefined ? 0 : 1]);
+        // It would never be planned: the capability is missed before anybody approves (R5.6).
+        expect([step.kind, ...connector.capabilities.can]).toEqual(
+          expect.arrayContaining(['read-back', stepTable[step.kind].needs ?? step.kind]),
+        );
       }
       expect(byName(await connector.read(ask, never))).toEqual(byName(first.before));
     });
@@ -155,6 +163,12 @@ describe.each(Object.entries(harnesses))('connector conformance: %s', (kind, har
       }
       const touched = plan.steps.flatMap(({ touches }) => touches ?? []);
       const now = await connector.read(ask, never);
+      // A step that does nothing would show the same twice too. What no plan rests on, such as a lock, is read back by its step alone.
+      const [was, is] = [byName(plan.before.facets), byName(now)];
+      for (const { kind, touches = [] } of plan.steps) {
+        const shown = touches.filter((name) => name in was);
+        expect([kind, shown.filter((name) => is[name] !== was[name]).length > 0]).toEqual([kind, shown.length > 0]);
+      }
       expect(without(now, touched)).toEqual(without(plan.before.facets, touched));
     });
 
@@ -173,6 +187,17 @@ describe.each(Object.entries(harnesses))('connector conformance: %s', (kind, har
       const plan = await agreed(ask);
       for (const one of plan.obligations.filter(({ armedBy }) => armedBy !== 'success')) expect(await undo(plan, one)).toBeDefined();
       expect(byName(await connector.read(ask, never))).toEqual(byName(plan.before.facets));
+    });
+
+    it('R6.2 observes nothing that has not happened, before the steps and after them', async () => {
+      const plan = await agreed(ask);
+      const before = await observe(plan);
+      await doAll(plan);
+      for (const seen of [before, await observe(plan)]) {
+        expect(plan.steps.map(({ object }) => object)).toEqual(expect.arrayContaining(seen.map(({ object }) => object)));
+        expect(seen.filter(({ used, enrolled, takenOver }) => used ?? enrolled ?? takenOver)).toEqual([]);
+      }
+      if (before.length > 0) observed.add(ask.kind);
     });
 
     it('R2.6 seals to no key that the plan does not name, and does nothing then', async () => {
