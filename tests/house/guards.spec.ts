@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { spawnSync } from 'node:child_process';
 import ts from 'typescript';
 import { guardSites, lineOf, readSurvivors, withSwitches } from '../../tools/guards/sites.mjs';
 
@@ -60,6 +61,10 @@ describe('the guards of a source', () => {
     expect(running(numberOf('person.level >= least')).serves({ teams: ['ops'], level: 1 }, 2)).toBe(true);
     expect(running(numberOf("'a'")).consumes).toEqual(['b']);
   });
+  it('that are asked twice in one function have two names', () => {
+    const twice = guardSites('rule.ts', 'export function refuse(a: boolean) { if (a) return 1; while (true) if (a) return 2; }');
+    expect(twice.map(lineOf)).toEqual(['`rule.ts` refuse, guard `a`', '`rule.ts` refuse, guard `a (2)`']);
+  });
   it('that no test notices are listed with a reason, by their line', () => {
     const [site] = sites;
     if (!site) throw new Error('no guard was found');
@@ -69,5 +74,19 @@ describe('the guards of a source', () => {
       new Map([[line, 'vendors have no account here']]),
     );
     expect(readSurvivors(`- ${line}: \n`)).toEqual(new Map());
+  });
+});
+
+describe('the program that switches guards off', () => {
+  it.each([
+    ['a file without guards', ['no-such-file'], 2, 'error: no file with a guard has "no-such-file" in its path'],
+    ['one of two files without guards', ['ceiling', 'no-such-file'], 2, 'error: no file with a guard has "no-such-file" in its path'],
+    ['seconds that are no number', ['--seconds', 'soon'], 2, 'error: --seconds needs a number above 0, not "soon"'],
+    ['no seconds', ['--seconds', '0'], 2, 'error: --seconds needs a number above 0, not "0"'],
+    ['too few seconds for one guard', ['ceiling', '--seconds', '0.0001'], 1, 'no guard was tried within 0.0001 s'],
+  ])('fails on %s', (_name, args, status, line) => {
+    const done = spawnSync(process.execPath, ['tools/guards.mjs', ...args], { encoding: 'utf8' });
+    expect(done.status).toBe(status);
+    expect(`${done.stdout}${done.stderr}`.split('\n')).toContain(line);
   });
 });

@@ -39,7 +39,15 @@ export function guardSites(file, text) {
     ts.forEachChild(node, visit);
   };
   visit(source);
-  return sites.sort((a, b) => a.start - b.start || b.end - a.end);
+  sites.sort((a, b) => a.start - b.start || b.end - a.end);
+  // What a function asks twice has two names, since one may be noticed and the other not.
+  const times = new Map();
+  for (const site of sites) {
+    const line = lineOf(site);
+    times.set(line, (times.get(line) ?? 0) + 1);
+    if (times.get(line) > 1) site.text += ` (${times.get(line)})`;
+  }
+  return sites;
 }
 
 const unwrapped = (node) => (ts.isParenthesizedExpression(node) ? unwrapped(node.expression) : node);

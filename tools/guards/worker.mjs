@@ -1,6 +1,6 @@
 /**
  * Runs specs with one guard switched off, again and again in one process: starting jest costs more than most specs. Told by its parent
- * `{ guard, specs }`, it answers `{ guard, noticedBy }`: the first spec that fails, or null.
+ * `{ guard, specs }`, it answers `{ running }` before each spec, and last `{ guard, noticedBy }`: the first spec that fails, or null.
  */
 import { runCLI } from 'jest';
 
@@ -9,6 +9,7 @@ process.on('message', async ({ config, rootDir, guard, specs }) => {
   let noticedBy = null;
   // One at a time and without jest's `bail`, which would end the process.
   for (const spec of specs) {
+    process.send({ running: spec });
     const { results } = await runCLI(
       { _: [spec], $0: 'jest', config, runTestsByPath: true, runInBand: true, silent: true, reporters: [] },
       [rootDir],
