@@ -202,7 +202,7 @@ const noRulesInServices = {
     ...[
       `ObjectExpression > Property[key.name=${ruleNames}]`,
       `:matches(VariableDeclarator, FunctionDeclaration)[id.name=${ruleNames}]`,
-      `MethodDefinition[key.name=${ruleNames}]`,
+      `:matches(MethodDefinition, PropertyDefinition)[key.name=${ruleNames}]`,
     ].map((selector) => ({
       selector,
       message: "A service decides nothing: its rules are in its process in libs/domain (*.process.ts). Here is its 'call'.",

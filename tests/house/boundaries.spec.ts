@@ -106,9 +106,9 @@ const expected: Record<string, string[]> = {
   'relative-import-across-projects': [
     '@nx/enforce-module-boundaries: Projects cannot be imported by a relative or absolute path, and must begin with a npm scope',
   ],
-  // consumes, begin, finish, react, keysOf, and begin of a class; nothing of the control.
+  // consumes, begin, finish, react, keysOf, and finish and begin of a class; nothing of the control.
   'service-decides': Array.from(
-    { length: 6 },
+    { length: 7 },
     () =>
       "no-restricted-syntax: A service decides nothing: its rules are in its process in libs/domain (*.process.ts). Here is its 'call'.",
   ),
