@@ -1,24 +1,16 @@
 /** Kafka for specs: topics of the catalogue, empty, and buses that can die like a process. */
 import { partitionsPerTopic, topics, type ServiceName } from '@readmit/contracts';
 import type { Store } from '@readmit/store';
-import {
-  AclOperationTypes,
-  AclPermissionTypes,
-  AclResourceTypes,
-  CompressionCodecs,
-  CompressionTypes,
-  ResourcePatternTypes,
-  type AclEntry,
-  type Admin,
-  type ISocketFactory,
-  type ITopicConfig,
-} from 'kafkajs';
+import kafkajs, { type AclEntry, type Admin, type ISocketFactory, type ITopicConfig } from 'kafkajs';
 import net from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { KafkaBus, kafkaClient, type Batch, type KafkaBusOptions, type KafkaConnection, type TopicRecord } from '@readmit/bus';
 import type { KafkaCredentials } from '@readmit/servers';
 import type { TestDatabase } from './database.js';
 import { until } from './until.js';
+
+// Node does not see these names in a CommonJS module; jest does. `npm run fault` runs this file without jest.
+const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, CompressionCodecs, CompressionTypes, ResourcePatternTypes } = kafkajs;
 
 interface TestBroker {
   readonly brokers: readonly string[];
