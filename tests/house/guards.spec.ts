@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import ts from 'typescript';
 import { guardSites, lineOf, readSurvivors, withSwitches } from '../../tools/guards/sites.mjs';
 
@@ -74,6 +75,14 @@ describe('the guards of a source', () => {
       new Map([[line, 'vendors have no account here']]),
     );
     expect(readSurvivors(`- ${line}: \n`)).toEqual(new Map());
+  });
+  it('that docs/mutants.md lists exist, and each of its lines is one', () => {
+    const document = readFileSync('docs/mutants.md', 'utf8');
+    const listed = [...readSurvivors(document).keys()];
+    expect(listed.length).toBe(document.match(/^- /gm)?.length);
+    const files = [...new Set(listed.map((line) => line.split('`')[1] ?? ''))];
+    const known = files.flatMap((file) => guardSites(file, readFileSync(file, 'utf8'))).map(lineOf);
+    expect(listed.filter((line) => !known.includes(line))).toEqual([]);
   });
 });
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
 import { crypto } from '../../test/house.js';
-import { codeOf, evidenceDigest, fresh, needsMet, proofDigest, refsOf, wordsOf, type ProofWords } from './evidence.js';
+import { codeOf, evidenceDigest, fresh, metUntil, needsMet, proofDigest, refsOf, wordsOf, type ProofWords } from './evidence.js';
 
 type Evidence = FactOf<'readmit.evidence.added'>;
 const collectedAt = '2026-11-22T09:00:00.000Z';
@@ -55,6 +55,29 @@ describe('a proof', () => {
   it('R3.1 serves one need: two needs of a kind want two proofs', () => {
     expect(met([need(), need()], [proof('e1')])).toEqual([true, false]);
     expect(met([need(), need()], [proof('e1'), proof('e2')])).toEqual([true, true]);
+  });
+
+  it('R3.1 meets every need until the first of them is lost, and no longer than asked about', () => {
+    const until = (needs: readonly EvidenceNeed[], proofs: readonly Evidence[], end: number, now = 1000) => {
+      const at = metUntil(needs, proofs, after(now), after(end));
+      return at === undefined ? undefined : at.getTime() - after(0).getTime();
+    };
+    const older = proof('e0', { collectedAt: after(-250_000).toISOString() });
+    expect(until([need()], [proof('e1')], 900_000)).toBe(300_000);
+    expect(until([need({ maxAgeSeconds: 60 })], [proof('e1')], 900_000)).toBe(60_000);
+    // The older proof is lost first, and the newer one still serves.
+    expect(until([need()], [older, proof('e1')], 900_000)).toBe(300_000);
+    expect(until([need(), need()], [older, proof('e1')], 900_000)).toBe(50_000);
+    // A proof that was lost before changes nothing.
+    expect(until([need()], [older, proof('e1')], 900_000, 100_000)).toBe(300_000);
+    expect(until([need()], [proof('e1')], 200_000)).toBe(200_000);
+    expect(until([], [proof('e1')], 900_000)).toBe(900_000);
+    expect(until([need()], [], 900_000)).toBeUndefined();
+  });
+
+  it('R4.4 is referred to in the order of ids, however proofs arrived', () => {
+    const ids = ['b', 'c', 'a'];
+    expect(refsOf(ids.map((id) => proof(id))).map(({ id }) => id)).toEqual(['a', 'b', 'c']);
   });
 
   it('R3.1 names kind, channel, assurance, collector, time and digest: without one of them it is no evidence', () => {
