@@ -107,7 +107,7 @@ describe('help', () => {
     for (const command of commands) {
       const { code, stdout } = await desk.run(...command, '--help');
       expect([command.join(' '), code]).toEqual([command.join(' '), 0]);
-      // A word that stands twice is a slip of whoever edited the text.
+      // A word that stands twice is a slip of the pen.
       expect([command.join(' '), /\b([a-z]+) \1\b/.exec(stdout)?.[1]]).toEqual([command.join(' '), undefined]);
       expect(stdout).toMatch(new RegExp(`Examples?:\\n {2}\\$ .*readmit ${command.join(' ')}`));
     }

@@ -5,6 +5,7 @@ export type { ServiceProcess } from './kernel/process.js';
 export { lanes, ResultUnstorable } from './kernel/work.js';
 export type { Begun, Finished, Lane, Outcome, Work, WorkRules } from './kernel/work.js';
 export { askTable, needsCaseKey, reachOf, serves, stepTable } from './kernel/restorations.js';
+export { blankReason } from './kernel/says-nothing.js';
 export { instant, plusSeconds, reached } from './kernel/time.js';
 export { decisionPayloadType, quorumMet } from './decision-proof/decision-proof.js';
 export { mayEndCase, mayReadCase, operatorTeam, readersOf, readsEveryCase } from './decision-proof/parties.js';

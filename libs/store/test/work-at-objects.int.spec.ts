@@ -16,7 +16,7 @@ it('R6.5 a restoration that has not ended gets the further accounts of its case,
       kind: 'role.grant',
       connector: 'target',
       object: `${id} ${object}`,
-      name: 'beside the account',
+      name: 'second ask',
     }));
     await owner.query(`INSERT INTO fact (key, id, type, at, data) VALUES ($1, 'e', 'readmit.case.opened', '2026', $2)`, [id, { asks }]);
   }

@@ -1,5 +1,6 @@
-import { tiers, type ClassPolicy, type Policy, type QuorumPart } from '@readmit/contracts';
+import type { ClassPolicy, Policy, QuorumPart } from '@readmit/contracts';
 import { joinQuorums, seatsOf, strictest } from './strictest.js';
+import { tiers } from './tiers.js';
 
 const hours = 3600;
 const days = 24 * hours;
