@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { mkdir, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { leafHash, merkleRoot, topicOf, writeEnvelope, type Fact, type KeyList, type ServiceName } from '@readmit/contracts';
+import { keyOf, leafHash, merkleRoot, topicOf, writeEnvelope, type Fact, type KeyList, type ServiceName } from '@readmit/contracts';
 import {
   checkpointLine,
   checkpointText,
@@ -55,9 +55,10 @@ class Log {
   async append(service: ServiceName, type: Fact['type'], time: string, data: object): Promise<void> {
     const index = this.entries.length;
     const id = `event-${index}`;
-    const headers = writeEnvelope({ id, environment, service, type, time, subject: 'case_1', version: '1', correlationId: 'case_1' });
+    const key = keyOf({ type, data });
+    const headers = writeEnvelope({ id, environment, service, type, time, subject: key, version: '1', correlationId: key });
     const [record] = new Signer(services.keys[service]).sign(environment, [
-      { topic: topicOf(service), key: 'case_1', headers, value: Buffer.from(JSON.stringify(data)) },
+      { topic: topicOf(service), key, headers, value: Buffer.from(JSON.stringify(data)) },
     ]);
     if (!record) throw new Error('nothing was signed');
     const { signedBytes } = await openEvents(this.header(), { file: 'spec', logKey: '', root: root.public });
