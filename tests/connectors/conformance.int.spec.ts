@@ -14,9 +14,14 @@ import canonicalize from 'canonicalize';
 import { consumer } from '../../libs/connectors/test/consumer.js';
 import { demoIdpHarness } from './demo-idp.js';
 import type { AskHere, Harness } from './harness.js';
+import { ldapHarness } from './ldap.js';
 import { postgresHarness } from './postgres.js';
 
-const harnesses: Readonly<Record<string, Harness>> = { postgres: postgresHarness(), 'demo-idp': demoIdpHarness() };
+const harnesses: Readonly<Record<string, Harness>> = {
+  postgres: postgresHarness(),
+  ldap: ldapHarness(),
+  'demo-idp': demoIdpHarness(),
+};
 it('R5.6 leaves out no kind of connector', () => {
   expect(Object.keys(harnesses).toSorted()).toEqual(connectorKinds.map(({ kind }) => kind).toSorted());
 });

@@ -3,6 +3,8 @@ export type { Connector, Observed, Sealed, StepResult, UndoResult } from './conn
 export { connectorKinds } from './registry.js';
 export type { ConnectorKind } from './connector-kind.js';
 export { postgresConnector, type PostgresConnectorOptions } from './postgres/postgres.connector.js';
+export { ldapConnector, type LdapConnectorOptions } from './ldap/ldap.connector.js';
+export { openldap } from './ldap/profile.js';
 export { prepareExecutor } from './postgres/prepare-executor.js';
 export { scramVerifier } from './postgres/scram-verifier.js';
 export { targetAddress, type TargetAddress } from './postgres/target-address.js';

@@ -6,6 +6,7 @@ export { fixedIds } from './fixed-ids.js';
 export { allow, emptyTopics, makeAnew, makeFirst, openKafkaBus, readAll, refusalOf, sendBatches, testBroker, withAdmin } from './kafka.js';
 export { ocsfCaptions, ocsfFaults } from './ocsf.js';
 export type { OcsfCaptions } from './ocsf.js';
+export { testOpenLdap, type TestOpenLdap } from './openldap.js';
 export { personas } from './personas.js';
 export { postgresReleases, startPostgresRelease, type PostgresRelease } from './postgres-release.js';
 export { sampleFor, sampleOf } from './sample.js';

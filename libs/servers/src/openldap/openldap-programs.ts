@@ -98,7 +98,14 @@ async function fetchInto(folder: string, log: (line: string) => void): Promise<v
 async function download(cwd: string): Promise<void> {
   const fetchAll = async (): Promise<void> => {
     const programs = ['slapd', 'ldap-utils'];
-    const { stdout } = await run('apt-cache', ['depends', '--no-recommends', '--no-suggests', '--no-conflicts', '--no-breaks', ...programs]);
+    const { stdout } = await run('apt-cache', [
+      'depends',
+      '--no-recommends',
+      '--no-suggests',
+      '--no-conflicts',
+      '--no-breaks',
+      ...programs,
+    ]);
     const needed = [...stdout.matchAll(/^ *\|?Depends: (lib[\w.+-]+)$/gm)].flatMap(([, name = '']) => name);
     // The C library is the machine's. Perl is for back_perl alone, a module that is not loaded.
     const libraries = [...new Set(needed)].filter((name) => !/^lib(c6|crypt1|perl)/.test(name));
@@ -124,8 +131,7 @@ async function download(cwd: string): Promise<void> {
   });
 }
 
-const lastLines = (error: unknown): string =>
-  ((error as { readonly stderr?: string }).stderr ?? '').trim().split('\n').slice(-3).join(' ');
+const lastLines = (error: unknown): string => ((error as { readonly stderr?: string }).stderr ?? '').trim().split('\n').slice(-3).join(' ');
 
 const isFolder = (folder: string): Promise<boolean> =>
   stat(folder).then(

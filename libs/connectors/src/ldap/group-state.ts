@@ -1,0 +1,94 @@
+/** One account and one group: what a plan rests on, as facets. */
+import type { Ask, Facet, Plan, Step, Undo } from '@readmit/contracts';
+import { TargetError } from '../connector.js';
+import { listed } from '../postgres/plan-text.js';
+import { byIds, byName, groupsAbove, type Directory, type Found } from './entries.js';
+import type { LdapSession } from './ldap-session.js';
+import { facetName } from './names.js';
+
+export interface Pair {
+  readonly connector: string;
+  readonly object: string;
+  readonly entitlement: string;
+}
+
+export interface GroupState {
+  readonly person: Found | undefined;
+  readonly group: Found | undefined;
+  /** Directly. A directory does not record who added a member. */
+  readonly member: boolean;
+  /** Members of the group that are groups and hold the account, directly or through others. */
+  readonly through: readonly Found[];
+  /** Groups that the group is in: applications that follow nested groups give those, too. */
+  readonly reach: readonly Found[];
+}
+
+export function pairOf({ kind, connector, object, entitlement }: Ask | Step | Undo): Pair {
+  if (entitlement === undefined) throw new TargetError(`${kind} for ${object} names no group`, 'none', 'unsupported');
+  return { connector, object, entitlement };
+}
+
+/** By the names of the ask. Also what is found is looked up by id: a second look that must show the executor's own entry. */
+export async function readByName(session: LdapSession, directory: Directory, pair: Pair): Promise<GroupState> {
+  const person = await byName(session, directory, directory.people, pair.object);
+  const group = await byName(session, directory, directory.groups, pair.entitlement);
+  await byIds(session, directory, []);
+  return stateOf(session, directory, person, group);
+}
+
+/** By lasting ids. */
+export async function readByIds(
+  session: LdapSession,
+  directory: Directory,
+  ids: { readonly person: string; readonly group: string },
+): Promise<GroupState> {
+  const found = await byIds(session, directory, [ids.person, ids.group]);
+  return stateOf(session, directory, found.get(ids.person), found.get(ids.group));
+}
+
+async function stateOf(
+  session: LdapSession,
+  directory: Directory,
+  person: Found | undefined,
+  group: Found | undefined,
+): Promise<GroupState> {
+  const member = person !== undefined && group !== undefined && (await isMember(session, directory, group, person.dn));
+  const through: Found[] = [];
+  if (person && group)
+    for (const one of await groupsAbove(session, directory, person.dn, group))
+      if (await isMember(session, directory, group, one.dn)) through.push(one);
+  const reach = group ? await groupsAbove(session, directory, group.dn) : [];
+  return { person, group, member, through, reach };
+}
+
+/** Compared by the server, which knows that two texts are one DN. Without the right to compare it refuses, so "no" is an answer. */
+export const isMember = async (session: LdapSession, { profile }: Directory, group: Found, dn: string): Promise<boolean> =>
+  (await session.compare(group.dn, profile.member, dn)) === true;
+
+export const holdingName = ({ connector, object, entitlement }: Pair): string => facetName(connector, object, 'group', entitlement);
+
+export function facetsOf(pair: Pair, { person, group, member, through, reach }: GroupState): Facet[] {
+  const ofGroup = (what: string): string => facetName(pair.connector, pair.object, 'group', pair.entitlement, what);
+  const names = (groups: readonly Found[]): string => listed(groups.map(({ id, dn }) => `${id} ${dn}`));
+  return [
+    ...personFacets(pair, person),
+    { name: holdingName(pair), value: member ? 'member' : 'absent' },
+    { name: ofGroup('id'), value: group?.id ?? 'none' },
+    { name: ofGroup('dn'), value: listed(group ? [group.dn] : []) },
+    { name: ofGroup('through'), value: names(through) },
+    { name: ofGroup('reach'), value: names(reach) },
+  ];
+}
+
+export const personFacets = ({ connector, object }: Pick<Pair, 'connector' | 'object'>, person: Found | undefined): Facet[] => [
+  { name: facetName(connector, object, 'id'), value: person?.id ?? 'none' },
+  { name: facetName(connector, object, 'dn'), value: listed(person ? [person.dn] : []) },
+];
+
+/** Whether the plan saw her as a member already: then nothing was planned, and nothing is taken away. */
+export function memberBefore(plan: Plan, pair: Pair): boolean {
+  const found = plan.before.facets.find(({ name }) => name === holdingName(pair));
+  if (!found)
+    throw new TargetError(`the plan does not say whether ${pair.object} was in ${pair.entitlement} before: plan again`, 'none', 'refused');
+  return found.value === 'member';
+}

@@ -1,0 +1,214 @@
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import net from 'node:net';
+import tls from 'node:tls';
+import { Client, type Change, type Control, type Filter, ResultCodeError } from 'ldapts';
+import { TargetError } from '../connector.js';
+import type { Bounded } from './bounded.js';
+import type { LdapAddress } from './ldap-address.js';
+
+export interface SessionOptions {
+  readonly address: LdapAddress;
+  readonly bindDn: string;
+  /** Read at every bind, so a new password needs no restart. */
+  readonly passwordFile: string;
+  /** Milliseconds, of the connection and of each operation; kept by the server too for searches. */
+  readonly callTimeoutMs: number;
+  readonly connections: Bounded;
+}
+
+export interface Entry {
+  /** As the server writes it. Compared by the server alone: two texts may be one DN. */
+  readonly dn: string;
+  /** Every value, none where the entry has none. */
+  values(attribute: string): readonly string[];
+}
+
+export interface Search {
+  readonly scope: 'base' | 'sub';
+  readonly filter: Filter;
+  readonly attributes: readonly string[];
+  /** At most so many are returned, and more are no error. Without it all are, or the search fails. */
+  readonly first?: number;
+}
+
+/** One bound connection for one call. It is never opened again: a second connection would be anonymous. */
+export interface LdapSession {
+  search(base: string, search: Search): Promise<readonly Entry[]>;
+  /** Whether the entry has the value, by the server's own rules for the attribute. `undefined`: it has no such attribute at all. */
+  compare(dn: string, attribute: string, value: string): Promise<boolean | undefined>;
+  /** Returns the server's result code: 0, or one of `expected`; any other code is thrown. */
+  modify(dn: string, changes: readonly Change[], controls: readonly Control[], expected?: readonly number[]): Promise<number>;
+}
+
+export const resultCode = {
+  noSuchAttribute: 16,
+  valueExists: 20,
+  noSuchObject: 32,
+  objectClassViolation: 65,
+  assertionFailed: 122,
+} as const;
+
+/**
+ * Connects, binds, runs `work`, disconnects. Every failure leaves as a TargetError whose `effect` is `none` until a change was sent. A
+ * change that the server answered with an error did nothing; without an answer that can be read, its effect is unknown.
+ */
+export function withSession<T>(options: SessionOptions, signal: AbortSignal, work: (session: LdapSession) => Promise<T>): Promise<T> {
+  const where = `${options.address.host}:${options.address.port}`;
+  if (signal.aborted) return Promise.reject(new TargetError(`call to ${where} was stopped before it began`, 'none', 'timeout'));
+  return options.connections.run(signal, () => connected(options, where, signal, work));
+}
+
+async function connected<T>(
+  { address, bindDn, passwordFile, callTimeoutMs }: SessionOptions,
+  where: string,
+  signal: AbortSignal,
+  work: (session: LdapSession) => Promise<T>,
+): Promise<T> {
+  const password = passwordIn(passwordFile);
+  let socket: net.Socket | undefined;
+  const connectOnce = <S extends net.Socket>(open: () => S): S => {
+    if (socket) throw new Error('the connection was lost');
+    const opened = open();
+    socket = opened;
+    return opened;
+  };
+  const { host, port } = address;
+  const client = new Client({
+    url: `${address.tls ? 'ldaps' : 'ldap'}://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    timeout: callTimeoutMs,
+    connectTimeout: callTimeoutMs,
+    // The library connects again by itself when the connection was lost, and goes on without a bind.
+    createConnection: (() => connectOnce(() => net.connect({ host, port }))) as typeof net.connect,
+    createSecureConnection: (() =>
+      connectOnce(() =>
+        tls.connect({
+          host,
+          port,
+          ...(net.isIP(host) ? {} : { servername: host }),
+          ...(address.tls && address.tls.ca !== undefined ? { ca: address.tls.ca } : {}),
+          rejectUnauthorized: true,
+          minVersion: 'TLSv1.2',
+        }),
+      )) as typeof tls.connect,
+  });
+  let effect: 'none' | 'unknown' = 'none';
+  const stop = (): void => void socket?.destroy(new Error('stopped'));
+  signal.addEventListener('abort', stop, { once: true });
+  const session: LdapSession = {
+    async search(base, { scope, filter, attributes, first }) {
+      const { searchEntries, searchReferences } = await client.search(base, {
+        scope,
+        filter,
+        attributes: [...attributes],
+        derefAliases: 'never',
+        sizeLimit: first ?? 0,
+        timeLimit: Math.max(1, Math.ceil(callTimeoutMs / 1000)),
+      });
+      // A part of the answer is elsewhere, and only this address is allowed.
+      if (searchReferences.length > 0)
+        throw new TargetError(
+          `${where} refers a part of the search of ${base} to another server: referrals are not followed`,
+          effect,
+          'refused',
+        );
+      return searchEntries.map(({ dn, ...rest }) => {
+        const byName = new Map(Object.entries(rest).map(([name, value]) => [name.toLowerCase(), [value].flat().map(String)]));
+        return { dn, values: (attribute: string) => byName.get(attribute.toLowerCase()) ?? [] };
+      });
+    },
+    async compare(dn, attribute, value) {
+      try {
+        return await client.compare(dn, attribute, value);
+      } catch (error) {
+        if (error instanceof ResultCodeError && error.code === resultCode.noSuchAttribute) return undefined;
+        throw error;
+      }
+    },
+    async modify(dn, changes, controls, expected = []) {
+      const before = effect;
+      effect = 'unknown';
+      try {
+        await client.modify(dn, [...changes], [...controls]);
+        return 0;
+      } catch (error) {
+        if (!(error instanceof ResultCodeError) || error.code === internalError) throw error;
+        effect = before;
+        if (expected.includes(error.code)) return error.code;
+        throw error;
+      }
+    },
+  };
+  try {
+    await client.bind(bindDn, password);
+    return await work(session);
+  } catch (error) {
+    throw toTargetError(error, { where, effect, stopped: signal.aborted });
+  } finally {
+    signal.removeEventListener('abort', stop);
+    await client.unbind().catch(() => undefined);
+    socket?.destroy();
+  }
+}
+
+/** The first line of the file, which only its owner may read. An empty password would bind as nobody, successfully. */
+function passwordIn(file: string): string {
+  const refused = (why: string, cause?: unknown): TargetError =>
+    new TargetError(`the password file ${file} ${why}`, 'none', 'refused', { cause });
+  let descriptor: number;
+  try {
+    descriptor = openSync(file, 'r');
+  } catch (error) {
+    throw refused(`cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`, error);
+  }
+  try {
+    const { mode, size } = fstatSync(descriptor);
+    if ((mode & 0o077) !== 0) throw refused(`must have mode 0600, not 0${(mode & 0o777).toString(8)}`);
+    if (size > 4096) throw refused('holds more than a password');
+    const [line = ''] = readFileSync(descriptor, 'utf8').split(/\r?\n/);
+    if (line === '') throw refused('is empty');
+    return line;
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** "Other": slapd uses it for an error in its storage, after which a change may be there or not. */
+const internalError = 80;
+const codes: Readonly<Record<number, TargetError['code']>> = {
+  3: 'timeout',
+  51: 'unreachable',
+  52: 'unreachable',
+  [internalError]: 'unreachable',
+  [resultCode.noSuchObject]: 'not-found',
+  [resultCode.assertionFailed]: 'changed',
+};
+const advice: Readonly<Record<number, string>> = {
+  4: 'size limit exceeded: raise the limit of the executor',
+  10: 'a referral, which is not followed: give the address of a server that holds the entries and takes changes',
+  12: 'it lacks a control that the connector needs',
+  49: 'the bind DN or the password is wrong, or the executor is locked',
+  50: 'the executor lacks a right, see docs/targets.md',
+};
+
+function toTargetError(
+  error: unknown,
+  { where, effect, stopped }: { readonly where: string; readonly effect: 'none' | 'unknown'; readonly stopped: boolean },
+): TargetError {
+  if (error instanceof TargetError)
+    return effect === 'unknown' && error.effect === 'none' ? new TargetError(error.message, effect, error.code, { cause: error }) : error;
+  if (stopped) return new TargetError(`call to ${where} was stopped`, effect, 'timeout', { cause: error });
+  if (error instanceof ResultCodeError) {
+    const more = advice[error.code];
+    return new TargetError(
+      `${where} answered ${error.code}${more === undefined ? '' : ` (${more})`}: ${error.message}`.slice(0, 500),
+      effect,
+      codes[error.code] ?? 'refused',
+      { cause: error },
+    );
+  }
+  const { message, code } = error as NodeJS.ErrnoException;
+  if (/timed out|timeout/i.test(message)) return new TargetError(`${where} did not answer in time`, effect, 'timeout', { cause: error });
+  return new TargetError(`${where} cannot be reached: ${message || (code ?? 'connection lost')}`.slice(0, 500), effect, 'unreachable', {
+    cause: error,
+  });
+}

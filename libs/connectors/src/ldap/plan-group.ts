@@ -1,0 +1,103 @@
+import type { Ask, Identity } from '@readmit/contracts';
+import type { PlanParts } from '@readmit/domain';
+import { PresenceFilter } from 'ldapts';
+import { TargetError } from '../connector.js';
+import { holdId } from '../postgres/identity.js';
+import { sentence } from '../postgres/plan-text.js';
+import { idAt, ownId, type Directory, type Found } from './entries.js';
+import { facetsOf, holdingName, pairOf, readByName, type Pair } from './group-state.js';
+import { neededControls } from './ldap-controls.js';
+import type { LdapSession } from './ldap-session.js';
+import { dnIdentity } from './names.js';
+
+/** Throws where the server could not do a change only under the condition that the plan rests on. */
+export async function mustControl(session: LdapSession): Promise<void> {
+  const [root] = await session.search('', {
+    scope: 'base',
+    filter: new PresenceFilter({ attribute: 'objectClass' }),
+    attributes: ['supportedControl'],
+  });
+  const supported = new Set(root?.values('supportedControl'));
+  const missing = Object.entries(neededControls).filter(([, oid]) => !supported.has(oid));
+  if (missing.length > 0)
+    throw new TargetError(
+      `the directory does not offer ${missing.map(([name, oid]) => `the ${name} control (${oid})`).join(', ')}, or the executor may not read its root entry`,
+      'none',
+      'unsupported',
+    );
+}
+
+/** Refuses a group whose last member could not be taken out again, and one whose members are kept in another way. */
+async function mustBeEndable(session: LdapSession, { profile, groups }: Directory, group: Found, { entitlement }: Pair): Promise<void> {
+  const kinds = group.classes.filter((name) => Object.hasOwn(profile.groups, name));
+  if (kinds.length === 0)
+    throw new TargetError(
+      `${entitlement} is no groupOfNames and no groupOfMembers (${group.classes.join(', ')}): its members cannot be changed here`,
+      'none',
+      'unsupported',
+    );
+  if (!kinds.some((name) => profile.groups[name])) return;
+  // Whoever is in the group now may have left it at the end of the grant.
+  if (groups.placeholder === undefined)
+    throw new TargetError(
+      `${entitlement} must have a member at all times (groupOfNames), so its last one could not be taken out again: set groups.placeholder to the DN of an entry that is no account`,
+      'none',
+      'refused',
+    );
+  if ((await idAt(session, profile, groups.placeholder)) === undefined)
+    throw new TargetError(`the entry of groups.placeholder is not there: ${groups.placeholder}`, 'none', 'refused');
+}
+
+/** A group that the account is in already needs no step and gets no obligation: nobody knows who put it there. */
+export async function planGroup(session: LdapSession, directory: Directory, ask: Ask, durationSeconds: number): Promise<PlanParts> {
+  const pair = pairOf(ask);
+  const { connector, object, entitlement } = pair;
+  await mustControl(session);
+  const state = await readByName(session, directory, pair);
+  const { person, group, through, reach } = state;
+  if (!person) throw new TargetError(`there is no ${object} below ${directory.people.base}`, 'none', 'not-found');
+  if (!group) throw new TargetError(`there is no group ${entitlement} below ${directory.groups.base}`, 'none', 'not-found');
+  if (person.id === (await ownId(session, directory)))
+    throw new TargetError(`${object} is the executor itself: nothing can be restored to it`, 'none', 'refused');
+  await mustBeEndable(session, directory, group, pair);
+  const before = facetsOf(pair, state);
+  const untouched = [
+    sentence(`every other group of ${object}, its password and its lock`),
+    sentence(`every other member of ${entitlement}`),
+  ];
+  if (state.member) return { steps: [], obligations: [], removes: [], restores: [], untouched, before };
+  const identity: Identity[] = [
+    { name: 'person', value: person.id },
+    { name: 'group', value: group.id },
+    ...dnIdentity('person-dn', person.dn),
+  ];
+  const given = { connector, object, entitlement, identity, hold: holdId(connector, 'role.grant', group.id, person.id) };
+  return {
+    steps: [
+      { ...given, kind: 'role.grant', recipients: [], touches: [holdingName(pair)], says: sentence(`Add ${object} to ${entitlement}.`) },
+    ],
+    obligations: [
+      {
+        ...given,
+        kind: 'role.revoke',
+        armedBy: 'start',
+        unlessTakenOver: false,
+        afterSeconds: durationSeconds,
+        says: sentence(`Take ${object} out of ${entitlement}. Applications that remember the membership keep it until they ask again.`),
+      },
+    ],
+    removes: [],
+    restores: [sentence(`${object} is in ${entitlement} for ${durationSeconds} s`)],
+    untouched,
+    warnings: [
+      ...through.map(({ dn }) => `${object} is in ${entitlement} through the group ${dn} already, and stays so after the end.`),
+      ...(reach.length > 0
+        ? [
+            `${entitlement} is in ${reach.map(({ dn }) => dn).join('; ')}: applications that follow nested groups give ${object} those, too.`,
+          ]
+        : []),
+      `What ${object} starts with ${entitlement} meanwhile stays: connections of applications do not end with the membership.`,
+    ].map(sentence),
+    before,
+  };
+}
