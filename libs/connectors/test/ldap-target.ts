@@ -3,6 +3,7 @@ import { openldap, ldapConnector, type Connector, type LdapConnectorOptions } fr
 import type { Ask, Facet, Plan } from '@readmit/contracts';
 import type { TestOpenLdap } from '@readmit/testing';
 import { Client, ResultCodeError } from 'ldapts';
+import { createConnection, createServer, type AddressInfo, type Socket } from 'node:net';
 import { planFrom } from './postgres-target.js';
 
 export const suffix = 'dc=acme,dc=test';
@@ -103,3 +104,41 @@ export async function mayBind(directory: TestOpenLdap, dn: string, password: str
 export async function badPasswords(directory: TestOpenLdap, dn: string): Promise<void> {
   for (let tries = 0; tries < 3; tries += 1) await mayBind(directory, dn, 'a wrong password');
 }
+
+/** Stands between connector and directory: `join` says what goes from one side to the other. Counts connections. */
+export async function throughProxy<T>(
+  directory: TestOpenLdap,
+  join: (sides: { readonly client: Socket; readonly server: Socket }) => void,
+  work: (url: string, connections: () => number) => Promise<T>,
+): Promise<T> {
+  let connections = 0;
+  const sockets = new Set<Socket>();
+  const proxy = createServer((client) => {
+    connections += 1;
+    const server = createConnection(directory.port, '127.0.0.1');
+    for (const socket of [client, server]) {
+      sockets.add(socket);
+      socket.on('error', () => {});
+    }
+    client.on('close', () => server.end());
+    server.on('close', () => client.end());
+    join({ client, server });
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  try {
+    return await work(`ldap://127.0.0.1:${(proxy.address() as AddressInfo).port}`, () => connections);
+  } finally {
+    for (const socket of sockets) socket.destroy();
+    await new Promise((resolve) => proxy.close(resolve));
+  }
+}
+
+/** Every change of the connector carries the assertion control, and nothing else does. */
+export const isChange = (bytes: Buffer): boolean => bytes.includes('1.3.6.1.1.12');
+
+/** What was refused, or an object that says that nothing was. */
+export const refusal = (what: Promise<unknown>): Promise<unknown> =>
+  what.then(
+    () => ({ message: 'it was not refused' }),
+    (error: unknown) => error,
+  );

@@ -46,7 +46,6 @@ export async function byName(session: LdapSession, { profile }: Directory, place
     scope: 'sub',
     filter: new AndFilter({ filters: [equal(place.name, value)] }),
     attributes: [place.name, profile.id, 'objectClass'],
-    first: 2,
   });
   const [entry, another] = entries;
   if (!entry) return undefined;

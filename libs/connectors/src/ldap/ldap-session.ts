@@ -27,12 +27,11 @@ export interface Search {
   readonly scope: 'base' | 'sub';
   readonly filter: Filter;
   readonly attributes: readonly string[];
-  /** At most so many are returned, and more are no error. Without it all are, or the search fails. */
-  readonly first?: number;
 }
 
 /** One bound connection for one call. It is never opened again: a second connection would be anonymous. */
 export interface LdapSession {
+  /** All of them, or it fails. The library would take a size limit of ours, reached, for success. */
   search(base: string, search: Search): Promise<readonly Entry[]>;
   /** Whether the entry has the value, by the server's own rules for the attribute. `undefined`: it has no such attribute at all. */
   compare(dn: string, attribute: string, value: string): Promise<boolean | undefined>;
@@ -95,13 +94,12 @@ async function connected<T>(
   const stop = (): void => void socket?.destroy(new Error('stopped'));
   signal.addEventListener('abort', stop, { once: true });
   const session: LdapSession = {
-    async search(base, { scope, filter, attributes, first }) {
+    async search(base, { scope, filter, attributes }) {
       const { searchEntries, searchReferences } = await client.search(base, {
         scope,
         filter,
         attributes: [...attributes],
         derefAliases: 'never',
-        sizeLimit: first ?? 0,
         timeLimit: Math.max(1, Math.ceil(callTimeoutMs / 1000)),
       });
       // A part of the answer is elsewhere, and only this address is allowed.

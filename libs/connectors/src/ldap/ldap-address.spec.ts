@@ -1,0 +1,28 @@
+import { describe, expect, it } from '@jest/globals';
+import { ldapAddress } from './ldap-address.js';
+
+describe('the address of a directory', () => {
+  it('is verified TLS anywhere, and in clear on loopback alone', () => {
+    expect(ldapAddress('ldaps://ldap.example.com')).toEqual({ host: 'ldap.example.com', port: 636, tls: {} });
+    expect(ldapAddress('ldaps://[2001:db8::1]:1636/')).toEqual({ host: '2001:db8::1', port: 1636, tls: {} });
+    expect(ldapAddress('ldap://127.0.0.1:1389')).toEqual({ host: '127.0.0.1', port: 1389, tls: false });
+    expect(() => ldapAddress('ldap://ldap.example.com')).toThrow('must be an ldaps URL');
+  });
+
+  it.each([
+    ['https://ldap.example.com', 'must be an LDAP URL'],
+    ['ldaps://', 'must be an LDAP URL'],
+    ['ldapi:///var/run/ldapi', 'must be an LDAP URL'],
+    ['ldaps://cn=admin:secret@ldap.example.com', 'must hold no credentials'],
+    ['ldaps://ldap.example.com/dc=acme', 'host and port alone'],
+    ['ldaps://ldap.example.com?sub', 'host and port alone'],
+  ])('is not %s', (url, message) => {
+    expect(() => ldapAddress(url)).toThrow(message);
+    expect(() => ldapAddress(url)).not.toThrow('secret');
+  });
+
+  it('names an authority that can be read, and only where there is TLS', () => {
+    expect(() => ldapAddress('ldaps://ldap.example.com', '/nowhere/ca.pem')).toThrow('ENOENT');
+    expect(() => ldapAddress('ldap://127.0.0.1', '/nowhere/ca.pem')).toThrow('where caFile is given');
+  });
+});
