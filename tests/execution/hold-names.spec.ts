@@ -2,7 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { engineCrypto } from '@readmit/signing';
 import { secretHold } from '@readmit/domain';
-import { holdId } from '../../libs/connectors/src/postgres/identity.js';
+import { holdId } from '../../libs/connectors/src/plan-identity.js';
 
 describe('the hold of a secret', () => {
   it.each(['payroll', 'a/b', 'a%2Fb', 'x, y', 'é"\\', 'x'.repeat(240), 'x'.repeat(241), `${'x'.repeat(254)}a`, `${'/'.repeat(254)}b`])(

@@ -3,6 +3,7 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { blockOf } from '@readmit/testing';
 import { openTargets, targetsFile } from '../src/outbound/targets.js';
 
 const postgres = {
@@ -18,6 +19,18 @@ const idp = {
   tokenUrl: 'https://idp.example.com/token',
   clientId: 'readmit-execution',
   clientSecret: 'client-secret-1',
+};
+const ldap = {
+  kind: 'ldap',
+  name: 'directory',
+  profile: 'openldap',
+  url: 'ldaps://ldap.example.com',
+  bindDn: 'cn=readmit,dc=acme,dc=test',
+  passwordFile: '/run/secrets/readmit-ldap',
+  base: 'dc=acme,dc=test',
+  people: { base: 'ou=people,dc=acme,dc=test', name: 'uid' },
+  groups: { base: 'ou=groups,dc=acme,dc=test', name: 'cn' },
+  cacheSeconds: 300,
 };
 let folder: string;
 beforeAll(async () => {
@@ -49,6 +62,9 @@ describe('targets file', () => {
     const file = path.join(folder, 'page.json');
     await writeFile(file, example, { mode: 0o600 });
     expect([...openTargets(targetsFile(file).reveal()).keys()]).toEqual(['ledger']);
+    await writeFile(file, blockOf('docs/targets.md', 'Connect your LDAP directory', 3), { mode: 0o600 });
+    const directory = openTargets(targetsFile(file).reveal()).get('directory');
+    expect(directory?.capabilities).toMatchObject({ asks: ['account.unlock', 'group.restore'], residualSeconds: 300 });
     await chmod(file, 0o640);
     expect(() => targetsFile(file)).toThrow('mode 0600');
   });
@@ -76,6 +92,24 @@ describe('targets file', () => {
       /must give every account of ledger an owner role of its own: payroll is the owner role of two/,
     ],
     ['an identity provider elsewhere in clear', { ...idp, url: 'http://idp.example.com/admin' }, /idp a safe url: must be an https URL/],
+    ['a directory elsewhere in clear', { ...ldap, url: 'ldap://ldap.example.com' }, /directory a safe url: must be an ldaps URL/],
+    ['a directory with the password in its URL', { ...ldap, url: 'ldaps://cn=x:secret@ldap.example.com' }, /must hold no credentials/],
+    [
+      'a directory of a kind that was never tested',
+      { ...ldap, profile: 'active-directory' },
+      /systems; \/0\/profile must be equal to constant$/,
+    ],
+    [
+      'a directory without a password file',
+      { ...ldap, passwordFile: undefined },
+      /systems; \/0 must have required property 'passwordFile'$/,
+    ],
+    [
+      'a field that no kind of target has',
+      { ...ldap, bindPassword: 'x' },
+      /systems; \/0 must NOT have additional properties: bindPassword$/,
+    ],
+    ['a kind that there is not', { ...ldap, kind: 'ldpa' }, /\/0 value of tag "kind" must be in oneOf/],
     ['tokens of elsewhere in clear', { ...idp, tokenUrl: 'http://idp.example.com/token' }, /idp a safe tokenUrl: must be an https URL/],
   ])('refuses %s', async (_what, target, says) => {
     await expect(read(target)).rejects.toThrow(says);

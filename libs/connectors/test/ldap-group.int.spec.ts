@@ -1,6 +1,7 @@
 /** Memberships of groups at a real directory: whose they are, and what stays when entries are renamed, moved, deleted and made again. */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { testOpenLdap, type TestOpenLdap } from '@readmit/testing';
+import { Attribute, Change } from 'ldapts';
 import type { Connector } from '../src/index.js';
 import {
   asAdmin,
@@ -105,7 +106,7 @@ describe('a membership', () => {
     await group('board', financeAdmins);
     const plan = await planned(connector, groupAsk());
     expect(plan.warnings).toEqual([
-      `erin is in finance-admins through the group cn=everyone,ou=groups,${suffix} already, and stays so after the end.`,
+      `erin is in finance-admins through another group already, and stays so after the end: cn=everyone,ou=groups,${suffix}`,
       `finance-admins is in cn=board,ou=groups,${suffix}: applications that follow nested groups give erin those, too.`,
       expect.stringContaining('connections of applications do not end'),
     ]);
@@ -113,6 +114,40 @@ describe('a membership', () => {
     const after = await undone(connector, plan);
     expect(valueOf(after, member)).toBe('absent');
     expect(valueOf(after, `${member}/through`)).toContain(`cn=everyone,ou=groups,${suffix}`);
+  });
+
+  it('R2.4 through a hundred groups is named within the bounds of a plan, and through too many is refused', async () => {
+    const nested = (from: number, to: number) =>
+      asAdmin(directory, async (client) => {
+        for (let at = from; at < to; at += 1) {
+          const dn = `cn=nested-${at},ou=groups,${suffix}`;
+          await client.add(dn, { objectClass: 'groupOfNames', member: dnOf('erin') });
+          await client.modify(
+            financeAdmins,
+            new Change({ operation: 'add', modification: new Attribute({ type: 'member', values: [dn] }) }),
+          );
+        }
+      });
+    await nested(0, 100);
+    const plan = await planned(connector, groupAsk());
+    expect(plan.warnings?.[0]).toMatch(/^.{490,500}$/);
+    expect(valueOf(plan.before.facets, `${member}/through`)).toMatch(/^100, sha256 /);
+    await nested(100, 201);
+    expect(await refusal(planned(connector, groupAsk()))).toMatchObject({
+      code: 'unsupported',
+      message: expect.stringContaining('more than 200'),
+    });
+  });
+
+  it('R6.3 of a group of 20,000 is given and taken back without reading the others', async () => {
+    const others = Array.from({ length: 20_000 }, (_, at) => `uid=person-${at},ou=people,${suffix}`);
+    await directory.modify('config', 'dn: olcOverlay={0}memberof,olcDatabase={1}mdb,cn=config\nchangetype: delete\n');
+    await modify(financeAdmins, ['add: member', ...others.map((dn) => `member: ${dn}`)].join('\n'));
+    const plan = await planned(connector, groupAsk());
+    await executed(connector, plan);
+    expect(await membersOf(directory)).toHaveLength(20_002);
+    await undone(connector, plan);
+    expect(await membersOf(directory)).toHaveLength(20_001);
   });
 
   it('R2.5 is not given when a group was nested meanwhile', async () => {

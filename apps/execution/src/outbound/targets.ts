@@ -11,15 +11,25 @@ interface Target {
 }
 export type Targets = readonly Target[];
 
-const Target = Type.Union(connectorKinds.map(({ kind, settings }) => closed({ kind: Type.Literal(kind), name: Id, ...settings })));
+/** By its kind alone: with a plain union an entry with one wrong field would be told what it lacks as an entry of every other kind. */
+const Target = Type.Unsafe<Target>({
+  type: 'object',
+  required: ['kind'],
+  discriminator: { propertyName: 'kind' },
+  oneOf: connectorKinds.map(({ kind, settings }) => closed({ kind: Type.Literal(kind), name: Id, ...settings })),
+});
 export const Targets = Type.Array(Target, { minItems: 1, maxItems: 50 });
-const valid = new Ajv2020({ allErrors: true, strict: false, validateSchema: false }).compile(Targets);
+const valid = new Ajv2020({ allErrors: true, strict: false, validateSchema: false, discriminator: true }).compile(Targets);
 
 function kindOf({ kind }: Target): ConnectorKind {
   const found = connectorKinds.find((one) => one.kind === kind);
   if (!found) throw new Error(`this is a bug: the schema let ${kind} pass`);
   return found;
 }
+
+/** Ajv's message does not name it. */
+const unknownField = ({ additionalProperty }: Readonly<Record<string, unknown>>): string =>
+  typeof additionalProperty === 'string' ? `: ${additionalProperty.slice(0, 50)}` : '';
 
 /** The file is secret as a whole: it holds the executors' passwords. */
 export const targetsFile = secretFile('secrets/targets.json', (text) => {
@@ -35,7 +45,7 @@ export const targetsFile = secretFile('secrets/targets.json', (text) => {
     throw new Error(
       `must name a JSON array of target systems; ${(valid.errors ?? [])
         .slice(0, 5)
-        .map((error) => `${error.instancePath || '/'} ${error.message ?? ''}`)
+        .map(({ instancePath, message = '', params }) => `${instancePath || '/'} ${message}${unknownField(params)}`)
         .join('; ')}`,
     );
   const targets = value as Targets;

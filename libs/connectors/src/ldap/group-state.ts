@@ -1,7 +1,7 @@
 /** One account and one group: what a plan rests on, as facets. */
 import type { Ask, Facet, Plan, Step, Undo } from '@readmit/contracts';
 import { TargetError } from '../connector.js';
-import { listed } from '../postgres/plan-text.js';
+import { listed } from '../plan-text.js';
 import { byIds, byName, groupsAbove, type Directory, type Found } from './entries.js';
 import type { LdapSession } from './ldap-session.js';
 import { facetName } from './names.js';

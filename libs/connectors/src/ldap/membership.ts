@@ -1,7 +1,7 @@
 import type { Plan, Step, Undo } from '@readmit/contracts';
 import { AndFilter, Attribute, Change, EqualityFilter, NotFilter } from 'ldapts';
 import { TargetError, type StepResult, type UndoResult } from '../connector.js';
-import { mustBeAsPlanned } from '../postgres/as-planned.js';
+import { mustBeAsPlanned } from '../as-planned.js';
 import { byName, idAt, type Directory, type Found } from './entries.js';
 import { facetsOf, holdingName, isMember, memberBefore, pairOf, readByIds, readByName, type GroupState, type Pair } from './group-state.js';
 import { AssertionControl, ReadEntryControl } from './ldap-controls.js';

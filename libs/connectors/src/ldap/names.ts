@@ -1,7 +1,7 @@
 /** Names of the directory as ids of asks, and DNs as identities of a plan. */
 import type { Identity } from '@readmit/contracts';
 import { TargetError } from '../connector.js';
-import { digest, part, plannedValue } from '../postgres/identity.js';
+import { digest, part, plannedValue } from '../plan-identity.js';
 
 /** What an id may hold, without the percent sign, which begins an escape, and the slash, which parts the names of an ask. */
 const plain = /^[A-Za-z0-9._:@|+#~=!$&*\\-]$/;

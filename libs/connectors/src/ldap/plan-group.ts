@@ -2,8 +2,8 @@ import type { Ask, Identity } from '@readmit/contracts';
 import type { PlanParts } from '@readmit/domain';
 import { PresenceFilter } from 'ldapts';
 import { TargetError } from '../connector.js';
-import { holdId } from '../postgres/identity.js';
-import { sentence } from '../postgres/plan-text.js';
+import { holdId } from '../plan-identity.js';
+import { sentence } from '../plan-text.js';
 import { idAt, ownId, type Directory, type Found } from './entries.js';
 import { facetsOf, holdingName, pairOf, readByName, type Pair } from './group-state.js';
 import { neededControls } from './ldap-controls.js';
@@ -90,7 +90,11 @@ export async function planGroup(session: LdapSession, directory: Directory, ask:
     restores: [sentence(`${object} is in ${entitlement} for ${durationSeconds} s`)],
     untouched,
     warnings: [
-      ...through.map(({ dn }) => `${object} is in ${entitlement} through the group ${dn} already, and stays so after the end.`),
+      ...(through.length > 0
+        ? [
+            `${object} is in ${entitlement} through another group already, and stays so after the end: ${through.map(({ dn }) => dn).join('; ')}`,
+          ]
+        : []),
       ...(reach.length > 0
         ? [
             `${entitlement} is in ${reach.map(({ dn }) => dn).join('; ')}: applications that follow nested groups give ${object} those, too.`,

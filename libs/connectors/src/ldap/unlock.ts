@@ -3,7 +3,7 @@ import type { Ask, Facet, Plan, Step, Undo } from '@readmit/contracts';
 import type { PlanParts } from '@readmit/domain';
 import { AndFilter, Attribute, Change, EqualityFilter, NotFilter, type Filter } from 'ldapts';
 import { TargetError, type StepResult, type UndoResult } from '../connector.js';
-import { mustBeAsPlanned } from '../postgres/as-planned.js';
+import { mustBeAsPlanned } from '../as-planned.js';
 import { byIds, byName, ownId, type Directory, type Found } from './entries.js';
 import { personFacets } from './group-state.js';
 import { AssertionControl } from './ldap-controls.js';

@@ -2,10 +2,11 @@ import type { Ask, Identity } from '@readmit/contracts';
 import type { PlanParts } from '@readmit/domain';
 import { TargetError } from '../connector.js';
 import { mustSee } from './end-sessions.js';
-import { holdId, membersIdentity } from './identity.js';
+import { holdId } from '../plan-identity.js';
+import { membersIdentity } from './identity.js';
 import { takenBy } from './login-mark.js';
 import { memberWarnings } from './members.js';
-import { sentence } from './plan-text.js';
+import { sentence } from '../plan-text.js';
 import {
   accountFacets,
   currentName,

@@ -2,9 +2,10 @@ import type { Ask, Identity } from '@readmit/contracts';
 import type { PlanParts } from '@readmit/domain';
 import { TargetError } from '../connector.js';
 import { mustSee } from './end-sessions.js';
-import { holdId, membersIdentity } from './identity.js';
+import { holdId } from '../plan-identity.js';
+import { membersIdentity } from './identity.js';
 import { memberWarnings } from './members.js';
-import { sentence, sentences } from './plan-text.js';
+import { sentence, sentences } from '../plan-text.js';
 import { facetsOf, heldWithoutUs, holdingName, oidsOf, pairOf, readState, type Oids, type Pair } from './role-state.js';
 import type { TargetSession } from './target-session.js';
 

@@ -1,7 +1,7 @@
 import type { Facet, Plan, Step, Undo } from '@readmit/contracts';
 import { escapeIdentifier } from 'pg';
 import { TargetError, type StepResult, type UndoResult } from '../connector.js';
-import { mustBeAsPlanned } from './as-planned.js';
+import { mustBeAsPlanned } from '../as-planned.js';
 import { endSessions, mustSee } from './end-sessions.js';
 import { plannedMembers, plannedOid } from './identity.js';
 import { oidsOfMembers, revokeMembership, type MembershipOids } from './revoke-membership.js';

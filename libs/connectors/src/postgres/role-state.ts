@@ -1,8 +1,8 @@
 import type { Ask, Facet, Plan, Step, Undo } from '@readmit/contracts';
 import { TargetError } from '../connector.js';
-import { part } from './identity.js';
+import { part } from '../plan-identity.js';
 import { membersOf, type Member } from './members.js';
-import { listed } from './plan-text.js';
+import { listed } from '../plan-text.js';
 import type { TargetSession } from './target-session.js';
 
 /**

@@ -1,9 +1,9 @@
 import type { Facet, Plan } from '@readmit/contracts';
 import { TargetError, type Observed } from '../connector.js';
-import { part } from './identity.js';
+import { part } from '../plan-identity.js';
 import { readMark } from './login-mark.js';
 import { membersOf, type Member } from './members.js';
-import { listed } from './plan-text.js';
+import { listed } from '../plan-text.js';
 import type { TargetSession } from './target-session.js';
 
 /**

@@ -1,5 +1,5 @@
 import type { Facet, Plan } from '@readmit/contracts';
-import { TargetError } from '../connector.js';
+import { TargetError } from './connector.js';
 
 /** Throws `changed` when the target shows anything that the plan did not see, beside what the step itself changes. */
 export function mustBeAsPlanned(plan: Plan, now: readonly Facet[], touches: readonly string[] = []): void {

@@ -1,5 +1,5 @@
 /** Texts of a plan: what an approver reads, and what is compared, cut where the contract ends. */
-import { digest } from './identity.js';
+import { digest } from './plan-identity.js';
 
 const longestFacet = 2000;
 const longestText = 500;
