@@ -92,7 +92,18 @@ it('R2.4 does not take what somebody else adds at the same moment for ours', asy
   expect(await membersOf(directory)).toEqual(both);
 });
 
-it('does not mind another member that changes at the same moment', async () => {
+it('R2.5 adds nobody to another group that has the DN at this moment', async () => {
+  const raced = await executedWith(({ send }) => {
+    const away = `dn: ${financeAdmins}\nchangetype: modrdn\nnewrdn: cn=old-admins\ndeleteoldrdn: 1\n`;
+    const other = `dn: ${financeAdmins}\nchangetype: add\nobjectClass: groupOfNames\ncn: finance-admins\nmember: ${dnOf('dave')}\n`;
+    void directory.modify('data', `${away}\n${other}`).then(send);
+  });
+  expect(raced).toMatchObject({ code: 'changed', effect: 'none' });
+  expect(await membersOf(directory)).toEqual(before);
+  expect(await membersOf(directory, financeAdmins.replace('finance', 'old'))).toEqual(before);
+});
+
+it('R2.4 does not mind another member that changes at the same moment', async () => {
   const raced = await executedWith(({ send }) => {
     void directory
       .modify('data', `dn: ${financeAdmins}\nchangetype: modify\nadd: member\nmember: uid=nobody,ou=services,dc=acme,dc=test\n`)

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, stat, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
@@ -52,6 +52,19 @@ describe('an OpenLDAP of our own', () => {
     await server.stop();
     server = await startOpenLdap({ dataDir: folder });
     expect([server.port, await namesAt(server)]).toEqual([port, ['erin']]);
+  });
+
+  it('is refused to a second starter, and what a dead starter left behind is stopped', async () => {
+    server = await startOpenLdap({ dataDir: folder });
+    const { pid } = server;
+    await expect(startOpenLdap({ dataDir: folder })).rejects.toThrow(`is in use by process ${process.pid}`);
+    expect(await namesAt(server)).toEqual(['dave', 'erin']);
+    // As if the starter were another process, which is dead.
+    await writeFile(path.join(folder, 'started-by.json'), JSON.stringify({ pid: process.pid, mark: 'another start' }));
+    const log: string[] = [];
+    server = await startOpenLdap({ dataDir: folder, log: (line) => log.push(line) });
+    expect(log).toContain(`stopping the slapd (process ${pid}) that a dead process left behind`);
+    expect([await processMark(pid), await namesAt(server)]).toEqual([undefined, ['dave', 'erin']]);
   });
 
   it('stops for good, and again without harm', async () => {

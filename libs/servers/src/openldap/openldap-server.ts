@@ -6,7 +6,7 @@ import net from 'node:net';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { leaveFolder, liveProcess, processMark, recordProcess, takeFolder } from '../data-folder.js';
+import { inUse, leaveFolder, liveProcess, liveStarter, processMark, recordProcess, takeFolder } from '../data-folder.js';
 import { freePort } from '../free-port.js';
 import { openLdapPrograms, type OpenLdapPrograms } from './openldap-programs.js';
 
@@ -53,8 +53,11 @@ export async function startOpenLdap(options: OpenLdapOptions): Promise<OpenLdapS
   const dataDir = path.resolve(options.dataDir);
   const programs = await openLdapPrograms(options.cacheDir, log);
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
-  await takeFolder(dataDir);
   const record = path.join(dataDir, 'slapd.json');
+  const starter = await liveStarter(dataDir);
+  // Also this process may have started one there.
+  if (starter !== undefined && (await liveProcess(record)) !== undefined) throw inUse(dataDir, starter);
+  await takeFolder(dataDir);
   let slapd: ChildProcess | undefined;
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     const ending = slapd;
