@@ -16,10 +16,12 @@ import { demoIdpHarness } from './demo-idp.js';
 import type { AskHere, Harness } from './harness.js';
 import { ldapHarness } from './ldap.js';
 import { postgresHarness } from './postgres.js';
+import { webhookHarness } from './webhook.js';
 
 const harnesses: Readonly<Record<string, Harness>> = {
   postgres: postgresHarness(),
   ldap: ldapHarness(),
+  webhook: webhookHarness(),
   'demo-idp': demoIdpHarness(),
 };
 it('R5.6 leaves out no kind of connector', () => {

@@ -9,6 +9,8 @@ export { prepareExecutor } from './postgres/prepare-executor.js';
 export { scramVerifier } from './postgres/scram-verifier.js';
 export { targetAddress, type TargetAddress } from './postgres/target-address.js';
 export type { ServiceAccount } from './postgres/service-account.js';
+export { webhookConnector } from './webhook/webhook.connector.js';
+export type { WebhookOptions } from './webhook/client.js';
 export { demoIdpConnector } from './demo-idp/demo-idp.connector.js';
 export type { DemoIdpOptions } from './demo-idp/admin-client.js';
 export type { BypassSecret } from './demo-idp/bypass-code.js';

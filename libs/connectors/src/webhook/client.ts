@@ -1,0 +1,176 @@
+import { readFile } from 'node:fs/promises';
+import { messageOf } from '@readmit/platform';
+import { Webhook } from 'standardwebhooks';
+import { TargetError } from '../connector.js';
+import { answerOf, refusedOf, version, type Answer, type WebhookCall, type WebhookRequest } from './messages.js';
+
+export interface WebhookOptions {
+  /** Name of the target in the file of targets. */
+  readonly name: string;
+  /** The receiver; the only address that is ever asked. */
+  readonly url: string;
+  /** File with one or more signing secrets, `whsec_...`, one on each line. Read for each request, so that it can be replaced. */
+  readonly secretFile: string;
+  readonly ids: () => string;
+  readonly now: () => Date;
+  readonly fetch?: typeof globalThis.fetch;
+}
+
+const mostBytes = 1024 * 1024;
+/** A receiver may ask for patience, but must not be able to stop a revocation for longer than this. */
+const longestRetryAfterMs = 60_000;
+const longestMessage = 300;
+/** A gateway that answers so has not passed the request on. */
+const notTaken = new Set([401, 403, 404, 405, 413, 415, 429]);
+
+/** Requests to the receiver, signed as Standard Webhooks. */
+export class WebhookClient {
+  /** Milliseconds since 1970: Retry-After of the last answer. */
+  private notBefore = 0;
+
+  constructor(private readonly options: WebhookOptions) {}
+
+  call(signal: AbortSignal): Call {
+    return new Call(this, signal);
+  }
+
+  /** One request. `wrote` is set as long as the receiver may have changed something. */
+  async send(request: WebhookRequest, call: Call, signal: AbortSignal): Promise<unknown> {
+    const { name, url, now } = this.options;
+    if (now().getTime() < this.notBefore)
+      throw new TargetError(`${name} asked not to be called before ${new Date(this.notBefore).toISOString()}`, call.effect, 'unreachable');
+    const body = JSON.stringify({ version, connector: name, ...request });
+    const headers = await this.signed(body);
+    const effectBefore = call.effect;
+    if (request.call === 'execute' || request.call === 'undo') call.wrote = true;
+    let response: Response;
+    let text: string | undefined;
+    try {
+      response = await (this.options.fetch ?? fetch)(url, { method: 'POST', body, headers, signal, redirect: 'error' });
+      text = await limited(response);
+    } catch (error) {
+      // A refused connection carried no request.
+      if (codeOf(error) === 'ECONNREFUSED') call.wrote = effectBefore === 'unknown';
+      if (signal.aborted) throw new TargetError(`${name} did not answer in time`, call.effect, 'timeout');
+      throw new TargetError(`${name} cannot be reached at ${url}: ${messageOf(error)}`, call.effect, 'unreachable');
+    }
+    if (text === undefined) throw new TargetError(`${name} answered with more than ${mostBytes} bytes`, call.effect, 'refused');
+    const parsed = json(text);
+    if (response.status === 200) return parsed;
+    this.refuse(response, parsed, call, effectBefore);
+  }
+
+  private refuse(response: Response, parsed: unknown, call: Call, effectBefore: 'none' | 'unknown'): never {
+    const { name, now } = this.options;
+    const wait = retryAfterMs(response.headers.get('retry-after'), now());
+    if (wait > 0) this.notBefore = now().getTime() + Math.min(wait, longestRetryAfterMs);
+    const refused = refusedOf(parsed);
+    if (refused?.effect === 'none' || (!refused && notTaken.has(response.status))) call.wrote = effectBefore === 'unknown';
+    if (refused) throw new TargetError(`${name}: ${printable(refused.message)}`, call.effect, refused.code);
+    const hint =
+      response.status === 401 || response.status === 403
+        ? ': it does not accept the signature; compare the secrets and the clocks'
+        : ' without the fields code, effect and message';
+    const busy = response.status >= 500 || response.status === 429;
+    throw new TargetError(`${name} answered ${response.status}${hint}`, call.effect, busy ? 'unreachable' : 'refused');
+  }
+
+  private async signed(body: string): Promise<Record<string, string>> {
+    const { name, secretFile, ids, now } = this.options;
+    const id = ids();
+    const at = now();
+    let secrets: readonly string[];
+    try {
+      secrets = secretsIn(await readFile(secretFile, 'utf8'));
+    } catch (error) {
+      throw new TargetError(`the secret of ${name} cannot be used: ${messageOf(error)}`, 'none', 'refused');
+    }
+    return {
+      'content-type': 'application/json',
+      accept: 'application/json',
+      'webhook-id': id,
+      'webhook-timestamp': String(Math.floor(at.getTime() / 1000)),
+      'webhook-signature': secrets.map((secret) => new Webhook(secret).sign(id, at, body)).join(' '),
+    };
+  }
+}
+
+/** Requests of one connector method. After a change was sent, every failure has the effect `unknown`. */
+export class Call {
+  wrote = false;
+
+  constructor(
+    private readonly client: WebhookClient,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  /** What is certain about the target when the method fails now. */
+  get effect(): 'none' | 'unknown' {
+    return this.wrote ? 'unknown' : 'none';
+  }
+
+  async ask<C extends WebhookCall>(name: string, request: Extract<WebhookRequest, { readonly call: C }>): Promise<Answer<C>> {
+    const body = await this.client.send(request, this, this.signal);
+    const checked = answerOf<C>(request.call as C, body);
+    if ('fault' in checked)
+      throw new TargetError(
+        `${name} answered ${request.call} with something else than docs/webhook-target.md says: ${checked.fault}`,
+        this.effect,
+        'refused',
+      );
+    return checked.answer;
+  }
+}
+
+const longestSecretFile = 10;
+/** Signing secrets of the text, at least one. Throws without quoting any. */
+export function secretsIn(text: string): readonly string[] {
+  const secrets = text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+  const fault = (at: number) => new Error(`line ${at + 1} is not whsec_ and the base64 form of 24 to 64 bytes`);
+  secrets.forEach((secret, at) => {
+    const key = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(secret)?.[1];
+    const bytes = key === undefined ? 0 : Buffer.from(key, 'base64').length;
+    if (bytes < 24 || bytes > 64) throw fault(at);
+  });
+  if (secrets.length === 0 || secrets.length > longestSecretFile)
+    throw new Error(`the file must hold 1 to ${longestSecretFile} secrets, one on each line`);
+  return secrets;
+}
+
+/** The body, or undefined if it is larger than an answer may be. */
+async function limited(response: Response): Promise<string | undefined> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
+    bytes += chunk.length;
+    if (bytes > mostBytes) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function json(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Seconds or a date (RFC 9110, section 10.2.3). 0: nothing that can be used. */
+function retryAfterMs(header: string | null, now: Date): number {
+  if (header === null) return 0;
+  const ms = /^\d{1,9}$/.test(header.trim()) ? Number(header) * 1000 : Date.parse(header) - now.getTime();
+  return Number.isFinite(ms) && ms > 0 ? ms : 0;
+}
+
+/** The receiver's words, without line breaks and control characters, for a log or a case. */
+const printable = (text: string): string => text.replaceAll(/[\p{C}\p{Z}]+/gu, ' ').slice(0, longestMessage);
+
+function codeOf(error: unknown): unknown {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error && 'code' in cause ? cause.code : undefined;
+}

@@ -1,0 +1,82 @@
+/** docs/webhook-target.md: its commands start the example, each request gets the answer that the page shows, and each answer is one that Readmit takes. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { blockOf } from '@readmit/testing';
+import { Webhook } from 'standardwebhooks';
+import { targetsFile } from '../../apps/execution/src/outbound/targets.js';
+import { answerOf, refusedOf, type WebhookCall } from '../../libs/connectors/src/webhook/messages.js';
+import { startReceiver, type Receiver } from './webhook.js';
+
+const folder = mkdtempSync(path.join(tmpdir(), 'readmit-webhook-page-'));
+const secretFile = path.join(folder, 'webhook.secret');
+
+describe('docs/webhook-target.md', () => {
+  let receiver: Receiver;
+  beforeAll(async () => {
+    const [makeSecret = '', start = ''] = blockOf('docs/webhook-target.md', 'Run the example', 1).trimEnd().split('\n');
+    const shell = spawn('bash', ['-euo', 'pipefail', '-c', makeSecret], { cwd: folder, stdio: 'inherit' });
+    expect(await once(shell, 'exit')).toEqual([0, null]);
+    expect(start).toBe('RECEIVER_SECRET_FILE=webhook.secret RECEIVER_PORT=9700 node deploy/webhook-target/receiver.mjs');
+    receiver = await startReceiver(secretFile);
+  });
+  afterAll(async () => {
+    await receiver.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const send = async (body: string, secret = readFileSync(secretFile, 'utf8').trim()) => {
+    const [id, at] = ['msg_page', new Date()];
+    const response = await fetch(receiver.url, {
+      method: 'POST',
+      body,
+      headers: {
+        'webhook-id': id,
+        'webhook-timestamp': String(Math.floor(at.getTime() / 1000)),
+        'webhook-signature': new Webhook(secret).sign(id, at, body),
+      },
+    });
+    return { status: response.status, body: await response.json() };
+  };
+
+  it('makes a secret that nobody else can read, and an entry of the file of targets', () => {
+    expect(statSync(secretFile).mode & 0o077).toBe(0);
+    const entry = blockOf('docs/webhook-target.md', 'Run the example', 2).replace('/etc/readmit/webhook.secret', secretFile);
+    const file = path.join(folder, 'targets.json');
+    writeFileSync(file, entry, { mode: 0o600 });
+    const targets = targetsFile(file);
+    expect(targets.reveal()).toMatchObject([{ kind: 'webhook', name: 'tickets' }]);
+    expect(targets.texts()).toEqual([readFileSync(secretFile, 'utf8').trim()]);
+  });
+
+  it.each<[WebhookCall, string, string]>([
+    ['plan', blockOf('docs/webhook-target.md', 'plan', 1), blockOf('docs/webhook-target.md', 'plan', 2)],
+    ['read', blockOf('docs/webhook-target.md', 'read', 1), blockOf('docs/webhook-target.md', 'read', 2)],
+    ['execute', blockOf('docs/webhook-target.md', 'execute', 1), blockOf('docs/webhook-target.md', 'execute', 2)],
+    ['undo', blockOf('docs/webhook-target.md', 'undo', 1), blockOf('docs/webhook-target.md', 'undo', 2)],
+  ])('shows the answer of the example to %s', async (call, request, answer) => {
+    expect(await send(request)).toEqual({ status: 200, body: JSON.parse(answer) as unknown });
+    expect(answerOf(call, JSON.parse(answer))).toEqual({ answer: JSON.parse(answer) as unknown });
+  });
+
+  it('shows the answer to observe of a target that sees who uses a secret', async () => {
+    expect(await send(blockOf('docs/webhook-target.md', 'observe', 1))).toEqual({ status: 200, body: {} });
+    expect(answerOf('observe', JSON.parse(blockOf('docs/webhook-target.md', 'observe', 2)))).toEqual({ answer: { takenOver: true } });
+  });
+
+  it('shows an error that Readmit takes, and the example refuses a wrong signature with one', async () => {
+    const shown = JSON.parse(blockOf('docs/webhook-target.md', 'Errors')) as unknown;
+    expect(refusedOf(shown)).toEqual(shown);
+    const read = blockOf('docs/webhook-target.md', 'read', 1);
+    const { status, body } = await send(read, `whsec_${Buffer.alloc(32).toString('base64')}`);
+    expect([status, refusedOf(body)]).toEqual([401, { code: 'refused', effect: 'none', message: 'No matching signature found' }]);
+    expect((await send(read.replace('"ada"', '"bob"'))).body).toEqual({
+      code: 'not-found',
+      effect: 'none',
+      message: 'there is no account bob',
+    });
+  });
+});
