@@ -2,7 +2,7 @@
 import { engineCrypto } from '@readmit/signing';
 import type { Engine } from '@readmit/runtime';
 import type { Fact, ServiceName } from '@readmit/contracts';
-import { addEvidence, codeOf, contactDigests, decide, say } from '@readmit/domain';
+import { addEvidence, codeOf, contactDigests, decide, draft } from '@readmit/domain';
 import { Hands } from './hands.js';
 import { approver, digestOf, verifier, type People } from './people.js';
 import type { Installation } from './six-services.js';
@@ -83,7 +83,7 @@ export class Cases {
           { key: caseId, name: 'open-case', actor: 'anonymous', rows: [{ salt: 'bench', reason: 'my phone is gone' }] },
           () => ({
             emit: [
-              say('readmit.case.opened', caseId, {
+              draft('readmit.case.opened', caseId, {
                 caseId,
                 asks: [{ id: 'ask-1', kind: 'factor.reset', connector: simulatedTarget, object: subject }],
                 subject: { kind: 'person', id: subject },
@@ -167,6 +167,6 @@ export class Cases {
     if (!engine) throw new Error(`this is a bug: a command to ${service}, which is not here`);
     const answer = await send(engine);
     if ('refused' in answer)
-      throw new Error(`${name} by ${actor} for ${caseId} was refused: ${answer.refused.reason} (${answer.refused.says})`);
+      throw new Error(`${name} by ${actor} for ${caseId} was refused: ${answer.refused.reason} (${answer.refused.message})`);
   }
 }

@@ -56,5 +56,5 @@ async function begin({ engines }: Engines, chain: Chain, key: string): Promise<v
     emit: [chain.draft(chain.begins, key)],
     reply: {},
   }));
-  if ('refused' in answer) throw new Error(`${key} was not opened: ${answer.refused.says}`);
+  if ('refused' in answer) throw new Error(`${key} was not opened: ${answer.refused.message}`);
 }

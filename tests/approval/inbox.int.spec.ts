@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { engineCrypto } from '@readmit/signing';
 import type { Engine } from '@readmit/runtime';
 import { entryOf, type Draft, type Person } from '@readmit/contracts';
-import { instant, say, withdraw } from '@readmit/domain';
+import { instant, draft, withdraw } from '@readmit/domain';
 import type { Call } from '@readmit/service';
 import type { Store } from '@readmit/store';
 import { until } from '@readmit/testing';
@@ -168,16 +168,21 @@ describe('the inbox', () => {
     denied.house.decide(denied.caseId, 'chidi', { decision: 'deny' });
     withdrawn.house.command('approval', withdrawn.caseId, withdraw({ person: 'erin' }));
     const { caseId } = expired;
-    expired.house.emit('approval', [say('readmit.approval.expired', caseId, { caseId, expiredAt: instant(expired.house.now) })]);
+    expired.house.emit('approval', [draft('readmit.approval.expired', caseId, { caseId, expiredAt: instant(expired.house.now) })]);
     for (const { catchUp } of [denied, withdrawn, expired]) await catchUp();
     await system.say([
-      say('readmit.case.frozen', frozen.caseId, {
+      draft('readmit.case.frozen', frozen.caseId, {
         caseId: frozen.caseId,
         by: 'erin',
         cause: 'repudiated',
         reasonDigest: 'd'.repeat(64),
       }),
-      say('readmit.plan.refused', failed.caseId, { caseId: failed.caseId, rule: 'R2.2', reason: 'target-refused', says: 'It is unknown.' }),
+      draft('readmit.plan.refused', failed.caseId, {
+        caseId: failed.caseId,
+        rule: 'R2.2',
+        reason: 'target-refused',
+        says: 'It is unknown.',
+      }),
     ]);
     for (const [{ caseId }, type] of [
       [frozen, 'readmit.case.frozen'],

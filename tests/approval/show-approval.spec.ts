@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { engineCrypto } from '@readmit/signing';
 import type { Commands } from '@readmit/runtime';
-import { Facts, say, type Command, type Context } from '@readmit/domain';
+import { Facts, draft, type Command, type Context } from '@readmit/domain';
 import type { Actor, Call } from '@readmit/service';
 import { House, policy } from '../../libs/domain/test/house.js';
 import { ApprovalController } from '../../apps/approval/src/inbound/approval.controller.js';
@@ -139,7 +139,7 @@ describe('what an approver is shown', () => {
     const data = desk.house.facts('approval', role).last('readmit.people.attested')?.data;
     if (!data) throw new Error('nobody is attested');
     const people = data.people.filter(({ id }) => id === 'chidi').map((chidi) => ({ ...chidi, keys: [] }));
-    desk.house.emit('classification', [say('readmit.people.attested', role, { ...data, people })]);
+    desk.house.emit('classification', [draft('readmit.people.attested', role, { ...data, people })]);
     desk.house.settle();
     expect(await seats()).toEqual([[], []]);
     expect((await desk.show(role, 'dana')).decisions).toHaveLength(1);

@@ -8,7 +8,7 @@ import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { afterAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { connectorKinds, TargetError, type Connector } from '@readmit/connectors';
 import { askKinds, type Ask, type Facet, type Plan, type Step, type Undo } from '@readmit/contracts';
-import { askTable, reachOf, serves, stepTable, type PlanParts } from '@readmit/domain';
+import { askTable, stepsOfClass, stepServesAsk, stepTable, type PlanParts } from '@readmit/domain';
 import { freePort } from '@readmit/servers';
 import canonicalize from 'canonicalize';
 import { consumer } from '../../libs/connectors/test/consumer.js';
@@ -67,7 +67,7 @@ describe.each(Object.entries(harnesses))('connector conformance: %s', (kind, har
 
   const options = (ask: Ask) => ({
     ceiling: {
-      steps: [...reachOf(askTable[ask.kind].class)],
+      steps: [...stepsOfClass(askTable[ask.kind].class)],
       entitlements: ask.entitlement === undefined ? [] : [ask.entitlement],
       maxDurationSeconds: 3600,
     },
@@ -145,7 +145,7 @@ describe.each(Object.entries(harnesses))('connector conformance: %s', (kind, har
           .digest('hex');
       expect(digest(await partsOf(ask))).toBe(digest(first));
       expect(first.steps.length).toBeGreaterThan(0);
-      expect(first.steps.filter((step) => !serves(step.kind, ask.kind))).toEqual([]);
+      expect(first.steps.filter((step) => !stepServesAsk(step.kind, ask.kind))).toEqual([]);
       for (const step of first.steps) {
         const takesBack = stepTable[step.kind].undo;
         const ends = first.obligations.filter((one) => one.kind === takesBack && one.armedBy === 'start' && one.hold === step.hold);

@@ -6,7 +6,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { queueFigures } from '@readmit/runtime';
 import type { Draft } from '@readmit/contracts';
-import { say } from '@readmit/domain';
+import { draft } from '@readmit/domain';
 import { schemaOf } from '@readmit/store';
 import { until } from '@readmit/testing';
 import pg from 'pg';
@@ -95,7 +95,7 @@ const nothingOf = async (): Promise<void> => {
 
 const cases = Array.from({ length: 20 }, (_, index) => `case-${index}`);
 const all = (type: Parameters<typeof draftOf>[0]): Draft[] => cases.map((caseId) => draftOf(type, caseId));
-const denied = cases.map((caseId) => say('readmit.approval.denied', caseId, { caseId, decisionId: 'decision-1', by: 'chidi' }));
+const denied = cases.map((caseId) => draft('readmit.approval.denied', caseId, { caseId, decisionId: 'decision-1', by: 'chidi' }));
 
 /** So that what other sessions did is in the counters: they send them when they have rested for a second, or end. */
 const restAllSessions = async (): Promise<void> => {

@@ -6,7 +6,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { EngineOptions, ServiceRuntime } from '@readmit/runtime';
 import { auditOcsfTopic, type EventType, type ServiceName } from '@readmit/contracts';
-import { say } from '@readmit/domain';
+import { draft } from '@readmit/domain';
 import { schemaOf, tablesOfTopic, type Store } from '@readmit/store';
 import { until } from '@readmit/testing';
 import pg from 'pg';
@@ -102,7 +102,7 @@ async function costOf(service: ServiceName, type: EventType, before: readonly Ev
   const { store: seen, spent } = counted(store);
   await system.say(
     type === 'readmit.approval.denied'
-      ? cases.map((caseId) => say(type, caseId, { caseId, decisionId: 'decision-1', by: 'chidi' }))
+      ? cases.map((caseId) => draft(type, caseId, { caseId, decisionId: 'decision-1', by: 'chidi' }))
       : cases.map((caseId) => draftOf(type, caseId)),
   );
   const engine = await system.engine(service, { store: seen, workers: 0 });

@@ -1,6 +1,6 @@
 /** The metrics that services show, those that docs/operations.md explains and those that the alerts use are the same ones. */
 import { expect, it } from '@jest/globals';
-import { say } from '@readmit/domain';
+import { draft } from '@readmit/domain';
 import { Facts } from '@readmit/domain';
 import type { Engine } from '@readmit/runtime';
 import { createLog, type ServiceFigures } from '@readmit/service';
@@ -62,7 +62,7 @@ it('the wait at the gate is from the grant to the start, and no other event ends
   const granted = draftOf('readmit.approval.granted', caseId);
   const facts = new Facts([{ id: 'event_1', at: '2026-11-22T10:00:00.000Z', type: granted.type, data: granted.data } as never]);
   const started = draftOf('readmit.execution.started', caseId);
-  instruments.observer.emitted?.([{ ...say('readmit.notice.sent', caseId, {} as never), at: '2026-11-22T10:00:01.500Z', facts }]);
+  instruments.observer.emitted?.([{ ...draft('readmit.notice.sent', caseId, {} as never), at: '2026-11-22T10:00:01.500Z', facts }]);
   expect(await count()).toMatch(/_count\{service="execution"\} 0$/);
   instruments.observer.emitted?.([{ ...started, at: '2026-11-22T10:00:01.500Z', facts }]);
   expect((await count()).split('\n')).toEqual([

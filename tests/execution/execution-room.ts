@@ -4,7 +4,7 @@
  */
 import type { Connector, StepResult, UndoResult } from '@readmit/connectors';
 import { keyOf, type Draft, type EventData, type EventType, type Fact, type Facet } from '@readmit/contracts';
-import { Facts, instant, say, type Begun, type Capabilities, type WorkDraft } from '@readmit/domain';
+import { Facts, instant, draft, type Begun, type Capabilities, type WorkDraft } from '@readmit/domain';
 import { House } from '../../libs/domain/test/house.js';
 import { executionDefinition } from '../../apps/execution/src/execution.definition.js';
 import { begin, finish, newRow, tryOnce, type Surroundings, type WorkRow } from './try-once.js';
@@ -124,7 +124,7 @@ export class ExecutionRoom {
       .last('readmit.plan.proposed')
       ?.data.plan.obligations.find(({ id }) => id === obligationId);
     return this.hear(
-      say('readmit.revocation.due', caseId, {
+      draft('readmit.revocation.due', caseId, {
         caseId,
         obligationId,
         cause: 'expiry',

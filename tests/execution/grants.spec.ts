@@ -2,7 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { StepKind } from '@readmit/contracts';
 import { TargetError } from '@readmit/connectors';
-import { ResultUnstorable, say } from '@readmit/domain';
+import { ResultUnstorable, draft } from '@readmit/domain';
 import { ExecutionRoom, only } from './execution-room.js';
 
 const failure = (room: ExecutionRoom, caseId: string) => {
@@ -230,7 +230,7 @@ describe('a case that is over', () => {
         'readmit.approval.expired': { caseId, expiredAt: room.now.toISOString() },
         'readmit.case.closed': { caseId, outcome: 'withdrawn' },
       }[type];
-      room.hear(say(type, caseId, data as never));
+      room.hear(draft(type, caseId, data as never));
       expect(room.rows.get(id)?.state).toBe('cancelled');
       expect(room.begin(id)).toMatchObject({ go: false });
       expect(room.finish(id, new TargetError('away', 'none', 'unreachable'))).toBe('done');

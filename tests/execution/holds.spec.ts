@@ -2,7 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { TargetError } from '@readmit/connectors';
 import type { Plan, Undo } from '@readmit/contracts';
-import { say } from '@readmit/domain';
+import { draft } from '@readmit/domain';
 import { ExecutionRoom, only } from './execution-room.js';
 
 const hold = 'target/role.grant/erin/app_admin';
@@ -102,7 +102,7 @@ describe('two grants of one role', () => {
 
   it('R6.5 a case that is closed holds nothing, though it never said that it let go', async () => {
     const { room, first, second } = await bothHold();
-    room.hear(say('readmit.case.closed', second, { caseId: second, outcome: 'completed' }));
+    room.hear(draft('readmit.case.closed', second, { caseId: second, outcome: 'completed' }));
     room.due(first);
     await room.run(undoOf(first));
     expect(answers(room, first)).toEqual(['undone']);
@@ -220,7 +220,7 @@ describe('the account of a machine', () => {
       go: false,
       emit: [{ type: 'readmit.plan.refused', data: { rule: 'R6.5', reason: 'account-busy' } }],
     });
-    room.hear(say('readmit.case.closed', first, { caseId: first, outcome: 'completed' }));
+    room.hear(draft('readmit.case.closed', first, { caseId: first, outcome: 'completed' }));
     expect(room.begin(`${second}/plan`)).toMatchObject({ go: true });
   });
 
@@ -275,7 +275,7 @@ describe('an answer', () => {
     const room = new ExecutionRoom();
     const caseId = room.granted();
     await room.restore(caseId);
-    room.hear(say('readmit.case.closed', caseId, { caseId, outcome: 'completed' }));
+    room.hear(draft('readmit.case.closed', caseId, { caseId, outcome: 'completed' }));
     room.due(caseId, 1, { cause: 'containment' });
     await room.run(undoOf(caseId));
     expect(answers(room, caseId)).toEqual(['undone']);
@@ -333,7 +333,7 @@ describe('what an enrolment left', () => {
     );
   };
   const asked = (room: ExecutionRoom, caseId: string) =>
-    room.hear(say('readmit.revocation.due', caseId, { caseId, obligationId: `${caseId}/obligation-9`, cause: 'frozen' }));
+    room.hear(draft('readmit.revocation.due', caseId, { caseId, obligationId: `${caseId}/obligation-9`, cause: 'frozen' }));
 
   it('R5.4 R6.4 is taken back when the case is repudiated after its end, and nothing is when it never began', async () => {
     const room = new ExecutionRoom();
@@ -341,7 +341,7 @@ describe('what an enrolment left', () => {
     await room.restore(caseId);
     room.due(caseId);
     await room.run(undoOf(caseId));
-    room.hear(say('readmit.case.closed', caseId, { caseId, outcome: 'completed' }));
+    room.hear(draft('readmit.case.closed', caseId, { caseId, outcome: 'completed' }));
     withPlan(room, caseId);
     asked(room, caseId);
     await room.run(`${caseId}/obligation-9/undo`);

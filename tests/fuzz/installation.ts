@@ -246,5 +246,5 @@ export class Installation {
 
 function join(desk: Desk, key: string, fact: Fact): void {
   const facts = desk.facts.get(key) ?? new Facts([]);
-  if (!facts.holds(fact)) desk.facts.set(key, facts.with([fact]));
+  if (!facts.includes(fact)) desk.facts.set(key, facts.with([fact]));
 }

@@ -1,6 +1,6 @@
 /** People of a run, in memory: who asks, proves, decides and ends. */
 import type { AskKind, Draft, EventData } from '@readmit/contracts';
-import { codeOf, decide, say } from '@readmit/domain';
+import { codeOf, decide, draft } from '@readmit/domain';
 import { pick } from '../fault/random.js';
 import { crypto, policy, recipient, sha256, signedBy } from './cast.js';
 import type { Installation } from './installation.js';
@@ -38,7 +38,7 @@ export class People {
       },
       ...(signedIn ? {} : { caseKey: recipient(caseId) }),
     };
-    house.commanded('intake', say('readmit.case.opened', caseId, data));
+    house.commanded('intake', draft('readmit.case.opened', caseId, data));
     return caseId;
   }
 

@@ -1,6 +1,6 @@
 /** One run: people who ask, prove, decide and end, six services, one stolen key, and what must be true when all has come to rest. */
 import type { Fact, FactOf, Person, ServiceName } from '@readmit/contracts';
-import { endEarly, quorumMet, say } from '@readmit/domain';
+import { endEarly, quorumMet, draft } from '@readmit/domain';
 import { forked, pick, seeded, shuffled } from '../fault/random.js';
 import { crypto, directory, enrolled, policy, why } from './cast.js';
 import { Forger } from './forger.js';
@@ -85,8 +85,8 @@ export async function runOnce(seed: number, thief: ServiceName | undefined): Pro
     await house.advanceTo(later(house.now, plot() * 300));
     for (const caseId of cases) {
       const what = plot();
-      if (what < 0.1) house.commanded('revocation-scheduler', say('readmit.containment.ordered', caseId, { caseId, by: 'gita' }));
-      else if (what < 0.2) house.commanded('intake', say('readmit.case.frozen', caseId, { caseId, by: 'ada', cause: 'repudiated' }));
+      if (what < 0.1) house.commanded('revocation-scheduler', draft('readmit.containment.ordered', caseId, { caseId, by: 'gita' }));
+      else if (what < 0.2) house.commanded('intake', draft('readmit.case.frozen', caseId, { caseId, by: 'ada', cause: 'repudiated' }));
       else if (what < 0.35) house.command('revocation-scheduler', caseId, endEarly({ id: 'chidi', teams: ['security-oncall'] }, why));
       await house.advanceTo(later(house.now, plot() * 60));
     }

@@ -1,6 +1,6 @@
 /** Two cases about one object at a real target, in an order that a seed gives, with faults and a DBA in between. */
 import type { AskKind } from '@readmit/contracts';
-import { contain, endEarly, say } from '@readmit/domain';
+import { contain, endEarly, draft } from '@readmit/domain';
 import { compactDecrypt } from 'jose';
 import { forked, pick, seeded, shuffled } from '../fault/random.js';
 import { actsOf, type Act, type Kind } from './acts.js';
@@ -122,7 +122,7 @@ export async function runOrder(order: Order, target: RealTarget): Promise<Came> 
   const command = (what: 'end' | 'contain' | 'freeze', caseId: string): void => {
     if (what === 'end') house.command('revocation-scheduler', caseId, endEarly({ id: 'ops', teams: ['platform-operators'] }, why));
     if (what === 'contain') house.command('revocation-scheduler', caseId, contain('gita', why));
-    if (what === 'freeze') house.commanded('intake', say('readmit.case.frozen', caseId, { caseId, by: 'erin', cause: 'repudiated' }));
+    if (what === 'freeze') house.commanded('intake', draft('readmit.case.frozen', caseId, { caseId, by: 'erin', cause: 'repudiated' }));
   };
   const happens = async (at: Where, act: () => void | Promise<void>): Promise<void> => {
     if (at === 'now') await act();

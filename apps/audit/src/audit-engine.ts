@@ -21,7 +21,7 @@ import {
 } from '@readmit/runtime';
 import { crashPoint, messageOf, type Log } from '@readmit/platform';
 import type { Batch, Bus, TopicRecord } from '@readmit/bus';
-import type { CheckedEvent, LoggedRecord, Refusal } from '@readmit/domain';
+import type { CheckedEvent, LoggedRecord, CommandRefusal } from '@readmit/domain';
 import { isDataFault, type Store, type Tx } from '@readmit/store';
 import { LogWriter, ReusedIds, type Appended, type Arrived, type LogWriterOptions } from './usecases/append-to-log.js';
 import { watchCases } from './usecases/watch-cases.js';
@@ -33,7 +33,7 @@ export interface AuditEngineOptions extends LogWriterOptions {
   readonly verify: (
     record: TopicRecord,
     replayed: boolean,
-  ) => { readonly ok: true; readonly fact: Fact } | { readonly ok: false; readonly reason: string; readonly says: string };
+  ) => { readonly ok: true; readonly fact: Fact } | { readonly ok: false; readonly reason: string; readonly message: string };
   readonly log: Pick<Log, 'info' | 'warn' | 'error'>;
   /** Refuses to start with tables that do not continue from the last checkpoint that was seen. */
   readonly checkStart: () => Promise<void>;
@@ -131,8 +131,8 @@ export class AuditEngine implements ServiceRuntime {
     };
   }
 
-  async refuse({ key, name, actor }: Parameters<ServiceRuntime['refuse']>[0], { rule, reason, says }: Refusal): Promise<void> {
-    const data = { key, command: name, rule, reason, actor, says: says.slice(0, 500) };
+  async refuse({ key, name, actor }: Parameters<ServiceRuntime['refuse']>[0], { rule, reason, message }: CommandRefusal): Promise<void> {
+    const data = { key, command: name, rule, reason, actor, says: message.slice(0, 500) };
     await this.transact((tx) => this.writer.append(tx, [], [{ type: 'readmit.audit.refused', key, data }]));
   }
 
@@ -144,7 +144,7 @@ export class AuditEngine implements ServiceRuntime {
         transact: (messages, moving) => this.append(messages, moving),
         isMessageFault: isDataFault,
         refused: (message, error) =>
-          isRefused(message) ? undefined : { record: message.record, reason: 'cannot-be-recorded', says: messageOf(error) },
+          isRefused(message) ? undefined : { record: message.record, reason: 'cannot-be-recorded', message: messageOf(error) },
       });
       for (const span of spans) span.end();
     } catch (error) {
@@ -201,7 +201,7 @@ export class AuditEngine implements ServiceRuntime {
 
   private read(record: TopicRecord, replayed = false): Received | RefusedMessage {
     const verified = this.options.verify(record, replayed);
-    return verified.ok ? { fact: verified.fact, record } : { record, reason: verified.reason, says: verified.says };
+    return verified.ok ? { fact: verified.fact, record } : { record, reason: verified.reason, message: verified.message };
   }
   /** Recording has its place in the trace of what is recorded; Recorded continues below it. */
   private traced(read: Received | RefusedMessage, spans: OpenSpan[]): Received | RefusedMessage {
@@ -225,12 +225,13 @@ export class AuditEngine implements ServiceRuntime {
   private check(record: LoggedRecord): CheckedEvent {
     const value = Buffer.from(record.value.buffer, record.value.byteOffset, record.value.length);
     const verified = this.options.verify({ ...record, value, partition: 0, offset: 0n }, true);
-    return verified.ok ? { fact: verified.fact } : { reason: verified.reason, says: verified.says };
+    return verified.ok ? { fact: verified.fact } : { reason: verified.reason, message: verified.message };
   }
 }
 
 const reusedId = (record: TopicRecord): RefusedMessage => ({
   record,
   reason: 'event-id-reused',
-  says: 'The log has another event under this id. Either the key that signed it is compromised, or its service was restored from a backup: check both.',
+  message:
+    'The log has another event under this id. Either the key that signed it is compromised, or its service was restored from a backup: check both.',
 });

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { EmbeddedBus, type OutgoingRecord, type TopicRecord } from '@readmit/bus';
 import { KeyRing, keyIdOf, Signer, verifyRecord } from '@readmit/signing';
 import { entryOf, services, topicOf, writeEnvelope, type Draft, type KeyList, type ServiceName } from '@readmit/contracts';
-import { logKey, openCheckpoint, verifyExport, vkeyOf, type EventChecks, type Refusal } from '@readmit/domain';
+import { logKey, openCheckpoint, verifyExport, vkeyOf, type EventChecks, type CommandRefusal } from '@readmit/domain';
 import { sqlStateOf, type Store } from '@readmit/store';
 import { fixedIds, testDatabase, until, type TestDatabase } from '@readmit/testing';
 import { createPublicKey, generateKeyPairSync, sign, type JsonWebKey } from 'node:crypto';
@@ -335,7 +335,7 @@ describe('the log', () => {
   it('R7.1 records who was refused at its own door, before the answer', async () => {
     const engine = await record(0);
     const asked = { key: 'http:auditListParked', name: 'auditListParked', actor: 'person_boris' };
-    const refusal: Refusal = { refused: true, as: 'forbidden', rule: 'R4.6', reason: 'not-an-operator', says: 'Only operators.' };
+    const refusal: CommandRefusal = { refused: true, as: 'forbidden', rule: 'R4.6', reason: 'not-an-operator', message: 'Only operators.' };
     await engine.refuse(asked, refusal);
     expect(await typesSaid()).toEqual(['readmit.audit.refused']);
     expect(await judge(await exported())).toMatchObject({ ok: true, size: 1 });

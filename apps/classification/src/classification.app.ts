@@ -59,7 +59,7 @@ export const classificationApp = serviceApp({
       async started() {
         const about = { key: 'policy', name: 'activate-policy', actor: 'configuration' };
         const activated = await commands.command(about, activatePolicy(policy));
-        if ('refused' in activated) throw new Error(`${settings.READMIT_POLICY_FILE}: ${activated.refused.says}`);
+        if ('refused' in activated) throw new Error(`${settings.READMIT_POLICY_FILE}: ${activated.refused.message}`);
       },
     };
   },

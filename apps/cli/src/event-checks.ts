@@ -31,7 +31,7 @@ export async function openEvents({ keyList, environment }: ExportHeader, { root,
     },
     check: (record) => {
       const checked = verifyRecord({ ...record, value: Buffer.from(record.value) }, { ring, environment, now: logTime, replayed: true });
-      if (!checked.ok) return { reason: checked.reason, says: checked.says };
+      if (!checked.ok) return { reason: checked.reason, message: checked.message };
       const at = new Date(checked.fact.at);
       if (checked.fact.type === 'readmit.checkpoint.signed' && at > logTime) logTime = at;
       return { fact: checked.fact };

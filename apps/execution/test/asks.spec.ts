@@ -2,7 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { demoIdpConnector, TargetError } from '@readmit/connectors';
 import { Facet, Step, type Ask, type AskKind, type RecipientKey } from '@readmit/contracts';
-import { reachOf } from '@readmit/domain';
+import { stepsOfClass } from '@readmit/domain';
 import { Value } from 'typebox/value';
 
 const account = (id: string, locked: boolean, factors = 1) => ({
@@ -43,7 +43,7 @@ async function planned(
   });
   const ask: Ask = { id: 'ask-1', kind, connector: 'demo-idp', object: 'ada' };
   const options = {
-    ceiling: { steps: [...reachOf('mfa-recovery')], entitlements: [], maxDurationSeconds: 3600 },
+    ceiling: { steps: [...stepsOfClass('mfa-recovery')], entitlements: [], maxDurationSeconds: 3600 },
     durationSeconds: 600,
     overlapSeconds: 0,
     recipients: more.recipients ?? [requester],

@@ -106,7 +106,7 @@ describe('room for another case', () => {
   const cases = () => new OpenCases(store, limits);
   const reason = async (caseId: string, of: ReturnType<typeof asked>) => {
     const answer = await cases().within(caseId, of, async () => 'opened' as const);
-    return answer === 'opened' ? answer : answer.refused.says;
+    return answer === 'opened' ? answer : answer.refused.message;
   };
 
   it('R6.2 is half of it for requests without a sign-in, so that these leave room for others', async () => {

@@ -73,7 +73,7 @@ describe('a signal at which a rule of ours throws', () => {
     });
     await until(() => topics.position === 3, { what: 'the position has moved' });
     expect(recorded).toEqual(['s-1', 's-3']);
-    expect(parked.map(({ record, reason, says }) => [record.offset, reason, says])).toEqual([
+    expect(parked.map(({ record, reason, message }) => [record.offset, reason, message])).toEqual([
       [1n, 'handler-failed', 'command publish-signal: this is a bug'],
     ]);
   });

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { uuidv7 } from '@readmit/platform';
 import type { Draft, Fact } from '@readmit/contracts';
-import { Facts, say } from '@readmit/domain';
+import { Facts, draft } from '@readmit/domain';
 import type { Commands } from '@readmit/runtime';
 import type { Call } from '@readmit/service';
 import { createHash } from 'node:crypto';
@@ -179,7 +179,7 @@ describe('a containment', () => {
   });
 
   const opened = (of: string, subject: string) =>
-    say('readmit.case.opened', of, {
+    draft('readmit.case.opened', of, {
       caseId: of,
       asks: [{ id: 'ask-1', kind: 'factor.bypass', connector: 'demo-idp', object: subject }],
       subject: { kind: 'person', id: subject },
@@ -199,7 +199,7 @@ describe('a containment', () => {
   it('R6.6 of a subject stops each of its open cases, with the reason, and no other', async () => {
     await scheduler.receive(
       ...[opened('case_01', 'erin'), opened('case_02', 'erin'), opened('case_03', 'ada'), opened('case_04', 'erin')],
-      say('readmit.case.closed', 'case_04', { caseId: 'case_04', outcome: 'withdrawn' }),
+      draft('readmit.case.closed', 'case_04', { caseId: 'case_04', outcome: 'withdrawn' }),
     );
     const { commits } = scheduler.engine.counters;
     expect(await ofSubject('erin')).toMatchObject({ subject: 'erin', cases: [{ caseId: 'case_01' }, { caseId: 'case_02' }] });
@@ -244,7 +244,7 @@ describe('a containment', () => {
 
   it('R6.6 finds the cases of a subject whatever of them came first, and in one statement', async () => {
     const fact = (draft: Draft): Fact => ({ id: uuidv7(), type: draft.type, at: new Date().toISOString(), data: draft.data }) as Fact;
-    const both = [fact(opened('case_05', 'erin')), fact(say('readmit.case.closed', 'case_05', { caseId: 'case_05', outcome: 'failed' }))];
+    const both = [fact(opened('case_05', 'erin')), fact(draft('readmit.case.closed', 'case_05', { caseId: 'case_05', outcome: 'failed' }))];
     let statements = 0;
     const save = (added: readonly Fact[], all: readonly Fact[], key = 'case_05') =>
       scheduler.store.transaction((tx) =>

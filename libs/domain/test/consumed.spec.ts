@@ -1,7 +1,7 @@
 /** What each service consumes, where no life of a case depends on it: what is shown, and what stops a request that is stopped elsewhere too. */
 import { describe, expect, it } from '@jest/globals';
 import { catalogue, entryOf, eventTypes } from '@readmit/contracts';
-import { freezeBySignal, instant, intakeProcess, say, schedulerProcess } from '../src/index.js';
+import { freezeBySignal, instant, intakeProcess, draft, schedulerProcess } from '../src/index.js';
 import { House, policy } from './house.js';
 
 const mfa = [{ kind: 'factor.bypass', object: 'ada' }] as const;
@@ -19,7 +19,7 @@ describe('approval', () => {
   it('R9.1 has the policy by its own key, so that approvers are shown what they sign', () => {
     const house = new House();
     house.emit('classification', [
-      say('readmit.policy.activated', 'policy', { version: policy.version, digest: 'd'.repeat(64), document: policy }),
+      draft('readmit.policy.activated', 'policy', { version: policy.version, digest: 'd'.repeat(64), document: policy }),
     ]);
     house.settle();
     expect(house.facts('approval', 'policy').last('readmit.policy.activated')?.data.version).toBe(policy.version);

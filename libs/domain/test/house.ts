@@ -16,7 +16,7 @@ import {
   plusSeconds,
   questionOf,
   recipientsOf,
-  say,
+  draft,
   schedulerProcess,
   targetChange,
   type Facts,
@@ -139,7 +139,7 @@ export class House extends Simulation {
     durationSeconds: number,
   ): void {
     this.emit('intake', [
-      say('readmit.case.opened', caseId, {
+      draft('readmit.case.opened', caseId, {
         caseId,
         asks: asks.map((ask, index) => ({ ...ask, id: `ask-${index + 1}`, connector: 'target' })),
         subject,
@@ -160,7 +160,7 @@ export class House extends Simulation {
     if (!attested || !chidi || x === undefined) throw new Error('chidi is not attested for the case');
     const key = { kid: `${id}-key`, type: 'software-key' as const, key: { kty: 'OKP' as const, crv: 'Ed25519' as const, x } };
     const people = [{ ...chidi, id, teams: ['system-owner'], keys: [key] }];
-    this.emit('classification', [say('readmit.people.attested', caseId, { ...attested.data, people })]);
+    this.emit('classification', [draft('readmit.people.attested', caseId, { ...attested.data, people })]);
     this.settle();
     return id;
   }

@@ -6,11 +6,11 @@ import { entryOf, keyOf, type Draft, type EventType, type Fact, type ServiceName
 import {
   Facts,
   instant,
-  say,
+  draft,
   type Command,
   type Context,
   type Outcome,
-  type Refusal,
+  type CommandRefusal,
   type ServiceProcess,
   type Work,
   type WorkDraft,
@@ -109,7 +109,7 @@ export class Simulation {
     this.say(desk, key, outcome.emit, [key]);
     this.ask(desk, key, outcome.work ?? []);
     this.conclude(desk, [key]);
-    const { refusal } = outcome.reply as { readonly refusal?: Refusal };
+    const { refusal } = outcome.reply as { readonly refusal?: CommandRefusal };
     return refusal ? { refused: refusal.reason } : { reply: outcome.reply };
   }
 
@@ -129,7 +129,7 @@ export class Simulation {
       for (let copies = this.random() < 0.1 ? 2 : 1; copies > 0; copies--) this.queue.push({ desk, fact, key });
     }
     if (entryOf(type).gate && this.auditUp)
-      this.publish('audit', say('readmit.audit.recorded', key, { caseId: key, eventId: fact.id, type, index: this.log.length }));
+      this.publish('audit', draft('readmit.audit.recorded', key, { caseId: key, eventId: fact.id, type, index: this.log.length }));
     return fact;
   }
   protected take(desk: Desk, fact: Fact): void {

@@ -100,7 +100,7 @@ export class Aggregate {
 
   /** Joins the set; one that is there already is dropped. */
   join(fact: Fact, origin?: Origin): boolean {
-    if (this.facts.holds(fact) || this.arrived.some(({ id, type }) => id === fact.id && type === fact.type)) return false;
+    if (this.facts.includes(fact) || this.arrived.some(({ id, type }) => id === fact.id && type === fact.type)) return false;
     this.arrived.push(fact);
     this.added.push(fact);
     this.dirty = true;

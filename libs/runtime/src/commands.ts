@@ -1,6 +1,6 @@
 /** HTTP as a batch of one: the same transaction, locks and signatures as a message. */
 import { isKey, type Fact } from '@readmit/contracts';
-import { Facts, refusal, type Command, type Refusal } from '@readmit/domain';
+import { Facts, refusal, type Command, type CommandRefusal } from '@readmit/domain';
 import type { Commands } from './service-definition.js';
 import { engineTypes, type Origin } from './aggregate.js';
 import { backoffMs, WakeUp, crashPoint } from '@readmit/platform';
@@ -21,7 +21,7 @@ export class CommandRunner implements Commands {
   async command<R>(
     options: Parameters<Commands['command']>[0],
     command: Command<R>,
-  ): Promise<{ readonly reply: R } | { readonly refused: Refusal }> {
+  ): Promise<{ readonly reply: R } | { readonly refused: CommandRefusal }> {
     for (let collisions = 0; ; collisions++) {
       try {
         return await this.once(options, command);
@@ -43,10 +43,10 @@ export class CommandRunner implements Commands {
   private async once<R>(
     { key, alsoKeys, name, actor, rows, ifVersion }: Parameters<Commands['command']>[0],
     command: Command<R>,
-  ): Promise<{ readonly reply: R } | { readonly refused: Refusal }> {
+  ): Promise<{ readonly reply: R } | { readonly refused: CommandRefusal }> {
     if (!isKey(key)) throw new RangeError('not an id of an aggregate');
     const traceparent = this.transactor.options.traceparent?.();
-    let answer: { readonly reply: R } | { readonly refused: Refusal } | undefined;
+    let answer: { readonly reply: R } | { readonly refused: CommandRefusal } | undefined;
     await this.transactor.run({
       keys: () => [key, ...(alsoKeys ?? [])],
       decide: (changeset) => {
@@ -67,12 +67,12 @@ export class CommandRunner implements Commands {
             )
           : byHandler(`command ${name}`, () => command(facts, changeset.contextOf(aggregate)));
         if (result.refused) {
-          const { rule, reason, says } = result;
+          const { rule, reason, message } = result;
           changeset.announce(
             {
               type: engineTypes(changeset.service).refused,
               key,
-              data: { key, command: name, rule, reason, actor, says: says.slice(0, 500) },
+              data: { key, command: name, rule, reason, actor, says: message.slice(0, 500) },
             },
             aggregate.origin,
           );

@@ -39,7 +39,7 @@ export class EventConsumer implements BatchHandler, BatchTransaction<Read> {
   }
 
   refused(message: Read, error: unknown): Read | undefined {
-    return isRefused(message) ? undefined : { record: message.record, reason: 'handler-failed', says: messageOf(error) };
+    return isRefused(message) ? undefined : { record: message.record, reason: 'handler-failed', message: messageOf(error) };
   }
 
   async transact(read: readonly Read[], batch: Batch | undefined, bisecting: boolean): Promise<void> {

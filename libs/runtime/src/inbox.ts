@@ -50,7 +50,7 @@ export class Inbox {
     if (claimed !== undefined && isEventType(claimed) && !this.reads(claimed) && record.topic === topicOf(entryOf(claimed).producer))
       return undefined;
     const verified = verifyRecord(record, { ring, environment, now, replayed });
-    if (!verified.ok) return { record, reason: verified.reason, says: verified.says };
+    if (!verified.ok) return { record, reason: verified.reason, message: verified.message };
     const { fact, envelope } = verified;
     const reminder =
       this.isReminder(fact.type) && fact.type === 'readmit.deadline.reached' && fact.data.owner === definition.name
@@ -67,7 +67,7 @@ export class Inbox {
       };
       return { record, fact, origin, keys, reminder };
     } catch (error) {
-      return { record, reason: 'handler-failed', says: messageOf(error) };
+      return { record, reason: 'handler-failed', message: messageOf(error) };
     }
   }
 

@@ -12,7 +12,7 @@ export const byKeyList = 'key-list';
 export interface RefusedMessage {
   readonly record: TopicRecord;
   readonly reason: string;
-  readonly says: string;
+  readonly message: string;
 }
 export const isRefused = <Message extends object>(read: Message | RefusedMessage): read is RefusedMessage => 'reason' in read;
 
@@ -50,7 +50,7 @@ export async function parkMessages(
   readonly { readonly id: string; readonly topic: string; readonly key: string; readonly reason: string; readonly says: string }[]
 > {
   if (refused.length === 0) return [];
-  const rows = refused.map(({ record, reason, says }) => ({
+  const rows = refused.map(({ record, reason, message }) => ({
     id: `parked_${newId()}`,
     topic: record.topic,
     partition: record.partition,
@@ -61,7 +61,7 @@ export async function parkMessages(
     headers: Object.fromEntries(Object.entries(record.headers).map(([name, value]) => [storable(name), storable(value)])),
     value: record.value.toString('base64'),
     reason,
-    says: sentence(says),
+    says: sentence(message),
   }));
   return tx.query(
     `INSERT INTO parked (id, topic, partition, "offset", key, event_id, type, headers, value, reason, says)
@@ -73,9 +73,9 @@ export async function parkMessages(
 }
 
 export function logParked(log: Pick<Log, 'warn'>, service: string, refused: readonly RefusedMessage[]): void {
-  for (const { record, reason, says } of refused) {
+  for (const { record, reason, message } of refused) {
     const { topic, partition, offset } = record;
-    log.warn({ service, topic, partition, offset: String(offset), reason, says }, 'message parked');
+    log.warn({ service, topic, partition, offset: String(offset), reason, says: message }, 'message parked');
   }
 }
 

@@ -52,7 +52,7 @@ export interface Redriving<Message extends object> {
     record: TopicRecord,
     settled: Settled,
     message: Message | undefined,
-  ): Promise<Pick<RefusedMessage, 'reason' | 'says'> | undefined>;
+  ): Promise<Pick<RefusedMessage, 'reason' | 'message'> | undefined>;
 }
 
 export class ParkedStore<Message extends object> implements ParkedMessages {
@@ -78,7 +78,7 @@ export class ParkedStore<Message extends object> implements ParkedMessages {
     const read = action === 'redrive' ? this.redriving.read(record, by !== byKeyList) : undefined;
     const settled: Settled = { action: action === 'redrive' ? 'redriven' : 'discarded', by };
     const refused = read && isRefused(read) ? read : await this.redriving.settle(parked, record, settled, read);
-    if (refused) await stillParked(this.store, id, refused.reason, refused.says);
+    if (refused) await stillParked(this.store, id, refused.reason, refused.message);
     return this.show(id);
   }
 }
@@ -99,7 +99,7 @@ export const redriveEvents = (transactor: Transactor, inbox: Inbox): Redriving<R
       });
       return undefined;
     } catch (error) {
-      if (error instanceof HandlerFailed) return { reason: 'handler-failed', says: messageOf(error) };
+      if (error instanceof HandlerFailed) return { reason: 'handler-failed', message: messageOf(error) };
       throw error;
     }
   },

@@ -1,5 +1,5 @@
 import type { Fact, ServiceName } from '@readmit/contracts';
-import type { Command, Facts, Refusal, ServiceProcess, Work as ClaimedWork, WorkRules } from '@readmit/domain';
+import type { Command, Facts, CommandRefusal, ServiceProcess, Work as ClaimedWork, WorkRules } from '@readmit/domain';
 import type { Tx } from '@readmit/store';
 
 export { lanes, ResultUnstorable } from '@readmit/domain';
@@ -67,7 +67,7 @@ export interface Commands {
       readonly ifVersion?: number | undefined;
     },
     command: Command<R>,
-  ): Promise<{ readonly reply: R } | { readonly refused: Refusal }>;
+  ): Promise<{ readonly reply: R } | { readonly refused: CommandRefusal }>;
   /** Facts of an aggregate, without a lock. */
   facts(key: string): Promise<Facts>;
 }
@@ -112,7 +112,7 @@ export interface ServiceRuntime {
   stop(): Promise<void>;
   progress(): Promise<Progress>;
   /** Puts on record that a request was refused before it reached a command. @throws {Error} it could not be recorded. */
-  refuse(about: { readonly key: string; readonly name: string; readonly actor: string }, refusal: Refusal): Promise<void>;
+  refuse(about: { readonly key: string; readonly name: string; readonly actor: string }, refusal: CommandRefusal): Promise<void>;
   /** Further counters of a service since its start, for its metrics: `signals_recorded` becomes `readmit_signals_recorded_total`. */
   readonly counts?: Readonly<Record<string, { readonly says: string; readonly value: number }>>;
   readonly counters: { batches: number; messages: number; statements: number; commits: number; events: number; parked: number };

@@ -31,7 +31,7 @@ describe.each(subs)('R8.3 the person %s', (sub) => {
       as: 'forbidden',
       rule: 'R1.8',
       reason: 'not-a-person',
-      says: 'No.',
+      message: 'No.',
     }));
     expect(refused).toMatchObject({ refused: { reason: 'not-a-person' } });
     const said = (await house.said('intake')).find((one) => one.type === 'readmit.intake.refused' && one.key === key);

@@ -140,7 +140,7 @@ describe('a command', () => {
     const no = refusal('forbidden', 'R4.2', 'approver-is-requester', 'You asked for it yourself; somebody else must decide.');
     expect(await engine.command({ key: 'case-1', name: 'approve', actor: 'mallory', rows: [{}] }, () => no)).toEqual({ refused: no });
     expect((await saidOf('readmit.intake.refused')).map(({ data }) => data)).toEqual([
-      { key: 'case-1', command: 'approve', rule: 'R4.2', reason: 'approver-is-requester', actor: 'mallory', says: no.says },
+      { key: 'case-1', command: 'approve', rule: 'R4.2', reason: 'approver-is-requester', actor: 'mallory', says: no.message },
     ]);
     expect(saves).toBe(0);
   });

@@ -78,7 +78,7 @@ describe('a service on Kafka', () => {
     const running = await start();
     await running.engine.refuse(
       { key: 'case_1', name: 'endEarly', actor: 'ada' },
-      { ...{ refused: true, as: 'conflict', rule: 'R6.4', reason: 'ended-already' }, says: 'The case was ended before.' },
+      { ...{ refused: true, as: 'conflict', rule: 'R6.4', reason: 'ended-already' }, message: 'The case was ended before.' },
     );
     const store = await database.store(service);
     const waiting = async () => (await store.query<{ n: number }>('SELECT count(*)::int AS n FROM outbox_unsent'))[0]?.n;

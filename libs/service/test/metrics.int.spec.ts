@@ -61,7 +61,7 @@ const app = serviceApp({
         return answer(
           await commands.command({ key: caseId, name: 'endEarly', actor: 'ada' }, () =>
             caseId === 'case_refused'
-              ? { refused: true, as: 'conflict', rule: 'R6.4', reason: 'nothing-to-end', says: 'The case has no grant.' }
+              ? { refused: true, as: 'conflict', rule: 'R6.4', reason: 'nothing-to-end', message: 'The case has no grant.' }
               : { emit: [], work: [slow(caseId)], reply: { caseId, link: '/' } },
           ),
         );

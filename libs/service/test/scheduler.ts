@@ -1,5 +1,5 @@
 import type { Engine, Parked } from '@readmit/runtime';
-import { Facts, type Context, type Refusal } from '@readmit/domain';
+import { Facts, type Context, type CommandRefusal } from '@readmit/domain';
 import { Controller, type Type } from '@nestjs/common';
 import { BearerVerifier } from '../src/http/bearer.js';
 import { ProofVerifier } from '../src/http/case-proof.js';
@@ -25,14 +25,14 @@ const parkedMessage: Parked = {
 export class FakeEngine implements Engine {
   readonly service = 'revocation-scheduler' as const;
   readonly counters = { batches: 3, messages: 12, statements: 9, commits: 3, events: 5, parked: 1 };
-  readonly refusals: { readonly name: string; readonly actor: string; readonly refusal: Refusal }[] = [];
+  readonly refusals: { readonly name: string; readonly actor: string; readonly refusal: CommandRefusal }[] = [];
   readonly commanded: { readonly name: string; readonly actor: string; readonly traceparent: string | undefined }[] = [];
   readonly settled: string[] = [];
   lag = 0;
   ready = true;
   started = false;
   broken: Error | undefined;
-  refusal: Refusal | undefined;
+  refusal: CommandRefusal | undefined;
   readonly parked: Engine['parked'] = {
     list: async () => [parkedMessage],
     show: async (id) => (id === parkedMessage.id ? parkedMessage : undefined),

@@ -1,6 +1,6 @@
 /** What every service has besides its routes: limits, health, metrics, parked messages, error mapping, logs, trace context. The engine is a fake. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import type { Refusal } from '@readmit/domain';
+import type { CommandRefusal } from '@readmit/domain';
 import { Controller } from '@nestjs/common';
 import { problemPage } from '../src/http/problem-page.js';
 import { assertAllServed } from '../src/http/serves.js';
@@ -73,8 +73,8 @@ describe('a refusal of the domain', () => {
       as,
       rule: 'R6.4',
       reason: 'nothing-to-end',
-      says: 'The case has no grant.',
-    } satisfies Refusal;
+      message: 'The case has no grant.',
+    } satisfies CommandRefusal;
     const response = await end(await issuer.token());
     expect(response.statusCode).toBe(status);
     expect(response.json()).toMatchObject({

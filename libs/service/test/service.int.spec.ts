@@ -70,7 +70,7 @@ const app = serviceApp({
         return answer(
           await commands.command({ key: caseId, name: 'endEarly', actor: call.actor?.id ?? 'case-key' }, (facts) =>
             facts.has('readmit.revocation-scheduler.deadline-set')
-              ? { refused: true, as: 'conflict', rule: 'R6.4', reason: 'ended-already', says: 'The case was ended before.' }
+              ? { refused: true, as: 'conflict', rule: 'R6.4', reason: 'ended-already', message: 'The case was ended before.' }
               : {
                   emit: [{ type: 'readmit.revocation-scheduler.deadline-set', key: caseId, data: { key: caseId, deadline: null } }],
                   reply: { caseId, link: `/api/revocation/cases/${caseId}` },

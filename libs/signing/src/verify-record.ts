@@ -65,7 +65,7 @@ export interface RefusedRecord {
   readonly ok: false;
   readonly reason: RefusedBecause;
   /** Where and what, for an operator; holds no values of the event. */
-  readonly says: string;
+  readonly message: string;
 }
 
 export interface VerifyOptions {
@@ -78,7 +78,7 @@ export interface VerifyOptions {
   readonly checked?: CheckedTrees;
 }
 
-const refuse = (reason: RefusedBecause, says: string): RefusedRecord => ({ ok: false, reason, says });
+const refuse = (reason: RefusedBecause, message: string): RefusedRecord => ({ ok: false, reason, message });
 const allTrees = new CheckedTrees();
 
 /**

@@ -8,19 +8,19 @@ import {
   decidedIn,
   evidenceDigest,
   instant,
-  look,
+  requestAttestation,
   mayReadCase,
   needsOf,
   planOf,
   refsOf,
   refusal,
   requestFor,
-  standing,
+  attestationStatus,
   withdraw,
   type Crypto,
   type Facts,
-  type Put,
-  type Refusal,
+  type RecordedRefusal,
+  type CommandRefusal,
 } from '@readmit/domain';
 import { answer, refused, Serves, type Actor, type AnswerOf, type Call } from '@readmit/service';
 import type { Store } from '@readmit/store';
@@ -38,7 +38,7 @@ export interface ApprovalPorts {
 export const approvalPorts = Symbol('ApprovalPorts');
 
 /** The same whether there is no such case, none yet, or none for this person: who may not read it learns nothing. */
-const notReady = (): Refusal =>
+const notReady = (): CommandRefusal =>
   refusal(
     'not-ready',
     'R8.1',
@@ -135,8 +135,8 @@ export class ApprovalController {
   private async readable(caseId: string, actor: Actor | undefined): Promise<Facts> {
     const facts = await this.ports.commands.facts(caseId);
     if (actor && mayReadCase(facts, actor)) return facts;
-    if (actor && facts.has('readmit.case.opened') && standing(facts, actor.id) === 'unasked')
-      await this.ports.commands.command({ key: caseId, name: 'look', actor: actor.id }, look(actor.id));
+    if (actor && facts.has('readmit.case.opened') && attestationStatus(facts, actor.id) === 'unasked')
+      await this.ports.commands.command({ key: caseId, name: 'look', actor: actor.id }, requestAttestation(actor.id));
     throw refused(notReady());
   }
 
@@ -176,7 +176,7 @@ export class ApprovalController {
 const proofsIn = (facts: Facts) => facts.of('readmit.evidence.added');
 
 /** What a command gave, or why it gave nothing though it said something. */
-function given<R extends object>(reply: R | Put): R {
+function given<R extends object>(reply: R | RecordedRefusal): R {
   if ('refusal' in reply) throw refused(reply.refusal);
   return reply;
 }

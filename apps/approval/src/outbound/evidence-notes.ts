@@ -1,6 +1,6 @@
 import { engineCrypto } from '@readmit/signing';
 import type { Change } from '@readmit/runtime';
-import { proofDigest, wordsOf } from '@readmit/domain';
+import { proofDigest, proofContentOf } from '@readmit/domain';
 import type { Store, Tx } from '@readmit/store';
 
 /** Words of a proof, kept here and on no topic; the fact carries their salted digest. */
@@ -16,7 +16,7 @@ export async function saveNotes(tx: Tx, changes: readonly Change[]): Promise<voi
     change.added.flatMap((fact) => {
       if (fact.type !== 'readmit.evidence.added') return [];
       const row = (change.rows as readonly EvidenceNote[]).find(
-        (one) => proofDigest(wordsOf(fact.data, one), engineCrypto) === fact.data.digest,
+        (one) => proofDigest(proofContentOf(fact.data, one), engineCrypto) === fact.data.digest,
       );
       return row ? [{ ...row, evidenceId: fact.data.evidenceId }] : [];
     }),

@@ -20,7 +20,7 @@ export async function checkOwnLog(store: Pick<Store, 'query'>, key: LogKey, last
   if (lastNote === undefined) return;
   const opened = openCheckpoint(lastNote, key, logTools);
   if (!('checkpoint' in opened))
-    throw new Error(`the file of READMIT_LAST_CHECKPOINT_FILE is not a checkpoint of this log: ${opened.says}`);
+    throw new Error(`the file of READMIT_LAST_CHECKPOINT_FILE is not a checkpoint of this log: ${opened.message}`);
   const { checkpoint } = opened;
   const size = latest?.size ?? 0;
   if (checkpoint.size > size)

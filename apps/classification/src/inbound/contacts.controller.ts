@@ -1,6 +1,6 @@
 import { engineCrypto, type DirectorySnapshot } from '@readmit/signing';
 import type { Commands } from '@readmit/runtime';
-import { agentKeys, attestedOf, contactDigests, contactProblem, masked, notClassified, showContact, type Facts } from '@readmit/domain';
+import { agentKeys, attestedOf, contactDigests, contactRefusal, masked, notClassified, showContact, type Facts } from '@readmit/domain';
 import { answer, refused, Serves, unavailable, type AnswerOf, type Call } from '@readmit/service';
 import { Controller, Inject } from '@nestjs/common';
 import type { DirectoryPort } from '../outbound/directory.js';
@@ -27,7 +27,7 @@ export class ContactsController {
     const facts = await this.ports.commands.facts(caseId);
     const opened = openedIn(facts);
     const snapshot = await this.snapshot();
-    const wrong = contactProblem(actor, facts, snapshot.directory);
+    const wrong = contactRefusal(actor, facts, snapshot.directory);
     if (wrong)
       // Who wanted somebody's numbers and was not given them is on record (R7.1).
       answer(await this.ports.commands.command({ key: caseId, name: 'desk-contact', actor }, () => wrong));
@@ -47,7 +47,7 @@ export class ContactsController {
     const opened = openedIn(await this.ports.commands.facts(caseId));
     const snapshot = await this.snapshot();
     const points = contactDigests(snapshot.directory, opened.data.subject.id, caseId, this.ports.salt, engineCrypto);
-    const command = showContact(actor, call.body.digest, points, (facts) => contactProblem(actor, facts, snapshot.directory));
+    const command = showContact(actor, call.body.digest, points, (facts) => contactRefusal(actor, facts, snapshot.directory));
     const about = { key: caseId, alsoKeys: agentKeys(actor, this.ports.now()), name: 'show-contact', actor };
     return answer(await this.ports.commands.command(about, command));
   }

@@ -47,7 +47,7 @@ async function convert(context: Context, { from = 0, keys }: OcsfOptions, file: 
     if (!log) throw notGenuine(file, 'The first line is not the header of an export.');
     const { index, entry, record } = line.row;
     const checked = log.events.check(record, new Date(0));
-    if ('reason' in checked) throw notGenuine(file, `Entry ${index}: ${checked.reason}: ${checked.says}`);
+    if ('reason' in checked) throw notGenuine(file, `Entry ${index}: ${checked.reason}: ${checked.message}`);
     const { fact } = checked;
     const leaf = leafOf(index, { fact, topic: record.topic, key: record.key, signedBytes: log.events.signedBytes(record) }, logTools);
     if (Buffer.compare(entryBytes(leaf, logTools), entry) !== 0) throw notGenuine(file, `Entry ${index} is not the one of its event.`);

@@ -96,5 +96,5 @@ function whyNone(note: string, key: LogKey): string | undefined {
   if (note.trim() === '') return 'The file is empty.';
   if (note.includes('\r')) return 'Its lines end with a carriage return, which was added in transit.';
   const opened = openCheckpoint(note, key, logTools);
-  return 'reason' in opened && /-malformed$/.test(opened.reason) ? opened.says : undefined;
+  return 'reason' in opened && /-malformed$/.test(opened.reason) ? opened.message : undefined;
 }

@@ -5,9 +5,9 @@ import {
   planGranted,
   recipientsOf,
   refusal,
-  say,
+  draft,
   type Facts,
-  type Refusal,
+  type CommandRefusal,
   type SealedRow,
 } from '@readmit/domain';
 import { answer, refused, Serves, type AnswerOf, type Call } from '@readmit/service';
@@ -21,7 +21,7 @@ export interface ExecutionPorts {
 }
 export const executionPorts = Symbol('ExecutionPorts');
 
-const notReady = (): Refusal =>
+const notReady = (): CommandRefusal =>
   refusal('not-ready', 'R8.1', 'not-ready', 'This service has not heard of the case yet. Try again in a moment.');
 
 @Controller()
@@ -90,7 +90,7 @@ export class ExecutionController {
     answer(
       await this.ports.commands.command({ key: caseId, name: 'acknowledge-secret', actor: recipient.id, rows }, () => ({
         emit: [
-          say('readmit.secret.picked-up', caseId, {
+          draft('readmit.secret.picked-up', caseId, {
             caseId,
             recipient: recipient.fingerprint,
             ciphertextDigest: call.body.ciphertextDigest,

@@ -4,7 +4,7 @@ import type { Commands } from '@readmit/runtime';
 import { entryOf } from '@readmit/contracts';
 import {
   caseView,
-  keepingRefusal,
+  recordingRefusal,
   mayReadCase,
   openCase,
   readsEveryCase,
@@ -16,7 +16,7 @@ import {
   type CaseView,
   type Facts,
   type IntakeFacts,
-  type Refusal,
+  type CommandRefusal,
 } from '@readmit/domain';
 import { answer, ProblemError, refused, Serves, type AnswerOf, type Call } from '@readmit/service';
 import { Controller, Inject } from '@nestjs/common';
@@ -25,7 +25,7 @@ import type { Ledger, Spoken } from '../outbound/ledger.js';
 import { isRepudiationCode } from '../outbound/repudiation-code.js';
 import { intakePorts, type IntakePorts } from './ports.js';
 
-const notFound = (caseId: string): Refusal =>
+const notFound = (caseId: string): CommandRefusal =>
   refusal('not-found', 'R8.1', 'case-unknown', `There is no case ${caseId} (or this service has not heard of it yet).`);
 
 @Controller()
@@ -118,7 +118,7 @@ export class CasesController {
     const codeRight = code === undefined ? undefined : await this.isCodeOf(caseId, code);
     const done = await this.commands.command(
       { ...about, key: caseId, rows: [row], ifVersion: call.ifMatch },
-      keepingRefusal(about, repudiate({ actor: call.actor, codeRight, why: { reason, digest } })),
+      recordingRefusal(about, repudiate({ actor: call.actor, codeRight, why: { reason, digest } })),
     );
     const reply = answer(done);
     if ('refusal' in reply) throw refused(reply.refusal);

@@ -23,7 +23,7 @@ export class SignalConsumer implements BatchHandler {
     const last = new Map<string, Promise<void>>();
     const all = records.map((record) => {
       const read = this.options.signals.readRecord(record);
-      if (!read.ok) return this.park({ record, reason: read.reason, says: read.says });
+      if (!read.ok) return this.park({ record, reason: read.reason, message: read.message });
       const id = this.options.signals.idOf(read.signal);
       const before = last.get(id);
       const done = before ? before.then(() => this.record(record, read.signal)) : this.record(record, read.signal);
@@ -38,11 +38,11 @@ export class SignalConsumer implements BatchHandler {
   private async record(record: TopicRecord, signal: Signal): Promise<void> {
     try {
       const recorded = await this.options.signals.record(signal);
-      if ('refused' in recorded) await this.park({ record, reason: recorded.refused.reason, says: recorded.refused.says });
+      if ('refused' in recorded) await this.park({ record, reason: recorded.refused.reason, message: recorded.refused.message });
     } catch (error) {
       // A rule that throws would throw at every retry: this record is parked and the others go on.
       if (!(error instanceof HandlerFailed)) throw error;
-      await this.park({ record, reason: 'handler-failed', says: error.message });
+      await this.park({ record, reason: 'handler-failed', message: error.message });
     }
   }
 

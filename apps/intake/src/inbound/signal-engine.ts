@@ -36,7 +36,7 @@ export function withSignals(
   const parkedSignals = new ParkedStore<{ readonly signal: Signal }>(store, {
     read(record) {
       const read = signals.readRecord(record, true);
-      return read.ok ? read : { record, reason: read.reason, says: read.says };
+      return read.ok ? read : { record, reason: read.reason, message: read.message };
     },
     async settle({ id, topic, reason, says }, _record, { by }, message) {
       if (!message) throw new Error('this is a bug: signals are discarded by the engine');

@@ -1,7 +1,7 @@
 import { refused, Serves, unavailable, type AnswerOf, type Call } from '@readmit/service';
 import { Controller, Inject } from '@nestjs/common';
 import type { RefusedEvent, SignalRefusal } from '@readmit/contracts';
-import type { Refusal } from '@readmit/domain';
+import type { CommandRefusal } from '@readmit/domain';
 import type { SignalIntake } from '../usecases/signal-intake.js';
 import { intakePorts, type IntakePorts } from './ports.js';
 
@@ -27,7 +27,7 @@ export class SignalsController {
   }
 
   /** What is refused is recorded first; if it cannot be recorded the answer is 503. */
-  private async onRecord(provider: string, read: RefusedEvent): Promise<Refusal> {
+  private async onRecord(provider: string, read: RefusedEvent): Promise<CommandRefusal> {
     try {
       return await this.signals.refuse(provider, read, forbidden.has(read.reason) ? 'forbidden' : 'invalid');
     } catch (error) {

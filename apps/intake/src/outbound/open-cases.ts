@@ -1,5 +1,5 @@
 import type { EventData } from '@readmit/contracts';
-import { refusal, type Refusal } from '@readmit/domain';
+import { refusal, type CommandRefusal } from '@readmit/domain';
 import type { Store } from '@readmit/store';
 
 type Asked = Pick<EventData<'readmit.case.opened'>, 'subject' | 'requester'> & {
@@ -46,7 +46,7 @@ export class OpenCases {
   ) {}
 
   /** Runs `open` when there is room; a request for a case that is there already is a repetition and needs none. */
-  async within<R>(caseId: string, asked: Asked, open: () => Promise<R>): Promise<R | { readonly refused: Refusal }> {
+  async within<R>(caseId: string, asked: Asked, open: () => Promise<R>): Promise<R | { readonly refused: CommandRefusal }> {
     // Behind those that came before: who comes later does not push an earlier request out.
     const bounds = boundsOf(asked).map((one) => ({ ...one, before: this.othersUnderWay(one.bound, caseId) }));
     // A place is of this request alone: another one for the same case keeps its own when this one ends.
@@ -81,7 +81,7 @@ export class OpenCases {
   private async full(
     caseId: string,
     bounds: readonly { readonly bound: string; readonly kind: Kind; readonly before: readonly string[] }[],
-  ): Promise<Refusal | undefined> {
+  ): Promise<CommandRefusal | undefined> {
     const rows = await this.store.query<{ known: boolean; bound: string | null; count: number | null }>(
       // Those under way may be committed meanwhile: they are counted here by their place alone.
       `SELECT EXISTS (SELECT FROM case_ledger WHERE case_id = $2) AS known, o.bound, o.count
@@ -110,7 +110,7 @@ const of: Readonly<Record<Kind, string>> = {
   object: 'about this account',
   'anonymous-object': 'about this account that were asked for without a sign-in',
 };
-const tooMany = (kind: Kind, limit: number): Refusal =>
+const tooMany = (kind: Kind, limit: number): CommandRefusal =>
   refusal(
     'conflict',
     'R6.2',

@@ -10,7 +10,7 @@ import {
   type Signal,
   type SignalProviders,
 } from '@readmit/contracts';
-import { announceParked, publishSignal, signalIdOf, signalKey, type Redriven, type Refusal } from '@readmit/domain';
+import { announceParked, publishSignal, signalIdOf, signalKey, type Redriven, type CommandRefusal } from '@readmit/domain';
 import type { SignalRow } from '../outbound/signal-rows.js';
 
 export interface SignalIntakeOptions {
@@ -26,7 +26,7 @@ export interface SignalCounts {
   repeated: number;
   refused: number;
 }
-export type Recorded = { readonly signalId: string; readonly repeated: boolean } | { readonly refused: Refusal };
+export type Recorded = { readonly signalId: string; readonly repeated: boolean } | { readonly refused: CommandRefusal };
 
 /** The one way of a signal into the system, whichever way it came: read, refuse by name, record once. */
 export class SignalIntake {
@@ -41,7 +41,7 @@ export class SignalIntake {
 
   /** A record of a topic: the topic says whose it is, because its provider alone may write there. */
   readRecord({ topic, headers, value, undecodable }: TopicRecord, replayed = false) {
-    if (undecodable !== undefined) return { ok: false, reason: 'undecodable', says: undecodable } as const;
+    if (undecodable !== undefined) return { ok: false, reason: 'undecodable', message: undecodable } as const;
     return this.read({ headers, bytes: value }, { provider: providerOfSignalTopic(topic) ?? '', binding: 'kafka', replayed });
   }
 
@@ -63,8 +63,8 @@ export class SignalIntake {
   }
 
   /** Puts what cannot be taken on record for somebody who waits for an answer (HTTP). @throws {Error} it could not be recorded. */
-  async refuse(provider: string, { reason, says }: RefusedEvent, as: Refusal['as']): Promise<Refusal> {
-    const refusal: Refusal = { refused: true, as, rule: 'R8.3', reason, says };
+  async refuse(provider: string, { reason, message }: RefusedEvent, as: CommandRefusal['as']): Promise<CommandRefusal> {
+    const refusal: CommandRefusal = { refused: true, as, rule: 'R8.3', reason, message };
     await this.options.commands.command({ key: 'http:publishSignal', name: 'publish-signal', actor: provider }, () => refusal);
     this.counts.refused++;
     return refusal;
@@ -84,7 +84,7 @@ export class SignalIntake {
         rows: [row],
       },
       // The key of the record is a stranger's text: it stays in the row.
-      announceParked({ key: parkedId, parkedId, topic, reason: message.reason, says: sentence(message.says), action: 'parked' }),
+      announceParked({ key: parkedId, parkedId, topic, reason: message.reason, says: sentence(message.message), action: 'parked' }),
     );
     if ('reply' in done && !done.reply.repeated) this.counts.refused++;
   }

@@ -58,7 +58,7 @@ export class ObligationsController {
       how: obligation.discharged?.data.how ?? null,
       ifEnded: ifEnded.has(obligation.id) ? ('falls' as const) : ('stays' as const),
       ifContained: ifContained.has(obligation.id) ? ('falls' as const) : ('stays' as const),
-      dues: obligation.dues.map(({ at, data: { cause, by, reasonDigest } }) => ({
+      dues: obligation.questions.map(({ at, data: { cause, by, reasonDigest } }) => ({
         at,
         cause,
         ...(by === undefined ? {} : { by }),

@@ -1,5 +1,5 @@
 import type { Ask, Facet, Plan, RecipientKey, Step, Undo } from '@readmit/contracts';
-import { askTable, serves, stepTable, type PlanParts } from '@readmit/domain';
+import { askTable, stepServesAsk, stepTable, type PlanParts } from '@readmit/domain';
 import { TargetError } from '../connector.js';
 import { holdId } from '../plan-identity.js';
 import type { LocalFacet, Planned } from './messages.js';
@@ -43,7 +43,7 @@ export function partsOf(
   };
   if (!step) return { steps: [], obligations: [], ...described };
   const { undo, ofEntitlement, sealedTo } = stepTable[step.kind];
-  if (!serves(step.kind, ask.kind) || stepTable[step.kind].withEveryAsk)
+  if (!stepServesAsk(step.kind, ask.kind) || stepTable[step.kind].withEveryAsk)
     throw refused(ask, `plans the step ${step.kind}, which does not belong to ${ask.kind}`);
   const unseen = step.touches.find((name) => !shown.has(name));
   if (unseen !== undefined) throw refused(ask, 'says that the step touches a facet that it does not show');

@@ -26,9 +26,9 @@ export interface RefusedEvent {
   readonly ok: false;
   readonly reason: SignalRefusal;
   /** What and where, without a value of the event. */
-  readonly says: string;
+  readonly message: string;
 }
-export const refuse = (reason: SignalRefusal, says: string): RefusedEvent => ({ ok: false, reason, says });
+export const refuse = (reason: SignalRefusal, message: string): RefusedEvent => ({ ok: false, reason, message });
 export const isRefused = (read: object): read is RefusedEvent => 'ok' in read && read.ok === false;
 
 const attributeName = /^[a-z0-9]{1,64}$/;

@@ -260,7 +260,7 @@ describe('R8.3 whatever comes', () => {
         const read = readSignal(one, options({ binding }));
         if (read.ok) return;
         expect(Object.keys(signalRefusals)).toContain(read.reason);
-        expect(read.says).toMatch(/^[\x20-\x7e]{1,200}$/);
+        expect(read.message).toMatch(/^[\x20-\x7e]{1,200}$/);
       }),
       { numRuns: 1000 },
     );

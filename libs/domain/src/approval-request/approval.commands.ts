@@ -1,18 +1,26 @@
 import type { Decision, EventData } from '@readmit/contracts';
 import { attestedOf } from '../decision-proof/attested.js';
 import { checkDecision, checkDenial } from '../decision-proof/decision-proof.js';
-import { verifierProblem } from '../decision-proof/verifier.js';
-import { codeOf, proofDigest, type ProofWords } from '../evidence/evidence.js';
-import { refusal, say, type Command, type Commanded, type Problem, type Put, type Refusal } from '../kernel/behaviour.js';
-import { blankReason, saysNothing } from '../kernel/says-nothing.js';
+import { verifierRefusal } from '../decision-proof/verifier.js';
+import { codeOf, proofDigest, type ProofContent } from '../evidence/evidence.js';
+import {
+  refusal,
+  draft,
+  type Command,
+  type CommandResult,
+  type Refusal,
+  type RecordedRefusal,
+  type CommandRefusal,
+} from '../kernel/behaviour.js';
+import { blankReason, isBlank } from '../kernel/blank-text.js';
 import { instant, plusSeconds, reached, signedTimeFault } from '../kernel/time.js';
 import { approvalState, hasDecided, requestFor, type ApprovalState } from './approval.state.js';
 import { approvalTransitions, type ApprovalCommand } from './approval.transitions.js';
-import { attestFirst, notReady } from './attestation.js';
+import { requireAttestation, notReady } from './attestation.js';
 import type { ApprovalContext, ApprovalEvents, ApprovalFacts } from './approval.facts.js';
 
 /** What the table says of the command in the state that the request is in. */
-function guard(facts: ApprovalFacts, context: ApprovalContext, command: ApprovalCommand): Refusal | undefined {
+function guard(facts: ApprovalFacts, context: ApprovalContext, command: ApprovalCommand): CommandRefusal | undefined {
   if (!facts.has('readmit.case.opened')) return notReady('the case');
   const { name } = approvalState(facts, context.now, context.crypto);
   const cell = approvalTransitions[name][command];
@@ -36,26 +44,26 @@ function guard(facts: ApprovalFacts, context: ApprovalContext, command: Approval
 }
 
 /** A proof as it comes in: everything that its digest is made of but who and when. */
-export type EvidenceInput = Omit<ProofWords, 'by' | 'at'>;
+export type EvidenceInput = Omit<ProofContent, 'by' | 'at'>;
 
 /** More proofs than any case needs; the grant has to name each. */
-const mostProofs = 100;
+const maxProofs = 100;
 /** A guess hits with one in 2^32; after so many wrong codes of a case nobody guesses on, under whatever name. */
-const mostWrongCodes = 5;
+const maxWrongCodes = 5;
 
 /** A proof enters the case: who may collect it, that it belongs to the case, and that it is what it says. */
 export const addEvidence =
-  (actor: string, input: EvidenceInput): Command<{ readonly evidenceId: string } | Put, ApprovalEvents> =>
+  (actor: string, input: EvidenceInput): Command<{ readonly evidenceId: string } | RecordedRefusal, ApprovalEvents> =>
   (facts, context) => {
     const closed = guard(facts, context, 'add-evidence');
     if (closed) return closed;
     const opened = facts.first('readmit.case.opened');
     const classified = facts.last('readmit.case.classified');
     if (!opened || !classified) return notReady('the classification of the case');
-    const first = attestFirst(facts, context, actor);
+    const first = requireAttestation(facts, context, actor);
     if (first) return first;
     const attested = attestedOf(facts);
-    const wrong = verifierProblem(actor, opened.data, attested?.people ?? [], classified.data.requirements.verifiers);
+    const wrong = verifierRefusal(actor, opened.data, attested?.people ?? [], classified.data.requirements.verifiers);
     if (wrong) return wrong;
     const need = classified.data.requirements.evidence.find((candidate) => candidate.kind === input.kind);
     if (!need)
@@ -65,20 +73,20 @@ export const addEvidence =
         'evidence-not-asked',
         `The policy asks for ${classified.data.requirements.evidence.map((item) => item.kind).join(', ')} here, not for ${input.kind}.`,
       );
-    if (saysNothing(input.note)) return refusal('invalid', 'R3.1', 'note-blank', 'The note says nothing. Write what was seen or heard.');
-    if (facts.of('readmit.evidence.added').length >= mostProofs)
-      return refusal('conflict', 'R3.1', 'too-many-proofs', `The case has ${mostProofs} proofs already; open a new request.`);
+    if (isBlank(input.note)) return refusal('invalid', 'R3.1', 'note-blank', 'The note says nothing. Write what was seen or heard.');
+    if (facts.of('readmit.evidence.added').length >= maxProofs)
+      return refusal('conflict', 'R3.1', 'too-many-proofs', `The case has ${maxProofs} proofs already; open a new request.`);
     const { caseKey } = opened.data;
     if (input.kind === 'call-back') {
       const code = caseKey && classified.data.codeNonce && codeOf(classified.data.codeNonce, caseKey.fingerprint, context.crypto);
       const bad =
-        callBackProblem(input, attested?.contacts ?? [], caseKey !== undefined, code) ?? guessed(facts, context, actor, input, code);
+        callBackRefusal(input, attested?.contacts ?? [], caseKey !== undefined, code) ?? checkCode(facts, context, actor, input, code);
       if (bad) return bad;
     }
     const called = input.kind === 'call-back';
     const compared = called && caseKey !== undefined;
     // What was not compared with anything proves nothing, and is not written down as if it did.
-    const words: ProofWords = {
+    const words: ProofContent = {
       ...input,
       contact: called ? input.contact : undefined,
       code: compared ? input.code : undefined,
@@ -100,16 +108,16 @@ export const addEvidence =
       ...(words.code === undefined ? {} : { code: words.code }),
       ...(compared ? { fingerprint: caseKey.fingerprint } : {}),
     };
-    return { emit: [say('readmit.evidence.added', context.key, data)], reply: { evidenceId } };
+    return { emit: [draft('readmit.evidence.added', context.key, data)], reply: { evidenceId } };
   };
 
 /** `expected`: the code of the case; undefined when nobody drew a nonce for it. */
-function callBackProblem(
+function callBackRefusal(
   input: EvidenceInput,
   contacts: readonly string[],
   byKey: boolean,
   expected: string | undefined,
-): Refusal | undefined {
+): CommandRefusal | undefined {
   if (input.channel !== 'phone')
     return refusal('invalid', 'R3.4', 'call-back-by-phone', 'A call-back is made by phone, to the number on record.');
   if (input.contact === undefined || !contacts.includes(input.contact))
@@ -138,22 +146,22 @@ function callBackProblem(
 }
 
 /** A code that was not read out right. Wrong ones stay with the case, so that guessing ends. */
-function guessed(
+function checkCode(
   facts: ApprovalFacts,
   context: ApprovalContext,
   actor: string,
   input: EvidenceInput,
   expected: string | undefined,
-): Commanded<Put> | undefined {
+): CommandResult<RecordedRefusal> | undefined {
   if (expected === undefined) return undefined;
   const wrong = facts.of('readmit.approval.refused').filter(({ data }) => data.reason === 'code-mismatch').length;
   // Also the right code counts no more: an answer to it would tell a guess from a miss.
-  if (wrong >= mostWrongCodes)
+  if (wrong >= maxWrongCodes)
     return refusal(
       'conflict',
       'R3.4',
       'too-many-wrong-codes',
-      `${mostWrongCodes} wrong codes were given for this case; no call-back counts any more. Raise it, and let the person open a new request.`,
+      `${maxWrongCodes} wrong codes were given for this case; no call-back counts any more. Raise it, and let the person open a new request.`,
     );
   if (input.code === expected) return undefined;
   const mismatch = refusal(
@@ -162,9 +170,11 @@ function guessed(
     'code-mismatch',
     'What was read out is not the code of this case. Whoever asked may not be who you called: stop and raise it.',
   );
-  const { rule, reason, says } = mismatch;
+  const { rule, reason, message } = mismatch;
   return {
-    emit: [say('readmit.approval.refused', context.key, { key: context.key, command: 'add-evidence', rule, reason, actor, says })],
+    emit: [
+      draft('readmit.approval.refused', context.key, { key: context.key, command: 'add-evidence', rule, reason, actor, says: message }),
+    ],
     reply: { refusal: mismatch },
   };
 }
@@ -175,7 +185,7 @@ export const decide =
     actor: string,
     statement: Decision['statement'],
     proof: Decision['proof'],
-  ): Command<{ readonly decisionId: string } | Put, ApprovalEvents> =>
+  ): Command<{ readonly decisionId: string } | RecordedRefusal, ApprovalEvents> =>
   (facts, context) => {
     const barred = guard(facts, context, statement.decision);
     // Who decides comes before whether it is time: an attempt at self-approval is recorded as one even when proofs are missing.
@@ -187,11 +197,11 @@ export const decide =
         'approver-is-not-signed-in',
         'The statement names another approver than the one who is signed in.',
       );
-    const first = attestFirst(facts, context, actor);
+    const first = requireAttestation(facts, context, actor);
     if (first) return first;
     const state = approvalState(facts, context.now, context.crypto);
     const decision: Decision = { id: context.newId('decision'), statement, proof };
-    const wrong = decisionProblem(decision, state, context);
+    const wrong = decisionRefusal(decision, state, context);
     if (wrong) return wrong;
     const blank = blankReason(statement.reason);
     if (blank) return blank;
@@ -203,16 +213,19 @@ export const decide =
         'The signed time of the decision is not the present. Set the clock of your machine and sign again.',
       );
     // A no waits for nothing: not for proofs, not for a request, and a yes of the same person does not stand in its way.
-    const late = statement.decision === 'approve' ? (barred ?? approvalProblem(actor, statement, facts, state, context)) : undefined;
+    const late = statement.decision === 'approve' ? (barred ?? approvalRefusal(actor, statement, facts, state, context)) : undefined;
     if (late) return late;
-    return { emit: [say('readmit.decision.recorded', context.key, { caseId: context.key, decision })], reply: { decisionId: decision.id } };
+    return {
+      emit: [draft('readmit.decision.recorded', context.key, { caseId: context.key, decision })],
+      reply: { decisionId: decision.id },
+    };
   };
 
 /** Whether what was signed counts for this request. */
-function decisionProblem(decision: Decision, state: ApprovalState, { crypto }: ApprovalContext): Refusal | undefined {
-  const answered = (wrong: Problem | undefined): Refusal | undefined => {
+function decisionRefusal(decision: Decision, state: ApprovalState, { crypto }: ApprovalContext): CommandRefusal | undefined {
+  const answered = (wrong: Refusal | undefined): CommandRefusal | undefined => {
     const changed = wrong?.reason === 'plan-changed' || wrong?.reason === 'evidence-changed' || wrong?.reason === 'policy-changed';
-    return wrong && refusal(changed ? 'conflict' : 'forbidden', wrong.rule, wrong.reason, wrong.says);
+    return wrong && refusal(changed ? 'conflict' : 'forbidden', wrong.rule, wrong.reason, wrong.message);
   };
   const basis = 'basis' in state ? state.basis : undefined;
   if (decision.statement.decision === 'approve')
@@ -222,13 +235,13 @@ function decisionProblem(decision: Decision, state: ApprovalState, { crypto }: A
 }
 
 /** Whether it is time for this yes. */
-function approvalProblem(
+function approvalRefusal(
   actor: string,
   { nonce }: Decision['statement'],
   facts: ApprovalFacts,
   state: ApprovalState,
   { now }: ApprovalContext,
-): Refusal | undefined {
+): CommandRefusal | undefined {
   if (!('basis' in state)) return notReady('the plan of the case');
   const { basis } = state;
   if (reached(state.decideBefore, now)) return refusal('conflict', 'R4.7', 'approval-expired', 'The time to decide is over.');
@@ -256,7 +269,7 @@ export const withdraw =
     const byKey = by.caseKey !== undefined && opened?.data.caseKey?.signing.x === by.caseKey;
     // Whether a plan can be made depends on whom the request names. A key is not told that, so a failed case answers it like an open one.
     if (closed && !(closed.reason === 'approval-failed' && byKey && !asked)) return closed;
-    const mine = asked || byKey;
-    if (!mine) return refusal('forbidden', 'R4.7', 'not-the-requester', 'Only the requester can take a request back.');
-    return { emit: [say('readmit.approval.withdrawn', context.key, { caseId: context.key, by: by.person ?? 'case-key' })], reply: {} };
+    const isRequester = asked || byKey;
+    if (!isRequester) return refusal('forbidden', 'R4.7', 'not-the-requester', 'Only the requester can take a request back.');
+    return { emit: [draft('readmit.approval.withdrawn', context.key, { caseId: context.key, by: by.person ?? 'case-key' })], reply: {} };
   };

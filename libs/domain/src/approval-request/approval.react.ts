@@ -1,9 +1,9 @@
 import type { Draft, EventData, FactOf } from '@readmit/contracts';
-import { attestationIdsOf, attestedOf, mostAsked } from '../decision-proof/attested.js';
+import { attestationIdsOf, attestedOf, maxAttestationRequests } from '../decision-proof/attested.js';
 import { quorumMet, type DecisionBasis } from '../decision-proof/decision-proof.js';
 import { fresh, refsOf } from '../evidence/evidence.js';
 import { judgeNewGrant } from '../grant-judgement/judge-grant.js';
-import { say, type Problem, type Reaction } from '../kernel/behaviour.js';
+import { draft, type Refusal, type Reaction } from '../kernel/behaviour.js';
 import { earliest, instant, plusSeconds, reached } from '../kernel/time.js';
 import { aboveCeiling } from '../restoration-plan/ceiling.js';
 import { approvalState, approvalsFor, denialIn, planOf, requestFor } from './approval.state.js';
@@ -18,12 +18,12 @@ export function approvalReact(facts: ApprovalFacts, context: ApprovalContext): R
   const denied = who && denialIn(facts, who, context.crypto);
   if (denied) {
     const { id, statement } = denied.data.decision;
-    return { emit: [say('readmit.approval.denied', context.key, { caseId: context.key, decisionId: id, by: statement.approver })] };
+    return { emit: [draft('readmit.approval.denied', context.key, { caseId: context.key, decisionId: id, by: statement.approver })] };
   }
   if (state.name === 'waiting-for-plan') return expireUnplanned(facts, context);
   if (state.name !== 'waiting-for-evidence' && state.name !== 'waiting-for-decisions') return { emit: [], wakeAt: null };
   if (reached(state.decideBefore, context.now))
-    return { emit: [say('readmit.approval.expired', context.key, { caseId: context.key, expiredAt: instant(context.now) })] };
+    return { emit: [draft('readmit.approval.expired', context.key, { caseId: context.key, expiredAt: instant(context.now) })] };
   if (state.name === 'waiting-for-evidence') return { emit: [], wakeAt: state.decideBefore };
 
   const evidence = fresh(facts.of('readmit.evidence.added'), context.now);
@@ -32,7 +32,7 @@ export function approvalReact(facts: ApprovalFacts, context: ApprovalContext): R
   if (!requestFor(facts, basis))
     return {
       emit: [
-        say('readmit.approval.requested', context.key, {
+        draft('readmit.approval.requested', context.key, {
           caseId: context.key,
           planDigest: basis.planDigest,
           evidenceDigest: basis.evidenceDigest,
@@ -44,7 +44,7 @@ export function approvalReact(facts: ApprovalFacts, context: ApprovalContext): R
   const valid = approvalsFor(facts, basis, context.crypto);
   const approvers = valid.map((fact) => fact.data.decision.statement.approver);
   if (!quorumMet(basis.quorum, approvers, basis.people)) return { emit: [], wakeAt };
-  const data = grant(facts, basis, valid, context);
+  const data = grantData(facts, basis, valid, context);
   // Judged as execution and audit will judge it: a grant that they would refuse is not made.
   const granted: FactOf<'readmit.approval.granted'> = {
     id: data.grantId,
@@ -52,8 +52,8 @@ export function approvalReact(facts: ApprovalFacts, context: ApprovalContext): R
     at: instant(context.now),
     data,
   };
-  const wrong = beyondGrant(data) ?? judgeNewGrant(facts.with([granted]), context.now, context.crypto, granted).problems[0];
-  if (!wrong) return { emit: [say('readmit.approval.granted', context.key, data)] };
+  const wrong = tooManyAttestations(data) ?? judgeNewGrant(facts.with([granted]), context.now, context.crypto, granted).refusals[0];
+  if (!wrong) return { emit: [draft('readmit.approval.granted', context.key, data)] };
   return {
     emit: refuseOnce(facts, context, `grant/${basis.planDigest}/${basis.evidenceDigest}/${wrong.reason}`, 'approval', wrong),
     wakeAt,
@@ -66,10 +66,10 @@ function expireUnplanned(facts: ApprovalFacts, context: ApprovalContext): Reacti
   if (!classified) return { emit: [], wakeAt: null };
   const until = plusSeconds(classified.at, classified.data.requirements.decideWithinSeconds);
   if (!reached(until, context.now)) return { emit: [], wakeAt: until };
-  return { emit: [say('readmit.approval.expired', context.key, { caseId: context.key, expiredAt: instant(context.now) })] };
+  return { emit: [draft('readmit.approval.expired', context.key, { caseId: context.key, expiredAt: instant(context.now) })] };
 }
 
-function grant(
+function grantData(
   facts: ApprovalFacts,
   basis: DecisionBasis,
   valid: readonly FactOf<'readmit.decision.recorded'>[],
@@ -97,12 +97,12 @@ function grant(
 }
 
 /** A draft that its schema refuses is tried for ever. There are so many only when somebody has a key of ours or of classification. */
-const beyondGrant = (data: EventData<'readmit.approval.granted'>): Problem | undefined =>
-  attestationIdsOf(data).length > mostAsked + 1
+const tooManyAttestations = (data: EventData<'readmit.approval.granted'>): Refusal | undefined =>
+  attestationIdsOf(data).length > maxAttestationRequests + 1
     ? {
         rule: 'R4.2',
         reason: 'too-many-attestations',
-        says: 'More people were attested for this case than a grant can name, so it cannot be granted. Open a new request.',
+        message: 'More people were attested for this case than a grant can name, so it cannot be granted. Open a new request.',
       }
     : undefined;
 
@@ -122,9 +122,9 @@ function refuseOnce(
   { key }: ApprovalContext,
   name: string,
   actor: string,
-  { rule, reason, says }: Problem,
+  { rule, reason, message }: Refusal,
 ): readonly Draft[] {
   const command = name.slice(0, 255);
   if (facts.of('readmit.approval.refused').some((past) => past.data.command === command)) return [];
-  return [say('readmit.approval.refused', key, { key, command, rule, reason, actor, says: says.slice(0, 500) })];
+  return [draft('readmit.approval.refused', key, { key, command, rule, reason, actor, says: message.slice(0, 500) })];
 }

@@ -56,7 +56,7 @@ export function approvalState(facts: RequestFacts, now: Date, crypto: Crypto): A
   // Intake closes the case: no plan comes any more.
   if (facts.has('readmit.plan.refused')) return { name: 'failed' };
   if (isStopped(facts)) return { name: 'frozen' };
-  const parts = partsOf(facts);
+  const parts = casePartsOf(facts);
   const planned = planOf(facts);
   if (!parts || !planned) return { name: 'waiting-for-plan', ...(parts && { who: denialBasisOf(parts) }) };
 
@@ -72,7 +72,7 @@ export function approvalState(facts: RequestFacts, now: Date, crypto: Crypto): A
   return { name: enough ? 'waiting-for-decisions' : 'waiting-for-evidence', basis, decideBefore };
 }
 
-function partsOf(facts: RequestFacts): CaseParts | undefined {
+function casePartsOf(facts: RequestFacts): CaseParts | undefined {
   const opened = facts.first('readmit.case.opened');
   const classified = facts.last('readmit.case.classified');
   const attested = attestedOf(facts);

@@ -1,7 +1,7 @@
 /** For whom a case waits: everybody who is left out beside somebody in whom one fact is different, and the refusal that the command would give. */
 import { describe, expect, it } from '@jest/globals';
 import type { Person } from '@readmit/contracts';
-import { say } from '../kernel/behaviour.js';
+import { draft } from '../kernel/behaviour.js';
 import { plusSeconds } from '../kernel/time.js';
 import { House, crypto } from '../../test/house.js';
 import { addEvidence, withdraw } from './approval.commands.js';
@@ -39,7 +39,7 @@ function attest(house: House, caseId: string, like: string, people: readonly (Pa
     { kid: `${id}-key`, type: 'software-key' as const, key: { kty: 'OKP' as const, crv: 'Ed25519' as const, x: `x-${id}` } },
   ];
   const made = people.map((more) => ({ ...model, human: more.id, keys: keyOf(more.id), ...more }));
-  house.emit('classification', [say('readmit.people.attested', caseId, { ...attested.data, people: made })]);
+  house.emit('classification', [draft('readmit.people.attested', caseId, { ...attested.data, people: made })]);
   house.settle();
 }
 const evidenceBy = (house: House, caseId: string, actor: string) =>
@@ -170,7 +170,7 @@ describe('a case that is over', () => {
       'frozen',
       (house, caseId) =>
         house.emit('intake', [
-          say('readmit.case.frozen', caseId, { caseId, by: 'erin', cause: 'repudiated', reasonDigest: 'd'.repeat(64) }),
+          draft('readmit.case.frozen', caseId, { caseId, by: 'erin', cause: 'repudiated', reasonDigest: 'd'.repeat(64) }),
         ]),
     ],
   ])('waits for nobody once it is %s', (state, end) => {

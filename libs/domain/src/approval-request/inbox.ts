@@ -1,6 +1,6 @@
 import type { Person } from '@readmit/contracts';
 import { mayApprove, quorumProgress, type DecisionBasis } from '../decision-proof/decision-proof.js';
-import { verifierProblem } from '../decision-proof/verifier.js';
+import { verifierRefusal } from '../decision-proof/verifier.js';
 import { metUntil } from '../evidence/evidence.js';
 import type { Crypto } from '../kernel/behaviour.js';
 import { reached } from '../kernel/time.js';
@@ -44,7 +44,7 @@ export function waitingIn(facts: ApprovalFacts, now: Date, crypto: Crypto): read
   const verifiers = new Set(requirements.verifiers);
   const verifying = basis.people.flatMap((person): Waiting[] => {
     const teams = teamsIn(person, verifiers);
-    if (teams.length === 0 || verifierProblem(person.id, opened.data, basis.people, requirements.verifiers)) return [];
+    if (teams.length === 0 || verifierRefusal(person.id, opened.data, basis.people, requirements.verifiers)) return [];
     return [{ person: person.id, what: 'evidence', ...span, teams, parts: [] }];
   });
   return [...waiting, ...verifying];

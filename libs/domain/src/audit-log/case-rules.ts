@@ -4,7 +4,7 @@ import { plusSeconds } from '../kernel/time.js';
 import { CaseLog, deliverySeconds, type Logged, type LoggedFact, type Report } from './case-log.js';
 import type { CaseRule, Finding } from './finding.js';
 import { judgeGrantOfLog } from './grant-rules.js';
-import { foreseen } from './obligation-rules.js';
+import { pendingFindings } from './obligation-rules.js';
 import { stillHeldUnproved } from './still-held.js';
 
 export interface CaseJudge {
@@ -45,7 +45,7 @@ export function judgeCase(caseId: string, entries: readonly LoggedFact[], at: Da
     if (entry.fact.type === 'readmit.execution.succeeded' || entry.fact.type === 'readmit.secret.picked-up')
       if (!log.of('readmit.execution.started').some((started) => started.index < entry.index))
         report('ended-without-start', entry, 'No execution of this case was started before this entry.');
-  for (const { rule, entry, why, from } of foreseen(log, judge.crypto, judge.graceSeconds)) if (at > from) report(rule, entry, why);
+  for (const { rule, entry, why, from } of pendingFindings(log, judge.crypto, judge.graceSeconds)) if (at > from) report(rule, entry, why);
   return findings;
 }
 
@@ -57,7 +57,7 @@ export function findingsAhead(
   judge: CaseJudge,
   whole = true,
 ): readonly { readonly finding: Finding; readonly from: Date }[] {
-  return foreseen(new CaseLog(entries, whole), judge.crypto, judge.graceSeconds)
+  return pendingFindings(new CaseLog(entries, whole), judge.crypto, judge.graceSeconds)
     .filter(({ from }) => at <= from)
     .map(({ rule, entry, why, from }) => ({ finding: findingOf(caseId, rule, entry, why), from }));
 }

@@ -58,28 +58,28 @@ export function signNote(
 }
 
 export type OpenedNote =
-  { readonly text: string } | { readonly reason: 'note-malformed' | 'note-unsigned' | 'note-signature-invalid'; readonly says: string };
+  { readonly text: string } | { readonly reason: 'note-malformed' | 'note-unsigned' | 'note-signature-invalid'; readonly message: string };
 
 /** The text of a note that the key has signed. Signatures of unknown keys are passed over; a wrong one of the known key is fatal. */
 export function openNote(note: string, key: LogKey, tools: NoteTools): OpenedNote {
   const split = note.lastIndexOf('\n\n');
-  if (split < 0 || !note.endsWith('\n')) return { reason: 'note-malformed', says: 'The note has no blank line before its signatures.' };
+  if (split < 0 || !note.endsWith('\n')) return { reason: 'note-malformed', message: 'The note has no blank line before its signatures.' };
   const text = note.slice(0, split + 1);
   let signed = false;
   for (const line of note.slice(split + 2, -1).split('\n')) {
     const [, name, encoded] = /^\u2014 ([^+\s]+) ([A-Za-z0-9+/=]+)$/.exec(line) ?? [];
     const bytes = encoded === undefined ? undefined : tools.base64.decode(encoded);
     if (name === undefined || !bytes || bytes.length < 5)
-      return { reason: 'note-malformed', says: 'A signature line of the note cannot be read.' };
+      return { reason: 'note-malformed', message: 'A signature line of the note cannot be read.' };
     if (name !== key.name || hexOf(bytes.subarray(0, 4)) !== key.id) continue;
     if (!tools.ed25519Verify(key.publicKey, utf8(text), bytes.subarray(4)))
-      return { reason: 'note-signature-invalid', says: `The signature of ${key.name} does not match the note.` };
+      return { reason: 'note-signature-invalid', message: `The signature of ${key.name} does not match the note.` };
     signed = true;
   }
-  return signed ? { text } : { reason: 'note-unsigned', says: `The note has no signature by the key ${key.id} of ${key.name}.` };
+  return signed ? { text } : { reason: 'note-unsigned', message: `The note has no signature by the key ${key.id} of ${key.name}.` };
 }
 
-export type OpenedCheckpoint = { readonly checkpoint: Checkpoint } | { readonly reason: string; readonly says: string };
+export type OpenedCheckpoint = { readonly checkpoint: Checkpoint } | { readonly reason: string; readonly message: string };
 
 /** The checkpoint in a note that the log's key has signed and that names this log. */
 export function openCheckpoint(note: string, key: LogKey, tools: NoteTools): OpenedCheckpoint {
@@ -88,8 +88,8 @@ export function openCheckpoint(note: string, key: LogKey, tools: NoteTools): Ope
   const [origin = '', size = '', root = '', ...rest] = opened.text.split('\n');
   const hash = tools.base64.decode(root);
   if (!/^(0|[1-9][0-9]{0,15})$/.test(size) || hash?.length !== 32 || rest.length === 0)
-    return { reason: 'checkpoint-malformed', says: 'The note is not a checkpoint: origin, size and root are expected.' };
-  if (origin !== key.name) return { reason: 'checkpoint-of-another-log', says: `The checkpoint is of ${origin}, not of ${key.name}.` };
+    return { reason: 'checkpoint-malformed', message: 'The note is not a checkpoint: origin, size and root are expected.' };
+  if (origin !== key.name) return { reason: 'checkpoint-of-another-log', message: `The checkpoint is of ${origin}, not of ${key.name}.` };
   return { checkpoint: { origin, size: Number(size), root: hash } };
 }
 

@@ -1,4 +1,4 @@
-import type { GrantFault } from '../grant-judgement/grant-problem.js';
+import type { GrantViolation } from '../grant-judgement/grant-refusal.js';
 
 /** What can be wrong with a log; each is a rule that the verifier names. */
 type FindingRule =
@@ -20,7 +20,7 @@ type FindingRule =
 
 /** What can be wrong with a case though its entries are genuine. */
 export type CaseRule =
-  | GrantFault
+  | GrantViolation
   | 'started-before-record'
   | 'obligation-after-start'
   | 'obligation-overdue'

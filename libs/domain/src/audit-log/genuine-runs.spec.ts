@@ -4,7 +4,7 @@ import type { Fact } from '@readmit/contracts';
 import fc from 'fast-check';
 import { why } from '../../test/cast.js';
 import { crypto, House } from '../../test/house.js';
-import { say } from '../kernel/behaviour.js';
+import { draft } from '../kernel/behaviour.js';
 import { contain } from '../revocation-obligation/scheduler.commands.js';
 import { defaultGraceSeconds } from './case-rules.js';
 import { CaseWatch } from './case-watch.js';
@@ -54,7 +54,7 @@ function lives(seed: number, how: { readonly used: boolean; readonly contained: 
   if (how.contained) for (const caseId of cases) house.command('revocation-scheduler', caseId, contain('gita', why));
   house.advance(7200);
   // The clock of the log is its latest event: what is still owed is late only when something came after it.
-  house.emit('intake', [say('readmit.signal.received', 'subject:pat', later)]);
+  house.emit('intake', [draft('readmit.signal.received', 'subject:pat', later)]);
   return house;
 }
 

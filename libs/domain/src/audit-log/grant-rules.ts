@@ -12,7 +12,7 @@ const gated: readonly EventType[] = [
   'readmit.approval.granted',
 ];
 /** Rules of their own about the same things, which say more: where in the log it stands. */
-const saidElsewhere: readonly string[] = ['opened-twice', 'obligation-differs'];
+const reportedElsewhere: readonly string[] = ['opened-twice', 'obligation-differs'];
 
 /** Whether the grant that an execution rests on could be given at all, by what the log had when it started. */
 export function judgeGrantOfLog(
@@ -27,11 +27,12 @@ export function judgeGrantOfLog(
     ({ index, fact }) => index < started.index || (!gated.includes(fact.type) && fact.at <= started.fact.at),
   );
   const facts = new Facts(known.map(({ fact }) => fact));
-  const { problems, waits } = judgeGrant(facts, new Date(started.fact.at), crypto, grant);
-  for (const { finds, rule, reason, says } of problems)
-    if (!saidElsewhere.includes(finds)) report(finds, entryOf(log, grant, finds) ?? granted, `${rule} ${reason}: ${says}`);
-  for (const { finds, waitsFor } of waits)
-    if (finds !== 'obligation-missing') report(finds, granted, `The log does not have ${waitsFor}, which the grant rests on.`);
+  const { refusals, waits } = judgeGrant(facts, new Date(started.fact.at), crypto, grant);
+  for (const { violation, rule, reason, message } of refusals)
+    if (!reportedElsewhere.includes(violation))
+      report(violation, entryOf(log, grant, violation) ?? granted, `${rule} ${reason}: ${message}`);
+  for (const { violation, waitsFor } of waits)
+    if (violation !== 'obligation-missing') report(violation, granted, `The log does not have ${waitsFor}, which the grant rests on.`);
   if (started.fact.data.planDigest !== grant.data.planDigest)
     report('plan-not-approved', started, 'Execution names another plan than its grant.');
 }

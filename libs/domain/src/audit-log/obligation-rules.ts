@@ -1,13 +1,13 @@
 import type { EventType, FactOf, Undo } from '@readmit/contracts';
 import { attestedOf } from '../decision-proof/attested.js';
 import type { Crypto } from '../kernel/behaviour.js';
-import { Facts, saidBefore } from '../kernel/facts.js';
+import { Facts, isEarlier } from '../kernel/facts.js';
 import { plusSeconds } from '../kernel/time.js';
 import { deliverySeconds, type CaseLog, type Logged, type LoggedFact } from './case-log.js';
 import type { CaseRule } from './finding.js';
 
 /** What is wrong when `from` is over, unless more comes into the log until then. */
-export interface Foreseen {
+export interface PendingFinding {
   readonly rule: CaseRule;
   readonly entry: LoggedFact;
   readonly why: string;
@@ -18,7 +18,7 @@ export interface Foreseen {
  * Everything about the obligations of a case that is wrong or will be. The scheduler's word that an obligation is discharged ends
  * nothing: what ends it is what execution answered to the latest question, what the target's consumers did, or that nothing ever began.
  */
-export function foreseen(log: CaseLog, crypto: Crypto, graceSeconds: number): readonly Foreseen[] {
+export function pendingFindings(log: CaseLog, crypto: Crypto, graceSeconds: number): readonly PendingFinding[] {
   const asked = new Set(log.of('readmit.revocation.due').map(({ fact }) => fact.data.obligationId));
   return [
     ...log
@@ -44,17 +44,17 @@ export function foreseen(log: CaseLog, crypto: Crypto, graceSeconds: number): re
 }
 
 /** The questions about an obligation, earliest first. */
-const duesOf = (log: CaseLog, obligationId: string): readonly Logged<'readmit.revocation.due'>[] =>
+const questionsAbout = (log: CaseLog, obligationId: string): readonly Logged<'readmit.revocation.due'>[] =>
   log
     .of('readmit.revocation.due')
     .filter(({ fact }) => fact.data.obligationId === obligationId)
-    .sort((a, b) => (saidBefore(a.fact, b.fact) ? -1 : 1));
+    .sort((a, b) => (isEarlier(a.fact, b.fact) ? -1 : 1));
 
 /** The latest question that a discharge can rest on. */
 export const askedBefore = (
   log: CaseLog,
   { fact }: Logged<'readmit.obligation.discharged'>,
-): Logged<'readmit.revocation.due'> | undefined => duesOf(log, fact.data.obligationId).findLast((due) => saidBefore(due.fact, fact));
+): Logged<'readmit.revocation.due'> | undefined => questionsAbout(log, fact.data.obligationId).findLast((due) => isEarlier(due.fact, fact));
 
 /** What execution answered to the question. A release that named no question is believed of what it said after it was asked. */
 export const answersTo = (
@@ -69,9 +69,9 @@ export const answersTo = (
     );
 
 /** Execution says only what it was asked: a confirmation of before the question is no read-back of what the question is about. */
-function withoutDue(log: CaseLog, confirmed: Logged<'readmit.revocation.confirmed'>): readonly Foreseen[] {
+function withoutDue(log: CaseLog, confirmed: Logged<'readmit.revocation.confirmed'>): readonly PendingFinding[] {
   const { at, data } = confirmed.fact;
-  const asked = duesOf(log, data.obligationId).some(
+  const asked = questionsAbout(log, data.obligationId).some(
     ({ fact }) => (data.answers === undefined || data.answers === fact.id) && new Date(fact.at) <= plusSeconds(at, deliverySeconds),
   );
   return asked
@@ -87,8 +87,8 @@ function withoutDue(log: CaseLog, confirmed: Logged<'readmit.revocation.confirme
 }
 
 /** What was asked again after its end was proved (contained, frozen), and what repudiation alone arms, has no bound but its question. */
-function unanswered(log: CaseLog, obligationId: string, graceSeconds: number): readonly Foreseen[] {
-  const due = duesOf(log, obligationId).at(-1);
+function unanswered(log: CaseLog, obligationId: string, graceSeconds: number): readonly PendingFinding[] {
+  const due = questionsAbout(log, obligationId).at(-1);
   if (!due) return [];
   const ends = log.of('readmit.obligation.discharged').filter((entry) => entry.fact.data.obligationId === obligationId);
   const proved = ends.flatMap((entry) => {
@@ -97,9 +97,9 @@ function unanswered(log: CaseLog, obligationId: string, graceSeconds: number): r
   });
   const byClock = log.whole && undoOf(log, obligationId)?.armedBy !== 'repudiation';
   // The first end is bound by the clock, which has a rule of its own.
-  if (byClock && proved.every(({ entry }) => saidBefore(due.fact, entry.fact))) return [];
+  if (byClock && proved.every(({ entry }) => isEarlier(due.fact, entry.fact))) return [];
   const from = plusSeconds(due.fact.at, graceSeconds);
-  if (proved.some(({ entry, at }) => saidBefore(due.fact, entry.fact) && new Date(at) <= from)) return [];
+  if (proved.some(({ entry, at }) => isEarlier(due.fact, entry.fact) && new Date(at) <= from)) return [];
   return [
     {
       rule: 'obligation-overdue',
@@ -111,14 +111,16 @@ function unanswered(log: CaseLog, obligationId: string, graceSeconds: number): r
 }
 
 /** A containment or a freeze asks for everything that may be at the target, whatever was discharged before (R6.6, R5.4). */
-function unasked(log: CaseLog, graceSeconds: number): readonly Foreseen[] {
+function unasked(log: CaseLog, graceSeconds: number): readonly PendingFinding[] {
   if (!log.has('readmit.execution.started')) return [];
   const succeeded = log.has('readmit.execution.succeeded');
   const orders: readonly LoggedFact[] = [...log.of('readmit.containment.ordered'), ...log.of('readmit.case.frozen')];
   return orders.flatMap((entry) =>
-    log.of('readmit.obligation.recorded').flatMap(({ fact: { data } }): readonly Foreseen[] => {
+    log.of('readmit.obligation.recorded').flatMap(({ fact: { data } }): readonly PendingFinding[] => {
       const binds = data.undo.armedBy !== 'success' || succeeded;
-      const asked = duesOf(log, data.obligationId).some((due) => plusSeconds(due.fact.at, deliverySeconds) >= new Date(entry.fact.at));
+      const asked = questionsAbout(log, data.obligationId).some(
+        (due) => plusSeconds(due.fact.at, deliverySeconds) >= new Date(entry.fact.at),
+      );
       return binds && !asked
         ? [
             {
@@ -142,7 +144,7 @@ export function undoOf(log: CaseLog, obligationId: string): Undo | undefined {
 }
 
 /** The scheduler records what was approved, bound by the grant that approved it; anything else would end it later or not at all. */
-function differs(log: CaseLog, recorded: Logged<'readmit.obligation.recorded'>, crypto: Crypto): readonly Foreseen[] {
+function differs(log: CaseLog, recorded: Logged<'readmit.obligation.recorded'>, crypto: Crypto): readonly PendingFinding[] {
   const { obligationId, undo, hardBound } = recorded.fact.data;
   const granted = log
     .of('readmit.approval.granted')
@@ -166,7 +168,7 @@ function differs(log: CaseLog, recorded: Logged<'readmit.obligation.recorded'>, 
   ];
 }
 
-function overdue(log: CaseLog, recorded: Logged<'readmit.obligation.recorded'>, graceSeconds: number): readonly Foreseen[] {
+function overdue(log: CaseLog, recorded: Logged<'readmit.obligation.recorded'>, graceSeconds: number): readonly PendingFinding[] {
   const { obligationId, hardBound } = recorded.fact.data;
   const undo = undoOf(log, obligationId) ?? recorded.fact.data.undo;
   if (undo.armedBy === 'repudiation') return [];

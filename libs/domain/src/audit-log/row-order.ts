@@ -1,6 +1,6 @@
 import type { Finding } from './finding.js';
 
-const kept = 200;
+const maxMisplaced = 200;
 
 /**
  * Tells missing, repeated, inserted and swapped rows apart from the indices that rows claim, in one pass. A row that disagrees
@@ -51,7 +51,7 @@ export class RowOrder {
     const expected = held.position + this.shift;
     const goesOn = next === held.index + 1 || (next === undefined && held.index > expected);
     if (!goesOn) {
-      if (this.misplaced.size < kept) this.misplaced.set(held.position, held.index);
+      if (this.misplaced.size < maxMisplaced) this.misplaced.set(held.position, held.index);
       return;
     }
     this.shift = held.index - held.position;

@@ -1,4 +1,4 @@
-import { holdsAlike } from '../kernel/holds-alike.js';
+import { isSameHold } from '../kernel/same-hold.js';
 import { plusSeconds } from '../kernel/time.js';
 import { deliverySeconds, type CaseLog, type Logged } from './case-log.js';
 import { answersTo, askedBefore, undoOf } from './obligation-rules.js';
@@ -37,7 +37,7 @@ export function stillHeldUnproved(
     return `nothing that ${about} would take back was in place then.`;
   const own = undoOf(log, data.obligationId);
   const theirs = undoOf(other, heldBy.obligationId);
-  if (own && theirs && !holdsAlike(own, theirs)) return `${about} lets go of something else.`;
+  if (own && theirs && !isSameHold(own, theirs)) return `${about} lets go of something else.`;
   const over = other
     .of('readmit.obligation.discharged')
     .filter(({ fact }) => fact.data.obligationId === heldBy.obligationId && fact.at <= at)

@@ -10,7 +10,7 @@ export interface LoggedRecord {
   readonly value: Uint8Array;
 }
 
-export type CheckedEvent = { readonly fact: Fact } | { readonly reason: string; readonly says: string };
+export type CheckedEvent = { readonly fact: Fact } | { readonly reason: string; readonly message: string };
 
 /** What is asked about one event; bound to the environment and to the services' public keys by whoever opens the log. */
 export interface EventChecks {

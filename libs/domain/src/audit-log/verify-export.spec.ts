@@ -51,7 +51,7 @@ const checks: EventChecks = {
     if (
       !verify(null, signedBytes(record), createPublicKey(serviceSecret), Buffer.from(record.headers['readmit-signature'] ?? '', 'base64'))
     )
-      return { reason: 'signature-invalid', says: 'The signature does not match.' };
+      return { reason: 'signature-invalid', message: 'The signature does not match.' };
     const { ce_id: id, ce_type: type, ce_time: at } = record.headers;
     return { fact: { id, type, at, data: JSON.parse(Buffer.from(record.value).toString()) } as Fact };
   },
@@ -74,7 +74,7 @@ function recordOf(
 }
 function rowOf(index: number, record: LoggedRecord) {
   const checked = checks.check(record, new Date(0));
-  if (!('fact' in checked)) throw new Error(checked.says);
+  if (!('fact' in checked)) throw new Error(checked.message);
   return {
     index,
     entry: entryBytes(

@@ -27,12 +27,12 @@ export interface VerifyOptions {
  * @throws {TypeError} `logKey` is not a verifier key.
  */
 export async function verifyExport(lines: AsyncIterable<string>, tools: LogTools, options: VerifyOptions): Promise<LogReport> {
-  const pass = new Pass(tools, options);
-  for await (const line of lines) if (line.trim() !== '') await pass.line(line);
-  return pass.end();
+  const verification = new ExportVerification(tools, options);
+  for await (const line of lines) if (line.trim() !== '') await verification.line(line);
+  return verification.end();
 }
 
-class Pass {
+class ExportVerification {
   private readonly key: LogKey;
   private readonly tree: InstanceType<LogTools['contracts']['Frontier']>;
   private readonly order: RowOrder;
@@ -64,7 +64,7 @@ class Pass {
     if (options.trustedCheckpoint !== undefined) {
       const opened = openCheckpoint(options.trustedCheckpoint, this.key, tools);
       if ('checkpoint' in opened) this.trusted = opened.checkpoint;
-      else this.report({ rule: 'checkpoint-invalid', where: 'the checkpoint seen before', why: opened.says });
+      else this.report({ rule: 'checkpoint-invalid', where: 'the checkpoint seen before', why: opened.message });
     }
     this.compareTrusted();
   }
@@ -97,7 +97,7 @@ class Pass {
   }
 
   private row(row: EntryLine): void {
-    const { leaf, fact } = this.events ? this.entry(row, this.events) : this.headless();
+    const { leaf, fact } = this.events ? this.entry(row, this.events) : this.entryWithoutHeader();
     const index = leaf?.index ?? row.index;
     // The tree has exactly the bytes that the export has, whatever is wrong with them.
     const at = this.tree.size;
@@ -109,12 +109,12 @@ class Pass {
     this.tree.append(this.tools.contracts.leafHash(this.tools.sha256, row.entry));
     this.compareTrusted();
     if (!fact) return;
-    this.denied(at, fact);
-    this.violation(at, fact);
+    this.countRefusal(at, fact);
+    this.countViolation(at, fact);
     this.cases.add(at, fact);
   }
 
-  private headless(): { readonly leaf?: Leaf; readonly fact?: Fact } {
+  private entryWithoutHeader(): { readonly leaf?: Leaf; readonly fact?: Fact } {
     if (this.tree.size === 0)
       this.report({
         rule: 'line-unreadable',
@@ -140,7 +140,7 @@ class Pass {
         why: `The entry was made of an event with SHA-256 ${claimed.sha256}; the event in the export has ${digest}.`,
       });
     if (!('fact' in checked)) {
-      this.report({ rule: 'event-refused', index, where, why: `The event is not genuine: ${checked.reason}. ${checked.says}` });
+      this.report({ rule: 'event-refused', index, where, why: `The event is not genuine: ${checked.reason}. ${checked.message}` });
       return {};
     }
     const { fact } = checked;
@@ -166,7 +166,7 @@ class Pass {
     const opened = openCheckpoint(note, this.key, this.tools);
     const index = this.tree.size;
     if (!('checkpoint' in opened)) {
-      this.report({ rule: 'checkpoint-invalid', index, where, why: `${opened.reason}: ${opened.says}` });
+      this.report({ rule: 'checkpoint-invalid', index, where, why: `${opened.reason}: ${opened.message}` });
       return;
     }
     const { checkpoint } = opened;
@@ -267,17 +267,17 @@ class Pass {
     if (this.found > 0)
       return `The log does not verify: ${findings(this.found)}. First: ${this.findings[0]?.where}: ${this.findings[0]?.why}${own}`;
     return this.violations === 0
-      ? this.praise(size)
+      ? this.verified(size)
       : `The log is whole as of size ${size}, but rules were broken.${own} First: ${this.violated[0]?.rule}: ${this.violated[0]?.says}`;
   }
-  private praise(size: number): string {
+  private verified(size: number): string {
     const entries = `${size} ${size === 1 ? 'entry' : 'entries'}, ${this.cases.count} case${this.cases.count === 1 ? '' : 's'}`;
     return this.trusted
       ? `The log verifies: complete as of size ${size} (${entries}) and an extension of the checkpoint of size ${this.trusted.size} seen before.`
       : `The log verifies: complete as of size ${size} (${entries}). Whether it was cut or forked since only a checkpoint seen before can tell.`;
   }
 
-  private denied(index: number, fact: Fact): void {
+  private countRefusal(index: number, fact: Fact): void {
     const { data } = fact;
     if (!('command' in data)) return;
     this.refusals += 1;
@@ -286,7 +286,7 @@ class Pass {
       this.refused.push({ index, type: fact.type, at: fact.at, key, command, rule, reason, actor });
   }
 
-  private violation(index: number, { type, at, data }: Fact): void {
+  private countViolation(index: number, { type, at, data }: Fact): void {
     if (type !== 'readmit.violation.found') return;
     this.violations += 1;
     const { caseId, rule, says } = data as EventData<'readmit.violation.found'>;

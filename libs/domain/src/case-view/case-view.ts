@@ -8,7 +8,7 @@ import type { IntakeFacts } from '../recovery-case/intake.facts.js';
 import { caseState, isOverdue, openObligations, outcomeOf, type Outcome } from '../recovery-case/case-outcome.js';
 import { obligationsOf } from '../revocation-obligation/obligations.js';
 import { needsOf, proofText } from './needs.js';
-import { sentenceOf, type CaseWords } from './sentences.js';
+import { sentenceOf, type CaseTexts } from './sentences.js';
 
 type Opened = EventData<'readmit.case.opened'>;
 type Classified = EventData<'readmit.case.classified'>;
@@ -73,14 +73,14 @@ export function caseRow(facts: IntakeFacts): CaseRow | undefined {
 }
 
 /** The whole page of one case, now. `words`: what people wrote, for who may read it. */
-export function caseView(facts: IntakeFacts, now: Date, crypto: Crypto, words?: CaseWords): CaseView | undefined {
+export function caseView(facts: IntakeFacts, now: Date, crypto: Crypto, words?: CaseTexts): CaseView | undefined {
   const row = caseRow(facts);
   if (!row) return undefined;
   const sentences = (events: readonly Fact[]): string[] =>
     events.flatMap((fact) => sentenceOf(fact as FactOf<typeof fact.type>, { words }) ?? []);
   return {
     ...row,
-    openItems: [...undecided(facts, now, crypto), ...owed(facts, now)],
+    openItems: [...itemsBeforeStart(facts, now, crypto), ...itemsToUndo(facts, now)],
     granted: sentences([...facts.of('readmit.approval.granted'), ...facts.of('readmit.execution.succeeded')]),
     ended: row.outcome === null ? [] : sentences(facts.all.filter((fact) => ends(fact, row.outcome))),
   };
@@ -100,7 +100,7 @@ function ends(fact: Fact, outcome: Outcome | null): boolean {
 }
 
 /** What the case waits for until it begins. */
-function undecided(facts: IntakeFacts, now: Date, crypto: Crypto): readonly OpenItem[] {
+function itemsBeforeStart(facts: IntakeFacts, now: Date, crypto: Crypto): readonly OpenItem[] {
   const classified = facts.last('readmit.case.classified');
   // Also to the holder of a key that nobody read back, who is told nothing but this.
   if (!classified)
@@ -156,14 +156,14 @@ function undecided(facts: IntakeFacts, now: Date, crypto: Crypto): readonly Open
 }
 
 /** What must still be undone. */
-function owed(facts: IntakeFacts, now: Date): readonly OpenItem[] {
+function itemsToUndo(facts: IntakeFacts, now: Date): readonly OpenItem[] {
   const open = openObligations(facts);
   return obligationsOf(facts, now)
     .filter(({ id }) => open.includes(id))
-    .map(({ undo, dueAt, latestDue }) => ({
+    .map(({ undo, dueAt, latestQuestion }) => ({
       what: 'undo',
       who: ['execution'],
-      until: latestDue?.at ?? (dueAt ? instant(dueAt) : null),
+      until: latestQuestion?.at ?? (dueAt ? instant(dueAt) : null),
       says: undo.says,
     }));
 }

@@ -10,14 +10,14 @@ export const affectedText = ({ kind, connector, object, entitlement }: Affected)
   `${kind}${entitlement === undefined ? '' : ` ${entitlement}`} for ${object} at ${connector}`;
 
 /** What people wrote about the case, for those who may read it. A case key may not: its holder may be why somebody stopped the case. */
-export interface CaseWords {
+export interface CaseTexts {
   /** Undefined: erased. */
   readonly reason?: string | undefined;
   readonly repudiation?: { readonly at: string; readonly reason: string } | undefined;
 }
 /** What the timeline knows beside the event. */
 export interface SentenceContext {
-  readonly words?: CaseWords | undefined;
+  readonly words?: CaseTexts | undefined;
   /** What the event's obligation undoes. */
   readonly undo?: Affected | undefined;
 }

@@ -1,6 +1,6 @@
 import type { Fact, FactOf } from '@readmit/contracts';
 import type { Facts } from '../kernel/facts.js';
-import { sentenceOf, type Affected, type CaseWords } from './sentences.js';
+import { sentenceOf, type Affected, type CaseTexts } from './sentences.js';
 
 /** Who did it; undefined where no person or program outside did. */
 export function actorOf(fact: Fact): string | undefined {
@@ -28,7 +28,7 @@ export interface TimelineEntry {
 type TimelineFacts = Facts<'readmit.obligation.recorded' | 'readmit.approval.granted'>;
 
 /** What happened in the case, earliest first. `words`: what people wrote, for who may read it. */
-export function timelineOf(facts: TimelineFacts, words?: CaseWords): readonly TimelineEntry[] {
+export function timelineOf(facts: TimelineFacts, words?: CaseTexts): readonly TimelineEntry[] {
   return facts.all.flatMap((fact) => {
     const sentence = sentenceOf(fact as FactOf<typeof fact.type>, { words, undo: undoOf(facts, fact) });
     return sentence === undefined ? [] : [{ fact, actor: actorOf(fact), sentence }];

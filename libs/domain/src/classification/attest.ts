@@ -10,18 +10,18 @@ type Attestation = EventData<'readmit.people.attested'>;
  * Teams are attested with the case as long as that stays small: an event has an end (1 MiB), and a case of a help desk of thousands
  * must go on all the same. Beyond it members are attested when they act (`readmit.attestation.wanted`).
  */
-const mostPeople = 200;
-const mostCharacters = 64 * 1024;
+const maxPeople = 200;
+const maxCharacters = 64 * 1024;
 /** Who answers for a machine is told of its cases: more people than this are nobody's watch. */
-const mostOwners = 100;
+const maxOwners = 100;
 
 /** Who matters for a case: subject, requester, who answers for a machine, and everybody who may verify or approve while the teams are small. */
 export function attest(opened: Opened, classified: Classified, directory: Directory): Pick<Attestation, 'people' | 'consumers' | 'owners'> {
-  const { concerned, machines, team } = lookupOf(directory);
+  const { matching, machines, team } = lookupOf(directory);
   const machine = machines(opened.subject.id)[0];
   const owners = machine
     ? team(machine.ownerTeam)
-        .slice(0, mostOwners)
+        .slice(0, maxOwners)
         .map(({ id }) => id)
     : [];
   const teams = teamsOf(classified.requirements);
@@ -29,11 +29,11 @@ export function attest(opened: Opened, classified: Classified, directory: Direct
   const parties = [opened.subject.id, ...(opened.requester.id === undefined ? [] : [opened.requester.id])];
   // From the most people to the fewest: the first that is small enough, and the parties whatever they are.
   const people =
-    [concerned([...parties, ...owners], teams), concerned([...parties, ...owners], [])]
-      .filter((some) => some.length <= mostPeople)
+    [matching([...parties, ...owners], teams), matching([...parties, ...owners], [])]
+      .filter((some) => some.length <= maxPeople)
       .map((some) => some.map((person) => entryOf(person, relevant)))
-      .find((entries) => JSON.stringify(entries).length <= mostCharacters) ??
-    concerned(parties, []).map((person) => entryOf(person, relevant));
+      .find((entries) => JSON.stringify(entries).length <= maxCharacters) ??
+    matching(parties, []).map((person) => entryOf(person, relevant));
   return { people, consumers: machine?.consumers ?? [], ...(machine ? { owners } : {}) };
 }
 

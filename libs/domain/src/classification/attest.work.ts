@@ -1,6 +1,6 @@
 import type { FactOf } from '@readmit/contracts';
-import { attestedOf, mostAsked } from '../decision-proof/attested.js';
-import { say } from '../kernel/behaviour.js';
+import { attestedOf, maxAttestationRequests } from '../decision-proof/attested.js';
+import { draft } from '../kernel/behaviour.js';
 import type { Finished, WorkRules } from '../kernel/work.js';
 import { attestOne } from './attest.js';
 import { allowedAge, nextTry, type DirectoryReading } from './directory-age.js';
@@ -11,7 +11,7 @@ import type { ClassificationEvents, ClassificationFacts } from './classification
 export function toAttest(facts: ClassificationFacts): readonly FactOf<'readmit.attestation.wanted'>[] {
   return facts
     .of('readmit.attestation.wanted')
-    .slice(0, mostAsked)
+    .slice(0, maxAttestationRequests)
     .filter(({ data }) => !isAttested(facts, data.person));
 }
 
@@ -36,7 +36,7 @@ export const attestWork = (policy: ActivePolicy): WorkRules<DirectoryReading, Cl
     const caseId = work.key;
     return {
       emit: [
-        say('readmit.people.attested', caseId, {
+        draft('readmit.people.attested', caseId, {
           caseId,
           directory: { digest: outcome.digest, issuedAt: outcome.issuedAt, ageSeconds },
           ...attestOne(person, opened.data, classified.data, outcome.directory),

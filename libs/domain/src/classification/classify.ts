@@ -1,5 +1,5 @@
 import type { Ask, CaseClass, Directory, EventData, Policy, QuorumPart, Requirements, Tier } from '@readmit/contracts';
-import { askTable, reachOf, whyMachine } from '../kernel/restorations.js';
+import { askTable, stepsOfClass, whyMachine } from '../kernel/restorations.js';
 import { lookupOf } from './lookup.js';
 import { joinQuorums, strictest } from './strictest.js';
 import { tierOrder } from './tiers.js';
@@ -39,13 +39,13 @@ export function classify(
     strictness.filter((other) => other !== caseClass && classes.includes(other)).map((other) => policy.document.classes[other]),
   );
   let { tier, quorum }: { tier: Tier; quorum: QuorumPart[] } = base;
-  const raise = (says: string, rule = 'R4.1'): void => {
+  const raise = (message: string, rule = 'R4.1'): void => {
     tier = tierOrder(tier) < tierOrder(policy.document.privilegedSubject.tier) ? policy.document.privilegedSubject.tier : tier;
     quorum = joinQuorums(quorum, policy.document.privilegedSubject.quorum);
-    reasons.push({ rule, says: says.slice(0, 500) });
+    reasons.push({ rule, says: message.slice(0, 500) });
   };
   const unknown = (id: string): string => {
-    const alike = facts.known ? lookupOf(facts.directory).alike(id) : undefined;
+    const alike = facts.known ? lookupOf(facts.directory).similarId(id) : undefined;
     return `The directory does not know ${id}${alike === undefined ? '' : ` (it has ${alike})`}`;
   };
   if (!facts.known) raise(`The directory could not be asked (${facts.why}); what is unknown never lowers a tier.`);
@@ -91,7 +91,7 @@ export function classify(
     class: caseClass,
     tier,
     ceiling: {
-      steps: foreign.length > 0 ? [] : [...reachOf(caseClass)],
+      steps: foreign.length > 0 ? [] : [...stepsOfClass(caseClass)],
       entitlements: [...new Set(opened.asks.flatMap((ask) => ask.entitlement ?? []))].sort(),
       maxDurationSeconds: base.maxDurationSeconds,
     },
@@ -133,10 +133,10 @@ const accountsOf = ({ kind, id }: Opened['subject'], directory: Directory): read
 function whyForeign(foreign: readonly Ask[], { subject, requester }: Opened, facts: DirectoryFacts): string {
   if (!facts.known) return 'the directory could not be asked';
   const hint = (text: string): string => (requester.id === undefined ? '' : ` (${text})`);
-  const { people, machines, alike } = lookupOf(facts.directory);
+  const { people, machines, similarId } = lookupOf(facts.directory);
   const { kind, id } = subject;
   if ((kind === 'machine' ? machines(id) : people(id)).length === 0) {
-    const other = alike(id);
+    const other = similarId(id);
     const elsewhere = kind === 'machine' ? people(id) : machines(id);
     const known = elsewhere.length > 0 ? `it has ${id} as a ${kind === 'machine' ? 'person' : 'machine'}` : other && `it has ${other}`;
     return `the directory does not know the ${kind} ${id}${known === undefined ? '' : hint(known)}`;

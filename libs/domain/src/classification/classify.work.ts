@@ -1,4 +1,4 @@
-import { say } from '../kernel/behaviour.js';
+import { draft } from '../kernel/behaviour.js';
 import type { Finished, WorkRules } from '../kernel/work.js';
 import { attest } from './attest.js';
 import { classify, type DirectoryFacts } from './classify.js';
@@ -37,12 +37,12 @@ export const classifyWork = (
     const caseId = work.key;
     return {
       emit: [
-        say('readmit.case.classified', caseId, {
+        draft('readmit.case.classified', caseId, {
           ...classified,
           ...(codeNonce === undefined ? {} : { codeNonce }),
           reasons: [...classified.reasons, ...sameKeyReasons(sameKey)],
         }),
-        say('readmit.people.attested', caseId, {
+        draft('readmit.people.attested', caseId, {
           caseId,
           directory: { digest: outcome.digest, issuedAt: outcome.issuedAt, ageSeconds },
           ...attest(opened.data, classified, outcome.directory),

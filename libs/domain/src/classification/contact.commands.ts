@@ -1,7 +1,7 @@
 import type { Directory } from '@readmit/contracts';
 import { attestedOf } from '../decision-proof/attested.js';
-import { verifierProblem } from '../decision-proof/verifier.js';
-import { refusal, say, type Command, type Refusal } from '../kernel/behaviour.js';
+import { verifierRefusal } from '../decision-proof/verifier.js';
+import { refusal, draft, type Command, type CommandRefusal } from '../kernel/behaviour.js';
 import { clockToleranceSeconds, instant, plusSeconds } from '../kernel/time.js';
 import { attestOne } from './attest.js';
 import type { ContactPoint } from './contact-digests.js';
@@ -24,7 +24,7 @@ export const agentKeys = (id: string, now: Date): readonly string[] =>
 export const notClassified = refusal('not-ready', 'R8.1', 'not-ready', 'This case is not classified yet. Try again in a moment.');
 
 /** Anybody can open a case on anybody: agents who asked for the case themselves must not get the subject's numbers by that. */
-export function contactProblem(actor: string, facts: ClassificationFacts, directory: Directory): Refusal | undefined {
+export function contactRefusal(actor: string, facts: ClassificationFacts, directory: Directory): CommandRefusal | undefined {
   const opened = facts.first('readmit.case.opened');
   const classified = facts.last('readmit.case.classified');
   const attested = attestedOf(facts);
@@ -36,13 +36,13 @@ export function contactProblem(actor: string, facts: ClassificationFacts, direct
     : attestOne(actor, opened.data, classified.data, directory).people.filter(({ teams }) =>
         teams.some((team) => verifiers.includes(team)),
       );
-  return verifierProblem(actor, opened.data, [...attested.people, ...late], verifiers);
+  return verifierRefusal(actor, opened.data, [...attested.people, ...late], verifiers);
 }
 
 /** What an agent who calls back all day needs in an hour, and far less than a list of numbers is worth (R3.4, R7.9). */
-const mostAnHour = 10;
+const maxContactsPerHour = 10;
 /** Looks of any kind: each is an event, and nobody dials faster. */
-const mostLooksAnHour = 60;
+const maxViewsPerHour = 60;
 
 /**
  * Shows one contact point to whoever may verify the case, after the look is on record: anybody can open a case on anybody, so a case alone
@@ -54,7 +54,7 @@ export const showContact =
     agent: string,
     digest: string,
     points: readonly ContactPoint[],
-    problem: (facts: ClassificationFacts) => Refusal | undefined,
+    problem: (facts: ClassificationFacts) => CommandRefusal | undefined,
   ): Command<ContactPoint, ClassificationEvents> =>
   (facts, context) => {
     const wrong = problem(facts);
@@ -73,16 +73,17 @@ export const showContact =
       .map(({ at, data }) => ({ at: Date.parse(at), contact: data.contact }))
       .filter(({ at }) => at > hourAgo);
     const lastSeen = new Map(looks.map(({ at, contact }) => [contact, at]));
-    if (!lastSeen.has(digest) && lastSeen.size >= mostAnHour) return tooMany([...lastSeen.values()], `${lastSeen.size} contact points`);
-    if (looks.length >= mostLooksAnHour)
+    if (!lastSeen.has(digest) && lastSeen.size >= maxContactsPerHour)
+      return tooMany([...lastSeen.values()], `${lastSeen.size} contact points`);
+    if (looks.length >= maxViewsPerHour)
       return tooMany(
         looks.map(({ at }) => at),
         `contact points ${looks.length} times`,
       );
-    return { emit: [say('readmit.contact.shown', context.key, { caseId: context.key, by: agent, contact: digest })], reply: point };
+    return { emit: [draft('readmit.contact.shown', context.key, { caseId: context.key, by: agent, contact: digest })], reply: point };
   };
 
-const tooMany = (shown: readonly number[], what: string): Refusal =>
+const tooMany = (shown: readonly number[], what: string): CommandRefusal =>
   refusal(
     'forbidden',
     'R3.4',

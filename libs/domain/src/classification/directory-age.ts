@@ -9,13 +9,13 @@ export interface DirectoryReading {
 }
 
 /** Clocks differ by this much at most; a directory dated later than that would never become stale. */
-const mostAheadSeconds = 300;
+const maxAheadSeconds = 300;
 
 /** How old the directory is at `now`, or undefined: too old for the policy, or dated in the future. What is stale is unknown (R1.6). */
 export function allowedAge({ issuedAt }: Pick<DirectoryReading, 'issuedAt'>, now: Date, maxSeconds: number): number | undefined {
   const seconds = Math.floor((now.getTime() - Date.parse(issuedAt)) / 1000);
   // Not a number: not an instant that exists.
-  return seconds >= -mostAheadSeconds && seconds <= maxSeconds ? Math.max(0, seconds) : undefined;
+  return seconds >= -maxAheadSeconds && seconds <= maxSeconds ? Math.max(0, seconds) : undefined;
 }
 
 /** When work reads a directory again that could not be used. */

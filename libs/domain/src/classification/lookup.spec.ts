@@ -17,7 +17,7 @@ describe('the lookup of a directory', () => {
         const made = some.map((person) => ({ ...template, ...person })) as typeof directory.people;
         const found = lookupOf({ ...directory, people: made });
         expect(found.people(one)).toEqual(made.filter((person) => person.id === one));
-        expect(found.concerned(ids, teams)).toEqual(
+        expect(found.matching(ids, teams)).toEqual(
           made.filter((person) => ids.includes(person.id) || person.teams.some((name) => teams.includes(name))),
         );
       }),

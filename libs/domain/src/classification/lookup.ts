@@ -9,18 +9,18 @@ export interface Lookup {
   people(id: string): readonly Person[];
   machines(id: string): readonly Machine[];
   /** An id of the directory that differs from this one by case or Unicode form alone. */
-  alike(id: string): string | undefined;
+  similarId(id: string): string | undefined;
   team(name: string): readonly Person[];
   /** Who has one of the ids or is in one of the teams. */
-  concerned(ids: readonly string[], teams: Iterable<string>): readonly Person[];
+  matching(ids: readonly string[], teams: Iterable<string>): readonly Person[];
 }
 
-const made = new WeakMap<Directory, Lookup>();
+const lookups = new WeakMap<Directory, Lookup>();
 
 /** Made once for each directory that is read; a directory never changes, the next one is another. */
 export function lookupOf(directory: Directory): Lookup {
-  const found = made.get(directory) ?? makeLookup(directory);
-  made.set(directory, found);
+  const found = lookups.get(directory) ?? makeLookup(directory);
+  lookups.set(directory, found);
   return found;
 }
 
@@ -39,12 +39,12 @@ function makeLookup({ people, machines }: Directory): Lookup {
   return {
     people: (id) => byId.get(id) ?? [],
     machines: (id) => machinesById.get(id) ?? [],
-    alike(id) {
+    similarId(id) {
       const other = byFolded.get(fold(id));
       return other === id ? undefined : other;
     },
     team: (name) => byTeam.get(name) ?? [],
-    concerned: (ids, teams) =>
+    matching: (ids, teams) =>
       [...new Set([...ids.flatMap((id) => byId.get(id) ?? []), ...[...teams].flatMap((team) => byTeam.get(team) ?? [])])].sort(
         (one, other) => (places.get(one) ?? 0) - (places.get(other) ?? 0),
       ),

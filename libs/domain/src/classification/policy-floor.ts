@@ -6,13 +6,13 @@ const hours = 3600;
 const days = 24 * hours;
 
 /** The floor below which no policy goes, whoever writes it (R4.9, R9.3): a policy file may ask for more, never for less. */
-const floor = {
+const minimum = {
   /** Authority 0 to 2 is whom everybody has at the desk: the least senior never decides alone (R4.3). */
   authority: 3,
   /** Substantial: below it a proof says no more than that somebody claimed something (R3.3). */
   assurance: 2,
 } as const;
-const most = {
+const maximum = {
   /** A proof of yesterday morning is about another day's attacker. */
   proofAge: 24 * hours,
   /** A call tells who holds the phone now; half a shift later somebody else may. */
@@ -42,23 +42,23 @@ const most = {
 export function policyFaults({ classes, privilegedSubject, connectors, directoryMaxAgeSeconds }: Policy): readonly string[] {
   const faults = (Object.keys(classes) as (keyof typeof classes)[]).flatMap((caseClass) => [
     ...classFaults(`/classes/${caseClass}`, classes[caseClass], caseClass !== 'mfa-recovery'),
-    ...above(`/classes/${caseClass}/maxDurationSeconds`, classes[caseClass].maxDurationSeconds, most.duration[caseClass], 'R4.5'),
+    ...limitFaults(`/classes/${caseClass}/maxDurationSeconds`, classes[caseClass].maxDurationSeconds, maximum.duration[caseClass], 'R4.5'),
     ...(seatsOf(joinQuorums(classes[caseClass].quorum, privilegedSubject.quorum)) < 2
       ? [`/privilegedSubject/quorum with that of ${caseClass} needs two people at least, for people who are privileged (R4.1)`]
       : []),
   ]);
   faults.push(
     ...(privilegedSubject.tier === 'two-person' ? [] : ['/privilegedSubject/tier must be two-person (R4.1)']),
-    ...juniorIn('/privilegedSubject', privilegedSubject.quorum),
-    ...above('/directoryMaxAgeSeconds', directoryMaxAgeSeconds, most.directoryAge, 'R1.6'),
+    ...authorityFaults('/privilegedSubject', privilegedSubject.quorum),
+    ...limitFaults('/directoryMaxAgeSeconds', directoryMaxAgeSeconds, maximum.directoryAge, 'R1.6'),
     ...connectorFaults(connectors),
   );
   const all = strictest(classes['privileged-restoration'], [classes['mfa-recovery'], classes['nhi-secret-restoration']]);
-  if (joinQuorums(all.quorum, privilegedSubject.quorum).length > most.parts)
+  if (joinQuorums(all.quorum, privilegedSubject.quorum).length > maximum.parts)
     faults.push(
-      `/classes and /privilegedSubject have more than ${most.parts} parts of a quorum together; give parts that are alike one name`,
+      `/classes and /privilegedSubject have more than ${maximum.parts} parts of a quorum together; give parts that are alike one name`,
     );
-  if (all.evidence.length > most.proofs) faults.push(`/classes ask for more than ${most.proofs} proofs together`);
+  if (all.evidence.length > maximum.proofs) faults.push(`/classes ask for more than ${maximum.proofs} proofs together`);
   return faults;
 }
 
@@ -69,18 +69,23 @@ function classFaults(place: string, rules: ClassPolicy, twoPeople: boolean): str
     ...(tier === 'self-service' ? [`${place}/tier: self-service cannot be used yet; take agent-assisted or two-person (R4.1)`] : []),
     ...(twoPeople && tier !== 'two-person' ? [`${place}/tier must be two-person (R1.3, R4.1)`] : []),
     ...((twoPeople || tier === 'two-person') && seatsOf(quorum) < 2 ? [`${place}/quorum needs two people at least (R1.3, R4.1)`] : []),
-    ...juniorIn(place, quorum),
-    ...(evidence.some(({ kind, assurance }) => kind !== 'ticket' && assurance >= floor.assurance)
+    ...authorityFaults(place, quorum),
+    ...(evidence.some(({ kind, assurance }) => kind !== 'ticket' && assurance >= minimum.assurance)
       ? []
       : [
-          `${place}/evidence needs a proof of assurance ${floor.assurance} at least that is no ticket: a ticket says nothing of who asks (R3.3)`,
+          `${place}/evidence needs a proof of assurance ${minimum.assurance} at least that is no ticket: a ticket says nothing of who asks (R3.3)`,
         ]),
     ...evidence.flatMap(({ kind, maxAgeSeconds }, index) =>
-      above(`${place}/evidence/${index}/maxAgeSeconds`, maxAgeSeconds, kind === 'call-back' ? most.callBackAge : most.proofAge, 'R3.1'),
+      limitFaults(
+        `${place}/evidence/${index}/maxAgeSeconds`,
+        maxAgeSeconds,
+        kind === 'call-back' ? maximum.callBackAge : maximum.proofAge,
+        'R3.1',
+      ),
     ),
-    ...above(`${place}/decideWithinSeconds`, rules.decideWithinSeconds, most.decideWithin, 'R4.7'),
-    ...above(`${place}/executeWithinSeconds`, rules.executeWithinSeconds, most.executeWithin, 'R4.7'),
-    ...above(`${place}/overlapSeconds`, rules.overlapSeconds, most.overlap, 'R5.2'),
+    ...limitFaults(`${place}/decideWithinSeconds`, rules.decideWithinSeconds, maximum.decideWithin, 'R4.7'),
+    ...limitFaults(`${place}/executeWithinSeconds`, rules.executeWithinSeconds, maximum.executeWithin, 'R4.7'),
+    ...limitFaults(`${place}/overlapSeconds`, rules.overlapSeconds, maximum.overlap, 'R5.2'),
   ];
 }
 
@@ -93,15 +98,15 @@ const connectorFaults = (connectors: Policy['connectors'] = {}): string[] =>
       const lacks = capabilities.filter((capability) => !has.includes(capability));
       return [
         ...(lacks.length > 0 ? [`/connectors/${tier}/capabilities must have ${lacks.join(', ')}, as ${lower} has (R1.6)`] : []),
-        ...above(`/connectors/${tier}/maxResidualSeconds`, here, limit, 'R1.6'),
+        ...limitFaults(`/connectors/${tier}/maxResidualSeconds`, here, limit, 'R1.6'),
       ];
     }),
   );
 
-const juniorIn = (place: string, quorum: readonly QuorumPart[]): string[] =>
+const authorityFaults = (place: string, quorum: readonly QuorumPart[]): string[] =>
   quorum.flatMap(({ authority }, index) =>
-    authority < floor.authority ? [`${place}/quorum/${index}/authority must be ${floor.authority} at least (R4.3)`] : [],
+    authority < minimum.authority ? [`${place}/quorum/${index}/authority must be ${minimum.authority} at least (R4.3)`] : [],
   );
 
-const above = (place: string, value: number, limit: number, rule: string): string[] =>
+const limitFaults = (place: string, value: number, limit: number, rule: string): string[] =>
   value > limit ? [`${place} must be ${limit} at most (${rule})`] : [];

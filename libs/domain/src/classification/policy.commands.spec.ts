@@ -30,7 +30,7 @@ describe('a policy at the start', () => {
   it('R9.1 with another content under a version that is on record is refused, also when others came between, and says what to do', () => {
     const refused = start(policy('v1', 'b'), activated('1', policy('v1', 'a')), activated('2', policy('v2', 'c')));
     expect(refused).toMatchObject({ refused: true, rule: 'R9.1', reason: 'policy-version-reused' });
-    expect((refused as { says: string }).says).toContain(
+    expect((refused as { message: string }).message).toContain(
       'Policy v1 is on record with another content (aaaaaaaaaaaaaaaa, since 2026-11-22T09:00:01.000Z; the file has bbbbbbbbbbbbbbbb). Give the file a version of its own',
     );
     // The control: going back to what v1 was.

@@ -1,5 +1,5 @@
 import type { Policy } from '@readmit/contracts';
-import { refusal, say, type Command } from '../kernel/behaviour.js';
+import { refusal, draft, type Command } from '../kernel/behaviour.js';
 import type { ClassificationEvents } from './classification.facts.js';
 
 /** The policy in force: the document, and the SHA-256 of its JCS, which every decision names (R9.1). */
@@ -22,5 +22,5 @@ export const activatePolicy =
         `Policy ${version} is on record with another content (${other.data.digest.slice(0, 16)}, since ${other.at}; the file has ${digest.slice(0, 16)}). Give the file a version of its own, or put back the content of ${version}.`,
       );
     if (facts.last('readmit.policy.activated')?.data.digest === digest) return { emit: [], reply: {} };
-    return { emit: [say('readmit.policy.activated', 'policy', { version, digest, document })], reply: {} };
+    return { emit: [draft('readmit.policy.activated', 'policy', { version, digest, document })], reply: {} };
   };

@@ -1,5 +1,5 @@
 import type { EventData, FactOf, Person } from '@readmit/contracts';
-import { oncePerSet, type Facts } from '../kernel/facts.js';
+import { memoizeByFacts, type Facts } from '../kernel/facts.js';
 
 type Attestation = EventData<'readmit.people.attested'>;
 
@@ -19,7 +19,7 @@ export interface Attested {
  * Whoever makes up names must not make classification read the directory for each. With the attestation that comes with the case these are
  * a hundred, and a grant can name them all. Classification answers no more either.
  */
-export const mostAsked = 99;
+export const maxAttestationRequests = 99;
 
 /** Every attestation that a grant rests on: grants of before named one. */
 export const attestationIdsOf = ({
@@ -35,11 +35,11 @@ export const attestationIdsOf = ({
  * `among`: only these, by id, as a grant names what it rests on.
  */
 export function attestedOf(facts: Facts<'readmit.people.attested'>, among?: readonly string[]): Attested | undefined {
-  return among ? read(facts, among) : readAll(facts);
+  return among ? merge(facts, among) : mergeAll(facts);
 }
-const readAll = oncePerSet((facts: Facts<'readmit.people.attested'>) => read(facts));
+const mergeAll = memoizeByFacts((facts: Facts<'readmit.people.attested'>) => merge(facts));
 
-function read(facts: Facts<'readmit.people.attested'>, among?: readonly string[]): Attested | undefined {
+function merge(facts: Facts<'readmit.people.attested'>, among?: readonly string[]): Attested | undefined {
   const counted: FactOf<'readmit.people.attested'>[] = [];
   for (const fact of facts.of('readmit.people.attested')) {
     const before = counted.at(-1);
@@ -50,7 +50,7 @@ function read(facts: Facts<'readmit.people.attested'>, among?: readonly string[]
   if (!last) return undefined;
   return {
     ids: counted.map(({ id }) => id),
-    people: counted.reduce<readonly Person[]>((known, { data }) => latest(known, data.people), []),
+    people: counted.reduce<readonly Person[]>((known, { data }) => replaced(known, data.people), []),
     contacts: [...new Set(counted.flatMap(({ data }) => data.contacts))],
     consumers: last.data.consumers,
     owners: [...new Set(counted.flatMap(({ data }) => data.owners ?? []))],
@@ -58,7 +58,7 @@ function read(facts: Facts<'readmit.people.attested'>, among?: readonly string[]
   };
 }
 
-function latest(known: readonly Person[], said: readonly Person[]): readonly Person[] {
-  const again = new Set(said.map(({ id }) => id));
-  return [...known.filter(({ id }) => !again.has(id)), ...said];
+function replaced(known: readonly Person[], newer: readonly Person[]): readonly Person[] {
+  const again = new Set(newer.map(({ id }) => id));
+  return [...known.filter(({ id }) => !again.has(id)), ...newer];
 }

@@ -1,6 +1,6 @@
 import type { Decision, EventData, Person, QuorumPart } from '@readmit/contracts';
-import type { Crypto, Problem } from '../kernel/behaviour.js';
-import { byHuman, fold, named, twinSays } from './humans.js';
+import type { Crypto, Refusal } from '../kernel/behaviour.js';
+import { byHuman, fold, entriesOf, duplicateMessage } from './humans.js';
 
 /** DSSE payload type of a decision: a signature for anything else can never count as one. */
 export const decisionPayloadType = 'application/vnd.readmit.decision.v1+json';
@@ -31,83 +31,83 @@ export const otherKeysOf = (
   consumers: EventData<'readmit.people.attested'>['consumers'],
 ): string[] => [...(caseKey ? [caseKey.signing.x] : []), ...consumers.map(({ key }) => key.signing.x)];
 
-const problem = (rule: string, reason: string, says: string): Problem => ({ rule, reason, says });
+const refusal = (rule: string, reason: string, message: string): Refusal => ({ rule, reason, message });
 
 /** Why one decision does not count, or undefined. Used by approval when it is made, by execution before it acts and by the verifier years later. */
-export function checkDecision(decision: Decision, basis: DecisionBasis, crypto: Crypto): Problem | undefined {
+export function checkDecision(decision: Decision, basis: DecisionBasis, crypto: Crypto): Refusal | undefined {
   const { statement } = decision;
-  if (statement.caseId !== basis.caseId) return problem('R4.4', 'decision-for-another-case', 'The signed statement names another case.');
+  if (statement.caseId !== basis.caseId) return refusal('R4.4', 'decision-for-another-case', 'The signed statement names another case.');
   if (statement.planDigest !== basis.planDigest)
-    return problem('R4.4', 'plan-changed', 'The plan is not the one that was signed. Look at the new plan and decide again.');
+    return refusal('R4.4', 'plan-changed', 'The plan is not the one that was signed. Look at the new plan and decide again.');
   if (statement.evidenceDigest !== basis.evidenceDigest)
-    return problem(
+    return refusal(
       'R4.4',
       'evidence-changed',
       'The evidence is not what it was when the decision was signed. Look again and decide again.',
     );
   if (statement.policyDigest !== basis.policyDigest)
-    return problem('R9.1', 'policy-changed', 'The decision was signed under another policy.');
-  return approverProblem(statement, basis) ?? checkSignature(decision, basis, crypto);
+    return refusal('R9.1', 'policy-changed', 'The decision was signed under another policy.');
+  return approverRefusal(statement, basis) ?? checkSignature(decision, basis, crypto);
 }
 
 type Approver = Pick<Decision['statement'], 'approver'>;
 
 /** Whether this person may approve and has a key to sign it with. */
 export const mayApprove = (person: Person, basis: DecisionBasis): boolean =>
-  !approverProblem({ approver: person.id }, basis) && person.keys.some((key) => !keyProblem(person, key, basis));
+  !approverRefusal({ approver: person.id }, basis) && person.keys.some((key) => !keyRefusal(person, key, basis));
 
 /** Why this person may not approve, whatever they sign, or undefined. */
-function approverProblem(statement: Approver, basis: DecisionBasis): Problem | undefined {
-  if (basis.collectors.some(isHuman(statement.approver, basis.people)))
-    return problem('R4.2', 'approver-is-verifier', 'Who collected the evidence cannot decide. Somebody else of the quorum must.');
-  return signerProblem(statement, basis);
+function approverRefusal(statement: Approver, basis: DecisionBasis): Refusal | undefined {
+  if (basis.collectors.some(sameHumanAs(statement.approver, basis.people)))
+    return refusal('R4.2', 'approver-is-verifier', 'Who collected the evidence cannot decide. Somebody else of the quorum must.');
+  return signerRefusal(statement, basis);
 }
 
 /**
  * Why a no does not count, or undefined. It needs a signature of somebody of the quorum and nothing else: a no gives nothing, so it holds
  * when plan or proofs have changed since or were not there yet, and who collected a proof may say it too.
  */
-export function checkDenial(decision: Decision, basis: DenialBasis, crypto: Crypto): Problem | undefined {
+export function checkDenial(decision: Decision, basis: DenialBasis, crypto: Crypto): Refusal | undefined {
   const { statement } = decision;
-  if (statement.caseId !== basis.caseId) return problem('R4.4', 'decision-for-another-case', 'The signed statement names another case.');
-  if (statement.decision !== 'deny') return problem('R4.3', 'decision-is-no-deny', 'The signed statement does not say no.');
-  return signerProblem(statement, basis) ?? checkSignature(decision, basis, crypto);
+  if (statement.caseId !== basis.caseId) return refusal('R4.4', 'decision-for-another-case', 'The signed statement names another case.');
+  if (statement.decision !== 'deny') return refusal('R4.3', 'decision-is-no-deny', 'The signed statement does not say no.');
+  return signerRefusal(statement, basis) ?? checkSignature(decision, basis, crypto);
 }
 
 /** Why this is no person of the quorum, or is requester or subject; undefined: it is one of the quorum and neither. */
-function signerProblem(statement: Approver, basis: DenialBasis): Problem | undefined {
-  const [approver, twin] = named(basis.people, statement.approver);
-  if (!approver) return problem('R4.2', 'approver-unknown', 'The directory does not attest this person for the case.');
-  if (twin) return problem('R4.2', 'approver-ambiguous', twinSays);
-  const same = isHuman(approver.id, basis.people);
+function signerRefusal(statement: Approver, basis: DenialBasis): Refusal | undefined {
+  const [approver, duplicate] = entriesOf(basis.people, statement.approver);
+  if (!approver) return refusal('R4.2', 'approver-unknown', 'The directory does not attest this person for the case.');
+  if (duplicate) return refusal('R4.2', 'approver-ambiguous', duplicateMessage);
+  const same = sameHumanAs(approver.id, basis.people);
   if (basis.requester !== undefined && same(basis.requester))
-    return problem('R4.2', 'approver-is-requester', 'Who asks cannot decide. Somebody else of the quorum must.');
+    return refusal('R4.2', 'approver-is-requester', 'Who asks cannot decide. Somebody else of the quorum must.');
   if (same(basis.subject))
-    return problem('R4.2', 'approver-is-subject', 'Nobody decides about their own way back in. Somebody else of the quorum must.');
-  if (approver.employment === 'vendor') return problem('R4.2', 'approver-is-vendor', 'Vendor staff can ask, never approve.');
-  if (!basis.quorum.some((part) => serves(approver, part)))
-    return problem('R4.3', 'approver-not-in-quorum', 'This person is in no team of the quorum with enough authority.');
+    return refusal('R4.2', 'approver-is-subject', 'Nobody decides about their own way back in. Somebody else of the quorum must.');
+  if (approver.employment === 'vendor') return refusal('R4.2', 'approver-is-vendor', 'Vendor staff can ask, never approve.');
+  if (!basis.quorum.some((part) => canFill(approver, part)))
+    return refusal('R4.3', 'approver-not-in-quorum', 'This person is in no team of the quorum with enough authority.');
   return undefined;
 }
 
 /** Whether the signer, who is known by now, signed with a key that is theirs alone. */
-function checkSignature({ statement, proof }: Decision, basis: DenialBasis, crypto: Crypto): Problem | undefined {
-  const [approver] = named(basis.people, statement.approver);
+function checkSignature({ statement, proof }: Decision, basis: DenialBasis, crypto: Crypto): Refusal | undefined {
+  const [approver] = entriesOf(basis.people, statement.approver);
   const key = approver?.keys.find((candidate) => candidate.kid === proof.kid && candidate.type === proof.type);
   if (!approver || !key)
-    return problem('R4.4', 'approver-key-unknown', 'The signing key is not enrolled for this person in the signed directory.');
-  const shared = keyProblem(approver, key, basis);
+    return refusal('R4.4', 'approver-key-unknown', 'The signing key is not enrolled for this person in the signed directory.');
+  const shared = keyRefusal(approver, key, basis);
   if (shared) return shared;
   if (!crypto.verify(key.key.x, decisionPayloadType, crypto.canonical(statement), proof.signature))
-    return problem('R4.4', 'decision-signature-invalid', 'The signature does not match the statement.');
+    return refusal('R4.4', 'decision-signature-invalid', 'The signature does not match the statement.');
   return undefined;
 }
 
 /** Why a signature by this key does not show who decided, or undefined. */
-function keyProblem(approver: Person, { key: { x } }: Person['keys'][number], basis: DenialBasis): Problem | undefined {
+function keyRefusal(approver: Person, { key: { x } }: Person['keys'][number], basis: DenialBasis): Refusal | undefined {
   const another = basis.people.some(({ human, keys }) => fold(human) !== fold(approver.human) && keys.some((one) => one.key.x === x));
   if (another || basis.otherKeys?.includes(x) === true)
-    return problem(
+    return refusal(
       'R4.2',
       'key-of-another',
       'The signing key is also the key of somebody else of this case, so it does not show who decided.',
@@ -116,7 +116,7 @@ function keyProblem(approver: Person, { key: { x } }: Person['keys'][number], ba
 }
 
 /** Whether an account, attested or not, is of the same human as the approver. */
-function isHuman(approver: string, people: readonly Person[]): (id: string) => boolean {
+function sameHumanAs(approver: string, people: readonly Person[]): (id: string) => boolean {
   const humanOf = byHuman(people);
   return (id) => humanOf(id) === humanOf(approver);
 }
@@ -130,11 +130,11 @@ export function quorumProgress(
   const humanOf = byHuman(people);
   const humans = new Map<string, Person[]>();
   for (const id of new Set(approvers)) {
-    const [person, twin] = named(people, id);
-    if (person && !twin) humans.set(humanOf(id), [...(humans.get(humanOf(id)) ?? []), person]);
+    const [person, duplicate] = entriesOf(people, id);
+    if (person && !duplicate) humans.set(humanOf(id), [...(humans.get(humanOf(id)) ?? []), person]);
   }
   const seats = quorum.flatMap((part, index) => Array.from({ length: part.count }, () => index));
-  const best = seat(seats, [...humans.values()], quorum);
+  const best = assignSeats(seats, [...humans.values()], quorum);
   return quorum.map((part, index) => ({ part, by: best.filter((taken) => taken.part === index).map((taken) => taken.person.id) }));
 }
 
@@ -142,19 +142,19 @@ export const quorumMet = (quorum: readonly QuorumPart[], approvers: readonly str
   quorum.length > 0 && quorumProgress(quorum, approvers, people).every(({ part, by }) => by.length >= part.count);
 
 /** Why these decisions together do not grant, or undefined. A deny among them is a no. */
-export function checkDecisions(decisions: readonly Decision[], basis: DecisionBasis, crypto: Crypto): Problem | undefined {
+export function checkDecisions(decisions: readonly Decision[], basis: DecisionBasis, crypto: Crypto): Refusal | undefined {
   for (const decision of decisions) {
     const found = checkDecision(decision, basis, crypto);
     if (found) return found;
-    if (decision.statement.decision !== 'approve') return problem('R4.3', 'decision-is-deny', 'One of the decisions says no.');
+    if (decision.statement.decision !== 'approve') return refusal('R4.3', 'decision-is-deny', 'One of the decisions says no.');
   }
   const approvers = decisions.map((decision) => decision.statement.approver);
   if (!quorumMet(basis.quorum, approvers, basis.people))
-    return problem('R4.3', 'quorum-not-met', 'Not every part of the quorum is filled by a different person.');
+    return refusal('R4.3', 'quorum-not-met', 'Not every part of the quorum is filled by a different person.');
   return undefined;
 }
 
-function serves(person: Person, part: QuorumPart): boolean {
+function canFill(person: Person, part: QuorumPart): boolean {
   return person.employment !== 'vendor' && person.authority >= part.authority && part.teams.some((team) => person.teams.includes(team));
 }
 
@@ -162,7 +162,7 @@ function serves(person: Person, part: QuorumPart): boolean {
  * The assignment of humans to seats that fills most seats; a human sits as the account that serves there, whichever account of
  * theirs decided first. Quorums are small (at most 25 seats), so a plain augmenting search is enough.
  */
-function seat(
+function assignSeats(
   seats: readonly number[],
   humans: readonly (readonly Person[])[],
   quorum: readonly QuorumPart[],
@@ -171,7 +171,7 @@ function seat(
   const place = (accounts: readonly Person[], tried: Set<number>): boolean => {
     for (const [index, partIndex] of seats.entries()) {
       const part = quorum[partIndex];
-      const as = part && accounts.find((account) => serves(account, part));
+      const as = part && accounts.find((account) => canFill(account, part));
       if (tried.has(index) || !as) continue;
       tried.add(index);
       const sitting = takenBy.get(index);

@@ -4,9 +4,9 @@ import type { Person } from '@readmit/contracts';
 export const fold = (name: string): string => name.normalize('NFKC').toLowerCase().normalize('NFKC');
 
 /** The entries of an id. More than one is a fault of the directory, and nobody can say which of them holds. */
-export const named = (people: readonly Person[], id: string): readonly Person[] => people.filter((person) => person.id === id);
+export const entriesOf = (people: readonly Person[], id: string): readonly Person[] => people.filter((person) => person.id === id);
 /** What is said of such an id, whatever the person wants to do. */
-export const twinSays = 'The directory lists this person more than once; its maintainers must say which entry is right.';
+export const duplicateMessage = 'The directory lists this person more than once; its maintainers must say which entry is right.';
 
 /**
  * Which human an account is, as a name that is the same for all accounts of one human (R4.2): accounts with one id or one `human`, whatever

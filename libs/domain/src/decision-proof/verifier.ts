@@ -1,17 +1,17 @@
 import type { EventData, Person } from '@readmit/contracts';
-import { refusal, type Refusal } from '../kernel/behaviour.js';
-import { byHuman, named, twinSays } from './humans.js';
+import { refusal, type CommandRefusal } from '../kernel/behaviour.js';
+import { byHuman, entriesOf, duplicateMessage } from './humans.js';
 
 /** Why this person may not verify the case, or undefined: whoever may collect its proofs may also see whom to call. */
-export function verifierProblem(
+export function verifierRefusal(
   id: string,
   opened: EventData<'readmit.case.opened'>,
   people: readonly Person[],
   teams: readonly string[],
-): Refusal | undefined {
-  const [verifier, twin] = named(people, id);
+): CommandRefusal | undefined {
+  const [verifier, duplicate] = entriesOf(people, id);
   if (!verifier) return refusal('forbidden', 'R4.2', 'verifier-unknown', 'The directory does not attest this person for the case.');
-  if (twin) return refusal('forbidden', 'R4.2', 'verifier-ambiguous', twinSays);
+  if (duplicate) return refusal('forbidden', 'R4.2', 'verifier-ambiguous', duplicateMessage);
   const humanOf = byHuman(people);
   const human = humanOf(id);
   if (opened.requester.id !== undefined && humanOf(opened.requester.id) === human)

@@ -4,7 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
 import { crypto } from '../../test/house.js';
-import { codeOf, evidenceDigest, fresh, metUntil, needsMet, proofDigest, refsOf, wordsOf, type ProofWords } from './evidence.js';
+import { codeOf, evidenceDigest, fresh, metUntil, needsMet, proofDigest, refsOf, proofContentOf, type ProofContent } from './evidence.js';
 
 type Evidence = FactOf<'readmit.evidence.added'>;
 const collectedAt = '2026-11-22T09:00:00.000Z';
@@ -126,7 +126,7 @@ describe('what a decision binds', () => {
   });
 
   it('R4.10 each proof binds every word that an approver is shown, who collected it and when', () => {
-    const words: ProofWords = {
+    const words: ProofContent = {
       kind: 'call-back',
       channel: 'phone',
       assurance: 2,
@@ -138,9 +138,9 @@ describe('what a decision binds', () => {
       salt: 'salt',
     };
     const { data } = proof('e1', { contact: words.contact, code: words.code } as Partial<Evidence['data']>);
-    expect(wordsOf(data, words)).toEqual(words);
-    expect(proofDigest(wordsOf(data, words), crypto)).toBe(proofDigest(words, crypto));
-    const others: Partial<ProofWords>[] = [
+    expect(proofContentOf(data, words)).toEqual(words);
+    expect(proofDigest(proofContentOf(data, words), crypto)).toBe(proofDigest(words, crypto));
+    const others: Partial<ProofContent>[] = [
       { kind: 'ticket' },
       { channel: 'in-person' },
       { assurance: 3 },

@@ -56,7 +56,7 @@ export const codeOf = (nonce: string, fingerprint: string, crypto: Pick<Crypto, 
 };
 
 /** Everything that the digest of a proof is made of: whoever is shown this can compute it (R4.10). */
-export interface ProofWords {
+export interface ProofContent {
   readonly kind: Evidence['data']['kind'];
   readonly channel: Evidence['data']['channel'];
   readonly assurance: number;
@@ -71,7 +71,7 @@ export interface ProofWords {
 }
 
 /** SHA-256 of the JCS of the proof with its words, who collected it and when. */
-export const proofDigest = ({ kind, channel, assurance, note, contact, code, by, at, salt }: ProofWords, crypto: Crypto): string =>
+export const proofDigest = ({ kind, channel, assurance, note, contact, code, by, at, salt }: ProofContent, crypto: Crypto): string =>
   crypto.digest({
     kind,
     channel,
@@ -85,7 +85,7 @@ export const proofDigest = ({ kind, channel, assurance, note, contact, code, by,
   });
 
 /** The proof as it was digested: the fact with the words that approval kept. */
-export const wordsOf = (
+export const proofContentOf = (
   { kind, channel, assurance, contact, code, collectedBy, collectedAt }: Evidence['data'],
-  { note, salt }: Pick<ProofWords, 'note' | 'salt'>,
-): ProofWords => ({ kind, channel, assurance, note, contact, code, by: collectedBy, at: collectedAt, salt });
+  { note, salt }: Pick<ProofContent, 'note' | 'salt'>,
+): ProofContent => ({ kind, channel, assurance, note, contact, code, by: collectedBy, at: collectedAt, salt });

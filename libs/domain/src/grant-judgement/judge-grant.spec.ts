@@ -22,8 +22,8 @@ import { Facts } from '../kernel/facts.js';
 import { judgeGrant } from './judge-grant.js';
 
 const judged = (facts: readonly Fact[], at = 7): readonly string[] => {
-  const { problems, waits } = judgeGrant(new Facts(facts), new Date(seconds(at)), crypto);
-  return [...problems.map(({ rule, reason }) => `${rule} ${reason}`), ...waits.map(({ waitsFor }) => `waits for ${waitsFor}`)];
+  const { refusals, waits } = judgeGrant(new Facts(facts), new Date(seconds(at)), crypto);
+  return [...refusals.map(({ rule, reason }) => `${rule} ${reason}`), ...waits.map(({ waitsFor }) => `waits for ${waitsFor}`)];
 };
 const changed = <T extends EventType>(type: T, over: Partial<EventData<T>>, facts: readonly Fact[] = genuine): Fact[] =>
   facts.map((fact) => (fact.type === type ? ({ ...fact, data: { ...fact.data, ...over } } as Fact) : fact));

@@ -3,23 +3,23 @@ import { attestationIdsOf, attestedOf, type Attested } from '../decision-proof/a
 import { decisionBasisOf } from '../decision-proof/basis.js';
 import { checkDecisions, checkDenial, type DecisionBasis } from '../decision-proof/decision-proof.js';
 import { needsMet } from '../evidence/evidence.js';
-import type { Crypto, Problem } from '../kernel/behaviour.js';
+import type { Crypto, Refusal } from '../kernel/behaviour.js';
 import type { Facts } from '../kernel/facts.js';
 import { clockToleranceSeconds, plusSeconds, signedTimeFault } from '../kernel/time.js';
 import { aboveCeiling, ticketMissing } from '../restoration-plan/ceiling.js';
-import { proofProblems } from './proof-rules.js';
-import { obligationProblem, planNotAsked } from './plan-rules.js';
-import type { GrantFault, GrantProblem } from './grant-problem.js';
+import { judgeProofs } from './proof-rules.js';
+import { obligationRefusal, planNotAsked } from './plan-rules.js';
+import type { GrantViolation, GrantRefusal } from './grant-refusal.js';
 import { recipientsOf } from './recipients.js';
 
 /** What cannot be judged yet because a fact is missing; for a log that is complete it is a problem of that name. */
 export interface GrantWait {
   readonly waitsFor: string;
-  readonly finds: GrantFault;
+  readonly violation: GrantViolation;
 }
 export interface GrantJudgement {
   /** Empty together with `waits`: the grant counts. The first is the one to tell. */
-  readonly problems: readonly GrantProblem[];
+  readonly refusals: readonly GrantRefusal[];
   readonly waits: readonly GrantWait[];
   /** The plan that was granted, when it is known and is what its digest says. */
   readonly plan: Plan | undefined;
@@ -69,17 +69,17 @@ function judge(
   const opened = facts.first('readmit.case.opened');
   const classified = facts.last('readmit.case.classified');
   if (!grant || !opened || !classified)
-    return { problems: [], waits: [{ waitsFor: 'the facts of the case', finds: 'decisions-invalid' }], plan: undefined };
-  const problems: GrantProblem[] = [];
+    return { refusals: [], waits: [{ waitsFor: 'the facts of the case', violation: 'decisions-invalid' }], plan: undefined };
+  const refusals: GrantRefusal[] = [];
   const waits: GrantWait[] = [];
-  const no = (finds: GrantFault, rule: string, reason: string, says: string): unknown =>
-    problems.push({ finds, rule, reason, says: says.slice(0, 500) });
-  const found = (finds: GrantFault, problem: Problem | undefined): void => {
-    if (problem) no(finds, problem.rule, problem.reason, problem.says);
+  const refuse = (violation: GrantViolation, rule: string, reason: string, message: string): unknown =>
+    refusals.push({ violation, rule, reason, message: message.slice(0, 500) });
+  const add = (violation: GrantViolation, refusal: Refusal | undefined): void => {
+    if (refusal) refuse(violation, refusal.rule, refusal.reason, refusal.message);
   };
 
   if (facts.of('readmit.case.opened').length > 1)
-    no(
+    refuse(
       'opened-twice',
       'R1.1',
       'opened-twice',
@@ -87,25 +87,25 @@ function judge(
     );
   for (const [type, reason] of endings)
     if (facts.has(type))
-      no('granted-after-end', 'R4.7', reason, `The request had an end before (${type}); nothing could be granted on it.`);
+      refuse('granted-after-end', 'R4.7', reason, `The request had an end before (${type}); nothing could be granted on it.`);
 
   const planned = facts.of('readmit.plan.proposed').find((fact) => fact.data.digest === grant.data.planDigest);
   const plan = planned && crypto.digest(planned.data.plan) === planned.data.digest ? planned.data.plan : undefined;
-  if (!planned) no('plan-not-approved', 'R4.4', 'plan-changed', 'The approval is for a plan that execution did not propose.');
-  else if (!plan) no('plan-not-approved', 'R4.4', 'plan-changed', 'The digest of the proposed plan is not that of its content.');
+  if (!planned) refuse('plan-not-approved', 'R4.4', 'plan-changed', 'The approval is for a plan that execution did not propose.');
+  else if (!plan) refuse('plan-not-approved', 'R4.4', 'plan-changed', 'The digest of the proposed plan is not that of its content.');
 
   const ids = attestationIdsOf(grant.data);
   const attested = attestedOf(facts, ids);
   const missing = ids.filter((id) => !facts.of('readmit.people.attested').some((fact) => fact.id === id));
-  if (missing.length > 0) waits.push({ waitsFor: 'the attestation of people', finds: 'decisions-invalid' });
+  if (missing.length > 0) waits.push({ waitsFor: 'the attestation of people', violation: 'decisions-invalid' });
 
-  const proofs = proofProblems(facts, grant, attested, crypto);
-  problems.push(...proofs.changed);
-  if (!proofs.complete) waits.push({ waitsFor: 'the evidence that the approval rests on', finds: 'evidence-differs' });
+  const proofs = judgeProofs(facts, grant, attested, crypto);
+  refusals.push(...proofs.changed);
+  if (!proofs.complete) waits.push({ waitsFor: 'the evidence that the approval rests on', violation: 'evidence-differs' });
 
   // Approval copies the obligations and the scheduler records them; what ends the grant is what was approved, or nothing begins.
   if (plan && crypto.canonical(grant.data.obligations) !== crypto.canonical(plan.obligations))
-    no(
+    refuse(
       'obligation-missing',
       'R6.1',
       'obligations-differ',
@@ -113,39 +113,44 @@ function judge(
     );
   for (const undo of plan?.obligations ?? []) {
     const recorded = obligations.filter((fact) => fact.data.obligationId === undo.id);
-    if (recorded.length === 0) waits.push({ waitsFor: `obligation ${undo.id}`, finds: 'obligation-missing' });
+    if (recorded.length === 0) waits.push({ waitsFor: `obligation ${undo.id}`, violation: 'obligation-missing' });
     if (recorded.some((fact) => crypto.canonical(fact.data.undo) !== crypto.canonical(undo)))
-      no('obligation-differs', 'R6.1', 'obligations-differ', `What was recorded to be undone is not what was approved (${undo.id}).`);
+      refuse('obligation-differs', 'R6.1', 'obligations-differ', `What was recorded to be undone is not what was approved (${undo.id}).`);
   }
 
   const { requirements, ceiling, class: caseClass } = classified.data;
   if (proofs.complete && needsMet(requirements.evidence, proofs.used, new Date(grant.at)).some(({ met }) => !met))
-    no(
+    refuse(
       'evidence-missing',
       'R3.1',
       'evidence-missing',
       'The approval was granted without the proofs that the policy asks for, fresh when it was granted.',
     );
-  found('evidence-missing', ticketMissing(opened.data, requirements));
+  add('evidence-missing', ticketMissing(opened.data, requirements));
   if (plan) {
-    found('plan-above-ceiling', aboveCeiling(plan, caseClass, ceiling));
+    add('plan-above-ceiling', aboveCeiling(plan, caseClass, ceiling));
     if (plan.classificationId !== classified.id)
-      no('plan-not-approved', 'R4.4', 'plan-of-another-classification', 'The plan was made under another classification of the case.');
-    found('plan-not-asked', planNotAsked(plan, opened.data, grant.data, crypto));
-    found('obligation-missing', obligationProblem(plan, requirements.overlapSeconds));
-    if (missing.length === 0) found('plan-not-approved', recipientProblem(facts, plan, ids));
+      refuse('plan-not-approved', 'R4.4', 'plan-of-another-classification', 'The plan was made under another classification of the case.');
+    add('plan-not-asked', planNotAsked(plan, opened.data, grant.data, crypto));
+    add('obligation-missing', obligationRefusal(plan, requirements.overlapSeconds));
+    if (missing.length === 0) add('plan-not-approved', recipientRefusal(facts, plan, ids));
   }
 
   const bound = plusSeconds(grant.at, requirements.executeWithinSeconds + clockToleranceSeconds);
   if (!(new Date(grant.data.goodUntil) <= bound))
-    no(
+    refuse(
       'grant-outlives-policy',
       'R4.7',
       'good-for-too-long',
       `The approval says it is good until ${grant.data.goodUntil}, longer than the policy allows.`,
     );
   if (new Date(grant.at) > plusSeconds(at, clockToleranceSeconds))
-    no('grant-outlives-policy', 'R4.7', 'granted-in-the-future', `The approval says that it is of ${grant.at}, which is still to come.`);
+    refuse(
+      'grant-outlives-policy',
+      'R4.7',
+      'granted-in-the-future',
+      `The approval says that it is of ${grant.at}, which is still to come.`,
+    );
 
   if (attested && missing.length === 0 && proofs.complete) {
     const basis = decisionBasisOf(
@@ -156,13 +161,13 @@ function judge(
         collectors: proofs.used.map((fact) => fact.data.collectedBy),
       },
     );
-    found('decisions-invalid', checkDecisions(grant.data.decisions, basis, crypto));
-    found('decisions-invalid', planned && whenDecided(grant, planned.at));
-    found('decisions-invalid', nonceProblem(facts, grant));
-    found('granted-after-end', deniedBy(facts, basis, attested, crypto));
+    add('decisions-invalid', checkDecisions(grant.data.decisions, basis, crypto));
+    add('decisions-invalid', planned && decisionTimeRefusal(grant, planned.at));
+    add('decisions-invalid', nonceRefusal(facts, grant));
+    add('granted-after-end', denialRefusal(facts, basis, attested, crypto));
   }
-  problems.push(...proofs.unfit);
-  return { problems, waits, plan };
+  refusals.push(...proofs.unfit);
+  return { refusals, waits, plan };
 }
 
 /** Ends of a request that go before any grant: approval never says one of them and a grant. */
@@ -173,8 +178,8 @@ const endings = [
 ] as const;
 
 /** Why a decision cannot have been made when it says that it was, or undefined. The signed time is the approver's own clock. */
-function whenDecided(grant: Granted, plannedAt: string): Problem | undefined {
-  const says = {
+function decisionTimeRefusal(grant: Granted, plannedAt: string): Refusal | undefined {
+  const explanations = {
     'no-instant': 'which is no instant.',
     'too-early': 'before there was a plan to decide about. Set the clock and sign anew.',
     'too-late': 'which is still to come. Set the clock and sign anew.',
@@ -185,14 +190,14 @@ function whenDecided(grant: Granted, plannedAt: string): Problem | undefined {
       return {
         rule: 'R4.4',
         reason: 'decided-at-no-such-time',
-        says: `The signed statement says that it is of ${statement.decidedAt}, ${says[fault]}`,
+        message: `The signed statement says that it is of ${statement.decidedAt}, ${explanations[fault]}`,
       };
   }
   return undefined;
 }
 
 /** A decision answers a request to decide. Where the requests of the case are known, it must be one of them. */
-function nonceProblem(facts: GrantFacts, grant: Granted): Problem | undefined {
+function nonceRefusal(facts: GrantFacts, grant: Granted): Refusal | undefined {
   const requests = facts.of('readmit.approval.requested');
   const asked = (nonce: string): boolean =>
     requests.some(
@@ -200,11 +205,11 @@ function nonceProblem(facts: GrantFacts, grant: Granted): Problem | undefined {
     );
   return requests.length === 0 || grant.data.decisions.every(({ statement }) => asked(statement.nonce))
     ? undefined
-    : { rule: 'R4.4', reason: 'nonce-unknown', says: 'A decision does not carry the nonce of a request to decide on exactly this.' };
+    : { rule: 'R4.4', reason: 'nonce-unknown', message: 'A decision does not carry the nonce of a request to decide on exactly this.' };
 }
 
 /** A signed no of somebody who may decide, whatever it bound: it ends the request, as it does with approval (R4.3, R4.7). */
-function deniedBy(facts: GrantFacts, basis: DecisionBasis, attested: Attested, crypto: Crypto): Problem | undefined {
+function denialRefusal(facts: GrantFacts, basis: DecisionBasis, attested: Attested, crypto: Crypto): Refusal | undefined {
   // Whoever was attested by now: a no needs no place in the grant.
   const who = { ...basis, people: attestedOf(facts)?.people ?? attested.people };
   const denial = facts
@@ -214,26 +219,26 @@ function deniedBy(facts: GrantFacts, basis: DecisionBasis, attested: Attested, c
     denial && {
       rule: 'R4.3',
       reason: 'decision-is-deny',
-      says: `${denial.data.decision.statement.approver} said no to this request.`,
+      message: `${denial.data.decision.statement.approver} said no to this request.`,
     }
   );
 }
 
-function recipientProblem(facts: GrantFacts, plan: Plan, among: readonly string[]): Problem | undefined {
+function recipientRefusal(facts: GrantFacts, plan: Plan, among: readonly string[]): Refusal | undefined {
   const known = recipientsOf(facts, among);
   const wrong = plan.recipients.find((recipient) => !known.some(({ key }) => key.fingerprint === recipient.fingerprint));
   if (wrong)
     return {
       rule: 'R2.6',
       reason: 'recipient-unknown',
-      says: `The plan seals a secret to a key that neither the request nor the directory names (${wrong.id}).`,
+      message: `The plan seals a secret to a key that neither the request nor the directory names (${wrong.id}).`,
     };
   const unnamed = plan.steps.find((step) => step.recipients.some((one) => !plan.recipients.some(({ fingerprint }) => fingerprint === one)));
   return (
     unnamed && {
       rule: 'R2.6',
       reason: 'recipient-unknown',
-      says: `The step ${unnamed.id} seals to a key that is not among the recipients that were approved.`,
+      message: `The step ${unnamed.id} seals to a key that is not among the recipients that were approved.`,
     }
   );
 }

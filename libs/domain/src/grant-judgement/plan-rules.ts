@@ -1,6 +1,6 @@
 import type { EventData, Plan, Step, Undo } from '@readmit/contracts';
-import type { Crypto, Problem } from '../kernel/behaviour.js';
-import { serves, stepTable, undoTable } from '../kernel/restorations.js';
+import type { Crypto, Refusal } from '../kernel/behaviour.js';
+import { stepServesAsk, stepTable, undoTable } from '../kernel/restorations.js';
 
 /** Why the plan does something that nobody asked for, or undefined: every step and obligation is of an ask of the case (R2.2). */
 export function planNotAsked(
@@ -8,23 +8,23 @@ export function planNotAsked(
   opened: EventData<'readmit.case.opened'>,
   grant: Pick<EventData<'readmit.approval.granted'>, 'durationSeconds'>,
   crypto: Crypto,
-): Problem | undefined {
-  const no = (says: string): Problem => ({ rule: 'R2.2', reason: 'plan-not-asked', says });
+): Refusal | undefined {
+  const refuse = (message: string): Refusal => ({ rule: 'R2.2', reason: 'plan-not-asked', message });
   if (plan.caseId !== opened.caseId || crypto.canonical(plan.asks) !== crypto.canonical(opened.asks))
-    return no('The plan is for other asks than those of the case.');
+    return refuse('The plan is for other asks than those of the case.');
   if (plan.durationSeconds > opened.durationSeconds || grant.durationSeconds !== plan.durationSeconds)
-    return no('The plan or its grant lasts longer than was asked for.');
+    return refuse('The plan or its grant lasts longer than was asked for.');
   for (const step of plan.steps) {
     const ask = opened.asks.find(({ id }) => id === step.askId);
     const same = ask && step.connector === ask.connector && step.object === ask.object && step.entitlement === ask.entitlement;
     // A step that names no entitlement takes away or is about the whole account.
     const ofAccount = ask && step.entitlement === undefined && step.connector === ask.connector && step.object === ask.object;
     if (!ask || !(same || (ofAccount && !stepTable[step.kind].ofEntitlement)))
-      return no(`The step ${step.id} (${step.kind} of ${step.object}) is not about anything that was asked for.`);
-    if (!serves(step.kind, ask.kind)) return no(`The step ${step.id} would ${step.kind}; what was asked for is ${ask.kind}.`);
+      return refuse(`The step ${step.id} (${step.kind} of ${step.object}) is not about anything that was asked for.`);
+    if (!stepServesAsk(step.kind, ask.kind)) return refuse(`The step ${step.id} would ${step.kind}; what was asked for is ${ask.kind}.`);
   }
   const stray = plan.obligations.find((undo) => !undoesSomething(undo, plan, opened));
-  return stray && no(`The obligation ${stray.id} (${stray.kind} of ${stray.object}) undoes nothing that was asked for.`);
+  return stray && refuse(`The obligation ${stray.id} (${stray.kind} of ${stray.object}) undoes nothing that was asked for.`);
 }
 
 function undoesSomething(undo: Undo, plan: Plan, opened: EventData<'readmit.case.opened'>): boolean {
@@ -39,12 +39,12 @@ const sameThing = (step: Step, undo: Undo): boolean =>
   (undoTable[undo.kind].objectOfTarget === true || (step.object === undo.object && step.entitlement === undo.entitlement));
 
 /** Why the plan would not end in time, or undefined: what a step gives has an obligation that binds from the start, no later than the grant lasts (R6.1). */
-export function obligationProblem(plan: Plan, overlapSeconds: number): Problem | undefined {
+export function obligationRefusal(plan: Plan, overlapSeconds: number): Refusal | undefined {
   if (new Set(plan.obligations.map(({ id }) => id)).size < plan.obligations.length)
     return {
       rule: 'R6.1',
       reason: 'obligations-differ',
-      says: 'Two obligations of the plan have one name: one of them would be forgotten.',
+      message: 'Two obligations of the plan have one name: one of them would be forgotten.',
     };
   for (const step of plan.steps) {
     const kind = stepTable[step.kind].undo;
@@ -58,17 +58,17 @@ export function obligationProblem(plan: Plan, overlapSeconds: number): Problem |
       return {
         rule: 'R6.1',
         reason: 'obligation-missing',
-        says: `Nothing would take back what the step ${step.id} (${step.kind} of ${step.object}) gives.`,
+        message: `Nothing would take back what the step ${step.id} (${step.kind} of ${step.object}) gives.`,
       };
     if (!undos.some((undo) => undo.afterSeconds <= bound))
       return {
         rule: 'R6.2',
         reason: 'obligation-too-late',
-        says: `What the step ${step.id} gives would be taken back later than after ${bound} s.`,
+        message: `What the step ${step.id} gives would be taken back later than after ${bound} s.`,
       };
   }
   const late = plan.obligations.find(
     (undo) => undo.armedBy === 'success' && undo.afterSeconds > Math.max(plan.durationSeconds, overlapSeconds),
   );
-  return late && { rule: 'R6.2', reason: 'obligation-too-late', says: `The obligation ${late.id} binds later than the policy allows.` };
+  return late && { rule: 'R6.2', reason: 'obligation-too-late', message: `The obligation ${late.id} binds later than the policy allows.` };
 }

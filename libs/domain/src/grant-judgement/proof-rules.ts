@@ -1,11 +1,11 @@
 import type { FactOf } from '@readmit/contracts';
 import type { Attested } from '../decision-proof/attested.js';
-import { verifierProblem } from '../decision-proof/verifier.js';
+import { verifierRefusal } from '../decision-proof/verifier.js';
 import { codeOf, evidenceDigest } from '../evidence/evidence.js';
 import type { Crypto } from '../kernel/behaviour.js';
 import type { Facts } from '../kernel/facts.js';
 import { plusSeconds } from '../kernel/time.js';
-import type { GrantProblem } from './grant-problem.js';
+import type { GrantRefusal } from './grant-refusal.js';
 
 type Evidence = FactOf<'readmit.evidence.added'>;
 type ProofFacts = Facts<'readmit.evidence.added' | 'readmit.case.opened' | 'readmit.case.classified'>;
@@ -15,71 +15,78 @@ export interface ProofsUsed {
   readonly used: readonly Evidence[];
   readonly complete: boolean;
   /** They are not what was approved. */
-  readonly changed: readonly GrantProblem[];
+  readonly changed: readonly GrantRefusal[];
   /** They could not be collected: by whom, when, or by what was read out. */
-  readonly unfit: readonly GrantProblem[];
+  readonly unfit: readonly GrantRefusal[];
 }
 
 /** Whether the proofs of a grant are what was approved, and could be collected at all: by whom, when, and what was read out. */
-export function proofProblems(
+export function judgeProofs(
   facts: ProofFacts,
   grant: FactOf<'readmit.approval.granted'>,
   attested: Attested | undefined,
   crypto: Crypto,
 ): ProofsUsed {
-  const altered: GrantProblem[] = [];
-  const changed = (says: string): unknown => altered.push({ finds: 'evidence-differs', rule: 'R4.4', reason: 'evidence-changed', says });
+  const refusals: GrantRefusal[] = [];
+  const refuse = (message: string): unknown =>
+    refusals.push({ violation: 'evidence-differs', rule: 'R4.4', reason: 'evidence-changed', message });
   const refs = grant.data.evidence;
   const added = facts.of('readmit.evidence.added');
   // Sorted as approval had them.
   const used = added.filter(({ data }) => refs.some((ref) => ref.id === data.evidenceId));
   if (evidenceDigest(refs, crypto) !== grant.data.evidenceDigest)
-    changed('The digest of the evidence is not that of the proofs that the grant names.');
+    refuse('The digest of the evidence is not that of the proofs that the grant names.');
   if (new Set(refs.map(({ id }) => id)).size < refs.length || new Set(used.map(({ data }) => data.evidenceId)).size < used.length)
-    changed('A proof of the grant counts twice: one proof serves one need.');
+    refuse('A proof of the grant counts twice: one proof serves one need.');
   for (const ref of refs)
     if (used.some(({ data }) => data.evidenceId === ref.id && data.digest !== ref.digest))
-      changed(`The proof ${ref.id} is not what was approved.`);
+      refuse(`The proof ${ref.id} is not what was approved.`);
   const complete = refs.every((ref) => used.some(({ data }) => data.evidenceId === ref.id));
-  return { used, complete, changed: altered, unfit: used.flatMap((proof) => problemsOf(proof, facts, grant, attested, crypto)) };
+  return { used, complete, changed: refusals, unfit: used.flatMap((proof) => proofRefusals(proof, facts, grant, attested, crypto)) };
 }
 
-function problemsOf(
+function proofRefusals(
   { at, data }: Evidence,
   facts: ProofFacts,
   grant: FactOf<'readmit.approval.granted'>,
   attested: Attested | undefined,
   crypto: Crypto,
-): readonly GrantProblem[] {
+): readonly GrantRefusal[] {
   const opened = facts.first('readmit.case.opened');
   const classified = facts.last('readmit.case.classified');
   if (!opened || !classified) return [];
-  const problems: GrantProblem[] = [];
-  const no = (rule: string, reason: string, says: string): unknown =>
-    problems.push({ finds: 'evidence-differs', rule, reason, says: `Proof ${data.evidenceId}: ${says}`.slice(0, 500) });
+  const refusals: GrantRefusal[] = [];
+  const refuse = (rule: string, reason: string, message: string): unknown =>
+    refusals.push({ violation: 'evidence-differs', rule, reason, message: `Proof ${data.evidenceId}: ${message}`.slice(0, 500) });
 
   const { requirements } = classified.data;
   if (data.collectedAt > grant.at || at > grant.at)
-    no('R3.1', 'evidence-after-grant', 'it was collected after the grant that rests on it.');
+    refuse('R3.1', 'evidence-after-grant', 'it was collected after the grant that rests on it.');
   const needs = requirements.evidence.filter((need) => need.kind === data.kind);
   const longest = Math.max(...needs.map((need) => need.maxAgeSeconds));
   if (needs.length > 0 && !(new Date(data.staleAt) <= plusSeconds(data.collectedAt, longest)))
-    no('R3.1', 'evidence-outlives-policy', `it says that it is good until ${data.staleAt}, longer than the policy lets it be.`);
+    refuse('R3.1', 'evidence-outlives-policy', `it says that it is good until ${data.staleAt}, longer than the policy lets it be.`);
 
-  if (!attested) return problems;
-  const wrong = verifierProblem(data.collectedBy, opened.data, attested.people, requirements.verifiers);
+  if (!attested) return refusals;
+  const wrong = verifierRefusal(data.collectedBy, opened.data, attested.people, requirements.verifiers);
   if (wrong)
-    problems.push({ finds: 'collector-invalid', rule: wrong.rule, reason: wrong.reason, says: `Proof ${data.evidenceId}: ${wrong.says}` });
-  if (data.kind !== 'call-back') return problems;
+    refusals.push({
+      violation: 'collector-invalid',
+      rule: wrong.rule,
+      reason: wrong.reason,
+      message: `Proof ${data.evidenceId}: ${wrong.message}`,
+    });
+  if (data.kind !== 'call-back') return refusals;
 
-  if (data.channel !== 'phone') no('R3.4', 'call-back-by-phone', 'a call-back is made by phone.');
+  if (data.channel !== 'phone') refuse('R3.4', 'call-back-by-phone', 'a call-back is made by phone.');
   if (data.contact === undefined || !attested.contacts.includes(data.contact))
-    no('R3.4', 'contact-not-on-record', 'the number that was called is not on record for the subject.');
+    refuse('R3.4', 'contact-not-on-record', 'the number that was called is not on record for the subject.');
   const { caseKey } = opened.data;
   const { codeNonce } = classified.data;
-  if (!caseKey) return problems;
-  if (data.fingerprint !== caseKey.fingerprint) no('R3.4', 'fingerprint-mismatch', 'the fingerprint is not that of the key that asked.');
+  if (!caseKey) return refusals;
+  if (data.fingerprint !== caseKey.fingerprint)
+    refuse('R3.4', 'fingerprint-mismatch', 'the fingerprint is not that of the key that asked.');
   else if (codeNonce !== undefined && data.code !== codeOf(codeNonce, caseKey.fingerprint, crypto))
-    no('R3.4', 'code-mismatch', 'the code that was read out is not that of the key that asked.');
-  return problems;
+    refuse('R3.4', 'code-mismatch', 'the code that was read out is not that of the key that asked.');
+  return refusals;
 }

@@ -1,7 +1,7 @@
 import type { Draft, EventData, EventType } from '@readmit/contracts';
 import type { Facts } from './facts.js';
 
-/** Cryptography arrives as an argument: the domain decides, the shell computes. */
+/** Cryptography is passed in: the domain decides, the caller computes. */
 export interface Crypto {
   /** Lower-case hex SHA-256 of the JCS (RFC 8785) of the value. */
   digest(value: unknown): string;
@@ -13,32 +13,32 @@ export interface Crypto {
   hmac(key: string, text: string): string;
 }
 
-/** What a decision may know besides the facts. `now` is the database's clock; `T` is as of `Facts`. */
+/** What a rule may know in addition to the facts. `now` is the clock of the database; `T` as in `Facts`. */
 export interface Context<in T extends EventType = EventType> {
   readonly now: Date;
-  /** The aggregate that is decided about: a case id, `subject:<id>`, `connector:<id>`, `policy`. */
+  /** The aggregate that is decided on: a case id, `subject:<id>`, `connector:<id>`, `policy`. */
   readonly key: string;
-  /** A fresh id with the prefix, e.g. `newId('plan')` -> `plan_0190...`. */
+  /** A new id with the prefix: `newId('plan')` gives `plan_0190...`. */
   newId(prefix: string): string;
   readonly crypto: Crypto;
-  /** Ids of work that was ever asked for on this aggregate. */
+  /** Ids of all work that was ever requested for this aggregate. */
   readonly work: ReadonlySet<string>;
-  /** Facts of the other aggregates that were loaded with this one (same transaction, same locks). */
+  /** Facts of another aggregate that was locked and loaded in the same transaction; empty if it was not. */
   other(key: string): Facts<T>;
 }
 
-/** Slow work for a worker: one row, claimed by one worker at a time per (connector, object). */
+/** Slow work for a worker: one row. Only one worker at a time works on a (connector, object). */
 export interface WorkDraft {
-  /** Deterministic, so that asking twice asks once: `<caseId>/plan/1`. */
+  /** Deterministic, so that requesting it twice creates one row: `<caseId>/plan`. */
   readonly id: string;
   readonly kind: string;
   readonly connector: string;
   readonly object: string;
-  /** Further objects that the work is about: it is alone at each of them. */
+  /** Further objects of the work: it has exclusive access to each of them. */
   readonly alsoAt?: readonly { readonly connector: string; readonly object: string }[];
   /** Not before this instant. */
   readonly notBefore: Date;
-  /** Further aggregates to lock and read in the intent transaction. */
+  /** Further aggregates to lock and load for `begin` and `finish`. */
   readonly alsoKeys: readonly string[];
   readonly input: Readonly<Record<string, unknown>>;
 }
@@ -46,44 +46,45 @@ export interface WorkDraft {
 export interface Reaction {
   readonly emit: readonly Draft[];
   readonly work?: readonly WorkDraft[];
-  /** Work that must not start any more; work under way is left to end by its own call deadline. */
+  /** Work that must not start any more. Work in progress is not interrupted; its call deadline ends it. */
   readonly cancel?: readonly string[];
-  /** When `react` must run again though nothing arrived. `null`: never. Once due, always due: the decision is a fact. */
+  /** When `react` must run again even if nothing arrives; `null`: never. */
   readonly wakeAt?: Date | null;
 }
 
 /**
- * A service's rule: what follows from the set of facts at `now`. MUST be pure and total, MUST give the same result for any
- * order of arrival, MUST not emit what the set already holds (it is run until it emits nothing).
+ * The rule of a service: what follows from the set of facts at `now`. MUST be pure and total, MUST give the same result for
+ * any order of arrival, MUST not emit what the set already has (it is repeated until it emits nothing).
  */
 export type React<T extends EventType = EventType> = (facts: Facts<T>, context: Context<T>) => Reaction;
 
-/** What is wrong, and by which rule. */
-export interface Problem {
+/** A "no" by the domain: a value that is recorded, never thrown. */
+export interface Refusal {
   /** Row of docs/requirements.md, e.g. `R4.2`. */
   readonly rule: string;
-  /** Kebab literal that states the rule: `approver-is-requester`. */
+  /** Names the case in kebab case: `approver-is-requester`. */
   readonly reason: string;
-  /** One sentence: what it means and who can act next. */
-  readonly says: string;
+  /** One or two sentences: what is wrong, where, and what to do or who can act next. */
+  readonly message: string;
 }
 
-export interface Refusal extends Problem {
+/** The refusal of a command. */
+export interface CommandRefusal extends Refusal {
   readonly refused: true;
-  /** How a person is answered; mapped to a status at the edge. */
+  /** How the caller is answered; the HTTP edge maps it to a status. */
   readonly as: 'forbidden' | 'conflict' | 'not-ready' | 'not-found' | 'invalid';
 }
-export const refusal = (as: Refusal['as'], rule: string, reason: string, says: string): Refusal => ({
+export const refusal = (as: CommandRefusal['as'], rule: string, reason: string, message: string): CommandRefusal => ({
   refused: true,
   as,
   rule,
   reason,
-  says,
+  message,
 });
 
-/** What a person commands: the facts that follow and the answer, or a refusal. Refusals are values and are recorded. */
-export type Commanded<R> =
-  | Refusal
+/** Result of a command: the events that follow and the reply, or a refusal. */
+export type CommandResult<R> =
+  | CommandRefusal
   | {
       readonly refused?: false;
       readonly emit: readonly Draft[];
@@ -91,12 +92,12 @@ export type Commanded<R> =
       readonly work?: readonly WorkDraft[];
       readonly cancel?: readonly string[];
     };
-/** Answer of a command that emits events and refuses the caller all the same: the facts are stored, and nothing is given. */
-export interface Put {
-  readonly refusal: Refusal;
+/** Reply of a command that refuses the caller and still emits events, which are stored. */
+export interface RecordedRefusal {
+  readonly refusal: CommandRefusal;
 }
 
-export type Command<R, T extends EventType = EventType> = (facts: Facts<T>, context: Context<T>) => Commanded<R>;
+export type Command<R, T extends EventType = EventType> = (facts: Facts<T>, context: Context<T>) => CommandResult<R>;
 
-/** A draft of the type, checked against the type's own data. */
-export const say = <T extends Draft['type']>(type: T, key: string, data: EventData<T>): Draft => ({ type, key, data }) as Draft;
+/** An event that is about to be emitted. The compiler checks the data against the type. */
+export const draft = <T extends Draft['type']>(type: T, key: string, data: EventData<T>): Draft => ({ type, key, data }) as Draft;

@@ -33,13 +33,13 @@ describe('facts', () => {
     const after = before.with([first, second, second]);
     expect([before.size, before.all]).toEqual([1, [first]]);
     expect([after.size, after.all]).toEqual([2, [first, second]]);
-    expect([before.holds(second), after.holds(second), after.holds(third)]).toEqual([false, true, false]);
+    expect([before.includes(second), after.includes(second), after.includes(third)]).toEqual([false, true, false]);
   });
 
   it('R8.3 are known by type and id: no service can take the place of what another says', () => {
     const other = { ...first, type: 'readmit.case.closed' } as unknown as Fact;
     const facts = new Facts([first]).with([other]);
-    expect([facts.size, facts.holds(other), facts.first('readmit.case.frozen')]).toEqual([2, true, first]);
-    expect(new Facts([first]).holds(other)).toBe(false);
+    expect([facts.size, facts.includes(other), facts.first('readmit.case.frozen')]).toEqual([2, true, first]);
+    expect(new Facts([first]).includes(other)).toBe(false);
   });
 });

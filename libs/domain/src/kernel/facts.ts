@@ -44,7 +44,7 @@ export class Facts<in T extends EventType = EventType> {
     return this.of(type).at(-1);
   }
   /** Whether the fact is in the set. */
-  holds(fact: Pick<Fact, 'id' | 'type'>): boolean {
+  includes(fact: Pick<Fact, 'id' | 'type'>): boolean {
     return this.byType.get(fact.type)?.some(({ id }) => id === fact.id) ?? false;
   }
   has(type: T): boolean {
@@ -60,7 +60,7 @@ const joined = (before: readonly Fact[], more: readonly Fact[]): readonly Fact[]
   [...new Map([...before, ...more].map((fact) => [fact.id, fact])).values()].sort(byTimeThenId);
 
 /** The function, asked once for each set of facts: a set never changes, and many rules ask the same of it. */
-export function oncePerSet<T extends EventType, R>(of: (facts: Facts<T>) => R): (facts: Facts<T>) => R {
+export function memoizeByFacts<T extends EventType, R>(of: (facts: Facts<T>) => R): (facts: Facts<T>) => R {
   const known = new WeakMap<Facts<T>, { readonly answer: R }>();
   return (facts) => {
     const before = known.get(facts);
@@ -72,11 +72,10 @@ export function oncePerSet<T extends EventType, R>(of: (facts: Facts<T>) => R): 
 }
 
 /** Which of two came first: by signed time, then by id, since the ids of one service ascend. */
-export const saidBefore = (a: Pick<Fact, 'at' | 'id'>, b: Pick<Fact, 'at' | 'id'>): boolean =>
-  a.at < b.at || (a.at === b.at && a.id < b.id);
+export const isEarlier = (a: Pick<Fact, 'at' | 'id'>, b: Pick<Fact, 'at' | 'id'>): boolean => a.at < b.at || (a.at === b.at && a.id < b.id);
 
 function byTimeThenId(a: Fact, b: Fact): number {
-  if (saidBefore(a, b)) return -1;
-  if (saidBefore(b, a)) return 1;
+  if (isEarlier(a, b)) return -1;
+  if (isEarlier(b, a)) return 1;
   return a.type < b.type ? -1 : a.type > b.type ? 1 : 0;
 }

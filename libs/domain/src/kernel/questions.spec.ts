@@ -2,7 +2,7 @@
 import type { EventData, EventType, Fact, FactOf } from '@readmit/contracts';
 import { describe, expect, it } from '@jest/globals';
 import { Facts } from './facts.js';
-import { answerOf, dischargeOf, duesOf, isAnswered, latestDue, openDues } from './questions.js';
+import { answerOf, dischargeOf, questionsAbout, isAnswered, latestQuestion, openQuestions } from './questions.js';
 
 let count = 0;
 const said = <T extends EventType>(type: T, data: Partial<EventData<T>> = {}, second = ++count): FactOf<T> =>
@@ -21,8 +21,8 @@ describe('a question about an obligation', () => {
   const [first, second, other] = [due(), due(), due({ obligationId: 'two' })];
 
   it('R6.3 is the latest that was asked about it', () => {
-    expect(duesOf(of(second, other, first), 'one')).toEqual([first, second]);
-    expect(latestDue(of(second, other, first), 'one')).toEqual(second);
+    expect(questionsAbout(of(second, other, first), 'one')).toEqual([first, second]);
+    expect(latestQuestion(of(second, other, first), 'one')).toEqual(second);
   });
 
   it('R6.3 is answered by what names it, of the same case and obligation alone', () => {
@@ -38,7 +38,7 @@ describe('a question about an obligation', () => {
   });
 
   it('R6.3 is open while it is the latest and not answered', () => {
-    const open = (...facts: readonly unknown[]): readonly string[] => openDues(of(...facts)).map(({ id }) => id);
+    const open = (...facts: readonly unknown[]): readonly string[] => openQuestions(of(...facts)).map(({ id }) => id);
     expect(open(first, second, other)).toEqual([second.id, other.id]);
     expect(open(first, second, other, answer(first.id))).toEqual([second.id, other.id]);
     expect(open(first, second, other, answer(second.id), answer(other.id))).toEqual([other.id]);

@@ -1,31 +1,31 @@
 /** What is due is a question of the scheduler; execution answers it by its id, and the scheduler concludes (R6.3). Later questions replace earlier ones. */
 import type { FactOf } from '@readmit/contracts';
-import { saidBefore, type Facts } from './facts.js';
+import { isEarlier, type Facts } from './facts.js';
 
-type Due = FactOf<'readmit.revocation.due'>;
+type Question = FactOf<'readmit.revocation.due'>;
 type Confirmed = FactOf<'readmit.revocation.confirmed'>;
 type Discharged = FactOf<'readmit.obligation.discharged'>;
 
 /** Every question about the obligation, earliest first. */
-export const duesOf = (facts: Facts<'readmit.revocation.due'>, obligationId: string): readonly Due[] =>
+export const questionsAbout = (facts: Facts<'readmit.revocation.due'>, obligationId: string): readonly Question[] =>
   facts.of('readmit.revocation.due').filter(({ data }) => data.obligationId === obligationId);
 
 /** The latest question about the obligation; earlier ones are answered with it. */
-export const latestDue = (facts: Facts<'readmit.revocation.due'>, obligationId: string): Due | undefined =>
-  duesOf(facts, obligationId).at(-1);
+export const latestQuestion = (facts: Facts<'readmit.revocation.due'>, obligationId: string): Question | undefined =>
+  questionsAbout(facts, obligationId).at(-1);
 
 /** Whether execution says it in answer to the question. What it says of another case is none, whatever question it names. */
-const answers = ({ data }: Confirmed, due: Due): boolean =>
+const answers = ({ data }: Confirmed, due: Question): boolean =>
   data.answers === due.id && data.obligationId === due.data.obligationId && data.caseId === due.data.caseId;
 
 /** What execution said first in answer to the question, or undefined. */
-export const answerOf = (facts: Facts<'readmit.revocation.confirmed'>, due: Due): Confirmed | undefined =>
+export const answerOf = (facts: Facts<'readmit.revocation.confirmed'>, due: Question): Confirmed | undefined =>
   facts.of('readmit.revocation.confirmed').find((confirmed) => answers(confirmed, due));
 /** Whether execution has answered the question, whatever the answer is. */
-export const isAnswered = (facts: Facts<'readmit.revocation.confirmed'>, due: Due): boolean => answerOf(facts, due) !== undefined;
+export const isAnswered = (facts: Facts<'readmit.revocation.confirmed'>, due: Question): boolean => answerOf(facts, due) !== undefined;
 
 /** The latest question about each obligation, where it is not answered. Found in one pass: a hold has the questions of every case that ever held it. */
-export function openDues(facts: Facts<'readmit.revocation.due' | 'readmit.revocation.confirmed'>): readonly Due[] {
+export function openQuestions(facts: Facts<'readmit.revocation.due' | 'readmit.revocation.confirmed'>): readonly Question[] {
   const latest = new Map(facts.of('readmit.revocation.due').map((due) => [due.data.obligationId, due]));
   const answered = Map.groupBy(facts.of('readmit.revocation.confirmed'), ({ data }) => data.answers);
   return [...latest.values()].filter((due) => !answered.get(due.id)?.some((confirmed) => answers(confirmed, due)));
@@ -36,8 +36,8 @@ export function dischargeOf(
   facts: Facts<'readmit.revocation.due' | 'readmit.obligation.discharged'>,
   obligationId: string,
 ): Discharged | undefined {
-  const due = latestDue(facts, obligationId);
+  const due = latestQuestion(facts, obligationId);
   const last = facts.of('readmit.obligation.discharged').findLast(({ data }) => data.obligationId === obligationId);
   // Both are of the scheduler, whose ids ascend.
-  return last && due && !saidBefore(due, last) ? undefined : last;
+  return last && due && !isEarlier(due, last) ? undefined : last;
 }

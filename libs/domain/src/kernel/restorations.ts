@@ -133,11 +133,11 @@ export const undoTable: Readonly<Record<UndoKind, UndoRow>> = {
 };
 
 /** What each class may ever do, whatever a policy says: a policy may take away from it, never add (R2.1). */
-export const reachOf = (caseClass: CaseClass): readonly StepKind[] =>
+export const stepsOfClass = (caseClass: CaseClass): readonly StepKind[] =>
   (Object.keys(stepTable) as StepKind[]).filter((kind) => stepTable[kind].classes.includes(caseClass));
 
 /** Whether a plan may take the step for the ask (R2.2). */
-export const serves = (step: StepKind, ask: AskKind): boolean =>
+export const stepServesAsk = (step: StepKind, ask: AskKind): boolean =>
   stepTable[step].withEveryAsk === true || askTable[ask].steps.includes(step);
 
 /** What only one case at a time may hold: what is there belongs to whoever made it (R6.5). */

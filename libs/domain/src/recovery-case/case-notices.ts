@@ -24,17 +24,17 @@ export function noticesDue(facts: IntakeFacts): readonly NoticeDue[] {
   const opened = facts.first('readmit.case.opened');
   if (!opened) return [];
   const outcome = outcomeOf(facts);
-  const told = toldAbout(facts, opened, outcome !== undefined);
+  const told = recipients(facts, opened, outcome !== undefined);
   const due = facts.has('readmit.case.closed')
     ? []
-    : told.flatMap((to) => usual(facts, outcome !== undefined).map((about) => ({ about, to })));
+    : told.flatMap((to) => subjectsOf(facts, outcome !== undefined).map((about) => ({ about, to })));
   return [
     ...due,
     ...told.filter((to) => stoppedAfterwards(facts, to, opened.data.subject.id)).map((to) => ({ about: 'contained' as const, to })),
   ];
 }
 
-function toldAbout(facts: IntakeFacts, { data: { subject } }: FactOf<'readmit.case.opened'>, over: boolean): readonly string[] {
+function recipients(facts: IntakeFacts, { data: { subject } }: FactOf<'readmit.case.opened'>, over: boolean): readonly string[] {
   if (subject.kind === 'person') return [subject.id];
   const owners = ownersOf(facts);
   if (owners.length > 0) return owners;
@@ -42,7 +42,7 @@ function toldAbout(facts: IntakeFacts, { data: { subject } }: FactOf<'readmit.ca
 }
 
 /** What was carried out is never told as something that was not granted, however it ended. */
-function usual(facts: IntakeFacts, over: boolean): readonly NoticeAbout[] {
+function subjectsOf(facts: IntakeFacts, over: boolean): readonly NoticeAbout[] {
   const carriedOut = facts.has('readmit.execution.succeeded');
   return [
     'opened',
@@ -57,15 +57,15 @@ function stoppedAfterwards(facts: IntakeFacts, to: string, subject: string): boo
   const stops = stopsOf(facts);
   if (stops.length === 0) return false;
   if (facts.first('readmit.case.closed')?.data.outcome === 'completed') return true;
-  const told = settled(facts).filter(({ data }) => (data.about === 'ended' || data.about === 'refused') && (data.to ?? subject) === to);
+  const told = finished(facts).filter(({ data }) => (data.about === 'ended' || data.about === 'refused') && (data.to ?? subject) === to);
   return told.some((notice) => stops.some((stop) => stop.at > notice.at));
 }
 
-const settled = (facts: IntakeFacts) => [...facts.of('readmit.notice.sent'), ...facts.of('readmit.notice.given-up')];
+const finished = (facts: IntakeFacts) => [...facts.of('readmit.notice.sent'), ...facts.of('readmit.notice.given-up')];
 
 /** Whether every notice that is due went out or was given up on record. */
-export function allTold(facts: IntakeFacts): boolean {
+export function allNoticesDone(facts: IntakeFacts): boolean {
   const subject = facts.first('readmit.case.opened')?.data.subject.id;
-  const done = new Set(settled(facts).map(({ data }) => JSON.stringify([data.about, data.to ?? subject])));
+  const done = new Set(finished(facts).map(({ data }) => JSON.stringify([data.about, data.to ?? subject])));
   return noticesDue(facts).every(({ about, to }) => done.has(JSON.stringify([about, to])));
 }

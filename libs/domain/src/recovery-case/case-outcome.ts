@@ -1,13 +1,13 @@
 import type { CaseState, EventData } from '@readmit/contracts';
-import { oncePerSet } from '../kernel/facts.js';
-import { answerOf, dischargeOf, latestDue } from '../kernel/questions.js';
+import { memoizeByFacts } from '../kernel/facts.js';
+import { answerOf, dischargeOf, latestQuestion } from '../kernel/questions.js';
 import { isStopped } from '../kernel/stops.js';
 import type { IntakeFacts } from './intake.facts.js';
 
 export type Outcome = EventData<'readmit.case.closed'>['outcome'];
 
 /** How a case went, once nothing of it is open any more; undefined while something is. What is closed stays as it was closed. */
-export const outcomeOf = oncePerSet((facts: IntakeFacts): Outcome | undefined => {
+export const outcomeOf = memoizeByFacts((facts: IntakeFacts): Outcome | undefined => {
   const closed = facts.first('readmit.case.closed');
   if (closed) return closed.data.outcome;
   const stopped = isStopped(facts);
@@ -28,7 +28,7 @@ export const outcomeOf = oncePerSet((facts: IntakeFacts): Outcome | undefined =>
  * Ids of what the case must still undo. Of every grant and every record: a further grant cannot make the case forget what it owes. What
  * is armed by repudiation is owed only once it was said due: until then it may never be, and keeps no case open.
  */
-export const openObligations = oncePerSet((facts: IntakeFacts): readonly string[] => {
+export const openObligations = memoizeByFacts((facts: IntakeFacts): readonly string[] => {
   const owed = new Map<string, boolean>();
   for (const { data } of facts.of('readmit.approval.granted'))
     for (const undo of data.obligations) owed.set(undo.id, undo.armedBy === 'repudiation');
@@ -46,7 +46,7 @@ export const isOverdue = (facts: IntakeFacts): boolean =>
 /** Asked again, it is open until the latest question was answered: by what the scheduler concludes, or by the answer that it will conclude from. */
 function isOpen(facts: IntakeFacts, id: string, waitsForRepudiation: boolean): boolean {
   if (dischargeOf(facts, id)) return false;
-  const due = latestDue(facts, id);
+  const due = latestQuestion(facts, id);
   if (!due) return !waitsForRepudiation;
   const before = facts.of('readmit.obligation.discharged').some(({ data }) => data.obligationId === id);
   const answer = answerOf(facts, due);

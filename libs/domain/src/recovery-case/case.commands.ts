@@ -1,9 +1,9 @@
 import { attestedOf } from '../decision-proof/attested.js';
 import { byHuman } from '../decision-proof/humans.js';
 import { operatorTeam, ownersOf, type Reader } from '../decision-proof/parties.js';
-import { verifierProblem } from '../decision-proof/verifier.js';
-import { refusal, say, type Command, type Refusal } from '../kernel/behaviour.js';
-import { blankReason, type OrderReason } from '../kernel/says-nothing.js';
+import { verifierRefusal } from '../decision-proof/verifier.js';
+import { refusal, draft, type Command, type CommandRefusal } from '../kernel/behaviour.js';
+import { blankReason, type OrderReason } from '../kernel/blank-text.js';
 import type { IntakeEvents, IntakeFacts } from './intake.facts.js';
 
 /** Stands in CaseFrozen for whoever holds a notice of the case: a code has no name. */
@@ -30,14 +30,14 @@ export const repudiate =
     if (blank) return blank;
     // A signal freezes too, but says nothing for the subject: her word is put on record all the same.
     if (facts.of('readmit.case.frozen').some(({ data }) => data.cause !== 'signal')) return { emit: [], reply: {} };
-    return { emit: [say('readmit.case.frozen', key, { caseId: key, ...who, reasonDigest: input.why.digest })], reply: {} };
+    return { emit: [draft('readmit.case.frozen', key, { caseId: key, ...who, reasonDigest: input.why.digest })], reply: {} };
   };
 
 /** A code opens nothing and only ends: whoever has one may use it. Others must be the subject, or speak for it and not be who asked. */
 function repudiatorOf(
   facts: IntakeFacts,
   { actor, codeRight }: Repudiation,
-): { readonly by: string; readonly cause: 'repudiated' | 'reported' } | Refusal {
+): { readonly by: string; readonly cause: 'repudiated' | 'reported' } | CommandRefusal {
   const opened = facts.first('readmit.case.opened')?.data;
   if (actor && (sameHuman(facts, actor.id, opened?.subject.id) || ownersOf(facts).includes(actor.id)))
     return { by: actor.id, cause: 'repudiated' };
@@ -60,7 +60,7 @@ function repudiatorOf(
   if (actor.teams.includes(operatorTeam)) return { by: actor.id, cause: 'reported' };
   const people = attestedOf(facts)?.people ?? [];
   const verifiers = facts.last('readmit.case.classified')?.data.requirements.verifiers ?? [];
-  const speaks = verifierProblem(actor.id, opened, people, verifiers) === undefined;
+  const speaks = verifierRefusal(actor.id, opened, people, verifiers) === undefined;
   return speaks ? { by: actor.id, cause: 'reported' } : notTheSubject;
 }
 /** Whether both ids are of one human, as the case's people are attested. */
@@ -83,5 +83,5 @@ export const freezeBySignal =
     const opened = facts.first('readmit.case.opened');
     const nothing = !opened || opened.at > receivedAt || facts.has('readmit.case.closed') || facts.has('readmit.case.frozen');
     if (nothing) return { emit: [], reply: {} };
-    return { emit: [say('readmit.case.frozen', context.key, { caseId: context.key, by: signalId, cause: 'signal' })], reply: {} };
+    return { emit: [draft('readmit.case.frozen', context.key, { caseId: context.key, by: signalId, cause: 'signal' })], reply: {} };
   };

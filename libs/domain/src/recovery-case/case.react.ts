@@ -1,6 +1,6 @@
 import type { Draft } from '@readmit/contracts';
-import { say, type Reaction, type WorkDraft } from '../kernel/behaviour.js';
-import { allTold, noticesDue, noticeWorkId } from './case-notices.js';
+import { draft, type Reaction, type WorkDraft } from '../kernel/behaviour.js';
+import { allNoticesDone, noticesDue, noticeWorkId } from './case-notices.js';
 import { outcomeOf } from './case-outcome.js';
 import type { IntakeContext, IntakeFacts } from './intake.facts.js';
 
@@ -22,7 +22,7 @@ export function caseReact(facts: IntakeFacts, context: IntakeContext): Reaction 
     }));
   const outcome = outcomeOf(facts);
   const emit: Draft[] = [];
-  if (outcome && !facts.has('readmit.case.closed') && allTold(facts))
-    emit.push(say('readmit.case.closed', context.key, { caseId: context.key, outcome }));
+  if (outcome && !facts.has('readmit.case.closed') && allNoticesDone(facts))
+    emit.push(draft('readmit.case.closed', context.key, { caseId: context.key, outcome }));
   return { emit, work, wakeAt: null };
 }

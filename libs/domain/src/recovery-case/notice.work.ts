@@ -1,4 +1,4 @@
-import { say } from '../kernel/behaviour.js';
+import { draft } from '../kernel/behaviour.js';
 import { retryAfter, type Finished, type WorkRules } from '../kernel/work.js';
 import type { NoticeAbout } from './case-notices.js';
 import type { IntakeEvents } from './intake.facts.js';
@@ -20,10 +20,10 @@ export const noticeWork: WorkRules<NoticeSent, IntakeEvents> = {
     const about = work.input['about'] as NoticeAbout;
     const to = String(work.input['to']);
     const of = { caseId: work.key, noticeId: work.id, about, to };
-    const giveUp = (reason: string): Finished => ({ emit: [say('readmit.notice.given-up', work.key, { ...of, reason })] });
+    const giveUp = (reason: string): Finished => ({ emit: [draft('readmit.notice.given-up', work.key, { ...of, reason })] });
     if (!('error' in outcome)) {
       if (outcome.addresses === 0) return giveUp('no address is on record');
-      return { emit: [say('readmit.notice.sent', work.key, { ...of, channel: outcome.channel, addresses: outcome.addresses })] };
+      return { emit: [draft('readmit.notice.sent', work.key, { ...of, channel: outcome.channel, addresses: outcome.addresses })] };
     }
     if (work.tries >= maxTries) return giveUp(`not delivered after ${work.tries} tries`);
     return { emit: [], retryAt: retryAfter(context.now, work.tries + 1, longestWaitSeconds) };

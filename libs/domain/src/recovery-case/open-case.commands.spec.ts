@@ -4,7 +4,7 @@ import type { Fact } from '@readmit/contracts';
 import { crypto } from '../../test/cast.js';
 import { refusal, type Context } from '../kernel/behaviour.js';
 import { Facts } from '../kernel/facts.js';
-import { keepingRefusal, openCase, type OpenInput } from './open-case.commands.js';
+import { recordingRefusal, openCase, type OpenInput } from './open-case.commands.js';
 
 const context = { now: new Date('2026-11-22T09:00:00.000Z'), key: 'case_1', crypto } as Context;
 /** 32 bytes that are made of the name. */
@@ -97,9 +97,9 @@ describe('a request', () => {
 
 describe('a refusal that the case keeps', () => {
   const no = refusal('forbidden', 'R5.4', 'not-the-subject', 'Not theirs.');
-  const kept = (before: number, command: Parameters<typeof keepingRefusal>[1]) => {
+  const kept = (before: number, command: Parameters<typeof recordingRefusal>[1]) => {
     const facts = new Facts(Array.from({ length: before }, (_, n) => ({ ...fact('readmit.intake.refused', {}), id: `event_${n}` })));
-    return keepingRefusal({ name: 'repudiate', actor: 'mallory' }, command)(facts, context);
+    return recordingRefusal({ name: 'repudiate', actor: 'mallory' }, command)(facts, context);
   };
 
   it('R5.4 is a fact of the case with who tried, and refused all the same; what is not refused goes through', () => {

@@ -1,7 +1,7 @@
 import type { EventData, OpenCase } from '@readmit/contracts';
-import { refusal, say, type Command, type Put } from '../kernel/behaviour.js';
+import { refusal, draft, type Command, type RecordedRefusal } from '../kernel/behaviour.js';
 import { recipientKeyFault } from '../kernel/public-key.js';
-import { blankReason } from '../kernel/says-nothing.js';
+import { blankReason } from '../kernel/blank-text.js';
 import type { IntakeEvents } from './intake.facts.js';
 
 export interface OpenInput {
@@ -50,7 +50,7 @@ export const openCase =
       ...(key === undefined ? {} : { caseKey: key }),
     };
     const opened = facts.first('readmit.case.opened');
-    if (!opened) return { emit: [say('readmit.case.opened', context.key, data)], reply: {} };
+    if (!opened) return { emit: [draft('readmit.case.opened', context.key, data)], reply: {} };
     const asked = ({ reasonDigest: _, ...rest }: typeof data): string => context.crypto.digest(rest);
     // The words are left out: their digest has a salt that is new each time.
     return asked(opened.data) === asked(data)
@@ -59,21 +59,24 @@ export const openCase =
   };
 
 /** Whoever has a wrong code must not make a case as large as they like. What comes after these is in the log alone. */
-const mostRefusalsKept = 100;
+const maxRecordedRefusals = 100;
 
 /**
  * Keeps a refusal with the case, so that its timeline shows who tried (R5.4). Intake consumes the refusals
  * of other services from their topics, and never its own.
  */
-export const keepingRefusal =
+export const recordingRefusal =
   <R>(
     { name, actor }: { readonly name: string; readonly actor: string },
     command: Command<R, IntakeEvents>,
-  ): Command<R | Put, IntakeEvents> =>
+  ): Command<R | RecordedRefusal, IntakeEvents> =>
   (facts, context) => {
-    const said = command(facts, context);
-    if (!said.refused || facts.of('readmit.intake.refused').length >= mostRefusalsKept) return said;
-    const { rule, reason, says } = said;
+    const result = command(facts, context);
+    if (!result.refused || facts.of('readmit.intake.refused').length >= maxRecordedRefusals) return result;
+    const { rule, reason, message } = result;
     const { key } = context;
-    return { emit: [say('readmit.intake.refused', key, { key, command: name, rule, reason, actor, says })], reply: { refusal: said } };
+    return {
+      emit: [draft('readmit.intake.refused', key, { key, command: name, rule, reason, actor, says: message })],
+      reply: { refusal: result },
+    };
   };

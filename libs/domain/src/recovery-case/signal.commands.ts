@@ -1,5 +1,5 @@
 import type { Draft, EventData, Signal } from '@readmit/contracts';
-import { refusal, say, type Command, type Context, type WorkDraft } from '../kernel/behaviour.js';
+import { refusal, draft, type Command, type Context, type WorkDraft } from '../kernel/behaviour.js';
 import type { IntakeEvents } from './intake.facts.js';
 
 /**
@@ -37,10 +37,10 @@ export const publishSignal =
         'The same source and id said something else before. The first stays; send what is new under an id of its own.',
       );
     const emit: Draft[] = [];
-    if (!before) emit.push(say('readmit.signal.received', `subject:${subject}`, { signalId, provider, kind, subject, occurredAt }));
+    if (!before) emit.push(draft('readmit.signal.received', `subject:${subject}`, { signalId, provider, kind, subject, occurredAt }));
     if (redriven && !facts.of('readmit.intake.message-parked').some((fact) => fact.data.parkedId === redriven.parkedId)) {
       const { parkedId, ...rest } = redriven;
-      emit.push(say('readmit.intake.message-parked', parkedId, { key: parkedId, parkedId, action: 'redriven', ...rest }));
+      emit.push(draft('readmit.intake.message-parked', parkedId, { key: parkedId, parkedId, action: 'redriven', ...rest }));
     }
     const work: WorkDraft[] =
       before || !freezing.has(kind)
@@ -64,5 +64,5 @@ export const announceParked =
   (data: EventData<'readmit.intake.message-parked'>): Command<{ readonly repeated: boolean }, IntakeEvents> =>
   (facts) => {
     const repeated = facts.has('readmit.intake.message-parked');
-    return { emit: repeated ? [] : [say('readmit.intake.message-parked', data.key, data)], reply: { repeated } };
+    return { emit: repeated ? [] : [draft('readmit.intake.message-parked', data.key, data)], reply: { repeated } };
   };

@@ -1,5 +1,5 @@
 import type { Ask, EventData, Facet, Plan, Step, Undo } from '@readmit/contracts';
-import type { Crypto, Problem } from '../kernel/behaviour.js';
+import type { Crypto, Refusal } from '../kernel/behaviour.js';
 import { stepTable } from '../kernel/restorations.js';
 import { capabilityMissing, type Capabilities } from './capabilities.js';
 import { aboveCeiling, unservable } from './ceiling.js';
@@ -25,7 +25,7 @@ export interface AskParts extends PlanParts {
 const byName = (a: Facet, b: Facet): number => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
 
 /** What stays as it is may be long (a person with hundreds of roles): the last line says how much is not listed. */
-const mostUntouched = 200;
+const maxUntouched = 200;
 
 /** One explicit plan from what the target showed, refused where it goes beyond the ceiling (R2.1, R2.2). */
 export function buildPlan(
@@ -34,7 +34,7 @@ export function buildPlan(
   recipients: readonly { readonly id: string; readonly fingerprint: string }[],
   parts: readonly AskParts[],
   crypto: Crypto,
-): { readonly plan: Plan; readonly digest: string } | { readonly refused: Problem } {
+): { readonly plan: Plan; readonly digest: string } | { readonly refused: Refusal } {
   const refused = unservable(opened, classified.data);
   if (refused) return { refused };
   for (const part of parts) {
@@ -46,7 +46,7 @@ export function buildPlan(
   const once = steps.filter((step, index) => index === steps.findIndex((other) => sameStep(other, step)));
   const obligations = parts.flatMap((part) => part.obligations);
   const warnings = unique(parts.flatMap((part) => part.warnings ?? []));
-  const facets = targetlessDuplicates(parts.flatMap((part) => part.before)).sort(byName);
+  const facets = withoutDuplicates(parts.flatMap((part) => part.before)).sort(byName);
   const plan: Plan = {
     caseId: opened.caseId,
     class: classified.data.class,
@@ -69,12 +69,12 @@ export function buildPlan(
   const twice = sealedTwice(plan);
   if (twice) return { refused: twice };
   if (plan.steps.length === 0)
-    return { refused: { rule: 'R2.2', reason: 'nothing-to-restore', says: 'The target already has everything that was asked for.' } };
+    return { refused: { rule: 'R2.2', reason: 'nothing-to-restore', message: 'The target already has everything that was asked for.' } };
   return { plan, digest: crypto.digest(plan) };
 }
 
 /** Of a case each recipient picks up one secret: a second one would replace the first before anybody has read it (R2.6). */
-function sealedTwice({ steps }: Plan): Problem | undefined {
+function sealedTwice({ steps }: Plan): Refusal | undefined {
   const sealing = steps.filter(({ kind }) => stepTable[kind].sealedTo !== undefined);
   const second = sealing.find((step, at) =>
     sealing.slice(0, at).some((other) => other.recipients.some((one) => step.recipients.includes(one))),
@@ -85,10 +85,11 @@ function sealedTwice({ steps }: Plan): Problem | undefined {
   return {
     rule: 'R2.6',
     reason: 'two-secrets-for-one-key',
-    says: `${one} and ${other} would each seal a secret to the same key, and a case hands out one for each key. Ask for them in two cases.`.slice(
-      0,
-      500,
-    ),
+    message:
+      `${one} and ${other} would each seal a secret to the same key, and a case hands out one for each key. Ask for them in two cases.`.slice(
+        0,
+        500,
+      ),
   };
 }
 const sameStep = (a: Omit<Step, 'id'>, b: Omit<Step, 'id'>): boolean =>
@@ -101,9 +102,9 @@ const sameUndo = (a: Omit<Undo, 'id'>, b: Omit<Undo, 'id'>): boolean =>
   a.armedBy === b.armedBy &&
   a.afterSeconds === b.afterSeconds;
 const bounded = (says: readonly string[]): string[] =>
-  says.length <= mostUntouched
+  says.length <= maxUntouched
     ? [...says]
-    : [...says.slice(0, mostUntouched - 1), `and ${says.length - mostUntouched + 1} more that are not listed here`];
+    : [...says.slice(0, maxUntouched - 1), `and ${says.length - maxUntouched + 1} more that are not listed here`];
 const unique = (says: readonly string[]): string[] => [...new Set(says)];
-const targetlessDuplicates = (facets: readonly Facet[]): Facet[] =>
+const withoutDuplicates = (facets: readonly Facet[]): Facet[] =>
   facets.filter((facet, index) => index === facets.findIndex((other) => other.name === facet.name && other.value === facet.value));

@@ -32,8 +32,8 @@ describe('what a connector cannot do', () => {
     ['read-back', 'idp cannot read back what it changed (read-back), which every step needs.'],
     ['end-sessions', 'idp cannot end open sessions (end-sessions), which sessions.end needs.'],
     ['one-time-credential', 'idp cannot issue a one-time credential (one-time-credential), which bypass.issue needs.'],
-  ] as const)('R5.6 refuses a plan whose steps need %s', (capability, says) => {
-    expect(missing([capability])).toEqual({ rule: 'R5.6', reason: 'capability-missing', says });
+  ] as const)('R5.6 refuses a plan whose steps need %s', (capability, message) => {
+    expect(missing([capability])).toEqual({ rule: 'R5.6', reason: 'capability-missing', message });
     expect(missing([])).toBeUndefined();
   });
 
@@ -47,7 +47,7 @@ describe('what a connector cannot do', () => {
     expect(missing(['native-expiry'], needs)).toEqual({
       rule: 'R5.6',
       reason: 'capability-missing',
-      says: 'idp cannot let the target end a grant by itself (native-expiry), which the policy requires for tier two-person.',
+      message: 'idp cannot let the target end a grant by itself (native-expiry), which the policy requires for tier two-person.',
     });
     expect(missing([], needs)).toBeUndefined();
   });
@@ -55,7 +55,7 @@ describe('what a connector cannot do', () => {
   it('R5.6 refuses a connector where what was issued lives on for longer than the policy allows', () => {
     expect(missing([], { capabilities: [], maxResidualSeconds: 59 })).toMatchObject({
       reason: 'capability-missing',
-      says: 'idp lets what was issued live on for 60 s after its end; the policy requires for tier two-person: 59 s at most.',
+      message: 'idp lets what was issued live on for 60 s after its end; the policy requires for tier two-person: 59 s at most.',
     });
     expect(missing([], { capabilities: [], maxResidualSeconds: 60 })).toBeUndefined();
   });
@@ -95,7 +95,7 @@ describe('a plan over two connectors', () => {
       refused: {
         rule: 'R5.6',
         reason: 'capability-missing',
-        says: 'idp-2 cannot let the target end a grant by itself (native-expiry), which the policy requires for tier agent-assisted.',
+        message: 'idp-2 cannot let the target end a grant by itself (native-expiry), which the policy requires for tier agent-assisted.',
       },
     });
     expect(built([], needs)).not.toHaveProperty('refused');

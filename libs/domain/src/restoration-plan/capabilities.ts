@@ -1,6 +1,6 @@
 /** What connectors declare, and what a case needs of them (R5.6). */
 import type { Ask, AskKind, Capability, EventData, Step } from '@readmit/contracts';
-import type { Problem } from '../kernel/behaviour.js';
+import type { Refusal } from '../kernel/behaviour.js';
 import { stepTable } from '../kernel/restorations.js';
 
 export interface Capabilities {
@@ -15,27 +15,27 @@ export interface Capabilities {
   readonly residualSeconds: number;
 }
 
-const inWords: Readonly<Record<Capability, string>> = {
+const capabilityNames: Readonly<Record<Capability, string>> = {
   'read-back': 'read back what it changed',
   'end-sessions': 'end open sessions',
   'one-time-credential': 'issue a one-time credential',
   'native-expiry': 'let the target end a grant by itself',
 };
 /** Without it no unknown outcome is known (R5.5) and no undo is proved (R6.3). */
-const always: readonly Capability[] = ['read-back'];
+const alwaysNeeded: readonly Capability[] = ['read-back'];
 
 /** Why the connector may not serve the ask in this case, or undefined. */
 export function capabilityMissing(
   { ask, capabilities, steps }: { readonly ask: Ask; readonly capabilities: Capabilities; readonly steps: readonly Pick<Step, 'kind'>[] },
   { tier, requirements }: Pick<EventData<'readmit.case.classified'>, 'tier' | 'requirements'>,
-): Problem | undefined {
-  const no = (lacks: string): Problem => ({ rule: 'R5.6', reason: 'capability-missing', says: `${ask.connector} ${lacks}` });
-  const lacks = (capability: Capability, whose: string): Problem | undefined =>
-    capabilities.can.includes(capability) ? undefined : no(`cannot ${inWords[capability]} (${capability}), which ${whose}.`);
+): Refusal | undefined {
+  const refuse = (lacks: string): Refusal => ({ rule: 'R5.6', reason: 'capability-missing', message: `${ask.connector} ${lacks}` });
+  const lacks = (capability: Capability, whose: string): Refusal | undefined =>
+    capabilities.can.includes(capability) ? undefined : refuse(`cannot ${capabilityNames[capability]} (${capability}), which ${whose}.`);
   const { capabilities: required = [], maxResidualSeconds } = requirements.connector ?? {};
   const byPolicy = `the policy requires for tier ${tier}`;
   const needs: readonly (readonly [Capability, string])[] = [
-    ...always.map((capability) => [capability, 'every step needs'] as const),
+    ...alwaysNeeded.map((capability) => [capability, 'every step needs'] as const),
     ...steps.flatMap(({ kind }) => (stepTable[kind].needs === undefined ? [] : [[stepTable[kind].needs, `${kind} needs`] as const])),
     ...required.map((capability) => [capability, byPolicy] as const),
   ];
@@ -44,6 +44,8 @@ export function capabilityMissing(
     if (missing) return missing;
   }
   return maxResidualSeconds !== undefined && capabilities.residualSeconds > maxResidualSeconds
-    ? no(`lets what was issued live on for ${capabilities.residualSeconds} s after its end; ${byPolicy}: ${maxResidualSeconds} s at most.`)
+    ? refuse(
+        `lets what was issued live on for ${capabilities.residualSeconds} s after its end; ${byPolicy}: ${maxResidualSeconds} s at most.`,
+      )
     : undefined;
 }

@@ -1,25 +1,25 @@
 import type { CaseClass, Ceiling, EventData, Plan, Requirements } from '@readmit/contracts';
-import type { Problem } from '../kernel/behaviour.js';
+import type { Refusal } from '../kernel/behaviour.js';
 import { stepTable } from '../kernel/restorations.js';
 
 /** Why a plan goes beyond its ceiling, or undefined. Checked when it is built, when it is approved and before it is executed. */
-export function aboveCeiling(plan: Plan, caseClass: CaseClass, ceiling: Ceiling): Problem | undefined {
+export function aboveCeiling(plan: Plan, caseClass: CaseClass, ceiling: Ceiling): Refusal | undefined {
   if (plan.class !== caseClass)
-    return { rule: 'R1.1', reason: 'plan-of-another-class', says: `The plan says ${plan.class}, the case is ${caseClass}.` };
+    return { rule: 'R1.1', reason: 'plan-of-another-class', message: `The plan says ${plan.class}, the case is ${caseClass}.` };
   for (const step of plan.steps) {
     if (!stepTable[step.kind].classes.includes(caseClass))
       return {
         rule: 'R2.1',
         reason: 'plan-above-ceiling',
-        says: `${caseClass} can never ${step.kind}: it is refused by construction, whoever approved it.`,
+        message: `${caseClass} can never ${step.kind}: it is refused by construction, whoever approved it.`,
       };
     if (!ceiling.steps.includes(step.kind))
-      return { rule: 'R2.1', reason: 'plan-above-ceiling', says: `The ceiling of this case does not allow ${step.kind}.` };
+      return { rule: 'R2.1', reason: 'plan-above-ceiling', message: `The ceiling of this case does not allow ${step.kind}.` };
     if (step.entitlement !== undefined && !ceiling.entitlements.includes(step.entitlement))
-      return { rule: 'R2.1', reason: 'plan-above-ceiling', says: `The ceiling of this case does not allow ${step.entitlement}.` };
+      return { rule: 'R2.1', reason: 'plan-above-ceiling', message: `The ceiling of this case does not allow ${step.entitlement}.` };
   }
   if (plan.durationSeconds > ceiling.maxDurationSeconds)
-    return { rule: 'R4.5', reason: 'duration-above-ceiling', says: durationAbove(ceiling) };
+    return { rule: 'R4.5', reason: 'duration-above-ceiling', message: durationAbove(ceiling) };
   return undefined;
 }
 
@@ -27,9 +27,13 @@ export function aboveCeiling(plan: Plan, caseClass: CaseClass, ceiling: Ceiling)
 export const ticketMissing = (
   { ticket }: Pick<EventData<'readmit.case.opened'>, 'ticket'>,
   requirements: Pick<Requirements, 'ticket'>,
-): Problem | undefined =>
+): Refusal | undefined =>
   requirements.ticket && ticket === undefined
-    ? { rule: 'R4.5', reason: 'ticket-missing', says: 'The policy asks for a ticket here and the request names none. Ask again with one.' }
+    ? {
+        rule: 'R4.5',
+        reason: 'ticket-missing',
+        message: 'The policy asks for a ticket here and the request names none. Ask again with one.',
+      }
     : undefined;
 
 const durationAbove = ({ maxDurationSeconds }: Ceiling): string => `At most ${maxDurationSeconds} s are allowed here. Ask again for less.`;
@@ -38,15 +42,15 @@ const durationAbove = ({ maxDurationSeconds }: Ceiling): string => `At most ${ma
 export function unservable(
   opened: Pick<EventData<'readmit.case.opened'>, 'ticket' | 'durationSeconds'>,
   { ceiling, requirements, reasons }: Pick<EventData<'readmit.case.classified'>, 'ceiling' | 'requirements' | 'reasons'>,
-): Problem | undefined {
+): Refusal | undefined {
   // Classification leaves no step where an account is not the subject's, and says which one.
   if (ceiling.steps.length === 0)
     return {
       rule: 'R2.1',
       reason: 'account-not-of-subject',
-      says: reasons.find(({ rule }) => rule === 'R2.1')?.says ?? 'Nothing can be restored for this subject.',
+      message: reasons.find(({ rule }) => rule === 'R2.1')?.says ?? 'Nothing can be restored for this subject.',
     };
   if (opened.durationSeconds > ceiling.maxDurationSeconds)
-    return { rule: 'R4.5', reason: 'duration-above-ceiling', says: durationAbove(ceiling) };
+    return { rule: 'R4.5', reason: 'duration-above-ceiling', message: durationAbove(ceiling) };
   return ticketMissing(opened, requirements);
 }

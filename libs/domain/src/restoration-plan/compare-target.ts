@@ -3,7 +3,7 @@ import type { Facet, Plan } from '@readmit/contracts';
 import type { Facts } from '../kernel/facts.js';
 
 /** Names of the facets that the steps change; undefined: the plan is older than this rule, so nobody can say. */
-function touchesOf(plan: Pick<Plan, 'steps'>): ReadonlySet<string> | undefined {
+function touchedFacets(plan: Pick<Plan, 'steps'>): ReadonlySet<string> | undefined {
   const each = plan.steps.map(({ touches }) => touches);
   return each.includes(undefined) ? undefined : new Set(each.flatMap((names) => names ?? []));
 }
@@ -29,8 +29,8 @@ export function changedSince(plan: Plan, now: readonly Facet[], explained: reado
 }
 
 /** After the first step was sent: what no step changes must be as it was (R2.5). */
-export function changedBeside(plan: Plan, now: readonly Facet[]): string | undefined {
-  const touches = touchesOf(plan);
+export function changedOutsidePlan(plan: Plan, now: readonly Facet[]): string | undefined {
+  const touches = touchedFacets(plan);
   if (!touches) return undefined;
   const beside = ({ name }: Facet): boolean => !touches.has(name);
   return difference(plan.before.facets.filter(beside), now.filter(beside));
@@ -38,7 +38,7 @@ export function changedBeside(plan: Plan, now: readonly Facet[]): string | undef
 
 /** After the last step, by what the steps read back (R2.4): a change that no step names, or a step that does not show what it changed. */
 export function overRestored(plan: Plan, after: readonly Facet[]): string | undefined {
-  const touches = touchesOf(plan);
+  const touches = touchedFacets(plan);
   if (!touches) return undefined;
   const read = new Set(after.map(({ name }) => name));
   const unread = [...touches].filter((name) => !read.has(name));
@@ -48,14 +48,17 @@ export function overRestored(plan: Plan, after: readonly Facet[]): string | unde
 }
 
 /** What one of our own cases has made of a target: facets as it found them, and as it left them, and when that was done. */
-export interface Doing {
+export interface CaseEffect {
   readonly at: string;
   readonly from: readonly Facet[];
   readonly to: readonly Facet[];
 }
 
 /** What cases that are over did to the hold last: they gave it and took it back. */
-export function endsOf(facts: Facts<'readmit.execution.succeeded' | 'readmit.revocation.confirmed'>, hold: string): readonly Doing[] {
+export function undoneEffectsOf(
+  facts: Facts<'readmit.execution.succeeded' | 'readmit.revocation.confirmed'>,
+  hold: string,
+): readonly CaseEffect[] {
   const gave = new Map(facts.of('readmit.execution.succeeded').map(({ data }) => [data.caseId, data.after]));
   return facts
     .of('readmit.revocation.confirmed')
@@ -64,7 +67,7 @@ export function endsOf(facts: Facts<'readmit.execution.succeeded' | 'readmit.rev
 }
 
 /** What a case that holds it did, by the facts of the case. */
-export const doingsOf = (plan: Plan | undefined, ofCase: Facts<'readmit.execution.succeeded'>): readonly Doing[] =>
+export const effectsOf = (plan: Plan | undefined, ofCase: Facts<'readmit.execution.succeeded'>): readonly CaseEffect[] =>
   ofCase.of('readmit.execution.succeeded').map(({ at, data }) => ({ at, from: plan?.before.facets ?? [], to: data.after }));
 
 /**
@@ -73,10 +76,10 @@ export const doingsOf = (plan: Plan | undefined, ofCase: Facts<'readmit.executio
  * `since`: when the case was classified, before its plan read the target. What was done earlier the plan has seen, so a difference from the
  * plan is not of it (R2.5).
  */
-export function explainedBy(plan: Plan, doings: readonly Doing[], since: string): Facet[] {
+export function explainedBy(plan: Plan, effects: readonly CaseEffect[], since: string): Facet[] {
   const valueOf = (facets: readonly Facet[], name: string): string | undefined => facets.find((facet) => facet.name === name)?.value;
   const names = new Set(plan.steps.filter(({ hold }) => hold !== undefined).flatMap(({ touches }) => touches ?? []));
-  return doings
+  return effects
     .filter(({ at }) => at >= since)
     .flatMap(({ from, to }) =>
       to.filter(({ name }) => {

@@ -3,7 +3,7 @@ import type { Fact } from '@readmit/contracts';
 import { describe, expect, it } from '@jest/globals';
 import { recipient } from '../../test/cast.js';
 import { House } from '../../test/house.js';
-import { watched } from './execution.react.js';
+import { needsWatching } from './execution.react.js';
 
 describe('a new secret', () => {
   const house = new House();
@@ -33,12 +33,12 @@ describe('a new secret', () => {
   };
 
   it('R6.4 is looked at until every consumer has taken over', () => {
-    expect(watched(facts)).toBe(true);
-    expect(watched(facts.with([tookOver]))).toBe(false);
+    expect(needsWatching(facts)).toBe(true);
+    expect(needsWatching(facts.with([tookOver]))).toBe(false);
   });
 
   it('R6.4 is taken over by the consumers of the attestation that counts: one that came later with an older directory does not', () => {
-    expect(watched(facts.with([tookOver, attestedFrom('2026-11-21T08:00:00.000Z')]))).toBe(false);
-    expect(watched(facts.with([tookOver, attestedFrom(later)]))).toBe(true);
+    expect(needsWatching(facts.with([tookOver, attestedFrom('2026-11-21T08:00:00.000Z')]))).toBe(false);
+    expect(needsWatching(facts.with([tookOver, attestedFrom(later)]))).toBe(true);
   });
 });

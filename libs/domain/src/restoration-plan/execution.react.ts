@@ -1,7 +1,7 @@
 import type { Ask, Draft, Fact, FactOf, Step, Undo } from '@readmit/contracts';
 import { attestationIdsOf, attestedOf } from '../decision-proof/attested.js';
-import { say, type Reaction, type WorkDraft } from '../kernel/behaviour.js';
-import { duesOf, openDues } from '../kernel/questions.js';
+import { draft, type Reaction, type WorkDraft } from '../kernel/behaviour.js';
+import { questionsAbout, openQuestions } from '../kernel/questions.js';
 import { claimsAccount, stepTable, undoTable } from '../kernel/restorations.js';
 import { isStopped } from '../kernel/stops.js';
 import { earliest, reached } from '../kernel/time.js';
@@ -94,9 +94,16 @@ export function executionReact(facts: ExecutionFacts, context: ExecutionContext)
   const failed = facts.first('readmit.execution.failed');
   if (granted && !started && !failed) {
     const waits = gateWaitsFor(facts);
-    const fail = (rule: string, reason: string, says: string): void => {
+    const fail = (rule: string, reason: string, message: string): void => {
       emit.push(
-        say('readmit.execution.failed', caseId, { caseId, executionId: context.newId('execution'), effect: 'none', rule, reason, says }),
+        draft('readmit.execution.failed', caseId, {
+          caseId,
+          executionId: context.newId('execution'),
+          effect: 'none',
+          rule,
+          reason,
+          says: message,
+        }),
       );
       cancel.push(workIds.restore(caseId));
     };
@@ -112,7 +119,7 @@ export function executionReact(facts: ExecutionFacts, context: ExecutionContext)
   // A restore that was interrupted and may not go on has done something that nobody can vouch for: the undo reads the target.
   if (started && !succeeded && !failed && stopped(facts))
     emit.push(
-      say('readmit.execution.failed', caseId, {
+      draft('readmit.execution.failed', caseId, {
         caseId,
         executionId: started.data.executionId,
         effect: 'unknown',
@@ -121,24 +128,24 @@ export function executionReact(facts: ExecutionFacts, context: ExecutionContext)
         says: 'The case was ended while the restoration was under way.',
       }),
     );
-  for (const due of openDues(facts)) {
+  for (const due of openQuestions(facts)) {
     const { obligationId } = due.data;
     const undo = planned?.obligations.find(({ id }) => id === obligationId);
     if (started && undo) {
-      const first = duesOf(facts, obligationId)[0]?.id === due.id;
+      const first = questionsAbout(facts, obligationId)[0]?.id === due.id;
       cancel.push(workIds.restore(caseId));
       const id = workIds.undo(obligationId, first ? undefined : due.id);
       const keys = undo.hold === undefined ? [] : [holdKey(undo.hold)];
       ask(id, 'undo', keys, { obligationId, dueId: due.id }, [accountOf(undo, planned?.steps ?? [])]);
     } else if (started || failed || emit.length > 0)
-      emit.push(say('readmit.revocation.confirmed', caseId, answerTo(due, undo, 'never-began')));
+      emit.push(draft('readmit.revocation.confirmed', caseId, answerTo(due, undo, 'never-began')));
   }
-  if (started && succeeded && watched(facts)) ask(workIds.watch(caseId), 'watch', []);
+  if (started && succeeded && needsWatching(facts)) ask(workIds.watch(caseId), 'watch', []);
   return { emit, work, cancel: cancel.filter((id) => context.work.has(id)), wakeAt };
 }
 
 /** Accounts of which enrolment or take-over is still to be looked for, each by the obligation that it would end. */
-export function awaited(facts: ExecutionFacts): { readonly enrolment: readonly Account[]; readonly takeOver: readonly Account[] } {
+export function awaitedAccounts(facts: ExecutionFacts): { readonly enrolment: readonly Account[]; readonly takeOver: readonly Account[] } {
   const plan = planGranted(facts)?.data.plan;
   const settled = new Set(facts.of('readmit.revocation.confirmed').map((fact) => fact.data.obligationId));
   const open = plan?.obligations.filter((undo) => !settled.has(undo.id)) ?? [];
@@ -172,7 +179,7 @@ export function notTakenOver(facts: ExecutionFacts): readonly string[] {
 }
 
 /** Whether use, enrolment or take-over is still to be looked for. */
-export function watched(facts: ExecutionFacts): boolean {
-  const { enrolment, takeOver } = awaited(facts);
+export function needsWatching(facts: ExecutionFacts): boolean {
+  const { enrolment, takeOver } = awaitedAccounts(facts);
   return enrolment.length > 0 || takeOver.length > 0;
 }

@@ -3,7 +3,7 @@ import type { EventData, EventType, Fact, Facet, Plan, Step, Undo } from '@readm
 import { describe, expect, it } from '@jest/globals';
 import { crypto } from '../../test/cast.js';
 import { Facts } from '../kernel/facts.js';
-import { changedBeside, changedSince, doingsOf, endsOf, explainedBy, overRestored } from './compare-target.js';
+import { changedOutsidePlan, changedSince, effectsOf, undoneEffectsOf, explainedBy, overRestored } from './compare-target.js';
 import { isExclusive } from '../kernel/restorations.js';
 import { heldBy, holders, holdsOf, isEnding, madeFor, secretHold } from './holds.js';
 
@@ -138,7 +138,7 @@ describe('what a target shows', () => {
       confirmed('case-2', { how: 'still-held' }),
     ]);
     const later = planOf([step()], [], [facet('holding', 'ours'), facet('roles', 'a')]);
-    const explained = explainedBy(later, endsOf(facts, hold), new Date(0).toISOString());
+    const explained = explainedBy(later, undoneEffectsOf(facts, hold), new Date(0).toISOString());
     expect(explained).toEqual([facet('holding', 'absent')]);
     expect(changedSince(later, [facet('holding', 'absent'), facet('roles', 'a')], explained)).toBeUndefined();
     expect(changedSince(later, [facet('holding', 'absent'), facet('roles', 'a')])).toContain('holding=ours');
@@ -149,19 +149,19 @@ describe('what a target shows', () => {
     const ended = confirmed('case-1', { readBack: [facet('holding', 'absent')] });
     const gone = planOf([step()], [], [facet('holding', 'ours')]);
     const oneMsLater = (at: string): string => new Date(Date.parse(at) + 1).toISOString();
-    const given = doingsOf(plan, new Facts([succeeded]));
+    const given = effectsOf(plan, new Facts([succeeded]));
     expect(explainedBy(plan, given, succeeded.at)).toEqual([facet('holding', 'ours')]);
     expect(explainedBy(plan, given, oneMsLater(succeeded.at))).toEqual([]);
-    const taken = endsOf(new Facts([succeeded, ended]), hold);
+    const taken = undoneEffectsOf(new Facts([succeeded, ended]), hold);
     expect(explainedBy(gone, taken, ended.at)).toEqual([facet('holding', 'absent')]);
     expect(explainedBy(gone, taken, oneMsLater(ended.at))).toEqual([]);
-    expect(doingsOf(plan, new Facts([]))).toEqual([]);
+    expect(effectsOf(plan, new Facts([]))).toEqual([]);
   });
 
   it('R2.4 R2.5 may differ after the first call in what the steps change, and in nothing else', () => {
-    expect(changedBeside(plan, [facet('holding', 'ours'), facet('roles', 'a')])).toBeUndefined();
-    expect(changedBeside(plan, [facet('holding', 'ours'), facet('roles', 'a,b')])).toContain('roles=a,b');
-    expect(changedBeside(plan, [facet('holding', 'ours')])).toContain('was roles=a');
+    expect(changedOutsidePlan(plan, [facet('holding', 'ours'), facet('roles', 'a')])).toBeUndefined();
+    expect(changedOutsidePlan(plan, [facet('holding', 'ours'), facet('roles', 'a,b')])).toContain('roles=a,b');
+    expect(changedOutsidePlan(plan, [facet('holding', 'ours')])).toContain('was roles=a');
     expect(overRestored(plan, [facet('holding', 'ours')])).toBeUndefined();
     expect(overRestored(plan, [facet('holding', 'ours'), facet('roles', 'a,b')])).toContain('roles=a,b');
     expect(overRestored(plan, [facet('holding', 'ours'), facet('new', 'x')])).toContain('new=x');
@@ -170,7 +170,7 @@ describe('what a target shows', () => {
 
   it('R2.4 of a plan from before steps named what they change nobody can say', () => {
     const old = planOf([step({ touches: undefined as never })], [], plan.before.facets);
-    expect([overRestored(old, [facet('new', 'x')]), changedBeside(old, [facet('new', 'x')])]).toEqual([undefined, undefined]);
+    expect([overRestored(old, [facet('new', 'x')]), changedOutsidePlan(old, [facet('new', 'x')])]).toEqual([undefined, undefined]);
   });
 });
 

@@ -4,7 +4,7 @@
  */
 import type { EventData, FactOf, Identity, Plan, Undo } from '@readmit/contracts';
 import type { Crypto } from '../kernel/behaviour.js';
-import { openDues } from '../kernel/questions.js';
+import { openQuestions } from '../kernel/questions.js';
 import type { Facts } from '../kernel/facts.js';
 
 export const holdKey = (hold: string): string => `hold:${hold}`;
@@ -65,7 +65,7 @@ export function isEnding(
   except: string,
 ): boolean {
   const begun = new Set(facts.of('readmit.execution.started').map(({ data }) => data.caseId));
-  return openDues(facts).some(({ data }) => data.hold === hold && data.caseId !== except && begun.has(data.caseId));
+  return openQuestions(facts).some(({ data }) => data.hold === hold && data.caseId !== except && begun.has(data.caseId));
 }
 
 /**

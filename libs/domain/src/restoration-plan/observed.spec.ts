@@ -4,7 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import { attested, caseId, crypto, grant, plan, said, undo } from '../../test/genuine-case.js';
 import { recipient } from '../../test/cast.js';
 import { Facts } from '../kernel/facts.js';
-import { watched } from './execution.react.js';
+import { needsWatching } from './execution.react.js';
 import type { Seen } from './target.js';
 import { observed } from './watch.work.js';
 
@@ -63,10 +63,10 @@ describe('a look at two targets', () => {
 
   it('R8.3 tells of each account once, and of another one still', () => {
     const known = said('readmit.enrolment.confirmed', 9, { caseId, ...at('target-postgres'), factor: 'totp-2' });
-    expect(watched(two(known))).toBe(true);
+    expect(needsWatching(two(known))).toBe(true);
     expect(saw(two(known), { ...at('target-postgres'), ...enrolled }).emit).toEqual([]);
     expect(saw(two(known), { ...at('idp'), ...enrolled }).emit).toHaveLength(1);
-    expect(watched(two(said('readmit.enrolment.confirmed', 9, { caseId, ...at('idp'), factor: 'totp-2' })))).toBe(false);
+    expect(needsWatching(two(said('readmit.enrolment.confirmed', 9, { caseId, ...at('idp'), factor: 'totp-2' })))).toBe(false);
   });
 
   it('R6.4 takes the new secret for taken over where it is used, and not because another account shows it', () => {

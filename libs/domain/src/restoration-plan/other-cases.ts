@@ -1,11 +1,11 @@
 import type { Facet, Plan } from '@readmit/contracts';
 import type { Begun, Work } from '../kernel/work.js';
-import { doingsOf, endsOf, explainedBy } from './compare-target.js';
+import { effectsOf, undoneEffectsOf, explainedBy } from './compare-target.js';
 import { planGranted } from './execution.react.js';
 import { holders, holdKey, holdsOf, stillHolds, type Holder } from './holds.js';
 import type { ExecutionContext, ExecutionFacts } from './execution.facts.js';
 
-export interface Others {
+export interface OtherHolders {
   /** Cases that hold it too, by the facts of the hold and by their own. */
   readonly holders: readonly Holder[];
   /** Aggregates that must be locked and read to know that, and are not yet. */
@@ -13,7 +13,12 @@ export interface Others {
 }
 
 /** Who else holds it (R6.5). The work knows the hold's own aggregate; cases that are named there are read at a second look. */
-export function othersOf(hold: string, exclusive: boolean, work: Pick<Work, 'key' | 'alsoKeys'>, context: ExecutionContext): Others {
+export function otherHolders(
+  hold: string,
+  exclusive: boolean,
+  work: Pick<Work, 'key' | 'alsoKeys'>,
+  context: ExecutionContext,
+): OtherHolders {
   const others = holders(context.other(holdKey(hold)), hold).filter(({ caseId }) => caseId !== work.key);
   return {
     holders: others.filter(({ caseId }) => stillHolds(context.other(caseId), exclusive)),
@@ -22,7 +27,7 @@ export function othersOf(hold: string, exclusive: boolean, work: Pick<Work, 'key
 }
 
 /** Begin again at once, with these aggregates too. */
-export const lookAgainWith = (unread: readonly string[], work: Pick<Work, 'alsoKeys'>, context: ExecutionContext): Begun => ({
+export const retryWithKeys = (unread: readonly string[], work: Pick<Work, 'alsoKeys'>, context: ExecutionContext): Begun => ({
   go: 'later',
   notBefore: context.now,
   alsoKeys: [...new Set([...work.alsoKeys, ...unread])],
@@ -33,10 +38,10 @@ export function explained(plan: Plan, facts: ExecutionFacts, work: Pick<Work, 'k
   const since = facts.of('readmit.case.classified').find(({ id }) => id === plan.classificationId)?.at;
   if (since === undefined) return [];
   const doings = holdsOf(plan).flatMap((hold) => [
-    ...othersOf(hold, false, work, context).holders.flatMap(({ caseId }) =>
-      doingsOf(planGranted(context.other(caseId))?.data.plan, context.other(caseId)),
+    ...otherHolders(hold, false, work, context).holders.flatMap(({ caseId }) =>
+      effectsOf(planGranted(context.other(caseId))?.data.plan, context.other(caseId)),
     ),
-    ...endsOf(context.other(holdKey(hold)), hold),
+    ...undoneEffectsOf(context.other(holdKey(hold)), hold),
   ]);
   return explainedBy(plan, doings, since);
 }

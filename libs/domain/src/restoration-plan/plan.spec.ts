@@ -15,7 +15,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
 import { crypto, House } from '../../test/house.js';
 import { buildPlan, type AskParts } from './build-plan.js';
-import { reachOf } from '../kernel/restorations.js';
+import { stepsOfClass } from '../kernel/restorations.js';
 import { aboveCeiling } from './ceiling.js';
 
 const everything = { asks: askKinds, can: capabilities, residualSeconds: 0 };
@@ -137,7 +137,7 @@ describe('the ceiling', () => {
         (caseClass: CaseClass, steps, kind) => {
           const { plan, classified } = control;
           const wanted: Plan = { ...plan, class: caseClass, steps: plan.steps.map((step) => ({ ...step, kind })) };
-          const allowed = reachOf(caseClass).includes(kind) && steps.includes(kind);
+          const allowed = stepsOfClass(caseClass).includes(kind) && steps.includes(kind);
           expect(aboveCeiling(wanted, caseClass, { ...classified.ceiling, steps }) === undefined).toBe(allowed);
         },
       ),
@@ -154,7 +154,7 @@ describe('the ceiling', () => {
     });
     const ceiling = { ...classified.ceiling, steps: ['role.grant' as const], entitlements: ['app_admin'] };
     expect(aboveCeiling(role('app_admin'), 'privileged-restoration', ceiling)).toBeUndefined();
-    expect(aboveCeiling(role('superuser'), 'privileged-restoration', ceiling)?.says).toContain('superuser');
+    expect(aboveCeiling(role('superuser'), 'privileged-restoration', ceiling)?.message).toContain('superuser');
   });
 
   it('R1.1 a plan of another class than the case is refused', () => {
@@ -197,7 +197,7 @@ describe('a plan', () => {
   };
   const built = (more?: readonly Partial<AskParts>[]) => {
     const made = build(more);
-    if ('refused' in made) throw new Error(made.refused.says);
+    if ('refused' in made) throw new Error(made.refused.message);
     return made;
   };
 
@@ -245,7 +245,8 @@ describe('a plan', () => {
       refused: {
         rule: 'R2.6',
         reason: 'two-secrets-for-one-key',
-        says: 'bypass.issue of idp/ada and bypass.issue of other-idp/ada would each seal a secret to the same key, and a case hands out one for each key. Ask for them in two cases.',
+        message:
+          'bypass.issue of idp/ada and bypass.issue of other-idp/ada would each seal a secret to the same key, and a case hands out one for each key. Ask for them in two cases.',
       },
     });
     expect(build([issuing('idp', one), issuing('other-idp', other)])).not.toHaveProperty('refused');

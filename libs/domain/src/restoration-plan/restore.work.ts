@@ -1,14 +1,14 @@
 import type { Draft, EventData, Facet, FactOf, Plan } from '@readmit/contracts';
-import { say } from '../kernel/behaviour.js';
+import { draft, type Refusal } from '../kernel/behaviour.js';
 import { isExclusive, stepTable } from '../kernel/restorations.js';
 import { instant, plusSeconds, reached } from '../kernel/time.js';
 import { ResultUnstorable, retryAfter, type Begun, type Finished, type Work, type WorkRules } from '../kernel/work.js';
-import { changedBeside, changedSince, overRestored } from './compare-target.js';
+import { changedOutsidePlan, changedSince, overRestored } from './compare-target.js';
 import { planGranted, stopped } from './execution.react.js';
 import { heldBy, holdKey, holdsOf, isEnding } from './holds.js';
 import { verifyIntent } from './intent.js';
-import { explained, lookAgainWith, othersOf } from './other-cases.js';
-import { busy } from './plan.work.js';
+import { explained, retryWithKeys, otherHolders } from './other-cases.js';
+import { accountBusy } from './plan.work.js';
 import { TargetError, type Sealed } from './target.js';
 import type { ExecutionContext, ExecutionEvents } from './execution.facts.js';
 
@@ -33,7 +33,7 @@ export type SealedRow = { readonly put: SealedSecret } | { readonly drop: 'all' 
 /** Why the target is not the one that was approved, or undefined: compared before the first step of every try (R2.5). */
 export const targetChange = (work: Pick<Work, 'began' | 'input'>, plan: Plan, now: readonly Facet[]): string | undefined => {
   const ours = (work.input['explained'] ?? []) as readonly Facet[];
-  return work.began ? changedBeside(plan, now) : changedSince(plan, now, ours);
+  return work.began ? changedOutsidePlan(plan, now) : changedSince(plan, now, ours);
 };
 
 /** Does what was approved, exactly: verified again in the intent transaction, compared with the target, step by step, each idempotent. */
@@ -44,18 +44,18 @@ export const restoreWork: WorkRules<Restored, ExecutionEvents> = {
     if (started && stopped(facts)) return { go: false, emit: [] };
     const intent = started ? undefined : verifyIntent(facts, context);
     if (intent?.ok === 'wait') return { go: 'later', notBefore: plusSeconds(context.now, 1) };
-    if (intent?.ok === false) return { go: false, emit: [failed(work.key, context.newId('execution'), { ...intent, effect: 'none' })] };
+    if (intent?.ok === false) return { go: false, emit: [failedDraft(work.key, context.newId('execution'), 'none', intent)] };
     const plan = intent?.plan ?? planGranted(facts)?.data.plan;
     if (!plan) throw new Error('this is a bug: restoring without a plan');
 
-    const unread = holdsOf(plan).flatMap((hold) => othersOf(hold, false, work, context).unread);
-    if (unread.length > 0) return lookAgainWith(unread, work, context);
-    const kept = intent && keptByOthers(plan, work, context);
+    const unread = holdsOf(plan).flatMap((hold) => otherHolders(hold, false, work, context).unread);
+    if (unread.length > 0) return retryWithKeys(unread, work, context);
+    const kept = intent && blockedByOthers(plan, work, context);
     if (kept) return kept;
     const ours = explained(plan, facts, work, context);
     return {
       go: true,
-      emit: intent ? [begins(plan, intent.grant, context)] : [],
+      emit: intent ? [startedDraft(plan, intent.grant, context)] : [],
       ...(ours.length === 0 ? {} : { input: { explained: ours } }),
     };
   },
@@ -67,8 +67,8 @@ export const restoreWork: WorkRules<Restored, ExecutionEvents> = {
     if (facts.has('readmit.execution.failed') || facts.has('readmit.execution.succeeded'))
       return { emit: [], rows: started ? [{ drop: 'all' } satisfies SealedRow] : [] };
     const executionId = started?.data.executionId ?? context.newId('execution');
-    const fail = (effect: Failed['effect'], rule: string, reason: string, says: string, more: readonly Draft[] = []): Finished => ({
-      emit: [failed(caseId, executionId, { effect, rule, reason, says }), ...more],
+    const fail = (effect: Failed['effect'], rule: string, reason: string, message: string, more: readonly Draft[] = []): Finished => ({
+      emit: [failedDraft(caseId, executionId, effect, { rule, reason, message }), ...more],
       rows: [{ drop: 'all' } satisfies SealedRow],
     });
     const { began } = work;
@@ -100,7 +100,7 @@ export const restoreWork: WorkRules<Restored, ExecutionEvents> = {
         if (more !== undefined) {
           const says = `The target shows more than the plan: ${more}`.slice(0, 500);
           return fail('partial', 'R2.4', 'over-restored', says, [
-            say('readmit.incident.raised', caseId, {
+            draft('readmit.incident.raised', caseId, {
               caseId,
               incidentId: context.newId('incident'),
               rule: 'R2.4',
@@ -110,7 +110,7 @@ export const restoreWork: WorkRules<Restored, ExecutionEvents> = {
           ]);
         }
         return {
-          emit: [succeeded(plan, started, { ...outcome, after })],
+          emit: [succeededDraft(plan, started, { ...outcome, after })],
           rows: outcome.sealed.map((put) => ({ put }) satisfies SealedRow),
         };
       }
@@ -119,8 +119,8 @@ export const restoreWork: WorkRules<Restored, ExecutionEvents> = {
 };
 
 /** The clock of a grant starts when it is granted (R4.7): here, not when it was approved. */
-const begins = (plan: Plan, grant: FactOf<'readmit.approval.granted'>, context: ExecutionContext): Draft =>
-  say('readmit.execution.started', context.key, {
+const startedDraft = (plan: Plan, grant: FactOf<'readmit.approval.granted'>, context: ExecutionContext): Draft =>
+  draft('readmit.execution.started', context.key, {
     caseId: context.key,
     executionId: context.newId('execution'),
     planDigest: grant.data.planDigest,
@@ -131,23 +131,19 @@ const begins = (plan: Plan, grant: FactOf<'readmit.approval.granted'>, context: 
   });
 
 /** What another case holds that two can not share, or is about to take away (R6.5). */
-function keptByOthers(plan: Plan, work: Work, context: ExecutionContext): Begun | undefined {
+function blockedByOthers(plan: Plan, work: Work, context: ExecutionContext): Begun | undefined {
   if (holdsOf(plan).some((hold) => isEnding(context.other(holdKey(hold)), hold, work.key)))
     return { go: 'later', notBefore: plusSeconds(context.now, 1) };
   for (const step of plan.steps) {
     if (step.hold === undefined || !isExclusive(step)) continue;
-    const [holder] = othersOf(step.hold, true, work, context).holders;
+    const [holder] = otherHolders(step.hold, true, work, context).holders;
     if (!holder) continue;
-    const says = busy(step.object, holder.caseId);
-    return {
-      go: false,
-      emit: [failed(work.key, context.newId('execution'), { effect: 'none', rule: 'R6.5', reason: 'account-busy', says })],
-    };
+    return { go: false, emit: [failedDraft(work.key, context.newId('execution'), 'none', accountBusy(step.object, holder.caseId))] };
   }
   return undefined;
 }
 
-function succeeded(
+function succeededDraft(
   plan: Plan,
   { data }: FactOf<'readmit.execution.started'>,
   { after, sealed, made }: Extract<Restored, { kind: 'done' }>,
@@ -161,7 +157,7 @@ function succeeded(
       object,
       ...(entitlement === undefined ? {} : { entitlement }),
     }));
-  return say('readmit.execution.succeeded', caseId, {
+  return draft('readmit.execution.succeeded', caseId, {
     caseId,
     executionId,
     planDigest,
@@ -173,11 +169,8 @@ function succeeded(
   });
 }
 
-const failed = (
-  caseId: string,
-  executionId: string,
-  { effect, rule, reason, says }: Pick<Failed, 'effect' | 'rule' | 'reason' | 'says'>,
-): Draft => say('readmit.execution.failed', caseId, { caseId, executionId, effect, rule, reason, says: says.slice(0, 500) || reason });
+const failedDraft = (caseId: string, executionId: string, effect: Failed['effect'], { rule, reason, message }: Refusal): Draft =>
+  draft('readmit.execution.failed', caseId, { caseId, executionId, effect, rule, reason, says: message.slice(0, 500) || reason });
 
 /** The last value read of each facet. */
 const lastOfEach = (facets: readonly Facet[]): Facet[] => [...new Map(facets.map((facet) => [facet.name, facet])).values()];

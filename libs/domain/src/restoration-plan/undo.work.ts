@@ -1,12 +1,12 @@
 import type { Facet, FactOf, Undo } from '@readmit/contracts';
-import { say } from '../kernel/behaviour.js';
-import { isAnswered, latestDue } from '../kernel/questions.js';
+import { draft } from '../kernel/behaviour.js';
+import { isAnswered, latestQuestion } from '../kernel/questions.js';
 import { isExclusive, voidsSecret } from '../kernel/restorations.js';
 import { instant } from '../kernel/time.js';
 import { retryAfter, type Begun, type Finished, type Work, type WorkRules } from '../kernel/work.js';
 import { planGranted } from './execution.react.js';
 import { answerTo, didNothing, holdKey, reliedOn } from './holds.js';
-import { lookAgainWith, othersOf } from './other-cases.js';
+import { retryWithKeys, otherHolders } from './other-cases.js';
 import type { SealedRow } from './restore.work.js';
 import type { UndoResult } from './target.js';
 import type { ExecutionContext, ExecutionEvents, ExecutionFacts } from './execution.facts.js';
@@ -20,7 +20,7 @@ export interface Question {
 export function questionOf(work: Work, facts: ExecutionFacts): Question | undefined {
   const obligationId = String(work.input['obligationId']);
   const undo = planGranted(facts)?.data.plan.obligations.find(({ id }) => id === obligationId);
-  const due = latestDue(facts, obligationId);
+  const due = latestQuestion(facts, obligationId);
   const asked = work.input['dueId'];
   // Work from before questions were named answers the latest.
   if (!undo || !due || (asked !== undefined && asked !== due.id) || isAnswered(facts, due)) return undefined;
@@ -40,12 +40,12 @@ export const undoWork: WorkRules<UndoResult, ExecutionEvents> = {
     const { due, undo } = question;
     const unneeded = (how: 'never-began' | 'still-held', more: Parameters<typeof answerTo>[3] = {}): Begun => ({
       go: false,
-      emit: [say('readmit.revocation.confirmed', work.key, answerTo(due, undo, how, more))],
+      emit: [draft('readmit.revocation.confirmed', work.key, answerTo(due, undo, how, more))],
     });
     const { hold } = undo;
     if (hold === undefined || isExclusive(undo)) return neverBegan(undo, facts) ? unneeded('never-began') : { go: true, emit: [] };
-    const others = othersOf(hold, false, work, context);
-    if (others.unread.length > 0) return lookAgainWith(others.unread, work, context);
+    const others = otherHolders(hold, false, work, context);
+    if (others.unread.length > 0) return retryWithKeys(others.unread, work, context);
     // What another case left to this one is taken back by this one, also when its own steps never came to anything.
     if (neverBegan(undo, facts) && !reliedOn(context.other(holdKey(hold)), work.key)) return unneeded('never-began');
     const [holder] = others.holders;
@@ -56,11 +56,11 @@ export const undoWork: WorkRules<UndoResult, ExecutionEvents> = {
     const question = questionOf(work, facts);
     if (!question) return { emit: [] };
     const { due, undo } = question;
-    if ('error' in outcome) return again(work, undo, outcome.error, context);
+    if ('error' in outcome) return retryUndo(work, undo, outcome.error, context);
     const { readBack, sessionsEnded } = outcome;
     return {
       emit: [
-        say(
+        draft(
           'readmit.revocation.confirmed',
           work.key,
           answerTo(due, undo, 'undone', { readBack: readBack.slice(0, 200).map(bounded), sessionsEnded }),
@@ -72,11 +72,11 @@ export const undoWork: WorkRules<UndoResult, ExecutionEvents> = {
   },
 };
 
-function again(work: Work, undo: Undo, error: Error, context: ExecutionContext): Finished {
+function retryUndo(work: Work, undo: Undo, error: Error, context: ExecutionContext): Finished {
   const next = retryAfter(context.now, work.tries);
   return {
     emit: [
-      say('readmit.revocation.failed', work.key, {
+      draft('readmit.revocation.failed', work.key, {
         caseId: work.key,
         obligationId: undo.id,
         tries: work.tries,

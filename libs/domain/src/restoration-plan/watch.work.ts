@@ -1,13 +1,13 @@
 import type { Draft } from '@readmit/contracts';
-import { say } from '../kernel/behaviour.js';
+import { draft } from '../kernel/behaviour.js';
 import { retryAfter, type Finished, type WorkRules } from '../kernel/work.js';
-import { awaited, isSameAccount, notTakenOver, planGranted, watched } from './execution.react.js';
+import { awaitedAccounts, isSameAccount, notTakenOver, planGranted, needsWatching } from './execution.react.js';
 import type { Seen } from './target.js';
 import type { ExecutionEvents, ExecutionFacts } from './execution.facts.js';
 
 /** Looks at the targets until what was granted was used, a new factor is enrolled, or every consumer has taken over; then stops. */
 export const watchWork = (everyMs: number): WorkRules<readonly Seen[], ExecutionEvents> => ({
-  begin: (_work, facts) => ({ go: watched(facts), emit: [] }),
+  begin: (_work, facts) => ({ go: needsWatching(facts), emit: [] }),
   finish(work, outcome, facts, context): Finished {
     if ('error' in outcome) return { emit: [], retryAt: retryAfter(context.now, work.tries) };
     const { emit, over } = observed(outcome, facts, work.key);
@@ -27,16 +27,16 @@ export function observed(
     const isKnown = (type: 'readmit.credential.used' | 'readmit.enrolment.confirmed'): boolean =>
       facts.of(type).some(({ data }) => isSameAccount(data, account));
     if (used && !isKnown('readmit.credential.used'))
-      emit.push(say('readmit.credential.used', caseId, { caseId, ...account, usedAt: used.at }));
+      emit.push(draft('readmit.credential.used', caseId, { caseId, ...account, usedAt: used.at }));
     if (enrolled && !isKnown('readmit.enrolment.confirmed'))
-      emit.push(say('readmit.enrolment.confirmed', caseId, { caseId, ...account, factor: enrolled.factor }));
+      emit.push(draft('readmit.enrolment.confirmed', caseId, { caseId, ...account, factor: enrolled.factor }));
   }
-  const { enrolment, takeOver } = awaited(facts);
+  const { enrolment, takeOver } = awaitedAccounts(facts);
   const taken = takeOver.filter((account) => seen.some((one) => one.takenOver === true && isSameAccount(one, account)));
   const login = planGranted(facts)?.data.plan.obligations.find((undo) => undo.unlessTakenOver)?.object;
   // The target shows that the new login is used, not by whom: every consumer that holds its secret counts as one.
   if (taken.length > 0 && login !== undefined)
-    for (const consumer of notTakenOver(facts)) emit.push(say('readmit.consumer.confirmed', caseId, { caseId, consumer, object: login }));
+    for (const consumer of notTakenOver(facts)) emit.push(draft('readmit.consumer.confirmed', caseId, { caseId, consumer, object: login }));
   const left = enrolment.filter((account) => !seen.some((one) => one.enrolled && isSameAccount(one, account)));
   return { emit, over: left.length === 0 && taken.length === takeOver.length };
 }

@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { why } from '../../test/cast.js';
 import { crypto, House } from '../../test/house.js';
 import { CaseWatch } from '../audit-log/case-watch.js';
-import { say } from '../kernel/behaviour.js';
+import { draft } from '../kernel/behaviour.js';
 import { contain } from './scheduler.commands.js';
 
 function granted() {
@@ -17,7 +17,7 @@ function granted() {
 }
 const forge = (house: House, caseId: string, answers?: string): void => {
   house.emit('execution', [
-    say('readmit.revocation.confirmed', caseId, {
+    draft('readmit.revocation.confirmed', caseId, {
       caseId,
       obligationId: `${caseId}/obligation-1`,
       how: 'undone',

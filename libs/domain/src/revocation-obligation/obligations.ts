@@ -1,11 +1,11 @@
 import type { EndCause, FactOf, Undo } from '@readmit/contracts';
 import { attestedOf } from '../decision-proof/attested.js';
 import type { Facts } from '../kernel/facts.js';
-import { answerOf, dischargeOf, duesOf } from '../kernel/questions.js';
+import { answerOf, dischargeOf, questionsAbout } from '../kernel/questions.js';
 import { undoTable } from '../kernel/restorations.js';
 import { plusSeconds, reached } from '../kernel/time.js';
 
-type Due = FactOf<'readmit.revocation.due'>;
+type Question = FactOf<'readmit.revocation.due'>;
 type Confirmed = FactOf<'readmit.revocation.confirmed'>;
 
 /** What tells how far the obligations of a case are: the scheduler has it, and so has intake, which shows it. */
@@ -38,12 +38,12 @@ export interface Obligation {
   /** Why it would be due right now, if it was not said before. */
   readonly cause: EndCause | null;
   /** Every time that it was said due, earliest first. It is open while the latest has no answer. */
-  readonly dues: readonly Due[];
-  readonly latestDue: Due | undefined;
+  readonly questions: readonly Question[];
+  readonly latestQuestion: Question | undefined;
   /** What execution answered to the latest due. */
   readonly answer: Confirmed | undefined;
   /** Confirmations that say not what they answer: of a release of execution that did not know questions. They prove nothing. */
-  readonly answersNothing: readonly Confirmed[];
+  readonly unlinkedAnswers: readonly Confirmed[];
   /** Since the latest due; without a due, ever. */
   readonly discharged: FactOf<'readmit.obligation.discharged'> | undefined;
   readonly takenOver: boolean;
@@ -55,30 +55,30 @@ export const isOpen = ({ recorded, discharged }: Obligation): boolean => recorde
 
 /** How far an obligation is, for people. It is overdue from the first question on that had no proof, however often it was asked again. */
 export function obligationState(
-  { id, discharged, latestDue, dues, dueAt }: Obligation,
+  { id, discharged, latestQuestion, questions, dueAt }: Obligation,
   facts: ObligationFacts,
 ): 'recorded' | 'armed' | 'due' | 'overdue' | 'discharged' {
   if (discharged) return 'discharged';
-  if (!latestDue) return dueAt ? 'armed' : 'recorded';
-  const first = dues.findLast(({ data }) => data.cause !== 'not-proved') ?? latestDue;
+  if (!latestQuestion) return dueAt ? 'armed' : 'recorded';
+  const first = questions.findLast(({ data }) => data.cause !== 'not-proved') ?? latestQuestion;
   const late = facts.of('readmit.revocation.overdue').some(({ data }) => data.obligationId === id && data.dueSince === first.at);
   return late ? 'overdue' : 'due';
 }
 
 /** Everything that the case must undo, and how far that is. A function of the set of facts and the clock. */
 export function obligationsOf(facts: ObligationFacts, now: Date): readonly Obligation[] {
-  return wanted(facts).map((one) => {
+  return recordedOrGranted(facts).map((one) => {
     const { undo, hardBound, caseId } = one;
-    const dues = duesOf(facts, undo.id);
-    const latestDue = dues.at(-1);
+    const questions = questionsAbout(facts, undo.id);
+    const latestQuestion = questions.at(-1);
     return {
       ...one,
       id: undo.id,
-      ...due(facts, undo, hardBound, now),
-      dues,
-      latestDue,
-      answer: latestDue && answerOf(facts, latestDue),
-      answersNothing: facts
+      ...endOf(facts, undo, hardBound, now),
+      questions,
+      latestQuestion,
+      answer: latestQuestion && answerOf(facts, latestQuestion),
+      unlinkedAnswers: facts
         .of('readmit.revocation.confirmed')
         .filter(({ data }) => data.answers === undefined && data.obligationId === undo.id && data.caseId === caseId),
       discharged: dischargeOf(facts, undo.id),
@@ -92,7 +92,7 @@ export function obligationsOf(facts: ObligationFacts, now: Date): readonly Oblig
 }
 
 /** What was recorded stays as it was recorded; a further grant of the case can only add to it, never replace it. */
-function wanted(facts: ObligationFacts): readonly Pick<Obligation, 'undo' | 'hardBound' | 'grantId' | 'recorded' | 'caseId'>[] {
+function recordedOrGranted(facts: ObligationFacts): readonly Pick<Obligation, 'undo' | 'hardBound' | 'grantId' | 'recorded' | 'caseId'>[] {
   const byId = new Map<string, Pick<Obligation, 'undo' | 'hardBound' | 'grantId' | 'recorded' | 'caseId'>>();
   for (const { data } of facts.of('readmit.obligation.recorded'))
     byId.set(data.obligationId, {
@@ -116,7 +116,7 @@ function wanted(facts: ObligationFacts): readonly Pick<Obligation, 'undo' | 'har
 }
 
 /** The end is the earliest of what may end a grant: its clock, a person, use, freeze, containment, a failed or missing execution (R6.2, R6.4). */
-function due(facts: ObligationFacts, undo: Undo, hardBound: Date, now: Date): { dueAt: Date | null; cause: EndCause | null } {
+function endOf(facts: ObligationFacts, undo: Undo, hardBound: Date, now: Date): { dueAt: Date | null; cause: EndCause | null } {
   const started = facts.first('readmit.execution.started');
   const succeeded = facts.first('readmit.execution.succeeded');
   const clock = clockOf(undo, hardBound, started?.at, succeeded?.at);
@@ -141,10 +141,10 @@ function clockOf(undo: Undo, hardBound: Date, startedAt: string | undefined, suc
     case 'success':
       return succeededAt === undefined ? null : plusSeconds(succeededAt, undo.afterSeconds);
     case 'start':
-      return startedAt === undefined ? hardBound : least(plusSeconds(startedAt, undo.afterSeconds), hardBound);
+      return startedAt === undefined ? hardBound : earlierOf(plusSeconds(startedAt, undo.afterSeconds), hardBound);
   }
 }
-const least = (a: Date, b: Date): Date => (a < b ? a : b);
+const earlierOf = (a: Date, b: Date): Date => (a < b ? a : b);
 
 /** What success arms binds nobody before it: the old secret stays when the new one never came. */
 export const binds = (facts: ObligationFacts, undo: Undo): boolean =>

@@ -1,16 +1,16 @@
 import { mayEndCase, type WhoEnds } from '../decision-proof/parties.js';
-import { refusal, say, type Command, type Refusal } from '../kernel/behaviour.js';
+import { refusal, draft, type Command, type CommandRefusal } from '../kernel/behaviour.js';
 import { undoTable } from '../kernel/restorations.js';
-import { blankReason, type OrderReason } from '../kernel/says-nothing.js';
+import { blankReason, type OrderReason } from '../kernel/blank-text.js';
 import { binds, obligationsOf, type Obligation } from './obligations.js';
 import type { SchedulerEvents, SchedulerFacts } from './scheduler.facts.js';
 
 /** The answer of a case that nobody has heard of, and of one that is not theirs: the two must not be told apart. */
-export const unknownCase = (): Refusal =>
+export const unknownCase = (): CommandRefusal =>
   refusal('not-found', 'R6.4', 'case-unknown', 'This service knows of no case that you may end (or has not heard of it yet).');
 
 /** There is nothing to contain: nothing was asked for, all of it is closed, or the id is another one. */
-export const nothingOpen = (subject: string): Refusal =>
+export const nothingOpen = (subject: string): CommandRefusal =>
   refusal(
     'not-found',
     'R6.6',
@@ -69,9 +69,9 @@ export const endEarly =
             'What is left is the new secret; ending the case keeps it, so that the machine has one that works. An operator can contain the case.',
           );
     const emit = falls
-      .filter(({ latestDue }) => !latestDue)
+      .filter(({ latestQuestion }) => !latestQuestion)
       .map(({ id, undo }) =>
-        say('readmit.revocation.due', context.key, {
+        draft('readmit.revocation.due', context.key, {
           caseId: context.key,
           obligationId: id,
           cause: 'ended-by-person',
@@ -105,11 +105,11 @@ export const contain =
     if (blank) return blank;
     const { falls } = containPreview(facts, context.now);
     const served = falls.every(
-      ({ discharged, dues }) => discharged && dues.filter(({ data }) => data.cause === 'containment').length >= orders,
+      ({ discharged, questions }) => discharged && questions.filter(({ data }) => data.cause === 'containment').length >= orders,
     );
     if (orders > 0 && (falls.length === 0 || !served)) return { emit: [], reply: {} };
     return {
-      emit: [say('readmit.containment.ordered', context.key, { caseId: context.key, by, reasonDigest: why.digest })],
+      emit: [draft('readmit.containment.ordered', context.key, { caseId: context.key, by, reasonDigest: why.digest })],
       reply: {},
     };
   };

@@ -1,6 +1,6 @@
 import type { Draft, EndCause, EventData, FactOf, ServiceName } from '@readmit/contracts';
-import { holdsAlike } from '../kernel/holds-alike.js';
-import { say, type Reaction } from '../kernel/behaviour.js';
+import { isSameHold } from '../kernel/same-hold.js';
+import { draft, type Reaction } from '../kernel/behaviour.js';
 import { earliest, instant, plusSeconds, reached } from '../kernel/time.js';
 import { binds, isOpen, obligationsOf, type Obligation } from './obligations.js';
 import type { SchedulerContext, SchedulerFacts } from './scheduler.facts.js';
@@ -8,7 +8,7 @@ import type { SchedulerContext, SchedulerFacts } from './scheduler.facts.js';
 /** How long an undo may take after it was due before it is called overdue (and a stronger measure is somebody's duty). */
 export const graceSeconds = 60;
 /** An answer that proves nothing is asked again no sooner than this, twice as long after each time, at most so long. */
-const askAgainSeconds = { first: 30, most: 900 };
+const askAgainSeconds = { first: 30, max: 900 };
 
 /** What the scheduler concludes of a case: records, says due, says overdue, discharges. */
 export function schedulerReact(facts: SchedulerFacts, context: SchedulerContext): Reaction {
@@ -18,7 +18,7 @@ export function schedulerReact(facts: SchedulerFacts, context: SchedulerContext)
   for (const obligation of obligationsOf(facts, context.now)) {
     if (!obligation.recorded)
       emit.push(
-        say('readmit.obligation.recorded', context.key, {
+        draft('readmit.obligation.recorded', context.key, {
           caseId: context.key,
           obligationId: obligation.id,
           grantId: obligation.grantId,
@@ -26,22 +26,22 @@ export function schedulerReact(facts: SchedulerFacts, context: SchedulerContext)
           hardBound: instant(obligation.hardBound),
         }),
       );
-    const next = step(obligation, facts, context);
-    if ('say' in next) emit.push(next.say);
+    const next = nextOf(obligation, facts, context);
+    if ('emit' in next) emit.push(next.emit);
     else wakeAt = earliest(wakeAt, next.wakeAt);
   }
   return { emit, wakeAt };
 }
 
-type Next = { readonly say: Draft } | { readonly wakeAt: Date | null };
-const rest: Next = { wakeAt: null };
+type Next = { readonly emit: Draft } | { readonly wakeAt: Date | null };
+const idle: Next = { wakeAt: null };
 
 /** What comes next of one obligation. Only the answer to the latest due ends it (R6.3); whatever was said before a due proves nothing. */
-function step(obligation: Obligation, facts: SchedulerFacts, context: SchedulerContext): Next {
-  const { latestDue, answer, discharged } = obligation;
-  const due = (cause: EndCause): Next => ({ say: sayDue(obligation, cause, facts, context.key) });
+function nextOf(obligation: Obligation, facts: SchedulerFacts, context: SchedulerContext): Next {
+  const { latestQuestion, answer, discharged } = obligation;
+  const due = (cause: EndCause): Next => ({ emit: dueDraft(obligation, cause, facts, context.key) });
   const discharge = (how: EventData<'readmit.obligation.discharged'>['how']): Next => ({
-    say: say('readmit.obligation.discharged', context.key, {
+    emit: draft('readmit.obligation.discharged', context.key, {
       caseId: context.key,
       obligationId: obligation.id,
       kind: obligation.undo.kind,
@@ -52,55 +52,57 @@ function step(obligation: Obligation, facts: SchedulerFacts, context: SchedulerC
   // Containment and a freeze ask once more for what was answered or discharged before: the target is read again (R6.6, R5.4).
   const order = answer || discharged ? orderOf(obligation, facts) : undefined;
   if (order) return due(order);
-  if (discharged) return rest;
-  if (!latestDue) {
+  if (discharged) return idle;
+  if (!latestQuestion) {
     const { cause } = obligation;
     if (obligation.takenOver && cause !== 'containment' && cause !== 'frozen') return discharge('taken-over');
     if (obligation.neverBegan) return discharge('never-began');
     if (cause) return due(cause);
-    if (obligation.undo.armedBy === 'repudiation') return rest;
+    if (obligation.undo.armedBy === 'repudiation') return idle;
     const at = obligation.dueAt ?? obligation.hardBound;
     // Past it, only an answer of execution moves this on.
     return { wakeAt: reached(at, context.now) ? null : at };
   }
   if (answer) {
     if (proves(obligation, answer, facts, context)) return discharge(answer.data.how);
-    const unproved = obligation.dues.filter(({ data }) => data.cause === 'not-proved').length;
-    const again = plusSeconds(answer.at, Math.min(askAgainSeconds.first * 2 ** Math.min(unproved, 10), askAgainSeconds.most));
+    const unproved = obligation.questions.filter(({ data }) => data.cause === 'not-proved').length;
+    const again = plusSeconds(answer.at, Math.min(askAgainSeconds.first * 2 ** Math.min(unproved, 10), askAgainSeconds.max));
     return reached(again, context.now) ? due('not-proved') : overdueOr({ wakeAt: again }, obligation, facts, context);
   }
   // A release of execution that does not say what it answers may take the question for answered: asked once more, another one does it again.
-  const unknown = obligation.answersNothing.some((fact) => fact.at > latestDue.at);
-  if (unknown && !obligation.dues.some(({ data }) => data.cause === 'not-proved')) return due('not-proved');
-  return overdueOr(rest, obligation, facts, context);
+  const unknown = obligation.unlinkedAnswers.some((fact) => fact.at > latestQuestion.at);
+  if (unknown && !obligation.questions.some(({ data }) => data.cause === 'not-proved')) return due('not-proved');
+  return overdueOr(idle, obligation, facts, context);
 }
 
 /** Overdue counts from the first question that was not answered with a proof, however often it was asked again since. */
 function overdueOr(otherwise: Next, obligation: Obligation, facts: SchedulerFacts, context: SchedulerContext): Next {
-  const since = obligation.dues.findLast(({ data }) => data.cause !== 'not-proved') ?? obligation.dues[0];
+  const since = obligation.questions.findLast(({ data }) => data.cause !== 'not-proved') ?? obligation.questions[0];
   if (!since) return otherwise;
-  const said = facts.of('readmit.revocation.overdue').some(({ data }) => data.obligationId === obligation.id && data.dueSince === since.at);
-  if (said) return otherwise;
+  const alreadyReported = facts
+    .of('readmit.revocation.overdue')
+    .some(({ data }) => data.obligationId === obligation.id && data.dueSince === since.at);
+  if (alreadyReported) return otherwise;
   const late = plusSeconds(since.at, graceSeconds);
   if (reached(late, context.now))
     return {
-      say: say('readmit.revocation.overdue', context.key, { caseId: context.key, obligationId: obligation.id, dueSince: since.at }),
+      emit: draft('readmit.revocation.overdue', context.key, { caseId: context.key, obligationId: obligation.id, dueSince: since.at }),
     };
   return { wakeAt: earliest(late, 'wakeAt' in otherwise ? otherwise.wakeAt : null) };
 }
 
 /** The containment or freeze that nobody was asked about yet for this obligation, if there is one: each asks once. */
-function orderOf({ undo, dues }: Obligation, facts: SchedulerFacts): EndCause | undefined {
+function orderOf({ undo, questions }: Obligation, facts: SchedulerFacts): EndCause | undefined {
   if (!binds(facts, undo)) return undefined;
-  const asked = (cause: EndCause): number => dues.filter(({ data }) => data.cause === cause).length;
+  const asked = (cause: EndCause): number => questions.filter(({ data }) => data.cause === cause).length;
   if (asked('containment') < facts.of('readmit.containment.ordered').length) return 'containment';
   if (asked('frozen') < facts.of('readmit.case.frozen').length) return 'frozen';
   return undefined;
 }
 
-function sayDue({ id, undo }: Obligation, cause: EndCause, facts: SchedulerFacts, key: string): Draft {
+function dueDraft({ id, undo }: Obligation, cause: EndCause, facts: SchedulerFacts, key: string): Draft {
   const order = cause === 'containment' ? facts.last('readmit.containment.ordered') : undefined;
-  return say('readmit.revocation.due', key, {
+  return draft('readmit.revocation.due', key, {
     caseId: key,
     obligationId: id,
     cause,
@@ -129,10 +131,10 @@ function proves(
         facts.has('readmit.execution.succeeded') || facts.of('readmit.execution.failed').some(({ data: { effect } }) => effect !== 'none')
       );
     case 'still-held':
-      return data.heldBy !== undefined && data.heldBy.caseId !== obligation.caseId && holds(data.heldBy, obligation, context);
+      return data.heldBy !== undefined && data.heldBy.caseId !== obligation.caseId && isHeldBy(data.heldBy, obligation, context);
   }
 }
-function holds(
+function isHeldBy(
   { caseId, obligationId }: { caseId: string; obligationId: string },
   { undo }: Obligation,
   context: SchedulerContext,
@@ -141,24 +143,24 @@ function holds(
   // What never began, or may not have, is not taken back by its undo.
   if (!facts.has('readmit.execution.started') || facts.has('readmit.execution.failed')) return false;
   const other = obligationsOf(facts, context.now).find(({ id }) => id === obligationId);
-  return other !== undefined && isOpen(other) && holdsAlike(other.undo, undo);
+  return other !== undefined && isOpen(other) && isSameHold(other.undo, undo);
 }
 function deadlineReact(facts: SchedulerFacts, context: SchedulerContext): Reaction {
   const [, owner, ...rest] = context.key.split(':');
   const key = rest.join(':');
   const latest = facts.all.findLast((fact) => fact.type.endsWith('.deadline-set')) as FactOf<'readmit.approval.deadline-set'> | undefined;
   const deadline = latest?.data.deadline;
-  const told = facts.of('readmit.deadline.reached');
+  const reminders = facts.of('readmit.deadline.reached');
   // By id: the clock of the owner may be behind the one of the scheduler, and then it asks again before it was told.
   const answers = ({ at, data }: FactOf<'readmit.deadline.reached'>): boolean =>
     data.setEventId === undefined ? latest !== undefined && at >= latest.at : data.setEventId === latest?.id;
-  if (!latest || !deadline || told.some(answers)) return { emit: [], wakeAt: null };
-  const before = told.filter(({ data }) => data.deadline === deadline);
+  if (!latest || !deadline || reminders.some(answers)) return { emit: [], wakeAt: null };
+  const before = reminders.filter(({ data }) => data.deadline === deadline);
   const last = before.at(-1);
   const wakeAt = last ? plusSeconds(last.at, Math.min(2 ** (before.length - 1), longestPauseSeconds)) : new Date(deadline);
   if (!reached(wakeAt, context.now)) return { emit: [], wakeAt };
   return {
-    emit: [say('readmit.deadline.reached', context.key, { key, owner: owner as ServiceName, deadline, setEventId: latest.id })],
+    emit: [draft('readmit.deadline.reached', context.key, { key, owner: owner as ServiceName, deadline, setEventId: latest.id })],
   };
 }
 

@@ -14,8 +14,8 @@ export interface BearerOptions {
 const toleranceSeconds = 5;
 const algorithms = ['EdDSA', 'Ed25519', 'ES256', 'RS256'];
 
-const refusedToken = (reason: string, says: string) =>
-  new ProblemError(401, reason, says, {
+const refusedToken = (reason: string, detail: string) =>
+  new ProblemError(401, reason, detail, {
     headers: { 'www-authenticate': `Bearer realm="readmit", error="invalid_token", error_description="${reason}"` },
   });
 

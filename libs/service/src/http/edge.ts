@@ -10,7 +10,7 @@ import {
 } from '@readmit/contracts';
 import type { ServiceRuntime } from '@readmit/runtime';
 import { Injectable, type CallHandler, type CanActivate, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
-import { operatorTeam, type Refusal } from '@readmit/domain';
+import { operatorTeam, type CommandRefusal } from '@readmit/domain';
 import type { FastifyReply } from 'fastify';
 import { Readable } from 'node:stream';
 import { map, type Observable } from 'rxjs';
@@ -111,7 +111,7 @@ export class EdgeGuard implements CanActivate {
         as: 'forbidden',
         rule: 'R4.6',
         reason: 'not-an-operator',
-        says: `Only members of ${operatorTeam} may do this.`,
+        message: `Only members of ${operatorTeam} may do this.`,
       });
     }
     if (actor && forPeople.has(route.access) && this.isClient(actor)) {
@@ -120,7 +120,7 @@ export class EdgeGuard implements CanActivate {
         as: 'forbidden',
         rule: 'R1.8',
         reason: 'not-a-person',
-        says: 'The access token is of a client, not of a person. What people ask, see and end is not for clients.',
+        message: 'The access token is of a client, not of a person. What people ask, see and end is not for clients.',
       });
     }
     if (route.access === 'provider' && (actor?.clientId === undefined || !this.options.signalProviders.includes(actor.clientId))) {
@@ -129,7 +129,7 @@ export class EdgeGuard implements CanActivate {
         as: 'forbidden',
         rule: 'R8.3',
         reason: 'not-a-provider',
-        says: 'Only clients that are configured as identity providers may publish signals.',
+        message: 'Only clients that are configured as identity providers may publish signals.',
       });
     }
   }
@@ -140,7 +140,7 @@ export class EdgeGuard implements CanActivate {
   }
 
   /** Records the refusal before answering (R7.1). If it cannot be recorded, the answer is 503, not 403. */
-  private async refuse(name: RouteName, actor: Actor | undefined, refusal: Refusal): Promise<never> {
+  private async refuse(name: RouteName, actor: Actor | undefined, refusal: CommandRefusal): Promise<never> {
     try {
       await this.options.refusals.refuse({ key: `http:${name}`, name, actor: actor?.id ?? 'anonymous' }, refusal);
     } catch (error) {

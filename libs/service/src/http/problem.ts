@@ -1,5 +1,5 @@
 import { methodsAt, type ServiceName } from '@readmit/contracts';
-import type { Refusal } from '@readmit/domain';
+import type { CommandRefusal } from '@readmit/domain';
 import { isTransientSqlError } from '@readmit/store';
 import { randomUUID } from 'node:crypto';
 import { STATUS_CODES, type ServerResponse } from 'node:http';
@@ -47,7 +47,7 @@ export class ProblemError extends Error {
     /** Kebab literal that states the rule. */
     readonly reason: string,
     /** One sentence: what it means and what to do. */
-    readonly says: string,
+    readonly detail: string,
     readonly more: {
       readonly rule?: string;
       readonly errors?: readonly FieldError[];
@@ -55,7 +55,7 @@ export class ProblemError extends Error {
       readonly cause?: unknown;
     } = {},
   ) {
-    super(`${reason}: ${says}`, more.cause === undefined ? undefined : { cause: more.cause });
+    super(`${reason}: ${detail}`, more.cause === undefined ? undefined : { cause: more.cause });
     this.name = 'ProblemError';
   }
   details(requestId: string): ProblemDetails {
@@ -63,7 +63,7 @@ export class ProblemError extends Error {
       type: `urn:readmit:problem:${this.reason}`,
       title: titles[this.status] ?? 'Error',
       status: this.status,
-      detail: this.says,
+      detail: this.detail,
       instance: `urn:readmit:request:${requestId}`,
       ...(this.more.rule === undefined ? {} : { rule: this.more.rule }),
       reason: this.reason,
@@ -81,10 +81,10 @@ export function nothingAt(url: string | undefined, service?: ServiceName): Probl
   });
 }
 
-export const unavailable = (reason: string, says: string, cause?: unknown, seconds = 1): ProblemError =>
-  new ProblemError(503, reason, says, { headers: { 'retry-after': String(seconds) }, ...(cause === undefined ? {} : { cause }) });
+export const unavailable = (reason: string, detail: string, cause?: unknown, seconds = 1): ProblemError =>
+  new ProblemError(503, reason, detail, { headers: { 'retry-after': String(seconds) }, ...(cause === undefined ? {} : { cause }) });
 
-const statusOf: Readonly<Record<Refusal['as'], number>> = {
+const statusOf: Readonly<Record<CommandRefusal['as'], number>> = {
   forbidden: 403,
   conflict: 409,
   'not-ready': 409,
@@ -93,14 +93,14 @@ const statusOf: Readonly<Record<Refusal['as'], number>> = {
 };
 
 /** The reply of a command; a refusal becomes the problem that the person is answered with (it is already recorded). */
-export function answer<R>(result: { readonly reply: R } | { readonly refused: Refusal }): R {
+export function answer<R>(result: { readonly reply: R } | { readonly refused: CommandRefusal }): R {
   if (!('refused' in result)) return result.reply;
   throw refused(result.refused);
 }
 
 /** A refusal as a problem, for refusals that do not come out of a command (reads). */
-export function refused(refusal: Refusal, status = statusOf[refusal.as]): ProblemError {
-  return new ProblemError(status, refusal.reason, refusal.says, {
+export function refused(refusal: CommandRefusal, status = statusOf[refusal.as]): ProblemError {
+  return new ProblemError(status, refusal.reason, refusal.message, {
     rule: refusal.rule,
     ...(refusal.as === 'not-ready' ? { headers: { 'retry-after': '1' } } : {}),
   });

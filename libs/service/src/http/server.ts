@@ -190,7 +190,7 @@ function serveHealth(server: FastifyInstance, { engine, draining, service, scrap
       return await reply.code(progress.ready ? 200 : 503).send({ service, ...progress });
     } catch (error) {
       const { problem } = problemOf(error, 'health');
-      return reply.code(503).send({ ready: false, service, says: problem.says });
+      return reply.code(503).send({ ready: false, service, says: problem.detail });
     }
   });
   server.get('/metrics', async (_request, reply) => {

@@ -30,7 +30,7 @@ export interface OcsfSource {
   readonly known: KnownCase;
 }
 /** Whose log it is. */
-export interface OcsfHouse {
+export interface OcsfOrigin {
   readonly product: { readonly name: string; readonly version: string };
   readonly environment: string;
   /** Origin of the log, as in its checkpoints. */
@@ -41,7 +41,7 @@ export interface OcsfHouse {
  * The entry as an OCSF event: a function of house, entry and what is known of its case, which the entries before it say. So a SIEM which loses it
  * can be given the same again. It holds ids and digests that the topics have, and no field that the catalogue calls sensitive (ADR 0010).
  */
-export function ocsfOf({ leaf, fact, producer, known }: OcsfSource, house: OcsfHouse): OcsfEvent {
+export function ocsfOf({ leaf, fact, producer, known }: OcsfSource, origin: OcsfOrigin): OcsfEvent {
   const whose = whoseOf(known, fact);
   const mapped = (mapping[fact.type] as (fact: Fact, whose?: Whose) => Mapped)(fact, whose);
   const { class_uid, activity_id, severity_id, control, policy } = mapped;
@@ -72,15 +72,20 @@ export function ocsfOf({ leaf, fact, producer, known }: OcsfSource, house: OcsfH
     }),
     metadata: {
       version: ocsfVersion,
-      product: { name: house.product.name, vendor_name: house.product.name, version: house.product.version, feature: { name: producer } },
+      product: {
+        name: origin.product.name,
+        vendor_name: origin.product.name,
+        version: origin.product.version,
+        feature: { name: producer },
+      },
       uid: leaf.eventId,
       event_code: leaf.code,
       correlation_uid: caseOf(fact) ?? leaf.key,
       sequence: leaf.index,
-      log_name: house.origin,
+      log_name: origin.origin,
       log_provider: 'readmit.audit',
       original_time: leaf.at,
-      labels: [`environment:${house.environment}`],
+      labels: [`environment:${origin.environment}`],
       ...(guarded ? { profiles: ['security_control'] } : {}),
     },
     ...mapped.attributes({ app_name: `readmit.${producer}`, ...(actor === undefined ? {} : { user: actor }) }, whose && subjectOf(whose)),

@@ -23,8 +23,8 @@ export interface Whose extends Pick<Asked, 'subject' | 'requester'> {
 }
 
 /** A plan has no more obligations, and no quorum needs more people. The event of the grant has no bounds of its own. */
-const mostUndoes = 20;
-const mostApprovers = 100;
+const maxUndoes = 20;
+const maxApprovers = 100;
 
 /**
  * What is known of the case once the event is in its log: the same object when that adds nothing. A case is opened once and granted once; of
@@ -63,9 +63,9 @@ const asked = ({ subject, requester, asks }: EventData<'readmit.case.opened'>): 
 const grantOf = ({ decisions, obligations }: EventData<'readmit.approval.granted'>): NonNullable<KnownCase['granted']> => ({
   approvers: [...new Set(decisions.flatMap(({ statement }) => (statement.decision === 'approve' ? [statement.approver] : [])))].slice(
     0,
-    mostApprovers,
+    maxApprovers,
   ),
-  undoes: obligations.slice(0, mostUndoes).map((undo) => ({ id: undo.id, ...affected(undo) })),
+  undoes: obligations.slice(0, maxUndoes).map((undo) => ({ id: undo.id, ...affected(undo) })),
 });
 const affected = ({ kind, connector, object, entitlement }: Affected): Affected => ({
   kind,

@@ -1,6 +1,6 @@
 /** What is a reason and what only looks like one to a length check. */
 import { describe, expect, it } from '@jest/globals';
-import { saysNothing } from './says-nothing.js';
+import { isBlank } from './blank-text.js';
 
 describe('a text that says nothing', () => {
   it.each([
@@ -16,10 +16,10 @@ describe('a text that says nothing', () => {
     ['an accent without a letter', '\u0301'],
     ['tags', '\u{e0041}'],
   ])('is %s', (_, text) => {
-    expect(saysNothing(text)).toBe(true);
+    expect(isBlank(text)).toBe(true);
   });
 
   it.each([['x'], ['7'], ['?'], ['€'], [' ok '], ['\u200bя'], ['理由'], ['سبب'], ['🔑'], ['\u0915\u094d']])('is not "%s"', (text) => {
-    expect(saysNothing(text)).toBe(false);
+    expect(isBlank(text)).toBe(false);
   });
 });

@@ -1,7 +1,7 @@
-import type { Problem } from '../kernel/behaviour.js';
+import type { Refusal } from '../kernel/behaviour.js';
 
 /** What can be wrong with a grant, as audit and the verifier name it. */
-export type GrantFault =
+export type GrantViolation =
   | 'plan-not-approved'
   | 'decisions-invalid'
   | 'evidence-differs'
@@ -16,6 +16,6 @@ export type GrantFault =
   | 'opened-twice';
 
 /** Why a grant does not count. */
-export interface GrantProblem extends Problem {
-  readonly finds: GrantFault;
+export interface GrantRefusal extends Refusal {
+  readonly violation: GrantViolation;
 }
