@@ -139,6 +139,7 @@ const folders = {
         'revocation-obligation/obligations.js',
       ],
       'grant-judgement': ['evidence', 'restoration-plan/ceiling.js'],
+      'recovery-case': ['revocation-obligation/obligations.js'],
       'restoration-plan': ['evidence', 'grant-judgement'],
     },
   },

@@ -11,7 +11,7 @@ import { until } from '@readmit/testing';
 import pg from 'pg';
 import type { QueryRunner } from 'typeorm';
 import { InboxController } from '../../apps/approval/src/inbound/inbox.controller.js';
-import { House } from '../../libs/domain/test/house.js';
+import { SimulatedServices } from '../../libs/domain/test/simulated-services.js';
 import { InboxItems1 } from '../../libs/store/src/migrations/inbox-items.js';
 import { openServices, type Services } from '../cost/services.js';
 
@@ -50,7 +50,7 @@ const rowsOf = async (caseId: string): Promise<readonly string[]> =>
 
 /** A case of the house whose events were said here, up to its plan: erin asks for her role, for which two people must decide. */
 interface Played {
-  readonly house: House;
+  readonly house: SimulatedServices;
   readonly caseId: string;
   /** Approval says what it said in the house, beyond what it concludes here by itself. */
   catchUp(): Promise<void>;
@@ -59,7 +59,7 @@ const heard = ['readmit.case.opened', 'readmit.case.classified', 'readmit.people
 const concluded = /^readmit\.approval\.(requested|denied|deadline-set)$/;
 
 async function play({ within = 600, people = [] as readonly Person[] } = {}): Promise<Played> {
-  const house = new House();
+  const house = new SimulatedServices();
   house.now = new Date();
   house.newId = (prefix) => `${prefix}_${randomUUID()}`;
   const caseId = house.open([{ kind: 'role.restore', object: 'erin', entitlement: 'app_admin' }], { kind: 'person', id: 'erin' }, 'erin');

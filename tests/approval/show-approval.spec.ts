@@ -4,7 +4,7 @@ import { engineCrypto } from '@readmit/signing';
 import type { Commands } from '@readmit/runtime';
 import { Facts, draft, type Command, type Context } from '@readmit/domain';
 import type { Actor, Call } from '@readmit/service';
-import { House, policy } from '../../libs/domain/test/house.js';
+import { SimulatedServices, policy } from '../../libs/domain/test/simulated-services.js';
 import { ApprovalController } from '../../apps/approval/src/inbound/approval.controller.js';
 import type { EvidenceNote } from '../../apps/approval/src/outbound/evidence-notes.js';
 
@@ -13,7 +13,7 @@ const ada = { kind: 'person', id: 'ada' } as const;
 
 /** Approval's routes over the house: its facts are those of the house, its one table is a list. */
 class Desk {
-  readonly house = new House();
+  readonly house = new SimulatedServices();
   readonly commands: string[] = [];
   readonly notes: (EvidenceNote & { readonly evidence_id: string })[] = [];
   policies: readonly object[] = [{ version: policy.version, digest: engineCrypto.digest(policy), document: policy }];
@@ -33,7 +33,7 @@ class Desk {
         ),
       command: ({ key, name, rows }: { key: string; name: string; rows?: readonly EvidenceNote[] }, command: Command<object>) => {
         this.commands.push(name);
-        const known = this.house.said('readmit.evidence.added').length;
+        const known = this.house.emitted('readmit.evidence.added').length;
         let reply: object = {};
         const { refused } = this.house.command('approval', key, (facts: Facts, context: Context) => {
           const outcome = command(facts, context);
@@ -41,7 +41,7 @@ class Desk {
           return outcome.refused ? outcome : { ...outcome, reply: {} };
         });
         if (refused !== undefined) throw new Error(`refused: ${refused}`);
-        const added = this.house.said('readmit.evidence.added')[known];
+        const added = this.house.emitted('readmit.evidence.added')[known];
         for (const row of rows ?? []) if (added) this.notes.push({ ...row, evidence_id: added.data.evidenceId });
         this.house.settle();
         return Promise.resolve({ reply });
@@ -171,8 +171,8 @@ describe('who may look', () => {
     expect(await desk.seen(caseId, 'pat')).toBe('not-ready');
     expect(await desk.seen('case_unknown', 'pat')).toBe('not-ready');
     expect(desk.commands).toEqual(['look']);
-    expect(desk.house.said('readmit.attestation.wanted').map(({ data }) => data.person)).toEqual(['pat']);
-    const attested = desk.house.said('readmit.people.attested').at(-1);
+    expect(desk.house.emitted('readmit.attestation.wanted').map(({ data }) => data.person)).toEqual(['pat']);
+    const attested = desk.house.emitted('readmit.people.attested').at(-1);
     if (!attested) throw new Error('nobody was attested');
     // The same person, now of the help desk.
     desk.house.emit('classification', [
@@ -201,6 +201,6 @@ describe('a proof by somebody who is not named yet', () => {
       status: 422,
     });
     expect(desk.notes).toEqual([]);
-    expect(desk.house.said('readmit.approval.refused').map(({ data }) => data.reason)).toEqual(['code-mismatch']);
+    expect(desk.house.emitted('readmit.approval.refused').map(({ data }) => data.reason)).toEqual(['code-mismatch']);
   });
 });

@@ -16,7 +16,7 @@ import { executionDefinition } from '../../apps/execution/src/execution.definiti
 import { intakeDefinition } from '../../apps/intake/src/intake.definition.js';
 import { schedulerDefinition } from '../../apps/revocation-scheduler/src/scheduler.definition.js';
 import { simulatedOutside } from '../../bench/simulated-outside.js';
-import { crypto, House, policy } from '../../libs/domain/test/house.js';
+import { crypto, SimulatedServices, policy } from '../../libs/domain/test/simulated-services.js';
 
 const environment = 'cost';
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
@@ -33,7 +33,7 @@ export const definitions: Readonly<Record<Exclude<ServiceName, 'audit'>, Service
 
 /** Every event of one granted case of the simulated house, in the order in which it was said. */
 function sampleCase(): { readonly caseId: string; readonly drafts: readonly Draft[] } {
-  const house = new House();
+  const house = new SimulatedServices();
   // Its approval is still good when the services hear of it by the database's clock.
   house.now = new Date(Date.now() + 86_400_000);
   const caseId = house.open([{ kind: 'factor.bypass', object: 'ada' }], { kind: 'person', id: 'ada' });

@@ -98,7 +98,7 @@ describe('readmit directory check', () => {
     const ran = await desk.run('directory', 'check', at('directory.yaml'));
     expect(ran).toEqual({
       code: 2,
-      stdout: 'two entries have the person id u-1001\nu-1001 and u-1002 have one public key (dana-1)\n',
+      stdout: 'two entries have the person id u-1001\nu-1001 and u-1002 have the same public key (dana-1)\n',
       stderr: expect.stringContaining('Correct these 2 in'),
     });
     await edited((document) => {

@@ -5,7 +5,7 @@
 import type { Connector, StepResult, UndoResult } from '@readmit/connectors';
 import { keyOf, type Draft, type EventData, type EventType, type Fact, type Facet } from '@readmit/contracts';
 import { Facts, instant, draft, type Begun, type Capabilities, type WorkDraft } from '@readmit/domain';
-import { House } from '../../libs/domain/test/house.js';
+import { SimulatedServices } from '../../libs/domain/test/simulated-services.js';
 import { executionDefinition } from '../../apps/execution/src/execution.definition.js';
 import { begin, finish, newRow, tryOnce, type Surroundings, type WorkRow } from './try-once.js';
 
@@ -63,7 +63,7 @@ export class SimulatedTarget implements Connector {
 
 export class ExecutionRoom {
   /** Its cases are granted, and nothing of them has begun: audit records nothing, so the gate is shut. */
-  readonly house = new House();
+  readonly house = new SimulatedServices();
   readonly target = new SimulatedTarget();
   readonly said: Fact[] = [];
   readonly rows = new Map<string, WorkRow>();

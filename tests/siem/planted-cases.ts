@@ -26,7 +26,7 @@ export const opened = (caseId: string, subject: string, at = new Date()): Said =
 export const closed = (caseId: string, outcome: EventData<'readmit.case.closed'>['outcome'], at: Date): Said =>
   say('readmit.case.closed', caseId, { caseId, outcome }, at);
 export const refused = (key: string, actor: string, rule: string, reason: string, at = new Date()): Said =>
-  say('readmit.approval.refused', key, { key, command: 'decide', rule, reason, actor, says: 'Somebody else must.' }, at);
+  say('readmit.approval.refused', key, { key, command: 'decide', rule, reason, actor, says: 'Another quorum member must.' }, at);
 export const shown = (caseId: string, by: string, at: Date): Said =>
   say('readmit.contact.shown', caseId, { caseId, by, contact: '1'.repeat(64) }, at);
 
@@ -101,7 +101,7 @@ export const lives: readonly (readonly Said[])[] = [
       effect: 'none',
       rule: 'R4.2',
       reason: 'approver-is-subject',
-      says: 'Nobody decides about their own way back in. Somebody else of the quorum must.',
+      says: 'The subject cannot approve their own recovery. Another quorum member must.',
     }),
   ],
   [

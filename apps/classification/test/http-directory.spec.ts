@@ -183,7 +183,7 @@ describe('the directory over HTTP', () => {
     [
       'one key of two people',
       { people: [person('ada'), person('boris', { keys: person('ada').keys })] },
-      'ada and boris have one public key (k)',
+      'ada and boris have the same public key (k)',
     ],
     [
       'a key of 3 bytes',

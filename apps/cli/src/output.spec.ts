@@ -53,12 +53,12 @@ describe('printing', () => {
       status: 403,
       rule: 'R4.2',
       reason: 'approver-is-requester',
-      detail: 'Who asks cannot decide.',
+      detail: 'The requester cannot approve.',
       errors: [{ where: '/reason', what: 'too long' }],
     };
     new Output(to, false).failure(new CliError('refused', 'No', { where: 'POST /x', next: 'Ask Chidi.', problem }));
     expect(to.err).toBe(
-      'error: No\n  rule    R4.2\n  reason  approver-is-requester\n  detail  Who asks cannot decide.\n  where   POST /x\n  field   /reason: too long\n  do      Ask Chidi.\n',
+      'error: No\n  rule    R4.2\n  reason  approver-is-requester\n  detail  The requester cannot approve.\n  where   POST /x\n  field   /reason: too long\n  do      Ask Chidi.\n',
     );
   });
 });

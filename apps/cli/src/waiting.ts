@@ -1,5 +1,5 @@
 import { areaNames, serviceOfArea, type ParkedMessage } from '@readmit/contracts';
-import { assuranceName, operatorTeam, proofText } from '@readmit/domain';
+import { assuranceName, keyHolderStep, missingProofs, nextStep, operatorTeam, proofText } from '@readmit/domain';
 import type { Static } from 'typebox';
 import { askText } from './asks.js';
 import { seen } from './case-progress.js';
@@ -35,7 +35,7 @@ const asksOf = (asks: Item['asks']): string => asks.map(askText).join(', ');
 /** A decision or proofs, from the inbox of approval. */
 export function todoOf(item: Item): Todo {
   const { what, caseId, tier, subject, asks, since, until, why } = item;
-  const missing = item.needs.evidence.filter(({ met }) => !met).map(({ need }) => need);
+  const missing = missingProofs(item.needs);
   const proofs = missing.map(proofText).join(', ');
   return {
     what,
@@ -46,15 +46,22 @@ export function todoOf(item: Item): Todo {
     since,
     until,
     why: what === 'decision' ? why.says : `${why.says} Missing: ${proofs}.`,
-    run: what === 'decision' ? `readmit approve ${caseId} --reason "..."` : proofCommand(caseId, missing),
+    run: commandFor(item, missing),
   };
 }
 
-/** Who calls back looks up the number first; what else is checked is recorded at once. */
-function proofCommand(caseId: string, [need]: readonly Item['needs']['evidence'][number]['need'][]): string {
-  if (need?.kind === 'call-back') return `readmit case contacts ${caseId}`;
-  const which = need ? ` --kind ${need.kind} --assurance ${assuranceName(need.assurance)}` : '';
-  return `readmit evidence add ${caseId}${which} --channel <how> --note "..."`;
+function commandFor({ what, caseId }: Item, missing: ReturnType<typeof missingProofs>): string {
+  switch (nextStep(what, missing)) {
+    case 'decide':
+      return `readmit approve ${caseId} --reason "..."`;
+    case 'look-up-contact':
+      return `readmit case contacts ${caseId}`;
+    case 'record-proof': {
+      const [need] = missing;
+      const which = need ? ` --kind ${need.kind} --assurance ${assuranceName(need.assurance)}` : '';
+      return `readmit evidence add ${caseId}${which} --channel <how> --note "..."`;
+    }
+  }
 }
 
 /** What the cases wait for that were asked for with a key on this machine: the code that is read out, the secret that is picked up. */
@@ -78,8 +85,8 @@ async function ownTodo(context: Context, caseId: string): Promise<readonly Todo[
     since: one.openedAt,
     until: one.endsAt,
   };
-  // Until the code was read out the key is shown no more than that the case was opened.
-  if (one.state === 'opened' && one.codeNonce !== undefined)
+  const step = keyHolderStep(one);
+  if (step === 'read-out-code')
     return [
       {
         ...todo,
@@ -88,7 +95,7 @@ async function ownTodo(context: Context, caseId: string): Promise<readonly Todo[
         run: `readmit case show ${caseId}`,
       },
     ];
-  if (one.state !== 'granted' || !(await known(() => context.client.call('pickUpSecret', { params }, credential)))) return [];
+  if (step !== 'pick-up-secret' || !(await known(() => context.client.call('pickUpSecret', { params }, credential)))) return [];
   return [{ ...todo, what: 'secret', why: 'You requested it, and it is sealed to your key.', run: `readmit secret pick-up ${caseId}` }];
 }
 

@@ -7,7 +7,7 @@ atDesk();
 
 describe('exit codes', () => {
   it.each([
-    [403, 4, { reason: 'approver-is-requester', rule: 'R4.2', detail: 'Who asks cannot decide.' }],
+    [403, 4, { reason: 'approver-is-requester', rule: 'R4.2', detail: 'The requester cannot approve.' }],
     [422, 4, { reason: 'duration-too-long', rule: 'R4.5' }],
     [401, 5, { reason: 'token-expired' }],
     [404, 6, { reason: 'no-such-case' }],

@@ -144,7 +144,7 @@ describe('a containment', () => {
   it('R6.6 says what it will do, and its reason is shown, also of a case that is not known yet', async () => {
     await heard(undo('obligation-1', {}));
     expect((await contain(caseId)).will).toEqual(['Let nothing begin for the case any more.', 'Take obligation-1 back.']);
-    expect((await contain('case_0a')).will?.[0]).toContain('has not heard of the case yet');
+    expect((await contain('case_0a')).will?.[0]).toContain('has not received the case yet');
     for (const each of [caseId, 'case_0a'])
       expect(await desk.orders(by('gita', '', each, 'platform-operators') as unknown as Call<'showOrders'>)).toMatchObject([
         { order: 'contain', by: 'gita', reason: 'taken over' },
@@ -235,7 +235,7 @@ describe('a containment', () => {
     expect(told).toMatchObject({
       status: 503,
       reason: 'containment-incomplete',
-      says: 'Contained 1 of 2 open cases of erin. Not contained: case_01. Repeat it.',
+      detail: 'Contained 1 of 2 open cases of erin. Not contained: case_01. Repeat it.',
     });
     expect([await isContained('case_01'), await isContained('case_02')]).toEqual([false, true]);
     expect((await ofSubject('erin')).cases).toHaveLength(2);

@@ -38,7 +38,7 @@ export { masked } from './classification/masked.js';
 export { policyFaults } from './classification/policy-floor.js';
 export { approvalProcess } from './approval-request/approval.process.js';
 export { approvalState, planOf, requestFor } from './approval-request/approval.state.js';
-export { waitingIn } from './approval-request/inbox.js';
+export { nextStep, waitingIn, whyWaiting } from './approval-request/inbox.js';
 export type { Waiting } from './approval-request/inbox.js';
 export { requestAttestation, attestationStatus } from './approval-request/attestation.js';
 export { addEvidence, decide, withdraw } from './approval-request/approval.commands.js';
@@ -48,7 +48,7 @@ export { obligationsOf, obligationState } from './revocation-obligation/obligati
 export { contain, containPreview, endEarly, endPreview, nothingOpen, unknownCase } from './revocation-obligation/scheduler.commands.js';
 export { caseRow, caseView, shownToKey } from './case-view/case-view.js';
 export type { CaseRow, CaseView } from './case-view/case-view.js';
-export { decidedIn, needsOf, proofText } from './case-view/needs.js';
+export { decidedIn, keyHolderStep, missingProofs, needsOf, proofText } from './case-view/needs.js';
 export { outcomeOf } from './recovery-case/case-outcome.js';
 export type { NoticeAbout } from './recovery-case/case-notices.js';
 export { assuranceName, durationText } from './case-view/sentences.js';

@@ -1,6 +1,6 @@
 /**
- * Proves that the rules hold against people who ask for what is not theirs and against one service whose key was stolen.
- * Does not prove anything about signatures of events: here every fact is taken as genuine.
+ * Proves that the rules hold against people who request what is not theirs and against one service whose key was stolen.
+ * Does not prove anything about signatures of events: every fact is taken as genuine here.
  */
 import { describe, expect, it } from '@jest/globals';
 import type { EventData, Fact } from '@readmit/contracts';
@@ -15,7 +15,7 @@ import {
   schedulerReact,
   verifyIntent,
 } from '../src/index.js';
-import { directory, House, policy } from './house.js';
+import { directory, SimulatedServices, policy } from './simulated-services.js';
 
 const role = [{ kind: 'role.restore', object: 'erin', entitlement: 'app_admin' }] as const;
 const mfa = [{ kind: 'factor.bypass', object: 'ada' }] as const;
@@ -23,39 +23,39 @@ const erin = { kind: 'person', id: 'erin' } as const;
 const ada = { kind: 'person', id: 'ada' } as const;
 const mallory = { kind: 'person', id: 'mallory' } as const;
 
-const refusals = (house: House): string[] => house.said('readmit.plan.refused').map((fact) => fact.data.reason);
+const refusals = (services: SimulatedServices): string[] => services.emitted('readmit.plan.refused').map((fact) => fact.data.reason);
 
 describe('somebody who asks for what is not hers', () => {
   it("R2.1 nothing is planned on an account that is not the subject's, however well the subject is proved", () => {
-    const house = new House();
-    house.open([{ kind: 'factor.bypass', object: 'erin' }], mallory);
-    expect(refusals(house)).toEqual(['account-not-of-subject']);
-    expect(house.said('readmit.plan.proposed')).toHaveLength(0);
-    expect(house.said('readmit.case.classified')[0]?.data).toMatchObject({ tier: 'two-person', ceiling: { steps: [] } });
+    const services = new SimulatedServices();
+    services.open([{ kind: 'factor.bypass', object: 'erin' }], mallory);
+    expect(refusals(services)).toEqual(['account-not-of-subject']);
+    expect(services.emitted('readmit.plan.proposed')).toHaveLength(0);
+    expect(services.emitted('readmit.case.classified')[0]?.data).toMatchObject({ tier: 'two-person', ceiling: { steps: [] } });
 
-    const control = new House();
+    const control = new SimulatedServices();
     control.open(mfa, ada);
     expect(refusals(control)).toEqual([]);
-    expect(control.said('readmit.plan.proposed')).toHaveLength(1);
+    expect(control.emitted('readmit.plan.proposed')).toHaveLength(1);
   });
 
   it('R2.1 one foreign account spoils a mixed request', () => {
-    const house = new House();
-    house.open([...mfa, { kind: 'factor.bypass', object: 'erin' }], ada);
-    expect(refusals(house)).toEqual(['account-not-of-subject']);
+    const services = new SimulatedServices();
+    services.open([...mfa, { kind: 'factor.bypass', object: 'erin' }], ada);
+    expect(refusals(services)).toEqual(['account-not-of-subject']);
   });
 
   it('R1.5 R2.6 a machine that is called a person gets no plan, and its secret has no recipient but its consumers', () => {
-    const house = new House();
-    const caseId = house.open([{ kind: 'secret.reissue', object: 'payroll' }], { kind: 'person', id: 'svc-payroll' });
-    expect(refusals(house)).toEqual(['account-not-of-subject']);
-    expect(recipientsOf(house.facts('execution', caseId)).map(({ id }) => id)).toEqual(['payroll-app']);
+    const services = new SimulatedServices();
+    const caseId = services.open([{ kind: 'secret.reissue', object: 'payroll' }], { kind: 'person', id: 'svc-payroll' });
+    expect(refusals(services)).toEqual(['account-not-of-subject']);
+    expect(recipientsOf(services.facts('execution', caseId)).map(({ id }) => id)).toEqual(['payroll-app']);
   });
 
   it('R1.6 a directory that is not known allows nothing', () => {
-    const house = new House();
-    const caseId = house.open(mfa, ada);
-    const opened = house.facts('intake', caseId).first('readmit.case.opened');
+    const services = new SimulatedServices();
+    const caseId = services.open(mfa, ada);
+    const opened = services.facts('intake', caseId).first('readmit.case.opened');
     if (!opened) throw new Error('no case');
     const about = { document: policy, digest: 'p' };
     expect(classify(opened.data, { known: false, why: 'down' }, about).ceiling.steps).toEqual([]);
@@ -63,16 +63,20 @@ describe('somebody who asks for what is not hers', () => {
   });
 });
 
-/** A case whose role is granted and not yet taken back. */
-function grantedRole(durationSeconds = 300): { house: House; caseId: string; grant: Extract<Fact, { type: 'readmit.approval.granted' }> } {
-  const house = new House();
-  const caseId = house.open(role, erin, 'erin', durationSeconds);
-  house.prove(caseId);
-  house.decide(caseId, 'chidi');
-  house.decide(caseId, 'dana');
-  const [grant] = house.said('readmit.approval.granted');
+/** A case whose role is granted and not revoked yet. */
+function grantedRole(durationSeconds = 300): {
+  services: SimulatedServices;
+  caseId: string;
+  grant: Extract<Fact, { type: 'readmit.approval.granted' }>;
+} {
+  const services = new SimulatedServices();
+  const caseId = services.open(role, erin, 'erin', durationSeconds);
+  services.prove(caseId);
+  services.decide(caseId, 'chidi');
+  services.decide(caseId, 'dana');
+  const [grant] = services.emitted('readmit.approval.granted');
   if (!grant) throw new Error('not granted');
-  return { house, caseId, grant };
+  return { services, caseId, grant };
 }
 const earlier = (fact: Fact, data: Partial<EventData<'readmit.approval.granted'>>): Fact =>
   ({
@@ -84,41 +88,41 @@ const earlier = (fact: Fact, data: Partial<EventData<'readmit.approval.granted'>
 
 describe('a second grant that is said to be older', () => {
   it('R6.1 R6.3 makes nobody forget what was begun and what is owed', () => {
-    const { house, caseId, grant } = grantedRole();
+    const { services, caseId, grant } = grantedRole();
     const evil = earlier(grant, { planDigest: 'f'.repeat(64), obligations: [] });
     const owed = grant.data.obligations.map(({ id }) => id);
 
-    const atScheduler = house.facts('revocation-scheduler', caseId).with([evil]);
-    expect(obligationsOf(atScheduler, house.now).map(({ id }) => id)).toEqual(owed);
-    const later = new Date(house.now.getTime() + 300_000);
-    const reaction = schedulerReact(atScheduler, { ...house.context('revocation-scheduler', caseId), now: later });
+    const atScheduler = services.facts('revocation-scheduler', caseId).with([evil]);
+    expect(obligationsOf(atScheduler, services.now).map(({ id }) => id)).toEqual(owed);
+    const later = new Date(services.now.getTime() + 300_000);
+    const reaction = schedulerReact(atScheduler, { ...services.context('revocation-scheduler', caseId), now: later });
     expect(reaction.emit.map((draft) => draft.type)).toEqual(['readmit.revocation.due']);
 
-    const atExecution = house.facts('execution', caseId).with([evil]);
+    const atExecution = services.facts('execution', caseId).with([evil]);
     expect(planGranted(atExecution)?.data.digest).toBe(grant.data.planDigest);
 
-    expect(outcomeOf(house.facts('intake', caseId).with([evil]))).toBeUndefined();
-    house.advance(300);
-    expect(outcomeOf(house.facts('intake', caseId).with([evil]))).toBe('completed');
+    expect(outcomeOf(services.facts('intake', caseId).with([evil]))).toBeUndefined();
+    services.advance(300);
+    expect(outcomeOf(services.facts('intake', caseId).with([evil]))).toBe('completed');
   });
 
   it('R6.1 cannot loosen an obligation that is recorded', () => {
-    const { house, caseId, grant } = grantedRole();
+    const { services, caseId, grant } = grantedRole();
     const evil = earlier(grant, { obligations: grant.data.obligations.map((undo) => ({ ...undo, afterSeconds: 31_536_000 })) });
-    const [obligation] = obligationsOf(house.facts('revocation-scheduler', caseId).with([evil]), house.now);
+    const [obligation] = obligationsOf(services.facts('revocation-scheduler', caseId).with([evil]), services.now);
     expect(obligation?.undo.afterSeconds).toBe(300);
   });
 });
 
 describe('the intent', () => {
-  /** The facts that execution had when it began, with one of them changed. */
+  /** The facts that execution had when it started, with one of them changed. */
   function intentWith(change: (fact: Fact) => Fact): ReturnType<typeof verifyIntent> {
-    const { house, caseId } = grantedRole();
-    const began = house.said('readmit.execution.started')[0];
-    const known = house
+    const { services, caseId } = grantedRole();
+    const began = services.emitted('readmit.execution.started')[0];
+    const known = services
       .facts('execution', caseId)
       .all.filter((fact) => !fact.type.startsWith('readmit.execution.') && fact.at <= (began?.at ?? ''));
-    return verifyIntent(new Facts(known.map(change)), house.context('execution', caseId));
+    return verifyIntent(new Facts(known.map(change)), services.context('execution', caseId));
   }
   const granted = (data: Partial<EventData<'readmit.approval.granted'>>) => (fact: Fact) =>
     (fact.type === 'readmit.approval.granted' ? { ...fact, data: { ...fact.data, ...data } } : fact) as Fact;
@@ -145,8 +149,8 @@ describe('the intent', () => {
 
 describe('the gate', () => {
   it("R7.3 R6.1 is not opened by audit's record of something else under the same id", () => {
-    const { house, caseId, grant } = grantedRole();
-    const facts = house.facts('execution', caseId);
+    const { services, caseId, grant } = grantedRole();
+    const facts = services.facts('execution', caseId);
     const waits = (change: (fact: Fact) => Fact) => gateWaitsFor(new Facts(facts.all.map(change)));
     expect(waits((fact) => fact)).toEqual([]);
     const other = waits((fact) =>
@@ -159,12 +163,12 @@ describe('the gate', () => {
 });
 
 describe('a target that cannot be read', () => {
-  it('R4.7 a request that gets no plan expires instead of waiting for ever', () => {
-    const house = new House();
-    const caseId = house.openUnplanned(mfa, ada);
-    house.advance(policy.classes['mfa-recovery'].decideWithinSeconds - 1);
-    expect(house.said('readmit.approval.expired')).toHaveLength(0);
-    house.advance(1);
-    expect(house.said('readmit.case.closed').map((fact) => [fact.data.caseId, fact.data.outcome])).toEqual([[caseId, 'expired']]);
+  it('R4.7 a request that gets no plan expires instead of waiting forever', () => {
+    const services = new SimulatedServices();
+    const caseId = services.openUnplanned(mfa, ada);
+    services.advance(policy.classes['mfa-recovery'].decideWithinSeconds - 1);
+    expect(services.emitted('readmit.approval.expired')).toHaveLength(0);
+    services.advance(1);
+    expect(services.emitted('readmit.case.closed').map((fact) => [fact.data.caseId, fact.data.outcome])).toEqual([[caseId, 'expired']]);
   });
 });

@@ -1,4 +1,4 @@
-/** One case and its people as a handful of facts: who asks, whom it is about, who verifies, who decides, and who has no part in it. */
+/** One case and its people in a few facts: requester, subject, verifiers, approvers, and people who do not participate. */
 import type { Fact } from '@readmit/contracts';
 import { Facts } from '../src/index.js';
 

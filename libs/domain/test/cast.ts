@@ -1,4 +1,4 @@
-/** Who plays in the house: people, machines, their keys and a policy, all made up for specs. */
+/** The people, machines, keys and policy of the simulation. */
 import { createHash, createHmac, createPublicKey, generateKeyPairSync, verify, type KeyObject } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import type { Directory, Policy } from '@readmit/contracts';
@@ -21,7 +21,7 @@ export const crypto: Crypto = {
     ),
 };
 
-/** What people of specs give as the reason of an order. */
+/** The reason that people in specs give for an order. */
 export const why = { reason: 'asked to', digest: 'd'.repeat(64) };
 
 export const keys = new Map<string, { x: string; privateKey: KeyObject }>();

@@ -1,8 +1,8 @@
-/** What each service consumes, where no life of a case depends on it: what is shown, and what stops a request that is stopped elsewhere too. */
+/** Consumed types that the life of a case does not depend on: they are shown, or stop a request that is stopped elsewhere too. */
 import { describe, expect, it } from '@jest/globals';
 import { catalogue, entryOf, eventTypes } from '@readmit/contracts';
 import { freezeBySignal, instant, intakeProcess, draft, schedulerProcess } from '../src/index.js';
-import { House, policy } from './house.js';
+import { SimulatedServices, policy } from './simulated-services.js';
 
 const mfa = [{ kind: 'factor.bypass', object: 'ada' }] as const;
 const ada = { kind: 'person', id: 'ada' } as const;
@@ -17,38 +17,38 @@ describe('intake', () => {
 
 describe('approval', () => {
   it('R9.1 has the policy by its own key, so that approvers are shown what they sign', () => {
-    const house = new House();
-    house.emit('classification', [
+    const services = new SimulatedServices();
+    services.emit('classification', [
       draft('readmit.policy.activated', 'policy', { version: policy.version, digest: 'd'.repeat(64), document: policy }),
     ]);
-    house.settle();
-    expect(house.facts('approval', 'policy').last('readmit.policy.activated')?.data.version).toBe(policy.version);
+    services.settle();
+    expect(services.facts('approval', 'policy').last('readmit.policy.activated')?.data.version).toBe(policy.version);
   });
 
   it('R4.7 takes no proof for a request whose plan was refused', () => {
-    const house = new House();
-    const refused = house.open(mfa, { kind: 'person', id: 'erin' });
-    expect(house.said('readmit.plan.refused')).toHaveLength(1);
-    expect([refused, house.open(mfa, ada)].map((caseId) => house.prove(caseId).refused)).toEqual(['approval-failed', undefined]);
+    const services = new SimulatedServices();
+    const refused = services.open(mfa, { kind: 'person', id: 'erin' });
+    expect(services.emitted('readmit.plan.refused')).toHaveLength(1);
+    expect([refused, services.open(mfa, ada)].map((caseId) => services.prove(caseId).refused)).toEqual(['approval-failed', undefined]);
   });
 
   it('R6.4 takes no proof for a request that was frozen', () => {
-    const house = new House();
-    const frozen = house.open(mfa, ada);
-    house.command('intake', frozen, freezeBySignal('acme:1', instant(house.now)));
-    house.settle();
-    expect([frozen, house.open(mfa, ada)].map((caseId) => house.prove(caseId).refused)).toEqual(['approval-frozen', undefined]);
+    const services = new SimulatedServices();
+    const frozen = services.open(mfa, ada);
+    services.command('intake', frozen, freezeBySignal('acme:1', instant(services.now)));
+    services.settle();
+    expect([frozen, services.open(mfa, ada)].map((caseId) => services.prove(caseId).refused)).toEqual(['approval-frozen', undefined]);
   });
 });
 
 describe('execution', () => {
   it('R4.4 R6.5 has every fact that a grant is judged by, and that a case which held something is closed', () => {
-    const house = new House();
-    house.used = true;
-    const caseId = house.open(mfa, ada);
-    house.prove(caseId);
-    house.decide(caseId, 'chidi');
-    const types = house.facts('execution', caseId).all.map(({ type }) => type);
+    const services = new SimulatedServices();
+    services.used = true;
+    const caseId = services.open(mfa, ada);
+    services.prove(caseId);
+    services.decide(caseId, 'chidi');
+    const types = services.facts('execution', caseId).all.map(({ type }) => type);
     const judgedBy = [
       'readmit.case.opened',
       'readmit.case.classified',

@@ -1,4 +1,4 @@
-/** One genuine case as a log has it, and the means to change one thing of it at a time. */
+/** One genuine case as it is logged, and functions to change one thing of it at a time. */
 import type { Decision, EventData, EventType, Fact, Plan, Undo } from '@readmit/contracts';
 import canonicalize from 'canonicalize';
 import { createHash, createHmac, generateKeyPairSync, sign, verify, type KeyObject } from 'node:crypto';
@@ -30,7 +30,7 @@ export const crypto: Crypto = {
 export const judge = { crypto, graceSeconds: 300 };
 export const caseId = 'case_1';
 export const zero = '0'.repeat(64);
-/** The number on record of the subject. */
+/** The contact point on record of the subject. */
 export const contact = '1'.repeat(64);
 export const seconds = (n: number): string => new Date(Date.parse('2026-11-22T10:00:00.000Z') + n * 1000).toISOString();
 
@@ -197,13 +197,13 @@ export const genuine: readonly Fact[] = [
   said('readmit.execution.succeeded', 8, { caseId, executionId: 'execution_1', planDigest: crypto.digest(plan), after: [], sealed: [] }),
 ];
 type How = EventData<'readmit.obligation.discharged'>['how'];
-/** The scheduler's word. */
+/** Discharge by the scheduler. */
 export const discharged = (at: number, how: How = 'undone'): Fact =>
   said('readmit.obligation.discharged', at, { caseId, obligationId: 'obligation_1', kind: 'role.revoke', how });
 /** The question: it is due. */
 export const asked = (at = 67, cause: EventData<'readmit.revocation.due'>['cause'] = 'expiry', id = 'event_due'): Fact =>
   said('readmit.revocation.due', at, { caseId, obligationId: 'obligation_1', cause }, id);
-/** What execution read back: the answer to what was asked. */
+/** Execution's answer to the question. */
 export const confirmed = (
   at: number,
   how: Exclude<How, 'taken-over'> = 'undone',

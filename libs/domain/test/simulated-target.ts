@@ -1,4 +1,4 @@
-/** A target in memory: one facet for each kind of ask at each object. It proposes the same shapes as real connectors and does what a step says. */
+/** A target in memory: one facet for each kind of ask at each object. Its plans have the same shapes as those of real connectors. */
 import { askKinds, capabilities, type Ask, type AskKind, type Facet, type Step, type Undo } from '@readmit/contracts';
 import { secretHold, type AskParts } from '../src/index.js';
 import { crypto } from './cast.js';
@@ -23,13 +23,13 @@ export class SimulatedTarget {
     this.given.delete(`${object} ${name}`);
     return [this.facet(object, name)];
   };
-  /** What it proposes for the ask, in the state that it has. */
+  /** Its proposal for the ask in the current state. */
   partsFor = (ask: Ask, durationSeconds: number, recipients: string[]): AskParts => ({
     ...partsFor(ask, durationSeconds, recipients),
     before: this.read(ask),
   });
 }
-/** Of which ask the undo takes back what was given, of the asks that cases are made of here. */
+/** The ask that an undo reverses, of the asks used here. */
 const askOf: Readonly<Partial<Record<Undo['kind'], AskKind>>> = {
   'role.revoke': 'role.restore',
   'secret.destroy': 'secret.reissue',

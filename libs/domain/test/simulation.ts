@@ -1,6 +1,6 @@
 /**
- * The services as their processes alone, on a bus and an engine of a few lines: no database, no clock but the one that is passed in, and calls
- * that are simulated. Each service gets the types that it consumes, under its own keys, in an order and as often as the seed says.
+ * The processes of the services on a minimal bus and engine: no database, a clock that is passed in, and simulated calls. Each
+ * service gets the types that it consumes, under its own keys, in an order and as often as the seed says.
  */
 import { entryOf, keyOf, type Draft, type EventType, type Fact, type ServiceName } from '@readmit/contracts';
 import {
@@ -17,10 +17,10 @@ import {
 } from '../src/index.js';
 import { crypto } from './cast.js';
 
-/** Audit has no process here: it records what the gate waits for as soon as it is said. */
+/** Audit has no process here: it records what the gate waits for as soon as it is emitted. */
 export type Service = Exclude<ServiceName, 'audit'>;
 
-/** What the outside answers, at once. `still`: whether the work may go on, asked before each step, as a service asks its database. */
+/** The calls to other systems. `still`: whether the work may continue, checked before each step, as a service checks its lease. */
 export type SimulatedCalls<Reports extends object> = {
   readonly [Kind in keyof Reports]: (work: Work, facts: Facts, still: () => boolean) => Outcome<Reports[Kind]>;
 };
@@ -28,11 +28,11 @@ export type SimulatedCalls<Reports extends object> = {
 export interface Desk {
   readonly process: ServiceProcess;
   readonly calls: SimulatedCalls<Record<string, unknown>>;
-  /** What is delivered to it. A deadline only makes `react` run again, unless the service keeps its own wakes. */
+  /** Facts to deliver to it. A deadline only makes `react` run again, unless the service has its own timer. */
   readonly consumes: ReadonlySet<EventType>;
   readonly facts: Map<string, Facts>;
   readonly wakes: Map<string, number>;
-  /** Work that was ever asked for, by aggregate. */
+  /** All work that was ever requested, by aggregate. */
   readonly asked: Map<string, Set<string>>;
 }
 export const deskOf = <Reports extends object>(process: ServiceProcess<Reports>, calls: SimulatedCalls<Reports>): Desk => ({
@@ -44,7 +44,7 @@ export const deskOf = <Reports extends object>(process: ServiceProcess<Reports>,
   asked: new Map(),
 });
 
-/** One piece of work: waiting, or under way. */
+/** Work that waits or is in progress. */
 interface Row {
   readonly desk: Desk;
   work: Work;
@@ -87,12 +87,12 @@ export class Simulation {
   protected keysAt(service: Service): readonly string[] {
     return [...this.desks[service].facts.keys()];
   }
-  /** Every fact of the type that was ever said. */
-  said<T extends Fact['type']>(type: T): Extract<Fact, { type: T }>[] {
+  /** Every fact of the type that was ever emitted. */
+  emitted<T extends Fact['type']>(type: T): Extract<Fact, { type: T }>[] {
     return this.log.map(({ fact }) => fact).filter((fact): fact is Extract<Fact, { type: T }> => fact.type === type);
   }
 
-  /** Has the service say something that no rule made it say; its own rules go on from it. */
+  /** Emits an event that no rule of the service has emitted; its rules continue from it. */
   emit(by: ServiceName, drafts: readonly Draft[]): void {
     for (const draft of drafts) {
       if (by === 'audit') this.publish(by, draft);
@@ -113,7 +113,7 @@ export class Simulation {
     return refusal ? { refused: refusal.reason } : { reply: outcome.reply };
   }
 
-  /** What a service says of an aggregate: joins its own sets, as far as they are locked, and goes to whoever consumes it. */
+  /** Events of a service: added to its own sets, if they are locked, and delivered to every consumer. */
   private say(desk: Desk, key: string, drafts: readonly Draft[], locked: readonly string[]): void {
     for (const draft of drafts) {
       const fact = this.publish(desk.process.name, draft);
@@ -142,7 +142,7 @@ export class Simulation {
     this.conclude(desk, keys);
   }
 
-  /** Runs `react` on the aggregates until nothing follows any more, then says which deadlines have changed. */
+  /** Runs `react` on the aggregates until nothing follows, then announces changed deadlines. */
   private conclude(desk: Desk, keys: readonly string[]): void {
     const wakes = new Map<string, Date | null>();
     for (const key of keys)
@@ -179,7 +179,7 @@ export class Simulation {
     this.publish(name, { type: `readmit.${name}.deadline-set`, key, data: { key, deadline } } as Draft);
   }
 
-  /** Delivers everything and does all work that is due, in the order of the seed, until nothing moves. */
+  /** Delivers everything and does all work that is due, in the order of the seed, until nothing is left. */
   settle(): void {
     for (let moves = 0; ; moves++) {
       if (moves > 20_000) throw new Error('the simulation does not come to rest');
@@ -237,7 +237,7 @@ export class Simulation {
     }
     record(begun.emit);
     if (!begun.go) return remove();
-    // Others go on while the call is under way.
+    // Others continue while the call is in progress.
     while (this.queue.length > 0 && this.random() > 0.5) this.deliver();
     const outcome = call({ ...row.work, input: { ...row.work.input, ...begun.input } }, look().facts, () => {
       if (!row.cancelled) row.work = { ...row.work, began: true };

@@ -1,4 +1,4 @@
-import { approvalState, instant, needsOf, type Crypto } from '@readmit/domain';
+import { approvalState, instant, needsOf, whyWaiting, type Crypto } from '@readmit/domain';
 import { Serves, type AnswerOf, type Call } from '@readmit/service';
 import { Controller, Inject } from '@nestjs/common';
 import { inboxOf, type Place, type Waits } from '../outbound/inbox-rows.js';
@@ -46,13 +46,6 @@ function itemOf({ caseId, facts, waiting }: Waits, now: Date, crypto: Crypto): I
     teams: [...teams],
     parts: [...parts],
     needs: needsOf(facts, approvalState(facts, now, crypto), now, crypto),
-    why: whyOf(waiting),
+    why: whyWaiting(waiting),
   };
-}
-
-function whyOf({ what, teams, parts }: Waits['waiting']): Item['why'] {
-  const yours = `You are in ${teams.join(' and ')}`;
-  return what === 'decision'
-    ? { rule: 'R4.3', says: `${yours}, whose decision is still missing (${parts.join(', ')}).` }
-    : { rule: 'R3.1', says: `${yours}, who record the proofs of this case.` };
 }

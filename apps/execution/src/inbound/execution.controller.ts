@@ -22,7 +22,7 @@ export interface ExecutionPorts {
 export const executionPorts = Symbol('ExecutionPorts');
 
 const notReady = (): CommandRefusal =>
-  refusal('not-ready', 'R8.1', 'not-ready', 'This service has not heard of the case yet. Try again in a moment.');
+  refusal('not-ready', 'R8.1', 'not-ready', 'This service has not received the case yet. Try again in a moment.');
 
 @Controller()
 export class ExecutionController {

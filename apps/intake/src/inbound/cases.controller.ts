@@ -26,7 +26,7 @@ import { isRepudiationCode } from '../outbound/repudiation-code.js';
 import { intakePorts, type IntakePorts } from './ports.js';
 
 const notFound = (caseId: string): CommandRefusal =>
-  refusal('not-found', 'R8.1', 'case-unknown', `There is no case ${caseId} (or this service has not heard of it yet).`);
+  refusal('not-found', 'R8.1', 'case-unknown', `There is no case ${caseId}, or this service has not received it yet. Check the id.`);
 
 @Controller()
 export class CasesController {

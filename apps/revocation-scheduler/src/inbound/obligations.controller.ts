@@ -151,7 +151,7 @@ export class ObligationsController {
 }
 
 const whatContainmentDoes = (facts: Facts, now: Date): string[] => [
-  ...(facts.has('readmit.case.opened') ? [] : ['Remember it: this service has not heard of the case yet.']),
+  ...(facts.has('readmit.case.opened') ? [] : ['Remember it: this service has not received the case yet.']),
   'Let nothing begin for the case any more.',
   ...containPreview(facts, now).falls.map(({ undo, discharged }) =>
     discharged ? `Read the target again and, if anything is left: ${undo.says}` : undo.says,

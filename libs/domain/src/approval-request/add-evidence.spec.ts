@@ -1,7 +1,7 @@
-/** Who may add which proof to a case, and what a call-back must be; each refusal beside the proof that is taken. */
+/** Who may add which proof to a case, and what a call-back needs: each refusal with a control that is accepted. */
 import { describe, expect, it } from '@jest/globals';
 import { entryOf } from '@readmit/contracts';
-import { House, crypto } from '../../test/house.js';
+import { SimulatedServices, crypto } from '../../test/simulated-services.js';
 import { codeOf } from '../evidence/evidence.js';
 import { Facts } from '../kernel/facts.js';
 import { addEvidence, type EvidenceInput } from './approval.commands.js';
@@ -10,29 +10,29 @@ const ada = { kind: 'person', id: 'ada' } as const;
 const mfa = [{ kind: 'factor.bypass', object: 'ada' }] as const;
 
 function opened(requester?: string) {
-  const house = new House();
-  const caseId = house.open(mfa, ada, requester);
+  const services = new SimulatedServices();
+  const caseId = services.open(mfa, ada, requester);
   const right: EvidenceInput = {
     kind: 'call-back',
     channel: 'phone',
     assurance: 2,
     note: 'she read the code out',
     salt: 'salt',
-    contact: house.facts('approval', caseId).last('readmit.people.attested')?.data.contacts[0],
-    code: house.codeOf(caseId),
+    contact: services.facts('approval', caseId).last('readmit.people.attested')?.data.contacts[0],
+    code: services.codeOf(caseId),
   };
-  const outcomeOf = (more: Partial<EvidenceInput> = {}, actor = 'boris', facts = house.facts('approval', caseId)) => {
-    const outcome = addEvidence(actor, { ...right, ...more })(facts, house.context('approval', caseId));
+  const outcomeOf = (more: Partial<EvidenceInput> = {}, actor = 'boris', facts = services.facts('approval', caseId)) => {
+    const outcome = addEvidence(actor, { ...right, ...more })(facts, services.context('approval', caseId));
     if (outcome.refused) return `${outcome.rule} ${outcome.reason}`;
     return 'refusal' in outcome.reply ? `${outcome.reply.refusal.rule} ${outcome.reply.refusal.reason}` : 'taken';
   };
-  /** The same with what it says kept and delivered. */
+  /** The same, with its events stored and delivered. */
   const said = (more: Partial<EvidenceInput> = {}, actor = 'boris') => {
-    const { refused } = house.command('approval', caseId, addEvidence(actor, { ...right, ...more }));
-    house.settle();
+    const { refused } = services.command('approval', caseId, addEvidence(actor, { ...right, ...more }));
+    services.settle();
     return refused ?? 'taken';
   };
-  return { house, caseId, right, add: outcomeOf, said };
+  return { services, caseId, right, add: outcomeOf, said };
 }
 
 describe('a call-back', () => {
@@ -41,57 +41,57 @@ describe('a call-back', () => {
   });
 
   it('R3.4 keeps the code that was read out and the fingerprint that it stands for', () => {
-    const { house, caseId, said, right } = opened();
+    const { services, caseId, said, right } = opened();
     expect(said()).toBe('taken');
-    expect(house.said('readmit.evidence.added')[0]?.data).toMatchObject({
+    expect(services.emitted('readmit.evidence.added')[0]?.data).toMatchObject({
       code: right.code,
-      fingerprint: house.facts('approval', caseId).first('readmit.case.opened')?.data.caseKey?.fingerprint,
+      fingerprint: services.facts('approval', caseId).first('readmit.case.opened')?.data.caseKey?.fingerprint,
     });
   });
 
   it('R3.4 is refused when what was read out is not the code of the case, such as the start of the fingerprint', () => {
     expect(opened().add({ code: '0000-0000' })).toBe('R3.4 code-mismatch');
-    const { house, caseId, add } = opened();
-    const fingerprint = house.facts('approval', caseId).first('readmit.case.opened')?.data.caseKey?.fingerprint ?? '';
+    const { services, caseId, add } = opened();
+    const fingerprint = services.facts('approval', caseId).first('readmit.case.opened')?.data.caseKey?.fingerprint ?? '';
     expect(add({ code: `${fingerprint.slice(0, 4)}-${fingerprint.slice(4, 8)}` })).toBe('R3.4 code-mismatch');
   });
 
   it('R3.4 is refused without a code where a key asked, which is no guess', () => {
-    const { house, said } = opened();
+    const { services, said } = opened();
     for (let missing = 0; missing < 6; missing++) expect(said({ code: undefined })).toBe('code-missing');
-    expect(house.said('readmit.approval.refused').map(({ data }) => data.reason)).not.toContain('code-mismatch');
+    expect(services.emitted('readmit.approval.refused').map(({ data }) => data.reason)).not.toContain('code-mismatch');
     expect(said()).toBe('taken');
     expect(opened('ada').said({ code: undefined })).toBe('taken');
   });
 
   it('R3.4 a key with the same start of its fingerprint has another code, and one key has another code in each case', () => {
-    const { house, caseId, right, add } = opened();
-    const other = house.open(mfa, ada);
-    expect(house.codeOf(other)).not.toBe(right.code);
-    expect(add({ code: house.codeOf(other) })).toBe('R3.4 code-mismatch');
-    const nonce = house.facts('approval', caseId).last('readmit.case.classified')?.data.codeNonce ?? '';
-    const { fingerprint = '' } = house.facts('approval', caseId).first('readmit.case.opened')?.data.caseKey ?? {};
+    const { services, caseId, right, add } = opened();
+    const other = services.open(mfa, ada);
+    expect(services.codeOf(other)).not.toBe(right.code);
+    expect(add({ code: services.codeOf(other) })).toBe('R3.4 code-mismatch');
+    const nonce = services.facts('approval', caseId).last('readmit.case.classified')?.data.codeNonce ?? '';
+    const { fingerprint = '' } = services.facts('approval', caseId).first('readmit.case.opened')?.data.caseKey ?? {};
     const alike = `${fingerprint.slice(0, 8)}${'0'.repeat(56)}`;
     expect(add({ code: codeOf(nonce, alike, crypto) })).toBe('R3.4 code-mismatch');
     expect(add({ code: codeOf(nonce, fingerprint, crypto) })).toBe('taken');
   });
 
-  it('R3.4 is guessed five times at most: then no code counts any more, whoever types it', () => {
-    const { house, said } = opened();
+  it('R3.4 is guessed five times at most: then no code counts any more, by anyone', () => {
+    const { services, said } = opened();
     for (let wrong = 0; wrong < 4; wrong++) expect(said({ code: `0000-000${wrong}` })).toBe('code-mismatch');
-    expect(house.said('readmit.approval.refused').map(({ data }) => [data.command, data.reason, data.actor])).toEqual(
+    expect(services.emitted('readmit.approval.refused').map(({ data }) => [data.command, data.reason, data.actor])).toEqual(
       Array.from({ length: 4 }, () => ['add-evidence', 'code-mismatch', 'boris']),
     );
     expect(said()).toBe('taken');
     expect(said({ code: '0000-0004' })).toBe('code-mismatch');
     expect(said({ code: '0000-0005' })).toBe('too-many-wrong-codes');
     expect(said()).toBe('too-many-wrong-codes');
-    expect(house.said('readmit.approval.refused')).toHaveLength(5);
+    expect(services.emitted('readmit.approval.refused')).toHaveLength(5);
   });
 
   it('R3.4 is refused where no nonce was drawn for the code: the case must be opened again', () => {
-    const { house, caseId, add } = opened();
-    const all = house.facts('approval', caseId).all;
+    const { services, caseId, add } = opened();
+    const all = services.facts('approval', caseId).all;
     const older = all.map((fact) =>
       fact.type === 'readmit.case.classified' ? { ...fact, data: { ...fact.data, codeNonce: undefined } } : fact,
     ) as typeof all;
@@ -109,10 +109,10 @@ describe('a call-back', () => {
   });
 
   it('R3.4 wants no code for somebody who asked signed in: there is no key that it would prove, and none is kept', () => {
-    const { house, said, add } = opened('ada');
+    const { services, said, add } = opened('ada');
     expect(add({ contact: undefined })).toBe('R3.4 contact-not-on-record');
     expect(said({ code: '0000-0000' })).toBe('taken');
-    expect(house.said('readmit.evidence.added')[0]?.data).not.toHaveProperty('code');
+    expect(services.emitted('readmit.evidence.added')[0]?.data).not.toHaveProperty('code');
   });
 });
 
@@ -130,42 +130,42 @@ describe('any proof', () => {
   });
 
   it('R4.2 is not collected by somebody whom the directory lists twice: nobody can say which entry holds', () => {
-    const { house, caseId, add } = opened();
-    const [attested] = house.said('readmit.people.attested');
+    const { services, caseId, add } = opened();
+    const [attested] = services.emitted('readmit.people.attested');
     const boris = attested?.data.people.find(({ id }) => id === 'boris');
     if (!attested || !boris) throw new Error('boris was not attested');
     const listed = (...people: readonly (typeof boris)[]): string => {
-      house.emit('classification', [{ type: 'readmit.people.attested', key: caseId, data: { ...attested.data, people: [...people] } }]);
-      house.settle();
+      services.emit('classification', [{ type: 'readmit.people.attested', key: caseId, data: { ...attested.data, people: [...people] } }]);
+      services.settle();
       return add();
     };
     expect(listed(boris, { ...boris, teams: [] })).toBe('R4.2 verifier-ambiguous');
     expect(listed(boris)).toBe('taken');
   });
 
-  it('R4.2 whoever the case does not name yet is attested first, once, and then judged', () => {
-    const { house, said } = opened();
+  it('R4.2 somebody the case does not name yet is attested first, once, and then judged', () => {
+    const { services, said } = opened();
     expect(said({}, 'nobody')).toBe('not-ready');
-    expect(house.said('readmit.attestation.wanted').map(({ data }) => data.person)).toEqual(['nobody']);
+    expect(services.emitted('readmit.attestation.wanted').map(({ data }) => data.person)).toEqual(['nobody']);
     expect(said({}, 'nobody')).toBe('verifier-unknown');
     expect(said({}, 'dana')).toBe('not-ready');
     expect(said({}, 'dana')).toBe('not-a-verifier');
     expect(said({}, 'nobody')).toBe('verifier-unknown');
-    expect(house.said('readmit.attestation.wanted').map(({ data }) => data.person)).toEqual(['nobody', 'dana']);
+    expect(services.emitted('readmit.attestation.wanted').map(({ data }) => data.person)).toEqual(['nobody', 'dana']);
     expect(said()).toBe('taken');
-    expect(house.said('readmit.attestation.wanted')).toHaveLength(2);
+    expect(services.emitted('readmit.attestation.wanted')).toHaveLength(2);
   });
 
   it('R4.2 is not taken before the answer who somebody is, and no more people are asked about than a grant can name', () => {
-    const { house, caseId, add } = opened();
+    const { services, caseId, add } = opened();
     const { properties } = entryOf('readmit.approval.granted').schema as { readonly properties?: Record<string, { maxItems?: number }> };
     const inGrant = properties?.['attestations']?.maxItems ?? 0;
-    expect(house.said('readmit.people.attested')).toHaveLength(1);
+    expect(services.emitted('readmit.people.attested')).toHaveLength(1);
     for (let one = 0; one < inGrant - 2; one++)
-      house.emit('approval', [{ type: 'readmit.attestation.wanted', key: caseId, data: { caseId, person: `p${one}` } }]);
+      services.emit('approval', [{ type: 'readmit.attestation.wanted', key: caseId, data: { caseId, person: `p${one}` } }]);
     expect(add({}, 'p5')).toBe('R8.1 not-ready');
     expect(add({}, 'nobody')).toBe('R8.1 not-ready');
-    house.emit('approval', [{ type: 'readmit.attestation.wanted', key: caseId, data: { caseId, person: 'p99' } }]);
+    services.emit('approval', [{ type: 'readmit.attestation.wanted', key: caseId, data: { caseId, person: 'p99' } }]);
     expect(add({}, 'nobody')).toBe('R4.2 too-many-people');
     expect(add()).toBe('taken');
   });
@@ -176,12 +176,12 @@ describe('any proof', () => {
   });
 
   it('R3.1 there are a hundred of a case at most: a grant has to name each', () => {
-    const { house, caseId, add, said } = opened();
+    const { services, caseId, add, said } = opened();
     expect(said()).toBe('taken');
-    const [first] = house.said('readmit.evidence.added');
+    const [first] = services.emitted('readmit.evidence.added');
     const more = Array.from({ length: 99 }, (_, at) => ({ ...first, id: `event_x${at}` })) as never[];
-    expect(add({}, 'boris', house.facts('approval', caseId).with(more.slice(1)))).toBe('taken');
-    expect(add({}, 'boris', house.facts('approval', caseId).with(more))).toBe('R3.1 too-many-proofs');
+    expect(add({}, 'boris', services.facts('approval', caseId).with(more.slice(1)))).toBe('taken');
+    expect(add({}, 'boris', services.facts('approval', caseId).with(more))).toBe('R3.1 too-many-proofs');
   });
 
   it('R4.2 is never collected by vendor staff', () => {
@@ -189,21 +189,21 @@ describe('any proof', () => {
   });
 
   it('R3.1 keeps the clock of the database: collected now, stale when the policy says', () => {
-    const { house, caseId, add } = opened();
+    const { services, caseId, add } = opened();
     expect(add()).toBe('taken');
-    house.prove(caseId);
-    expect(house.said('readmit.evidence.added')[0]?.data).toMatchObject({
-      collectedAt: house.now.toISOString(),
-      staleAt: new Date(house.now.getTime() + 300_000).toISOString(),
+    services.prove(caseId);
+    expect(services.emitted('readmit.evidence.added')[0]?.data).toMatchObject({
+      collectedAt: services.now.toISOString(),
+      staleAt: new Date(services.now.getTime() + 300_000).toISOString(),
       collectedBy: 'boris',
     });
   });
 
   it('R4.7 comes too late once the request is withdrawn, denied, expired, frozen or granted', () => {
-    const { house, caseId, add } = opened();
-    house.advance(600);
-    expect(house.said('readmit.approval.expired')).toHaveLength(1);
+    const { services, caseId, add } = opened();
+    services.advance(600);
+    expect(services.emitted('readmit.approval.expired')).toHaveLength(1);
     expect(add()).toBe('R4.7 approval-expired');
-    expect(house.prove(caseId).refused).toBe('approval-expired');
+    expect(services.prove(caseId).refused).toBe('approval-expired');
   });
 });

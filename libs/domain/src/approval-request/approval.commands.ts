@@ -19,7 +19,7 @@ import { approvalTransitions, type ApprovalCommand } from './approval.transition
 import { requireAttestation, notReady } from './attestation.js';
 import type { ApprovalContext, ApprovalEvents, ApprovalFacts } from './approval.facts.js';
 
-/** What the table says of the command in the state that the request is in. */
+/** Refuses a command that is not allowed in the state of the request, by the table of transitions. */
 function guard(facts: ApprovalFacts, context: ApprovalContext, command: ApprovalCommand): CommandRefusal | undefined {
   if (!facts.has('readmit.case.opened')) return notReady('the case');
   const { name } = approvalState(facts, context.now, context.crypto);
@@ -30,28 +30,28 @@ function guard(facts: ApprovalFacts, context: ApprovalContext, command: Approval
     case 'not-ready':
       return notReady('the plan of the case');
     case 'evidence-missing':
+      return refusal('conflict', 'R3.1', cell, 'Proofs that the policy requires are missing or stale. Decide when they are recorded.');
+    case 'approval-failed':
       return refusal(
         'conflict',
-        'R3.1',
+        'R4.7',
         cell,
-        'The proofs that the policy asks for are not all there (or are stale). Decide when they are.',
+        'No plan could be made, so the request has ended. Nothing can be added or decided any more.',
       );
-    case 'approval-failed':
-      return refusal('conflict', 'R4.7', cell, 'No plan can serve the request, so it has ended; nothing can be added or decided any more.');
     default:
-      return refusal('conflict', 'R4.7', cell, `The request is ${name}; nothing can be added or decided any more.`);
+      return refusal('conflict', 'R4.7', cell, `The request is ${name}. Nothing can be added or decided any more.`);
   }
 }
 
-/** A proof as it comes in: everything that its digest is made of but who and when. */
+/** A proof as submitted: what its digest covers, without collector and time. */
 export type EvidenceInput = Omit<ProofContent, 'by' | 'at'>;
 
-/** More proofs than any case needs; the grant has to name each. */
+/** More than any case needs; the grant must name each. */
 const maxProofs = 100;
-/** A guess hits with one in 2^32; after so many wrong codes of a case nobody guesses on, under whatever name. */
+/** A guess is right once in 2^32. After this many wrong codes for a case, by anyone, call-backs no longer count. */
 const maxWrongCodes = 5;
 
-/** A proof enters the case: who may collect it, that it belongs to the case, and that it is what it says. */
+/** Records a proof after checking who collects it, that the policy requires it, and the read-back code of a call-back. */
 export const addEvidence =
   (actor: string, input: EvidenceInput): Command<{ readonly evidenceId: string } | RecordedRefusal, ApprovalEvents> =>
   (facts, context) => {
@@ -71,11 +71,11 @@ export const addEvidence =
         'invalid',
         'R3.1',
         'evidence-not-asked',
-        `The policy asks for ${classified.data.requirements.evidence.map((item) => item.kind).join(', ')} here, not for ${input.kind}.`,
+        `The policy requires ${classified.data.requirements.evidence.map((item) => item.kind).join(', ')} for this case, not ${input.kind}.`,
       );
-    if (isBlank(input.note)) return refusal('invalid', 'R3.1', 'note-blank', 'The note says nothing. Write what was seen or heard.');
+    if (isBlank(input.note)) return refusal('invalid', 'R3.1', 'note-blank', 'The note is blank. Write what was seen or heard.');
     if (facts.of('readmit.evidence.added').length >= maxProofs)
-      return refusal('conflict', 'R3.1', 'too-many-proofs', `The case has ${maxProofs} proofs already; open a new request.`);
+      return refusal('conflict', 'R3.1', 'too-many-proofs', `The case already has ${maxProofs} proofs. Open a new request.`);
     const { caseKey } = opened.data;
     if (input.kind === 'call-back') {
       const code = caseKey && classified.data.codeNonce && codeOf(classified.data.codeNonce, caseKey.fingerprint, context.crypto);
@@ -85,7 +85,7 @@ export const addEvidence =
     }
     const called = input.kind === 'call-back';
     const compared = called && caseKey !== undefined;
-    // What was not compared with anything proves nothing, and is not written down as if it did.
+    // A value that was not checked proves nothing and is not recorded.
     const words: ProofContent = {
       ...input,
       contact: called ? input.contact : undefined,
@@ -111,7 +111,7 @@ export const addEvidence =
     return { emit: [draft('readmit.evidence.added', context.key, data)], reply: { evidenceId } };
   };
 
-/** `expected`: the code of the case; undefined when nobody drew a nonce for it. */
+/** `expected`: the code of the case; undefined if classification generated no nonce for it. */
 function callBackRefusal(
   input: EvidenceInput,
   contacts: readonly string[],
@@ -119,33 +119,33 @@ function callBackRefusal(
   expected: string | undefined,
 ): CommandRefusal | undefined {
   if (input.channel !== 'phone')
-    return refusal('invalid', 'R3.4', 'call-back-by-phone', 'A call-back is made by phone, to the number on record.');
+    return refusal('invalid', 'R3.4', 'call-back-by-phone', 'A call-back must be made by phone, to the number on record.');
   if (input.contact === undefined || !contacts.includes(input.contact))
     return refusal(
       'invalid',
       'R3.4',
       'contact-not-on-record',
-      'Call the number on record (the desk’s contact list gives it) and name it; a number from the request never counts.',
+      'Call a number on record (from the contact list of the case) and name it. A number from the request never counts.',
     );
   if (byKey && expected === undefined)
     return refusal(
       'conflict',
       'R3.4',
       'code-nonce-missing',
-      'The case was classified by an older release, which drew no code for it, so no call-back can prove who asked. Open the request again.',
+      'The case was classified by an older release without a code, so no call-back can prove who asked. Open a new request.',
     );
-  // An omission is no guess: it is refused here, where wrong codes are not counted.
+  // A missing code is not a guess and does not count as a wrong one.
   if (byKey && input.code === undefined)
     return refusal(
       'invalid',
       'R3.4',
       'code-missing',
-      'Whoever asked reads a code out on the call. Give it as it was read out; leaving it out does not count as a wrong one.',
+      'Enter the code that the requester reads out on the call. A missing code does not count as a wrong one.',
     );
   return undefined;
 }
 
-/** A code that was not read out right. Wrong ones stay with the case, so that guessing ends. */
+/** Checks the read-back code. Wrong codes are counted by case, which ends guessing. */
 function checkCode(
   facts: ApprovalFacts,
   context: ApprovalContext,
@@ -155,20 +155,20 @@ function checkCode(
 ): CommandResult<RecordedRefusal> | undefined {
   if (expected === undefined) return undefined;
   const wrong = facts.of('readmit.approval.refused').filter(({ data }) => data.reason === 'code-mismatch').length;
-  // Also the right code counts no more: an answer to it would tell a guess from a miss.
+  // Then the right code is refused too: accepting it would confirm a guess.
   if (wrong >= maxWrongCodes)
     return refusal(
       'conflict',
       'R3.4',
       'too-many-wrong-codes',
-      `${maxWrongCodes} wrong codes were given for this case; no call-back counts any more. Raise it, and let the person open a new request.`,
+      `${maxWrongCodes} wrong codes were entered for this case; no call-back counts any more. Escalate it, and let the person open a new request.`,
     );
   if (input.code === expected) return undefined;
   const mismatch = refusal(
     'invalid',
     'R3.4',
     'code-mismatch',
-    'What was read out is not the code of this case. Whoever asked may not be who you called: stop and raise it.',
+    'This is not the code of the case. The person you called may not be the requester: stop and escalate it.',
   );
   const { rule, reason, message } = mismatch;
   return {
@@ -179,7 +179,7 @@ function checkCode(
   };
 }
 
-/** A signed decision. Refused ones are recorded with the rule that they broke. */
+/** Records a signed decision. A refused one is recorded with the rule that it broke. */
 export const decide =
   (
     actor: string,
@@ -188,14 +188,14 @@ export const decide =
   ): Command<{ readonly decisionId: string } | RecordedRefusal, ApprovalEvents> =>
   (facts, context) => {
     const barred = guard(facts, context, statement.decision);
-    // Who decides comes before whether it is time: an attempt at self-approval is recorded as one even when proofs are missing.
+    // Who decides is checked before whether it is time: self-approval is recorded as such even while proofs are missing.
     if (barred && barred.reason !== 'evidence-missing') return barred;
     if (statement.approver !== actor)
       return refusal(
         'forbidden',
         'R4.2',
         'approver-is-not-signed-in',
-        'The statement names another approver than the one who is signed in.',
+        'The statement names another approver than the person who is signed in.',
       );
     const first = requireAttestation(facts, context, actor);
     if (first) return first;
@@ -210,9 +210,9 @@ export const decide =
         'invalid',
         'R4.10',
         'decided-at-implausible',
-        'The signed time of the decision is not the present. Set the clock of your machine and sign again.',
+        'The signed time of the decision is not the current time. Set the clock of your machine and sign again.',
       );
-    // A no waits for nothing: not for proofs, not for a request, and a yes of the same person does not stand in its way.
+    // A denial waits for nothing: no proofs, no request to decide, and the same person may have approved before.
     const late = statement.decision === 'approve' ? (barred ?? approvalRefusal(actor, statement, facts, state, context)) : undefined;
     if (late) return late;
     return {
@@ -221,7 +221,7 @@ export const decide =
     };
   };
 
-/** Whether what was signed counts for this request. */
+/** Why the signed statement does not count for this request, or undefined. */
 function decisionRefusal(decision: Decision, state: ApprovalState, { crypto }: ApprovalContext): CommandRefusal | undefined {
   const answered = (wrong: Refusal | undefined): CommandRefusal | undefined => {
     const changed = wrong?.reason === 'plan-changed' || wrong?.reason === 'evidence-changed' || wrong?.reason === 'policy-changed';
@@ -234,7 +234,7 @@ function decisionRefusal(decision: Decision, state: ApprovalState, { crypto }: A
   return who ? answered(checkDenial(decision, who, crypto)) : notReady('the people of the case');
 }
 
-/** Whether it is time for this yes. */
+/** Why it cannot be approved now, or undefined. */
 function approvalRefusal(
   actor: string,
   { nonce }: Decision['statement'],
@@ -244,7 +244,8 @@ function approvalRefusal(
 ): CommandRefusal | undefined {
   if (!('basis' in state)) return notReady('the plan of the case');
   const { basis } = state;
-  if (reached(state.decideBefore, now)) return refusal('conflict', 'R4.7', 'approval-expired', 'The time to decide is over.');
+  if (reached(state.decideBefore, now))
+    return refusal('conflict', 'R4.7', 'approval-expired', 'The time to decide is over. Open a new request.');
   const request = requestFor(facts, basis);
   if (!request) return notReady('the request to decide');
   if (request.data.nonce !== nonce)
@@ -252,14 +253,14 @@ function approvalRefusal(
       'conflict',
       'R4.4',
       'nonce-unknown',
-      'The statement does not carry the nonce of this request. Fetch the request again and sign anew.',
+      'The statement has another nonce than this request. Fetch the request and sign again.',
     );
   if (hasDecided(facts, basis, actor))
-    return refusal('conflict', 'R4.2', 'already-decided', 'This human has decided on exactly this already; a person counts once.');
+    return refusal('conflict', 'R4.2', 'already-decided', 'This person has already decided on this plan and evidence, and counts once.');
   return undefined;
 }
 
-/** The requester takes the request back; only before it is granted (afterwards it is ended at the scheduler). `by`: person id or `case-key`. */
+/** The requester withdraws the request before it is granted. Afterwards the grant is ended at the scheduler. */
 export const withdraw =
   (by: { readonly person?: string | undefined; readonly caseKey?: string | undefined }): Command<Record<never, never>, ApprovalEvents> =>
   (facts, context) => {
@@ -267,9 +268,9 @@ export const withdraw =
     const opened = facts.first('readmit.case.opened');
     const asked = by.person !== undefined && opened?.data.requester.id === by.person;
     const byKey = by.caseKey !== undefined && opened?.data.caseKey?.signing.x === by.caseKey;
-    // Whether a plan can be made depends on whom the request names. A key is not told that, so a failed case answers it like an open one.
+    // Whether a plan can be made depends on the subject, which a key holder must not learn: for them a failed case is like an open one.
     if (closed && !(closed.reason === 'approval-failed' && byKey && !asked)) return closed;
     const isRequester = asked || byKey;
-    if (!isRequester) return refusal('forbidden', 'R4.7', 'not-the-requester', 'Only the requester can take a request back.');
+    if (!isRequester) return refusal('forbidden', 'R4.7', 'not-the-requester', 'Only the requester can withdraw a request.');
     return { emit: [draft('readmit.approval.withdrawn', context.key, { caseId: context.key, by: by.person ?? 'case-key' })], reply: {} };
   };

@@ -1,4 +1,4 @@
-/** Which facts approval has: the types that it consumes and its own, and the aggregates that keep each. */
+/** What approval consumes, and the types that its rules may read. */
 import type { EventType, ProducedBy } from '@readmit/contracts';
 import type { Context } from '../kernel/behaviour.js';
 import type { Facts } from '../kernel/facts.js';
@@ -7,7 +7,7 @@ export const approvalConsumes = [
   'readmit.case.opened',
   'readmit.case.classified',
   'readmit.people.attested',
-  // Kept under its own key, so that approvers are shown the policy whose digest they sign.
+  // No rule reads it: approvers are shown the policy whose digest they sign.
   'readmit.policy.activated',
   'readmit.plan.proposed',
   'readmit.plan.refused',

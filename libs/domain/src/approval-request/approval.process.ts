@@ -1,4 +1,4 @@
-/** Approval: collects proofs and decisions over one plan, and grants, denies or expires. Commands: `approval.commands.ts`. */
+/** Approval: collects evidence and decisions on a plan, and grants, denies or expires the request. Commands: `approval.commands.ts`. */
 import type { ServiceProcess } from '../kernel/process.js';
 import { approvalConsumes, type ApprovalEvents } from './approval.facts.js';
 import { approvalReact } from './approval.react.js';

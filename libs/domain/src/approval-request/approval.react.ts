@@ -9,7 +9,7 @@ import { aboveCeiling } from '../restoration-plan/ceiling.js';
 import { approvalState, approvalsFor, denialIn, planOf, requestFor } from './approval.state.js';
 import type { ApprovalContext, ApprovalFacts } from './approval.facts.js';
 
-/** What approval concludes. MUST NOT grant with stale evidence, an unmet quorum or a decision that does not verify. */
+/** What follows for a request. MUST NOT grant with stale evidence, an unmet quorum or a decision that does not verify. */
 export function approvalReact(facts: ApprovalFacts, context: ApprovalContext): Reaction {
   const refused = refusePlans(facts, context);
   if (refused.length > 0) return { emit: refused };
@@ -45,7 +45,7 @@ export function approvalReact(facts: ApprovalFacts, context: ApprovalContext): R
   const approvers = valid.map((fact) => fact.data.decision.statement.approver);
   if (!quorumMet(basis.quorum, approvers, basis.people)) return { emit: [], wakeAt };
   const data = grantData(facts, basis, valid, context);
-  // Judged as execution and audit will judge it: a grant that they would refuse is not made.
+  // The same judgement as in execution and audit: a grant that they would refuse is not emitted.
   const granted: FactOf<'readmit.approval.granted'> = {
     id: data.grantId,
     type: 'readmit.approval.granted',
@@ -60,7 +60,7 @@ export function approvalReact(facts: ApprovalFacts, context: ApprovalContext): R
   };
 }
 
-/** A target that cannot be read gives no plan; the request does not wait for it longer than for its decisions. */
+/** Expires a request for which no plan arrives, for example because the target cannot be read, in the time that it has for decisions. */
 function expireUnplanned(facts: ApprovalFacts, context: ApprovalContext): Reaction {
   const classified = facts.last('readmit.case.classified');
   if (!classified) return { emit: [], wakeAt: null };
@@ -96,17 +96,17 @@ function grantData(
   };
 }
 
-/** A draft that its schema refuses is tried for ever. There are so many only when somebody has a key of ours or of classification. */
+/** The schema of the grant limits them, and an event that violates its schema would be retried forever. Only a stolen service key leads to so many. */
 const tooManyAttestations = (data: EventData<'readmit.approval.granted'>): Refusal | undefined =>
   attestationIdsOf(data).length > maxAttestationRequests + 1
     ? {
         rule: 'R4.2',
         reason: 'too-many-attestations',
-        message: 'More people were attested for this case than a grant can name, so it cannot be granted. Open a new request.',
+        message: 'More people were attested for this case than a grant can name. Open a new request.',
       }
     : undefined;
 
-/** A plan beyond its ceiling is refused on record, once per plan, whoever proposed it (R2.1). */
+/** Records the refusal of each plan above the ceiling, once (R2.1). */
 function refusePlans(facts: ApprovalFacts, context: ApprovalContext): readonly Draft[] {
   const classified = facts.last('readmit.case.classified');
   if (!classified) return [];
@@ -116,7 +116,7 @@ function refusePlans(facts: ApprovalFacts, context: ApprovalContext): readonly D
   });
 }
 
-/** On record once, by its name. All of it is bounded: what cannot be written would be tried for ever. */
+/** Records a refusal once, by its name. Every text is cut to the limits of the schema: an invalid event would be retried forever. */
 function refuseOnce(
   facts: ApprovalFacts,
   { key }: ApprovalContext,

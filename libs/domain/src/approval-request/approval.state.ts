@@ -10,7 +10,7 @@ import { isStopped } from '../kernel/stops.js';
 import { plusSeconds } from '../kernel/time.js';
 import { aboveCeiling } from '../restoration-plan/ceiling.js';
 
-/** What tells where a request for approval stands: approval has it, and so has intake, which shows it. */
+/** The facts that decide the state of a request. Approval has them, and intake, which shows the state. */
 export type RequestFacts = Facts<
   | 'readmit.case.opened'
   | 'readmit.case.classified'
@@ -29,13 +29,13 @@ export type RequestFacts = Facts<
 >;
 export type ApprovalState =
   | { readonly name: 'granted' | 'denied' | 'expired' | 'withdrawn' | 'failed' | 'frozen' }
-  /** `who` is there once the people of the case are known: a no needs nothing more. */
+  /** `who`: set once the people of the case are known, which is enough for a denial. */
   | { readonly name: 'waiting-for-plan'; readonly who?: DenialBasis }
   | { readonly name: 'waiting-for-evidence' | 'waiting-for-decisions'; readonly basis: DecisionBasis; readonly decideBefore: Date };
 
 type Planned = FactOf<'readmit.plan.proposed'>;
 
-/** The plan that a decision would be about: the latest that keeps under the ceiling. Others were refused and count for nothing. */
+/** The plan to decide on: the latest within the ceiling. Plans above it are refused and do not count. */
 export function planOf(facts: RequestFacts): Planned | undefined {
   const classified = facts.last('readmit.case.classified');
   if (!classified) return undefined;
@@ -44,16 +44,16 @@ export function planOf(facts: RequestFacts): Planned | undefined {
     .findLast((fact) => !aboveCeiling(fact.data.plan, classified.data.class, classified.data.ceiling));
 }
 
-/** What a decision names where a plan should be while there is none. */
+/** What a denial names as plan digest while there is no plan. */
 export const noPlanDigest = (crypto: Pick<Crypto, 'digest'>): string => crypto.digest(null);
 
-/** Where an approval stands: a function of the set of facts and the clock. */
+/** The state of a request: a function of the set of facts and the clock. */
 export function approvalState(facts: RequestFacts, now: Date, crypto: Crypto): ApprovalState {
   if (facts.has('readmit.approval.granted')) return { name: 'granted' };
   if (facts.has('readmit.approval.withdrawn')) return { name: 'withdrawn' };
   if (facts.has('readmit.approval.denied')) return { name: 'denied' };
   if (facts.has('readmit.approval.expired')) return { name: 'expired' };
-  // Intake closes the case: no plan comes any more.
+  // No further plan will come; intake closes the case.
   if (facts.has('readmit.plan.refused')) return { name: 'failed' };
   if (isStopped(facts)) return { name: 'frozen' };
   const parts = casePartsOf(facts);
@@ -79,7 +79,7 @@ function casePartsOf(facts: RequestFacts): CaseParts | undefined {
   return opened && classified && attested && { opened: opened.data, classified: classified.data, attested };
 }
 
-/** Decisions that bind exactly what is on the table; earlier ones that bound something else are void (R4.4). */
+/** Decisions on exactly this plan and evidence; decisions on anything else are void (R4.4). */
 export const decisionsFor = (facts: RequestFacts, basis: DecisionBasis): readonly FactOf<'readmit.decision.recorded'>[] =>
   facts.of('readmit.decision.recorded').filter(
     ({
@@ -89,25 +89,25 @@ export const decisionsFor = (facts: RequestFacts, basis: DecisionBasis): readonl
     }) => statement.planDigest === basis.planDigest && statement.evidenceDigest === basis.evidenceDigest,
   );
 
-/** Every yes that counts for exactly this, by the people as they are attested now: a key that is no longer theirs takes its yes with it. */
+/** Approvals that count for exactly this, by the people as attested now: an approval by a key that was removed since is void. */
 export const approvalsFor = (facts: RequestFacts, basis: DecisionBasis, crypto: Crypto): readonly FactOf<'readmit.decision.recorded'>[] =>
   decisionsFor(facts, basis).filter(
     ({ data: { decision } }) => decision.statement.decision === 'approve' && !checkDecision(decision, basis, crypto),
   );
 
-/** The request to decide on exactly this: the latest, whose nonce a yes carries. */
+/** The latest request to decide on exactly this. An approval must carry its nonce. */
 export const requestFor = (facts: RequestFacts, basis: DecisionBasis): FactOf<'readmit.approval.requested'> | undefined =>
   facts
     .of('readmit.approval.requested')
     .findLast(({ data }) => data.planDigest === basis.planDigest && data.evidenceDigest === basis.evidenceDigest);
 
-/** Whether this human has decided on exactly this, under whatever account. */
+/** Whether this human has decided on exactly this, with any account. */
 export function hasDecided(facts: RequestFacts, basis: DecisionBasis, person: string): boolean {
   const humanOf = byHuman(basis.people);
   return decisionsFor(facts, basis).some((fact) => humanOf(fact.data.decision.statement.approver) === humanOf(person));
 }
 
-/** The no that ends the request, or undefined: it stays one whatever has changed since it was signed. */
+/** The denial that ends the request, or undefined. It counts whatever has changed since it was signed. */
 export const denialIn = (facts: RequestFacts, who: DenialBasis, crypto: Crypto): FactOf<'readmit.decision.recorded'> | undefined =>
   facts
     .of('readmit.decision.recorded')

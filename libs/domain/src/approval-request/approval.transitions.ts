@@ -1,8 +1,8 @@
 import type { ApprovalState } from './approval.state.js';
 
-/** What people command of a request while it is undecided. */
+/** Commands for a request that is not decided yet. */
 export type ApprovalCommand = 'add-evidence' | 'approve' | 'deny' | 'withdraw';
-/** Why not: the state that the request is in, or what is still missing. */
+/** Reasons for a refusal: the state of the request, or what is missing. */
 export type ApprovalRefusal =
   | 'approval-granted'
   | 'approval-denied'
@@ -13,13 +13,13 @@ export type ApprovalRefusal =
   | 'evidence-missing'
   | 'not-ready';
 
-/** Of a request that is over: the same reason for every command. */
+/** A request that has ended refuses every command for the same reason. */
 const over = <R extends ApprovalRefusal>(reason: R) => ({ 'add-evidence': reason, approve: reason, deny: reason, withdraw: reason });
 
 /**
- * Every state and every command: allowed, or the one reason why not. A new state or command does not compile until each cell
- * is filled. A no is allowed at any time before the grant, also before there is a plan or a proof. After the grant a request is ended at
- * the scheduler, not withdrawn here: what was granted must be undone.
+ * Every command in every state: allowed, or the reason why not. A new state or command does not compile until each cell is
+ * filled. A denial is allowed at any time before the grant, even without a plan or evidence. After the grant a case is ended
+ * at the scheduler instead of withdrawn: what was granted must be undone.
  */
 export const approvalTransitions = {
   'waiting-for-plan': { 'add-evidence': 'allowed', approve: 'not-ready', deny: 'allowed', withdraw: 'allowed' },

@@ -3,12 +3,13 @@ import { refusal, draft, type Command, type CommandResult, type RecordedRefusal,
 import type { ApprovalContext, ApprovalEvents, ApprovalFacts } from './approval.facts.js';
 
 export const notReady = (waitsFor: string): CommandRefusal =>
-  refusal('not-ready', 'R8.1', 'not-ready', `This service has not heard of ${waitsFor} yet. Try again in a moment.`);
+  refusal('not-ready', 'R8.1', 'not-ready', `This service has not received ${waitsFor} yet. Try again in a moment.`);
 
 /**
- * What classification said of a person. People are attested when they matter, so somebody may act before anybody asked who that is.
- * `unknown`: it was asked, and an attestation that names nobody came since. Whose answer that is it does not say; while two are asked about
- * at once, the second may be told `unknown` until the own answer is here, which errs on the side of no.
+ * Whether classification has attested a person. People are attested when they act, so a person may act before their
+ * attestation was requested. `unknown`: requested, and an attestation without people arrived since. Such an answer does not
+ * name whom it is about: of two simultaneous requests the second may be `unknown` until its own answer arrives, which only
+ * ever refuses too much.
  */
 export function attestationStatus(facts: ApprovalFacts, person: string): 'attested' | 'unclassified' | 'unasked' | 'asked' | 'unknown' {
   const attested = attestedOf(facts);
@@ -20,13 +21,13 @@ export function attestationStatus(facts: ApprovalFacts, person: string): 'attest
   return nobody ? 'unknown' : 'asked';
 }
 
-/** Has the person attested first, once per person and case; undefined when what can be known is known. */
+/** Requests the attestation of the person, once per person and case; undefined once there is an answer. */
 export function requireAttestation(
   facts: ApprovalFacts,
   context: ApprovalContext,
   person: string,
 ): CommandResult<RecordedRefusal> | undefined {
-  const waits = notReady(`who ${person} is`);
+  const waits = notReady(`the attestation of ${person}`);
   switch (attestationStatus(facts, person)) {
     case 'unclassified':
       return notReady('the classification of the case');
@@ -38,7 +39,7 @@ export function requireAttestation(
           'forbidden',
           'R4.2',
           'too-many-people',
-          `${maxAttestationRequests} people have come to this case already; who else somebody is, is not looked up. Open a new request.`,
+          `${maxAttestationRequests} people have already been looked up for this case. Open a new request.`,
         );
       return { emit: [draft('readmit.attestation.wanted', context.key, { caseId: context.key, person })], reply: { refusal: waits } };
     default:
@@ -46,7 +47,7 @@ export function requireAttestation(
   }
 }
 
-/** Somebody who is not named looks at the case: who that is gets asked, and nothing is answered or recorded beside it. */
+/** For a person who reads the case and is not attested for it: requests the attestation and does nothing else. */
 export const requestAttestation =
   (person: string): Command<Record<never, never>, ApprovalEvents> =>
   (facts, context) => {

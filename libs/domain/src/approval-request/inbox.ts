@@ -1,4 +1,4 @@
-import type { Person } from '@readmit/contracts';
+import type { EvidenceNeed, Person } from '@readmit/contracts';
 import { mayApprove, quorumProgress, type DecisionBasis } from '../decision-proof/decision-proof.js';
 import { verifierRefusal } from '../decision-proof/verifier.js';
 import { metUntil } from '../evidence/evidence.js';
@@ -7,26 +7,45 @@ import { reached } from '../kernel/time.js';
 import { approvalState, approvalsFor, hasDecided, planOf, requestFor } from './approval.state.js';
 import type { ApprovalFacts } from './approval.facts.js';
 
-/** What a case waits for from one person, in a span of time: proofs get stale without anybody saying so. */
+/** What a case waits for from one person, and in which span of time, since proofs become stale without an event. */
 export interface Waiting {
   readonly person: string;
   readonly what: 'decision' | 'evidence';
-  /** It waits from here until before `until`. */
+  /** It waits from here until just before `until`. */
   readonly from: Date;
   readonly until: Date;
   /** When the request expires. */
   readonly deadline: Date;
-  /** RFC 3339: when it was asked for. */
+  /** RFC 3339: when it was requested. */
   readonly since: string;
-  /** Teams of the person that make it theirs. */
+  /** Teams of the person because of which it waits for them. */
   readonly teams: readonly string[];
-  /** Of a decision: names of the parts of the quorum in which the person would take a seat. */
+  /** Names of the quorum parts in which the person would fill a seat; empty for evidence. */
   readonly parts: readonly string[];
 }
 
+/** Why it is theirs, for the person: the rule and a sentence. */
+export function whyWaiting({ what, teams, parts }: Pick<Waiting, 'what' | 'teams' | 'parts'>): {
+  readonly rule: string;
+  readonly says: string;
+} {
+  const membership = `You are in ${teams.join(' and ')}`;
+  return what === 'decision'
+    ? { rule: 'R4.3', says: `${membership}, whose decision is still missing (${parts.join(', ')}).` }
+    : { rule: 'R3.1', says: `${membership}, who record the proofs of this case.` };
+}
+
+export type NextStep = 'decide' | 'look-up-contact' | 'record-proof';
+
+/** What the person does next about it. A call-back starts with the number on record (R3.4); other proofs are recorded at once. */
+export function nextStep(what: Waiting['what'], [need]: readonly Pick<EvidenceNeed, 'kind'>[]): NextStep {
+  if (what === 'decision') return 'decide';
+  return need?.kind === 'call-back' ? 'look-up-contact' : 'record-proof';
+}
+
 /**
- * For whom the case waits, as these facts tell it from now on until another fact comes: verifiers while a proof is missing, then approvers
- * with whom one more seat of the quorum is filled. Commands judge by the same rules; nobody stands here whom they would refuse for who they are.
+ * For whom the case waits, from now until the next fact arrives: verifiers while a proof is missing, then approvers who would
+ * fill one more seat of the quorum. By the same rules as the commands: nobody is listed whom they would refuse.
  */
 export function waitingIn(facts: ApprovalFacts, now: Date, crypto: Crypto): readonly Waiting[] {
   const state = approvalState(facts, now, crypto);
@@ -38,7 +57,7 @@ export function waitingIn(facts: ApprovalFacts, now: Date, crypto: Crypto): read
   if (!requirements || !opened || !planned) return [];
   const proved = metUntil(requirements.evidence, facts.of('readmit.evidence.added'), now, decideBefore);
   const waiting = proved ? decisionsWaiting(facts, basis, crypto, { until: proved, deadline: decideBefore }) : [];
-  // Proofs that are all there hold to the deadline, or are missing again before it.
+  // The proofs stay fresh until the deadline, or some become stale before it.
   if (proved && reached(decideBefore, proved)) return waiting;
   const span = { from: proved ?? new Date(0), until: decideBefore, deadline: decideBefore, since: planned.at };
   const verifiers = new Set(requirements.verifiers);

@@ -1,4 +1,4 @@
-/** Audit: consumes every event of the other services and concludes nothing from them; its engine writes a log instead of facts. */
+/** Audit: consumes every event of the other services and emits nothing from rules; its engine writes a log instead of facts. */
 import type { CatalogueEntry, EventType } from '@readmit/contracts';
 import type { ServiceProcess } from '../kernel/process.js';
 

@@ -9,7 +9,7 @@ import { stillHeldUnproved } from './still-held.js';
 
 export interface CaseJudge {
   readonly crypto: Crypto;
-  /** How long after its hard bound an obligation may still be open: retries and the undo itself take time. */
+  /** How long after its hard bound an obligation may still be open, since retries and the undo take time. */
   readonly graceSeconds: number;
 }
 export const defaultGraceSeconds = 300;
@@ -20,13 +20,13 @@ const before: readonly EventType[] = [
   'readmit.plan.proposed',
   'readmit.approval.granted',
 ];
-/** After any of these nothing may begin (R6.4, R6.6). */
+/** After any of these execution must not start (R6.4, R6.6). */
 const stops = ['readmit.case.frozen', 'readmit.containment.ordered', 'readmit.revocation.due'] as const;
 
 /**
- * What is wrong with one case by the order and content of its log entries alone: nobody's word is needed, not even audit's.
- * `at` is the time of the log's last entry: a case that is still under way at that time is not wrong for being so. `whole`: false when what
- * the log had of the case before these entries was judged and forgotten.
+ * What is wrong with a case, by the order and content of its log entries alone, trusting no service, not even audit. `at`:
+ * time of the last entry of the log; what may still be in progress then is not wrong. `whole`: false if earlier entries of
+ * the case were judged and dropped.
  */
 export function judgeCase(caseId: string, entries: readonly LoggedFact[], at: Date, judge: CaseJudge, whole = true): readonly Finding[] {
   const findings: Finding[] = [];
@@ -36,7 +36,7 @@ export function judgeCase(caseId: string, entries: readonly LoggedFact[], at: Da
   for (const entry of entries) {
     const first = entries.find((other) => other.fact.id === entry.fact.id);
     if (first && first !== entry)
-      report('event-repeated', entry, `The event ${entry.fact.id} is already entry ${first.index}: an event has one place in the log.`);
+      report('event-repeated', entry, `The event ${entry.fact.id} is already in the log at entry ${first.index}.`);
   }
   judgeOnce(log, 'readmit.case.opened', 'opened-twice', report);
   judgeOnce(log, 'readmit.approval.granted', 'granted-twice', report);
@@ -49,7 +49,7 @@ export function judgeCase(caseId: string, entries: readonly LoggedFact[], at: Da
   return findings;
 }
 
-/** What `judgeCase` finds later if nothing more comes into the log, and from when on: when to look at the case again. */
+/** What `judgeCase` will find if no further entry arrives, and from when on: when to judge the case again. */
 export function findingsAhead(
   caseId: string,
   entries: readonly LoggedFact[],
@@ -63,8 +63,8 @@ export function findingsAhead(
 }
 
 /**
- * What is wrong with discharges that rest on another case. `otherOf`: the entries of a case, if the log has any. To be asked once everything
- * of the moment has reached the log.
+ * What is wrong with discharges that depend on another case. `otherOf`: the entries of a case, if the log has any. Call it
+ * once everything that was emitted by then has reached the log.
  */
 export function judgeStillHeld(
   caseId: string,
@@ -93,27 +93,27 @@ const findingOf = (caseId: string, rule: CaseRule, entry: LoggedFact, why: strin
   why,
 });
 
-/** A case is opened once and granted once: another request or grant under its name would lend it what was approved for the first. */
+/** A case is opened once and granted once: a second request or grant with its id would use what was approved for the first. */
 function judgeOnce(log: CaseLog, type: 'readmit.case.opened' | 'readmit.approval.granted', rule: CaseRule, report: Report): void {
   const [first, ...more] = log.entries.filter(({ fact }) => fact.type === type);
   for (const entry of more)
-    if (first && entry.fact.id !== first.fact.id) report(rule, entry, `The case has a ${type} at entry ${first.index} already.`);
+    if (first && entry.fact.id !== first.fact.id) report(rule, entry, `The case already has a ${type} at entry ${first.index}.`);
 }
 
 function judgeStart(log: CaseLog, started: Logged<'readmit.execution.started'>, report: Report, crypto: Crypto): void {
   const stop = log.entries.find(
     ({ fact }) =>
-      // By signed time: the place in the log is audit's to decide.
+      // By signed time: the order in the log is up to audit.
       stops.some((type) => type === fact.type) && plusSeconds(fact.at, deliverySeconds) < new Date(started.fact.at),
   );
   if (stop)
     report(
       'started-after-stop',
       started,
-      `Execution started though ${stop.fact.type} (entry ${stop.index}) was said before, ${stop.fact.at}.`,
+      `Execution started although ${stop.fact.type} (entry ${stop.index}) had been emitted before, at ${stop.fact.at}.`,
     );
   const missing = before.filter((type) => !log.lastBefore(type, started.index));
-  for (const type of missing) report('started-before-record', started, `Execution started though ${type} was not in the log yet.`);
+  for (const type of missing) report('started-before-record', started, `Execution started although ${type} was not in the log yet.`);
   const granted = log
     .of('readmit.approval.granted')
     .find((entry) => entry.fact.data.grantId === started.fact.data.grantId && entry.index < started.index);
@@ -126,7 +126,7 @@ function judgeStart(log: CaseLog, started: Logged<'readmit.execution.started'>, 
   for (const undo of grant.obligations) {
     const recorded = log.of('readmit.obligation.recorded').find((entry) => entry.fact.data.obligationId === undo.id);
     if (!recorded)
-      report('obligation-missing', started, `Execution started though the obligation ${undo.id} of its grant was never recorded.`);
+      report('obligation-missing', started, `Execution started although the obligation ${undo.id} of its grant was never recorded.`);
     else if (recorded.index > started.index)
       report(
         'obligation-after-start',

@@ -4,7 +4,7 @@ import { deliverySeconds, type LoggedFact } from './case-log.js';
 import { findingsAhead, judgeCase, judgeStillHeld, type CaseJudge } from './case-rules.js';
 import type { Finding } from './finding.js';
 
-/** Only these begin to be watched, so that a late notice of a closed case costs nothing. */
+/** Only these start watching a case, so that late entries of a closed case use no memory. */
 const beginning: readonly EventType[] = [
   'readmit.case.opened',
   'readmit.case.classified',
@@ -18,8 +18,8 @@ const beginning: readonly EventType[] = [
   'readmit.secret.picked-up',
 ];
 /**
- * These may come before anything else of a case, as containment of one that the scheduler has not heard of, or long after it was closed and
- * forgotten: then they are judged by what comes after them.
+ * These may be the first entries of a case, for example a containment before the scheduler received the case, or come long
+ * after the case was closed and dropped. Then they are judged together with what follows them.
  */
 const afterwards: readonly EventType[] = ['readmit.containment.ordered', 'readmit.case.frozen', 'readmit.revocation.due'];
 const judged: ReadonlySet<EventType> = new Set<EventType>([
@@ -36,12 +36,12 @@ const judged: ReadonlySet<EventType> = new Set<EventType>([
   'readmit.obligation.discharged',
   'readmit.case.closed',
 ]);
-/** Topics reach the log one after the other: a case is judged when its end is this old, so that no late fact is missing. */
+/** Topics reach the log at different times: a case is judged when its end is this old, so that no late entry is missing. */
 const settledAfterSeconds = 3600;
 
 interface Watched {
   readonly entries: LoggedFact[];
-  /** False while the log is only known to have said of the case what may come after its end. */
+  /** False while only entries that may come after the end of the case were seen. */
   whole: boolean;
   closed: boolean;
   /** Signed time of the latest entry. */
@@ -49,15 +49,15 @@ interface Watched {
 }
 
 /**
- * Follows every case of a log in one pass and judges each when it is settled. Memory grows with the cases that are open or owe something and
- * with those of the last hour, not with the log.
+ * Follows every case of a log in one pass and judges each when it is settled. Needs memory for cases that are open, have open
+ * obligations or ended within the last hour, not for the whole log.
  */
 export class CaseWatch {
   private readonly cases = new Map<string, Watched>();
-  /** Discharges that rest on another case: looked at before either case may be forgotten. */
+  /** Discharges that depend on another case: judged before either case may be dropped. */
   private held: { readonly caseId: string; readonly entry: LoggedFact }[] = [];
   private latest = '';
-  /** Cases that were judged. */
+  /** Number of cases that were judged. */
   count = 0;
 
   constructor(
@@ -86,7 +86,7 @@ export class CaseWatch {
     }
   }
 
-  /** Judges what is left, as of the time of the last entry. */
+  /** Judges all remaining cases, as of the time of the last entry. */
   end(): void {
     this.lookAtHeld(this.held);
     for (const caseId of [...this.cases.keys()]) this.finish(caseId);
@@ -95,14 +95,14 @@ export class CaseWatch {
   private settle(): void {
     const now = new Date(this.latest);
     const settled = (at: string, earlierBy = 0): boolean => plusSeconds(at, settledAfterSeconds - earlierBy) <= now;
-    // Two that let go at the same moment may name each other, and the one that is named may have ended first by as long as an event is on its
-    // way: it is closed and forgotten first, too.
+    // Two cases that end at the same moment may name each other, and the one that is named may have ended earlier by the delivery time,
+    // so it is dropped earlier too.
     const due = this.held.filter(({ entry }) => settled(entry.fact.at, deliverySeconds));
     this.held = this.held.filter((claim) => !due.includes(claim));
     this.lookAtHeld(due);
     for (const [caseId, watched] of this.cases) {
       if (!(watched.closed || !watched.whole) || !settled(watched.latest)) continue;
-      // Closed, and yet something is owed: kept until it is answered or its time is over.
+      // A closed case with open obligations is kept until they are answered or overdue.
       if (findingsAhead(caseId, watched.entries, now, this.judge, watched.whole).length === 0) this.finish(caseId);
     }
   }

@@ -1,6 +1,6 @@
 /**
  * Checkpoints as C2SP signed notes (tlog-checkpoint v1.0.0): origin, tree size, base64 root, a blank line, signature lines.
- * Formatting and parsing are here; signing and verifying arrive as arguments.
+ * Formatting and parsing; signing and verifying are passed in.
  */
 import type { LogTools } from './tools.js';
 import { hexOf, utf8 } from './tools.js';
@@ -23,7 +23,7 @@ type NoteTools = Pick<LogTools, 'sha256' | 'base64' | 'ed25519Verify'>;
 const ed25519Type = 0x01;
 const signatureMark = '\u2014 ';
 
-/** @throws {TypeError} the name cannot stand in a signature line or the key is not 32 bytes. */
+/** @throws {TypeError} the name is not allowed in a signature line, or the key is not 32 bytes. */
 export function logKey(name: string, publicKey: Uint8Array, tools: Pick<NoteTools, 'sha256'>): LogKey {
   if (!isOrigin(name)) throw new TypeError(`a log cannot be named '${name}': use a URL without scheme, spaces or '+'`);
   if (publicKey.length !== 32) throw new TypeError(`an Ed25519 public key has 32 bytes, not ${publicKey.length}`);
@@ -32,14 +32,14 @@ export function logKey(name: string, publicKey: Uint8Array, tools: Pick<NoteTool
 export const vkeyOf = (key: LogKey, { base64 }: Pick<NoteTools, 'base64'>): string =>
   `${key.name}+${key.id}+${base64.encode(joined([ed25519Type], key.publicKey))}`;
 
-/** Reads a `vkey`. @throws {TypeError} it is not one of an Ed25519 key, or its key id is not that of its key. */
+/** Parses a `vkey`. @throws {TypeError} it is not for an Ed25519 key, or its key id does not match its key. */
 export function parseVkey(vkey: string, tools: Pick<NoteTools, 'sha256' | 'base64'>): LogKey {
   const [, name, id, encoded] = /^([^+\s]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)$/.exec(vkey.trim()) ?? [];
   const bytes = encoded === undefined ? undefined : tools.base64.decode(encoded);
   if (name === undefined || bytes?.length !== 33 || bytes[0] !== ed25519Type)
     throw new TypeError('not a verifier key: expected <name>+<8 hex digits>+<base64 of 0x01 and an Ed25519 key>');
   const key = logKey(name, bytes.subarray(1), tools);
-  if (key.id !== id) throw new TypeError(`the verifier key of '${name}' says id ${id} but its key has id ${key.id}`);
+  if (key.id !== id) throw new TypeError(`the verifier key of '${name}' has the id ${id}, but its key gives ${key.id}`);
   return key;
 }
 
@@ -47,7 +47,7 @@ export function parseVkey(vkey: string, tools: Pick<NoteTools, 'sha256' | 'base6
 export const checkpointText = ({ origin, size, root }: Checkpoint, { base64 }: Pick<NoteTools, 'base64'>): string =>
   `${origin}\n${size}\n${base64.encode(root)}\n`;
 
-/** The note: text, blank line, one signature. `sign` is plain Ed25519 with the key's private half. */
+/** The note: text, blank line, one signature. `sign`: Ed25519 with the private key. */
 export function signNote(
   text: string,
   key: LogKey,
@@ -60,7 +60,7 @@ export function signNote(
 export type OpenedNote =
   { readonly text: string } | { readonly reason: 'note-malformed' | 'note-unsigned' | 'note-signature-invalid'; readonly message: string };
 
-/** The text of a note that the key has signed. Signatures of unknown keys are passed over; a wrong one of the known key is fatal. */
+/** The text of a note that the key has signed. Signatures by other keys are ignored; a wrong one by this key is an error. */
 export function openNote(note: string, key: LogKey, tools: NoteTools): OpenedNote {
   const split = note.lastIndexOf('\n\n');
   if (split < 0 || !note.endsWith('\n')) return { reason: 'note-malformed', message: 'The note has no blank line before its signatures.' };
@@ -70,7 +70,7 @@ export function openNote(note: string, key: LogKey, tools: NoteTools): OpenedNot
     const [, name, encoded] = /^\u2014 ([^+\s]+) ([A-Za-z0-9+/=]+)$/.exec(line) ?? [];
     const bytes = encoded === undefined ? undefined : tools.base64.decode(encoded);
     if (name === undefined || !bytes || bytes.length < 5)
-      return { reason: 'note-malformed', message: 'A signature line of the note cannot be read.' };
+      return { reason: 'note-malformed', message: 'A signature line of the note is malformed.' };
     if (name !== key.name || hexOf(bytes.subarray(0, 4)) !== key.id) continue;
     if (!tools.ed25519Verify(key.publicKey, utf8(text), bytes.subarray(4)))
       return { reason: 'note-signature-invalid', message: `The signature of ${key.name} does not match the note.` };
@@ -81,7 +81,7 @@ export function openNote(note: string, key: LogKey, tools: NoteTools): OpenedNot
 
 export type OpenedCheckpoint = { readonly checkpoint: Checkpoint } | { readonly reason: string; readonly message: string };
 
-/** The checkpoint in a note that the log's key has signed and that names this log. */
+/** The checkpoint in a note that is signed by the log's key and names this log. */
 export function openCheckpoint(note: string, key: LogKey, tools: NoteTools): OpenedCheckpoint {
   const opened = openNote(note, key, tools);
   if (!('text' in opened)) return opened;
@@ -89,7 +89,8 @@ export function openCheckpoint(note: string, key: LogKey, tools: NoteTools): Ope
   const hash = tools.base64.decode(root);
   if (!/^(0|[1-9][0-9]{0,15})$/.test(size) || hash?.length !== 32 || rest.length === 0)
     return { reason: 'checkpoint-malformed', message: 'The note is not a checkpoint: origin, size and root are expected.' };
-  if (origin !== key.name) return { reason: 'checkpoint-of-another-log', message: `The checkpoint is of ${origin}, not of ${key.name}.` };
+  if (origin !== key.name)
+    return { reason: 'checkpoint-of-another-log', message: `The checkpoint is of the log ${origin}, not ${key.name}.` };
   return { checkpoint: { origin, size: Number(size), root: hash } };
 }
 

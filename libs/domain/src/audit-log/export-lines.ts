@@ -2,7 +2,7 @@ import type { Base64, LoggedRecord } from './tools.js';
 
 export const exportFormat = 'readmit-log/1';
 
-/** First line of an export: says what it is of. A claim like any other: the verifier trusts the keys that it was given. */
+/** First line of an export: its log and keys. Not trusted: the verifier uses the keys that it was given. */
 export interface ExportHeader {
   readonly format: typeof exportFormat;
   readonly origin: string;
@@ -18,7 +18,7 @@ export interface EntryLine {
   readonly record: LoggedRecord;
 }
 export type ExportLine =
-  | { readonly header: ExportHeader; /** What a header of this format does not have. */ readonly stray?: string }
+  | { readonly header: ExportHeader; /** Why it is not written as an export writes it. */ readonly stray?: string }
   | { readonly row: EntryLine }
   | { readonly checkpoint: string }
   | { readonly unreadable: string };
@@ -33,12 +33,12 @@ export const entryLine = ({ index, entry, record }: EntryLine, base64: Base64): 
     headers: record.headers,
     value: base64.encode(record.value),
   });
-/** A checkpoint stands right after the entries that it covers. */
+/** A checkpoint follows directly after the entries that it covers. */
 export const checkpointLine = (note: string): string => JSON.stringify({ checkpoint: note });
 
 /**
- * Reads one line; total: whatever the bytes are, the answer says what they are. There is one way to write a line: a name that
- * stands twice, another order or spelling would be read one way here and another way by somebody else's reader.
+ * Parses one line; never throws. Each line has exactly one valid form: other parsers might read a repeated name, another
+ * order or another spelling differently.
  */
 export function readLine(line: string, base64: Base64): ExportLine {
   let value: unknown;
@@ -58,7 +58,7 @@ export function readLine(line: string, base64: Base64): ExportLine {
 function asWritten(line: string, written: string): { readonly unreadable: string } | undefined {
   return line === written
     ? undefined
-    : { unreadable: 'The line is not written as an export writes it: a name stands twice, or order or spelling differ.' };
+    : { unreadable: 'The line is not in the form of an export: a name is repeated, or order or spelling differ.' };
 }
 
 function readHeader(value: Record<string, unknown>, line: string): ExportLine {
@@ -84,7 +84,7 @@ function readRow(value: Record<string, unknown>, base64: Base64): ExportLine {
   const texts = Object.entries(headers).filter((pair): pair is [string, string] => typeof pair[1] === 'string');
   if (texts.length !== Object.keys(headers).length) return { unreadable: `Entry ${index}: a header is not text.` };
   const stray = texts.find(([name]) => !isLoggedHeader(name));
-  if (stray) return { unreadable: `Entry ${index}: no export has the header '${stray[0].slice(0, 40)}'.` };
+  if (stray) return { unreadable: `Entry ${index}: unknown header '${stray[0].slice(0, 40)}'.` };
   const signature = texts.find(([name]) => name === 'readmit-signature')?.[1];
   if (signature !== undefined && !base64.decode(signature)) return { unreadable: `Entry ${index}: the signature is not base64.` };
   return { row: { index, entry: entryBytes, record: { topic, key, headers: Object.fromEntries(texts), value: valueBytes } } };
@@ -92,9 +92,9 @@ function readRow(value: Record<string, unknown>, base64: Base64): ExportLine {
 
 function onlyFields(value: Record<string, unknown>, names: readonly string[]): { readonly unreadable: string } | undefined {
   const other = Object.keys(value).find((name) => !names.includes(name));
-  return other === undefined ? undefined : { unreadable: `The line has a field '${other.slice(0, 40)}' that no export has.` };
+  return other === undefined ? undefined : { unreadable: `The line has an unknown field '${other.slice(0, 40)}'.` };
 }
-/** What an export keeps of a record's headers: what the signature covers, and the signature. Trace context proves nothing. */
+/** Headers that the log keeps: those that the signature covers, and the signature. Trace context proves nothing. */
 export const isLoggedHeader = (name: string): boolean => name.startsWith('ce_') || name === 'content-type' || name === 'readmit-signature';
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);

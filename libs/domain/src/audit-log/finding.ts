@@ -1,6 +1,6 @@
 import type { GrantViolation } from '../grant-judgement/grant-refusal.js';
 
-/** What can be wrong with a log; each is a rule that the verifier names. */
+/** Rules of the verifier, by what can be wrong with a log. */
 type FindingRule =
   | 'line-unreadable'
   | 'header-differs'
@@ -18,7 +18,7 @@ type FindingRule =
   | 'log-forked'
   | CaseRule;
 
-/** What can be wrong with a case though its entries are genuine. */
+/** What can be wrong with a case although its entries are genuine. */
 export type CaseRule =
   | GrantViolation
   | 'started-before-record'
@@ -32,7 +32,7 @@ export type CaseRule =
   | 'ended-without-start'
   | 'event-repeated';
 
-/** One thing that is wrong: which rule, where (in words), why; `index` of the entry when there is one. */
+/** Something that is wrong: which rule, where (in words) and why; `index` of the entry if there is one. */
 export interface Finding {
   readonly rule: FindingRule;
   readonly index?: number;

@@ -1,9 +1,9 @@
-/** The rules of the services, in any order of arrival, leave a log of which the judge finds nothing: the control of every rule over cases. */
+/** The rules of the services, in any order of arrival, give a log without findings: the control of every rule over cases. */
 import { describe, expect, it } from '@jest/globals';
 import type { Fact } from '@readmit/contracts';
 import fc from 'fast-check';
 import { why } from '../../test/cast.js';
-import { crypto, House } from '../../test/house.js';
+import { crypto, SimulatedServices } from '../../test/simulated-services.js';
 import { draft } from '../kernel/behaviour.js';
 import { contain } from '../revocation-obligation/scheduler.commands.js';
 import { defaultGraceSeconds } from './case-rules.js';
@@ -34,28 +34,28 @@ const findingsOf = (facts: readonly Fact[]): readonly string[] => {
   watch.end();
   return findings;
 };
-function lives(seed: number, how: { readonly used: boolean; readonly contained: boolean; readonly auditUp: boolean }): House {
-  const house = new House(random(seed));
-  house.used = how.used;
-  house.auditUp = how.auditUp;
+function lives(seed: number, how: { readonly used: boolean; readonly contained: boolean; readonly auditUp: boolean }): SimulatedServices {
+  const services = new SimulatedServices(random(seed));
+  services.used = how.used;
+  services.auditUp = how.auditUp;
   const cases = [
-    house.open(mfa, { kind: 'person', id: 'ada' }),
-    house.open(role, { kind: 'person', id: 'erin' }, 'erin'),
-    house.open(secret, { kind: 'machine', id: 'svc-payroll' }, 'pat'),
+    services.open(mfa, { kind: 'person', id: 'ada' }),
+    services.open(role, { kind: 'person', id: 'erin' }, 'erin'),
+    services.open(secret, { kind: 'machine', id: 'svc-payroll' }, 'pat'),
   ] as const;
-  house.prove(cases[0]);
-  house.prove(cases[1]);
-  house.prove(cases[2], 'boris', 'owner-confirmation');
-  house.decide(cases[0], 'chidi');
+  services.prove(cases[0]);
+  services.prove(cases[1]);
+  services.prove(cases[2], 'boris', 'owner-confirmation');
+  services.decide(cases[0], 'chidi');
   for (const caseId of cases.slice(1)) {
-    house.decide(caseId, 'dana');
-    house.decide(caseId, 'chidi');
+    services.decide(caseId, 'dana');
+    services.decide(caseId, 'chidi');
   }
-  if (how.contained) for (const caseId of cases) house.command('revocation-scheduler', caseId, contain('gita', why));
-  house.advance(7200);
-  // The clock of the log is its latest event: what is still owed is late only when something came after it.
-  house.emit('intake', [draft('readmit.signal.received', 'subject:pat', later)]);
-  return house;
+  if (how.contained) for (const caseId of cases) services.command('revocation-scheduler', caseId, contain('gita', why));
+  services.advance(7200);
+  // The clock of the log is its latest event: an open obligation is late only if something came after it.
+  services.emit('intake', [draft('readmit.signal.received', 'subject:pat', later)]);
+  return services;
 }
 
 describe('genuine runs', () => {
@@ -66,14 +66,14 @@ describe('genuine runs', () => {
         fc.integer({ min: 1, max: 2 ** 30 }),
         fc.record({ used: fc.boolean(), contained: fc.boolean(), auditUp: fc.boolean() }),
         (seed, how) => {
-          const house = lives(seed, how);
-          const facts = house.log.map(({ fact }) => fact);
-          for (const fact of house.said('readmit.obligation.discharged')) ends.add(fact.data.how);
+          const services = lives(seed, how);
+          const facts = services.log.map(({ fact }) => fact);
+          for (const fact of services.emitted('readmit.obligation.discharged')) ends.add(fact.data.how);
           expect(findingsOf(facts)).toEqual([]);
           const proofs = ['readmit.revocation.confirmed', 'readmit.consumer.confirmed'];
           const unproved = findingsOf(facts.filter(({ type }) => !proofs.includes(type)));
-          // What never began needs no proof: nothing begins without audit, nor what was contained before.
-          const begun = house.said('readmit.obligation.discharged').some(({ data }) => data.how !== 'never-began');
+          // What never started needs no proof: nothing starts without audit, or after a containment.
+          const begun = services.emitted('readmit.obligation.discharged').some(({ data }) => data.how !== 'never-began');
           expect(unproved.length > 0).toBe(begun);
           if (!how.auditUp || !how.contained) expect(begun).toBe(how.auditUp);
         },

@@ -1,4 +1,4 @@
-/** What may not be started though somebody granted it, one thing wrong at a time; the genuine case is the control of each. */
+/** Grants that must not be executed, one thing wrong at a time; the genuine case is the control. */
 import { describe, expect, it } from '@jest/globals';
 import type { EventData, Fact } from '@readmit/contracts';
 import { caseId, found, genuine, grant, replaced, said, seconds, zero } from '../../test/genuine-case.js';
@@ -46,7 +46,7 @@ describe('what was granted', () => {
     ['of that age', { kind: 'call-back', assurance: 3, maxAgeSeconds: 2 }],
   ] as const)('R3.1 finds a grant without a proof %s when it was granted', (_what, need) => {
     const asking = (needs: Classified['requirements']['evidence']): Fact[] =>
-      // Good for no longer than the policy that asks for it lets it be.
+      // Valid for no longer than the policy allows.
       withProof(replaced(classified({ requirements: { evidence: needs } })), { staleAt: seconds(3 + (needs[0]?.maxAgeSeconds ?? 0)) });
     expect(found(asking([need]))).toMatchObject([{ rule: 'evidence-missing', index: 5 }]);
     expect(rulesOf(asking([{ kind: 'call-back', assurance: 3, maxAgeSeconds: 3 }]))).toEqual([]);
@@ -80,12 +80,12 @@ describe('a start', () => {
     ['R6.4', 'due revocation', due],
   ])('%s finds an execution that started after a %s was said', (_id, _what, stop) => {
     expect(found(beforeStart(stop(-24)))).toMatchObject([
-      { rule: 'started-after-stop', index: 8, why: expect.stringContaining('(entry 7) was said before') },
+      { rule: 'started-after-stop', index: 8, why: expect.stringContaining('(entry 7) had been emitted before') },
     ]);
-    // Both were said at nearly the same time: execution had not heard of it, and the undo is what counts.
+    // Both were emitted at nearly the same time: execution had not received it yet, and the undo follows.
     expect(rulesOf(beforeStart(stop(-23)))).toEqual([]);
     expect(rulesOf([...genuine, stop(9)])).toEqual([]);
-    // The place in the log is audit's to decide: what was said before counts where it stands later.
+    // The order in the log is up to audit: an earlier event counts even if it was logged later.
     expect(rulesOf([...genuine, stop(-24)])).toEqual(['started-after-stop']);
   });
 });
@@ -99,7 +99,7 @@ describe('a case', () => {
       'event_other',
     );
     expect(found([...genuine, again])).toMatchObject([
-      { rule: 'opened-twice', index: 9, why: expect.stringContaining('at entry 0 already') },
+      { rule: 'opened-twice', index: 9, why: expect.stringContaining('already has a readmit.case.opened at entry 0') },
     ]);
     expect(rulesOf(genuine)).toEqual([]);
     expect(rulesOf([...genuine, ...genuine.slice(0, 1)])).toEqual(['event-repeated']);

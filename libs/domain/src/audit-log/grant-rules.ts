@@ -4,17 +4,17 @@ import type { Crypto } from '../kernel/behaviour.js';
 import { Facts } from '../kernel/facts.js';
 import type { CaseLog, Logged, Report } from './case-log.js';
 
-/** Execution does not start before audit has these, so their place in the log counts. Others may come to the log after what rests on them. */
+/** Execution waits until audit has logged these, so their order in the log counts. Other types may be logged after an event that depends on them. */
 const gated: readonly EventType[] = [
   'readmit.case.classified',
   'readmit.people.attested',
   'readmit.plan.proposed',
   'readmit.approval.granted',
 ];
-/** Rules of their own about the same things, which say more: where in the log it stands. */
+/** Reported by other rules, which also name the entry. */
 const reportedElsewhere: readonly string[] = ['opened-twice', 'obligation-differs'];
 
-/** Whether the grant that an execution rests on could be given at all, by what the log had when it started. */
+/** Judges the grant of an execution, by what the log had when it started. */
 export function judgeGrantOfLog(
   log: CaseLog,
   granted: Logged<'readmit.approval.granted'>,
@@ -32,12 +32,12 @@ export function judgeGrantOfLog(
     if (!reportedElsewhere.includes(violation))
       report(violation, entryOf(log, grant, violation) ?? granted, `${rule} ${reason}: ${message}`);
   for (const { violation, waitsFor } of waits)
-    if (violation !== 'obligation-missing') report(violation, granted, `The log does not have ${waitsFor}, which the grant rests on.`);
+    if (violation !== 'obligation-missing') report(violation, granted, `The log does not have ${waitsFor}, which the grant needs.`);
   if (started.fact.data.planDigest !== grant.data.planDigest)
-    report('plan-not-approved', started, 'Execution names another plan than its grant.');
+    report('plan-not-approved', started, 'Execution carried out another plan than the one granted.');
 }
 
-/** A plan whose digest is wrong is shown where it stands. */
+/** The entry of a plan with a wrong digest. */
 const entryOf = (log: CaseLog, grant: Extract<Fact, { type: 'readmit.approval.granted' }>, finds: string) =>
   finds === 'plan-not-approved'
     ? log.of('readmit.plan.proposed').find(({ fact }) => fact.data.digest === grant.data.planDigest)

@@ -3,8 +3,8 @@ import type { LogTools } from './tools.js';
 import { hexOf, utf8 } from './tools.js';
 
 /**
- * What a leaf of the log holds: a small record that every reader understands, and the digest of the signed event. It has no
- * field that is not public in the catalogue, so destroying evidence or a case's words leaves the log whole (R7.8).
+ * A leaf of the log: a small self-describing record with the digest of the signed event. It has only fields that are public
+ * in the catalogue, so erasing evidence or free text leaves the log intact (R7.8).
  */
 export interface Leaf {
   readonly v: 1;
@@ -16,9 +16,9 @@ export interface Leaf {
   readonly topic: string;
   readonly key: string;
   readonly at: string;
-  /** Who, where a public field says so. */
+  /** Who did it, if a public field has it. */
   readonly actor?: string;
-  /** How it ended, where a public field says so. */
+  /** How it ended, if a public field has it. */
   readonly outcome?: string;
   /** Hex SHA-256 of the bytes that the event's signature covers. */
   readonly sha256: string;
@@ -31,7 +31,7 @@ export interface LeafSource {
   readonly signedBytes: Uint8Array;
 }
 
-/** The leaf that the event gives at the index: a function of signed bytes and position alone, so that a verifier can make it again. */
+/** The leaf of the event at the index: a function of signed bytes and index, so that a verifier can compute it. */
 export function leafOf(index: number, { fact, topic, key, signedBytes }: LeafSource, tools: Pick<LogTools, 'contracts' | 'sha256'>): Leaf {
   const { code } = tools.contracts.entryOf(fact.type);
   const actor = named(fact, actorFields, tools);
@@ -54,7 +54,7 @@ export function leafOf(index: number, { fact, topic, key, signedBytes }: LeafSou
 /** The entry bytes of a leaf: its JCS in UTF-8. */
 export const entryBytes = (leaf: Leaf, tools: Pick<LogTools, 'crypto'>): Uint8Array => utf8(tools.crypto.canonical(leaf));
 
-/** Paths into the data, the first that holds a string wins. */
+/** Paths into the data; the first with a string is used. */
 const actorFields = ['actor', 'by', 'collectedBy', 'decision.statement.approver', 'requester.id', 'consumer'] as const;
 const outcomeFields = ['outcome', 'how', 'effect', 'decision.statement.decision', 'action', 'cause', 'reason'] as const;
 
@@ -67,7 +67,7 @@ function named(fact: Fact, paths: readonly string[], tools: Pick<LogTools, 'cont
     for (const name of [field, ...rest])
       value =
         typeof value === 'object' && value !== null && Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined;
-    // Free text stays out of the leaf: an id has no spaces.
+    // Keeps free text out of the leaf.
     if (typeof value === 'string' && tools.contracts.isId(value)) return value;
   }
   return undefined;

@@ -2,7 +2,7 @@ import type { Finding } from './finding.js';
 
 /** What a verifier found in an export. */
 export interface LogReport {
-  /** No finding of the verifier, and none that audit itself has put into the log. */
+  /** No finding by the verifier, and no violation that audit itself has logged. */
   readonly ok: boolean;
   /** Entries read. */
   readonly size: number;
@@ -12,13 +12,13 @@ export interface LogReport {
   readonly findings: readonly Finding[];
   readonly found: number;
   readonly cases: number;
-  /** Findings that audit itself has put into the log (readmit.violation.found). */
+  /** Number of violations that audit itself has logged (readmit.violation.found). */
   readonly violations: number;
   /** The first of them, at most `maxFindings`. */
   readonly violated: readonly ViolationEntry[];
-  /** Of the list of services' keys that was believed. An older list than one you know may hide a revocation. */
+  /** Of the list of service keys that was used. A list that is older than one you know may hide a revocation. */
   readonly keyListIssuedAt?: string;
-  /** Refusals that the log holds: everything that was denied (R7.1). */
+  /** Number of refusals in the log (R7.1). */
   readonly refusals: number;
   /** The first of them, at most `maxFindings`. */
   readonly refused: readonly RefusedEntry[];
@@ -26,7 +26,7 @@ export interface LogReport {
   readonly says: string;
 }
 
-/** A broken rule that audit found while it ran, as a genuine entry says it. */
+/** A violation that audit logged, from a genuine entry. */
 export interface ViolationEntry {
   readonly index: number;
   readonly at: string;
@@ -35,7 +35,7 @@ export interface ViolationEntry {
   readonly says: string;
 }
 
-/** Something that was denied, as a genuine entry says it. */
+/** A refusal, from a genuine entry. */
 export interface RefusedEntry {
   readonly index: number;
   readonly type: string;

@@ -1,4 +1,4 @@
-/** What ends an obligation in the log: proof by others than the scheduler, whatever the scheduler says. The control of each is the same case with the proof. */
+/** What ends an obligation in the log: proof by other services than the scheduler. The control of each is the same case with the proof. */
 import { describe, expect, it } from '@jest/globals';
 import type { EventData, Fact, Undo } from '@readmit/contracts';
 import {
@@ -53,7 +53,7 @@ function withUndo(over: Partial<Undo>, more: readonly Fact[] = []): Fact[] {
     ...more,
   ];
 }
-/** Without what is wrong with granting such an obligation for this plan: these are about how it ends. */
+/** Without findings about granting such an obligation for this plan: these tests are about how it ends. */
 const ofTheEnd = (facts: readonly Fact[]) => found(facts, 200).filter(({ rule }) => rule !== 'obligation-missing');
 const failed = said('readmit.execution.failed', 8, {
   caseId,
@@ -76,7 +76,11 @@ const consumersOf = (facts: readonly Fact[], ...ids: readonly string[]): Fact[] 
 describe('a discharge', () => {
   it.each(['undone', 'still-held'] as const)('R6.3 finds that "%s" was never confirmed by execution; confirmed it is no finding', (how) => {
     expect(found([...genuine, discharged(70, how)], 200)).toMatchObject([
-      { rule: 'discharge-unproved', index: 9, why: expect.stringContaining(`(${how}); execution never confirmed it`) },
+      {
+        rule: 'discharge-unproved',
+        index: 9,
+        why: expect.stringContaining(`(${how}) without proof: execution was never asked and never confirmed it`),
+      },
     ]);
     expect(rulesOf([...genuine, asked(), confirmed(69, how), discharged(70, how)])).toEqual([]);
   });
@@ -163,7 +167,9 @@ describe('a discharge', () => {
 
   it('R6.3 finds "taken over" of an obligation that binds all the same, whatever the scheduler recorded of it', () => {
     const facts = consumersOf([...genuine, tookOver('batch'), discharged(70, 'taken-over')], 'batch');
-    expect(found(facts, 200)).toMatchObject([{ rule: 'discharge-unproved', why: expect.stringContaining('binds whoever takes over') }]);
+    expect(found(facts, 200)).toMatchObject([
+      { rule: 'discharge-unproved', why: expect.stringContaining('a take-over does not end this obligation') },
+    ]);
     const recordedOtherwise = facts.map((fact) =>
       fact.type === 'readmit.obligation.recorded' ? recorded({ undo: { ...undo, unlessTakenOver: true } }) : fact,
     );
@@ -175,7 +181,7 @@ describe('a question and its answer', () => {
   it('R6.3 finds a confirmation that nothing asked for: before the due, with a guess, or of another obligation', () => {
     expect(rulesOf([...genuine, asked(), confirmed(69), discharged(70)])).toEqual([]);
     expect(found([...genuine, confirmed(9)], 40)).toMatchObject([{ rule: 'confirmed-without-due', index: 9 }]);
-    // The due may be on its way to the log.
+    // The question may be in transit to the log.
     expect(rulesOf([...genuine, confirmed(9)], 39)).toEqual([]);
     expect(rulesOf([...genuine, confirmed(9), asked(), discharged(70)])).toEqual(['confirmed-without-due']);
     expect(rulesOf([...genuine, asked(), confirmed(69, 'undone', 'obligation_1', 'event_guess')])).toEqual(['confirmed-without-due']);
@@ -213,7 +219,7 @@ describe('a question and its answer', () => {
     const ended = [...genuine, asked(), confirmed(69), discharged(70)];
     expect(rulesOf([...ended, stop], 1_300)).toEqual([]);
     expect(found([...ended, stop], 1_301)).toMatchObject([
-      { rule: 'obligation-overdue', why: expect.stringContaining('was not called due for it') },
+      { rule: 'obligation-overdue', why: expect.stringContaining('was not made due for it') },
     ]);
     const again = asked(1_001, 'containment', 'event_again');
     const answer = { ...confirmed(1_100, 'undone', 'obligation_1', 'event_again'), id: 'event_answer' };

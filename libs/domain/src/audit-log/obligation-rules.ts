@@ -6,7 +6,7 @@ import { plusSeconds } from '../kernel/time.js';
 import { deliverySeconds, type CaseLog, type Logged, type LoggedFact } from './case-log.js';
 import type { CaseRule } from './finding.js';
 
-/** What is wrong when `from` is over, unless more comes into the log until then. */
+/** A finding that holds after `from`, unless further entries arrive. */
 export interface PendingFinding {
   readonly rule: CaseRule;
   readonly entry: LoggedFact;
@@ -15,8 +15,8 @@ export interface PendingFinding {
 }
 
 /**
- * Everything about the obligations of a case that is wrong or will be. The scheduler's word that an obligation is discharged ends
- * nothing: what ends it is what execution answered to the latest question, what the target's consumers did, or that nothing ever began.
+ * Findings about the obligations of a case, present and future. A discharge by the scheduler proves nothing by itself. The
+ * proof is execution's answer to the latest question, confirmations by consumers, or that nothing ever started.
  */
 export function pendingFindings(log: CaseLog, crypto: Crypto, graceSeconds: number): readonly PendingFinding[] {
   const asked = new Set(log.of('readmit.revocation.due').map(({ fact }) => fact.data.obligationId));
@@ -34,7 +34,7 @@ export function pendingFindings(log: CaseLog, crypto: Crypto, graceSeconds: numb
             {
               rule: 'discharge-unproved' as const,
               entry: discharged,
-              why: `The scheduler says that the obligation ${discharged.fact.data.obligationId} is discharged (${discharged.fact.data.how}); ${proof.lacks}`,
+              why: `The scheduler discharged the obligation ${discharged.fact.data.obligationId} (${discharged.fact.data.how}) without proof: ${proof.lacks}`,
               from: plusSeconds(discharged.fact.at, deliverySeconds),
             },
           ]
@@ -50,13 +50,13 @@ const questionsAbout = (log: CaseLog, obligationId: string): readonly Logged<'re
     .filter(({ fact }) => fact.data.obligationId === obligationId)
     .sort((a, b) => (isEarlier(a.fact, b.fact) ? -1 : 1));
 
-/** The latest question that a discharge can rest on. */
+/** The latest question before a discharge. */
 export const askedBefore = (
   log: CaseLog,
   { fact }: Logged<'readmit.obligation.discharged'>,
 ): Logged<'readmit.revocation.due'> | undefined => questionsAbout(log, fact.data.obligationId).findLast((due) => isEarlier(due.fact, fact));
 
-/** What execution answered to the question. A release that named no question is believed of what it said after it was asked. */
+/** Execution's answers to the question. Of an older release, which names no question, those after it was asked. */
 export const answersTo = (
   log: CaseLog,
   { fact: due }: Logged<'readmit.revocation.due'>,
@@ -68,7 +68,7 @@ export const answersTo = (
         data.obligationId === due.data.obligationId && (data.answers === undefined ? at >= due.at : data.answers === due.id),
     );
 
-/** Execution says only what it was asked: a confirmation of before the question is no read-back of what the question is about. */
+/** Execution only confirms what was due: a confirmation from before the question is no read-back for it. */
 function withoutDue(log: CaseLog, confirmed: Logged<'readmit.revocation.confirmed'>): readonly PendingFinding[] {
   const { at, data } = confirmed.fact;
   const asked = questionsAbout(log, data.obligationId).some(
@@ -80,13 +80,13 @@ function withoutDue(log: CaseLog, confirmed: Logged<'readmit.revocation.confirme
         {
           rule: 'confirmed-without-due',
           entry: confirmed,
-          why: `Execution confirmed the end of the obligation ${data.obligationId} (${data.how}) though nothing that was due before asked for it.`,
+          why: `Execution confirmed the end of the obligation ${data.obligationId} (${data.how}) although it was not due.`,
           from: plusSeconds(at, deliverySeconds),
         },
       ];
 }
 
-/** What was asked again after its end was proved (contained, frozen), and what repudiation alone arms, has no bound but its question. */
+/** Questions that are bound by nothing else: asked again after a proved end (contained, frozen), or armed by repudiation. */
 function unanswered(log: CaseLog, obligationId: string, graceSeconds: number): readonly PendingFinding[] {
   const due = questionsAbout(log, obligationId).at(-1);
   if (!due) return [];
@@ -96,7 +96,7 @@ function unanswered(log: CaseLog, obligationId: string, graceSeconds: number): r
     return 'at' in proof ? [{ entry, at: proof.at }] : [];
   });
   const byClock = log.whole && undoOf(log, obligationId)?.armedBy !== 'repudiation';
-  // The first end is bound by the clock, which has a rule of its own.
+  // The first end is bound by the clock: see `overdue`.
   if (byClock && proved.every(({ entry }) => isEarlier(due.fact, entry.fact))) return [];
   const from = plusSeconds(due.fact.at, graceSeconds);
   if (proved.some(({ entry, at }) => isEarlier(due.fact, entry.fact) && new Date(at) <= from)) return [];
@@ -104,13 +104,13 @@ function unanswered(log: CaseLog, obligationId: string, graceSeconds: number): r
     {
       rule: 'obligation-overdue',
       entry: due,
-      why: `The obligation ${obligationId} was called due (${due.fact.data.cause}) and that nothing is left was not proved within the grace.`,
+      why: `The obligation ${obligationId} was due (${due.fact.data.cause}), and its end was not proved within the grace period.`,
       from,
     },
   ];
 }
 
-/** A containment or a freeze asks for everything that may be at the target, whatever was discharged before (R6.6, R5.4). */
+/** A containment or freeze makes everything due that may be at the target, whatever was discharged before (R6.6, R5.4). */
 function unasked(log: CaseLog, graceSeconds: number): readonly PendingFinding[] {
   if (!log.has('readmit.execution.started')) return [];
   const succeeded = log.has('readmit.execution.succeeded');
@@ -126,7 +126,7 @@ function unasked(log: CaseLog, graceSeconds: number): readonly PendingFinding[] 
             {
               rule: 'obligation-overdue',
               entry,
-              why: `The case was stopped and the obligation ${data.obligationId} was not called due for it.`,
+              why: `The case was stopped, but the obligation ${data.obligationId} was not made due for it.`,
               from: plusSeconds(entry.fact.at, graceSeconds),
             },
           ]
@@ -135,7 +135,7 @@ function unasked(log: CaseLog, graceSeconds: number): readonly PendingFinding[] 
   );
 }
 
-/** The obligation as it was approved; as the scheduler recorded it only where no grant has it. */
+/** The undo of an obligation as approved; as recorded by the scheduler only if no grant has it. */
 export function undoOf(log: CaseLog, obligationId: string): Undo | undefined {
   return (
     log.of('readmit.approval.granted').flatMap((entry) => entry.fact.data.obligations.filter((undo) => undo.id === obligationId))[0] ??
@@ -143,7 +143,7 @@ export function undoOf(log: CaseLog, obligationId: string): Undo | undefined {
   );
 }
 
-/** The scheduler records what was approved, bound by the grant that approved it; anything else would end it later or not at all. */
+/** A recorded obligation must be as approved and bound by its grant; otherwise it would end later or never. */
 function differs(log: CaseLog, recorded: Logged<'readmit.obligation.recorded'>, crypto: Crypto): readonly PendingFinding[] {
   const { obligationId, undo, hardBound } = recorded.fact.data;
   const granted = log
@@ -173,7 +173,7 @@ function overdue(log: CaseLog, recorded: Logged<'readmit.obligation.recorded'>, 
   const undo = undoOf(log, obligationId) ?? recorded.fact.data.undo;
   if (undo.armedBy === 'repudiation') return [];
   const succeeded = log.of('readmit.execution.succeeded')[0];
-  // An obligation that success arms counts from the success, which may come shortly before the grant ends.
+  // If success arms it, the time counts from the success, which may be shortly before the grant ends.
   const armed = undo.armedBy === 'success' && succeeded ? plusSeconds(succeeded.fact.at, undo.afterSeconds) : new Date(hardBound);
   const from = plusSeconds(new Date(Math.max(armed.getTime(), Date.parse(hardBound))), graceSeconds);
   const ended = log
@@ -191,14 +191,14 @@ function overdue(log: CaseLog, recorded: Logged<'readmit.obligation.recorded'>, 
       entry: recorded,
       why:
         ended === undefined
-          ? `The obligation ${obligationId} is still open though its bound ${hardBound} and the grace are over.`
-          : `The obligation ${obligationId} was discharged at ${ended}, after its bound ${hardBound} and the grace.`,
+          ? `The obligation ${obligationId} is still open after its bound ${hardBound} and the grace period.`
+          : `The obligation ${obligationId} was discharged at ${ended}, after its bound ${hardBound} and the grace period.`,
       from,
     },
   ];
 }
 
-/** When the obligation had ended by what the log has of others than the scheduler, or what it lacks for that. Where the proof stands in the log does not count. */
+/** When the obligation had ended by entries of other services than the scheduler, or what is missing. The order in the log does not count. */
 function proofOf(log: CaseLog, discharged: Logged<'readmit.obligation.discharged'>): { readonly at: string } | { readonly lacks: string } {
   const { obligationId, how } = discharged.fact.data;
   const { at } = discharged.fact;
@@ -206,11 +206,11 @@ function proofOf(log: CaseLog, discharged: Logged<'readmit.obligation.discharged
   if (due) {
     const answer = answersTo(log, due).find((entry) => entry.fact.data.how === how);
     if (!answer && how === 'never-began' && log.whole && !log.has('readmit.execution.started')) return { at };
-    if (!answer) return { lacks: `execution never answered so to what was due then (entry ${due.index}).` };
+    if (!answer) return { lacks: `execution gave no such answer to the question at entry ${due.index}.` };
     const effect =
       log.has('readmit.execution.succeeded') || log.of('readmit.execution.failed').some(({ fact }) => fact.data.effect !== 'none');
-    if (how === 'never-began' && effect) return { lacks: 'execution said of the restoration that it did something.' };
-    // What execution confirmed after the scheduler had said so ended then.
+    if (how === 'never-began' && effect) return { lacks: 'execution reported an effect of the restoration.' };
+    // If execution confirmed it after the discharge, it ended then.
     return { at: later(at, answer.fact.at) };
   }
   const undo = undoOf(log, obligationId);
@@ -218,7 +218,7 @@ function proofOf(log: CaseLog, discharged: Logged<'readmit.obligation.discharged
   switch (how) {
     case 'undone':
     case 'still-held':
-      return { lacks: 'execution never confirmed it, for it was never asked.' };
+      return { lacks: 'execution was never asked and never confirmed it.' };
     case 'never-began':
       if (!log.has('readmit.execution.started')) return { at };
       if (undo.armedBy === 'success' && !log.has('readmit.execution.succeeded')) return { at };
@@ -229,7 +229,7 @@ function proofOf(log: CaseLog, discharged: Logged<'readmit.obligation.discharged
 }
 
 function takenOver(log: CaseLog, undo: Undo, at: string): { readonly at: string } | { readonly lacks: string } {
-  if (!undo.unlessTakenOver) return { lacks: 'the obligation binds whoever takes over.' };
+  if (!undo.unlessTakenOver) return { lacks: 'a take-over does not end this obligation.' };
   const consumers = attestedOf(new Facts(factsOf(log, 'readmit.people.attested')))?.consumers ?? [];
   if (consumers.length === 0) return { lacks: 'the case has no consumer that could take over.' };
   const confirmations = log.of('readmit.consumer.confirmed').map((entry) => entry.fact);

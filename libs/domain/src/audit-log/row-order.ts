@@ -3,8 +3,8 @@ import type { Finding } from './finding.js';
 const maxMisplaced = 200;
 
 /**
- * Tells missing, repeated, inserted and swapped rows apart from the indices that rows claim, in one pass. A row that disagrees
- * is judged by the next one: when that goes on from it, rows are missing or too many; when it does not, the row alone stands at the wrong place.
+ * Tells missing, repeated, inserted and swapped rows apart, in one pass over the indices that rows claim. An unexpected index
+ * is judged by the next row: if that continues from it, rows are missing or inserted; if not, only this row is misplaced.
  */
 export class RowOrder {
   private shift = 0;
@@ -14,7 +14,7 @@ export class RowOrder {
 
   constructor(private readonly report: (finding: Finding) => void) {}
 
-  /** The index that the next row should claim. */
+  /** The index that the next row should have. */
   get expected(): number {
     return this.position + this.shift;
   }
@@ -49,8 +49,8 @@ export class RowOrder {
   private judge(held: { readonly position: number; readonly index: number }, next: number | undefined): void {
     this.held = undefined;
     const expected = held.position + this.shift;
-    const goesOn = next === held.index + 1 || (next === undefined && held.index > expected);
-    if (!goesOn) {
+    const continues = next === held.index + 1 || (next === undefined && held.index > expected);
+    if (!continues) {
       if (this.misplaced.size < maxMisplaced) this.misplaced.set(held.position, held.index);
       return;
     }
@@ -66,7 +66,7 @@ export class RowOrder {
       });
       return;
     }
-    // The row before, alone at the wrong place, was the extra one.
+    // The row before, which looked misplaced, was the extra one.
     this.misplaced.delete(held.position - 1);
     const count = expected - held.index;
     this.report({

@@ -1,4 +1,4 @@
-/** A discharge that rests on another case, as the log of both has it. */
+/** A discharge that depends on another case, by the log of both. */
 import { describe, expect, it } from '@jest/globals';
 import type { Fact } from '@readmit/contracts';
 import { asked, caseId, confirmed, discharged, genuine, judge, logged, said, seconds, undo } from '../../test/genuine-case.js';
@@ -82,7 +82,7 @@ describe('watching cases that rest on each other', () => {
 });
 
 describe('a claim on a case that was closed just before it', () => {
-  /** The holder is closed at 46; the log is looked at again when that is settled and the claim at 70 is younger. */
+  /** The holder is closed at 46; the log is judged again when that is settled and the claim at 70 is not. */
   const rulesAfter = (endedAt: number): readonly string[] => {
     const findings: Finding[] = [];
     const watch = new CaseWatch(judge, (finding) => findings.push(finding));

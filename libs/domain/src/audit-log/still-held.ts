@@ -3,7 +3,7 @@ import { plusSeconds } from '../kernel/time.js';
 import { deliverySeconds, type CaseLog, type Logged } from './case-log.js';
 import { answersTo, askedBefore, undoOf } from './obligation-rules.js';
 
-/** The case that a discharge as `still-held` rests on, if it rests on one. */
+/** The other case that a discharge as `still-held` depends on. */
 function heldByOf(
   log: CaseLog,
   discharged: Logged<'readmit.obligation.discharged'>,
@@ -14,8 +14,8 @@ function heldByOf(
 }
 
 /**
- * Why it is not proved that another case still held the thing when the obligation was discharged for that, or undefined. Whoever is said to
- * hold it must have begun, hold the same, and have had its own obligation open then: at its end the thing goes (R6.5).
+ * Why a discharge as `still-held` is not proved, or undefined. The other case must have started, must hold the same, and its
+ * own obligation must have been open then, so that it is undone with that case (R6.5).
  */
 export function stillHeldUnproved(
   log: CaseLog,
@@ -34,10 +34,10 @@ export function stillHeldUnproved(
   const started = other.of('readmit.execution.started')[0];
   if (!recorded || new Date(recorded.fact.at) > by) return `${about} was not on record then.`;
   if (!started || new Date(started.fact.at) > by || other.of('readmit.execution.failed').some(({ fact }) => fact.at <= at))
-    return `nothing that ${about} would take back was in place then.`;
+    return `nothing that ${about} would undo was in place then.`;
   const own = undoOf(log, data.obligationId);
   const theirs = undoOf(other, heldBy.obligationId);
-  if (own && theirs && !isSameHold(own, theirs)) return `${about} lets go of something else.`;
+  if (own && theirs && !isSameHold(own, theirs)) return `${about} is about something else.`;
   const over = other
     .of('readmit.obligation.discharged')
     .filter(({ fact }) => fact.data.obligationId === heldBy.obligationId && fact.at <= at)
@@ -47,7 +47,7 @@ export function stillHeldUnproved(
     other
       .of('readmit.revocation.due')
       .some(({ fact }) => fact.data.obligationId === heldBy.obligationId && fact.at > over.at && fact.at <= at);
-  // Two that let go at the same moment may not have known; one that let go because the other held it must not hold it up.
+  // Two cases that end at the same moment may not know of each other; but of two that are both discharged as still held, one is wrong.
   if (over && !reopened && (over.data.how === 'still-held' || plusSeconds(over.at, deliverySeconds) <= new Date(at)))
     return `${about} had ended at ${over.at}.`;
   return undefined;

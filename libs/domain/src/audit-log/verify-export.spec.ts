@@ -1,7 +1,7 @@
 /**
- * A log of a few signed events is written as an export and then tampered with, one way at a time. Each way MUST be found with its
- * place and reason; the untouched export is the control of them all. Event signatures are a stand-in here (one Ed25519 signature
- * per event); the real ones are exercised by the service's integration spec.
+ * A log of a few signed events is exported and then tampered with, one way at a time. Each way MUST be found with its place and
+ * reason; the unchanged export is the control. Event signatures are simplified here (one Ed25519 signature per event); real ones
+ * are in the integration spec of audit.
  */
 import { describe, expect, it } from '@jest/globals';
 import * as contracts from '@readmit/contracts';
@@ -157,14 +157,14 @@ describe('verifying an export', () => {
     expect(report.findings[0]).toMatchObject({
       rule: 'entry-altered',
       index: 3,
-      why: 'The entry is not what its signed event gives: it differs from byte 12 on.',
+      why: 'The entry does not match its signed event: it differs from byte 12 on.',
     });
   });
 
   it('R7.2 finds one flipped bit in any byte of the file', async () => {
     const some = rows.slice(0, 1);
     const file = Buffer.from([top, ...linesOf(some), checkpointLine(noteOf(some))].join('\n'));
-    // The key list is a signed text that `events` opens, and the environment is bound there too: not this function's to judge.
+    // Key list and environment are checked by `events`, not by this function.
     const elsewhere = ['"list"', '"test"'].map((text) => file.indexOf(text));
     expect((await run(file.toString().split('\n'))).ok).toBe(true);
     for (let byte = 0; byte < file.length; byte += 1) {
@@ -223,9 +223,9 @@ describe('verifying an export', () => {
     expect(report.findings[0]).toMatchObject({ rule: 'row-inserted', index: 4 });
   });
 
-  it('R7.2 finds rows that were written anew with right indices, between which signed checkpoints', async () => {
-    const anew = [0, 1, 2, 3, 9, 5, 6].map((id, index) => rowOf(index, recordOf(id)));
-    const lines = linesOf(anew);
+  it('R7.2 finds rows that were rewritten with right indices, between which signed checkpoints', async () => {
+    const rewritten = [0, 1, 2, 3, 9, 5, 6].map((id, index) => rowOf(index, recordOf(id)));
+    const lines = linesOf(rewritten);
     const report = await run([top, ...lines.slice(0, 4), checkpointLine(noteOf(rows.slice(0, 4))), ...lines.slice(4), end]);
     expect(report.findings).toMatchObject([{ rule: 'checkpoint-differs', why: expect.stringContaining('between 4 and 7') }]);
   });
@@ -291,7 +291,7 @@ describe('verifying an export', () => {
           rule: 'line-unreadable',
           index: 2,
           where: 'line 4',
-          why: 'The line is not written as an export writes it: a name stands twice, or order or spelling differ.',
+          why: 'The line is not in the form of an export: a name is repeated, or order or spelling differ.',
         },
       ]);
     }
@@ -303,11 +303,11 @@ describe('verifying an export', () => {
   it('R7.2 finds a header with a further field or a name that stands twice, and still checks what follows', async () => {
     const further = `${top.slice(0, -1)},"more":1}`;
     expect((await run([further, ...good, end])).findings).toEqual([
-      { rule: 'header-differs', where: 'header', why: "The line has a field 'more' that no export has." },
+      { rule: 'header-differs', where: 'header', why: "The line has an unknown field 'more'." },
     ]);
     const twice = top.replace('"environment":', '"environment":"prod","environment":');
     expect((await run([twice, ...good, end])).findings).toMatchObject([
-      { rule: 'header-differs', why: expect.stringContaining('a name stands twice') },
+      { rule: 'header-differs', why: expect.stringContaining('a name is repeated') },
     ]);
     expect((await run([top, ...good, end])).findings).toEqual([]);
   });
@@ -326,7 +326,7 @@ describe('verifying an export', () => {
     const more = [...rows, rowOf(7, recordOf(7, 'readmit.violation.found', violation))];
     const report = await run([top, ...linesOf(more), checkpointLine(noteOf(more))]);
     expect(report).toMatchObject({ ok: false, found: 0, findings: [], violations: 1, violated: [{ index: 7, ...violation }] });
-    expect(report.says).toContain('Audit itself has put 1 finding into the log. First: obligation-overdue: still open');
+    expect(report.says).toContain('Audit itself logged 1 finding. First: obligation-overdue: still open');
     expect(await run([top, ...good, end])).toMatchObject({ ok: true, violations: 0, violated: [] });
   });
 
@@ -370,7 +370,7 @@ describe('checkpoint', () => {
   });
 
   it('refuses a verifier key whose id is not that of its key', () => {
-    expect(() => parseVkey(vector.replace('530d903a', '530d903b'), tools)).toThrow('its key has id 530d903a');
+    expect(() => parseVkey(vector.replace('530d903a', '530d903b'), tools)).toThrow('its key gives 530d903a');
   });
 
   it('passes over signatures of unknown keys and refuses another log', () => {

@@ -10,20 +10,20 @@ import { RowOrder } from './row-order.js';
 import { hexOf, textOf, type EventChecks, type LogTools } from './tools.js';
 
 export interface VerifyOptions {
-  /** C2SP verifier key of the log, from a place that the export does not come from. */
+  /** C2SP verifier key of the log, obtained independently of the export. */
   readonly logKey: string;
-  /** Opens the services' public keys: from the header's signed list (checked against the offline root) or from a file. */
+  /** The services' public keys: from the signed list in the header (checked against the offline root) or from a file. */
   readonly events: (header: ExportHeader) => EventChecks | Promise<EventChecks>;
-  /** A checkpoint note that was seen before: finds a log that was cut or forked since. */
+  /** A checkpoint note that was seen before: detects a log that was cut or forked since. */
   readonly trustedCheckpoint?: string;
   readonly graceSeconds?: number;
-  /** Findings kept; the rest are counted. */
+  /** Maximum number of findings in the report; the rest are only counted. */
   readonly maxFindings?: number;
 }
 
 /**
- * Verifies a whole export in one pass with flat memory. Needs nothing but the export, the public keys and, to find a cut or
- * a fork, a checkpoint seen before; trusts nothing that the export says of itself.
+ * Verifies a whole export in one pass with constant memory. Needs only the export, the public keys and, to detect a cut or
+ * a fork, a checkpoint seen before. Trusts no claim of the export.
  * @throws {TypeError} `logKey` is not a verifier key.
  */
 export async function verifyExport(lines: AsyncIterable<string>, tools: LogTools, options: VerifyOptions): Promise<LogReport> {
@@ -81,7 +81,7 @@ class ExportVerification {
 
   private async header(header: ExportHeader, stray: string | undefined): Promise<void> {
     if (this.events) {
-      this.report({ rule: 'line-unreadable', where: `line ${this.lineNumber}`, why: 'An export has one header.' });
+      this.report({ rule: 'line-unreadable', where: `line ${this.lineNumber}`, why: 'The export has a second header.' });
       return;
     }
     if (stray !== undefined) this.report({ rule: 'header-differs', where: 'header', why: stray });
@@ -89,17 +89,17 @@ class ExportVerification {
       this.report({
         rule: 'header-differs',
         where: 'header',
-        why: `The export says it is of ${header.origin}; the key is of ${this.key.name}.`,
+        why: `The export is of the log ${header.origin}, the verifier key of ${this.key.name}.`,
       });
     if (header.logKey !== this.options.logKey.trim())
-      this.report({ rule: 'header-differs', where: 'header', why: 'The export names another verifier key of the log than the one given.' });
+      this.report({ rule: 'header-differs', where: 'header', why: 'The export names another verifier key than the one given.' });
     this.events = await this.options.events(header);
   }
 
   private row(row: EntryLine): void {
     const { leaf, fact } = this.events ? this.entry(row, this.events) : this.entryWithoutHeader();
     const index = leaf?.index ?? row.index;
-    // The tree has exactly the bytes that the export has, whatever is wrong with them.
+    // The tree is built from the exact bytes of the export, whatever is wrong with them.
     const at = this.tree.size;
     this.order.row(index);
     if (fact?.type === 'readmit.checkpoint.signed') {
@@ -125,7 +125,7 @@ class ExportVerification {
     return {};
   }
 
-  /** The leaf when the entry is exactly what its event gives at the index it names; the event's fact when it is genuine. */
+  /** The leaf, if the entry is exactly what its event gives at that index; the fact, if the event is genuine. */
   private entry({ index, entry, record }: EntryLine, events: EventChecks): { readonly leaf?: Leaf; readonly fact?: Fact } {
     const claimed = claimOf(textOf(entry));
     const signedBytes = events.signedBytes(record);
@@ -137,7 +137,7 @@ class ExportVerification {
         rule: 'event-digest',
         index,
         where,
-        why: `The entry was made of an event with SHA-256 ${claimed.sha256}; the event in the export has ${digest}.`,
+        why: `The entry is for an event with SHA-256 ${claimed.sha256}; the event in the export has ${digest}.`,
       });
     if (!('fact' in checked)) {
       this.report({ rule: 'event-refused', index, where, why: `The event is not genuine: ${checked.reason}. ${checked.message}` });
@@ -152,16 +152,16 @@ class ExportVerification {
           rule: 'entry-altered',
           index,
           where,
-          why: `The entry is not what its signed event gives: it differs from byte ${firstDifference(expected, entry)} on.`,
+          why: `The entry does not match its signed event: it differs from byte ${firstDifference(expected, entry)} on.`,
         });
       return { fact };
     }
     if (leaf.index !== index)
-      this.report({ rule: 'row-number', index, where, why: `The row is numbered ${index}, its entry says ${leaf.index}.` });
+      this.report({ rule: 'row-number', index, where, why: `The row has the number ${index}, its entry ${leaf.index}.` });
     return { leaf, fact };
   }
 
-  /** `size` is given for a checkpoint that is itself an entry: it covers exactly the entries before it. */
+  /** `size`: for a checkpoint that is itself an entry, which covers exactly the entries before it. */
   private checkpoint(note: string, where: string, size?: number): void {
     const opened = openCheckpoint(note, this.key, this.tools);
     const index = this.tree.size;
@@ -171,22 +171,22 @@ class ExportVerification {
     }
     const { checkpoint } = opened;
     if (size !== undefined && size !== checkpoint.size)
-      this.report({ rule: 'checkpoint-invalid', index, where, why: `The entry says size ${size}, its note ${checkpoint.size}.` });
+      this.report({ rule: 'checkpoint-invalid', index, where, why: `The entry has the size ${size}, its note ${checkpoint.size}.` });
     const agrees = checkpoint.size === this.tree.size && this.tools.contracts.sameBytes(checkpoint.root, this.tree.root());
     this.last = { checkpoint, agrees };
     if (agrees) {
       this.goodUntil = checkpoint.size;
       return;
     }
-    // One is enough: from the first changed entry on, every root differs.
+    // Reported once: after the first changed entry every root differs.
     if (this.differs) return;
     this.differs = true;
-    const changed = checkpoint.size === this.tree.size ? 'its root is another' : `there are ${this.tree.size} entries before it`;
+    const changed = checkpoint.size === this.tree.size ? 'the root differs' : `there are ${this.tree.size} entries before it`;
     this.report({
       rule: 'checkpoint-differs',
       index,
       where,
-      why: `The signed checkpoint of size ${checkpoint.size} does not fit the entries: ${changed}. Entries 0 to ${this.goodUntil - 1} are proved by the checkpoint before; what was changed is between ${this.goodUntil} and ${Math.max(checkpoint.size, this.tree.size)}.`,
+      why: `The signed checkpoint of size ${checkpoint.size} does not match the entries: ${changed}. Entries 0 to ${this.goodUntil - 1} are proved by the checkpoint before; the change is between ${this.goodUntil} and ${Math.max(checkpoint.size, this.tree.size)}.`,
     });
   }
 
@@ -202,7 +202,7 @@ class ExportVerification {
     if (!this.events && size === 0)
       this.report({ rule: 'line-unreadable', where: 'line 1', why: 'Not an export of the log: the header line is missing.' });
     const last = this.last;
-    if (!last) this.report({ rule: 'checkpoint-invalid', where: 'end', why: 'The export has no checkpoint that the log has signed.' });
+    if (!last) this.report({ rule: 'checkpoint-invalid', where: 'end', why: 'The export has no checkpoint signed by the log.' });
     else if (last.checkpoint.size > size)
       this.report({
         rule: 'log-cut',
@@ -250,20 +250,20 @@ class ExportVerification {
         rule: 'log-forked',
         index: trusted.size,
         where: `size ${trusted.size}`,
-        why: 'The log signed another root for this size before: it was forked, history was rewritten.',
+        why: 'The log signed a different root for this size before: it was forked, history was rewritten.',
       });
     else if (this.trustedSeen === 'differs')
       this.report({
         rule: 'checkpoint-differs',
         index: trusted.size,
         where: `size ${trusted.size}`,
-        why: 'The root of the first entries is not that of the checkpoint seen before.',
+        why: 'The root of the first entries differs from the checkpoint seen before.',
       });
   }
 
   private verdict(size: number): string {
     const findings = (count: number): string => `${count} finding${count === 1 ? '' : 's'}`;
-    const own = this.violations === 0 ? '' : ` Audit itself has put ${findings(this.violations)} into the log.`;
+    const own = this.violations === 0 ? '' : ` Audit itself logged ${findings(this.violations)}.`;
     if (this.found > 0)
       return `The log does not verify: ${findings(this.found)}. First: ${this.findings[0]?.where}: ${this.findings[0]?.why}${own}`;
     return this.violations === 0
@@ -274,7 +274,7 @@ class ExportVerification {
     const entries = `${size} ${size === 1 ? 'entry' : 'entries'}, ${this.cases.count} case${this.cases.count === 1 ? '' : 's'}`;
     return this.trusted
       ? `The log verifies: complete as of size ${size} (${entries}) and an extension of the checkpoint of size ${this.trusted.size} seen before.`
-      : `The log verifies: complete as of size ${size} (${entries}). Whether it was cut or forked since only a checkpoint seen before can tell.`;
+      : `The log verifies: complete as of size ${size} (${entries}). Only a checkpoint seen before can show whether it was cut or forked.`;
   }
 
   private countRefusal(index: number, fact: Fact): void {
@@ -312,7 +312,7 @@ function claimOf(text: string | undefined): Claim | undefined {
       ? { index, type, sha256 }
       : undefined;
   } catch {
-    // What cannot be read claims nothing: it will differ from what its event gives.
+    // An unreadable entry claims nothing; it will differ from what its event gives.
     return undefined;
   }
 }

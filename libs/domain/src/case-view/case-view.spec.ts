@@ -1,17 +1,17 @@
-/** The page of a case at each point of its life, from the facts that intake has of a played case. */
+/** The page of a case at each point of its life, from the facts that intake has in the simulation. */
 import type { Fact } from '@readmit/contracts';
 import { describe, expect, it } from '@jest/globals';
-import { House, crypto } from '../../test/house.js';
+import { SimulatedServices, crypto } from '../../test/simulated-services.js';
 import { Facts } from '../kernel/facts.js';
 import type { IntakeFacts } from '../recovery-case/intake.facts.js';
 import { caseView, shownToKey } from './case-view.js';
 
-const house = new House();
-const started = house.now;
-const caseId = house.open([{ kind: 'factor.bypass', object: 'ada' }], { kind: 'person', id: 'ada' });
-house.prove(caseId);
-house.decide(caseId, 'chidi');
-const all = house.facts('intake', caseId).all;
+const services = new SimulatedServices();
+const started = services.now;
+const caseId = services.open([{ kind: 'factor.bypass', object: 'ada' }], { kind: 'person', id: 'ada' });
+services.prove(caseId);
+services.decide(caseId, 'chidi');
+const all = services.facts('intake', caseId).all;
 const fact = (type: Fact['type'], data: object): Fact =>
   ({ id: `event_${type}`, type, at: '2026-11-22T09:00:30.000Z', data: { caseId, ...data } }) as unknown as Fact;
 /** As it was before the first fact of the type. */
@@ -28,7 +28,7 @@ const page = (facts: IntakeFacts, words?: object) => {
 const open = (facts: Facts) => page(facts).openItems.map(({ what, who }) => [what, ...who]);
 
 describe('the page of a case', () => {
-  it('R7.1 says what is open, who must act and until when, as the case goes on', () => {
+  it('R7.1 says what is open, who must act and until when, as the case proceeds', () => {
     expect(open(before('readmit.case.classified'))).toEqual([['classification', 'classification']]);
     expect(open(before('readmit.plan.proposed')).map(([what]) => what)).toEqual(['plan', 'evidence', 'decision']);
     const proofs = page(before('readmit.evidence.added')).openItems;

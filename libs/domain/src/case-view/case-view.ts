@@ -1,21 +1,21 @@
-/** A case as people see it: a function of the facts that the caller may see. Lists, the page of one case, the CLI and a console show this. */
+/** A case as people see it: a function of the facts that the caller may see. For lists, the page of a case, the CLI and a console. */
 import type { CaseState, EventData, EventType, Fact, FactOf } from '@readmit/contracts';
 import { approvalState } from '../approval-request/approval.state.js';
 import type { Crypto } from '../kernel/behaviour.js';
 import { Facts } from '../kernel/facts.js';
 import { instant, plusSeconds } from '../kernel/time.js';
 import type { IntakeFacts } from '../recovery-case/intake.facts.js';
-import { caseState, isOverdue, openObligations, outcomeOf, type Outcome } from '../recovery-case/case-outcome.js';
-import { obligationsOf } from '../revocation-obligation/obligations.js';
+import { caseState, outcomeOf, type Outcome } from '../recovery-case/case-outcome.js';
+import { isOverdue, obligationsOf, openObligations } from '../revocation-obligation/obligations.js';
 import { needsOf, proofText } from './needs.js';
 import { sentenceOf, type CaseTexts } from './sentences.js';
 
 type Opened = EventData<'readmit.case.opened'>;
 type Classified = EventData<'readmit.case.classified'>;
 
-/** One row of a list. It does not depend on the clock, so it can be stored. */
+/** A row of a list. Does not depend on the clock, so it can be stored. */
 export interface CaseRow extends Pick<Opened, 'caseId' | 'subject' | 'requester' | 'asks' | 'reasonCode' | 'ticket'> {
-  /** How many facts there are: it grows with each, and is the same for the same set. */
+  /** Number of facts: grows with each, and is the same for the same set. */
   readonly version: number;
   readonly state: CaseState;
   readonly outcome: Outcome | null;
@@ -41,11 +41,11 @@ export interface CaseView extends CaseRow {
   readonly openItems: readonly OpenItem[];
   /** Who approved it, and what was given. */
   readonly granted: readonly string[];
-  /** Who ended it, or what it failed of. */
+  /** Who ended it, or why it failed. */
   readonly ended: readonly string[];
 }
 
-/** Undefined: the facts do not say who asked. */
+/** Undefined until CaseOpened has arrived. */
 export function caseRow(facts: IntakeFacts): CaseRow | undefined {
   const opened = facts.first('readmit.case.opened');
   if (!opened) return undefined;
@@ -72,7 +72,7 @@ export function caseRow(facts: IntakeFacts): CaseRow | undefined {
   };
 }
 
-/** The whole page of one case, now. `words`: what people wrote, for who may read it. */
+/** The page of a case at `now`. `words`: what people wrote, if the caller may read it. */
 export function caseView(facts: IntakeFacts, now: Date, crypto: Crypto, words?: CaseTexts): CaseView | undefined {
   const row = caseRow(facts);
   if (!row) return undefined;
@@ -99,10 +99,10 @@ function ends(fact: Fact, outcome: Outcome | null): boolean {
   return fact.type !== 'readmit.decision.recorded' || fact.data.decision.statement.decision === 'deny';
 }
 
-/** What the case waits for until it begins. */
+/** What the case waits for before execution starts. */
 function itemsBeforeStart(facts: IntakeFacts, now: Date, crypto: Crypto): readonly OpenItem[] {
   const classified = facts.last('readmit.case.classified');
-  // Also to the holder of a key that nobody read back, who is told nothing but this.
+  // Also all that a key holder is shown before the code was read back.
   if (!classified)
     return outcomeOf(facts)
       ? []
@@ -169,9 +169,9 @@ function itemsToUndo(facts: IntakeFacts, now: Date): readonly OpenItem[] {
 }
 
 /**
- * What the holder of the case key is shown without a sign-in. Anybody can name anybody and bring a key: until who is on
- * record read the code of that key out (or the request was granted) its holder learns only what they said themselves; not whether there is
- * such a person, how privileged they are, what they have at a target, or who works on it.
+ * What the holder of the case key is shown without a sign-in. Anyone can open a case about anyone with a key of their own.
+ * Until the code was read back by the person on record (or the request was granted), they learn only what they sent: not
+ * whether the subject exists, how privileged it is, what it has at a target, or who works on the case.
  */
 export function shownToKey(facts: IntakeFacts): IntakeFacts {
   const fingerprint = facts.first('readmit.case.opened')?.data.caseKey?.fingerprint;
@@ -179,7 +179,7 @@ export function shownToKey(facts: IntakeFacts): IntakeFacts {
     .of('readmit.evidence.added')
     .some(({ data }) => data.fingerprint !== undefined && data.fingerprint === fingerprint);
   if (readBack || facts.has('readmit.approval.granted')) return facts;
-  // Not even its end: whether and when a case ends by itself depends on whom it names.
+  // Not even its end: whether and when a case ends by itself depends on the subject.
   const own: readonly EventType[] = ['readmit.case.opened', 'readmit.approval.withdrawn'];
   return new Facts(facts.all.filter(({ type }) => own.includes(type)));
 }

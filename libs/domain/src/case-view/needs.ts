@@ -1,4 +1,4 @@
-import type { EvidenceNeed, FactOf, QuorumPart } from '@readmit/contracts';
+import type { CaseState, EvidenceNeed, FactOf, QuorumPart } from '@readmit/contracts';
 import { approvalsFor, decisionsFor, type ApprovalState, type RequestFacts } from '../approval-request/approval.state.js';
 import { attestedOf } from '../decision-proof/attested.js';
 import { quorumProgress } from '../decision-proof/decision-proof.js';
@@ -7,13 +7,13 @@ import type { Crypto } from '../kernel/behaviour.js';
 import { assuranceName } from './sentences.js';
 
 type Decided = FactOf<'readmit.decision.recorded'>;
-/** Proofs and seats of the quorum that the case asks for, and which of them it has. */
+/** Proofs and quorum seats that the case requires, and which of them are there. */
 export interface CaseNeeds {
   evidence: { need: EvidenceNeed; met: boolean }[];
   quorum: { part: QuorumPart; by: string[] }[];
 }
 
-/** Decisions to show in this state: of an open request those that bind what is on the table. */
+/** Decisions to show in this state: for an open request only those on the current plan and evidence. */
 export const decidedIn = (facts: RequestFacts, state: ApprovalState): readonly Decided[] =>
   'basis' in state ? decisionsFor(facts, state.basis) : facts.of('readmit.decision.recorded');
 
@@ -34,3 +34,22 @@ export function needsOf(facts: RequestFacts, state: ApprovalState, now: Date, cr
 
 export const proofText = ({ kind, assurance }: Pick<EvidenceNeed, 'kind' | 'assurance'>): string =>
   `${kind} (${assuranceName(assurance)} or higher)`;
+
+/** Needs without a proof that meets them. */
+export const missingProofs = ({ evidence }: { readonly evidence: CaseNeeds['evidence'] }): readonly EvidenceNeed[] =>
+  evidence.filter(({ met }) => !met).map(({ need }) => need);
+
+/**
+ * What the holder of the case key has to do, by what the key is shown. Until the code was read back that is only an opened case; after the
+ * grant a secret may wait to be picked up.
+ */
+export function keyHolderStep({
+  state,
+  codeNonce,
+}: {
+  readonly state: CaseState;
+  readonly codeNonce?: string | undefined;
+}): 'read-out-code' | 'pick-up-secret' | undefined {
+  if (state === 'opened' && codeNonce !== undefined) return 'read-out-code';
+  return state === 'granted' ? 'pick-up-secret' : undefined;
+}

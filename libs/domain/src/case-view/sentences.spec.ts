@@ -1,4 +1,4 @@
-/** Every event type as people read it, of the golden samples: a sentence that changes is seen here. */
+/** The sentence of every event type, from the golden samples: a changed sentence fails here. */
 import { describe, expect, it } from '@jest/globals';
 import { eventTypes, services, type EventType, type Fact } from '@readmit/contracts';
 import { sampleOf } from '@readmit/testing';
@@ -70,7 +70,7 @@ describe('the sentence of an event', () => {
       'readmit.policy.activated',
       'readmit.signal.received',
     ]);
-    // What it would be is still known: the records for SIEMs need it.
+    // The records for SIEMs still have a sentence.
     for (const type of silent) expect(happened(factOf(type))).toMatch(/^\S+ .*[^.]$/);
   });
 

@@ -1,21 +1,21 @@
 /**
- * What each event means, as a sentence for people. The timeline of a case, the CLI and the records for SIEMs all take it from here, so that one
- * event reads the same everywhere. Total over the catalogue: a new event type does not compile before it has its entry.
+ * What each event means, as a sentence for people. The timeline, the CLI and the records for SIEMs all use it, so that an
+ * event reads the same everywhere. Covers the whole catalogue: a new event type does not compile without an entry.
  */
 import type { Ask, CommonKind, EventData, EventType, FactOf, Given, OwnEvents, ServiceName, Undo } from '@readmit/contracts';
 
-/** Something that is asked for, given or undone at a target. */
+/** Something that is requested, given or undone at a target. */
 export type Affected = Pick<Ask | Undo | Given, 'kind' | 'connector' | 'object' | 'entitlement'>;
 export const affectedText = ({ kind, connector, object, entitlement }: Affected): string =>
   `${kind}${entitlement === undefined ? '' : ` ${entitlement}`} for ${object} at ${connector}`;
 
-/** What people wrote about the case, for those who may read it. A case key may not: its holder may be why somebody stopped the case. */
+/** Free text that people wrote about the case, for callers who may read it. A key holder may not: they may be the reason why it was stopped. */
 export interface CaseTexts {
   /** Undefined: erased. */
   readonly reason?: string | undefined;
   readonly repudiation?: { readonly at: string; readonly reason: string } | undefined;
 }
-/** What the timeline knows beside the event. */
+/** What the timeline knows in addition to the event. */
 export interface SentenceContext {
   readonly words?: CaseTexts | undefined;
   /** What the event's obligation undoes. */
@@ -24,11 +24,11 @@ export interface SentenceContext {
 
 interface Sentence<T extends EventType> {
   /**
-   * What happened, in one clause without a full stop: ids and words of the catalogue alone. It goes to SIEMs, which must not get what a
-   * person wrote.
+   * What happened, in one clause without a full stop, of ids and catalogue terms only: SIEMs get it, and must not get text
+   * that people wrote.
    */
   readonly happened: (fact: FactOf<T>) => string;
-  /** What the timeline of a case adds. `null`: the event belongs to no case, or tells people nothing, and no timeline shows it. */
+  /** What the timeline adds. `null`: no timeline shows it, because it belongs to no case or means nothing to people. */
   readonly more: ((fact: FactOf<T>, seen: SentenceContext) => string) | null;
 }
 type Sentences<T extends EventType> = { readonly [K in T]: Sentence<K> };
@@ -39,7 +39,7 @@ const and = (items: readonly string[]): string =>
 const sentencesIn = (texts: readonly string[]): string => texts.map((text) => text.replace(/\.$/, '')).join('; ');
 const plural = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
 const about = ({ undo }: SentenceContext): string => (undo ? `: ${affectedText(undo)}` : '');
-/** By which rule and why: operators search for both. */
+/** Rule and reason, which operators search for. */
 const why = ({ rule, reason, says }: { readonly rule: string; readonly reason: string; readonly says: string }): string =>
   ` (${rule} ${reason}): ${says}`;
 
@@ -72,7 +72,7 @@ const causes: Readonly<Record<EventData<'readmit.revocation.due'>['cause'], stri
   containment: 'contained',
   'execution-failed': 'the execution failed',
   'execution-missing': 'the execution never started',
-  'not-proved': 'an earlier confirmation proved nothing',
+  'not-proved': 'the last confirmation proved nothing',
 };
 function frozenBy({ by, cause }: EventData<'readmit.case.frozen'>): string {
   switch (cause) {
@@ -119,7 +119,7 @@ const classification: Sentences<OwnEvents<'classification'>> = {
   'readmit.policy.activated': { happened: ({ data }) => `policy ${data.version} activated`, more: null },
   'readmit.people.attested': {
     happened: ({ data: { people } }) => `people attested: ${people.length === 0 ? 'none' : people.length}`,
-    // Not who: the holder of a case key need not learn who works on the case.
+    // Not who: a key holder need not learn who works on the case.
     more: ({ data }) => `, by the directory issued at ${data.directory.issuedAt}`,
   },
   'readmit.contact.shown': { happened: ({ data }) => `contact point of the subject shown to ${data.by}`, more: nothing },
@@ -213,7 +213,7 @@ const scheduler: Sentences<OwnEvents<'revocation-scheduler'>> = {
     more: ({ data }, seen) => `, due since ${data.dueSince}${about(seen)}`,
   },
   'readmit.obligation.discharged': { happened: ({ data }) => `obligation discharged: ${ends[data.how]}`, more: (_, seen) => about(seen) },
-  // Timers are how services wait; what comes of them is an event of its own.
+  // Not shown: what follows from a timer is an event itself.
   'readmit.deadline.reached': { happened: ({ data }) => `deadline of ${data.owner} reached for ${data.key}`, more: null },
   'readmit.containment.ordered': { happened: ({ data }) => `containment ordered by ${data.by}`, more: nothing },
 };
@@ -263,10 +263,10 @@ const sentences = {
 
 const sentenceFor = <T extends EventType>(type: T): Sentence<T> => sentences[type] as unknown as Sentence<T>;
 
-/** What happened, in one clause of ids and words of the catalogue. */
+/** What happened, in one clause of ids and catalogue terms. */
 export const happened = <T extends EventType>(fact: FactOf<T>): string => sentenceFor(fact.type).happened(fact);
 
-/** The event as the timeline of its case shows it; undefined: no timeline does. */
+/** The event as the timeline shows it; undefined: no timeline shows it. */
 export function sentenceOf<T extends EventType>(fact: FactOf<T>, seen: SentenceContext = {}): string | undefined {
   const { more } = sentenceFor(fact.type);
   if (more === null) return undefined;

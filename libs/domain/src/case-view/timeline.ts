@@ -2,7 +2,7 @@ import type { Fact, FactOf } from '@readmit/contracts';
 import type { Facts } from '../kernel/facts.js';
 import { sentenceOf, type Affected, type CaseTexts } from './sentences.js';
 
-/** Who did it; undefined where no person or program outside did. */
+/** The person or external program who did it, if any. */
 export function actorOf(fact: Fact): string | undefined {
   switch (fact.type) {
     case 'readmit.case.opened':
@@ -24,10 +24,10 @@ export interface TimelineEntry {
   readonly sentence: string;
 }
 
-/** All of a case is shown; these are also read to name what an obligation undoes. */
+/** The types that are read to name what an obligation undoes. */
 type TimelineFacts = Facts<'readmit.obligation.recorded' | 'readmit.approval.granted'>;
 
-/** What happened in the case, earliest first. `words`: what people wrote, for who may read it. */
+/** What happened in the case, earliest first. `words`: what people wrote, if the caller may read it. */
 export function timelineOf(facts: TimelineFacts, words?: CaseTexts): readonly TimelineEntry[] {
   return facts.all.flatMap((fact) => {
     const sentence = sentenceOf(fact as FactOf<typeof fact.type>, { words, undo: undoOf(facts, fact) });
@@ -35,7 +35,7 @@ export function timelineOf(facts: TimelineFacts, words?: CaseTexts): readonly Ti
   });
 }
 
-/** What the event's obligation undoes, as it was recorded, or before that as it was granted. */
+/** What the event's obligation undoes, as recorded, or until then as granted. */
 function undoOf(facts: TimelineFacts, { data }: Fact): Affected | undefined {
   if (!('obligationId' in data)) return undefined;
   const recorded = facts.of('readmit.obligation.recorded').find((one) => one.data.obligationId === data.obligationId);

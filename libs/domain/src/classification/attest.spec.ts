@@ -1,7 +1,7 @@
 /** Who is attested with a case and who only when they act, with teams of any size. */
 import type { Directory, EventData } from '@readmit/contracts';
 import { describe, expect, it } from '@jest/globals';
-import { crypto, directory, policy } from '../../test/house.js';
+import { crypto, directory, policy } from '../../test/simulated-services.js';
 import { attest, attestOne } from './attest.js';
 import { classify } from './classify.js';
 

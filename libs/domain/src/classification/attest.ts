@@ -7,15 +7,15 @@ type Classified = EventData<'readmit.case.classified'>;
 type Attestation = EventData<'readmit.people.attested'>;
 
 /**
- * Teams are attested with the case as long as that stays small: an event has an end (1 MiB), and a case of a help desk of thousands
- * must go on all the same. Beyond it members are attested when they act (`readmit.attestation.wanted`).
+ * Teams are attested with the case while the event stays small: events are limited to 1 MiB, and a help desk of thousands
+ * must not block a case. Above these limits members are attested when they act (`readmit.attestation.wanted`).
  */
 const maxPeople = 200;
 const maxCharacters = 64 * 1024;
-/** Who answers for a machine is told of its cases: more people than this are nobody's watch. */
+/** Owners of a machine are notified of its cases; the rest of a larger team is not. */
 const maxOwners = 100;
 
-/** Who matters for a case: subject, requester, who answers for a machine, and everybody who may verify or approve while the teams are small. */
+/** The people of a case: subject, requester, owners of the machine, and everyone who may verify or approve while the teams are small. */
 export function attest(opened: Opened, classified: Classified, directory: Directory): Pick<Attestation, 'people' | 'consumers' | 'owners'> {
   const { matching, machines, team } = lookupOf(directory);
   const machine = machines(opened.subject.id)[0];
@@ -27,7 +27,7 @@ export function attest(opened: Opened, classified: Classified, directory: Direct
   const teams = teamsOf(classified.requirements);
   const relevant = relevantTeams(classified, machine);
   const parties = [opened.subject.id, ...(opened.requester.id === undefined ? [] : [opened.requester.id])];
-  // From the most people to the fewest: the first that is small enough, and the parties whatever they are.
+  // The largest set within the limits; the parties in any case.
   const people =
     [matching([...parties, ...owners], teams), matching([...parties, ...owners], [])]
       .filter((some) => some.length <= maxPeople)
@@ -37,7 +37,7 @@ export function attest(opened: Opened, classified: Classified, directory: Direct
   return { people, consumers: machine?.consumers ?? [], ...(machine ? { owners } : {}) };
 }
 
-/** Somebody who acts on the case and was not attested with it; nobody when the directory does not know the person. */
+/** Attests one person who acts on the case; nobody if the directory does not know the person. */
 export function attestOne(
   person: string,
   opened: Opened,
@@ -50,11 +50,11 @@ export function attestOne(
   return { people: people(person).map((found) => entryOf(found, relevant)), consumers: machine?.consumers ?? [] };
 }
 
-/** Those that the case asks for, and the one that answers for its machine. */
+/** Teams that the case requires, and the team that owns its machine. */
 const relevantTeams = ({ requirements }: Classified, machine: Directory['machines'][number] | undefined): ReadonlySet<string> =>
   new Set([...teamsOf(requirements), ...(machine ? [machine.ownerTeam] : [])]);
 
-/** Of teams only those that the case asks for: some people are in thousands, and which else is nobody's business here. */
+/** Only the teams that matter for the case: some people are in thousands, and the others are not needed here. */
 const entryOf = (
   { id, human, teams, authority, employment, privileged, keys }: Directory['people'][number],
   relevant: ReadonlySet<string>,

@@ -7,7 +7,7 @@ import { allowedAge, nextTry, type DirectoryReading } from './directory-age.js';
 import type { ActivePolicy } from './policy.commands.js';
 import type { ClassificationEvents, ClassificationFacts } from './classification.facts.js';
 
-/** Who is asked for and not attested yet, in the order in which they were asked for: no more than approval asks for, whoever has its key. */
+/** Requests for people who are not attested yet, earliest first. Limited to what approval may request, in case its key was stolen. */
 export function toAttest(facts: ClassificationFacts): readonly FactOf<'readmit.attestation.wanted'>[] {
   return facts
     .of('readmit.attestation.wanted')
@@ -18,7 +18,7 @@ export function toAttest(facts: ClassificationFacts): readonly FactOf<'readmit.a
 const isAttested = (facts: ClassificationFacts, person: string): boolean =>
   facts.of('readmit.people.attested').some(({ data }) => data.people.some(({ id }) => id === person));
 
-/** Attests one person who acts on the case and was not attested with it: from a directory of its own digest and age, young enough for the policy. */
+/** Attests one person who acts on the case and was not attested with it, from a directory that is recent enough for the policy. */
 export const attestWork = (policy: ActivePolicy): WorkRules<DirectoryReading, ClassificationEvents> => ({
   begin: (work, facts) => ({ go: !isAttested(facts, String(work.input['person'])), emit: [] }),
   finish(work, outcome, facts, context): Finished {
@@ -30,7 +30,7 @@ export const attestWork = (policy: ActivePolicy): WorkRules<DirectoryReading, Cl
     if ('error' in outcome) return { emit: [], retryAt };
     const ageSeconds = allowedAge(outcome, context.now, policy.document.directoryMaxAgeSeconds);
     if (ageSeconds === undefined) return { emit: [], retryAt };
-    // Another process has read a newer one: what this one says would count for nothing, and who acts would wait for ever.
+    // Another process has read a newer directory: an attestation from this one would not count, and the person would wait forever.
     const newest = attestedOf(facts)?.directory.issuedAt;
     if (newest !== undefined && outcome.issuedAt < newest) return { emit: [], retryAt };
     const caseId = work.key;

@@ -1,4 +1,4 @@
-/** Which facts classification has: the types that it consumes and its own, and the aggregates that keep each. */
+/** What classification consumes, the types that its rules may read, and the aggregates that keep each fact. */
 import type { EventType, Fact, ProducedBy } from '@readmit/contracts';
 import type { Context } from '../kernel/behaviour.js';
 import type { Facts } from '../kernel/facts.js';
@@ -10,9 +10,9 @@ export type ClassificationEvents = (typeof classificationConsumes)[number] | Pro
 export type ClassificationFacts = Facts<ClassificationEvents>;
 export type ClassificationContext = Context<ClassificationEvents>;
 
-/** Aggregate of what one person of the desk was shown within one hour of the clock: looks are counted an hour back, so no more of them are read. */
+/** Aggregate of the contact points that one agent was shown within one hour of the clock. Views are counted for an hour, so two of these are read. */
 export const agentKey = (id: string, at: string): string => `agent:${id}:${at.slice(0, '2026-11-22T09'.length)}`;
 
-/** Looks at contact points are also kept with who looked, so that they are counted over all cases (R3.4). */
+/** A view of a contact point is also kept by agent, so that it counts across all cases (R3.4). */
 export const classificationKeys = (fact: Fact, key: string): readonly string[] =>
   fact.type === 'readmit.contact.shown' ? [key, agentKey(fact.data.by, fact.at)] : [key];

@@ -1,4 +1,4 @@
-/** The work of classification with a directory, a clock and facts: what is stale, late or repeated changes nothing. */
+/** The work of classification: a stale directory, a late result or a repetition changes nothing. */
 import { describe, expect, it } from '@jest/globals';
 import { entryOf, keyOf, type Directory, type Draft, type EventData, type Fact, type Policy } from '@readmit/contracts';
 import { crypto } from '../../test/cast.js';
@@ -11,7 +11,7 @@ import type { DrawnCode } from './classify.work.js';
 import type { DirectoryReading } from './directory-age.js';
 
 type Person = Directory['people'][number];
-/** An employee of one team with one account, whom nobody can call. */
+/** An employee of one team with one account and no contact points. */
 const person = (id: string, team: string): Person => ({
   ...{ id, human: id, name: id, teams: [team], authority: 5, employment: 'employee', privileged: false },
   ...{ keys: [], contacts: [], accounts: [{ connector: 'demo-idp', object: id }] },
@@ -78,7 +78,7 @@ describe('the work that classifies', () => {
   it('R1.6 uses no directory that is dated in the future: it would stay young for as long as somebody likes', () => {
     const facts = new Facts([opened('case_1')]);
     expect(handler.finish(work, read, facts, context(later(-301)))).toEqual({ emit: [], retryAt: later(-300) });
-    // The control: clocks differ a little.
+    // The control: within the clock skew.
     expect(handler.finish(work, read, facts, context(later(-300))).emit).toHaveLength(2);
     expect(handler.finish(work, { ...read, issuedAt: '2026-13-41T09:00:00.000Z' }, facts, context(later(0))).emit).toEqual([]);
   });
@@ -145,7 +145,7 @@ describe('facts at classification', () => {
     expect(wanted(classified, attested, ...many)).toHaveLength(99);
   });
 
-  it('R4.2 attests no more people than a grant can name beside the attestation that comes with the case', () => {
+  it('R4.2 attests no more people than a grant can name in addition to the attestation of the case', () => {
     const { properties } = entryOf('readmit.approval.granted').schema as { readonly properties?: Record<string, { maxItems?: number }> };
     const inGrant = properties?.['attestations']?.maxItems ?? 0;
     const asked = (many: number) =>
@@ -196,7 +196,7 @@ describe('the work that attests one who acts', () => {
     const ahead = new Facts(
       before.map((one) => (one.type === 'readmit.people.attested' ? fact(one.id, one.type, { ...one.data, directory: newer }) : one)),
     );
-    // Older than the one that the case was attested by: the answer would not count, so it is none.
+    // Older than the one of the first attestation: it would not count, so it is not emitted.
     expect(finish(lazy, 'boris', snapshot, ahead)).toEqual({ emit: [], retryAt: later(91) });
     expect(finish(lazy, 'boris', newer, ahead).emit).toHaveLength(1);
     const answered = new Facts([...before, ...finish(lazy, 'boris', newer).emit.map((draft) => fact('answer', draft.type, draft.data))]);

@@ -1,4 +1,4 @@
-/** Classification: gives a case its class, tier, ceiling and requirements, and attests who its people are. */
+/** Classification: decides class, tier, ceiling and requirements of a case, and attests its people. */
 import type { WorkDraft } from '../kernel/behaviour.js';
 import type { ServiceProcess } from '../kernel/process.js';
 import {
@@ -13,7 +13,7 @@ import { classifyWork, type DrawnCode } from './classify.work.js';
 import type { DirectoryReading } from './directory-age.js';
 import type { ActivePolicy } from './policy.commands.js';
 
-/** Work on the directory for one case. Each has an object of its own: reading a directory excludes nobody. */
+/** Work on the directory for one case. Each has its own object, since reading a directory blocks nothing. */
 const workFor = (id: string, kind: string, input: WorkDraft['input'], { now }: ClassificationContext): WorkDraft => ({
   id,
   kind,
@@ -25,7 +25,7 @@ const workFor = (id: string, kind: string, input: WorkDraft['input'], { now }: C
 });
 
 function work(facts: ClassificationFacts, context: ClassificationContext): readonly WorkDraft[] {
-  // An aggregate of an agent is no case: it has no work.
+  // The aggregate of an agent is not a case and has no work.
   if (!facts.has('readmit.case.opened')) return [];
   const classify = `${context.key}/classify`;
   const wanted = facts.has('readmit.case.classified') ? toAttest(facts) : [];
@@ -35,7 +35,7 @@ function work(facts: ClassificationFacts, context: ClassificationContext): reado
   ].filter(({ id }) => !context.work.has(id));
 }
 
-/** What the calls of classification report: the directory, and with the case its code. */
+/** What the calls report: the directory, and for a new case its code. */
 export type ClassificationReports = {
   readonly classify: DirectoryReading & { readonly code: DrawnCode };
   readonly attest: DirectoryReading;

@@ -1,8 +1,8 @@
-/** The rules from request and directory to class, tier and ceiling, each with the request beside it that falls on the other side. */
+/** From request and directory to class, tier and ceiling: each rule with a request just inside and just outside of it. */
 import { askKinds, type AskKind, type EventData, type Policy } from '@readmit/contracts';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { crypto, directory, policy } from '../../test/house.js';
+import { crypto, directory, policy } from '../../test/simulated-services.js';
 import { classify, type DirectoryFacts } from './classify.js';
 import { tierOrder } from './tiers.js';
 
@@ -67,7 +67,7 @@ describe('classes', () => {
         fc.constantFrom(person('svc-payroll'), machine('svc-payroll'), machine('nobody-knows-it')),
         fc.constantFrom(known, down),
         (kinds, subject, facts) => {
-          // That a name is a machine's is known from the directory or from the request itself.
+          // That it is a machine is known from the directory or from the request.
           if (subject.kind === 'person' && !facts.known) return;
           expect(classOf(request(kinds, subject), facts)).not.toBe('mfa-recovery');
         },
@@ -84,7 +84,7 @@ describe('classes', () => {
   });
 });
 
-/** The glossary's kinds of asks, for a person who is not privileged and asks for nothing else. */
+/** The kinds of asks in the glossary, each alone, for a person who is not privileged. */
 const classes: Readonly<Record<AskKind, EventData<'readmit.case.classified'>['class']>> = {
   'factor.replace': 'mfa-recovery',
   'factor.bypass': 'mfa-recovery',
@@ -159,7 +159,7 @@ describe('the strictest counts', () => {
       says: expect.stringContaining(`The directory does not know ${id}${alike}, the requester`),
     });
     expect(raised.facts).toContainEqual({ name: 'requester', value: 'unknown' });
-    // The control: the same request by somebody whom it knows.
+    // The control: the same request by a known person.
     const plain = classify(by('chidi'), known, inForce);
     expect([plain.tier, plain.requirements.quorum.length]).toEqual(['agent-assisted', 1]);
     expect(plain.facts).toContainEqual({ name: 'requester', value: 'person' });
@@ -198,13 +198,13 @@ describe('the strictest counts', () => {
         .reasons.filter(({ rule }) => rule === 'R2.1')
         .map(({ says }) => says);
     expect(said({ kind: 'person', id: 'boris' })).toEqual([`Nothing can be restored: the directory ${why}.`]);
-    // Nobody without a sign-in learns a name from the directory.
+    // A requester without a sign-in learns no name from the directory.
     expect(said({ kind: 'anonymous' })).toEqual([`Nothing can be restored: the directory ${why.replace(/ \(.*/, '')}.`]);
   });
 
   it('R1.6 says that the directory could not be asked, and nothing of what it has', () => {
     const said = classify(request(['role.restore'], person('erin'), 'app_admin'), { known: false, why: 'it is down' }, inForce);
-    expect(said.reasons).toContainEqual({ rule: 'R2.1', says: 'Nothing can be restored: the directory could not be asked.' });
+    expect(said.reasons).toContainEqual({ rule: 'R2.1', says: 'Nothing can be restored: the directory could not be read.' });
   });
 
   it('R1.7 texts keep to what an event takes, however long the names are', () => {
@@ -222,7 +222,7 @@ describe('the strictest counts', () => {
     const reasons = (durationSeconds: number) => classify({ ...request(['factor.bypass']), durationSeconds }, known, inForce).reasons;
     expect(reasons(longest + 1)).toContainEqual({
       rule: 'R4.5',
-      says: `Nothing can be restored for ${longest + 1} s: at most ${longest} s are allowed here. Ask again for less.`,
+      says: `Nothing can be restored: ${longest + 1} s were requested, at most ${longest} s are allowed. Open a new request with a shorter duration.`,
     });
     expect(reasons(longest).map(({ rule }) => rule)).not.toContain('R4.5');
   });
@@ -262,7 +262,7 @@ describe('the strictest counts', () => {
       decideWithinSeconds: 60,
       executeWithinSeconds: 30,
     });
-    // The control: each alone takes what its own class says.
+    // The control: each alone has the requirements of its own class.
     expect(required(['role.restore'])).toMatchObject({ evidence: privileged.evidence, ticket: false, maxDurationSeconds: 28_800 });
     expect(required(['factor.bypass'])).toMatchObject({ evidence: [strict, vouch], maxDurationSeconds: 3600, executeWithinSeconds: 60 });
   });

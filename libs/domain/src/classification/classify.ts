@@ -4,7 +4,7 @@ import { lookupOf } from './lookup.js';
 import { joinQuorums, strictest } from './strictest.js';
 import { tierOrder } from './tiers.js';
 
-/** What the directory says, or why it says nothing. Unknown never lowers a class or a tier (R1.6). */
+/** The directory, or why there is none. What is unknown never lowers a class or a tier (R1.6). */
 export type DirectoryFacts =
   | { readonly known: true; readonly directory: Directory; readonly digest: string; readonly ageSeconds: number }
   | { readonly known: false; readonly why: string };
@@ -14,10 +14,10 @@ type Classified = EventData<'readmit.case.classified'>;
 type Reason = Classified['reasons'][number];
 type Account = Pick<Ask, 'connector' | 'object'>;
 
-/** From the least to the most demanding; a mixed request takes the last that applies. */
+/** Least strict first; a mixed request takes the last that applies. */
 const strictness: readonly CaseClass[] = ['mfa-recovery', 'nhi-secret-restoration', 'privileged-restoration'];
 
-/** Class, tier, ceiling and requirements of a request, each with the rule that gave it and the facts that the rule saw (R1.1-R1.7). Pure and total. */
+/** Class, tier, ceiling and requirements of a request, with the rules that decided them and the facts that the rules used (R1.1-R1.7). */
 export function classify(
   opened: Opened,
   facts: DirectoryFacts,
@@ -48,30 +48,30 @@ export function classify(
     const alike = facts.known ? lookupOf(facts.directory).similarId(id) : undefined;
     return `The directory does not know ${id}${alike === undefined ? '' : ` (it has ${alike})`}`;
   };
-  if (!facts.known) raise(`The directory could not be asked (${facts.why}); what is unknown never lowers a tier.`);
+  if (!facts.known) raise(`The directory could not be read (${facts.why}); what is unknown never lowers a tier.`);
   else if (!person && !machine) raise(`${unknown(opened.subject.id)}, the subject; what is unknown never lowers a tier.`);
   else if (person?.privileged) raise('The subject is privileged: the strictest tier applies.');
   const requester = requesterIn(opened, facts);
   if (requester === 'unknown' && facts.known)
     raise(
-      `${unknown(opened.requester.id ?? '')}, the requester: whether an approver is the same human cannot be told; what is unknown never lowers a tier.`,
+      `${unknown(opened.requester.id ?? '')}, the requester, so it is unknown whether an approver is the same human; what is unknown never lowers a tier.`,
       'R1.6',
     );
   const foreign = opened.asks.filter((ask) => !ownedBySubject(ask, opened, facts));
   if (foreign.length > 0) {
-    // Proofs are of the subject: somebody who is proved to be herself must not be given what is another's.
-    raise('The account is not known to be of the subject; what is unknown never lowers a tier.');
+    // Proofs are about the subject: a proven identity must not open somebody else's account.
+    raise('The account is not known to belong to the subject; what is unknown never lowers a tier.');
     reasons.push({ rule: 'R2.1', says: `Nothing can be restored: ${whyForeign(foreign, opened, facts)}.`.slice(0, 500) });
   }
   if (opened.durationSeconds > base.maxDurationSeconds)
     reasons.push({
       rule: 'R4.5',
-      says: `Nothing can be restored for ${opened.durationSeconds} s: at most ${base.maxDurationSeconds} s are allowed here. Ask again for less.`,
+      says: `Nothing can be restored: ${opened.durationSeconds} s were requested, at most ${base.maxDurationSeconds} s are allowed. Open a new request with a shorter duration.`,
     });
   if (base.ticket && opened.ticket === undefined)
     reasons.push({
       rule: 'R4.5',
-      says: 'Nothing can be restored: the policy asks for a ticket here and the request names none. Ask again with one.',
+      says: 'Nothing can be restored: the policy requires a ticket and the request names none. Open a new request with a ticket.',
     });
   reasons.push({ rule: 'R4.1', says: `Tier ${tier}: policy ${policy.document.version}, class ${caseClass}.` });
 
@@ -109,13 +109,13 @@ export function classify(
   };
 }
 
-/** Who asks, as far as the directory says: a sign-in alone does not tell which human it is. */
+/** What the directory knows about the requester: a sign-in alone does not identify the human. */
 function requesterIn({ requester }: Opened, facts: DirectoryFacts): 'anonymous' | 'person' | 'unknown' {
   if (requester.id === undefined) return 'anonymous';
   return facts.known && lookupOf(facts.directory).people(requester.id).length > 0 ? 'person' : 'unknown';
 }
 
-/** Whether the directory says that the account is the subject's own, under the kind of subject that was claimed. */
+/** Whether the directory lists the account for the subject, as the kind of subject that was claimed. */
 function ownedBySubject(ask: Ask, { subject }: Opened, facts: DirectoryFacts): boolean {
   return (
     facts.known &&
@@ -129,9 +129,9 @@ const accountsOf = ({ kind, id }: Opened['subject'], directory: Directory): read
         .people(id)
         .flatMap(({ accounts }) => accounts);
 
-/** Who is not signed in learns no name that they did not give themselves. */
+/** A requester who is not signed in learns no name that was not in the request. */
 function whyForeign(foreign: readonly Ask[], { subject, requester }: Opened, facts: DirectoryFacts): string {
-  if (!facts.known) return 'the directory could not be asked';
+  if (!facts.known) return 'the directory could not be read';
   const hint = (text: string): string => (requester.id === undefined ? '' : ` (${text})`);
   const { people, machines, similarId } = lookupOf(facts.directory);
   const { kind, id } = subject;

@@ -7,17 +7,17 @@ import { allowedAge, nextTry, type DirectoryReading } from './directory-age.js';
 import type { ActivePolicy } from './policy.commands.js';
 import type { ClassificationEvents } from './classification.facts.js';
 
-/** What is drawn for one case. */
+/** Generated for one case. */
 export interface DrawnCode {
-  /** Absent for a case without a key: there is nothing to read out. */
+  /** Nonce of the read-back code; absent for a case without a key. */
   readonly codeNonce?: string;
-  /** Other cases of the subject that were opened with the same key, the latest first. */
+  /** Other cases of the subject that were opened with the same key, latest first. */
   readonly sameKey: readonly string[];
 }
 
 /**
- * Classifies by the directory. A directory that is down, refused or too old keeps the case waiting: nobody can be attested from nothing (R1.6).
- * `salt`: of contact digests.
+ * Classifies a case by the directory. While the directory is unavailable, invalid or too old, the case waits: without it
+ * nobody can be attested (R1.6). `salt`: of contact digests.
  */
 export const classifyWork = (
   policy: ActivePolicy,
@@ -46,7 +46,7 @@ export const classifyWork = (
           caseId,
           directory: { digest: outcome.digest, issuedAt: outcome.issuedAt, ageSeconds },
           ...attest(opened.data, classified, outcome.directory),
-          // What can be called (R3.4): a letter box on record is none, and a digest no longer tells its kind.
+          // Only contact points that can be called (R3.4): the kind cannot be told from a digest.
           contacts: contactDigests(outcome.directory, opened.data.subject.id, caseId, salt, context.crypto)
             .filter((contact) => contact.kind !== 'email')
             .map((contact) => contact.digest),
@@ -56,13 +56,13 @@ export const classifyWork = (
   },
 });
 
-/** Whoever lost access once needs no key in several cases. */
+/** A person who lost access needs one case for one key; several are suspicious. */
 const sameKeyReasons = (cases: readonly string[]) =>
   cases.length === 0
     ? []
     : [
         {
           rule: 'R3.4',
-          says: `The same key asked before for the same subject, in ${cases.join(', ')}: whoever holds it holds all of them.`.slice(0, 500),
+          says: `The same key opened other cases of this subject, in ${cases.join(', ')}: its holder controls all of them.`.slice(0, 500),
         },
       ];

@@ -2,14 +2,14 @@ import type { Directory } from '@readmit/contracts';
 import type { Crypto } from '../kernel/behaviour.js';
 import { lookupOf } from './lookup.js';
 
-/** A contact point of the subject as the directory has it, with the digest under which the case knows it. */
+/** A contact point of the subject from the directory, with the digest that identifies it in the case. */
 export interface ContactPoint {
   readonly kind: string;
   readonly value: string;
   readonly digest: string;
 }
 
-/** Contact points of the subject, as digests that only the holder of the salt can make: no phone number can be guessed from a topic. */
+/** Contact points of the subject. The digests need the salt, so a phone number cannot be guessed from a topic. */
 export const contactDigests = (
   directory: Directory,
   subject: string,

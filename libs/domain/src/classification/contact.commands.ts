@@ -11,26 +11,26 @@ const keysAt = (id: string, now: Date, seconds: readonly number[]): readonly str
   ...new Set(seconds.map((later) => agentKey(id, instant(plusSeconds(now, later))))),
 ];
 
-/** The aggregates that a look at `now`, the time of the database, is counted by and kept in. */
+/** The aggregates in which a view at `now` (clock of the database) is counted and kept. */
 export const lookKeys = (id: string, now: Date): readonly string[] => keysAt(id, now, [-3600, 0]);
 
 /**
- * The aggregates to lock for a look about `now`, the clock of a process: every one that `lookKeys` may name for the clock of the database, which
- * is ahead or behind. One that is not locked reads as empty, so its looks would not count.
+ * The aggregates to lock for a view at about `now` (clock of the process): every one that `lookKeys` may name, since the
+ * clock of the database may be ahead or behind. One that is not locked reads as empty, so its views would not count.
  */
 export const agentKeys = (id: string, now: Date): readonly string[] =>
   keysAt(id, now, [-3600 - clockToleranceSeconds, -clockToleranceSeconds, clockToleranceSeconds]);
 
-export const notClassified = refusal('not-ready', 'R8.1', 'not-ready', 'This case is not classified yet. Try again in a moment.');
+export const notClassified = refusal('not-ready', 'R8.1', 'not-ready', 'The case is not classified yet. Try again in a moment.');
 
-/** Anybody can open a case on anybody: agents who asked for the case themselves must not get the subject's numbers by that. */
+/** Why the agent may not see the subject's contact points. Anyone can open a case about anyone, so agents must not get numbers from a case that they opened. */
 export function contactRefusal(actor: string, facts: ClassificationFacts, directory: Directory): CommandRefusal | undefined {
   const opened = facts.first('readmit.case.opened');
   const classified = facts.last('readmit.case.classified');
   const attested = attestedOf(facts);
   if (!opened || !classified || !attested) return notClassified;
   const { verifiers } = classified.data.requirements;
-  // An agent of a team that is too large to be attested with each case is looked up when they act.
+  // Agents of teams that are too large to be attested with each case are looked up when they act.
   const late = attested.people.some(({ id }) => id === actor)
     ? []
     : attestOne(actor, opened.data, classified.data, directory).people.filter(({ teams }) =>
@@ -39,25 +39,25 @@ export function contactRefusal(actor: string, facts: ClassificationFacts, direct
   return verifierRefusal(actor, opened.data, [...attested.people, ...late], verifiers);
 }
 
-/** What an agent who calls back all day needs in an hour, and far less than a list of numbers is worth (R3.4, R7.9). */
+/** Enough for an agent who calls back all day, too few to harvest numbers (R3.4, R7.9). */
 const maxContactsPerHour = 10;
-/** Looks of any kind: each is an event, and nobody dials faster. */
+/** Views of any contact: each is an event, and nobody dials faster. */
 const maxViewsPerHour = 60;
 
 /**
- * Shows one contact point to whoever may verify the case, after the look is on record: anybody can open a case on anybody, so a case alone
- * must not give numbers away. A contact that the agent has seen within the hour counts no further.
- * MUST run with `agentKeys` of the agent among the locked aggregates: two looks at once would else count each other not.
+ * Shows one contact point to somebody who may verify the case, once the view is recorded. Anyone can open a case about
+ * anyone, so a case alone must not reveal numbers. A contact that the agent has seen within the hour is not counted again.
+ * MUST run with `agentKeys` of the agent locked: otherwise two simultaneous views would not count each other.
  */
 export const showContact =
   (
     agent: string,
     digest: string,
     points: readonly ContactPoint[],
-    problem: (facts: ClassificationFacts) => CommandRefusal | undefined,
+    refuse: (facts: ClassificationFacts) => CommandRefusal | undefined,
   ): Command<ContactPoint, ClassificationEvents> =>
   (facts, context) => {
-    const wrong = problem(facts);
+    const wrong = refuse(facts);
     if (wrong) return wrong;
     const point = points.find((candidate) => candidate.digest === digest);
     if (!point)
@@ -65,7 +65,7 @@ export const showContact =
         'not-found',
         'R3.4',
         'contact-not-on-record',
-        'The directory has no such contact point of the subject. List them again.',
+        'The subject has no such contact point in the directory. List them again.',
       );
     const hourAgo = plusSeconds(context.now, -3600).getTime();
     const looks = lookKeys(agent, context.now)

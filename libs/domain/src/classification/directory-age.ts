@@ -1,22 +1,22 @@
 import type { Directory } from '@readmit/contracts';
 import { retryAfter } from '../kernel/work.js';
 
-/** The directory as it was read: verified, with the SHA-256 of the signed file. */
+/** A verified directory, with the SHA-256 of the signed file. */
 export interface DirectoryReading {
   readonly directory: Directory;
   readonly digest: string;
   readonly issuedAt: string;
 }
 
-/** Clocks differ by this much at most; a directory dated later than that would never become stale. */
+/** Allowed clock skew: a directory dated further ahead would stay fresh for too long. */
 const maxAheadSeconds = 300;
 
-/** How old the directory is at `now`, or undefined: too old for the policy, or dated in the future. What is stale is unknown (R1.6). */
+/** Age of the directory in seconds, or undefined if it is too old for the policy or dated in the future (R1.6). */
 export function allowedAge({ issuedAt }: Pick<DirectoryReading, 'issuedAt'>, now: Date, maxSeconds: number): number | undefined {
   const seconds = Math.floor((now.getTime() - Date.parse(issuedAt)) / 1000);
-  // Not a number: not an instant that exists.
+  // Also undefined for NaN: not a valid time.
   return seconds >= -maxAheadSeconds && seconds <= maxSeconds ? Math.max(0, seconds) : undefined;
 }
 
-/** When work reads a directory again that could not be used. */
+/** When to read the directory again after one that could not be used. */
 export const nextTry = (now: Date, tries: number): Date => retryAfter(now, tries, 30);

@@ -1,4 +1,4 @@
-/** What a directory must not say: one human as two, or one name for two. Each fault has the directory beside it that is taken. */
+/** Faults of a directory that make one human two, or one name mean two things. Each has a control that is accepted. */
 import { createHash } from 'node:crypto';
 import type { Directory } from '@readmit/contracts';
 import { describe, expect, it } from '@jest/globals';
@@ -55,29 +55,29 @@ describe('a directory', () => {
       'ids that differ by case',
       [person('erin'), person('Erin', { human: 'erin' })],
       [],
-      'the ids erin (person) and Erin (person) differ by case or Unicode form alone',
+      'the ids erin (person) and Erin (person) differ only by case or Unicode form',
     ],
     [
       'a machine that differs from a person by case',
       [person('erin')],
       [machine('ERIN')],
-      'the ids erin (person) and ERIN (machine) differ by case or Unicode form alone',
+      'the ids erin (person) and ERIN (machine) differ only by case or Unicode form',
     ],
     [
       'ids that differ by Unicode form',
       [person('erin'), person('\uFF45rin', { human: 'erin' })],
       [],
-      'differ by case or Unicode form alone',
+      'differ only by case or Unicode form',
     ],
     ['one id for a person and a machine', [person('svc')], [machine('svc')], 'svc is the id of a person and of a machine'],
     [
       'humans that differ by case',
       [person('oscar', { human: 'oscar-wild' }), person('oscar-admin', { human: 'Oscar-Wild' })],
       [],
-      'the humans oscar-wild (of oscar) and Oscar-Wild (of oscar-admin) differ by case',
+      'the humans oscar-wild (of oscar) and Oscar-Wild (of oscar-admin) differ only by case',
     ],
-  ])('R1.6 R4.2 with %s is refused, and the entries are named', (_, people, machines, says) => {
-    expect(faultsOf(people, machines)).toEqual([expect.stringContaining(says)]);
+  ])('R1.6 R4.2 with %s is refused, and the entries are named', (_, people, machines, fault) => {
+    expect(faultsOf(people, machines)).toEqual([expect.stringContaining(fault)]);
   });
 
   it.each<[string, readonly Person[], Directory['machines'], string]>([
@@ -85,35 +85,40 @@ describe('a directory', () => {
       'under two people',
       [person('chidi'), person('dana', { keys: [keyOf('dana-key', 'chidi')] })],
       [],
-      'chidi and dana have one public key (dana-key)',
+      'chidi and dana have the same public key (dana-key)',
     ],
     [
       'under two accounts of one human',
       [person('ada'), person('ada-admin', { human: 'ada', keys: [keyOf('k', 'ada')] })],
       [],
-      'ada and ada-admin have one public key (k)',
+      'ada and ada-admin have the same public key (k)',
     ],
-    ['twice under one', [person('chidi', { keys: [keyOf('a', 'chidi'), keyOf('b', 'chidi')] })], [], 'chidi has one public key twice (b)'],
+    [
+      'twice under one',
+      [person('chidi', { keys: [keyOf('a', 'chidi'), keyOf('b', 'chidi')] })],
+      [],
+      'chidi has the same public key twice (b)',
+    ],
     [
       'of a person and of a consumer',
       [person('pat')],
       [machine('svc', consumer('app', 'pat'))],
-      'pat and consumer app of svc have one public key',
+      'pat and consumer app of svc have the same public key',
     ],
     [
       'under two consumers',
       [],
       [machine('svc', consumer('app', 'same'), consumer('other', 'same'))],
-      'consumers app and other (of svc) have one public key',
+      'consumers app and other (of svc) have the same public key',
     ],
     [
       'under consumers of two machines',
       [],
       [machine('svc-a', consumer('app', 's', 'same')), machine('svc-b', consumer('other', 't', 'same'))],
-      'consumers app and other (of svc-b) have one public key',
+      'consumers app and other (of svc-b) have the same public key',
     ],
-  ])('R4.2 with one public key %s is refused', (_, people, machines, says) => {
-    expect(faultsOf(people, machines)).toEqual([says]);
+  ])('R4.2 with one public key %s is refused', (_, people, machines, fault) => {
+    expect(faultsOf(people, machines)).toEqual([fault]);
   });
 
   it('R4.2 with one key id for two keys of a person, or one consumer named twice, is refused', () => {
@@ -128,7 +133,7 @@ describe('a directory', () => {
     const app = consumer('app');
     const unsealable = { ...app, key: { ...app.key, sealing: { ...app.key.sealing, x: short } } };
     expect(faultsOf([], [machine('svc', unsealable)])).toEqual([
-      expect.stringContaining('of consumer app of svc the sealing key is no 32 bytes'),
+      expect.stringContaining('consumer app of svc: the sealing key is not a usable X25519 key'),
     ]);
     expect(faultsOf([], [machine('svc', app)])).toEqual([]);
   });

@@ -4,8 +4,9 @@ import type { Crypto } from '../kernel/behaviour.js';
 import { isSigningKey, recipientKeyFault } from '../kernel/public-key.js';
 
 /**
- * What in a directory would let one human count as two, or one name mean two (R4.2, R1.6), each fault with the entries that make it. A
- * directory with one of them is refused whole: which of two entries is the right one nobody can know from it.
+ * What would let one human count as two, or one name mean two things (R4.2, R1.6), with the entries concerned. A directory
+ * with such a fault is refused as a whole: it does not show which entry is right. Texts and not refusals: they all have the
+ * same consequence, and people correct a file by them.
  */
 export function directoryFaults({ people, machines }: Directory, crypto: Pick<Crypto, 'digest'>): readonly string[] {
   return [...idFaults({ people, machines }), ...humanFaults(people), ...keyFaults({ people, machines }, crypto)];
@@ -24,7 +25,7 @@ function idFaults({ people, machines }: Entries): string[] {
     seen.set(fold(entry.id), before ?? entry);
     if (!before) continue;
     if (before.id !== entry.id)
-      faults.push(`the ids ${before.id} (${before.kind}) and ${entry.id} (${entry.kind}) differ by case or Unicode form alone`);
+      faults.push(`the ids ${before.id} (${before.kind}) and ${entry.id} (${entry.kind}) differ only by case or Unicode form`);
     else if (before.kind !== entry.kind) faults.push(`${entry.id} is the id of a person and of a machine`);
     else faults.push(`two entries have the ${entry.kind} id ${entry.id}`);
   }
@@ -38,13 +39,13 @@ function humanFaults(people: Directory['people']): string[] {
     spelled.set(fold(person.human), before ?? person);
     return before && before.human !== person.human
       ? [
-          `the humans ${before.human} (of ${before.id}) and ${person.human} (of ${person.id}) differ by case or Unicode form alone: give both entries one name`,
+          `the humans ${before.human} (of ${before.id}) and ${person.human} (of ${person.id}) differ only by case or Unicode form: give both entries the same name`,
         ]
       : [];
   });
 }
 
-/** Public keys by their bytes: one key is one signer, and names must not share it. */
+/** Public keys, compared by their bytes: a key identifies one signer and must not be shared. */
 function keyFaults({ people, machines }: Entries, crypto: Pick<Crypto, 'digest'>): string[] {
   const faults: string[] = [];
   const holders = new Map<string, string>();
@@ -56,27 +57,27 @@ function keyFaults({ people, machines }: Entries, crypto: Pick<Crypto, 'digest'>
       kids.add(kid);
       const other = holders.get(key.x);
       if (other !== undefined)
-        faults.push(`${other === id ? `${id} has one public key twice` : `${other} and ${id} have one public key`} (${kid})`);
+        faults.push(`${other === id ? `${id} has the same public key twice` : `${other} and ${id} have the same public key`} (${kid})`);
       holders.set(key.x, id);
     }
   }
-  // A consumer may serve several machines with its key; two consumers, or a consumer and a person, never share one.
+  // A consumer may use its key for several machines; two consumers, or a consumer and a person, never share one.
   const consumersOf = new Map<string, string>();
   for (const { id: machine, consumers } of machines) {
     const names = new Set<string>();
     for (const { id, key } of consumers) {
       const wrong = recipientKeyFault(key);
-      if (wrong !== undefined) faults.push(`of consumer ${id} of ${machine} ${wrong}`);
-      // A sealed secret is found by the fingerprint: under a wrong one the consumer cannot pick it up, and the old secret is gone by then.
+      if (wrong !== undefined) faults.push(`consumer ${id} of ${machine}: ${wrong}`);
+      // Sealed secrets are found by fingerprint: with a wrong one the consumer could not pick it up, after the old secret was destroyed.
       else if (crypto.digest({ sealing: key.sealing, signing: key.signing }) !== key.fingerprint)
         faults.push(`the fingerprint of consumer ${id} of ${machine} is not the SHA-256 of the JCS of its {sealing, signing}`);
       if (names.has(fold(id))) faults.push(`${machine} has two consumers ${id}`);
       names.add(fold(id));
       const holder = holders.get(key.signing.x);
-      if (holder !== undefined) faults.push(`${holder} and consumer ${id} of ${machine} have one public key`);
+      if (holder !== undefined) faults.push(`${holder} and consumer ${id} of ${machine} have the same public key`);
       for (const x of [key.signing.x, key.sealing.x]) {
         const other = consumersOf.get(x);
-        if (other !== undefined && other !== id) faults.push(`consumers ${other} and ${id} (of ${machine}) have one public key`);
+        if (other !== undefined && other !== id) faults.push(`consumers ${other} and ${id} (of ${machine}) have the same public key`);
         consumersOf.set(x, id);
       }
     }

@@ -1,7 +1,7 @@
-/** Finding people quickly finds the same people. */
+/** The index finds the same people as a search. */
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { directory } from '../../test/house.js';
+import { directory } from '../../test/simulated-services.js';
 import { lookupOf } from './lookup.js';
 
 const [template] = directory.people;

@@ -4,20 +4,20 @@ import { fold } from '../decision-proof/humans.js';
 type Person = Directory['people'][number];
 type Machine = Directory['machines'][number];
 
-/** Finds people and machines without looking through all of them, in the order of the directory. */
+/** Indexes of a directory. Results are in the order of the directory. */
 export interface Lookup {
   people(id: string): readonly Person[];
   machines(id: string): readonly Machine[];
-  /** An id of the directory that differs from this one by case or Unicode form alone. */
+  /** An id of the directory that differs from this one only by case or Unicode form. */
   similarId(id: string): string | undefined;
   team(name: string): readonly Person[];
-  /** Who has one of the ids or is in one of the teams. */
+  /** People who have one of the ids or are in one of the teams. */
   matching(ids: readonly string[], teams: Iterable<string>): readonly Person[];
 }
 
 const lookups = new WeakMap<Directory, Lookup>();
 
-/** Made once for each directory that is read; a directory never changes, the next one is another. */
+/** Built once for each directory object, which never changes. */
 export function lookupOf(directory: Directory): Lookup {
   const found = lookups.get(directory) ?? makeLookup(directory);
   lookups.set(directory, found);

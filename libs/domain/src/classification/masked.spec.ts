@@ -1,4 +1,4 @@
-/** What of a contact point can be seen before it is asked for. */
+/** What a masked contact point shows. */
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { masked } from './masked.js';

@@ -1,7 +1,7 @@
-/** A contact point as somebody may see it who must choose one and not yet call it: `+44 ** **** **04`, `d***@example.test`. */
+/** A contact point as shown for choosing one, before the full value is requested: `+44 ** **** **04`, `d***@example.test`. */
 export function masked(kind: string, value: string): string {
   if (kind === 'email') return maskedAddress(value);
-  // What is dialled alone is left: the country, and two digits to tell two numbers apart.
+  // Only the country code and the last two digits remain, to tell numbers apart.
   const digits = [...value.matchAll(/\p{N}/gu)].map(({ index }) => index);
   const country = /^\+\p{N}{1,3}(?!\p{N})|^\+\p{N}{2}/u.exec(value)?.[0].length ?? 0;
   const shown = digits.length < 8 ? new Set<number>() : new Set([...digits.filter((index) => index < country), ...digits.slice(-2)]);

@@ -1,4 +1,4 @@
-/** What of the policy in force is on record when the service starts. */
+/** What is recorded about the policy when the service starts. */
 import { describe, expect, it } from '@jest/globals';
 import type { Fact, Policy } from '@readmit/contracts';
 import type { Context } from '../kernel/behaviour.js';
@@ -31,9 +31,9 @@ describe('a policy at the start', () => {
     const refused = start(policy('v1', 'b'), activated('1', policy('v1', 'a')), activated('2', policy('v2', 'c')));
     expect(refused).toMatchObject({ refused: true, rule: 'R9.1', reason: 'policy-version-reused' });
     expect((refused as { message: string }).message).toContain(
-      'Policy v1 is on record with another content (aaaaaaaaaaaaaaaa, since 2026-11-22T09:00:01.000Z; the file has bbbbbbbbbbbbbbbb). Give the file a version of its own',
+      'Policy v1 is already recorded with different content (aaaaaaaaaaaaaaaa, since 2026-11-22T09:00:01.000Z; the file has bbbbbbbbbbbbbbbb). Give the file a new version',
     );
-    // The control: going back to what v1 was.
+    // The control: the original content of v1.
     expect(start(policy('v1', 'a'), activated('1', policy('v1', 'a')), activated('2', policy('v2', 'c')))).toMatchObject({
       emit: [{ data: { version: 'v1' } }],
     });

@@ -8,7 +8,7 @@ export interface ActivePolicy {
   readonly digest: string;
 }
 
-/** Puts the policy in force on record. One version has one content for ever: what a decision names must be what was read (R9.1). */
+/** Records the policy in force. A version never changes its content: a decision must name exactly what was in force (R9.1). */
 export const activatePolicy =
   ({ document, digest }: ActivePolicy): Command<Record<never, never>, ClassificationEvents> =>
   (facts) => {
@@ -19,7 +19,7 @@ export const activatePolicy =
         'conflict',
         'R9.1',
         'policy-version-reused',
-        `Policy ${version} is on record with another content (${other.data.digest.slice(0, 16)}, since ${other.at}; the file has ${digest.slice(0, 16)}). Give the file a version of its own, or put back the content of ${version}.`,
+        `Policy ${version} is already recorded with different content (${other.data.digest.slice(0, 16)}, since ${other.at}; the file has ${digest.slice(0, 16)}). Give the file a new version, or restore the content of ${version}.`,
       );
     if (facts.last('readmit.policy.activated')?.data.digest === digest) return { emit: [], reply: {} };
     return { emit: [draft('readmit.policy.activated', 'policy', { version, digest, document })], reply: {} };

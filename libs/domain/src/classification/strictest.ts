@@ -2,8 +2,8 @@ import type { ClassPolicy, EvidenceNeed, QuorumPart } from '@readmit/contracts';
 import { tierOrder } from './tiers.js';
 
 /**
- * What a request must meet that falls under several classes, `main` the strictest of them: every proof and every seat of each,
- * the shortest of each time. Asking for more never takes away a proof or lengthens a grant (R1.6).
+ * Requirements of a request of several classes, `main` being the strictest: every proof and every seat of each, and the
+ * shortest of each time. Requesting more never removes a proof or lengthens a grant (R1.6).
  */
 export const strictest = (main: ClassPolicy, others: readonly ClassPolicy[]): ClassPolicy =>
   others.reduce<ClassPolicy>(
@@ -21,7 +21,7 @@ export const strictest = (main: ClassPolicy, others: readonly ClassPolicy[]): Cl
     main,
   );
 
-/** Every part of both. Parts of one name become one that satisfies both; where no team could, both stay. */
+/** Every part of both. Parts of the same name are merged into one that satisfies both; if they have no team in common, both stay. */
 export function joinQuorums(quorum: readonly QuorumPart[], more: readonly QuorumPart[]): QuorumPart[] {
   const joined = [...quorum];
   for (const part of more) {
@@ -43,7 +43,7 @@ export function joinQuorums(quorum: readonly QuorumPart[], more: readonly Quorum
 /** How many people a quorum needs. */
 export const seatsOf = (quorum: readonly QuorumPart[]): number => quorum.reduce((sum, part) => sum + part.count, 0);
 
-/** Every proof of both; one that both ask for is asked for once, as strictly as either does. */
+/** Every proof of both. One that both require is required once, as strictly as the stricter one. */
 function joinNeeds(needs: readonly EvidenceNeed[], more: readonly EvidenceNeed[]): EvidenceNeed[] {
   const joined = [...needs];
   const left = new Set(needs.keys());
@@ -64,7 +64,7 @@ function joinNeeds(needs: readonly EvidenceNeed[], more: readonly EvidenceNeed[]
   return joined;
 }
 
-/** `undefined`: there is nothing in both. */
+/** What both have; `undefined` if that is nothing. */
 function shared(some: readonly string[], others: readonly string[]): string[] | undefined {
   const both = some.filter((name) => others.includes(name));
   return both.length > 0 ? both : undefined;

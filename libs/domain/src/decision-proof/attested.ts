@@ -3,7 +3,7 @@ import { memoizeByFacts, type Facts } from '../kernel/facts.js';
 
 type Attestation = EventData<'readmit.people.attested'>;
 
-/** Who the people of a case are, of everything that classification attested for it. */
+/** The people of a case, from everything that classification attested for it. */
 export interface Attested {
   /** Ids of the attestations that count, earliest first. */
   readonly ids: readonly string[];
@@ -16,12 +16,12 @@ export interface Attested {
 }
 
 /**
- * Whoever makes up names must not make classification read the directory for each. With the attestation that comes with the case these are
- * a hundred, and a grant can name them all. Classification answers no more either.
+ * Limit of attestation requests of a case, for approval and for classification: made-up names must not make classification
+ * read the directory without end. With the attestation of the case itself that is a hundred, as many as a grant can name.
  */
 export const maxAttestationRequests = 99;
 
-/** Every attestation that a grant rests on: grants of before named one. */
+/** Every attestation that a grant rests on. Older grants name only one. */
 export const attestationIdsOf = ({
   attestationId,
   attestations,
@@ -30,9 +30,10 @@ export const attestationIdsOf = ({
 ];
 
 /**
- * All attestations of the case as one: people are attested when they matter, so there may be several. The latest wins for a person
- * that several name; a person whom one of them names twice stays two, so that whoever asks sees that nobody knows which holds. One with an older directory than an attestation before it counts for nothing: it would bring back who was removed since.
- * `among`: only these, by id, as a grant names what it rests on.
+ * Merges all attestations of the case: people are attested when they act, so there may be several. For a person in several
+ * of them the latest counts. A person who is twice in one of them stays two entries, so that rules can refuse the ambiguity.
+ * An attestation from an older directory than one before it is ignored: it would bring back people who were removed.
+ * `among`: only these ids, which a grant names.
  */
 export function attestedOf(facts: Facts<'readmit.people.attested'>, among?: readonly string[]): Attested | undefined {
   return among ? merge(facts, among) : mergeAll(facts);

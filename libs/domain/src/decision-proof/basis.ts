@@ -2,14 +2,14 @@ import type { EventData } from '@readmit/contracts';
 import type { Attested } from './attested.js';
 import { otherKeysOf, type DecisionBasis, type DenialBasis } from './decision-proof.js';
 
-/** The signed events of a case that say who may decide, and the people as they are attested: by now, or by what a grant rests on. */
+/** What decides who may approve a case: signed events, and the people as attested now or as a grant names them. */
 export interface CaseParts {
   readonly opened: EventData<'readmit.case.opened'>;
   readonly classified: EventData<'readmit.case.classified'>;
   readonly attested: Pick<Attested, 'people' | 'consumers'>;
 }
 
-/** What a no of the case is checked against. */
+/** What a denial of the case is checked against. */
 export const denialBasisOf = ({ opened, classified, attested }: CaseParts): DenialBasis => ({
   caseId: opened.caseId,
   requester: opened.requester.id,
@@ -20,8 +20,8 @@ export const denialBasisOf = ({ opened, classified, attested }: CaseParts): Deni
 });
 
 /**
- * What a decision of the case is checked against: approval when it is made and when it is granted, execution before it starts, audit and the
- * offline verifier by the judgement of the grant. None of them puts it together by itself.
+ * What a decision of the case is checked against. The only place that assembles it: for approval, for execution before it
+ * starts, for audit and for the offline verifier.
  */
 export const decisionBasisOf = (
   parts: CaseParts,

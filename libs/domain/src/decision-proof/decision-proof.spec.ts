@@ -1,11 +1,11 @@
-/** What makes a decision count, and when a quorum is met: every refusal beside the decision that is taken. */
+/** What makes a decision count, and when a quorum is met: each refusal with a control that counts. */
 import type { Decision, Person, QuorumPart } from '@readmit/contracts';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { Crypto } from '../kernel/behaviour.js';
 import { checkDecision, checkDecisions, checkDenial, quorumMet, quorumProgress, type DecisionBasis } from './decision-proof.js';
 
-/** A signature here is the key and the text: whether Ed25519 verifies is proved with real keys in the specs of the bus. */
+/** Signatures are simulated as key and text; Ed25519 is tested with real keys in libs/signing. */
 const crypto: Crypto = {
   digest: (value) => JSON.stringify(value),
   canonical: (value) => JSON.stringify(value),
@@ -125,7 +125,7 @@ describe('one human', () => {
     expect(why(signed('chidi'), { people: borrowed })).toBe('key-of-another');
     expect(why(signed('chidi'), { otherKeys: ['x-case'] })).toBeUndefined();
     expect(why(signed('chidi'), { otherKeys: ['x-case', 'x-chidi'] })).toBe('key-of-another');
-    // A second account of his own may have his key.
+    // A second account of the same person may have the key.
     const own = [...people, person('chidi.admin', ['security-oncall'], { human: 'Chidi', keys: keyOf('chidi.admin') })];
     expect(why(signed('chidi'), { people: own })).toBeUndefined();
   });
@@ -179,7 +179,7 @@ describe('decisions together', () => {
     expect(checkDecisions([], basis, crypto)?.reason).toBe('quorum-not-met');
   });
 
-  it('R4.3 finds the seating that fills all parts, whoever decided first', () => {
+  it('R4.3 finds the seating that fills all parts, in any order of decisions', () => {
     expect(checkDecisions([signed('both'), signed('chidi')], basis, crypto)).toBeUndefined();
     expect(checkDecisions([signed('both'), signed('dana')], basis, crypto)).toBeUndefined();
   });
@@ -244,7 +244,7 @@ describe('a quorum', () => {
   const parts = (found: readonly { teams: string[]; count: number; authority: number }[]): QuorumPart[] =>
     found.map((one, index) => ({ name: `part-${index}`, ...one }));
 
-  it('R4.3 is never un-met by one more approver, whoever decided in which order', () => {
+  it('R4.3 is never un-met by one more approver, in any order of decisions', () => {
     fc.assert(
       fc.property(anyPeople, anyQuorum, fc.nat(), (found, wanted, cut) => {
         const everybody = named(found);

@@ -2,27 +2,27 @@ import type { Decision, EventData, Person, QuorumPart } from '@readmit/contracts
 import type { Crypto, Refusal } from '../kernel/behaviour.js';
 import { byHuman, fold, entriesOf, duplicateMessage } from './humans.js';
 
-/** DSSE payload type of a decision: a signature for anything else can never count as one. */
+/** DSSE payload type of a decision, so that no other signature can count as one. */
 export const decisionPayloadType = 'application/vnd.readmit.decision.v1+json';
 
-/** What decisions are checked against. Everything here comes from signed facts, nothing from the one who asks. */
+/** What decisions are checked against. All of it comes from signed facts, nothing from the caller. */
 export interface DecisionBasis {
   readonly caseId: string;
   readonly planDigest: string;
   readonly evidenceDigest: string;
   readonly policyDigest: string;
-  /** Undefined: asked without signing in. */
+  /** Undefined: the request was made without a sign-in. */
   readonly requester: string | undefined;
   readonly subject: string;
-  /** Who collected the evidence. */
+  /** People who collected the evidence. */
   readonly collectors: readonly string[];
-  /** People as classification attested them for this case, never as approval says. */
+  /** As attested by classification for this case. */
   readonly people: readonly Person[];
   readonly quorum: readonly QuorumPart[];
-  /** Signing keys (`x`) that are no person's: the one-time key of the case, those of consumers. Whoever holds one decides nothing with it. */
+  /** Signing keys (`x`) that belong to no person: the case key, keys of consumers. They cannot sign decisions. */
   readonly otherKeys?: readonly string[] | undefined;
 }
-/** What a no is checked against: it counts whatever plan, proofs and policy it bound. */
+/** What a denial is checked against. It counts whatever plan, evidence and policy it was signed for. */
 export type DenialBasis = Omit<DecisionBasis, 'planDigest' | 'evidenceDigest' | 'policyDigest' | 'collectors'>;
 
 /** `otherKeys` of a case. */
@@ -33,69 +33,65 @@ export const otherKeysOf = (
 
 const refusal = (rule: string, reason: string, message: string): Refusal => ({ rule, reason, message });
 
-/** Why one decision does not count, or undefined. Used by approval when it is made, by execution before it acts and by the verifier years later. */
+/** Why a decision does not count, or undefined. Used by approval, by execution before it acts, and by the verifier years later. */
 export function checkDecision(decision: Decision, basis: DecisionBasis, crypto: Crypto): Refusal | undefined {
   const { statement } = decision;
   if (statement.caseId !== basis.caseId) return refusal('R4.4', 'decision-for-another-case', 'The signed statement names another case.');
   if (statement.planDigest !== basis.planDigest)
-    return refusal('R4.4', 'plan-changed', 'The plan is not the one that was signed. Look at the new plan and decide again.');
+    return refusal('R4.4', 'plan-changed', 'The plan has changed since it was signed. Review the new plan and decide again.');
   if (statement.evidenceDigest !== basis.evidenceDigest)
-    return refusal(
-      'R4.4',
-      'evidence-changed',
-      'The evidence is not what it was when the decision was signed. Look again and decide again.',
-    );
+    return refusal('R4.4', 'evidence-changed', 'The evidence has changed since the decision was signed. Review it and decide again.');
   if (statement.policyDigest !== basis.policyDigest)
-    return refusal('R9.1', 'policy-changed', 'The decision was signed under another policy.');
+    return refusal('R9.1', 'policy-changed', 'The decision was signed under another policy. Review the case and decide again.');
   return approverRefusal(statement, basis) ?? checkSignature(decision, basis, crypto);
 }
 
 type Approver = Pick<Decision['statement'], 'approver'>;
 
-/** Whether this person may approve and has a key to sign it with. */
+/** Whether the person may approve and has a key to sign with. */
 export const mayApprove = (person: Person, basis: DecisionBasis): boolean =>
   !approverRefusal({ approver: person.id }, basis) && person.keys.some((key) => !keyRefusal(person, key, basis));
 
-/** Why this person may not approve, whatever they sign, or undefined. */
+/** Why the person may not approve, whatever they sign, or undefined. */
 function approverRefusal(statement: Approver, basis: DecisionBasis): Refusal | undefined {
   if (basis.collectors.some(sameHumanAs(statement.approver, basis.people)))
-    return refusal('R4.2', 'approver-is-verifier', 'Who collected the evidence cannot decide. Somebody else of the quorum must.');
+    return refusal('R4.2', 'approver-is-verifier', 'A person who collected evidence cannot approve. Another quorum member must.');
   return signerRefusal(statement, basis);
 }
 
 /**
- * Why a no does not count, or undefined. It needs a signature of somebody of the quorum and nothing else: a no gives nothing, so it holds
- * when plan or proofs have changed since or were not there yet, and who collected a proof may say it too.
+ * Why a denial does not count, or undefined. A quorum member must have signed it, nothing more: it gives no access, so it
+ * counts before there is a plan or evidence and after they change, and people who collected evidence may deny too.
  */
 export function checkDenial(decision: Decision, basis: DenialBasis, crypto: Crypto): Refusal | undefined {
   const { statement } = decision;
   if (statement.caseId !== basis.caseId) return refusal('R4.4', 'decision-for-another-case', 'The signed statement names another case.');
-  if (statement.decision !== 'deny') return refusal('R4.3', 'decision-is-no-deny', 'The signed statement does not say no.');
+  if (statement.decision !== 'deny') return refusal('R4.3', 'decision-is-no-deny', 'The signed statement is not a denial.');
   return signerRefusal(statement, basis) ?? checkSignature(decision, basis, crypto);
 }
 
-/** Why this is no person of the quorum, or is requester or subject; undefined: it is one of the quorum and neither. */
+/** Why the person may not decide: not in the quorum, or requester or subject. Undefined: they may. */
 function signerRefusal(statement: Approver, basis: DenialBasis): Refusal | undefined {
   const [approver, duplicate] = entriesOf(basis.people, statement.approver);
   if (!approver) return refusal('R4.2', 'approver-unknown', 'The directory does not attest this person for the case.');
   if (duplicate) return refusal('R4.2', 'approver-ambiguous', duplicateMessage);
   const same = sameHumanAs(approver.id, basis.people);
   if (basis.requester !== undefined && same(basis.requester))
-    return refusal('R4.2', 'approver-is-requester', 'Who asks cannot decide. Somebody else of the quorum must.');
+    return refusal('R4.2', 'approver-is-requester', 'The requester cannot approve. Another quorum member must.');
   if (same(basis.subject))
-    return refusal('R4.2', 'approver-is-subject', 'Nobody decides about their own way back in. Somebody else of the quorum must.');
-  if (approver.employment === 'vendor') return refusal('R4.2', 'approver-is-vendor', 'Vendor staff can ask, never approve.');
+    return refusal('R4.2', 'approver-is-subject', 'The subject cannot approve their own recovery. Another quorum member must.');
+  if (approver.employment === 'vendor') return refusal('R4.2', 'approver-is-vendor', 'Vendor staff can request, never approve.');
   if (!basis.quorum.some((part) => canFill(approver, part)))
-    return refusal('R4.3', 'approver-not-in-quorum', 'This person is in no team of the quorum with enough authority.');
+    return refusal('R4.3', 'approver-not-in-quorum', 'This person is not in an approving team, or lacks the required authority.');
   return undefined;
 }
 
-/** Whether the signer, who is known by now, signed with a key that is theirs alone. */
+/** Why the signature does not count, or undefined: the key must be the signer's and nobody else's. */
 function checkSignature({ statement, proof }: Decision, basis: DenialBasis, crypto: Crypto): Refusal | undefined {
   const [approver] = entriesOf(basis.people, statement.approver);
   const key = approver?.keys.find((candidate) => candidate.kid === proof.kid && candidate.type === proof.type);
   if (!approver || !key)
-    return refusal('R4.4', 'approver-key-unknown', 'The signing key is not enrolled for this person in the signed directory.');
+    return refusal('R4.4', 'approver-key-unknown', 'The signing key is not listed for this person in the signed directory.');
   const shared = keyRefusal(approver, key, basis);
   if (shared) return shared;
   if (!crypto.verify(key.key.x, decisionPayloadType, crypto.canonical(statement), proof.signature))
@@ -103,25 +99,25 @@ function checkSignature({ statement, proof }: Decision, basis: DenialBasis, cryp
   return undefined;
 }
 
-/** Why a signature by this key does not show who decided, or undefined. */
+/** Why a signature by this key does not prove who decided, or undefined. */
 function keyRefusal(approver: Person, { key: { x } }: Person['keys'][number], basis: DenialBasis): Refusal | undefined {
   const another = basis.people.some(({ human, keys }) => fold(human) !== fold(approver.human) && keys.some((one) => one.key.x === x));
   if (another || basis.otherKeys?.includes(x) === true)
     return refusal(
       'R4.2',
       'key-of-another',
-      'The signing key is also the key of somebody else of this case, so it does not show who decided.',
+      'The signing key also belongs to somebody else in this case, so it does not prove who decided.',
     );
   return undefined;
 }
 
-/** Whether an account, attested or not, is of the same human as the approver. */
+/** Tells whether an account, attested or not, belongs to the same human as the approver. */
 function sameHumanAs(approver: string, people: readonly Person[]): (id: string) => boolean {
   const humanOf = byHuman(people);
   return (id) => humanOf(id) === humanOf(approver);
 }
 
-/** Who fills each part of the quorum, by distinct humans; parts that nobody fills have an empty or short `by`. */
+/** Who fills each part of the quorum, one seat per human. Parts that are not full have fewer in `by`. */
 export function quorumProgress(
   quorum: readonly QuorumPart[],
   approvers: readonly string[],
@@ -141,16 +137,16 @@ export function quorumProgress(
 export const quorumMet = (quorum: readonly QuorumPart[], approvers: readonly string[], people: readonly Person[]): boolean =>
   quorum.length > 0 && quorumProgress(quorum, approvers, people).every(({ part, by }) => by.length >= part.count);
 
-/** Why these decisions together do not grant, or undefined. A deny among them is a no. */
+/** Why these decisions do not give a grant, or undefined. */
 export function checkDecisions(decisions: readonly Decision[], basis: DecisionBasis, crypto: Crypto): Refusal | undefined {
   for (const decision of decisions) {
     const found = checkDecision(decision, basis, crypto);
     if (found) return found;
-    if (decision.statement.decision !== 'approve') return refusal('R4.3', 'decision-is-deny', 'One of the decisions says no.');
+    if (decision.statement.decision !== 'approve') return refusal('R4.3', 'decision-is-deny', 'One of the decisions is a denial.');
   }
   const approvers = decisions.map((decision) => decision.statement.approver);
   if (!quorumMet(basis.quorum, approvers, basis.people))
-    return refusal('R4.3', 'quorum-not-met', 'Not every part of the quorum is filled by a different person.');
+    return refusal('R4.3', 'quorum-not-met', 'The quorum is not met: each seat needs a different person.');
   return undefined;
 }
 
@@ -159,8 +155,8 @@ function canFill(person: Person, part: QuorumPart): boolean {
 }
 
 /**
- * The assignment of humans to seats that fills most seats; a human sits as the account that serves there, whichever account of
- * theirs decided first. Quorums are small (at most 25 seats), so a plain augmenting search is enough.
+ * Assigns humans to seats so that as many seats as possible are filled. A human fills a seat with whichever of their
+ * accounts is eligible for it. Quorums have at most 25 seats, so an augmenting path search is fast enough.
  */
 function assignSeats(
   seats: readonly number[],

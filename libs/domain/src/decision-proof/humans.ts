@@ -1,23 +1,23 @@
 import type { Person } from '@readmit/contracts';
 
-/** Two spellings of one name: directories and identity providers differ by case and by compatible characters. */
+/** Normalizes a name: directories and identity providers differ in case and in compatible characters. */
 export const fold = (name: string): string => name.normalize('NFKC').toLowerCase().normalize('NFKC');
 
-/** The entries of an id. More than one is a fault of the directory, and nobody can say which of them holds. */
+/** The entries with an id. More than one is an error in the directory, and it is unknown which is right. */
 export const entriesOf = (people: readonly Person[], id: string): readonly Person[] => people.filter((person) => person.id === id);
-/** What is said of such an id, whatever the person wants to do. */
-export const duplicateMessage = 'The directory lists this person more than once; its maintainers must say which entry is right.';
+/** Message of every refusal for such an id. */
+export const duplicateMessage = 'The directory lists this person more than once. Its maintainers must remove the wrong entry.';
 
 /**
- * Which human an account is, as a name that is the same for all accounts of one human (R4.2): accounts with one id or one `human`, whatever
- * the case of the letters, and accounts that share a key are one. An id that nobody attests may be spelled as a `human` is.
+ * Gives each account a name that is the same for all accounts of one human (R4.2): accounts with the same id or `human`,
+ * ignoring case, and accounts that share a key. An id that is not attested is compared with the `human` names.
  */
 export function byHuman(people: readonly Person[]): (id: string) => string {
   const known = humans.get(people) ?? humansOf(people);
   humans.set(people, known);
   return known;
 }
-/** Of people who were asked about: a decision asks for the requester, the subject and each collector of the same people. */
+/** Cached: a decision looks up requester, subject and each collector among the same people. */
 const humans = new WeakMap<readonly Person[], (id: string) => string>();
 
 function humansOf(people: readonly Person[]): (id: string) => string {

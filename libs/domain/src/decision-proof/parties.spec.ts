@@ -1,8 +1,8 @@
-/** Who has a part in a case: who reads it, and who may end it. */
+/** Participants of a case: who may read it, and who may end it. */
 import { describe, expect, it } from '@jest/globals';
 import { attest, attested, classified, opened, person, whole } from '../../test/case-people.js';
 import { recipient } from '../../test/cast.js';
-import { House } from '../../test/house.js';
+import { SimulatedServices } from '../../test/simulated-services.js';
 import { Facts } from '../kernel/facts.js';
 import { mayEndCase, mayReadCase, readersOf } from './parties.js';
 
@@ -44,9 +44,9 @@ describe('a case is read', () => {
 
 describe('a case may be ended by', () => {
   it('R6.4 the key that asked, another account of the subject, and who answers for the machine; nobody of a case that is not known', () => {
-    const house = new House();
-    const caseId = house.open([{ kind: 'factor.bypass', object: 'ada' }], { kind: 'person', id: 'ada' });
-    const anonymous = house.facts('revocation-scheduler', caseId);
+    const services = new SimulatedServices();
+    const caseId = services.open([{ kind: 'factor.bypass', object: 'ada' }], { kind: 'person', id: 'ada' });
+    const anonymous = services.facts('revocation-scheduler', caseId);
     expect(mayEndCase(anonymous, { caseKey: recipient('one-time').signing.x })).toBe(true);
     expect(ends(anonymous, 'ada-admin')).toBe(true);
     expect(ends(anonymous, 'pat')).toBe(false);
@@ -55,7 +55,7 @@ describe('a case may be ended by', () => {
     );
     expect(ends(new Facts(owned), 'pat')).toBe(true);
     expect(ends(new Facts([]), 'gita', ['platform-operators'])).toBe(false);
-    // Accounts of one human, as they are counted when somebody decides: a name in other letters is the same name.
+    // Accounts of one human, as for decisions: a name that differs by case is the same name.
     const named = (human: string): Facts =>
       new Facts(
         anonymous.all.map((fact) =>

@@ -3,18 +3,18 @@ import type { Facts } from '../kernel/facts.js';
 import { attestedOf } from './attested.js';
 import { byHuman } from './humans.js';
 
-/** A team that an access token names: its members read, contain and end every case. */
+/** Team in access tokens: its members may read, contain and end every case. */
 export const operatorTeam = 'platform-operators';
-/** A team that an access token names: its members read every case. */
+/** Team in access tokens: its members may read every case. */
 const auditorTeam = 'auditors';
 
-/** Somebody who is signed in. */
+/** A person who is signed in. */
 export interface Reader {
   readonly id: string;
-  /** As the access token says. */
+  /** From the access token. */
   readonly teams: readonly string[];
 }
-/** Who acts: somebody who is signed in, or whoever holds a key. */
+/** A person who is signed in, or the holder of a case key. */
 export type WhoEnds = Reader | { readonly caseKey: string };
 
 /** Teams whose members verify or decide under these requirements. */
@@ -22,12 +22,12 @@ export const teamsOf = ({ verifiers, quorum }: Pick<Requirements, 'verifiers' | 
   ...new Set([...verifiers, ...quorum.flatMap((part) => part.teams)]),
 ];
 
-/** What names the people of a case. */
+/** The facts that name the people of a case. */
 export type PartyFacts = Facts<'readmit.case.opened' | 'readmit.case.classified' | 'readmit.people.attested'>;
 
 /**
- * Who has a part in the case, and so may read it and end what it granted: who asks and whom it is about, under any account of theirs, who answers
- * for the machine, and who may verify or decide as attested. Vendor staff decide nothing. Who once had a part keeps it: it only grows.
+ * The participants of a case, who may read it and end what it granted: requester and subject with all their accounts, owners
+ * of the machine, and attested members of the verifying and approving teams, without vendor staff. The list only grows.
  */
 export function readersOf(facts: PartyFacts): readonly string[] {
   const opened = facts.first('readmit.case.opened');
@@ -47,17 +47,17 @@ export function readersOf(facts: PartyFacts): readonly string[] {
   return [...readers].sort();
 }
 
-/** People of the team that answers for the machine of the case. */
+/** People of the team that owns the machine of the case. */
 export const ownersOf = (facts: Facts<'readmit.people.attested'>): readonly string[] => attestedOf(facts)?.owners ?? [];
 
-/** Whether every case is open to them, by the teams of their sign-in. */
+/** Whether they may read every case, by the teams in their access token. */
 export const readsEveryCase = ({ teams }: Reader): boolean => teams.includes(operatorTeam) || teams.includes(auditorTeam);
 
-/** Whether somebody who is signed in may read the case. To all others it does not exist. */
+/** Whether the person may read the case. For everyone else it does not exist. */
 export const mayReadCase = (facts: PartyFacts, actor: Reader): boolean =>
   facts.has('readmit.case.opened') && (readsEveryCase(actor) || readersOf(facts).includes(actor.id));
 
-/** Whether somebody may end what the case granted: whoever has a part in it, operators, and the key that asked, which may also see what it owes. */
+/** Whether they may end what the case granted: participants, operators, and the holder of the case key. */
 export function mayEndCase(facts: PartyFacts, who: WhoEnds): boolean {
   const opened = facts.first('readmit.case.opened')?.data;
   if (!opened) return false;

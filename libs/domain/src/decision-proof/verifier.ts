@@ -2,7 +2,7 @@ import type { EventData, Person } from '@readmit/contracts';
 import { refusal, type CommandRefusal } from '../kernel/behaviour.js';
 import { byHuman, entriesOf, duplicateMessage } from './humans.js';
 
-/** Why this person may not verify the case, or undefined: whoever may collect its proofs may also see whom to call. */
+/** Why the person may not collect evidence for the case, or undefined. The same people may see whom to call. */
 export function verifierRefusal(
   id: string,
   opened: EventData<'readmit.case.opened'>,
@@ -19,17 +19,18 @@ export function verifierRefusal(
       'forbidden',
       'R4.2',
       'verifier-is-requester',
-      'Who asks cannot verify. An agent who is neither requester nor subject must.',
+      'The requester cannot verify. An agent who is neither requester nor subject must.',
     );
   if (humanOf(opened.subject.id) === human)
     return refusal(
       'forbidden',
       'R4.2',
       'verifier-is-subject',
-      'Nobody verifies herself. An agent who is neither requester nor subject must.',
+      'The subject cannot verify. An agent who is neither requester nor subject must.',
     );
-  if (verifier.employment === 'vendor') return refusal('forbidden', 'R3.10', 'verifier-is-vendor', 'Vendor staff can ask, never verify.');
+  if (verifier.employment === 'vendor')
+    return refusal('forbidden', 'R3.10', 'verifier-is-vendor', 'Vendor staff can request, never verify.');
   if (!teams.some((team) => verifier.teams.includes(team)))
-    return refusal('forbidden', 'R4.2', 'not-a-verifier', `Evidence of this case is collected by ${teams.join(', ')}.`);
+    return refusal('forbidden', 'R4.2', 'not-a-verifier', `Only ${teams.join(', ')} may collect evidence for this case.`);
   return undefined;
 }

@@ -1,9 +1,9 @@
-/** What a proof is worth and for how long, and which proofs cannot even be written down. */
+/** What a proof counts for and how long, and which proofs the schema refuses. */
 import { AddEvidence, catalogue, evidenceKinds, type EvidenceNeed, type FactOf } from '@readmit/contracts';
 import { describe, expect, it } from '@jest/globals';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
-import { crypto } from '../../test/house.js';
+import { crypto } from '../../test/simulated-services.js';
 import { codeOf, evidenceDigest, fresh, metUntil, needsMet, proofDigest, refsOf, proofContentOf, type ProofContent } from './evidence.js';
 
 type Evidence = FactOf<'readmit.evidence.added'>;
@@ -65,10 +65,10 @@ describe('a proof', () => {
     const older = proof('e0', { collectedAt: after(-250_000).toISOString() });
     expect(until([need()], [proof('e1')], 900_000)).toBe(300_000);
     expect(until([need({ maxAgeSeconds: 60 })], [proof('e1')], 900_000)).toBe(60_000);
-    // The older proof is lost first, and the newer one still serves.
+    // The older proof becomes stale first, and the newer one still meets the need.
     expect(until([need()], [older, proof('e1')], 900_000)).toBe(300_000);
     expect(until([need(), need()], [older, proof('e1')], 900_000)).toBe(50_000);
-    // A proof that was lost before changes nothing.
+    // A proof that was stale before changes nothing.
     expect(until([need()], [older, proof('e1')], 900_000, 100_000)).toBe(300_000);
     expect(until([need()], [proof('e1')], 200_000)).toBe(200_000);
     expect(until([], [proof('e1')], 900_000)).toBe(900_000);

@@ -1,6 +1,6 @@
 import type { Refusal } from '../kernel/behaviour.js';
 
-/** What can be wrong with a grant, as audit and the verifier name it. */
+/** What can be wrong with a grant, as named by audit and the verifier. */
 export type GrantViolation =
   | 'plan-not-approved'
   | 'decisions-invalid'
@@ -15,7 +15,7 @@ export type GrantViolation =
   | 'granted-after-end'
   | 'opened-twice';
 
-/** Why a grant does not count. */
+/** Why a grant does not count, and the violation as which audit reports it. */
 export interface GrantRefusal extends Refusal {
   readonly violation: GrantViolation;
 }

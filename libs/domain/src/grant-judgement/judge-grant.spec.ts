@@ -1,4 +1,4 @@
-/** The one judgement of a grant: one genuine case, then the same with one fact changed at a time; the genuine one is the control of each. */
+/** The judgement of a grant: one genuine case, then the same with one fact changed at a time; the genuine one is the control. */
 import type { EventData, EventType, Fact, Plan } from '@readmit/contracts';
 import { describe, expect, it } from '@jest/globals';
 import {
@@ -189,7 +189,7 @@ describe('the judgement of a grant', () => {
     const lazily = { ...attested(attestedPeople.filter(({ id }) => id === 'dana')), id: 'event_later', at: seconds(3) };
     expect(judged([...split, lazily])).toEqual(['R4.2 approver-unknown']);
     expect(judged(changed('readmit.approval.granted', { attestations: ids }, [...split, lazily]))).toEqual([]);
-    // The one that is named alone counts with the others, as it does at the gate.
+    // The single attestation counts together with the list, as it does at the gate.
     expect(judged(changed('readmit.approval.granted', { attestations: ['event_later'] }, [...split, lazily]))).toEqual([]);
   });
 });

@@ -12,21 +12,21 @@ import { obligationRefusal, planNotAsked } from './plan-rules.js';
 import type { GrantViolation, GrantRefusal } from './grant-refusal.js';
 import { recipientsOf } from './recipients.js';
 
-/** What cannot be judged yet because a fact is missing; for a log that is complete it is a problem of that name. */
+/** A fact that is missing for the judgement. In a complete log that is the violation of this name. */
 export interface GrantWait {
   readonly waitsFor: string;
   readonly violation: GrantViolation;
 }
 export interface GrantJudgement {
-  /** Empty together with `waits`: the grant counts. The first is the one to tell. */
+  /** Both empty: the grant counts. The first refusal is the one to show. */
   readonly refusals: readonly GrantRefusal[];
   readonly waits: readonly GrantWait[];
-  /** The plan that was granted, when it is known and is what its digest says. */
+  /** The granted plan, if it is known and matches its digest. */
   readonly plan: Plan | undefined;
 }
 type Granted = FactOf<'readmit.approval.granted'>;
 
-/** What a grant rests on. */
+/** Events that a grant rests on. */
 export type GrantEvents =
   | 'readmit.case.opened'
   | 'readmit.case.classified'
@@ -43,10 +43,10 @@ type GrantFacts = Facts<GrantEvents>;
 type Obligation = FactOf<'readmit.obligation.recorded'>;
 
 /**
- * The one judgement of a grant: approval before it grants (with the grant among the facts), execution before it starts,
- * audit's watch and the offline verifier. It believes nobody's summary: people come from classification, requester and key from
- * CaseOpened, proofs from EvidenceAdded, the plan from execution, and every decision is verified again. `at`: when something
- * begins on it. Whether the case was stopped since, and whether the grant is still good at `at`, is not of the grant.
+ * The only judgement of a grant: for approval before it grants (with the new grant among the facts), for execution before it
+ * starts, for audit and for the offline verifier. It trusts no summary: people come from classification, requester and key
+ * from CaseOpened, proofs from EvidenceAdded, the plan from execution, and every decision is verified again. `at`: when
+ * execution starts on it. Whether the case was stopped, or the grant has expired at `at`, is checked elsewhere (`intent.ts`).
  */
 export const judgeGrant = (
   facts: Facts<GrantEvents | 'readmit.obligation.recorded'>,
@@ -55,7 +55,7 @@ export const judgeGrant = (
   grant: Granted | undefined = facts.first('readmit.approval.granted'),
 ): GrantJudgement => judge(facts, facts.of('readmit.obligation.recorded'), at, crypto, grant);
 
-/** Approval's judgement of a grant that it is about to make: the scheduler has recorded nothing of it yet. */
+/** The same for a grant that approval is about to emit: the scheduler has recorded no obligations yet. */
 export const judgeNewGrant = (facts: GrantFacts, at: Date, crypto: Crypto, grant: Granted): GrantJudgement =>
   judge(facts, [], at, crypto, grant);
 
@@ -79,20 +79,14 @@ function judge(
   };
 
   if (facts.of('readmit.case.opened').length > 1)
-    refuse(
-      'opened-twice',
-      'R1.1',
-      'opened-twice',
-      'Another request was opened under the name of this case; nobody proved or approved that one.',
-    );
+    refuse('opened-twice', 'R1.1', 'opened-twice', 'The case was opened twice, and the second request was neither proved nor approved.');
   for (const [type, reason] of endings)
-    if (facts.has(type))
-      refuse('granted-after-end', 'R4.7', reason, `The request had an end before (${type}); nothing could be granted on it.`);
+    if (facts.has(type)) refuse('granted-after-end', 'R4.7', reason, `The request had already ended (${type}) and could not be granted.`);
 
   const planned = facts.of('readmit.plan.proposed').find((fact) => fact.data.digest === grant.data.planDigest);
   const plan = planned && crypto.digest(planned.data.plan) === planned.data.digest ? planned.data.plan : undefined;
   if (!planned) refuse('plan-not-approved', 'R4.4', 'plan-changed', 'The approval is for a plan that execution did not propose.');
-  else if (!plan) refuse('plan-not-approved', 'R4.4', 'plan-changed', 'The digest of the proposed plan is not that of its content.');
+  else if (!plan) refuse('plan-not-approved', 'R4.4', 'plan-changed', 'The digest of the proposed plan does not match its content.');
 
   const ids = attestationIdsOf(grant.data);
   const attested = attestedOf(facts, ids);
@@ -103,19 +97,19 @@ function judge(
   refusals.push(...proofs.changed);
   if (!proofs.complete) waits.push({ waitsFor: 'the evidence that the approval rests on', violation: 'evidence-differs' });
 
-  // Approval copies the obligations and the scheduler records them; what ends the grant is what was approved, or nothing begins.
+  // Approval copies the obligations and the scheduler records them: both must be exactly what was approved, or nothing starts.
   if (plan && crypto.canonical(grant.data.obligations) !== crypto.canonical(plan.obligations))
     refuse(
       'obligation-missing',
       'R6.1',
       'obligations-differ',
-      'The approval does not carry the obligations of its plan, so not everything would be taken back.',
+      'The approval has other obligations than its plan, so not everything would be undone.',
     );
   for (const undo of plan?.obligations ?? []) {
     const recorded = obligations.filter((fact) => fact.data.obligationId === undo.id);
     if (recorded.length === 0) waits.push({ waitsFor: `obligation ${undo.id}`, violation: 'obligation-missing' });
     if (recorded.some((fact) => crypto.canonical(fact.data.undo) !== crypto.canonical(undo)))
-      refuse('obligation-differs', 'R6.1', 'obligations-differ', `What was recorded to be undone is not what was approved (${undo.id}).`);
+      refuse('obligation-differs', 'R6.1', 'obligations-differ', `The obligation ${undo.id} was not recorded as it was approved.`);
   }
 
   const { requirements, ceiling, class: caseClass } = classified.data;
@@ -124,7 +118,7 @@ function judge(
       'evidence-missing',
       'R3.1',
       'evidence-missing',
-      'The approval was granted without the proofs that the policy asks for, fresh when it was granted.',
+      'Proofs that the policy requires were missing or stale when the approval was granted.',
     );
   add('evidence-missing', ticketMissing(opened.data, requirements));
   if (plan) {
@@ -142,15 +136,10 @@ function judge(
       'grant-outlives-policy',
       'R4.7',
       'good-for-too-long',
-      `The approval says it is good until ${grant.data.goodUntil}, longer than the policy allows.`,
+      `The approval is valid until ${grant.data.goodUntil}, longer than the policy allows.`,
     );
   if (new Date(grant.at) > plusSeconds(at, clockToleranceSeconds))
-    refuse(
-      'grant-outlives-policy',
-      'R4.7',
-      'granted-in-the-future',
-      `The approval says that it is of ${grant.at}, which is still to come.`,
-    );
+    refuse('grant-outlives-policy', 'R4.7', 'granted-in-the-future', `The approval is dated ${grant.at}, which is in the future.`);
 
   if (attested && missing.length === 0 && proofs.complete) {
     const basis = decisionBasisOf(
@@ -170,19 +159,19 @@ function judge(
   return { refusals, waits, plan };
 }
 
-/** Ends of a request that go before any grant: approval never says one of them and a grant. */
+/** Ends of a request after which approval never grants. */
 const endings = [
   ['readmit.approval.denied', 'approval-denied'],
   ['readmit.approval.withdrawn', 'approval-withdrawn'],
   ['readmit.approval.expired', 'approval-expired-before'],
 ] as const;
 
-/** Why a decision cannot have been made when it says that it was, or undefined. The signed time is the approver's own clock. */
+/** Why the signed time of a decision cannot be true, or undefined. It is from the approver's own clock. */
 function decisionTimeRefusal(grant: Granted, plannedAt: string): Refusal | undefined {
   const explanations = {
-    'no-instant': 'which is no instant.',
-    'too-early': 'before there was a plan to decide about. Set the clock and sign anew.',
-    'too-late': 'which is still to come. Set the clock and sign anew.',
+    'not-a-time': 'which is not a valid time.',
+    'too-early': 'before there was a plan to decide on. Set the clock and sign again.',
+    'too-late': 'which is in the future. Set the clock and sign again.',
   };
   for (const { statement } of grant.data.decisions) {
     const fault = signedTimeFault(statement.decidedAt, plannedAt, grant.at);
@@ -190,13 +179,13 @@ function decisionTimeRefusal(grant: Granted, plannedAt: string): Refusal | undef
       return {
         rule: 'R4.4',
         reason: 'decided-at-no-such-time',
-        message: `The signed statement says that it is of ${statement.decidedAt}, ${explanations[fault]}`,
+        message: `The signed statement is dated ${statement.decidedAt}, ${explanations[fault]}`,
       };
   }
   return undefined;
 }
 
-/** A decision answers a request to decide. Where the requests of the case are known, it must be one of them. */
+/** Every decision answers a request to decide. If any requests of the case are known, it must be one of them. */
 function nonceRefusal(facts: GrantFacts, grant: Granted): Refusal | undefined {
   const requests = facts.of('readmit.approval.requested');
   const asked = (nonce: string): boolean =>
@@ -205,12 +194,12 @@ function nonceRefusal(facts: GrantFacts, grant: Granted): Refusal | undefined {
     );
   return requests.length === 0 || grant.data.decisions.every(({ statement }) => asked(statement.nonce))
     ? undefined
-    : { rule: 'R4.4', reason: 'nonce-unknown', message: 'A decision does not carry the nonce of a request to decide on exactly this.' };
+    : { rule: 'R4.4', reason: 'nonce-unknown', message: 'A decision has the nonce of no request for this plan and evidence.' };
 }
 
-/** A signed no of somebody who may decide, whatever it bound: it ends the request, as it does with approval (R4.3, R4.7). */
+/** A valid denial on anything ends the request, as in approval (R4.3, R4.7). */
 function denialRefusal(facts: GrantFacts, basis: DecisionBasis, attested: Attested, crypto: Crypto): Refusal | undefined {
-  // Whoever was attested by now: a no needs no place in the grant.
+  // With everyone attested by now: the grant need not name the person who denied.
   const who = { ...basis, people: attestedOf(facts)?.people ?? attested.people };
   const denial = facts
     .of('readmit.decision.recorded')
@@ -219,7 +208,7 @@ function denialRefusal(facts: GrantFacts, basis: DecisionBasis, attested: Attest
     denial && {
       rule: 'R4.3',
       reason: 'decision-is-deny',
-      message: `${denial.data.decision.statement.approver} said no to this request.`,
+      message: `${denial.data.decision.statement.approver} denied this request.`,
     }
   );
 }
@@ -231,14 +220,14 @@ function recipientRefusal(facts: GrantFacts, plan: Plan, among: readonly string[
     return {
       rule: 'R2.6',
       reason: 'recipient-unknown',
-      message: `The plan seals a secret to a key that neither the request nor the directory names (${wrong.id}).`,
+      message: `The plan seals a secret to a key that is neither in the request nor in the directory (${wrong.id}).`,
     };
   const unnamed = plan.steps.find((step) => step.recipients.some((one) => !plan.recipients.some(({ fingerprint }) => fingerprint === one)));
   return (
     unnamed && {
       rule: 'R2.6',
       reason: 'recipient-unknown',
-      message: `The step ${unnamed.id} seals to a key that is not among the recipients that were approved.`,
+      message: `The step ${unnamed.id} seals a secret to a key that is not among the approved recipients.`,
     }
   );
 }

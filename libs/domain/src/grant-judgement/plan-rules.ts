@@ -2,7 +2,7 @@ import type { EventData, Plan, Step, Undo } from '@readmit/contracts';
 import type { Crypto, Refusal } from '../kernel/behaviour.js';
 import { stepServesAsk, stepTable, undoTable } from '../kernel/restorations.js';
 
-/** Why the plan does something that nobody asked for, or undefined: every step and obligation is of an ask of the case (R2.2). */
+/** Why the plan does something that was not requested, or undefined: every step and obligation belongs to an ask of the case (R2.2). */
 export function planNotAsked(
   plan: Plan,
   opened: EventData<'readmit.case.opened'>,
@@ -11,40 +11,41 @@ export function planNotAsked(
 ): Refusal | undefined {
   const refuse = (message: string): Refusal => ({ rule: 'R2.2', reason: 'plan-not-asked', message });
   if (plan.caseId !== opened.caseId || crypto.canonical(plan.asks) !== crypto.canonical(opened.asks))
-    return refuse('The plan is for other asks than those of the case.');
+    return refuse('The plan has other asks than the case.');
   if (plan.durationSeconds > opened.durationSeconds || grant.durationSeconds !== plan.durationSeconds)
-    return refuse('The plan or its grant lasts longer than was asked for.');
+    return refuse('The plan or its grant lasts longer than requested.');
   for (const step of plan.steps) {
     const ask = opened.asks.find(({ id }) => id === step.askId);
     const same = ask && step.connector === ask.connector && step.object === ask.object && step.entitlement === ask.entitlement;
-    // A step that names no entitlement takes away or is about the whole account.
+    // A step without an entitlement removes something or is about the whole account.
     const ofAccount = ask && step.entitlement === undefined && step.connector === ask.connector && step.object === ask.object;
     if (!ask || !(same || (ofAccount && !stepTable[step.kind].ofEntitlement)))
-      return refuse(`The step ${step.id} (${step.kind} of ${step.object}) is not about anything that was asked for.`);
-    if (!stepServesAsk(step.kind, ask.kind)) return refuse(`The step ${step.id} would ${step.kind}; what was asked for is ${ask.kind}.`);
+      return refuse(`The step ${step.id} (${step.kind} of ${step.object}) was not requested.`);
+    if (!stepServesAsk(step.kind, ask.kind))
+      return refuse(`The step ${step.id} is ${step.kind}, which does not belong to the requested ${ask.kind}.`);
   }
   const stray = plan.obligations.find((undo) => !undoesSomething(undo, plan, opened));
-  return stray && refuse(`The obligation ${stray.id} (${stray.kind} of ${stray.object}) undoes nothing that was asked for.`);
+  return stray && refuse(`The obligation ${stray.id} (${stray.kind} of ${stray.object}) undoes nothing that was requested.`);
 }
 
 function undoesSomething(undo: Undo, plan: Plan, opened: EventData<'readmit.case.opened'>): boolean {
   if (undoTable[undo.kind].of === 'ask') return opened.asks.some((ask) => ask.connector === undo.connector && ask.object === undo.object);
   return plan.steps.some((step) => stepTable[step.kind].undo === undo.kind && sameThing(step, undo));
 }
-/** Whether the undo, of the step's kind of undo, is about what the step gives. */
+/** Whether the undo, whose kind matches the step, reverses this step. */
 const sameThing = (step: Step, undo: Undo): boolean =>
   step.connector === undo.connector &&
   step.hold === undo.hold &&
-  // A login belongs to the account by its hold: its name is the target's.
+  // A login is matched by its hold: the target chose its name.
   (undoTable[undo.kind].objectOfTarget === true || (step.object === undo.object && step.entitlement === undo.entitlement));
 
-/** Why the plan would not end in time, or undefined: what a step gives has an obligation that binds from the start, no later than the grant lasts (R6.1). */
+/** Why the plan would not be undone in time, or undefined: whatever a step gives has an obligation that is armed by the start and due when the grant ends (R6.1). */
 export function obligationRefusal(plan: Plan, overlapSeconds: number): Refusal | undefined {
   if (new Set(plan.obligations.map(({ id }) => id)).size < plan.obligations.length)
     return {
       rule: 'R6.1',
       reason: 'obligations-differ',
-      message: 'Two obligations of the plan have one name: one of them would be forgotten.',
+      message: 'Two obligations of the plan have the same id, so one of them would be lost.',
     };
   for (const step of plan.steps) {
     const kind = stepTable[step.kind].undo;
@@ -58,17 +59,17 @@ export function obligationRefusal(plan: Plan, overlapSeconds: number): Refusal |
       return {
         rule: 'R6.1',
         reason: 'obligation-missing',
-        message: `Nothing would take back what the step ${step.id} (${step.kind} of ${step.object}) gives.`,
+        message: `No obligation would undo the step ${step.id} (${step.kind} of ${step.object}).`,
       };
     if (!undos.some((undo) => undo.afterSeconds <= bound))
       return {
         rule: 'R6.2',
         reason: 'obligation-too-late',
-        message: `What the step ${step.id} gives would be taken back later than after ${bound} s.`,
+        message: `The step ${step.id} would be undone later than after ${bound} s.`,
       };
   }
   const late = plan.obligations.find(
     (undo) => undo.armedBy === 'success' && undo.afterSeconds > Math.max(plan.durationSeconds, overlapSeconds),
   );
-  return late && { rule: 'R6.2', reason: 'obligation-too-late', message: `The obligation ${late.id} binds later than the policy allows.` };
+  return late && { rule: 'R6.2', reason: 'obligation-too-late', message: `The obligation ${late.id} is due later than the policy allows.` };
 }

@@ -10,17 +10,18 @@ import type { GrantRefusal } from './grant-refusal.js';
 type Evidence = FactOf<'readmit.evidence.added'>;
 type ProofFacts = Facts<'readmit.evidence.added' | 'readmit.case.opened' | 'readmit.case.classified'>;
 
-/** The proofs that a grant names, as they were recorded; `complete`: all of them are known. */
+/** The proofs that a grant names, and what is wrong with them. */
 export interface ProofsUsed {
   readonly used: readonly Evidence[];
+  /** Whether all of them are known. */
   readonly complete: boolean;
-  /** They are not what was approved. */
+  /** They differ from what was approved. */
   readonly changed: readonly GrantRefusal[];
-  /** They could not be collected: by whom, when, or by what was read out. */
+  /** They should have been refused when they were collected. */
   readonly unfit: readonly GrantRefusal[];
 }
 
-/** Whether the proofs of a grant are what was approved, and could be collected at all: by whom, when, and what was read out. */
+/** Checks that the proofs of a grant are what was approved, and again what was checked when they were collected. */
 export function judgeProofs(
   facts: ProofFacts,
   grant: FactOf<'readmit.approval.granted'>,
@@ -32,12 +33,11 @@ export function judgeProofs(
     refusals.push({ violation: 'evidence-differs', rule: 'R4.4', reason: 'evidence-changed', message });
   const refs = grant.data.evidence;
   const added = facts.of('readmit.evidence.added');
-  // Sorted as approval had them.
   const used = added.filter(({ data }) => refs.some((ref) => ref.id === data.evidenceId));
   if (evidenceDigest(refs, crypto) !== grant.data.evidenceDigest)
-    refuse('The digest of the evidence is not that of the proofs that the grant names.');
+    refuse('The evidence digest does not match the proofs that the grant names.');
   if (new Set(refs.map(({ id }) => id)).size < refs.length || new Set(used.map(({ data }) => data.evidenceId)).size < used.length)
-    refuse('A proof of the grant counts twice: one proof serves one need.');
+    refuse('The grant names a proof twice: a proof meets only one need.');
   for (const ref of refs)
     if (used.some(({ data }) => data.evidenceId === ref.id && data.digest !== ref.digest))
       refuse(`The proof ${ref.id} is not what was approved.`);
@@ -65,7 +65,7 @@ function proofRefusals(
   const needs = requirements.evidence.filter((need) => need.kind === data.kind);
   const longest = Math.max(...needs.map((need) => need.maxAgeSeconds));
   if (needs.length > 0 && !(new Date(data.staleAt) <= plusSeconds(data.collectedAt, longest)))
-    refuse('R3.1', 'evidence-outlives-policy', `it says that it is good until ${data.staleAt}, longer than the policy lets it be.`);
+    refuse('R3.1', 'evidence-outlives-policy', `it is valid until ${data.staleAt}, longer than the policy allows.`);
 
   if (!attested) return refusals;
   const wrong = verifierRefusal(data.collectedBy, opened.data, attested.people, requirements.verifiers);
@@ -78,15 +78,14 @@ function proofRefusals(
     });
   if (data.kind !== 'call-back') return refusals;
 
-  if (data.channel !== 'phone') refuse('R3.4', 'call-back-by-phone', 'a call-back is made by phone.');
+  if (data.channel !== 'phone') refuse('R3.4', 'call-back-by-phone', 'a call-back must be made by phone.');
   if (data.contact === undefined || !attested.contacts.includes(data.contact))
     refuse('R3.4', 'contact-not-on-record', 'the number that was called is not on record for the subject.');
   const { caseKey } = opened.data;
   const { codeNonce } = classified.data;
   if (!caseKey) return refusals;
-  if (data.fingerprint !== caseKey.fingerprint)
-    refuse('R3.4', 'fingerprint-mismatch', 'the fingerprint is not that of the key that asked.');
+  if (data.fingerprint !== caseKey.fingerprint) refuse('R3.4', 'fingerprint-mismatch', 'the fingerprint is not that of the case key.');
   else if (codeNonce !== undefined && data.code !== codeOf(codeNonce, caseKey.fingerprint, crypto))
-    refuse('R3.4', 'code-mismatch', 'the code that was read out is not that of the key that asked.');
+    refuse('R3.4', 'code-mismatch', 'the code that was read out is not that of the case key.');
   return refusals;
 }

@@ -1,4 +1,4 @@
-/** What a service may read is typed by what it consumes: `npm run build` fails where one of these compiles, or where a control does not. */
+/** What a service may read is typed by what it consumes: `npm run build` fails if one of these compiles, or if a control does not. */
 import { expect, it } from '@jest/globals';
 import { judgeGrant } from '../grant-judgement/judge-grant.js';
 import type { ApprovalEvents } from '../approval-request/approval.facts.js';
@@ -12,12 +12,12 @@ import type { WorkRules } from './work.js';
 
 const crypto = {} as Parameters<typeof judgeGrant>[2];
 
-/** Never run: the compiler alone reads these. */
+/** Never run: only the compiler reads these. */
 export const compiled = {
   aTypeThatIsNotConsumed(facts: ExecutionFacts) {
-    // @ts-expect-error execution does not consume what the scheduler concludes
+    // @ts-expect-error execution does not consume discharges by the scheduler
     facts.of('readmit.obligation.discharged');
-    // @ts-expect-error nor may it ask whether there is one
+    // @ts-expect-error not even whether there is one
     facts.has('readmit.obligation.discharged');
     return [facts.of('readmit.revocation.due'), facts.has('readmit.execution.started')];
   },
@@ -27,15 +27,15 @@ export const compiled = {
     return judgeGrant(execution, new Date(), crypto);
   },
   fewerTypesInsteadOfMore(execution: ExecutionFacts, all: Facts) {
-    // @ts-expect-error what may be asked for everything is not made of less
+    // @ts-expect-error a set with fewer types is not a set of all types
     const everything: Facts = execution;
     const limited: ExecutionFacts = all;
     return [everything, limited];
   },
   theRulesOfAnotherService(): ServiceProcess<Record<string, never>, ApprovalEvents> {
-    // @ts-expect-error approval has not the facts that execution concludes from
+    // @ts-expect-error approval lacks facts that execution's rule reads
     const react: React<ApprovalEvents> = executionReact;
-    // @ts-expect-error nor those that its work needs
+    // @ts-expect-error and facts that its work reads
     const plan: WorkRules<never, ApprovalEvents> = planWork;
     const own: WorkRules<never, ExecutionEvents> = planWork;
     return { name: 'approval', consumes: [], react, work: { plan, own: own as never }, wakes: 'deadline' };

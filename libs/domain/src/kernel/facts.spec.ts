@@ -1,4 +1,4 @@
-/** Proves that a set of facts answers the same whatever order its facts arrived in. */
+/** A set of facts gives the same answers for any order of arrival. */
 import { describe, expect, it } from '@jest/globals';
 import type { Fact } from '@readmit/contracts';
 import { Facts } from './facts.js';

@@ -1,11 +1,12 @@
 import type { Fact, FactOf, EventType } from '@readmit/contracts';
 
 /**
- * The set of facts that a service has seen of one aggregate. A set: the order in which facts arrived is not kept, and
- * every answer below is the same for any order of arrival and any repetition (ADR 0003). A fact is known by its type and id: a type belongs
- * to one service, so no service can replace a fact of another. `T`: the types that may be asked for. A set that may be asked for more types
- * can be passed where fewer are needed, never the other way round: a rule names what it needs, and a service that does not consume it does
- * not compile.
+ * The set of facts that a service has of one aggregate. The order of arrival is not kept: every method gives the same
+ * result for any order and any repetition (ADR 0003). A fact is identified by its type and id. A type belongs to one
+ * service, so no service can replace a fact of another.
+ *
+ * `T`: the types that may be read. A set with more types can be passed where fewer are needed, never the other way round:
+ * a rule names the types that it reads, and a service that does not consume them does not compile.
  */
 export class Facts<in T extends EventType = EventType> {
   private readonly byType: ReadonlyMap<EventType, readonly Fact[]>;
@@ -13,7 +14,7 @@ export class Facts<in T extends EventType = EventType> {
   /** How many facts there are. */
   readonly size: number;
 
-  /** `known`: what the set has already. Lists of types that nothing joins are shared: a set grows by one fact a dozen times in a case. */
+  /** `known`: a set to extend. Lists of types that do not change are shared, since a set grows by one fact many times in a case. */
   constructor(facts: Iterable<Fact>, known?: Facts<T>) {
     const byType = new Map(known?.byType);
     let size = known?.size ?? 0;
@@ -55,11 +56,11 @@ export class Facts<in T extends EventType = EventType> {
   }
 }
 
-/** One list of a type; what comes again takes the place of what was there. */
+/** One sorted list of a type. A fact that arrives again replaces the earlier copy. */
 const joined = (before: readonly Fact[], more: readonly Fact[]): readonly Fact[] =>
   [...new Map([...before, ...more].map((fact) => [fact.id, fact])).values()].sort(byTimeThenId);
 
-/** The function, asked once for each set of facts: a set never changes, and many rules ask the same of it. */
+/** Computes the function once for each set of facts: a set never changes, and many rules need the same result. */
 export function memoizeByFacts<T extends EventType, R>(of: (facts: Facts<T>) => R): (facts: Facts<T>) => R {
   const known = new WeakMap<Facts<T>, { readonly answer: R }>();
   return (facts) => {
@@ -71,7 +72,7 @@ export function memoizeByFacts<T extends EventType, R>(of: (facts: Facts<T>) => 
   };
 }
 
-/** Which of two came first: by signed time, then by id, since the ids of one service ascend. */
+/** Whether `a` was emitted before `b`: by signed time, then by id, since the ids of one service ascend. */
 export const isEarlier = (a: Pick<Fact, 'at' | 'id'>, b: Pick<Fact, 'at' | 'id'>): boolean => a.at < b.at || (a.at === b.at && a.id < b.id);
 
 function byTimeThenId(a: Fact, b: Fact): number {

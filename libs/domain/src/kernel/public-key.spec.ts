@@ -1,4 +1,4 @@
-/** Which public keys are taken: held against what OpenSSL says of the same bytes. */
+/** Which public keys are accepted, compared with OpenSSL for the same bytes. */
 import { describe, expect, it } from '@jest/globals';
 import { createPublicKey, diffieHellman, generateKeyPairSync } from 'node:crypto';
 import { isSealingKey, isSigningKey, recipientKeyFault } from './public-key.js';

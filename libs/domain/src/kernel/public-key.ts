@@ -1,10 +1,10 @@
-/** Whether 32 bytes are what they say: keys are looked at where they come in, because a wrong one shows only when a secret is sealed to it. */
+/** Validates public keys where they enter the system: otherwise a wrong one shows only when a secret is sealed to it. */
 import type { RecipientKey } from '@readmit/contracts';
 
-/** 32 bytes in base64url without padding. The last character carries 4 bits: with others than these 16 one key would have four spellings. */
+/** 32 bytes in base64url without padding. The last character carries 4 bits: only these 16 give each key a single encoding. */
 const thirtyTwoBytes = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/;
 
-/** Points of small order (RFC 7748, section 6.1), with and without the top bit, which X25519 ignores: what they agree on everybody knows. */
+/** Points of small order (RFC 7748, section 6.1), with and without the top bit, which X25519 ignores: their shared secret is public. */
 const smallOrder: ReadonlySet<string> = new Set(
   [
     'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA',
@@ -21,9 +21,9 @@ export const isSigningKey = (x: string): boolean => thirtyTwoBytes.test(x);
 /** Whether it can be the `x` of an X25519 JWK that a secret can be sealed to. */
 export const isSealingKey = (x: string): boolean => thirtyTwoBytes.test(x) && !smallOrder.has(x);
 
-/** Why nothing can be signed or sealed with this pair, or undefined. That the fingerprint is of these keys its reader checks. */
+/** Why the pair cannot be used, or undefined. The caller checks that the fingerprint belongs to these keys. */
 export function recipientKeyFault({ signing, sealing }: Pick<RecipientKey, 'signing' | 'sealing'>): string | undefined {
   if (!isSigningKey(signing.x)) return 'the signing key is not 32 bytes in base64url (Ed25519)';
-  if (!isSealingKey(sealing.x)) return 'the sealing key is no 32 bytes in base64url that a secret can be sealed to (X25519)';
+  if (!isSealingKey(sealing.x)) return 'the sealing key is not a usable X25519 key of 32 bytes in base64url';
   return undefined;
 }

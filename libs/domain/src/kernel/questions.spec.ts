@@ -1,4 +1,4 @@
-/** What is asked about an obligation, what answers it, and what was concluded since. */
+/** Questions about an obligation, their answers, and the discharge. */
 import type { EventData, EventType, Fact, FactOf } from '@readmit/contracts';
 import { describe, expect, it } from '@jest/globals';
 import { Facts } from './facts.js';

@@ -1,4 +1,4 @@
-/** The table of restorations, as one: what its rows say of each other. What each rule makes of them is in the rule's own spec. */
+/** Consistency of the rows of the table of restorations. Rules that read them have their own specs. */
 import { describe, expect, it } from '@jest/globals';
 import type { AskKind, StepKind, UndoKind } from '@readmit/contracts';
 import {

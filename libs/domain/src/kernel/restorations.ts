@@ -1,57 +1,58 @@
 /**
- * Everything that Readmit can restore: one row for each kind of ask, step and undo. Classification, ceilings, plans, holds, obligations, SIEM
- * records and the CLI read these rows, so that a new kind is a name in `@readmit/contracts` (values.ts) and a row here; the compiler asks for it.
+ * Everything that Readmit can restore: one row for each kind of ask, step and undo. Classification, ceilings, plans, holds,
+ * obligations, SIEM records and the CLI read these rows. A new kind is a name in `@readmit/contracts` (values.ts) and a row
+ * here, which the compiler demands.
  */
 import type { AskKind, Capability, CaseClass, StepKind, UndoKind } from '@readmit/contracts';
 
-/** Record for SIEMs. `access`: User Access (3005) of the entitlement; otherwise the activity of Account Change (3001) and whose account it is. */
+/** Record for SIEMs. `access`: User Access Management (3005); otherwise the activity of Account Change (3001) and whose account it is. */
 export type OcsfRow =
   'access' | { readonly account: 'person' | 'machine'; readonly activity: 4 | 10 | 11 | 12 | 99; readonly activityName?: string };
 
 export interface AskRow {
-  /** The least strict class of a case that asks for it (R1.2). The subject may raise it, never lower it (R1.3, R1.5). */
+  /** The least strict class of a case with this ask (R1.2). The subject may raise it, never lower it (R1.3, R1.5). */
   readonly class: CaseClass;
-  /** Of an account that is privileged, or not known not to be, it is a privileged restoration; the reason, for people. */
+  /** Set where the ask is a privileged restoration for an account that is privileged or unknown: the reason, for people. */
   readonly ifPrivileged?: string;
-  /** Row of docs/requirements.md that gives the class. */
+  /** Row of docs/requirements.md that decides the class. */
   readonly rule: 'R1.3' | 'R1.4' | 'R1.5';
-  /** Why that class, for people: the part of classification's reason that depends on the kind. */
+  /** Why it has that class, for people: part of classification's reason. */
   readonly why: string;
-  /** What an entitlement of it is called; it cannot be asked for without one. */
+  /** Set where the ask must name an entitlement: what that is called. */
   readonly entitlement?: 'role' | 'group';
-  /** What a plan may do for it, beside steps that go with every ask (R2.2). */
+  /** What a plan may do for it, in addition to the steps that go with every ask (R2.2). */
   readonly steps: readonly StepKind[];
-  /** Record of events that name what is held by the kind of ask; absent where they name the entitlement. */
+  /** Record for events that identify a hold by the kind of ask; absent where they name the entitlement. */
   readonly ocsf?: Exclude<OcsfRow, 'access'>;
 }
 
 export interface StepRow {
-  /** Classes whose cases may ever take it, whatever a policy says (R2.1). */
+  /** Classes whose plans may have it, whatever a policy says (R2.1). */
   readonly classes: readonly CaseClass[];
-  /** Only ends what is in use: goes with every ask and is no part of what a restoration gave. */
+  /** Gives nothing, only ends what is in use: goes with every ask and is not recorded as given. */
   readonly withEveryAsk?: true;
-  /** Of exactly the entitlement that was asked for; otherwise it may be about the account as a whole. */
+  /** Must name exactly the requested entitlement; otherwise it may be about the whole account. */
   readonly ofEntitlement?: true;
-  /** Whose key its secret is sealed to (R2.6); absent: it makes no secret. */
+  /** Whose key its secret is sealed to (R2.6); absent: it creates no secret. */
   readonly sealedTo?: 'case' | 'consumers';
-  /** What a connector must be able to do to take it at all (R5.6). */
+  /** Capability that a connector needs for it (R5.6). */
   readonly needs?: Capability;
-  /** What takes back what it gives; absent: nothing is given that could be taken back. */
+  /** What reverses it; absent: it gives nothing that could be revoked. */
   readonly undo?: UndoKind;
   readonly ocsf?: OcsfRow;
 }
 
 export interface UndoRow {
-  /** `step`: takes back what one step gave. `ask`: what came in through the case at the object that was asked for. */
+  /** `step`: reverses one step. `ask`: removes what was enrolled through the case at the requested object. */
   readonly of: 'step' | 'ask';
-  /** Whether cases may hold the same at a target at once: the last one ends it, or there is only ever one (R6.5). */
+  /** Whether several cases may hold the same at once, so that the last one ends it, or only one ever may (R6.5). */
   readonly holds: 'nothing' | 'shared' | 'exclusive';
-  /** The target names its object (a login), which so is found by the hold; otherwise it is the object of the step. */
+  /** The target names the object (a login), so it is found by the hold; otherwise it is the object of the step. */
   readonly objectOfTarget?: true;
   /**
-   * What ends it before its time, beside people and failures (R6.2). `enrolment`: a new factor, so the grant was used. `take-over`: it
-   * replaces something; when every consumer has the new one, the old one is due and the new one stays. Until then both may be
-   * valid for as long as the policy's overlap, and who ends the case early keeps the new one.
+   * What ends it early, apart from people and failures (R6.2). `enrolment`: a new factor was enrolled, so the grant was
+   * used. `take-over`: it replaces something; once every consumer uses the new one, the old one is due and the new one
+   * stays. Until then both may be valid, for at most the policy's overlap. Ending the case early keeps the new one.
    */
   readonly endsOn?: 'enrolment' | 'take-over';
   readonly ocsf: OcsfRow;
@@ -118,7 +119,7 @@ export const stepTable: Readonly<Record<StepKind, StepRow>> = {
 };
 
 export const undoTable: Readonly<Record<UndoKind, UndoRow>> = {
-  // No hold: a bypass is of the one case that it was issued for.
+  // No hold: a bypass belongs to the one case that it was issued for.
   'bypass.close': { of: 'step', holds: 'nothing', endsOn: 'enrolment', ocsf: { account: 'person', activity: 11 } },
   'role.revoke': { of: 'step', holds: 'shared', ocsf: 'access' },
   'secret.destroy': {
@@ -132,29 +133,29 @@ export const undoTable: Readonly<Record<UndoKind, UndoRow>> = {
   'enrolment.withdraw': { of: 'ask', holds: 'nothing', ocsf: { account: 'person', activity: 11 } },
 };
 
-/** What each class may ever do, whatever a policy says: a policy may take away from it, never add (R2.1). */
+/** What a class may ever do. A policy may remove steps, never add any (R2.1). */
 export const stepsOfClass = (caseClass: CaseClass): readonly StepKind[] =>
   (Object.keys(stepTable) as StepKind[]).filter((kind) => stepTable[kind].classes.includes(caseClass));
 
-/** Whether a plan may take the step for the ask (R2.2). */
+/** Whether a plan may have the step for the ask (R2.2). */
 export const stepServesAsk = (step: StepKind, ask: AskKind): boolean =>
   stepTable[step].withEveryAsk === true || askTable[ask].steps.includes(step);
 
-/** What only one case at a time may hold: what is there belongs to whoever made it (R6.5). */
+/** Whether only one case at a time may hold it: the case that created it (R6.5). */
 export const isExclusive = ({ kind }: { readonly kind: StepKind | UndoKind }): boolean => {
   const undo = isStep(kind) ? stepTable[kind].undo : kind;
   return undo !== undefined && undoTable[undo].holds === 'exclusive';
 };
 const isStep = (kind: StepKind | UndoKind): kind is StepKind => Object.hasOwn(stepTable, kind);
 
-/** Whether what is asked for takes the account as a whole, so that another case about it must wait (R6.5). */
+/** Whether the ask needs the account exclusively, so that a second case about it is refused (R6.5). */
 export const claimsAccount = ({ kind }: { readonly kind: AskKind }): boolean =>
   askTable[kind].steps.some((step) => isExclusive({ kind: step }));
 
-/** Whether the undo makes a sealed secret worthless. */
+/** Whether the undo makes a sealed secret useless. */
 export const voidsSecret = ({ kind }: { readonly kind: UndoKind }): boolean =>
   Object.values(stepTable).some(({ undo, sealedTo }) => undo === kind && sealedTo !== undefined);
 
-/** Whether a secret of it is sealed to the key of the case: without one it cannot be planned (R2.6). */
+/** Whether it seals a secret to the case key, so that it cannot be planned without one (R2.6). */
 export const needsCaseKey = ({ kind }: { readonly kind: AskKind }): boolean =>
   askTable[kind].steps.some((step) => stepTable[step].sealedTo === 'case');

@@ -1,6 +1,6 @@
 import type { Undo } from '@readmit/contracts';
 
-/** Whether two undos let go of one thing: by hold where plans name one, by name in plans of before. */
+/** Whether two undos release the same thing: compared by hold, or by name in plans from before holds existed. */
 export const isSameHold = (a: Undo, b: Undo): boolean =>
   a.hold !== undefined || b.hold !== undefined
     ? a.hold === b.hold

@@ -10,5 +10,5 @@ export const stopsOf = (facts: StopFacts): readonly Stop[] => [
   ...facts.of('readmit.containment.ordered'),
 ];
 
-/** Whether somebody stopped the case. Remembered whenever it was received, also before the case itself. */
+/** Whether the case was stopped. Counts whenever it was received, even before the case itself. */
 export const isStopped = (facts: StopFacts): boolean => facts.has('readmit.case.frozen') || facts.has('readmit.containment.ordered');

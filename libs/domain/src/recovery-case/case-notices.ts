@@ -8,29 +8,29 @@ import type { IntakeFacts } from './intake.facts.js';
 export type NoticeAbout = EventData<'readmit.notice.sent'>['about'];
 export interface NoticeDue {
   readonly about: NoticeAbout;
-  /** The person who is told; a machine while nobody is known to answer for it. */
+  /** The person who is notified; the machine itself while its owners are unknown. */
   readonly to: string;
 }
 
-/** A notice to the subject itself keeps the id that it had when nobody else was told; of others a digest, since an id may be as long as any. */
+/** A notice to the subject has no suffix, as in earlier releases; others have a digest, because the length of ids is limited. */
 export const noticeWorkId = (caseId: string, { about, to }: NoticeDue, subject: string, crypto: Pick<Crypto, 'digest'>): string =>
   to === subject ? `${caseId}/notice-${about}` : `${caseId}/notice-${about}/${crypto.digest(to).slice(0, 32)}`;
 
 /**
- * Whom a recovery is told to, about what (R5.4): it is never silent. For a machine those who own it are told; they are known once the case
- * is classified, and if it ends before, the machine's own address has to do.
+ * Every notice that is due (R5.4): a recovery is never silent. For a machine its owners are notified. They are known once the
+ * case is classified; if it ends before that, the notice goes to the address of the machine.
  */
 export function noticesDue(facts: IntakeFacts): readonly NoticeDue[] {
   const opened = facts.first('readmit.case.opened');
   if (!opened) return [];
   const outcome = outcomeOf(facts);
-  const told = recipients(facts, opened, outcome !== undefined);
+  const readers = recipients(facts, opened, outcome !== undefined);
   const due = facts.has('readmit.case.closed')
     ? []
-    : told.flatMap((to) => subjectsOf(facts, outcome !== undefined).map((about) => ({ about, to })));
+    : readers.flatMap((to) => subjectsOf(facts, outcome !== undefined).map((about) => ({ about, to })));
   return [
     ...due,
-    ...told.filter((to) => stoppedAfterwards(facts, to, opened.data.subject.id)).map((to) => ({ about: 'contained' as const, to })),
+    ...readers.filter((to) => stoppedAfterwards(facts, to, opened.data.subject.id)).map((to) => ({ about: 'contained' as const, to })),
   ];
 }
 
@@ -41,7 +41,7 @@ function recipients(facts: IntakeFacts, { data: { subject } }: FactOf<'readmit.c
   return facts.has('readmit.people.attested') || over ? [subject.id] : [];
 }
 
-/** What was carried out is never told as something that was not granted, however it ended. */
+/** What was carried out is never reported as not granted, however it ended. */
 function subjectsOf(facts: IntakeFacts, over: boolean): readonly NoticeAbout[] {
   const carriedOut = facts.has('readmit.execution.succeeded');
   return [
@@ -51,19 +51,19 @@ function subjectsOf(facts: IntakeFacts, over: boolean): readonly NoticeAbout[] {
   ];
 }
 
-/** It had been told as over, or was closed as completed, and was stopped all the same: what it gave is taken back. */
+/** Whether the case was stopped after a notice of its end, or after it was closed as completed: then what it gave is taken back. */
 function stoppedAfterwards(facts: IntakeFacts, to: string, subject: string): boolean {
   if (!facts.has('readmit.execution.succeeded')) return false;
   const stops = stopsOf(facts);
   if (stops.length === 0) return false;
   if (facts.first('readmit.case.closed')?.data.outcome === 'completed') return true;
-  const told = finished(facts).filter(({ data }) => (data.about === 'ended' || data.about === 'refused') && (data.to ?? subject) === to);
-  return told.some((notice) => stops.some((stop) => stop.at > notice.at));
+  const ends = finished(facts).filter(({ data }) => (data.about === 'ended' || data.about === 'refused') && (data.to ?? subject) === to);
+  return ends.some((notice) => stops.some((stop) => stop.at > notice.at));
 }
 
 const finished = (facts: IntakeFacts) => [...facts.of('readmit.notice.sent'), ...facts.of('readmit.notice.given-up')];
 
-/** Whether every notice that is due went out or was given up on record. */
+/** Whether every notice that is due was sent or given up. */
 export function allNoticesDone(facts: IntakeFacts): boolean {
   const subject = facts.first('readmit.case.opened')?.data.subject.id;
   const done = new Set(finished(facts).map(({ data }) => JSON.stringify([data.about, data.to ?? subject])));

@@ -1,4 +1,4 @@
-/** Who says for the subject of a case that it was somebody else, and what a signal does to it. */
+/** Who may repudiate a case, and what a signal does to it. */
 import { describe, expect, it } from '@jest/globals';
 import { attest, classified, fact, opened, whole } from '../../test/case-people.js';
 import { why } from '../../test/cast.js';
@@ -34,11 +34,11 @@ describe('a repudiation', () => {
     expect(by(new Facts([classified]), actor('ada'))).toBe('case-unknown');
   });
 
-  it('R5.4 needs no sign-in from whoever has the code of a notice, and a wrong code is no code', () => {
+  it('R5.4 needs no sign-in from the holder of a notice code, and a wrong code is no code', () => {
     expect(by(whole(), { codeRight: true })).toEqual(frozen('repudiation-code', 'repudiated'));
     expect(by(whole(), { codeRight: false })).toBe('repudiation-code-wrong');
     expect(by(whole(), { codeRight: false, ...actor('nora') })).toBe('repudiation-code-wrong');
-    // The subject herself needs none.
+    // The subject needs none.
     expect(by(whole(), { codeRight: false, ...actor('ada') })).toEqual(frozen('ada', 'repudiated'));
     expect(by(whole(), {})).toBe('not-the-subject');
   });
@@ -51,7 +51,7 @@ describe('a repudiation', () => {
       expect(by(whole(), who)).toBe('not-the-subject');
   });
 
-  it.each(['', ' ', '\u200b\u2060', '\u3164'])('R4.5 needs a reason that can be seen (%j), from whoever may give it', (reason) => {
+  it.each(['', ' ', '\u200b\u2060', '\u3164'])('R4.5 needs a reason that can be seen (%j), from everyone who may give it', (reason) => {
     const saying = { why: { ...why, reason } };
     expect(by(whole(), { ...actor('nora'), ...saying })).toBe('not-the-subject');
     expect(by(whole(), { ...actor('ada'), ...saying })).toBe('reason-blank');
@@ -63,7 +63,7 @@ describe('a repudiation', () => {
     expect(by(whole({ kind: 'person', id: 'boris' }), actor('boris'))).toBe('repudiator-is-requester');
     expect(by(whole({ kind: 'person', id: 'gita' }), actor('gita', 'platform-operators'))).toBe('repudiator-is-requester');
     expect(by(whole({ kind: 'person', id: 'erin' }), actor('boris'))).toEqual(frozen('boris', 'reported'));
-    // Who asked for herself may still say that this one was not hers.
+    // A requester who is the subject may still repudiate.
     expect(by(whole({ kind: 'person', id: 'ada' }), actor('ada'))).toEqual(frozen('ada', 'repudiated'));
   });
 
@@ -76,17 +76,17 @@ describe('a repudiation', () => {
 });
 
 describe('a signal of compromise', () => {
-  const says = (facts: Facts, receivedAt = '2026-11-22T09:30:00.000Z') => {
+  const frozen = (facts: Facts, receivedAt = '2026-11-22T09:30:00.000Z') => {
     const outcome = freezeBySignal('acme:1', receivedAt)(facts, { key: 'case_1' } as Context);
     return outcome.refused ? outcome.reason : outcome.emit.map(({ data }) => data);
   };
   it('R6.4 freezes a case that lives, once', () => {
-    expect(says(whole())).toEqual([{ caseId: 'case_1', by: 'acme:1', cause: 'signal' }]);
-    expect(says(whole().with([fact('readmit.case.frozen', { by: 'acme:1', cause: 'signal' })]))).toEqual([]);
+    expect(frozen(whole())).toEqual([{ caseId: 'case_1', by: 'acme:1', cause: 'signal' }]);
+    expect(frozen(whole().with([fact('readmit.case.frozen', { by: 'acme:1', cause: 'signal' })]))).toEqual([]);
   });
   it('R6.4 changes nothing that was opened after it, is closed, or is no case', () => {
-    expect(says(whole(), '2026-11-22T08:59:59.999Z')).toEqual([]);
-    expect(says(whole().with([fact('readmit.case.closed', { outcome: 'completed' })]))).toEqual([]);
-    expect(says(new Facts([classified]))).toEqual([]);
+    expect(frozen(whole(), '2026-11-22T08:59:59.999Z')).toEqual([]);
+    expect(frozen(whole().with([fact('readmit.case.closed', { outcome: 'completed' })]))).toEqual([]);
+    expect(frozen(new Facts([classified]))).toEqual([]);
   });
 });

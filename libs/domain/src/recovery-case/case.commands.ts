@@ -6,34 +6,39 @@ import { refusal, draft, type Command, type CommandRefusal } from '../kernel/beh
 import { blankReason, type OrderReason } from '../kernel/blank-text.js';
 import type { IntakeEvents, IntakeFacts } from './intake.facts.js';
 
-/** Stands in CaseFrozen for whoever holds a notice of the case: a code has no name. */
+/** `by` of CaseFrozen when somebody used the code of a notice, which names no person. */
 const codeHolder = 'repudiation-code';
 
 export interface Repudiation {
-  /** Who is signed in, if anybody. */
+  /** The person who is signed in, if any. */
   readonly actor: Reader | undefined;
-  /** Whether the code of the case's notices came along, and was right; undefined: none came. */
+  /** Whether the code of the notices was right; undefined: none was sent. */
   readonly codeRight: boolean | undefined;
   readonly why: OrderReason;
 }
 
-/** "This was not me": never too late (R5.4). Freezes the case in every state; one that is closed stays closed, and what it gave is taken back. */
+/** "This was not me": never too late (R5.4). Freezes the case in any state. A closed case stays closed, and what it gave is taken back. */
 export const repudiate =
   (input: Repudiation): Command<Record<never, never>, IntakeEvents> =>
   (facts, context) => {
     const { key } = context;
     if (!facts.has('readmit.case.opened'))
-      return refusal('not-found', 'R8.1', 'case-unknown', `There is no case ${key} (or this service has not heard of it yet).`);
+      return refusal(
+        'not-found',
+        'R8.1',
+        'case-unknown',
+        `There is no case ${key}, or this service has not received it yet. Check the id.`,
+      );
     const who = repudiatorOf(facts, input);
     if ('refused' in who) return who;
     const blank = blankReason(input.why.reason);
     if (blank) return blank;
-    // A signal freezes too, but says nothing for the subject: her word is put on record all the same.
+    // A freeze by a signal does not count: it is not a statement by the subject, which is recorded too.
     if (facts.of('readmit.case.frozen').some(({ data }) => data.cause !== 'signal')) return { emit: [], reply: {} };
     return { emit: [draft('readmit.case.frozen', key, { caseId: key, ...who, reasonDigest: input.why.digest })], reply: {} };
   };
 
-/** A code opens nothing and only ends: whoever has one may use it. Others must be the subject, or speak for it and not be who asked. */
+/** Who repudiates, or the refusal. Anyone with the code may, since it can only end. Others must be the subject, or speak for it and not be the requester. */
 function repudiatorOf(
   facts: IntakeFacts,
   { actor, codeRight }: Repudiation,
@@ -47,7 +52,7 @@ function repudiatorOf(
       'forbidden',
       'R5.4',
       'repudiation-code-wrong',
-      'This is not the code of the notices of this case. Copy it from the newest notice, or call the help desk.',
+      'This code does not belong to a notice of this case. Copy it from the latest notice, or call the help desk.',
     );
   if (!actor || !opened) return notTheSubject;
   if (sameHuman(facts, actor.id, opened.requester.id))
@@ -55,7 +60,7 @@ function repudiatorOf(
       'forbidden',
       'R5.4',
       'repudiator-is-requester',
-      'Who asked for this takes it back or ends it; only others can say for the subject that it was not the subject.',
+      'The requester cannot repudiate for the subject. Withdraw the request, or end the case.',
     );
   if (actor.teams.includes(operatorTeam)) return { by: actor.id, cause: 'reported' };
   const people = attestedOf(facts)?.people ?? [];
@@ -63,7 +68,7 @@ function repudiatorOf(
   const speaks = verifierRefusal(actor.id, opened, people, verifiers) === undefined;
   return speaks ? { by: actor.id, cause: 'reported' } : notTheSubject;
 }
-/** Whether both ids are of one human, as the case's people are attested. */
+/** Whether both ids belong to one human, by the attested people. */
 function sameHuman(facts: IntakeFacts, a: string, b: string | undefined): boolean {
   if (b === undefined) return false;
   const humanOf = byHuman(attestedOf(facts)?.people ?? []);
@@ -73,10 +78,10 @@ const notTheSubject = refusal(
   'forbidden',
   'R5.4',
   'not-the-subject',
-  'A case is repudiated by its subject, with the code of a notice, or for the subject by the verifying teams and operators.',
+  'Only the subject, the holder of a notice code, the verifying teams or operators can repudiate a case.',
 );
 
-/** An identity provider reports a compromise while the case lives: it is frozen, once (R6.4). A report from before the case is not about it. */
+/** Freezes an open case once, after an identity provider reported a compromise (R6.4). A report from before the case does not count. */
 export const freezeBySignal =
   (signalId: string, receivedAt: string): Command<Record<never, never>, IntakeEvents> =>
   (facts, context) => {

@@ -4,7 +4,7 @@ import { allNoticesDone, noticesDue, noticeWorkId } from './case-notices.js';
 import { outcomeOf } from './case-outcome.js';
 import type { IntakeContext, IntakeFacts } from './intake.facts.js';
 
-/** Intake's conclusions: notices, and the end of the case when all is discharged and every notice went out or was given up on record. */
+/** What follows in intake: notices, and the end of the case once it has an outcome and every notice was sent or given up. */
 export function caseReact(facts: IntakeFacts, context: IntakeContext): Reaction {
   const opened = facts.first('readmit.case.opened');
   if (!opened) return { emit: [], wakeAt: null };

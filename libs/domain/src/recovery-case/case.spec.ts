@@ -1,13 +1,14 @@
-/** How a case went and where it stands, as a function of its facts. */
+/** Outcome and state of a case, as a function of its facts. */
 import type { Fact } from '@readmit/contracts';
 import { describe, expect, it } from '@jest/globals';
-import { House } from '../../test/house.js';
+import { SimulatedServices } from '../../test/simulated-services.js';
 import { Facts } from '../kernel/facts.js';
-import { caseState, openObligations, outcomeOf } from './case-outcome.js';
+import { openObligations } from '../revocation-obligation/obligations.js';
+import { caseState, outcomeOf } from './case-outcome.js';
 import { caseRow } from '../case-view/case-view.js';
 import { caseReact } from './case.react.js';
 
-const played = new House();
+const played = new SimulatedServices();
 played.used = true;
 const caseId = played.open([{ kind: 'factor.bypass', object: 'ada' }], { kind: 'person', id: 'ada' });
 played.prove(caseId);
@@ -154,7 +155,7 @@ describe('the end of a case', () => {
     for (const stops of [[frozen], [contained], [frozen, contained]])
       expect(react(new Facts([...all, ...stops]), notices)).toEqual({ said: [], asked: [after] });
     expect(react(new Facts([...all, frozen, contained]), [...notices, after])).toEqual({ said: [], asked: [] });
-    // Stopped between its last letter and its close: the case is frozen, and waits for that letter too.
+    // Stopped between its last notice and its close: the case is frozen and waits for that notice too.
     const between = without('readmit.case.closed').with([frozen]);
     expect(react(between, notices)).toEqual({ said: [], asked: [after] });
     const sent = fact('readmit.notice.sent', { noticeId: after, about: 'contained', channel: 'mailbox' });
@@ -170,7 +171,7 @@ describe('the end of a case', () => {
     expect(react(refused).asked).toEqual([`${caseId}/notice-opened`, `${caseId}/notice-refused`]);
   });
 
-  it('R5.4 tells the subject, whoever asked', () => {
+  it('R5.4 tells the subject, not the requester', () => {
     const told = (requester: object) =>
       (
         caseReact(new Facts([fact('readmit.case.opened', { subject: { kind: 'person', id: 'ada' }, requester })]), {
@@ -183,7 +184,7 @@ describe('the end of a case', () => {
     expect(told({ kind: 'anonymous' })).toEqual([{ about: 'opened', to: 'ada' }]);
   });
 
-  it('R5.4 tells those who own a machine, each by a notice of her own, once they are known', () => {
+  it('R5.4 tells those who own a machine, each by a separate notice, once they are known', () => {
     const machine = (owners?: readonly string[]) =>
       new Facts([
         { ...fact('readmit.case.opened', { subject: { kind: 'machine', id: 'svc-payroll' }, requester: { kind: 'anonymous' } }) },
@@ -207,7 +208,7 @@ describe('the end of a case', () => {
       { about: 'opened', to: 'dana' },
     ]);
     expect(told(machine([]))).toEqual([{ about: 'opened', to: 'svc-payroll' }]);
-    // It ends before anybody is known: the machine's own address has to do.
+    // It ends before its owners are known: the machine's own address is used.
     const frozen = fact('readmit.case.frozen', { by: 'gita', cause: 'reported' });
     expect(told(machine().with([frozen]))).toEqual([
       { about: 'opened', to: 'svc-payroll' },

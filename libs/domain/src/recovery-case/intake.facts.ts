@@ -1,4 +1,4 @@
-/** Which facts intake has: the types that it consumes and its own, and the aggregates that keep each. */
+/** What intake consumes, and the types that its rules may read. */
 import type { EventType, ProducedBy } from '@readmit/contracts';
 import type { Context } from '../kernel/behaviour.js';
 import type { Facts } from '../kernel/facts.js';

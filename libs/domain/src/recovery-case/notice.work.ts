@@ -3,17 +3,17 @@ import { retryAfter, type Finished, type WorkRules } from '../kernel/work.js';
 import type { NoticeAbout } from './case-notices.js';
 import type { IntakeEvents } from './intake.facts.js';
 
-/** A notice that went out to all addresses of its reader, by which channel and how many. */
+/** A notice that was sent to all addresses of its recipient: the channel, and how many addresses. */
 export interface NoticeSent {
   readonly channel: string;
   readonly addresses: number;
 }
 
-/** After this many tries a notice is given up, on record. */
+/** After this many tries a notice is given up, with an event. */
 const maxTries = 8;
 const longestWaitSeconds = 128;
 
-/** One notice to one person, retried with backoff, then given up on record: no case waits for a mail server for ever. */
+/** A notice to one person, retried with backoff and then given up: no case waits forever for a mail server. */
 export const noticeWork: WorkRules<NoticeSent, IntakeEvents> = {
   begin: () => ({ go: true, emit: [] }),
   finish(work, outcome, _facts, context): Finished {

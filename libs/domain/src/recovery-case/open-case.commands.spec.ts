@@ -7,7 +7,7 @@ import { Facts } from '../kernel/facts.js';
 import { recordingRefusal, openCase, type OpenInput } from './open-case.commands.js';
 
 const context = { now: new Date('2026-11-22T09:00:00.000Z'), key: 'case_1', crypto } as Context;
-/** 32 bytes that are made of the name. */
+/** 32 bytes derived from the name. */
 const publicKey = (name: string): string => Buffer.alloc(32, name).toString('base64url');
 const keyWith = (x: string) => {
   const signing = { kty: 'OKP' as const, crv: 'Ed25519' as const, x: publicKey('ada-signs') };

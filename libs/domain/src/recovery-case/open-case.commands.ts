@@ -6,14 +6,14 @@ import type { IntakeEvents } from './intake.facts.js';
 
 export interface OpenInput {
   readonly body: OpenCase;
-  /** Who is signed in, if anybody. */
+  /** The person who is signed in, if any. */
   readonly actor: string | undefined;
-  /** The key that the request proved to hold. */
+  /** Signing key whose possession the request has proved. */
   readonly provenKey: string | undefined;
   readonly reasonDigest: string;
 }
 
-/** Opens a case, once however often the request is repeated. It claims nothing: without a sign-in the one-time key is the requester's only credential, and its possession is proved here. */
+/** Opens a case, only once for a repeated request. Without a sign-in the one-time key is the requester's only credential, so its possession must be proved. */
 export const openCase =
   (input: OpenInput): Command<Record<never, never>, IntakeEvents> =>
   (facts, context) => {
@@ -24,7 +24,7 @@ export const openCase =
         'invalid',
         'R2.6',
         'case-key-missing',
-        'Without a sign-in the request needs a one-time key (caseKey): it is the only credential for the case.',
+        'A request without a sign-in needs a one-time key (caseKey), the only credential for the case.',
       );
     const blank = blankReason(body.reason);
     if (blank) return blank;
@@ -33,10 +33,10 @@ export const openCase =
         return refusal('forbidden', 'R2.6', 'case-key-unproven', 'Send a proof (readmit-proof) made with the signing key of caseKey.');
       if (context.crypto.digest({ sealing: key.sealing, signing: key.signing }) !== key.fingerprint)
         return refusal('invalid', 'R2.6', 'fingerprint-wrong', 'The fingerprint is not the SHA-256 of the JCS of {sealing, signing}.');
-      // It would show when a secret is sealed to it: after the old one is gone.
+      // Otherwise it would only show when a secret is sealed to it, after the old one was destroyed.
       const fault = recipientKeyFault(key);
       if (fault !== undefined)
-        return refusal('invalid', 'R2.6', 'case-key-malformed', `Nothing can be sealed to caseKey: ${fault}. Make a new pair.`);
+        return refusal('invalid', 'R2.6', 'case-key-malformed', `Nothing can be sealed to caseKey: ${fault}. Generate a new key pair.`);
     }
     const data: EventData<'readmit.case.opened'> = {
       caseId: context.key,
@@ -52,18 +52,18 @@ export const openCase =
     const opened = facts.first('readmit.case.opened');
     if (!opened) return { emit: [draft('readmit.case.opened', context.key, data)], reply: {} };
     const asked = ({ reasonDigest: _, ...rest }: typeof data): string => context.crypto.digest(rest);
-    // The words are left out: their digest has a salt that is new each time.
+    // Without the reason, whose digest has a new salt each time.
     return asked(opened.data) === asked(data)
       ? { emit: [], reply: {} }
-      : refusal('invalid', 'R8.3', 'idempotency-key-reused', 'This Idempotency-Key was sent with another request. Take a new one.');
+      : refusal('invalid', 'R8.3', 'idempotency-key-reused', 'This Idempotency-Key was used for another request. Send a new one.');
   };
 
-/** Whoever has a wrong code must not make a case as large as they like. What comes after these is in the log alone. */
+/** Limit, so that wrong codes cannot make a case arbitrarily large. Later refusals are only in the log. */
 const maxRecordedRefusals = 100;
 
 /**
- * Keeps a refusal with the case, so that its timeline shows who tried (R5.4). Intake consumes the refusals
- * of other services from their topics, and never its own.
+ * Records refusals with the case, so that its timeline shows who tried (R5.4). Intake consumes the refusals of other
+ * services, not its own.
  */
 export const recordingRefusal =
   <R>(

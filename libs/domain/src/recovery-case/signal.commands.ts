@@ -3,17 +3,17 @@ import { refusal, draft, type Command, type Context, type WorkDraft } from '../k
 import type { IntakeEvents } from './intake.facts.js';
 
 /**
- * Names a signal by provider, source and the provider's id, so that the same signal is the same aggregate however it comes and
- * whomever it says it is about. An aggregate holds one signal: a provider that locks one account a million times makes none large.
+ * Names a signal by provider, source and the provider's id, so that a repeated signal is the same aggregate, whichever way
+ * it arrives and whatever its subject is. One signal per aggregate: many signals of one provider make none of them large.
  */
 export const signalIdOf = ({ provider, source, id }: Signal, digest: Context['crypto']['digest']): string =>
   `${provider}:${digest({ provider, source, id }).slice(0, 32)}`;
-/** Kinds that mean that somebody else may have the account: live cases of the subject are frozen. A lockout changes nothing (R1.8). */
+/** Kinds that mean that somebody else may have the account: open cases of the subject are frozen. A lockout changes nothing (R1.8). */
 const freezing: ReadonlySet<Signal['kind']> = new Set(['credential-compromised', 'session-revoked']);
 const freezeWorkId = (signalId: string): string => `${signalKey(signalId)}/freeze`;
 export const signalKey = (signalId: string): string => `signal:${signalId}`;
 
-/** A parked signal that an operator re-drives: what is said of it with the signal. */
+/** A parked signal that an operator re-drives, as recorded with the signal. */
 export interface Redriven {
   readonly parkedId: string;
   readonly by: string;
@@ -22,7 +22,7 @@ export interface Redriven {
   readonly says: string;
 }
 
-/** A signal is recorded once; it opens nothing: an attacker can cause it (R1.8). Its event is keyed by the subject. What it ends follows by work (R6.4). */
+/** Records a signal once, keyed by its subject. It opens nothing, because an attacker can cause it (R1.8). Freezing cases is work that follows (R6.4). */
 export const publishSignal =
   (signal: Signal, signalId: string, redriven?: Redriven): Command<{ readonly repeated: boolean }, IntakeEvents> =>
   (facts, context) => {
@@ -34,7 +34,7 @@ export const publishSignal =
         'conflict',
         'R8.3',
         'id-reused',
-        'The same source and id said something else before. The first stays; send what is new under an id of its own.',
+        'A signal with this source and id but different content is already recorded. Send the new one with a new id.',
       );
     const emit: Draft[] = [];
     if (!before) emit.push(draft('readmit.signal.received', `subject:${subject}`, { signalId, provider, kind, subject, occurredAt }));
@@ -59,7 +59,7 @@ export const publishSignal =
     return { emit, work, reply: { repeated: before !== undefined } };
   };
 
-/** Says once that a signal was parked. */
+/** Records once that a signal was parked. */
 export const announceParked =
   (data: EventData<'readmit.intake.message-parked'>): Command<{ readonly repeated: boolean }, IntakeEvents> =>
   (facts) => {

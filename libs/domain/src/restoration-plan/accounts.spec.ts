@@ -1,4 +1,4 @@
-/** Where execution's work is alone: a case that asks at two targets is alone at both, and each undo at its own account. */
+/** Exclusive access of execution's work: a case with two targets has it at both, each undo at its own account. */
 import type { Fact } from '@readmit/contracts';
 import { describe, expect, it } from '@jest/globals';
 import { caseId, crypto, genuine, grant, plan, said, seconds, undo } from '../../test/genuine-case.js';

@@ -4,19 +4,19 @@ import { stepTable } from '../kernel/restorations.js';
 import { capabilityMissing, type Capabilities } from './capabilities.js';
 import { aboveCeiling, unservable } from './ceiling.js';
 
-/** What a connector proposes for one ask after reading the target, before anybody approves (R2.2). */
+/** What a connector proposes for one ask after reading the target, before approval (R2.2). */
 export interface PlanParts {
   readonly steps: readonly Omit<Step, 'id' | 'askId'>[];
   readonly obligations: readonly Omit<Undo, 'id'>[];
   readonly removes: readonly string[];
   readonly restores: readonly string[];
   readonly untouched: readonly string[];
-  /** What an approver must know beside the steps: who else gets the power, what the end does not take back. */
+  /** What an approver must know in addition to the steps: who else gets the access, what the end does not take back. */
   readonly warnings?: readonly string[];
-  /** The state that the approval depends on (R2.5); a last-login time is not part of it. */
+  /** The state that the approval depends on (R2.5), without volatile values such as a last login. */
   readonly before: readonly Facet[];
 }
-/** What a connector read and proposes for one ask. */
+/** A connector's proposal for one ask. */
 export interface AskParts extends PlanParts {
   readonly ask: Ask;
   readonly capabilities: Capabilities;
@@ -24,10 +24,10 @@ export interface AskParts extends PlanParts {
 
 const byName = (a: Facet, b: Facet): number => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
 
-/** What stays as it is may be long (a person with hundreds of roles): the last line says how much is not listed. */
+/** The list of what stays can be long (hundreds of roles): the last line then counts what is left out. */
 const maxUntouched = 200;
 
-/** One explicit plan from what the target showed, refused where it goes beyond the ceiling (R2.1, R2.2). */
+/** An explicit plan from what the target showed, or a refusal if it exceeds the ceiling (R2.1, R2.2). */
 export function buildPlan(
   opened: EventData<'readmit.case.opened'>,
   classified: { readonly id: string; readonly data: EventData<'readmit.case.classified'> },
@@ -42,7 +42,7 @@ export function buildPlan(
     if (missing) return { refused: missing };
   }
   const steps = parts.flatMap(({ ask, steps: ofAsk }) => ofAsk.map((step) => ({ ...step, askId: ask.id })));
-  // Two asks of one person may both end her sessions: done once, after everything that goes before it.
+  // Two asks for one person may both end sessions: that is one step, the later one.
   const once = steps.filter((step, index) => index === steps.findIndex((other) => sameStep(other, step)));
   const obligations = parts.flatMap((part) => part.obligations);
   const warnings = unique(parts.flatMap((part) => part.warnings ?? []));
@@ -69,11 +69,11 @@ export function buildPlan(
   const twice = sealedTwice(plan);
   if (twice) return { refused: twice };
   if (plan.steps.length === 0)
-    return { refused: { rule: 'R2.2', reason: 'nothing-to-restore', message: 'The target already has everything that was asked for.' } };
+    return { refused: { rule: 'R2.2', reason: 'nothing-to-restore', message: 'The target already has everything that was requested.' } };
   return { plan, digest: crypto.digest(plan) };
 }
 
-/** Of a case each recipient picks up one secret: a second one would replace the first before anybody has read it (R2.6). */
+/** A recipient picks up one secret per case: a second one would replace the first before it was read (R2.6). */
 function sealedTwice({ steps }: Plan): Refusal | undefined {
   const sealing = steps.filter(({ kind }) => stepTable[kind].sealedTo !== undefined);
   const second = sealing.find((step, at) =>
@@ -86,7 +86,7 @@ function sealedTwice({ steps }: Plan): Refusal | undefined {
     rule: 'R2.6',
     reason: 'two-secrets-for-one-key',
     message:
-      `${one} and ${other} would each seal a secret to the same key, and a case hands out one for each key. Ask for them in two cases.`.slice(
+      `${one} and ${other} would each seal a secret to the same key, but a case has one secret per key. Request them in two cases.`.slice(
         0,
         500,
       ),
@@ -101,10 +101,10 @@ const sameUndo = (a: Omit<Undo, 'id'>, b: Omit<Undo, 'id'>): boolean =>
   a.entitlement === b.entitlement &&
   a.armedBy === b.armedBy &&
   a.afterSeconds === b.afterSeconds;
-const bounded = (says: readonly string[]): string[] =>
-  says.length <= maxUntouched
-    ? [...says]
-    : [...says.slice(0, maxUntouched - 1), `and ${says.length - maxUntouched + 1} more that are not listed here`];
-const unique = (says: readonly string[]): string[] => [...new Set(says)];
+const bounded = (lines: readonly string[]): string[] =>
+  lines.length <= maxUntouched
+    ? [...lines]
+    : [...lines.slice(0, maxUntouched - 1), `and ${lines.length - maxUntouched + 1} more that are not listed here`];
+const unique = (lines: readonly string[]): string[] => [...new Set(lines)];
 const withoutDuplicates = (facets: readonly Facet[]): Facet[] =>
   facets.filter((facet, index) => index === facets.findIndex((other) => other.name === facet.name && other.value === facet.value));

@@ -1,7 +1,7 @@
-/** What a connector cannot do decides whether a plan is made: by the steps alone, by the policy's line for the tier, and by nothing else. */
+/** Capabilities that a plan needs: for its steps, and for the tier by the policy. */
 import { askKinds, capabilities, type Capability, type ConnectorNeeds, type Tier } from '@readmit/contracts';
 import { describe, expect, it } from '@jest/globals';
-import { crypto, House } from '../../test/house.js';
+import { crypto, SimulatedServices } from '../../test/simulated-services.js';
 import { buildPlan } from './build-plan.js';
 import { capabilityMissing } from './capabilities.js';
 
@@ -55,23 +55,23 @@ describe('what a connector cannot do', () => {
   it('R5.6 refuses a connector where what was issued lives on for longer than the policy allows', () => {
     expect(missing([], { capabilities: [], maxResidualSeconds: 59 })).toMatchObject({
       reason: 'capability-missing',
-      message: 'idp lets what was issued live on for 60 s after its end; the policy requires for tier two-person: 59 s at most.',
+      message: 'idp leaves issued credentials valid for 60 s after their end; the policy requires for tier two-person at most 59 s.',
     });
     expect(missing([], { capabilities: [], maxResidualSeconds: 60 })).toBeUndefined();
   });
 });
 
 describe('a plan over two connectors', () => {
-  const house = new House();
-  house.open(
+  const services = new SimulatedServices();
+  services.open(
     [
       { kind: 'factor.replace', object: 'ada' },
       { kind: 'account.unlock', object: 'ada' },
     ],
     { kind: 'person', id: 'ada' },
   );
-  const opened = house.said('readmit.case.opened')[0]?.data;
-  const classified = house.said('readmit.case.classified')[0];
+  const opened = services.emitted('readmit.case.opened')[0]?.data;
+  const classified = services.emitted('readmit.case.classified')[0];
 
   function built(second: readonly Capability[], needs?: ConnectorNeeds, tier: Tier = 'agent-assisted') {
     if (!opened || !classified) throw new Error('no case');

@@ -4,14 +4,15 @@ import type { Refusal } from '../kernel/behaviour.js';
 import { stepTable } from '../kernel/restorations.js';
 
 export interface Capabilities {
-  /** What it serves; every other kind of ask it refuses as unsupported. */
+  /** Kinds of asks that it supports. */
   readonly asks: readonly AskKind[];
   /**
-   * `read-back`: it shows the state of the target after each step and undo. `end-sessions`: it ends sessions that are open. `one-time-credential`:
-   * it issues what can be used once. `native-expiry`: the target ends every grant of it by itself, also when Readmit is down.
+   * `read-back`: shows the state of the target after each step and undo. `end-sessions`: ends open sessions.
+   * `one-time-credential`: issues credentials that can be used once. `native-expiry`: the target itself ends every grant,
+   * even when Readmit is down.
    */
   readonly can: readonly Capability[];
-  /** How long something that was issued lives on at the target after its undo. */
+  /** How long an issued credential keeps working at the target after its undo. */
   readonly residualSeconds: number;
 }
 
@@ -21,10 +22,10 @@ const capabilityNames: Readonly<Record<Capability, string>> = {
   'one-time-credential': 'issue a one-time credential',
   'native-expiry': 'let the target end a grant by itself',
 };
-/** Without it no unknown outcome is known (R5.5) and no undo is proved (R6.3). */
+/** Without it unknown outcomes stay unknown (R5.5) and no undo is proved (R6.3). */
 const alwaysNeeded: readonly Capability[] = ['read-back'];
 
-/** Why the connector may not serve the ask in this case, or undefined. */
+/** Why the connector may not be used for the ask in this case, or undefined. */
 export function capabilityMissing(
   { ask, capabilities, steps }: { readonly ask: Ask; readonly capabilities: Capabilities; readonly steps: readonly Pick<Step, 'kind'>[] },
   { tier, requirements }: Pick<EventData<'readmit.case.classified'>, 'tier' | 'requirements'>,
@@ -45,7 +46,7 @@ export function capabilityMissing(
   }
   return maxResidualSeconds !== undefined && capabilities.residualSeconds > maxResidualSeconds
     ? refuse(
-        `lets what was issued live on for ${capabilities.residualSeconds} s after its end; ${byPolicy}: ${maxResidualSeconds} s at most.`,
+        `leaves issued credentials valid for ${capabilities.residualSeconds} s after their end; ${byPolicy} at most ${maxResidualSeconds} s.`,
       )
     : undefined;
 }

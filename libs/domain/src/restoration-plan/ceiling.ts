@@ -2,16 +2,16 @@ import type { CaseClass, Ceiling, EventData, Plan, Requirements } from '@readmit
 import type { Refusal } from '../kernel/behaviour.js';
 import { stepTable } from '../kernel/restorations.js';
 
-/** Why a plan goes beyond its ceiling, or undefined. Checked when it is built, when it is approved and before it is executed. */
+/** Why a plan exceeds its ceiling, or undefined. Checked when it is built, when it is approved and before it is executed. */
 export function aboveCeiling(plan: Plan, caseClass: CaseClass, ceiling: Ceiling): Refusal | undefined {
   if (plan.class !== caseClass)
-    return { rule: 'R1.1', reason: 'plan-of-another-class', message: `The plan says ${plan.class}, the case is ${caseClass}.` };
+    return { rule: 'R1.1', reason: 'plan-of-another-class', message: `The plan is for ${plan.class}, the case is ${caseClass}.` };
   for (const step of plan.steps) {
     if (!stepTable[step.kind].classes.includes(caseClass))
       return {
         rule: 'R2.1',
         reason: 'plan-above-ceiling',
-        message: `${caseClass} can never ${step.kind}: it is refused by construction, whoever approved it.`,
+        message: `A case of class ${caseClass} can never have the step ${step.kind}, not even with an approval.`,
       };
     if (!ceiling.steps.includes(step.kind))
       return { rule: 'R2.1', reason: 'plan-above-ceiling', message: `The ceiling of this case does not allow ${step.kind}.` };
@@ -23,7 +23,7 @@ export function aboveCeiling(plan: Plan, caseClass: CaseClass, ceiling: Ceiling)
   return undefined;
 }
 
-/** Why the request may not be served without a ticket, or undefined. Checked when the plan is built and before it is executed. */
+/** Refuses a request without the ticket that the policy requires. Checked when the plan is built and before it is executed. */
 export const ticketMissing = (
   { ticket }: Pick<EventData<'readmit.case.opened'>, 'ticket'>,
   requirements: Pick<Requirements, 'ticket'>,
@@ -32,18 +32,19 @@ export const ticketMissing = (
     ? {
         rule: 'R4.5',
         reason: 'ticket-missing',
-        message: 'The policy asks for a ticket here and the request names none. Ask again with one.',
+        message: 'The policy requires a ticket and the request names none. Open a new request with a ticket.',
       }
     : undefined;
 
-const durationAbove = ({ maxDurationSeconds }: Ceiling): string => `At most ${maxDurationSeconds} s are allowed here. Ask again for less.`;
+const durationAbove = ({ maxDurationSeconds }: Ceiling): string =>
+  `At most ${maxDurationSeconds} s are allowed. Open a new request with a shorter duration.`;
 
-/** Why no plan can serve the request, or undefined: judged before a target is asked, whose own refusal would name a step that nobody asked for. */
+/** Why no plan can serve the request, or undefined. Checked before the target is read, whose own refusal could name a step that nobody requested. */
 export function unservable(
   opened: Pick<EventData<'readmit.case.opened'>, 'ticket' | 'durationSeconds'>,
   { ceiling, requirements, reasons }: Pick<EventData<'readmit.case.classified'>, 'ceiling' | 'requirements' | 'reasons'>,
 ): Refusal | undefined {
-  // Classification leaves no step where an account is not the subject's, and says which one.
+  // Classification allows no step for an account that is not the subject's; its reason names the account.
   if (ceiling.steps.length === 0)
     return {
       rule: 'R2.1',

@@ -1,4 +1,4 @@
-/** Which facts execution has: the types that it consumes and its own, and the aggregates that keep each. */
+/** What execution consumes, the types that its rules may read, and the aggregates that keep each fact. */
 import type { EventType, Fact, ProducedBy } from '@readmit/contracts';
 import type { Context } from '../kernel/behaviour.js';
 import type { Facts } from '../kernel/facts.js';
@@ -29,8 +29,8 @@ export type ExecutionFacts = Facts<ExecutionEvents>;
 export type ExecutionContext = Context<ExecutionEvents>;
 
 /**
- * Beginning, success, question and answer are also kept with what is held, so that overlapping grants know of each other (R6.5), and
- * who begins knows that another is about to take it away.
+ * Start, success, question and answer are also kept in the aggregate of each hold, so that overlapping grants know of each
+ * other (R6.5), and a start knows that another case is about to remove the same.
  */
 export function executionKeys(fact: Fact, key: string): readonly string[] {
   switch (fact.type) {

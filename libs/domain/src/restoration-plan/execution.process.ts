@@ -1,4 +1,4 @@
-/** Execution: plans, restores behind the gate, undoes, and watches for use. Its rules are beside it: `execution.react.ts` and `*.work.ts`. */
+/** Execution: plans, restores behind the gate, undoes, and watches for use. Rules: `execution.react.ts` and `*.work.ts`. */
 import type { ServiceProcess } from '../kernel/process.js';
 import { executionConsumes, executionKeys, type ExecutionEvents } from './execution.facts.js';
 import type { AskParts } from './build-plan.js';
@@ -9,7 +9,7 @@ import type { Seen, UndoResult } from './target.js';
 import { undoWork } from './undo.work.js';
 import { watchWork } from './watch.work.js';
 
-/** What the calls of execution report: the plan's parts, what became of a restoration and an undo, what the targets show. */
+/** What the calls report: parts of the plan, results of a restoration and an undo, and what the targets show. */
 export type ExecutionReports = {
   readonly plan: readonly AskParts[];
   readonly restore: Restored;
@@ -17,7 +17,7 @@ export type ExecutionReports = {
   readonly watch: readonly Seen[];
 };
 
-/** `watchEveryMs`: between two looks at the targets for use of what was granted. */
+/** `watchEveryMs`: interval at which targets are checked for use of a grant. */
 export const executionProcess = ({
   watchEveryMs,
 }: {
@@ -26,7 +26,7 @@ export const executionProcess = ({
   name: 'execution',
   consumes: executionConsumes,
   keysOf: executionKeys,
-  // A hold is no case: it only remembers.
+  // The aggregate of a hold only keeps facts.
   react: (facts, context) => (context.key.startsWith('hold:') ? { emit: [], wakeAt: null } : executionReact(facts, context)),
   work: { plan: planWork, restore: restoreWork, undo: undoWork, watch: watchWork(watchEveryMs) },
   wakes: 'deadline',

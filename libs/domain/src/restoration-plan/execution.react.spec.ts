@@ -1,18 +1,18 @@
-/** What execution goes on looking at after it succeeded. */
+/** What execution watches after it succeeded. */
 import type { Fact } from '@readmit/contracts';
 import { describe, expect, it } from '@jest/globals';
 import { recipient } from '../../test/cast.js';
-import { House } from '../../test/house.js';
+import { SimulatedServices } from '../../test/simulated-services.js';
 import { needsWatching } from './execution.react.js';
 
 describe('a new secret', () => {
-  const house = new House();
-  const caseId = house.open([{ kind: 'secret.reissue', object: 'payroll' }], { kind: 'machine', id: 'svc-payroll' }, 'pat');
-  house.prove(caseId, 'boris', 'owner-confirmation');
-  house.decide(caseId, 'dana');
-  house.decide(caseId, 'chidi');
-  const facts = house.facts('execution', caseId);
-  const later = new Date(house.now.getTime() + 1000).toISOString();
+  const services = new SimulatedServices();
+  const caseId = services.open([{ kind: 'secret.reissue', object: 'payroll' }], { kind: 'machine', id: 'svc-payroll' }, 'pat');
+  services.prove(caseId, 'boris', 'owner-confirmation');
+  services.decide(caseId, 'dana');
+  services.decide(caseId, 'chidi');
+  const facts = services.facts('execution', caseId);
+  const later = new Date(services.now.getTime() + 1000).toISOString();
   /** A further attestation, which names another consumer. */
   const attestedFrom = (issuedAt: string): Fact => {
     const attested = facts.first('readmit.people.attested');

@@ -11,12 +11,12 @@ import type { ExecutionContext, ExecutionFacts } from './execution.facts.js';
 const workIds = {
   plan: (caseId: string): string => `${caseId}/plan`,
   restore: (caseId: string): string => `${caseId}/restore`,
-  /** `again`: the id of the question, when it is not the first about the obligation. */
+  /** `again`: id of the question, unless it is the first about the obligation. */
   undo: (obligationId: string, again?: string): string => (again === undefined ? `${obligationId}/undo` : `${obligationId}/undo/${again}`),
   watch: (caseId: string): string => `${caseId}/watch`,
 };
 
-/** What must be in audit's log, and is not yet, before anything privileged begins (R6.1, R7.3). Empty: the gate is open. */
+/** The gate: what is not in audit's log yet and must be before execution starts (R6.1, R7.3). Empty: the gate is open. */
 export function gateWaitsFor(facts: ExecutionFacts): readonly string[] {
   const granted = facts.first('readmit.approval.granted');
   if (!granted) return ['approval'];
@@ -24,7 +24,7 @@ export function gateWaitsFor(facts: ExecutionFacts): readonly string[] {
   const recorded = facts.of('readmit.audit.recorded').map(({ data }) => data);
   const needs = (what: string, fact: Pick<Fact, 'id' | 'type'> | undefined): void => {
     if (!fact) waits.push(what);
-    // By type too: an id that somebody else has used as well is not the record of this.
+    // By type too: another service may have used the same id.
     else if (!recorded.some(({ eventId, type }) => eventId === fact.id && type === fact.type)) waits.push(`audit's record of ${what}`);
   };
   needs('classification', facts.last('readmit.case.classified'));
@@ -44,18 +44,18 @@ export function gateWaitsFor(facts: ExecutionFacts): readonly string[] {
 }
 
 /**
- * The plan that is carried out, as execution itself proposed it: the one that was begun, before that the one that the grant
- * names. What was begun is undone whatever approval says later, at whatever time it says that it said so.
+ * The plan that is carried out, as execution proposed it: the one that was started, or before the start the one that the
+ * grant names. So what was started is undone, whatever approval emits later.
  */
 export function planGranted(facts: ExecutionFacts): FactOf<'readmit.plan.proposed'> | undefined {
   const digest = (facts.first('readmit.execution.started') ?? facts.first('readmit.approval.granted'))?.data.planDigest;
   return facts.of('readmit.plan.proposed').find((fact) => fact.data.digest === digest);
 }
 
-/** Facts that forbid a beginning, whenever they were received: somebody stopped the case, or what it gives is due for revocation. */
+/** Whether execution must not start or continue: the case was stopped, or its revocation is due. */
 export const stopped = (facts: ExecutionFacts): boolean => isStopped(facts) || facts.has('readmit.revocation.due');
 
-/** The case asks for nothing any more: denied, taken back, run out, closed, or stopped. Nothing is planned for it. */
+/** Whether the request has ended: denied, withdrawn, expired, closed or stopped. Then nothing is planned for it. */
 export const isOver = (facts: ExecutionFacts): boolean =>
   facts.has('readmit.approval.denied') ||
   facts.has('readmit.approval.withdrawn') ||
@@ -63,7 +63,7 @@ export const isOver = (facts: ExecutionFacts): boolean =>
   facts.has('readmit.case.closed') ||
   stopped(facts);
 
-/** What execution concludes: read and plan, restore behind the gate, answer every RevocationDue, watch for use. */
+/** What follows in execution: plan, restore behind the gate, answer every RevocationDue, watch for use. */
 export function executionReact(facts: ExecutionFacts, context: ExecutionContext): Reaction {
   const opened = facts.first('readmit.case.opened');
   if (!opened) return { emit: [], wakeAt: null };
@@ -72,9 +72,9 @@ export function executionReact(facts: ExecutionFacts, context: ExecutionContext)
   const cancel: string[] = [];
   let wakeAt: Date | null = null;
   const caseId = context.key;
-  // What a case does is alone at every account that it asks for, what it undoes at the account of the undo.
+  // Work of a case has exclusive access to every account that it asks for, an undo to its own account.
   const everyAccount = accountsOf(opened.data.asks);
-  const ask = (id: string, kind: string, alsoKeys: readonly string[], input: WorkDraft['input'] = {}, at = everyAccount): void => {
+  const addWork = (id: string, kind: string, alsoKeys: readonly string[], input: WorkDraft['input'] = {}, at = everyAccount): void => {
     const [first, ...others] = at;
     if (first && !context.work.has(id))
       work.push({ id, kind, ...first, ...(others.length > 0 ? { alsoAt: others } : {}), notBefore: context.now, alsoKeys, input });
@@ -86,7 +86,7 @@ export function executionReact(facts: ExecutionFacts, context: ExecutionContext)
 
   if (isOver(facts)) cancel.push(workIds.plan(caseId));
   else if (facts.has('readmit.case.classified') && facts.has('readmit.people.attested'))
-    ask(workIds.plan(caseId), 'plan', [...new Set(accounts)]);
+    addWork(workIds.plan(caseId), 'plan', [...new Set(accounts)]);
 
   const granted = facts.first('readmit.approval.granted');
   const started = facts.first('readmit.execution.started');
@@ -107,16 +107,17 @@ export function executionReact(facts: ExecutionFacts, context: ExecutionContext)
       );
       cancel.push(workIds.restore(caseId));
     };
-    if (stopped(facts)) fail('R6.4', 'ended-before-start', 'The case was ended, frozen or contained before anything began.');
+    if (stopped(facts)) fail('R6.4', 'ended-before-start', 'The case was ended, frozen or contained before execution started.');
     else if (reached(granted.data.goodUntil, context.now)) {
-      if (waits.length > 0) fail('R7.3', 'audit-unavailable', `Nothing began: still missing ${waits.join(', ')}.`.slice(0, 500));
-      else fail('R4.7', 'approval-expired', 'The approval was no longer good.');
+      if (waits.length > 0)
+        fail('R7.3', 'audit-unavailable', `Execution did not start in time. Missing: ${waits.join(', ')}.`.slice(0, 500));
+      else fail('R4.7', 'approval-expired', 'The approval expired before execution started.');
     } else {
       wakeAt = earliest(wakeAt, new Date(granted.data.goodUntil));
-      if (waits.length === 0) ask(workIds.restore(caseId), 'restore', planned ? holdsOf(planned).map(holdKey) : []);
+      if (waits.length === 0) addWork(workIds.restore(caseId), 'restore', planned ? holdsOf(planned).map(holdKey) : []);
     }
   }
-  // A restore that was interrupted and may not go on has done something that nobody can vouch for: the undo reads the target.
+  // The effect of a restoration that was interrupted by a stop is unknown: the undo reads the target.
   if (started && !succeeded && !failed && stopped(facts))
     emit.push(
       draft('readmit.execution.failed', caseId, {
@@ -125,7 +126,7 @@ export function executionReact(facts: ExecutionFacts, context: ExecutionContext)
         effect: 'unknown',
         rule: 'R6.4',
         reason: 'ended-before-finish',
-        says: 'The case was ended while the restoration was under way.',
+        says: 'The case was ended while the restoration was in progress.',
       }),
     );
   for (const due of openQuestions(facts)) {
@@ -136,31 +137,31 @@ export function executionReact(facts: ExecutionFacts, context: ExecutionContext)
       cancel.push(workIds.restore(caseId));
       const id = workIds.undo(obligationId, first ? undefined : due.id);
       const keys = undo.hold === undefined ? [] : [holdKey(undo.hold)];
-      ask(id, 'undo', keys, { obligationId, dueId: due.id }, [accountOf(undo, planned?.steps ?? [])]);
+      addWork(id, 'undo', keys, { obligationId, dueId: due.id }, [accountOf(undo, planned?.steps ?? [])]);
     } else if (started || failed || emit.length > 0)
       emit.push(draft('readmit.revocation.confirmed', caseId, answerTo(due, undo, 'never-began')));
   }
-  if (started && succeeded && needsWatching(facts)) ask(workIds.watch(caseId), 'watch', []);
+  if (started && succeeded && needsWatching(facts)) addWork(workIds.watch(caseId), 'watch', []);
   return { emit, work, cancel: cancel.filter((id) => context.work.has(id)), wakeAt };
 }
 
-/** Accounts of which enrolment or take-over is still to be looked for, each by the obligation that it would end. */
+/** Accounts that are watched for an enrolment or a take-over, because that would end an open obligation. */
 export function awaitedAccounts(facts: ExecutionFacts): { readonly enrolment: readonly Account[]; readonly takeOver: readonly Account[] } {
   const plan = planGranted(facts)?.data.plan;
-  const settled = new Set(facts.of('readmit.revocation.confirmed').map((fact) => fact.data.obligationId));
-  const open = plan?.obligations.filter((undo) => !settled.has(undo.id)) ?? [];
+  const undone = new Set(facts.of('readmit.revocation.confirmed').map((fact) => fact.data.obligationId));
+  const open = plan?.obligations.filter((undo) => !undone.has(undo.id)) ?? [];
   const enrolled = facts.of('readmit.enrolment.confirmed');
-  const taking = notTakenOver(facts).length === 0 ? [] : open.filter((undo) => undo.unlessTakenOver);
+  const replaced = notTakenOver(facts).length === 0 ? [] : open.filter((undo) => undo.unlessTakenOver);
   return {
     enrolment: open.filter(
       (undo) => undoTable[undo.kind].endsOn === 'enrolment' && !enrolled.some(({ data }) => isSameAccount(data, undo)),
     ),
-    takeOver: taking.map((undo) => accountOf(undo, plan?.steps ?? [])),
+    takeOver: replaced.map((undo) => accountOf(undo, plan?.steps ?? [])),
   };
 }
 type Account = Pick<Ask, 'connector' | 'object'>;
 export const isSameAccount = (one: Account, other: Account): boolean => one.connector === other.connector && one.object === other.object;
-/** Where the undo acts, as asks name it: the object of a login is a name of the target, its account is that of the step. */
+/** The account of an undo, as asks name it: for a login, whose name the target chose, that of its step. */
 function accountOf(undo: Undo, steps: readonly Step[]): Account {
   const step = steps.find((one) => stepTable[one.kind].undo === undo.kind && one.connector === undo.connector && one.hold === undo.hold);
   const { connector, object } = (undoTable[undo.kind].objectOfTarget && step) || undo;
@@ -172,13 +173,13 @@ const accountsOf = (asks: readonly Ask[]): readonly Account[] =>
     .map(({ connector, object }) => ({ connector, object }))
     .filter((one, index, all) => index === all.findIndex((other) => isSameAccount(one, other)));
 
-/** Ids of the consumers that are not known to use the new secret. */
+/** Ids of the consumers that do not use the new secret yet, as far as known. */
 export function notTakenOver(facts: ExecutionFacts): readonly string[] {
   const confirmed = new Set(facts.of('readmit.consumer.confirmed').map((fact) => fact.data.consumer));
   return (attestedOf(facts)?.consumers ?? []).map(({ id }) => id).filter((id) => !confirmed.has(id));
 }
 
-/** Whether use, enrolment or take-over is still to be looked for. */
+/** Whether targets must be watched for an enrolment or a take-over. */
 export function needsWatching(facts: ExecutionFacts): boolean {
   const { enrolment, takeOver } = awaitedAccounts(facts);
   return enrolment.length > 0 || takeOver.length > 0;

@@ -1,4 +1,4 @@
-/** What cases hold together, and which differences of a target our own cases explain. */
+/** Shared holds, and which differences at a target other cases explain. */
 import type { EventData, EventType, Fact, Facet, Plan, Step, Undo } from '@readmit/contracts';
 import { describe, expect, it } from '@jest/globals';
 import { crypto } from '../../test/cast.js';

@@ -1,24 +1,24 @@
-/** Execution's own verification: one granted case, and each way in which it must not begin. */
+/** Execution's own verification: one granted case, and each way in which it must not start. */
 import type { EventData, Fact, FactOf } from '@readmit/contracts';
 import { describe, expect, it } from '@jest/globals';
-import { crypto, House } from '../../test/house.js';
+import { crypto, SimulatedServices } from '../../test/simulated-services.js';
 import { Facts } from '../kernel/facts.js';
 import { recipientsOf } from '../grant-judgement/recipients.js';
 import { verifyIntent } from './intent.js';
 
 type Type = Fact['type'];
 
-/** A case that is granted and has not begun: audit does not record, so the gate is shut. */
+/** A case that is granted and has not started: audit does not record, so the gate is closed. */
 function granted() {
-  const house = new House();
-  house.auditUp = false;
-  const caseId = house.open([{ kind: 'factor.bypass', object: 'ada' }], { kind: 'person', id: 'ada' });
-  house.prove(caseId);
-  house.decide(caseId, 'chidi');
-  expect(house.said('readmit.approval.granted')).toHaveLength(1);
-  return { house, facts: house.facts('execution', caseId), context: house.context('execution', caseId) };
+  const services = new SimulatedServices();
+  services.auditUp = false;
+  const caseId = services.open([{ kind: 'factor.bypass', object: 'ada' }], { kind: 'person', id: 'ada' });
+  services.prove(caseId);
+  services.decide(caseId, 'chidi');
+  expect(services.emitted('readmit.approval.granted')).toHaveLength(1);
+  return { services, facts: services.facts('execution', caseId), context: services.context('execution', caseId) };
 }
-const { facts, context, house } = granted();
+const { facts, context, services } = granted();
 const why = (set: Facts, now = context.now): string => {
   const intent = verifyIntent(set, { ...context, now });
   return intent.ok === true ? 'begins' : intent.ok === 'wait' ? `waits for ${intent.waitsFor}` : `${intent.rule} ${intent.reason}`;
@@ -149,9 +149,9 @@ describe('a beginning', () => {
 describe('a secret', () => {
   it('R2.6 goes to the key that asked, or to the consumers that the directory names for a machine; to nobody else', () => {
     expect(recipientsOf(facts).map(({ id }) => id)).toEqual(['requester']);
-    const machine = house.open([{ kind: 'secret.reissue', object: 'payroll' }], { kind: 'machine', id: 'svc-payroll' }, 'pat');
-    expect(recipientsOf(house.facts('execution', machine)).map(({ id }) => id)).toEqual(['payroll-app']);
-    const signedIn = house.open([{ kind: 'factor.bypass', object: 'ada' }], { kind: 'person', id: 'ada' }, 'pat');
-    expect(recipientsOf(house.facts('execution', signedIn))).toEqual([]);
+    const machine = services.open([{ kind: 'secret.reissue', object: 'payroll' }], { kind: 'machine', id: 'svc-payroll' }, 'pat');
+    expect(recipientsOf(services.facts('execution', machine)).map(({ id }) => id)).toEqual(['payroll-app']);
+    const signedIn = services.open([{ kind: 'factor.bypass', object: 'ada' }], { kind: 'person', id: 'ada' }, 'pat');
+    expect(recipientsOf(services.facts('execution', signedIn))).toEqual([]);
   });
 });

@@ -11,20 +11,20 @@ export type Intent =
   | ({ readonly ok: false } & Refusal);
 
 /**
- * Execution's own verification, in the transaction that stores the intent (R4.4): the grant is judged as approval and
- * audit judge it, and nothing has ended the case or the grant since.
+ * Execution verifies the grant itself, in the transaction that stores the intent (R4.4): by the same judgement as approval
+ * and audit, and that neither the case nor the grant has ended since.
  */
 export function verifyIntent(facts: ExecutionFacts, context: ExecutionContext): Intent {
   const refuse = (rule: string, reason: string, message: string): Intent => ({ ok: false, rule, reason, message });
   const grant = facts.first('readmit.approval.granted');
   if (!grant) return { ok: 'wait', waitsFor: 'the facts of the case' };
-  if (stopped(facts)) return refuse('R6.4', 'ended-before-start', 'The case was ended, frozen or contained before anything began.');
+  if (stopped(facts)) return refuse('R6.4', 'ended-before-start', 'The case was ended, frozen or contained before execution started.');
   if (reached(grant.data.goodUntil, context.now))
-    return refuse('R4.7', 'approval-expired', 'The approval was no longer good when execution came to it.');
+    return refuse('R4.7', 'approval-expired', 'The approval expired before execution started.');
   const { refusals, waits, plan } = judgeGrant(facts, context.now, context.crypto, grant);
-  const [problem] = refusals;
-  if (problem) return refuse(problem.rule, problem.reason, problem.message);
+  const [refused] = refusals;
+  if (refused) return refuse(refused.rule, refused.reason, refused.message);
   const [wait] = waits;
-  // A plan that is missing or altered is a problem.
+  // A plan that is missing or altered is a refusal already.
   return wait || !plan ? { ok: 'wait', waitsFor: wait?.waitsFor ?? 'the plan' } : { ok: true, plan, grant };
 }

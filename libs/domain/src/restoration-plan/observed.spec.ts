@@ -1,4 +1,4 @@
-/** What follows from a look at the targets, in a case with two asks at two targets: each account counts by itself. */
+/** Events that follow from a check of the targets, in a case with two asks at two targets: each account counts separately. */
 import type { Fact, Plan } from '@readmit/contracts';
 import { describe, expect, it } from '@jest/globals';
 import { attested, caseId, crypto, grant, plan, said, undo } from '../../test/genuine-case.js';

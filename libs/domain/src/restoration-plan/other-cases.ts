@@ -6,13 +6,13 @@ import { holders, holdKey, holdsOf, stillHolds, type Holder } from './holds.js';
 import type { ExecutionContext, ExecutionFacts } from './execution.facts.js';
 
 export interface OtherHolders {
-  /** Cases that hold it too, by the facts of the hold and by their own. */
+  /** Cases that hold it too, by the facts of the hold and of those cases. */
   readonly holders: readonly Holder[];
-  /** Aggregates that must be locked and read to know that, and are not yet. */
+  /** Aggregates that must be locked to know that, and are not. */
   readonly unread: readonly string[];
 }
 
-/** Who else holds it (R6.5). The work knows the hold's own aggregate; cases that are named there are read at a second look. */
+/** Which other cases hold it (R6.5). Work starts with the aggregate of the hold locked; the cases named there are locked in a second attempt. */
 export function otherHolders(
   hold: string,
   exclusive: boolean,
@@ -26,14 +26,14 @@ export function otherHolders(
   };
 }
 
-/** Begin again at once, with these aggregates too. */
+/** `begin` again immediately, with these aggregates locked too. */
 export const retryWithKeys = (unread: readonly string[], work: Pick<Work, 'alsoKeys'>, context: ExecutionContext): Begun => ({
   go: 'later',
   notBefore: context.now,
   alsoKeys: [...new Set([...work.alsoKeys, ...unread])],
 });
 
-/** What our own cases on the same holds have made of the target since the plan was made. Their cases are read. */
+/** Facets that other cases with the same holds have changed since the plan was made. Their aggregates must be locked. */
 export function explained(plan: Plan, facts: ExecutionFacts, work: Pick<Work, 'key' | 'alsoKeys'>, context: ExecutionContext): Facet[] {
   const since = facts.of('readmit.case.classified').find(({ id }) => id === plan.classificationId)?.at;
   if (since === undefined) return [];

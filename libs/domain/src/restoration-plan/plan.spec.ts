@@ -1,4 +1,4 @@
-/** What a plan may be: the closed lists of asks and steps, the ceiling, and the plan that is built under it. */
+/** The closed lists of asks and steps, the ceiling, and plans within it. */
 import {
   askKinds,
   capabilities,
@@ -13,7 +13,7 @@ import {
 import { describe, expect, it } from '@jest/globals';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
-import { crypto, House } from '../../test/house.js';
+import { crypto, SimulatedServices } from '../../test/simulated-services.js';
 import { buildPlan, type AskParts } from './build-plan.js';
 import { stepsOfClass } from '../kernel/restorations.js';
 import { aboveCeiling } from './ceiling.js';
@@ -24,10 +24,10 @@ const writable = ajv.compile(catalogue['readmit.plan.proposed'].schema);
 const askable = ajv.compile(OpenCase);
 
 function proposed(): { plan: Plan; data: EventData<'readmit.plan.proposed'>; classified: EventData<'readmit.case.classified'> } {
-  const house = new House();
-  house.open([{ kind: 'factor.bypass', object: 'ada' }], { kind: 'person', id: 'ada' });
-  const data = house.said('readmit.plan.proposed')[0]?.data;
-  const classified = house.said('readmit.case.classified')[0]?.data;
+  const services = new SimulatedServices();
+  services.open([{ kind: 'factor.bypass', object: 'ada' }], { kind: 'person', id: 'ada' });
+  const data = services.emitted('readmit.plan.proposed')[0]?.data;
+  const classified = services.emitted('readmit.case.classified')[0]?.data;
   if (!data || !classified) throw new Error('no plan was proposed');
   return { plan: data.plan, data, classified };
 }
@@ -89,9 +89,9 @@ describe('the end of a grant', () => {
 
 describe('a request that no plan can serve', () => {
   const refusals = (object: string, id: string, durationSeconds?: number) => {
-    const house = new House();
-    house.open([{ kind: 'role.restore', object, entitlement: 'app_admin' }], { kind: 'person', id }, 'pat', durationSeconds);
-    return house.said('readmit.plan.refused').map(({ data: { rule, reason, says } }) => [rule, reason, says]);
+    const services = new SimulatedServices();
+    services.open([{ kind: 'role.restore', object, entitlement: 'app_admin' }], { kind: 'person', id }, 'pat', durationSeconds);
+    return services.emitted('readmit.plan.refused').map(({ data: { rule, reason, says } }) => [rule, reason, says]);
   };
 
   it('R2.1 is refused in the words of classification, and not for a step that nobody asked for', () => {
@@ -111,7 +111,7 @@ describe('a request that no plan can serve', () => {
   it('R4.5 is told how long would be allowed', () => {
     const longest = 3600;
     expect(refusals('erin', 'erin', longest + 1)).toEqual([
-      ['R4.5', 'duration-above-ceiling', `At most ${longest} s are allowed here. Ask again for less.`],
+      ['R4.5', 'duration-above-ceiling', `At most ${longest} s are allowed. Open a new request with a shorter duration.`],
     ]);
     expect(refusals('erin', 'erin', longest)).toEqual([]);
   });
@@ -167,16 +167,16 @@ describe('the ceiling', () => {
 });
 
 describe('a plan', () => {
-  const house = new House();
-  const caseId = house.open(
+  const services = new SimulatedServices();
+  const caseId = services.open(
     [
       { kind: 'factor.replace', object: 'ada' },
       { kind: 'factor.bypass', object: 'ada' },
     ],
     { kind: 'person', id: 'ada' },
   );
-  const opened = house.said('readmit.case.opened')[0]?.data;
-  const classified = house.said('readmit.case.classified')[0];
+  const opened = services.emitted('readmit.case.opened')[0]?.data;
+  const classified = services.emitted('readmit.case.classified')[0];
   const build = (more: readonly Partial<AskParts>[] = [{}]) => {
     if (!opened || !classified) throw new Error('no case');
     const parts = opened.asks.map((ask, index): AskParts => ({
@@ -246,7 +246,7 @@ describe('a plan', () => {
         rule: 'R2.6',
         reason: 'two-secrets-for-one-key',
         message:
-          'bypass.issue of idp/ada and bypass.issue of other-idp/ada would each seal a secret to the same key, and a case hands out one for each key. Ask for them in two cases.',
+          'bypass.issue of idp/ada and bypass.issue of other-idp/ada would each seal a secret to the same key, but a case has one secret per key. Request them in two cases.',
       },
     });
     expect(build([issuing('idp', one), issuing('other-idp', other)])).not.toHaveProperty('refused');

@@ -17,11 +17,11 @@ const planRefused = (caseId: string, { rule, reason, message }: Refusal): Finish
   emit: [draft('readmit.plan.refused', caseId, { caseId, rule, reason, says: message.slice(0, 500) || reason })],
 });
 
-/** Answered already, or nobody waits for it any more: nothing is planned for a case that is over. */
+/** Whether there is a plan or a refusal, or the request has ended. */
 const needsNoPlan = (facts: ExecutionFacts): boolean =>
   facts.has('readmit.plan.proposed') || facts.has('readmit.plan.refused') || planGranted(facts) !== undefined || isOver(facts);
 
-/** Reads the target and writes the plan, before anybody approves (R2.2). */
+/** Reads the target and makes the plan, before approval (R2.2). */
 export const planWork: WorkRules<readonly AskParts[], ExecutionEvents> = {
   lane: 'reading',
   begin(work, facts, context) {
@@ -43,7 +43,7 @@ export const planWork: WorkRules<readonly AskParts[], ExecutionEvents> = {
         return planRefused(caseId, {
           rule: 'R8.1',
           reason: 'result-unstorable',
-          message: `What the target shows fits into no plan: ${error.message}`,
+          message: `The target shows something that a plan cannot hold: ${error.message}`,
         });
       if (!isFinal(error)) return { emit: [], retryAt: retryAfter(context.now, work.tries) };
       return planRefused(caseId, { rule: 'R2.2', reason: `target-${error.code}`, message: error.message });
@@ -55,7 +55,7 @@ export const planWork: WorkRules<readonly AskParts[], ExecutionEvents> = {
   },
 };
 
-/** A second secret for an account would be planned on logins that are about to change: one case at a time (R6.5). */
+/** One case at a time for the secret of an account (R6.5): a second plan would be made from logins that are about to change. */
 function whileAccountBusy(work: Work, facts: ExecutionFacts, context: ExecutionContext): Begun | undefined {
   for (const ask of facts.first('readmit.case.opened')?.data.asks ?? []) {
     if (!claimsAccount(ask)) continue;
@@ -71,5 +71,5 @@ function whileAccountBusy(work: Work, facts: ExecutionFacts, context: ExecutionC
 export const accountBusy = (object: string, caseId: string): Refusal => ({
   rule: 'R6.5',
   reason: 'account-busy',
-  message: `${object} is in the hands of case ${caseId}: end that case, or wait for its end, and ask again.`,
+  message: `Case ${caseId} is using ${object}. End that case or wait for its end, then open a new request.`,
 });

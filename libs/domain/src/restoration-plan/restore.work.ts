@@ -15,28 +15,28 @@ import type { ExecutionContext, ExecutionEvents } from './execution.facts.js';
 type Failed = EventData<'readmit.execution.failed'>;
 export type Made = NonNullable<EventData<'readmit.execution.succeeded'>['made']>;
 
-/** What became of one try, as far as it is certain. Whether a step was sent is the work's `began`. */
+/** The certain outcome of one try. Whether a step was sent is in `began` of the work. */
 export type Restored =
-  /** `after`: facets as the steps read them back, in that order. */
+  /** `after`: facets as read back by the steps, in order. */
   | { readonly kind: 'done'; readonly after: readonly Facet[]; readonly sealed: readonly SealedSecret[]; readonly made: Made }
   | { readonly kind: 'changed'; readonly difference: string }
   | { readonly kind: 'stopped' }
   | { readonly kind: 'late' };
 
-/** A sealed secret with the SHA-256 of its text: the event names the ciphertext, the table keeps it. */
+/** A sealed secret with the SHA-256 of its text. The event has the digest, a table the ciphertext. */
 export interface SealedSecret extends Sealed {
   readonly ciphertextDigest: string;
 }
-/** What happens to sealed secrets with a transaction: stored for pick-up, or deleted (undone, acknowledged). */
+/** Change to the stored secrets of a case: one is stored for pick-up, or some are deleted (undone, acknowledged). */
 export type SealedRow = { readonly put: SealedSecret } | { readonly drop: 'all' } | { readonly drop: { readonly recipient: string } };
 
-/** Why the target is not the one that was approved, or undefined: compared before the first step of every try (R2.5). */
+/** How the target differs from what was approved, or undefined. Compared before the first step of every try (R2.5). */
 export const targetChange = (work: Pick<Work, 'began' | 'input'>, plan: Plan, now: readonly Facet[]): string | undefined => {
   const ours = (work.input['explained'] ?? []) as readonly Facet[];
   return work.began ? changedOutsidePlan(plan, now) : changedSince(plan, now, ours);
 };
 
-/** Does what was approved, exactly: verified again in the intent transaction, compared with the target, step by step, each idempotent. */
+/** Carries out exactly what was approved: verified again in the intent transaction, compared with the target, in idempotent steps. */
 export const restoreWork: WorkRules<Restored, ExecutionEvents> = {
   begin(work, facts, context) {
     if (facts.has('readmit.execution.succeeded') || facts.has('readmit.execution.failed')) return { go: false, emit: [] };
@@ -50,8 +50,8 @@ export const restoreWork: WorkRules<Restored, ExecutionEvents> = {
 
     const unread = holdsOf(plan).flatMap((hold) => otherHolders(hold, false, work, context).unread);
     if (unread.length > 0) return retryWithKeys(unread, work, context);
-    const kept = intent && blockedByOthers(plan, work, context);
-    if (kept) return kept;
+    const blocked = intent && blockedByOthers(plan, work, context);
+    if (blocked) return blocked;
     const ours = explained(plan, facts, work, context);
     return {
       go: true,
@@ -63,7 +63,7 @@ export const restoreWork: WorkRules<Restored, ExecutionEvents> = {
   finish(work, outcome, facts, context): Finished {
     const caseId = work.key;
     const started = facts.first('readmit.execution.started');
-    // Ended meanwhile: the undo is ordered and reads the target. Sealed secrets are deleted, and no second end is recorded.
+    // Ended in the meantime: the undo reads the target. Secrets are deleted, and no second end is recorded.
     if (facts.has('readmit.execution.failed') || facts.has('readmit.execution.succeeded'))
       return { emit: [], rows: started ? [{ drop: 'all' } satisfies SealedRow] : [] };
     const executionId = started?.data.executionId ?? context.newId('execution');
@@ -79,7 +79,7 @@ export const restoreWork: WorkRules<Restored, ExecutionEvents> = {
     if ('error' in outcome) {
       const error = outcome.error instanceof TargetError ? outcome.error : undefined;
       const lasting = error && ['refused', 'not-found', 'unsupported', 'changed'].includes(error.code);
-      // An unknown outcome is read back by trying again: every step first reads what is there (R5.5).
+      // Trying again reads back an unknown outcome: every step first reads what is there (R5.5).
       if (!lasting && !stopped(facts) && !reached(started.data.endsAt, context.now))
         return { emit: [], retryAt: retryAfter(context.now, work.tries) };
       const effect = began ? (error?.effect === 'none' ? 'partial' : 'unknown') : 'none';
@@ -91,9 +91,9 @@ export const restoreWork: WorkRules<Restored, ExecutionEvents> = {
       case 'changed':
         return fail(began ? 'partial' : 'none', 'R2.5', 'target-changed', `The target is not what was approved: ${outcome.difference}`);
       case 'stopped':
-        return fail(began ? 'partial' : 'none', 'R6.4', 'ended-before-finish', 'The case was ended while the restoration was under way.');
+        return fail(began ? 'partial' : 'none', 'R6.4', 'ended-before-finish', 'The case was ended while the restoration was in progress.');
       case 'late':
-        return fail(began ? 'partial' : 'none', 'R6.2', 'end-reached', 'The end of the grant was reached before the restoration was done.');
+        return fail(began ? 'partial' : 'none', 'R6.2', 'end-reached', 'The grant ended before the restoration was complete.');
       case 'done': {
         const after = lastOfEach(outcome.after);
         const more = overRestored(plan, after);
@@ -118,7 +118,7 @@ export const restoreWork: WorkRules<Restored, ExecutionEvents> = {
   },
 };
 
-/** The clock of a grant starts when it is granted (R4.7): here, not when it was approved. */
+/** The duration of a grant counts from here, not from the approval (R4.7). */
 const startedDraft = (plan: Plan, grant: FactOf<'readmit.approval.granted'>, context: ExecutionContext): Draft =>
   draft('readmit.execution.started', context.key, {
     caseId: context.key,
@@ -130,7 +130,7 @@ const startedDraft = (plan: Plan, grant: FactOf<'readmit.approval.granted'>, con
     held: heldBy(plan),
   });
 
-/** What another case holds that two can not share, or is about to take away (R6.5). */
+/** Waits while another case is about to remove the same, and fails if another case holds it exclusively (R6.5). */
 function blockedByOthers(plan: Plan, work: Work, context: ExecutionContext): Begun | undefined {
   if (holdsOf(plan).some((hold) => isEnding(context.other(holdKey(hold)), hold, work.key)))
     return { go: 'later', notBefore: plusSeconds(context.now, 1) };

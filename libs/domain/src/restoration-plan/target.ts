@@ -1,7 +1,7 @@
-/** What a target system answers, as rules see it. Connectors make these; `libs/connectors` has the contract that they fulfil. */
+/** Results of a target system that rules read. Connectors create them, by the contract in `libs/connectors`. */
 import type { Facet } from '@readmit/contracts';
 
-/** Why a target could not be asked or did not do it. `effect`: what is certain about the target now. */
+/** Why a call to a target failed. `effect`: `none` if the target is certainly unchanged. */
 export class TargetError extends Error {
   constructor(
     message: string,
@@ -14,7 +14,7 @@ export class TargetError extends Error {
   }
 }
 
-/** A secret as it leaves a connector: already sealed (compact JWE) to one recipient. The plain secret exists in one function only. */
+/** A secret as returned by a connector: sealed (compact JWE) to one recipient. The plain secret exists in one function only. */
 export interface Sealed {
   readonly recipient: string;
   readonly jwe: string;
@@ -22,20 +22,20 @@ export interface Sealed {
 
 export interface UndoResult {
   readonly readBack: readonly Facet[];
-  /** Sessions that the undo ended. Those that a step ended, as `secret.reissue` does with the old login's, are counted nowhere. */
+  /** Sessions that the undo ended. Sessions that a step ended, as for `secret.reissue`, are not counted. */
   readonly sessionsEnded: number;
 }
 
-/** What happened at one account after the grant and ends or completes it. */
+/** Use of a grant at one account, which may end or complete it. */
 export interface Observed {
   readonly object: string;
   readonly used?: { readonly at: string };
-  /** A factor that the plan did not see. */
+  /** A factor that did not exist when the plan was made. */
   readonly enrolled?: { readonly factor: string };
-  /** The new secret is in use and the old one is not any more. */
+  /** The new secret is in use and the old one no longer is. */
   readonly takenOver?: boolean;
 }
-/** The same, by whose connector it was seen. */
+/** The same, with the connector that saw it. */
 export interface Seen extends Observed {
   readonly connector: string;
 }

@@ -16,22 +16,22 @@ export interface Question {
   readonly undo: Undo;
 }
 
-/** The question that the work answers, if nobody has and no later one was asked. */
+/** The question that the work answers, unless it is answered or a later one was asked. */
 export function questionOf(work: Work, facts: ExecutionFacts): Question | undefined {
   const obligationId = String(work.input['obligationId']);
   const undo = planGranted(facts)?.data.plan.obligations.find(({ id }) => id === obligationId);
   const due = latestQuestion(facts, obligationId);
   const asked = work.input['dueId'];
-  // Work from before questions were named answers the latest.
+  // Work of an older release names no question and answers the latest.
   if (!undo || !due || (asked !== undefined && asked !== due.id) || isAnswered(facts, due)) return undefined;
   return { due, undo };
 }
 
-/** Nothing of it was ever at the target: refused, failed before the first step, or of a success that did not come. */
+/** Whether nothing of it was ever at the target: refused, failed before the first step, or armed by a success that did not happen. */
 const neverBegan = (undo: Undo, facts: ExecutionFacts): boolean =>
   didNothing(facts) || (undo.armedBy === 'success' && !facts.has('readmit.execution.succeeded'));
 
-/** Takes back, ends sessions, reads back; retried until the target shows it (R6.3). Removes nothing that another case still holds (R6.5). */
+/** Undoes, ends sessions and reads back, retried until the target shows it (R6.3). Removes nothing that another case still holds (R6.5). */
 export const undoWork: WorkRules<UndoResult, ExecutionEvents> = {
   lane: 'urgent',
   begin(work, facts, context) {
@@ -46,7 +46,7 @@ export const undoWork: WorkRules<UndoResult, ExecutionEvents> = {
     if (hold === undefined || isExclusive(undo)) return neverBegan(undo, facts) ? unneeded('never-began') : { go: true, emit: [] };
     const others = otherHolders(hold, false, work, context);
     if (others.unread.length > 0) return retryWithKeys(others.unread, work, context);
-    // What another case left to this one is taken back by this one, also when its own steps never came to anything.
+    // Undo also what another case left to this one, even if its own steps were never carried out.
     if (neverBegan(undo, facts) && !reliedOn(context.other(holdKey(hold)), work.key)) return unneeded('never-began');
     const [holder] = others.holders;
     if (holder) return unneeded('still-held', { heldBy: { caseId: holder.caseId, obligationId: holder.obligationId } });
@@ -66,7 +66,7 @@ export const undoWork: WorkRules<UndoResult, ExecutionEvents> = {
           answerTo(due, undo, 'undone', { readBack: readBack.slice(0, 200).map(bounded), sessionsEnded }),
         ),
       ],
-      // A secret whose login is destroyed, or a bypass that is closed, is of no use any more: its ciphertext goes too. Not that of another ask.
+      // The secret of a destroyed login or a closed bypass is useless, so its ciphertext is deleted. Not that of another ask.
       rows: undo.armedBy === 'start' && voidsSecret(undo) ? [{ drop: 'all' } satisfies SealedRow] : [],
     };
   },
@@ -88,5 +88,5 @@ function retryUndo(work: Work, undo: Undo, error: Error, context: ExecutionConte
   };
 }
 
-/** What a target shows is read for a person: that it is long must not keep the end from being on record. */
+/** Cut to the limits of the event: long values at a target must not prevent the end from being recorded. */
 const bounded = ({ name, value }: Facet): Facet => ({ name: name.slice(0, 600) || 'unnamed', value: value.slice(0, 2000) });

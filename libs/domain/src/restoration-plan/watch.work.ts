@@ -5,7 +5,7 @@ import { awaitedAccounts, isSameAccount, notTakenOver, planGranted, needsWatchin
 import type { Seen } from './target.js';
 import type { ExecutionEvents, ExecutionFacts } from './execution.facts.js';
 
-/** Looks at the targets until what was granted was used, a new factor is enrolled, or every consumer has taken over; then stops. */
+/** Checks the targets until the grant was used, a new factor was enrolled, or every consumer has taken over. */
 export const watchWork = (everyMs: number): WorkRules<readonly Seen[], ExecutionEvents> => ({
   begin: (_work, facts) => ({ go: needsWatching(facts), emit: [] }),
   finish(work, outcome, facts, context): Finished {
@@ -15,7 +15,7 @@ export const watchWork = (everyMs: number): WorkRules<readonly Seen[], Execution
   },
 });
 
-/** What follows from a look at the targets: every account of the case counts by itself, each event once. `over`: nothing is awaited any more. */
+/** Events that follow from a check of the targets, each once, by account. `over`: nothing more is awaited. */
 export function observed(
   seen: readonly Seen[],
   facts: ExecutionFacts,
@@ -34,7 +34,7 @@ export function observed(
   const { enrolment, takeOver } = awaitedAccounts(facts);
   const taken = takeOver.filter((account) => seen.some((one) => one.takenOver === true && isSameAccount(one, account)));
   const login = planGranted(facts)?.data.plan.obligations.find((undo) => undo.unlessTakenOver)?.object;
-  // The target shows that the new login is used, not by whom: every consumer that holds its secret counts as one.
+  // The target shows that the new login is used, but not by whom: then every consumer counts as confirmed.
   if (taken.length > 0 && login !== undefined)
     for (const consumer of notTakenOver(facts)) emit.push(draft('readmit.consumer.confirmed', caseId, { caseId, consumer, object: login }));
   const left = enrolment.filter((account) => !seen.some((one) => one.enrolled && isSameAccount(one, account)));

@@ -1,4 +1,4 @@
-/** A revocation is a question and an answer: what ends an obligation, what does not, and who is asked again. */
+/** Questions and answers about an obligation: which answer ends it, and when it is asked again. */
 import type { EventData, Fact, Undo } from '@readmit/contracts';
 import { describe, expect, it } from '@jest/globals';
 import { crypto } from '../../test/cast.js';

@@ -1,4 +1,4 @@
-/** How far an obligation is, as people are told. */
+/** The state of an obligation, for people. */
 import type { Fact } from '@readmit/contracts';
 import { describe, expect, it } from '@jest/globals';
 import { Facts } from '../kernel/facts.js';

@@ -1,14 +1,14 @@
 import type { EndCause, FactOf, Undo } from '@readmit/contracts';
 import { attestedOf } from '../decision-proof/attested.js';
-import type { Facts } from '../kernel/facts.js';
-import { answerOf, dischargeOf, questionsAbout } from '../kernel/questions.js';
+import { memoizeByFacts, type Facts } from '../kernel/facts.js';
+import { answerOf, dischargeOf, latestQuestion, questionsAbout } from '../kernel/questions.js';
 import { undoTable } from '../kernel/restorations.js';
 import { plusSeconds, reached } from '../kernel/time.js';
 
 type Question = FactOf<'readmit.revocation.due'>;
 type Confirmed = FactOf<'readmit.revocation.confirmed'>;
 
-/** What tells how far the obligations of a case are: the scheduler has it, and so has intake, which shows it. */
+/** The facts that decide the state of obligations. The scheduler has them, and intake, which shows the state. */
 export type ObligationFacts = Facts<
   | 'readmit.people.attested'
   | 'readmit.case.frozen'
@@ -33,51 +33,78 @@ export interface Obligation {
   readonly hardBound: Date;
   readonly grantId: string;
   readonly recorded: boolean;
-  /** When it must be undone by its clock; null: not armed (the old secret until the new one is in place; what repudiation alone arms). */
+  /** When it is due by the clock; null: not armed (an old secret until the new one is in place; what only repudiation arms). */
   readonly dueAt: Date | null;
-  /** Why it would be due right now, if it was not said before. */
+  /** Why it is due now, whether or not the question was asked; null: it is not. */
   readonly cause: EndCause | null;
-  /** Every time that it was said due, earliest first. It is open while the latest has no answer. */
+  /** Every RevocationDue about it, earliest first. */
   readonly questions: readonly Question[];
   readonly latestQuestion: Question | undefined;
-  /** What execution answered to the latest due. */
+  /** Execution's answer to the latest question. */
   readonly answer: Confirmed | undefined;
-  /** Confirmations that say not what they answer: of a release of execution that did not know questions. They prove nothing. */
+  /** Confirmations that name no question, by an older release of execution. They prove nothing. */
   readonly unlinkedAnswers: readonly Confirmed[];
-  /** Since the latest due; without a due, ever. */
+  /** The discharge, unless the question was asked again since. */
   readonly discharged: FactOf<'readmit.obligation.discharged'> | undefined;
   readonly takenOver: boolean;
   readonly neverBegan: boolean;
 }
 
-/** Whether something of it may still be at the target: it was recorded, and its end is not on record. */
+/** Whether something of it may still be at the target: recorded and not discharged. */
 export const isOpen = ({ recorded, discharged }: Obligation): boolean => recorded && !discharged;
 
-/** How far an obligation is, for people. It is overdue from the first question on that had no proof, however often it was asked again. */
+/** The state of an obligation, for people. Overdue counts from the first question that was not answered with a proof, however often it was repeated. */
 export function obligationState(
-  { id, discharged, latestQuestion, questions, dueAt }: Obligation,
+  { id, discharged, latestQuestion: latest, questions, dueAt }: Obligation,
   facts: ObligationFacts,
 ): 'recorded' | 'armed' | 'due' | 'overdue' | 'discharged' {
   if (discharged) return 'discharged';
-  if (!latestQuestion) return dueAt ? 'armed' : 'recorded';
-  const first = questions.findLast(({ data }) => data.cause !== 'not-proved') ?? latestQuestion;
+  if (!latest) return dueAt ? 'armed' : 'recorded';
+  const first = questions.findLast(({ data }) => data.cause !== 'not-proved') ?? latest;
   const late = facts.of('readmit.revocation.overdue').some(({ data }) => data.obligationId === id && data.dueSince === first.at);
   return late ? 'overdue' : 'due';
 }
 
-/** Everything that the case must undo, and how far that is. A function of the set of facts and the clock. */
+/**
+ * Ids of the obligations that keep a case open; the clock plays no part. Those of every grant and of every record count: a further grant
+ * cannot make the case forget what it owes. One that repudiation arms counts from its first question on.
+ */
+export const openObligations = memoizeByFacts((facts: ObligationFacts): readonly string[] =>
+  recordedOrGranted(facts).flatMap(({ id, undo }) => (keepsCaseOpen(facts, id, undo) ? [id] : [])),
+);
+
+function keepsCaseOpen(facts: ObligationFacts, id: string, { armedBy }: Undo): boolean {
+  if (dischargeOf(facts, id)) return false;
+  const question = latestQuestion(facts, id);
+  if (!question) return armedBy !== 'repudiation';
+  // Asked again after a discharge: over with the answer, unless the scheduler has to judge who still holds it.
+  const dischargedBefore = facts.of('readmit.obligation.discharged').some(({ data }) => data.obligationId === id);
+  const answer = answerOf(facts, question);
+  return !(dischargedBefore && answer && answer.data.how !== 'still-held');
+}
+
+/** Whether an obligation that keeps the case open was reported as overdue. A report from before its last discharge no longer counts. */
+export const isOverdue = (facts: ObligationFacts): boolean =>
+  facts.of('readmit.revocation.overdue').some(({ at, data: { obligationId } }) => {
+    const dischargedSince = facts
+      .of('readmit.obligation.discharged')
+      .some((discharged) => discharged.data.obligationId === obligationId && discharged.at > at);
+    return !dischargedSince && openObligations(facts).includes(obligationId);
+  });
+
+/** Every obligation of the case with its state: a function of the set of facts and the clock. */
 export function obligationsOf(facts: ObligationFacts, now: Date): readonly Obligation[] {
   return recordedOrGranted(facts).map((one) => {
     const { undo, hardBound, caseId } = one;
     const questions = questionsAbout(facts, undo.id);
-    const latestQuestion = questions.at(-1);
+    const latest = questions.at(-1);
     return {
       ...one,
       id: undo.id,
       ...endOf(facts, undo, hardBound, now),
       questions,
-      latestQuestion,
-      answer: latestQuestion && answerOf(facts, latestQuestion),
+      latestQuestion: latest,
+      answer: latest && answerOf(facts, latest),
       unlinkedAnswers: facts
         .of('readmit.revocation.confirmed')
         .filter(({ data }) => data.answers === undefined && data.obligationId === undo.id && data.caseId === caseId),
@@ -91,11 +118,13 @@ export function obligationsOf(facts: ObligationFacts, now: Date): readonly Oblig
   });
 }
 
-/** What was recorded stays as it was recorded; a further grant of the case can only add to it, never replace it. */
-function recordedOrGranted(facts: ObligationFacts): readonly Pick<Obligation, 'undo' | 'hardBound' | 'grantId' | 'recorded' | 'caseId'>[] {
-  const byId = new Map<string, Pick<Obligation, 'undo' | 'hardBound' | 'grantId' | 'recorded' | 'caseId'>>();
+type Owed = Pick<Obligation, 'id' | 'undo' | 'hardBound' | 'grantId' | 'recorded' | 'caseId'>;
+/** A recorded obligation stays as recorded: a further grant can add obligations, never replace one. */
+function recordedOrGranted(facts: ObligationFacts): readonly Owed[] {
+  const byId = new Map<string, Owed>();
   for (const { data } of facts.of('readmit.obligation.recorded'))
     byId.set(data.obligationId, {
+      id: data.obligationId,
       caseId: data.caseId,
       undo: data.undo,
       hardBound: new Date(data.hardBound),
@@ -106,6 +135,7 @@ function recordedOrGranted(facts: ObligationFacts): readonly Pick<Obligation, 'u
     for (const undo of data.obligations)
       if (!byId.has(undo.id))
         byId.set(undo.id, {
+          id: undo.id,
           caseId: data.caseId,
           undo,
           hardBound: plusSeconds(data.goodUntil, undo.afterSeconds),
@@ -115,7 +145,7 @@ function recordedOrGranted(facts: ObligationFacts): readonly Pick<Obligation, 'u
   return [...byId.values()];
 }
 
-/** The end is the earliest of what may end a grant: its clock, a person, use, freeze, containment, a failed or missing execution (R6.2, R6.4). */
+/** Why and when the undo is due: the earliest of clock, use, take-over, freeze, containment, and a failed or missing execution (R6.2, R6.4). */
 function endOf(facts: ObligationFacts, undo: Undo, hardBound: Date, now: Date): { dueAt: Date | null; cause: EndCause | null } {
   const started = facts.first('readmit.execution.started');
   const succeeded = facts.first('readmit.execution.succeeded');
@@ -131,7 +161,7 @@ function endOf(facts: ObligationFacts, undo: Undo, hardBound: Date, now: Date): 
   if (clock && reached(clock, now)) return { dueAt: clock, cause: started ? 'expiry' : 'execution-missing' };
   return { dueAt: clock, cause: null };
 }
-/** A new factor at the account itself: one at another target leaves the way in here open. */
+/** A new factor at this account: one at another target does not replace the bypass here. */
 const isEnrolledAt = (facts: ObligationFacts, { connector, object }: Undo): boolean =>
   facts.of('readmit.enrolment.confirmed').some(({ data }) => data.connector === connector && data.object === object);
 function clockOf(undo: Undo, hardBound: Date, startedAt: string | undefined, succeededAt: string | undefined): Date | null {
@@ -146,7 +176,7 @@ function clockOf(undo: Undo, hardBound: Date, startedAt: string | undefined, suc
 }
 const earlierOf = (a: Date, b: Date): Date => (a < b ? a : b);
 
-/** What success arms binds nobody before it: the old secret stays when the new one never came. */
+/** Whether it is armed as far as success matters: an old secret stays if the new one was never created. */
 export const binds = (facts: ObligationFacts, undo: Undo): boolean =>
   undo.armedBy !== 'success' || facts.has('readmit.execution.succeeded');
 

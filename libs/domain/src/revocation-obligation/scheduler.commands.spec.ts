@@ -1,27 +1,27 @@
-/** Who may end a case, what falls and what stays, and what may be contained. */
+/** Who may end a case, what is undone and what stays, and what may be contained. */
 import { describe, expect, it } from '@jest/globals';
 import { why } from '../../test/cast.js';
-import { House } from '../../test/house.js';
+import { SimulatedServices } from '../../test/simulated-services.js';
 import { mayEndCase, type WhoEnds } from '../decision-proof/parties.js';
 import { Facts } from '../kernel/facts.js';
 import { contain, containPreview, endEarly, endPreview } from './scheduler.commands.js';
 
 function granted(what: 'role' | 'secret') {
-  const house = new House();
+  const services = new SimulatedServices();
   const caseId =
     what === 'role'
-      ? house.open([{ kind: 'role.restore', object: 'erin', entitlement: 'app_admin' }], { kind: 'person', id: 'erin' }, 'pat')
-      : house.open([{ kind: 'secret.reissue', object: 'payroll' }], { kind: 'machine', id: 'svc-payroll' }, 'pat');
-  house.prove(caseId, 'boris', what === 'role' ? 'call-back' : 'owner-confirmation');
-  house.decide(caseId, 'dana');
-  house.decide(caseId, 'chidi');
-  return { house, caseId };
+      ? services.open([{ kind: 'role.restore', object: 'erin', entitlement: 'app_admin' }], { kind: 'person', id: 'erin' }, 'pat')
+      : services.open([{ kind: 'secret.reissue', object: 'payroll' }], { kind: 'machine', id: 'svc-payroll' }, 'pat');
+  services.prove(caseId, 'boris', what === 'role' ? 'call-back' : 'owner-confirmation');
+  services.decide(caseId, 'dana');
+  services.decide(caseId, 'chidi');
+  return { services, caseId };
 }
 const person = (id: string, ...teams: string[]): WhoEnds => ({ id, teams });
 
 describe('who may end a case', () => {
-  const { house, caseId } = granted('role');
-  const facts = house.facts('revocation-scheduler', caseId);
+  const { services, caseId } = granted('role');
+  const facts = services.facts('revocation-scheduler', caseId);
   it.each<[string, WhoEnds, boolean]>([
     ['its requester', person('pat'), true],
     ['its subject', person('erin'), true],
@@ -34,7 +34,7 @@ describe('who may end a case', () => {
     ['a key that did not ask', { caseKey: 'another' }, false],
   ])('R6.4 %s', (_who, who, may) => {
     expect(mayEndCase(facts, who)).toBe(may);
-    expect(house.command('revocation-scheduler', caseId, endEarly(who, why)).refused === 'case-unknown').toBe(!may);
+    expect(services.command('revocation-scheduler', caseId, endEarly(who, why)).refused === 'case-unknown').toBe(!may);
   });
 });
 
@@ -44,85 +44,87 @@ describe('what falls', () => {
     stays: preview.stays.map(({ undo }) => undo.object),
   });
   it('R6.4 of a reissued secret the old login falls and the new one stays; contained, both fall', () => {
-    const { house, caseId } = granted('secret');
-    const facts = house.facts('revocation-scheduler', caseId);
-    expect(names(endPreview(facts, house.now))).toEqual({ falls: ['payroll_a'], stays: ['payroll_b'] });
-    expect(names(containPreview(facts, house.now))).toEqual({ falls: ['payroll_b', 'payroll_a'], stays: [] });
-    expect(house.command('revocation-scheduler', caseId, endEarly(person('pat'), why)).refused).toBeUndefined();
-    house.settle();
+    const { services, caseId } = granted('secret');
+    const facts = services.facts('revocation-scheduler', caseId);
+    expect(names(endPreview(facts, services.now))).toEqual({ falls: ['payroll_a'], stays: ['payroll_b'] });
+    expect(names(containPreview(facts, services.now))).toEqual({ falls: ['payroll_b', 'payroll_a'], stays: [] });
+    expect(services.command('revocation-scheduler', caseId, endEarly(person('pat'), why)).refused).toBeUndefined();
+    services.settle();
     const dues = () =>
-      house.said('readmit.revocation.due').map(({ data }) => `${data.obligationId.replace(`${caseId}/`, '')} ${data.cause}`);
+      services.emitted('readmit.revocation.due').map(({ data }) => `${data.obligationId.replace(`${caseId}/`, '')} ${data.cause}`);
     expect(dues()).toEqual(['obligation-2 ended-by-person']);
-    expect(house.command('revocation-scheduler', caseId, endEarly(person('pat'), why)).refused).toBe('only-the-new-secret-is-left');
-    house.command('revocation-scheduler', caseId, contain('gita', why));
-    house.settle();
+    expect(services.command('revocation-scheduler', caseId, endEarly(person('pat'), why)).refused).toBe('only-the-new-secret-is-left');
+    services.command('revocation-scheduler', caseId, contain('gita', why));
+    services.settle();
     expect(dues().sort()).toEqual(['obligation-1 containment', 'obligation-2 containment', 'obligation-2 ended-by-person']);
   });
 
   it('R6.4 before the new secret is in place, what was made of it falls and the old one stays', () => {
-    const { house, caseId } = granted('secret');
-    const facts = new Facts(house.facts('revocation-scheduler', caseId).all.filter(({ type }) => type !== 'readmit.execution.succeeded'));
-    expect(names(endPreview(facts, house.now))).toEqual({ falls: ['payroll_b'], stays: ['payroll_a'] });
+    const { services, caseId } = granted('secret');
+    const facts = new Facts(
+      services.facts('revocation-scheduler', caseId).all.filter(({ type }) => type !== 'readmit.execution.succeeded'),
+    );
+    expect(names(endPreview(facts, services.now))).toEqual({ falls: ['payroll_b'], stays: ['payroll_a'] });
   });
 
   it('R6.4 of a role everything falls; ended once it has ended', () => {
-    const { house, caseId } = granted('role');
-    expect(names(endPreview(house.facts('revocation-scheduler', caseId), house.now))).toEqual({ falls: ['erin'], stays: [] });
-    house.command('revocation-scheduler', caseId, endEarly(person('pat'), why));
-    house.settle();
-    expect(house.said('readmit.revocation.due')).toMatchObject([
+    const { services, caseId } = granted('role');
+    expect(names(endPreview(services.facts('revocation-scheduler', caseId), services.now))).toEqual({ falls: ['erin'], stays: [] });
+    services.command('revocation-scheduler', caseId, endEarly(person('pat'), why));
+    services.settle();
+    expect(services.emitted('readmit.revocation.due')).toMatchObject([
       { data: { by: 'pat', cause: 'ended-by-person', reasonDigest: 'd'.repeat(64) } },
     ]);
-    expect(house.command('revocation-scheduler', caseId, endEarly(person('pat'), why)).refused).toBe('already-ended');
+    expect(services.command('revocation-scheduler', caseId, endEarly(person('pat'), why)).refused).toBe('already-ended');
   });
 });
 
 describe('an order', () => {
-  it.each(['', ' ', '\u200b\u2060', '\u3164'])('R4.5 needs a reason that can be seen (%j), from whoever may give it', (reason) => {
-    const { house, caseId } = granted('role');
+  it.each(['', ' ', '\u200b\u2060', '\u3164'])('R4.5 needs a reason that can be seen (%j), from everyone who may give it', (reason) => {
+    const { services, caseId } = granted('role');
     const saying = (words: string) => ({ ...why, reason: words });
-    const refused = (order: ReturnType<typeof contain>) => house.command('revocation-scheduler', caseId, order).refused;
+    const refused = (order: ReturnType<typeof contain>) => services.command('revocation-scheduler', caseId, order).refused;
     expect(refused(endEarly(person('mallory'), saying(reason)))).toBe('case-unknown');
     expect(refused(endEarly(person('pat'), saying(reason)))).toBe('reason-blank');
     expect(refused(contain('gita', saying(reason)))).toBe('reason-blank');
-    expect(house.said('readmit.revocation.due')).toHaveLength(0);
+    expect(services.emitted('readmit.revocation.due')).toHaveLength(0);
     expect(refused(endEarly(person('pat'), why))).toBeUndefined();
     expect(refused(contain('gita', why))).toBeUndefined();
   });
 });
 
 describe('containment', () => {
-  const house = new House();
+  const services = new SimulatedServices();
   it.each(['policy', 'hold:target/x', 'http:decide', 'subject:ada', 'deadline:approval:case_1', 'case_', 'case_x y', 'xcase_1'])(
     'R6.6 is of a case: %s is refused and leaves no order',
     (key) => {
-      expect(house.command('revocation-scheduler', key, contain('gita', why)).refused).toBe('not-a-case');
+      expect(services.command('revocation-scheduler', key, contain('gita', why)).refused).toBe('not-a-case');
     },
   );
   it.each(['case_019f0a3c-7d51-7abc-8def-0123456789ab', `case_${'0a'.repeat(16)}`])(
     'R6.6 is ordered once, of a case that is not known yet too: %s',
     (key) => {
       expect(
-        house.command('revocation-scheduler', key, contain('gita', { reason: 'taken over', digest: 'e'.repeat(64) })).refused,
+        services.command('revocation-scheduler', key, contain('gita', { reason: 'taken over', digest: 'e'.repeat(64) })).refused,
       ).toBeUndefined();
-      house.command('revocation-scheduler', key, contain('gita', why));
-      expect(house.said('readmit.containment.ordered').filter(({ data }) => data.caseId === key)).toMatchObject([
+      services.command('revocation-scheduler', key, contain('gita', why));
+      expect(services.emitted('readmit.containment.ordered').filter(({ data }) => data.caseId === key)).toMatchObject([
         { data: { reasonDigest: 'e'.repeat(64) } },
       ]);
     },
   );
 
   it('R6.6 may be ordered again when everything was taken back for the last order', () => {
-    const { house, caseId } = granted('role');
-    const orders = (): number => house.said('readmit.containment.ordered').length;
-    house.command('revocation-scheduler', caseId, contain('gita', why));
-    house.command('revocation-scheduler', caseId, contain('gita', why));
+    const { services, caseId } = granted('role');
+    const orders = (): number => services.emitted('readmit.containment.ordered').length;
+    services.command('revocation-scheduler', caseId, contain('gita', why));
+    services.command('revocation-scheduler', caseId, contain('gita', why));
     expect(orders()).toBe(1);
-    house.settle();
-    house.command('revocation-scheduler', caseId, contain('gita', why));
+    services.settle();
+    services.command('revocation-scheduler', caseId, contain('gita', why));
     expect(orders()).toBe(2);
-    house.settle();
-    expect(house.said('readmit.revocation.confirmed')).toHaveLength(2);
-    expect(house.said('readmit.obligation.discharged')).toHaveLength(2);
+    services.settle();
+    expect(services.emitted('readmit.revocation.confirmed')).toHaveLength(2);
+    expect(services.emitted('readmit.obligation.discharged')).toHaveLength(2);
   });
 });

@@ -5,28 +5,33 @@ import { blankReason, type OrderReason } from '../kernel/blank-text.js';
 import { binds, obligationsOf, type Obligation } from './obligations.js';
 import type { SchedulerEvents, SchedulerFacts } from './scheduler.facts.js';
 
-/** The answer of a case that nobody has heard of, and of one that is not theirs: the two must not be told apart. */
+/** For an unknown case and for a case of somebody else: callers must not be able to tell them apart. */
 export const unknownCase = (): CommandRefusal =>
-  refusal('not-found', 'R6.4', 'case-unknown', 'This service knows of no case that you may end (or has not heard of it yet).');
+  refusal(
+    'not-found',
+    'R6.4',
+    'case-unknown',
+    'There is no such case that you may end, or this service has not received it yet. Check the id.',
+  );
 
-/** There is nothing to contain: nothing was asked for, all of it is closed, or the id is another one. */
+/** Nothing to contain: no case, all cases closed, or a wrong id. */
 export const nothingOpen = (subject: string): CommandRefusal =>
   refusal(
     'not-found',
     'R6.6',
     'nothing-open',
-    `This service knows of no open case of ${subject}. Check the id; a closed case, or one that was opened just now, is contained by its own id.`,
+    `There is no open case of ${subject}. Check the id. Contain a closed case, or one that was just opened, by its case id.`,
   );
 
-/** What an end now would take back, and what it would leave as it is. */
+/** What an end now would undo, and what it would leave. */
 export interface Preview {
   readonly falls: readonly Obligation[];
   readonly stays: readonly Obligation[];
 }
 
 /**
- * What falls when somebody ends the case. Of a reissued secret the old login falls and the new one stays, so that the machine keeps a login
- * that works; before there is a new one in place, what was made of it falls. `contain` takes both.
+ * What is undone when somebody ends the case. For a reissued secret that is the old login, while the new one stays so that the
+ * machine keeps a working login. Before the new one is in place, it is undone itself. `contain` undoes both.
  */
 export function endPreview(facts: SchedulerFacts, now: Date): Preview {
   const open = obligationsOf(facts, now).filter(({ discharged, undo }) => !discharged && undo.armedBy !== 'repudiation');
@@ -37,14 +42,14 @@ export function endPreview(facts: SchedulerFacts, now: Date): Preview {
   return { falls, stays: open.filter((one) => !falls.includes(one)) };
 }
 
-/** What containment takes back: everything that binds, once more where it was taken back already. */
+/** What containment undoes: everything that is armed, even what was already undone. */
 export function containPreview(facts: SchedulerFacts, now: Date): Preview {
   const all = obligationsOf(facts, now);
   const falls = all.filter(({ undo }) => binds(facts, undo));
   return { falls, stays: all.filter((one) => !falls.includes(one)) };
 }
 
-/** Somebody of the case ends what it granted, now (R6.4). It only takes away, so it needs no quorum. */
+/** Ends now what the case granted (R6.4). It only removes access, so it needs no quorum. */
 export const endEarly =
   (who: WhoEnds, why: OrderReason): Command<Record<never, never>, SchedulerEvents> =>
   (facts, context) => {
@@ -56,17 +61,17 @@ export const endEarly =
         'conflict',
         'R6.4',
         'nothing-granted',
-        'Nothing is granted yet (or this service has not heard of it). Before that a request is withdrawn, not ended.',
+        'Nothing is granted yet, or this service has not received the grant. Withdraw the request instead.',
       );
     const { falls, stays } = endPreview(facts, context.now);
     if (falls.length === 0)
       return stays.length === 0
-        ? refusal('conflict', 'R6.4', 'already-ended', 'Everything that was granted has been taken back already.')
+        ? refusal('conflict', 'R6.4', 'already-ended', 'Everything that was granted has already been undone.')
         : refusal(
             'conflict',
             'R6.4',
             'only-the-new-secret-is-left',
-            'What is left is the new secret; ending the case keeps it, so that the machine has one that works. An operator can contain the case.',
+            'Only the new secret is left, and ending the case keeps it so that the machine has a working one. An operator can contain the case.',
           );
     const emit = falls
       .filter(({ latestQuestion }) => !latestQuestion)
@@ -83,23 +88,18 @@ export const endEarly =
     return { emit, reply: {} };
   };
 
-/** Ids of cases as intake makes them. An order about anything else would be an event about nothing. */
+/** Ids of cases as created by intake. */
 const caseIds = /^case_[0-9a-f]+(-[0-9a-f]+)*$/;
 
 /**
- * An operator stops the case at any stage; remembered even when the case is not known here yet, and never waits for a quorum (R6.6). Ordered
- * again when everything was asked for the last order and answered: something may have come back since.
+ * Stops the case at any stage, by an operator, without a quorum (R6.6). Recorded even before the case itself has arrived. A
+ * repeated order counts once everything was undone for the previous one: something may have come back since.
  */
 export const contain =
   (by: string, why: OrderReason): Command<Record<never, never>, SchedulerEvents> =>
   (facts, context) => {
     if (!caseIds.test(context.key))
-      return refusal(
-        'invalid',
-        'R6.6',
-        'not-a-case',
-        'Only a case can be contained: name it by its id, case_ and what follows (readmit case list).',
-      );
+      return refusal('invalid', 'R6.6', 'not-a-case', 'Not a case id. Use an id of the form case_... (readmit case list).');
     const orders = facts.of('readmit.containment.ordered').length;
     const blank = blankReason(why.reason);
     if (blank) return blank;

@@ -1,4 +1,4 @@
-/** Which facts the scheduler has: the types that it consumes and its own, and the aggregates that keep each. */
+/** What the scheduler consumes, the types that its rules may read, and the aggregates that keep each fact. */
 import type { EventType, Fact, ProducedBy, ServiceName } from '@readmit/contracts';
 import type { Context } from '../kernel/behaviour.js';
 import type { Facts } from '../kernel/facts.js';
@@ -9,7 +9,7 @@ export const schedulerConsumes = [
   'readmit.people.attested',
   'readmit.approval.granted',
   'readmit.case.frozen',
-  // Not for a rule: a containment of a subject stops the cases that are open.
+  // No rule reads it: containment by subject needs the open cases.
   'readmit.case.closed',
   'readmit.execution.started',
   'readmit.execution.succeeded',
@@ -29,12 +29,12 @@ export type SchedulerEvents = (typeof schedulerConsumes)[number] | ProducedBy<'r
 export type SchedulerFacts = Facts<SchedulerEvents>;
 export type SchedulerContext = Context<SchedulerEvents>;
 
-/** Aggregate of one deadline of one service: the owner decides by its own clock and is only reminded. */
+/** Aggregate of one deadline of one service. The owner decides by its own clock; the scheduler only reminds it. */
 export const deadlineKey = (owner: ServiceName, key: string): string => `deadline:${owner}:${key}`;
 type DeadlineSet = Extract<EventType, `${string}.deadline-set`>;
 const ownerOf = (type: DeadlineSet): ServiceName => type.slice('readmit.'.length, -'.deadline-set'.length) as ServiceName;
 
-/** The scheduler keeps cases, and one aggregate per deadline of another service, so that a reminder never waits for a case. */
+/** A deadline of another service has its own aggregate, so that a reminder never waits for the lock of a case. */
 export function schedulerKeys(fact: Fact, key: string): readonly string[] {
   switch (fact.type) {
     case 'readmit.intake.deadline-set':
@@ -45,7 +45,7 @@ export function schedulerKeys(fact: Fact, key: string): readonly string[] {
     case 'readmit.audit.deadline-set':
       return [deadlineKey(ownerOf(fact.type), fact.data.key)];
     case 'readmit.revocation.confirmed': {
-      // The case that is named as another holder is read in the same transaction (R6.5).
+      // The case that is named as the other holder is loaded in the same transaction (R6.5).
       const { heldBy } = fact.data;
       return heldBy === undefined || heldBy.caseId === key ? [key] : [key, heldBy.caseId];
     }

@@ -28,7 +28,7 @@ describe('facts at the scheduler', () => {
 
   it('R8.1 consumes events of others, and none of its own', () => {
     expect(schedulerProcess.consumes.filter((type) => entryOf(type).producer === 'revocation-scheduler')).toEqual([]);
-    // It has its own clock: nobody reminds the service that reminds.
+    // The scheduler has its own timer and needs no reminder.
     expect(schedulerProcess.wakes).toBe('timer');
   });
 });

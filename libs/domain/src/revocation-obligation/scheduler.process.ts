@@ -1,4 +1,4 @@
-/** The scheduler: records what must be undone, says when, and reminds the other services of their deadlines. Commands: `scheduler.commands.ts`. */
+/** The scheduler: records obligations, decides when they are due, and reminds other services of their deadlines. Commands: `scheduler.commands.ts`. */
 import type { ServiceProcess } from '../kernel/process.js';
 import { schedulerConsumes, schedulerKeys, type SchedulerEvents } from './scheduler.facts.js';
 import { schedulerReact } from './scheduler.react.js';

@@ -5,12 +5,12 @@ import { earliest, instant, plusSeconds, reached } from '../kernel/time.js';
 import { binds, isOpen, obligationsOf, type Obligation } from './obligations.js';
 import type { SchedulerContext, SchedulerFacts } from './scheduler.facts.js';
 
-/** How long an undo may take after it was due before it is called overdue (and a stronger measure is somebody's duty). */
+/** An undo is overdue if it takes longer than this after it was due. */
 export const graceSeconds = 60;
-/** An answer that proves nothing is asked again no sooner than this, twice as long after each time, at most so long. */
+/** Pause before asking again after an answer that proves nothing; doubles each time up to the maximum. */
 const askAgainSeconds = { first: 30, max: 900 };
 
-/** What the scheduler concludes of a case: records, says due, says overdue, discharges. */
+/** What follows for the obligations of a case: recorded, due, overdue, discharged. */
 export function schedulerReact(facts: SchedulerFacts, context: SchedulerContext): Reaction {
   if (context.key.startsWith('deadline:')) return deadlineReact(facts, context);
   const emit: Draft[] = [];
@@ -36,7 +36,7 @@ export function schedulerReact(facts: SchedulerFacts, context: SchedulerContext)
 type Next = { readonly emit: Draft } | { readonly wakeAt: Date | null };
 const idle: Next = { wakeAt: null };
 
-/** What comes next of one obligation. Only the answer to the latest due ends it (R6.3); whatever was said before a due proves nothing. */
+/** What follows for one obligation. Only the answer to the latest question discharges it (R6.3); earlier confirmations prove nothing. */
 function nextOf(obligation: Obligation, facts: SchedulerFacts, context: SchedulerContext): Next {
   const { latestQuestion, answer, discharged } = obligation;
   const due = (cause: EndCause): Next => ({ emit: dueDraft(obligation, cause, facts, context.key) });
@@ -49,7 +49,7 @@ function nextOf(obligation: Obligation, facts: SchedulerFacts, context: Schedule
     }),
   });
 
-  // Containment and a freeze ask once more for what was answered or discharged before: the target is read again (R6.6, R5.4).
+  // Containment and a freeze ask again about what was already answered or discharged: the target is read again (R6.6, R5.4).
   const order = answer || discharged ? orderOf(obligation, facts) : undefined;
   if (order) return due(order);
   if (discharged) return idle;
@@ -60,7 +60,7 @@ function nextOf(obligation: Obligation, facts: SchedulerFacts, context: Schedule
     if (cause) return due(cause);
     if (obligation.undo.armedBy === 'repudiation') return idle;
     const at = obligation.dueAt ?? obligation.hardBound;
-    // Past it, only an answer of execution moves this on.
+    // After that only an answer of execution changes anything.
     return { wakeAt: reached(at, context.now) ? null : at };
   }
   if (answer) {
@@ -69,13 +69,13 @@ function nextOf(obligation: Obligation, facts: SchedulerFacts, context: Schedule
     const again = plusSeconds(answer.at, Math.min(askAgainSeconds.first * 2 ** Math.min(unproved, 10), askAgainSeconds.max));
     return reached(again, context.now) ? due('not-proved') : overdueOr({ wakeAt: again }, obligation, facts, context);
   }
-  // A release of execution that does not say what it answers may take the question for answered: asked once more, another one does it again.
+  // An older release of execution, which names no question, may consider this one answered: asking again makes another process undo it.
   const unknown = obligation.unlinkedAnswers.some((fact) => fact.at > latestQuestion.at);
   if (unknown && !obligation.questions.some(({ data }) => data.cause === 'not-proved')) return due('not-proved');
   return overdueOr(idle, obligation, facts, context);
 }
 
-/** Overdue counts from the first question that was not answered with a proof, however often it was asked again since. */
+/** Overdue counts from the first question that was not answered with a proof, however often it was repeated. */
 function overdueOr(otherwise: Next, obligation: Obligation, facts: SchedulerFacts, context: SchedulerContext): Next {
   const since = obligation.questions.findLast(({ data }) => data.cause !== 'not-proved') ?? obligation.questions[0];
   if (!since) return otherwise;
@@ -91,7 +91,7 @@ function overdueOr(otherwise: Next, obligation: Obligation, facts: SchedulerFact
   return { wakeAt: earliest(late, 'wakeAt' in otherwise ? otherwise.wakeAt : null) };
 }
 
-/** The containment or freeze that nobody was asked about yet for this obligation, if there is one: each asks once. */
+/** A containment or freeze for which this obligation was not asked about yet. Each asks once. */
 function orderOf({ undo, questions }: Obligation, facts: SchedulerFacts): EndCause | undefined {
   if (!binds(facts, undo)) return undefined;
   const asked = (cause: EndCause): number => questions.filter(({ data }) => data.cause === cause).length;
@@ -113,8 +113,9 @@ function dueDraft({ id, undo }: Obligation, cause: EndCause, facts: SchedulerFac
 }
 
 /**
- * Whether the answer says that nothing is left: read back, never begun, or held for another case whose own obligation is open now, at whose
- * end it goes (R6.5). The other case is there in the transaction in which the answer arrives; whatever cannot be seen proves nothing.
+ * Whether the answer proves that nothing is left: read back, never started, or held by another case whose own obligation is
+ * still open and will end it (R6.5). That case is loaded in the transaction in which the answer arrives; if it is not, the
+ * answer proves nothing.
  */
 function proves(
   obligation: Obligation,
@@ -126,7 +127,7 @@ function proves(
     case 'undone':
       return true;
     case 'never-began':
-      // Not against what execution itself said of the restoration.
+      // Not if execution itself reported an effect of the restoration.
       return !(
         facts.has('readmit.execution.succeeded') || facts.of('readmit.execution.failed').some(({ data: { effect } }) => effect !== 'none')
       );
@@ -140,7 +141,7 @@ function isHeldBy(
   context: SchedulerContext,
 ): boolean {
   const facts = context.other(caseId);
-  // What never began, or may not have, is not taken back by its undo.
+  // A case that did not start, or failed, may not undo it.
   if (!facts.has('readmit.execution.started') || facts.has('readmit.execution.failed')) return false;
   const other = obligationsOf(facts, context.now).find(({ id }) => id === obligationId);
   return other !== undefined && isOpen(other) && isSameHold(other.undo, undo);
@@ -151,7 +152,7 @@ function deadlineReact(facts: SchedulerFacts, context: SchedulerContext): Reacti
   const latest = facts.all.findLast((fact) => fact.type.endsWith('.deadline-set')) as FactOf<'readmit.approval.deadline-set'> | undefined;
   const deadline = latest?.data.deadline;
   const reminders = facts.of('readmit.deadline.reached');
-  // By id: the clock of the owner may be behind the one of the scheduler, and then it asks again before it was told.
+  // By id: if the owner's clock is behind, it announces the deadline again after the reminder.
   const answers = ({ at, data }: FactOf<'readmit.deadline.reached'>): boolean =>
     data.setEventId === undefined ? latest !== undefined && at >= latest.at : data.setEventId === latest?.id;
   if (!latest || !deadline || reminders.some(answers)) return { emit: [], wakeAt: null };
@@ -164,5 +165,5 @@ function deadlineReact(facts: SchedulerFacts, context: SchedulerContext): Reacti
   };
 }
 
-/** An owner that is told of a deadline too early asks again at once; until the clocks agree it is told again after 1, 2, 4 s and so on, up to this. */
+/** An owner whose clock is behind announces the same deadline again at once; reminders follow after 1, 2, 4 ... seconds up to this. */
 const longestPauseSeconds = 60;

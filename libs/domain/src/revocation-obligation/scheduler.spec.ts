@@ -1,17 +1,17 @@
 /** When something must be undone, to the millisecond, and what counts as done. */
 import type { EventData, Fact, Undo } from '@readmit/contracts';
 import { describe, expect, it } from '@jest/globals';
-import { directory, House } from '../../test/house.js';
+import { directory, SimulatedServices } from '../../test/simulated-services.js';
 import { Facts } from '../kernel/facts.js';
 import { obligationsOf } from './obligations.js';
 import { graceSeconds, schedulerReact } from './scheduler.react.js';
 
-const base = new House();
+const base = new SimulatedServices();
 const caseId = base.open([{ kind: 'role.restore', object: 'erin', entitlement: 'app_admin' }], { kind: 'person', id: 'erin' });
 base.prove(caseId);
 base.decide(caseId, 'chidi');
 base.decide(caseId, 'dana');
-const granted = base.said('readmit.approval.granted')[0];
+const granted = base.emitted('readmit.approval.granted')[0];
 const consumer = directory.machines[0]?.consumers[0];
 if (!granted || !consumer) throw new Error('no grant');
 
@@ -40,15 +40,15 @@ const failed = fact('readmit.execution.failed', { executionId: 'x', effect: 'unk
 const recorded = (bound: Date, what = undo()) =>
   fact('readmit.obligation.recorded', { obligationId: what.id, grantId: granted.data.grantId, undo: what, hardBound: bound.toISOString() });
 const dueNow = (facts: readonly Fact[], now: Date) => obligationsOf(new Facts(facts), now)[0]?.cause ?? null;
-const says = (facts: readonly Fact[], now: Date) => {
+const concluded = (facts: readonly Fact[], now: Date) => {
   const context = { ...base.context('revocation-scheduler', caseId), now };
   const { emit, wakeAt } = schedulerReact(new Facts(facts), context);
-  return { said: emit.map(({ type }) => type), wakeAt: wakeAt ?? null };
+  return { emitted: emit.map(({ type }) => type), wakeAt: wakeAt ?? null };
 };
 const hardBound = at(goodUntil, 600);
 
 describe('the clock of an obligation', () => {
-  it('R6.2 ends a grant at its instant: half open, and for ever after', () => {
+  it('R6.2 ends a grant at its instant: half open, and forever after', () => {
     const facts = [grantOf(undo()), recorded(hardBound), started, succeeded];
     expect([-1, 0, 1, 86_400_000].map((ms) => dueNow(facts, at(t0, 600, ms)))).toEqual([null, 'expiry', 'expiry', 'expiry']);
   });
@@ -57,7 +57,7 @@ describe('the clock of an obligation', () => {
     const later = at(t0, 30).toISOString();
     const facts = [grantOf(undo()), recorded(hardBound), { ...started, at: later }];
     expect([-1, 0].map((ms) => dueNow(facts, at(later, 600, ms)))).toEqual([null, 'expiry']);
-    // A start that is said to be long after the approval does not move the bound.
+    // A start that is dated long after the approval does not move the bound.
     const late = [grantOf(undo()), recorded(hardBound), { ...started, at: at(goodUntil, 300).toISOString() }];
     expect([-1, 0].map((ms) => dueNow(late, new Date(hardBound.getTime() + ms)))).toEqual([null, 'expiry']);
   });
@@ -71,7 +71,7 @@ describe('the clock of an obligation', () => {
     ]);
   });
 
-  it('R6.1 is the bound that was recorded, not one that is computed anew', () => {
+  it('R6.1 is the bound that was recorded, not one that is computed again', () => {
     const facts = [grantOf(undo({ afterSeconds: 9_000 })), recorded(at(t0, 60), undo({ afterSeconds: 9_000 }))];
     expect(obligationsOf(new Facts(facts), at(t0, 0))[0]).toMatchObject({ recorded: true, hardBound: at(t0, 60) });
     expect(obligationsOf(new Facts([grantOf(undo())]), at(t0, 0))[0]).toMatchObject({ recorded: false, hardBound });
@@ -119,17 +119,19 @@ describe('a reissued secret', () => {
   });
 
   it('R4.5 the old one stays when the new one never came: the obligation never began', () => {
-    expect(says([grantOf(old), recorded(hardBound, old), attested, started, failed], at(t0, 1)).said).toEqual([
+    expect(concluded([grantOf(old), recorded(hardBound, old), attested, started, failed], at(t0, 1)).emitted).toEqual([
       'readmit.obligation.discharged',
     ]);
-    expect(says([grantOf(old), recorded(hardBound, old), attested, started], at(t0, 1)).said).toEqual([]);
+    expect(concluded([grantOf(old), recorded(hardBound, old), attested, started], at(t0, 1)).emitted).toEqual([]);
   });
 
   it('R6.4 the new one is kept when every consumer has taken over, and destroyed all the same when the case is contained', () => {
     const over = [grantOf(fresh), recorded(hardBound, fresh), attested, started, succeeded, takeover];
-    expect(says(over, at(t0, 1)).said).toEqual(['readmit.obligation.discharged']);
-    expect(says([...over, fact('readmit.containment.ordered', { by: 'chidi' })], at(t0, 1)).said).toEqual(['readmit.revocation.due']);
-    expect(says([grantOf(fresh), recorded(hardBound, fresh), attested, started, succeeded], at(t0, 1)).said).toEqual([]);
+    expect(concluded(over, at(t0, 1)).emitted).toEqual(['readmit.obligation.discharged']);
+    expect(concluded([...over, fact('readmit.containment.ordered', { by: 'chidi' })], at(t0, 1)).emitted).toEqual([
+      'readmit.revocation.due',
+    ]);
+    expect(concluded([grantOf(fresh), recorded(hardBound, fresh), attested, started, succeeded], at(t0, 1)).emitted).toEqual([]);
   });
 
   it('R4.5 is not taken over by a machine of which no consumer is known', () => {
@@ -151,23 +153,23 @@ describe('what the scheduler says', () => {
   });
 
   it('R6.2 sleeps until the end, says due once, then waits for the answer', () => {
-    expect(says(under, at(t0, 1))).toEqual({ said: [], wakeAt: at(t0, 600) });
-    expect(says(under, at(t0, 600)).said).toEqual(['readmit.revocation.due']);
-    expect(says([...under, due], at(t0, 601))).toEqual({ said: [], wakeAt: at(t0, 600 + graceSeconds) });
+    expect(concluded(under, at(t0, 1))).toEqual({ emitted: [], wakeAt: at(t0, 600) });
+    expect(concluded(under, at(t0, 600)).emitted).toEqual(['readmit.revocation.due']);
+    expect(concluded([...under, due], at(t0, 601))).toEqual({ emitted: [], wakeAt: at(t0, 600 + graceSeconds) });
   });
 
   it('R6.3 says overdue when the grace is over, half open, once, and discharges when the target has shown it', () => {
     const late = at(t0, 600 + graceSeconds);
-    expect([-1, 0, 1].map((ms) => says([...under, due], new Date(late.getTime() + ms)).said)).toEqual([
+    expect([-1, 0, 1].map((ms) => concluded([...under, due], new Date(late.getTime() + ms)).emitted)).toEqual([
       [],
       ['readmit.revocation.overdue'],
       ['readmit.revocation.overdue'],
     ]);
     const overdue = fact('readmit.revocation.overdue', { obligationId: 'obligation-1', dueSince: due.at });
-    expect(says([...under, due, overdue], at(late.toISOString(), 1)).said).toEqual([]);
-    expect(says([...under, due, overdue, confirmed], at(late.toISOString(), 1)).said).toEqual(['readmit.obligation.discharged']);
+    expect(concluded([...under, due, overdue], at(late.toISOString(), 1)).emitted).toEqual([]);
+    expect(concluded([...under, due, overdue, confirmed], at(late.toISOString(), 1)).emitted).toEqual(['readmit.obligation.discharged']);
     const discharged = fact('readmit.obligation.discharged', { obligationId: 'obligation-1', how: 'undone' }, due.at);
-    expect(says([...under, due, confirmed, discharged], late)).toEqual({ said: [], wakeAt: null });
+    expect(concluded([...under, due, confirmed, discharged], late)).toEqual({ emitted: [], wakeAt: null });
   });
 });
 
@@ -180,7 +182,7 @@ describe('the deadline of another service', () => {
     }) as Fact;
   const next = (facts: readonly Fact[], now: Date) =>
     schedulerReact(new Facts(facts), { ...base.context('revocation-scheduler', key), key, now });
-  /** The facts with what is said of them now. */
+  /** The facts with the events that follow from them. */
   const told = (facts: readonly Fact[], now: Date): Fact[] => [
     ...facts,
     ...next(facts, now).emit.map(({ type, data }) => ({ ...fact('readmit.deadline.reached', {}, now.toISOString()), type, data }) as Fact),
@@ -201,7 +203,7 @@ describe('the deadline of another service', () => {
   });
 
   it('is told again to an owner whose clock was behind and who asked again, after pauses that grow', () => {
-    // A clock that is 90 s behind: what the owner asks after it was told looks older than the scheduler's word.
+    // A clock that is 90 s behind: a deadline set after the reminder looks older than the reminder.
     let facts = told([set(deadline, at(t0, -90))], deadline);
     const pauses: number[] = [];
     for (let round = 0, now = deadline; round < 8; round++) {

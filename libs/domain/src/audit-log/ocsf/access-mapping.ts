@@ -1,4 +1,4 @@
-/** How events of doing and undoing become records: said by execution and the revocation scheduler. */
+/** Maps the events of execution and of the revocation scheduler to records. */
 import type { OwnEvents } from '@readmit/contracts';
 import { undoTable } from '../../kernel/restorations.js';
 import { given, givenByHolds, isOfMachine, takenBack, takenBackHold } from './accounts.js';
@@ -64,7 +64,7 @@ export const executionMapping: MappingOf<OwnEvents<'execution'>> = {
         unmapped: { rule: data.rule },
       },
     ),
-  // Not an account change yet: it is about to begin, and what came of it is said in another entry.
+  // Not an account change yet: the result is in a later entry.
   'readmit.execution.started': ({ data }) =>
     entity(
       10,
@@ -86,7 +86,7 @@ export const executionMapping: MappingOf<OwnEvents<'execution'>> = {
   },
   'readmit.execution.failed': ({ data }) =>
     entity(10, execution(data.executionId, { effect: data.effect }), {
-      // Only a proven `none` leaves nothing to undo.
+      // Only `none` is certain to leave nothing to undo.
       severity_id: data.effect === 'none' ? 2 : 4,
       status: failure(data.reason, data.says),
       unmapped: { rule: data.rule },
@@ -163,8 +163,8 @@ export const schedulerMapping: MappingOf<OwnEvents<'revocation-scheduler'>> = {
       {
         uid: data.obligationId,
         title: 'revocation overdue',
-        // True of what the case asks for too: that is all that is known before audit hears of the grant.
-        desc: `What was granted should have been taken back by ${data.dueSince}, and no target has shown that it was${whose ? `: ${whose.what.map(affectedText).join(', ')}` : ''}.`,
+        // Also right with the asks of the case, which is all that is known before audit has the grant.
+        desc: `What was granted should have been undone by ${data.dueSince}, and no target has shown that it was${whose ? `: ${whose.what.map(affectedText).join(', ')}` : ''}.`,
         rule: 'R6.3',
       },
       { severity_id: 4, resource: data.caseId, unmapped: { due_since: data.dueSince } },

@@ -12,8 +12,8 @@ const accountOf = (row: OcsfRow, object: string, connector: string): OcsfUser =>
 const userTypeOf = { person: 1, machine: 4 } as const satisfies Record<AccountRow['account'], keyof typeof userTypes>;
 
 /**
- * What a restoration gave, as the event names it. One entry is one record, and one record has one class: the weightiest thing decides,
- * privileges before secrets before factors, and of that the first account. The rest is in `unmapped.gave`.
+ * The record of what a restoration gave. An entry is one record of one class: the most important item decides (privileges
+ * before secrets before factors), and of those the first account. The rest is in `unmapped.gave`.
  */
 export function given(gave: readonly Given[], about: About): Mapped | undefined {
   const privileges = gave.filter(({ kind }) => stepTable[kind].ocsf === 'access');
@@ -31,7 +31,7 @@ export function given(gave: readonly Given[], about: About): Mapped | undefined 
   );
 }
 
-/** The change of a machine's account, else of the first account that was changed; undefined: none was. */
+/** The change of a machine's account, or of the first account that was changed; undefined: none was. */
 function weightiest(
   changes: readonly { readonly row: OcsfRow | undefined; readonly object: string; readonly connector: string }[],
   about: About,
@@ -41,7 +41,7 @@ function weightiest(
   return change && accountChange(change.row.activity, accountOf(change.row, change.object, change.connector), about);
 }
 
-/** Change of the account itself, by the last part of a hold of old events; undefined: that is the name of an entitlement. */
+/** Change of the account, by the last part of a hold in older events; undefined: that part names an entitlement. */
 const changeOf = (what: string): AccountRow | undefined =>
   Object.hasOwn(askTable, what) ? askTable[what as keyof typeof askTable].ocsf : undefined;
 
@@ -56,7 +56,7 @@ function holdIn(text: string): Hold | undefined {
   return connector && object && rest.length > 0 ? { connector, object, what: rest.join('/') } : undefined;
 }
 
-/** The same of an event from before `gave`: its holds were names. */
+/** The same for events from before `gave`, whose holds were names. */
 export function givenByHolds(holds: readonly string[], about: About): Mapped | undefined {
   const all = holds.map(holdIn).filter((hold) => hold !== undefined);
   const privileges = all.filter(({ what }) => !changeOf(what));
@@ -72,7 +72,7 @@ export function givenByHolds(holds: readonly string[], about: About): Mapped | u
   );
 }
 
-/** What was taken back, and that it was: read back at the target, or never given, or left because another grant holds it still. */
+/** The record of what was undone: read back at the target, never given, or left because another grant still holds it. */
 export function takenBack(undo: Undone, how: 'undone' | 'never-began' | 'still-held', about: About): Mapped {
   const all: About = { ...about, status: success, control: how === 'undone' ? revoked : noAction };
   const row = undoTable[undo.kind].ocsf;
@@ -82,7 +82,7 @@ export function takenBack(undo: Undone, how: 'undone' | 'never-began' | 'still-h
   return accountChange(activity, account, activityName === undefined ? all : { ...all, activity_name: activityName });
 }
 
-/** The same of a confirmation that names the hold alone. */
+/** The same for a confirmation that only names the hold. */
 export function takenBackHold(hold: string, how: 'undone' | 'never-began' | 'still-held', about: About): Mapped | undefined {
   const found = holdIn(hold);
   if (!found) return undefined;

@@ -1,11 +1,11 @@
-/** How audit's own events, and the kinds that every service has, become records. */
+/** Maps audit's own events, and the kinds that every service has, to records. */
 import type { CommonKind, EventData, FactOf, OwnEvents, ServiceName } from '@readmit/contracts';
 import type { CaseRule } from '../finding.js';
 import type { MappingOf } from './case-mapping.js';
 import { apiActivity, entity, failure, finding, rejected, unauthorized, type Mapped } from './classes.js';
 import type { SeverityId } from './vocabulary.js';
 
-/** Late is High. What no order of arrival and no outage explains is Critical: somebody acted past a rule. */
+/** Late is High. What neither order of arrival nor an outage explains is Critical: a rule was bypassed. */
 const violations: Record<CaseRule, SeverityId> = {
   'started-before-record': 5,
   'obligation-after-start': 5,
@@ -33,13 +33,13 @@ const violations: Record<CaseRule, SeverityId> = {
 const isCaseRule = (rule: string): rule is CaseRule => Object.hasOwn(violations, rule);
 
 export const auditMapping: MappingOf<OwnEvents<'audit'>> = {
-  // Not an entry of the log, so it never reaches the topic; mapped because every type is.
+  // Not an entry of the log, so it never reaches the topic; mapped for completeness.
   'readmit.audit.recorded': ({ data }) =>
     entity(1, { type: 'Log Entry', uid: data.eventId, data: { index: data.index, type: data.type } }, { severity_id: 1 }),
   'readmit.checkpoint.signed': ({ data }) =>
     entity(
       1,
-      // The note is whole, with its signature: who keeps it can prove later that the log was cut or forked.
+      // With the whole signed note: a SIEM that keeps it can prove later that the log was cut or forked.
       { type: 'Checkpoint', uid: String(data.size), data: { size: data.size, note: data.note } },
       { severity_id: 1 },
     ),
@@ -51,7 +51,7 @@ export const auditMapping: MappingOf<OwnEvents<'audit'>> = {
     ),
 };
 
-/** Reasons for which nobody parks a message by mistake: it was forged, altered or came by a way that it has no business on. */
+/** Reasons that no honest mistake explains: the message was forged, altered or sent through the wrong topic. */
 const forged: ReadonlySet<string> = new Set([
   'bad-signature',
   'unknown-key',
@@ -77,7 +77,7 @@ const parked = ({ data }: { readonly data: EventData<'readmit.intake.message-par
       return finding('suppressed', info, { ...about, severity_id: 2 });
   }
 };
-/** Who may not is told apart from what cannot be: rules of separation and authority are R4. */
+/** Tells missing permission from impossible commands: rules of separation and authority are R4. */
 const refused =
   (service: ServiceName) =>
   ({ data }: { readonly data: EventData<'readmit.intake.refused'> }): Mapped => {

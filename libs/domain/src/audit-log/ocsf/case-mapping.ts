@@ -1,4 +1,4 @@
-/** How events of the request and of its proofs become records: said by intake, classification and approval. */
+/** Maps the events of intake, classification and approval to records. */
 import type { EventData, EventType, FactOf, OwnEvents } from '@readmit/contracts';
 import {
   accountChange,
@@ -31,7 +31,7 @@ const request = (uid: string, data?: Readonly<Record<string, unknown>>) => ({
   ...(data === undefined ? {} : { data }),
 });
 
-/** Of the request: got what was asked for, did not, or was taken back by who asked. */
+/** Outcome of the request as a status. */
 const outcomes = {
   completed: success,
   denied: failure('denied'),
@@ -93,7 +93,7 @@ export const intakeMapping: MappingOf<OwnEvents<'intake'>> = {
     entity(
       1,
       { type: 'Notice', uid: data.noticeId, data: { about: data.about } },
-      // Who is not told cannot say that it was not her.
+      // A person who was not notified cannot repudiate.
       {
         severity_id: 3,
         status: failure('notice-given-up', data.reason),
@@ -160,7 +160,7 @@ export const approvalMapping: MappingOf<OwnEvents<'approval'>> = {
     const { statement, proof } = decision;
     return entity(
       3,
-      // The approver's words stay out: they are a person's, and may be about one.
+      // Without the approver's reason: free text, possibly about a person.
       request(caseId, {
         decision_id: decision.id,
         decision: statement.decision,

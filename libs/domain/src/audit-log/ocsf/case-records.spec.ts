@@ -17,7 +17,7 @@ describe('a record of a case', () => {
     opened: { ...whose, asks },
     granted: { approvers, undoes: [{ id: 'obl-1', kind: 'role.revoke', ...role }] },
   };
-  const ofErin = 'recovery of erin, asked for by ada, approved by chidi, dana.';
+  const ofErin = 'recovery of erin, requested by ada, approved by chidi, dana.';
   const asked = `role.restore app_admin for erin at target-postgres; ${ofErin}`;
   const undone = `role.revoke app_admin for erin at target-postgres; ${ofErin}`;
   const fieldsOf = (type: EventType): object => entryOf(type).fields;
@@ -57,7 +57,7 @@ describe('a record of a case', () => {
     [
       'an opened case',
       record('readmit.case.opened'),
-      'Case opened by anonymous: factor.bypass for ada at demo-idp; recovery of ada, asked for by somebody without a sign-in.',
+      'Case opened by anonymous: factor.bypass for ada at demo-idp; recovery of ada, requested by somebody without a sign-in.',
     ],
     ['a signal', record('readmit.signal.received'), 'Signal of demo-idp: account-locked of ada.'],
   ])('R7.4 the message of %s says who did what, and whose it is', (_what, event, message) => {
@@ -71,7 +71,7 @@ describe('a record of a case', () => {
   ])('R7.4 an overdue revocation of a case %s says what is still given, to whom and where', (_of, ofCase, what) => {
     expect(changed('readmit.revocation.overdue', {}, ofCase)).toHaveProperty(
       'finding_info.desc',
-      `What was granted should have been taken back by 2026-11-22T13:30:00.000Z, and no target has shown that it was${what}`,
+      `What was granted should have been undone by 2026-11-22T13:30:00.000Z, and no target has shown that it was${what}`,
     );
   });
 

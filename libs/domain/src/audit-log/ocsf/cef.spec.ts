@@ -1,4 +1,4 @@
-/** Records in the Common Event Format, read by a parser of its rules: whatever stands in a record, it is one line and comes back as it was. */
+/** Records in the Common Event Format, read by a parser: each record is one line, and every value is read back unchanged. */
 import { describe, expect, it } from '@jest/globals';
 import { eventTypes } from '@readmit/contracts';
 import fc from 'fast-check';
@@ -10,7 +10,7 @@ interface Parsed {
   readonly header: readonly string[];
   readonly extension: Readonly<Record<string, string>>;
 }
-/** A bar ends a field of the header and ` key=` begins one of the extension, unless a backslash stands before it. */
+/** A bar ends a field of the header and ` key=` begins one of the extension, unless a backslash precedes it. */
 function parsed(line: string): Parsed {
   const [, head = '', rest = ''] = /^((?:(?:\\.|[^\\|])*\|){7})(.*)$/s.exec(line) ?? [];
   const header = [...head.matchAll(/((?:\\.|[^\\|])*)\|/g)].map(([, text = '']) => text.replace(/\\(.)/g, '$1'));

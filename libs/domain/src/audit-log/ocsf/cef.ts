@@ -1,16 +1,16 @@
-/** The record for SIEMs as one line of ArcSight's Common Event Format, for a SIEM that does not know OCSF. */
+/** The record for SIEMs as one line of ArcSight's Common Event Format, for SIEMs without OCSF. */
 import type { OcsfEvent } from './event.js';
 import { affectedText } from '../../case-view/sentences.js';
 import type { SeverityId } from './vocabulary.js';
 import type { Whose } from './whose.js';
 
-/** CEF counts from 0 to 10: 1 to 3 is low there, 4 to 6 medium, 7 and 8 high, 9 and 10 very high. */
+/** CEF severities: 0 to 3 low, 4 to 6 medium, 7 and 8 high, 9 and 10 very high. */
 const severities: Readonly<Record<SeverityId, number>> = { 1: 1, 2: 3, 3: 5, 4: 8, 5: 10 };
 
-/** What CEF holds of a custom string at most; lists of a case may be longer. */
+/** Maximum length of a custom string in CEF; lists of a case may be longer. */
 const longest = 4000;
 
-/** Lines end records, so none may be in one. A header has no escape for them; other control characters have none anywhere. */
+/** A line break ends a record. Headers have no escape for it, and other control characters have none anywhere. */
 const control = /[\p{Cc}\u2028\u2029]+/gu;
 const inHeader = (text: string): string => text.replace(control, ' ').replace(/[\\|]/g, '\\$&');
 const inExtension = (text: string): string =>
@@ -19,7 +19,7 @@ const inExtension = (text: string): string =>
     .replace(/\r\n|[\r\n\u0085\u2028\u2029]/g, '\\n')
     .replace(control, ' ');
 
-/** A function of the record alone. What a CEF dictionary has a key for stands under it, the rest under custom strings with labels. */
+/** A function of the record alone. Fields with a key in the CEF dictionary use it, the rest are custom strings with labels. */
 export function cefOf(event: OcsfEvent): string {
   const { metadata } = event;
   const { name, vendor_name, version, feature } = metadata.product;
@@ -45,12 +45,12 @@ export function cefOf(event: OcsfEvent): string {
   return `${header.join('|')}|${severities[event.severity_id]}|${extension.join(' ')}`;
 }
 
-/** A custom field is read with its label or not at all. */
+/** A custom field is only read together with its label. */
 const custom = (key: string, label: string, value: string | number | undefined): Readonly<Record<string, string>> =>
   value === undefined ? {} : { [key]: String(value).slice(0, longest), [`${key}Label`]: label };
 
 const firstIn = (list: unknown): unknown => (Array.isArray(list) ? (list as readonly unknown[])[0] : undefined);
-/** The `uid` of what stands under the names, where there is such a thing. */
+/** The `uid` below these names, if there is one. */
 function uidIn(value: unknown, ...names: readonly string[]): string | undefined {
   let found: unknown = value;
   for (const name of [...names, 'uid'])

@@ -1,11 +1,11 @@
-/** One builder for each class: what a mapping must say for it, so that a record without a required attribute cannot be written down. */
+/** A builder for each OCSF class, so that a mapping without a required attribute does not compile. */
 import type { OcsfActor, OcsfPolicy, OcsfUser } from './event.js';
 import { userTypes, type ActionId, type ActivityId, type ClassUid, type DispositionId, type SeverityId } from './vocabulary.js';
 
 export type Status =
   | { readonly status_id: 1 }
   | { readonly status_id: 2; readonly status_code: string; readonly status_detail?: string }
-  /** Neither: it has begun, or nobody wants its outcome any more. */
+  /** Neither: started, or withdrawn. */
   | { readonly status_id: 99; readonly status: string };
 export const success: Status = { status_id: 1 };
 export const failure = (code: string, detail?: string): Status => ({
@@ -16,7 +16,7 @@ export const failure = (code: string, detail?: string): Status => ({
 
 export const other = (status: string): Status => ({ status_id: 99, status });
 
-/** What was decided about access: the profile security_control. */
+/** Decision about access: the profile security_control. */
 export interface Control {
   readonly action_id: ActionId;
   readonly disposition_id: DispositionId;
@@ -27,25 +27,25 @@ export const unauthorized: Control = { action_id: 2, disposition_id: 26 };
 export const revoked: Control = { action_id: 4, disposition_id: 24 };
 export const noAction: Control = { action_id: 4, disposition_id: 16 };
 
-/** What a mapping may say about an event of any class. */
+/** Attributes that a mapping may set for any class. */
 export interface About {
   readonly severity_id: SeverityId;
   readonly status?: Status;
   readonly control?: Control;
-  /** Who did it, where it is not whom the leaf names. */
+  /** Who did it, if it is not the actor of the leaf. */
   readonly by?: OcsfUser;
   /** Policy that the event names: part of the profile security_control. */
   readonly policy?: OcsfPolicy;
-  /** What the class has no place for. */
+  /** What the class has no attribute for. */
   readonly unmapped?: Readonly<Record<string, unknown>>;
 }
-/** What a mapping gives: the class, and the attributes that are the class's own. */
+/** Result of a mapping: the class, and the attributes of that class. */
 export interface Mapped extends About {
   readonly class_uid: ClassUid;
   readonly activity_id: number;
   readonly activity_name?: string;
   readonly finding_status_id?: 1 | 3 | 4;
-  /** Which attributes say who did it and whose it is: not every class has `actor` or a `user`. */
+  /** Attributes for who did it and whose it is: not every class has `actor` or `user`. */
   readonly attributes: (actor: OcsfActor, subject?: OcsfUser) => Readonly<Record<string, unknown>>;
 }
 
@@ -84,7 +84,7 @@ export const authentication = (activity_id: ActivityId<3002>, account: OcsfUser,
 });
 
 export interface Entity {
-  /** What it is, in words of the glossary. */
+  /** What it is, in terms of the glossary. */
   readonly type: string;
   readonly uid: string;
   readonly version?: string;
@@ -92,7 +92,7 @@ export interface Entity {
   readonly user?: OcsfUser;
   readonly data?: Readonly<Record<string, unknown>>;
 }
-/** 3004. Type 99, because OCSF has no number for what a recovery is made of. */
+/** 3004. Type 99, because OCSF has no number for the parts of a recovery. */
 export const entity = (activity_id: ActivityId<3004>, managed: Entity, about: About): Mapped => ({
   ...about,
   class_uid: 3004,
@@ -121,11 +121,11 @@ export const userAccess = (
   attributes: (actor) => ({ actor, user: account, privileges, resources: [{ uid: target, type: 'Target', role_id: 1, role: 'Target' }] }),
 });
 
-/** The case, or what else the key names. */
+/** The case, or what the key names otherwise. */
 const keyed = (uid: string, subject: OcsfUser | undefined): object =>
   subject === undefined ? { uid } : { uid, type: 'Recovery Case', owner: subject };
 
-/** 6003. No topic holds an address of anybody, and the class wants one: it says that it was not kept. */
+/** 6003. The class requires an address, which is not recorded. */
 export const apiActivity = (operation: string, service: string, resource: string, about: About): Mapped => ({
   ...about,
   class_uid: 6003,
@@ -146,7 +146,7 @@ export interface Finding {
   /** The rule that found it. */
   readonly rule: string;
 }
-/** 2004. `opened` and `closed` of one thing have the same uid. */
+/** 2004. The records that open and close a finding have the same uid. */
 export const finding = (
   state: 'opened' | 'resolved' | 'suppressed',
   { rule, ...info }: Finding,

@@ -17,7 +17,7 @@ export interface OcsfPolicy {
   readonly version?: string;
 }
 
-/** One entry of the log as SIEMs read it. Only what every class has is typed: readers are other people's programs, and the published schema judges. */
+/** An entry of the log for SIEMs. Only what every class has is typed; the published schema validates the rest. */
 export interface OcsfEvent {
   readonly class_uid: ClassUid;
   readonly class_name: string;
@@ -44,7 +44,7 @@ export interface OcsfEvent {
       readonly version: string;
       readonly feature: { readonly name: string };
     };
-    /** Id of the event: what arrives twice has the same. */
+    /** Id of the event, for de-duplication. */
     readonly uid: string;
     readonly event_code: string;
     readonly correlation_uid: string;

@@ -1,4 +1,4 @@
-/** The sentence of a record: who did what, to what, and whose recovery it belongs to. Ids and words of the catalogue alone, never a person's text. */
+/** The message of a record: who did what, to what, and for whose recovery. Ids and catalogue terms only, no free text. */
 import { affectedText } from '../../case-view/sentences.js';
 import type { Whose } from './whose.js';
 
@@ -10,7 +10,7 @@ export interface MessageParts {
   readonly whose?: Whose;
 }
 
-/** Ids may have 255 characters each, and lists are long in the worst case. */
+/** Ids may have 255 characters each, and lists may be long. */
 const longest = 1000;
 const listed = 3;
 
@@ -21,7 +21,7 @@ export function messageOf({ happened, code, whose }: MessageParts): string {
 }
 
 function caseText({ subject, requester, approvers = [] }: Whose): string {
-  const asked = `recovery of ${subject.id}, asked for by ${requester.id ?? 'somebody without a sign-in'}`;
+  const asked = `recovery of ${subject.id}, requested by ${requester.id ?? 'somebody without a sign-in'}`;
   return approvers.length === 0 ? asked : `${asked}, approved by ${list(approvers)}`;
 }
 

@@ -1,6 +1,6 @@
 /**
- * What SIEMs read, judged by the published OCSF schema and not by us: a record for every golden sample of the catalogue, and for every
- * value of every enumeration in it.
+ * Records for SIEMs, validated by the published OCSF schema: one for every golden sample of the catalogue, and for every value
+ * of every enumeration in it.
  */
 import { describe, expect, it } from '@jest/globals';
 import { catalogue, entryOf, eventTypes, product, services, type EventType, type ServiceName } from '@readmit/contracts';
@@ -14,7 +14,7 @@ const medium = 'Medium';
 const high = 'High';
 const critical = 'Critical';
 const informational = 'Informational';
-/** The contract with whoever searches: type_uid and severity of each golden sample. Changing a line breaks somebody's rule. */
+/** The contract with searches in SIEMs: type_uid and severity of each golden sample. Changing a line breaks somebody's detection rule. */
 const expected: Record<EventType, Row> = {
   'readmit.case.opened': [300401, informational],
   'readmit.signal.received': [300109, low],
@@ -64,7 +64,7 @@ function ofEvery<K extends string>(kind: K, row: Row): Record<`readmit.${Service
   return Object.fromEntries(services.map((name) => [`readmit.${name}.${kind}`, row])) as Record<`readmit.${ServiceName}.${K}`, Row>;
 }
 
-/** Every record that a sample gives when each of its enumerations takes each of its values. */
+/** The records of a sample for each value of each of its enumerations. */
 function variants(type: EventType): { readonly what: string; readonly event: OcsfEvent }[] {
   const { data } = sampleOf(type);
   const { properties } = JSON.parse(JSON.stringify(catalogue[type].schema)) as { properties: Record<string, { enum?: string[] }> };

@@ -10,7 +10,7 @@ import { messageOf } from './message.js';
 import { actions, alertFrom, classes, dispositions, findingStatuses, ocsfVersion, severities, statuses } from './vocabulary.js';
 import { whoseOf, type KnownCase, type Whose } from './whose.js';
 
-/** Total over the catalogue: a type without a mapping does not compile. */
+/** Covers the catalogue: a type without a mapping does not compile. */
 const mapping: MappingOf<EventType> = {
   ...intakeMapping,
   ...classificationMapping,
@@ -26,11 +26,11 @@ export interface OcsfSource {
   readonly leaf: Leaf;
   readonly fact: Fact;
   readonly producer: ServiceName;
-  /** What the log says of its case up to this entry and with it. */
+  /** What the log has about its case, up to and including this entry. */
   readonly known: KnownCase;
 }
-/** Whose log it is. */
-export interface OcsfOrigin {
+/** The installation that writes the log. */
+export interface OcsfInstallation {
   readonly product: { readonly name: string; readonly version: string };
   readonly environment: string;
   /** Origin of the log, as in its checkpoints. */
@@ -38,10 +38,10 @@ export interface OcsfOrigin {
 }
 
 /**
- * The entry as an OCSF event: a function of house, entry and what is known of its case, which the entries before it say. So a SIEM which loses it
- * can be given the same again. It holds ids and digests that the topics have, and no field that the catalogue calls sensitive (ADR 0010).
+ * The entry as an OCSF event: a function of installation, entry and earlier entries of its case, so that lost records can be
+ * produced again. It has ids and digests that the topics have, and no field that is sensitive in the catalogue (ADR 0010).
  */
-export function ocsfOf({ leaf, fact, producer, known }: OcsfSource, origin: OcsfOrigin): OcsfEvent {
+export function ocsfOf({ leaf, fact, producer, known }: OcsfSource, installation: OcsfInstallation): OcsfEvent {
   const whose = whoseOf(known, fact);
   const mapped = (mapping[fact.type] as (fact: Fact, whose?: Whose) => Mapped)(fact, whose);
   const { class_uid, activity_id, severity_id, control, policy } = mapped;
@@ -73,19 +73,19 @@ export function ocsfOf({ leaf, fact, producer, known }: OcsfSource, origin: Ocsf
     metadata: {
       version: ocsfVersion,
       product: {
-        name: origin.product.name,
-        vendor_name: origin.product.name,
-        version: origin.product.version,
+        name: installation.product.name,
+        vendor_name: installation.product.name,
+        version: installation.product.version,
         feature: { name: producer },
       },
       uid: leaf.eventId,
       event_code: leaf.code,
       correlation_uid: caseOf(fact) ?? leaf.key,
       sequence: leaf.index,
-      log_name: origin.origin,
+      log_name: installation.origin,
       log_provider: 'readmit.audit',
       original_time: leaf.at,
-      labels: [`environment:${origin.environment}`],
+      labels: [`environment:${installation.environment}`],
       ...(guarded ? { profiles: ['security_control'] } : {}),
     },
     ...mapped.attributes({ app_name: `readmit.${producer}`, ...(actor === undefined ? {} : { user: actor }) }, whose && subjectOf(whose)),

@@ -1,4 +1,4 @@
-/** What an analyst finds in the records, by what OCSF calls it; and what is in none of them. */
+/** What an analyst finds in the records by OCSF attributes, and what is in none of them. */
 import { describe, expect, it } from '@jest/globals';
 import { entryOf, eventTypes, type EventData } from '@readmit/contracts';
 import { ocsfFaults, sampleOf } from '@readmit/testing';
@@ -61,7 +61,7 @@ describe('what an analyst searches for', () => {
       { type_uid: 300104, user: { uid: 'svc-payroll', type: 'Service' } },
     ],
     [
-      'a privilege beside a factor',
+      'a privilege and a factor',
       ['demo-idp/erin/factor.reset', 'target-postgres/erin/app_admin'],
       {
         type_uid: 300501,
@@ -107,7 +107,7 @@ describe('what an analyst searches for', () => {
       { type_uid: 300104, user: { uid: 'svc-payroll', type: 'Service' } },
     ],
     [
-      'a privilege beside a factor',
+      'a privilege and a factor',
       [
         { kind: 'factor.remove', connector: 'demo-idp', object: 'erin' },
         { kind: 'role.grant', connector: 'target-postgres', object: 'erin', entitlement: 'app_admin' },
@@ -208,7 +208,7 @@ describe('what an analyst searches for', () => {
   });
 });
 
-describe('what does not leave the house', () => {
+describe('what is in no record', () => {
   const secret = 'canary';
   /** All text in the value replaced. */
   const poisoned = (value: unknown): unknown =>
@@ -249,7 +249,7 @@ describe('what does not leave the house', () => {
       changed('readmit.case.classified', { facts: [{ name: secret, value: secret }] }),
     ];
     for (const event of events) expect(JSON.stringify(event)).not.toContain(secret);
-    // The control: an id that is public is there.
+    // The control: a public id is there.
     expect(JSON.stringify(changed('readmit.case.frozen', { by: secret }))).toContain(secret);
   });
 });

@@ -1,4 +1,4 @@
-/** The part of OCSF 1.8.0 that the log is shown in: the numbers we use, and what the published schema calls them. */
+/** The part of OCSF 1.8.0 that is used: numbers, with their names in the published schema. */
 
 export const ocsfVersion = '1.8.0';
 
@@ -53,7 +53,7 @@ export type ActivityId<C extends ClassUid> = keyof (typeof classes)[C]['activiti
 
 export const severities = { 1: 'Informational', 2: 'Low', 3: 'Medium', 4: 'High', 5: 'Critical' } as const;
 export type SeverityId = keyof typeof severities;
-/** From here on somebody should look now. */
+/** From this severity on a record is an alert. */
 export const alertFrom: SeverityId = 4;
 
 export const actions = { 1: 'Allowed', 2: 'Denied', 4: 'Modified' } as const;
@@ -71,5 +71,5 @@ export const statuses = { 1: 'Success', 2: 'Failure' } as const;
 /** Findings have states instead of outcomes. */
 export const findingStatuses = { 1: 'New', 3: 'Suppressed', 4: 'Resolved' } as const;
 
-/** Of a user: a person, or a machine. */
+/** A person or a machine. */
 export const userTypes = { 1: 'User', 4: 'Service' } as const;

@@ -1,4 +1,4 @@
-/** What is known of a case from entry to entry of the log, and what of it a record repeats. */
+/** What is known about a case between entries of the log, and what of it a record has. */
 import { describe, expect, it } from '@jest/globals';
 import type { Fact } from '@readmit/contracts';
 import { foldCase, whoseOf, type KnownCase, type Whose } from './whose.js';
@@ -20,7 +20,7 @@ const grantOf = (...decisions: readonly object[]): Fact =>
 const granted = grantOf(decided('chidi'), decided('dana', 'deny'), decided('gita'));
 const closed = fact('readmit.case.closed', { caseId: 'case_1', outcome: 'denied' });
 const overdue = (obligationId: string): Fact => fact('readmit.revocation.overdue', { caseId: 'case_1', obligationId });
-/** What the record of the last entry says. */
+/** The record of the last entry. */
 const whoseAfter = (...entries: readonly Fact[]): Whose | undefined => {
   const last = entries.at(-1);
   return last && whoseOf(entries.reduce<KnownCase>(foldCase, {}), last);

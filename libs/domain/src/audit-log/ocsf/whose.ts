@@ -1,10 +1,10 @@
-/** Whose case an entry belongs to, from what earlier entries of the case said: a SIEM reads one record at a time. */
+/** Whose case an entry belongs to, from earlier entries of the case: a SIEM reads one record at a time. */
 import type { EventData, Fact } from '@readmit/contracts';
 import type { Affected } from '../../case-view/sentences.js';
 
 type Asked = Pick<EventData<'readmit.case.opened'>, 'subject' | 'requester'> & { readonly asks: readonly Affected[] };
 
-/** What is kept of a case from entry to entry: plain JSON. */
+/** What is stored about a case between entries: plain JSON. */
 export interface KnownCase {
   /** From the entry that opened it. */
   readonly opened?: Asked;
@@ -14,7 +14,7 @@ export interface KnownCase {
     readonly undoes: readonly (Affected & { readonly id: string })[];
   };
 }
-/** What a record says of its case. */
+/** What a record has about its case. */
 export interface Whose extends Pick<Asked, 'subject' | 'requester'> {
   /** From the grant on. */
   readonly approvers?: readonly string[];
@@ -22,13 +22,13 @@ export interface Whose extends Pick<Asked, 'subject' | 'requester'> {
   readonly what: readonly Affected[];
 }
 
-/** A plan has no more obligations, and no quorum needs more people. The event of the grant has no bounds of its own. */
+/** Bounds of the record: the event of the grant has none. No plan has more obligations, and no quorum more people. */
 const maxUndoes = 20;
 const maxApprovers = 100;
 
 /**
- * What is known of the case once the event is in its log: the same object when that adds nothing. A case is opened once and granted once; of
- * those that come again, which the rules over the log report, the first counts.
+ * What is known about the case with this event: the same object if nothing changes. A case is opened and granted once; of
+ * repeated events, which other rules report, the first counts.
  */
 export function foldCase(known: KnownCase, fact: Fact): KnownCase {
   if (fact.type === 'readmit.case.opened') return known.opened ? known : { ...known, opened: asked(fact.data) };
@@ -36,9 +36,9 @@ export function foldCase(known: KnownCase, fact: Fact): KnownCase {
   return known;
 }
 
-/** `known`: as it is with the event. Undefined for what is about no case, and while nothing is known of its opening. */
+/** `known`: including this event. Undefined if the event belongs to no case, or the opening is not known. */
 export function whoseOf(known: KnownCase, fact: Fact): Whose | undefined {
-  // One that is opened again says what it says itself.
+  // A repeated opening uses its own data.
   const opened = fact.type === 'readmit.case.opened' ? asked(fact.data) : known.opened;
   if (!opened || !isOfCase(fact)) return undefined;
   const { approvers = [], undoes = [] } = known.granted ?? {};
@@ -52,7 +52,7 @@ export function whoseOf(known: KnownCase, fact: Fact): Whose | undefined {
   };
 }
 
-/** A case's own events and refused commands. A timer and a parked message name a key and are about no account. */
+/** Events of a case and refused commands. Timers and parked messages have a key but concern no account. */
 const isOfCase = ({ data }: Fact): boolean => 'caseId' in data || 'command' in data;
 
 const asked = ({ subject, requester, asks }: EventData<'readmit.case.opened'>): Asked => ({

@@ -1,4 +1,4 @@
-/** The simulated services with people who ask, prove and decide. Directory, mailbox and target are simulated: the target does what the plan says. */
+/** The simulated services with people who open cases, prove and decide. Directory, mailbox and target are simulated: the target does what the plan says. */
 import { sign } from 'node:crypto';
 import type { AskKind, Statement } from '@readmit/contracts';
 import {
@@ -32,11 +32,11 @@ export { crypto, directory, policy };
 
 const away = { error: new Error('cannot be reached') };
 
-export class House extends Simulation {
+export class SimulatedServices extends Simulation {
   targetUp = true;
-  /** While it is down no notice goes out, so no case is closed. */
+  /** While it is down no notice is sent, so no case is closed. */
   mailUp = true;
-  /** Whether what was granted is used: a new factor is enrolled, a consumer takes the new secret. */
+  /** Whether grants are used: a new factor is enrolled, a consumer uses the new secret. */
   used = false;
   private readonly target = new SimulatedTarget();
 
@@ -115,12 +115,12 @@ export class House extends Simulation {
     this.settle();
     return caseId;
   }
-  /** Opens a case whose target cannot be read: no plan is ever made. */
+  /** Opens a case whose target cannot be read, so that it never gets a plan. */
   openUnplanned(asks: readonly { kind: AskKind; object: string }[], subject: { kind: 'person' | 'machine'; id: string }): string {
     this.targetUp = false;
     return this.open(asks, subject);
   }
-  /** Opens a case that approval alone has heard of so far. */
+  /** Opens a case that only approval has received so far. */
   openUnsettled(
     asks: readonly { kind: AskKind; object: string }[],
     subject: { kind: 'person' | 'machine'; id: string },
@@ -151,7 +151,7 @@ export class House extends Simulation {
       }),
     ]);
   }
-  /** Attests a second account of chidi, who is on call, in the other team of the quorum and with a key of its own. */
+  /** Attests a second account of chidi, who is on call, in the other team of the quorum and with another key. */
   attestChidiAsOwner(caseId: string): string {
     const id = 'chidi-owner';
     const attested = this.facts('classification', caseId).last('readmit.people.attested');
@@ -164,7 +164,7 @@ export class House extends Simulation {
     this.settle();
     return id;
   }
-  /** The code that whoever asked with a key of the case reads out; undefined when nobody did. */
+  /** The code that the holder of the case key reads out; undefined if the case has no key. */
   codeOf(caseId: string): string | undefined {
     const caseKey = this.facts('approval', caseId).first('readmit.case.opened')?.data.caseKey;
     const nonce = this.facts('approval', caseId).last('readmit.case.classified')?.data.codeNonce;
