@@ -27,7 +27,7 @@ export interface Settled {
   readonly by: string;
 }
 
-/** The event that puts on record what became of a parked message. */
+/** The event that records what became of a parked message. */
 export function parkedDraft(service: ServiceName, row: Announced, what: Settled | { readonly action: 'parked' }): Draft {
   const key = isKey(row.key) ? row.key : row.id;
   return {

@@ -111,7 +111,7 @@ export interface ServiceRuntime {
   /** Fetches no more, finishes what is under way, closes. Resolves when nothing of it is left running. */
   stop(): Promise<void>;
   progress(): Promise<Progress>;
-  /** Puts on record that a request was refused before it reached a command. @throws {Error} it could not be recorded. */
+  /** Records that a request was refused before it reached a command. @throws {Error} it could not be recorded. */
   refuse(about: { readonly key: string; readonly name: string; readonly actor: string }, refusal: CommandRefusal): Promise<void>;
   /** Further counters of a service since its start, for its metrics: `signals_recorded` becomes `readmit_signals_recorded_total`. */
   readonly counts?: Readonly<Record<string, { readonly says: string; readonly value: number }>>;

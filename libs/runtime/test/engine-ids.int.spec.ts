@@ -38,7 +38,7 @@ describe.each(subs)('R8.3 the person %s', (sub) => {
     expect(said?.data).toMatchObject({ key, actor: sub });
   });
 
-  it('is heard of by another service, and may settle what is parked', async () => {
+  it('reaches another service, and may settle what is parked', async () => {
     const caseId = `case-${subs.indexOf(sub)}`;
     await house.send('approval', [withdrawn(caseId, sub)]);
     await until(async () => (await engine.facts(caseId)).has('readmit.case.closed'), { what: 'it is taken' });

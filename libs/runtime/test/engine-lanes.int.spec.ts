@@ -59,7 +59,7 @@ async function askFor(definition: ServiceDefinition, keys: readonly string[]): P
   await until(async () => Object.keys(await states()).length === keys.length, { what: 'the work waits' });
   await engine.stop();
 }
-/** Calls that do not end before they are let go, in the order in which they were made. */
+/** Calls that do not end before they are released, in the order in which they were made. */
 function held(which: (key: string) => boolean = () => true) {
   const made: string[] = [];
   let letGo = (): void => undefined;

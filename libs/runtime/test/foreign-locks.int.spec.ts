@@ -118,7 +118,7 @@ describe('locks that a role of another service holds', () => {
     await attacker.query('ROLLBACK');
   });
 
-  it('wait for a lock that execution itself holds: then it has no partitions until it is let go', async () => {
+  it('wait for a lock that execution itself holds: then it has no partitions until it is released', async () => {
     const own = new pg.Client({ connectionString: house.database.urls.execution });
     await own.connect();
     await own.query(`BEGIN; INSERT INTO execution.turn (name) VALUES ('group execution')`);
@@ -130,7 +130,7 @@ describe('locks that a role of another service holds', () => {
     expect(undone).toEqual([]);
     await own.query('ROLLBACK');
     await started;
-    await until(() => undone.includes('case-1'), { what: 'execution undoes once the lock is let go' });
+    await until(() => undone.includes('case-1'), { what: 'execution undoes once the lock is released' });
     await own.end();
   });
 });

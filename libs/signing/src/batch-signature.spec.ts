@@ -107,7 +107,7 @@ describe('a batch signature', () => {
       expect(fate({ ...one, value })).toBe('bad-signature');
     }
   });
-  it('checks a root once for its whole tree, and a broken signature over a known root all the same', () => {
+  it('checks a root once for its whole tree, but every signature, so a broken one over a known root is found', () => {
     const checked = new CheckedTrees();
     const signed = signer.sign(
       'spec',

@@ -61,7 +61,7 @@ async function watch(context: Context, caseId: string, seconds: number): Promise
   }
 }
 
-/** The end in words, for people: what it came to nothing of may be far above. */
+/** The end in words, for people: the reason of a failure may be far above. */
 function closed({ out }: Context, one: Answer<'showCase'>): ExitName {
   for (const sentence of one.ended ?? []) out.note(`${one.outcome}: ${sentence}`);
   return exitOf(one);

@@ -26,7 +26,7 @@ export const registerInbox: Register = (program, act) => {
 async function inbox(context: Context, { after, limit = usualPage }: Query): Promise<void> {
   const { out } = context;
   const own = after === undefined ? await ownTodos(context) : [];
-  // Who has only the key of a case has no sign-in, or one that cannot be renewed, and something to do all the same.
+  // A key holder may have something to do without a sign-in, or with one that cannot be renewed.
   const session = own.length > 0 ? await context.session().catch(() => undefined) : await context.signedIn();
   if (session === undefined) out.note('Not signed in: showing only cases opened on this machine.');
   const query = { limit, ...(after === undefined ? {} : { after }) };

@@ -85,7 +85,7 @@ async function differences(admin: Admin, there: readonly TopicSpec[]): Promise<r
   });
 }
 
-/** Returns when the broker that we talk to serves the topics: the controller confirms them before its brokers have heard of them. */
+/** Returns when the broker that we talk to serves the topics: the controller confirms them before its brokers know them. */
 async function make(admin: Admin, topics: readonly TopicSpec[]): Promise<void> {
   await admin.createTopics({ waitForLeaders: false, topics: topics.map(topicConfig) });
   const names = topics.map(({ name }) => name);
@@ -98,7 +98,7 @@ async function make(admin: Admin, topics: readonly TopicSpec[]): Promise<void> {
   });
 }
 
-/** Returns when the broker that we talk to acts on the permissions: it confirms them before it has heard of them itself. */
+/** Returns when the broker that we talk to acts on the permissions: it confirms them before it applies them. */
 async function give(admin: Admin, acls: readonly AclSpec[]): Promise<void> {
   const entries = acls.map(aclEntry);
   await admin.createAcls({ acl: entries });

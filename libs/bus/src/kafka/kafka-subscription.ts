@@ -72,7 +72,7 @@ export class KafkaSubscription implements Subscription {
     throw failure;
   }
 
-  /** @throws {KafkaError} once for each time that the brokers refused it for good; it is being tried again all the same. */
+  /** @throws {KafkaError} once for each time that the brokers refused it for good; it is retried nevertheless. */
   async next(max: number): Promise<Batch | undefined> {
     if (this.reading) throw new Error('this is a bug: next() was called while another next() of this subscription is under way');
     if (!Number.isInteger(max) || max < 1) throw new Error(`this is a bug: a batch of at most ${max} records`);

@@ -128,7 +128,7 @@ describe('a grant', () => {
     expect(decided(inGrant).services.emitted('readmit.approval.granted')[0]?.data.attestations).toHaveLength(inGrant);
   });
 
-  it('R2.1 a plan with the longest name is refused on record all the same', () => {
+  it('R2.1 a plan with the longest name is still refused on record', () => {
     const { services, caseId } = proved();
     const [honest] = services.emitted('readmit.plan.proposed');
     const [step] = honest?.data.plan.steps ?? [];

@@ -165,7 +165,7 @@ describe('a discharge', () => {
     ]);
   });
 
-  it('R6.3 finds "taken over" of an obligation that binds all the same, whatever the scheduler recorded of it', () => {
+  it('R6.3 finds "taken over" of an obligation that still binds, whatever the scheduler recorded of it', () => {
     const facts = consumersOf([...genuine, tookOver('batch'), discharged(70, 'taken-over')], 'batch');
     expect(found(facts, 200)).toMatchObject([
       { rule: 'discharge-unproved', why: expect.stringContaining('a take-over does not end this obligation') },

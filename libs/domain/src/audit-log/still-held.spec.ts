@@ -34,7 +34,7 @@ describe('a discharge as still held', () => {
     ['that never began', holder.filter(({ type }) => type !== 'readmit.execution.started')],
     ['that began later', holder.map((fact) => ({ ...fact, at: seconds(200) }))],
     ['that had ended', [...holder, ...ended(39)]],
-    ['that had let go because of this one', [...holder, ...ended(69, 'still-held')]],
+    ['that was discharged because of this one', [...holder, ...ended(69, 'still-held')]],
     [
       'that holds something else',
       holder.map((fact) => ({ ...fact, data: { ...fact.data, undo: { ...undo, entitlement: 'reader' } } }) as Fact),

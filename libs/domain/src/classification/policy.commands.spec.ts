@@ -19,7 +19,7 @@ const activated = (id: string, { document, digest }: ActivePolicy): Fact =>
 const start = (is: ActivePolicy, ...before: Fact[]) => activatePolicy(is)(new Facts(before), {} as Context);
 
 describe('a policy at the start', () => {
-  it('R9.1 is put on record once', () => {
+  it('R9.1 is recorded once', () => {
     expect(start(policy('v1', 'a'))).toMatchObject({
       emit: [{ type: 'readmit.policy.activated', key: 'policy', data: { version: 'v1' } }],
     });

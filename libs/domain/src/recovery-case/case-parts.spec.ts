@@ -27,7 +27,7 @@ describe('a repudiation', () => {
     expect(by(machine, actor('nora'))).toBe('not-the-subject');
   });
 
-  it('R5.4 is taken in every state: the case is closed, and what it gave is taken back all the same', () => {
+  it('R5.4 is taken in every state: the case is closed, and what it gave is still taken back', () => {
     const closed = whole().with([fact('readmit.case.closed', { outcome: 'completed' })]);
     expect(by(closed, actor('ada'))).toEqual(frozen('ada', 'repudiated'));
     expect(by(closed, { codeRight: true })).toEqual(frozen('repudiation-code', 'repudiated'));
@@ -67,7 +67,7 @@ describe('a repudiation', () => {
     expect(by(whole({ kind: 'person', id: 'ada' }), actor('ada'))).toEqual(frozen('ada', 'repudiated'));
   });
 
-  it('R8.3 is put on record once by people, also when a signal had frozen the case before', () => {
+  it('R8.3 is recorded once by people, also when a signal had frozen the case before', () => {
     const freeze = (cause: string) => fact('readmit.case.frozen', { by: 'x', cause });
     expect(by(whole().with([freeze('repudiated')]), actor('ada'))).toEqual([]);
     expect(by(whole().with([freeze('reported')]), actor('ada'))).toEqual([]);

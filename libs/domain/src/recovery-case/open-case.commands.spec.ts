@@ -102,7 +102,7 @@ describe('a refusal that the case keeps', () => {
     return recordingRefusal({ name: 'repudiate', actor: 'mallory' }, command)(facts, context);
   };
 
-  it('R5.4 is a fact of the case with who tried, and refused all the same; what is not refused goes through', () => {
+  it('R5.4 is a fact of the case with who tried, and still refused; what is not refused goes through', () => {
     expect(kept(0, () => no)).toMatchObject({
       emit: [
         { type: 'readmit.intake.refused', key: 'case_1', data: { command: 'repudiate', reason: 'not-the-subject', actor: 'mallory' } },

@@ -76,7 +76,7 @@ describe('what a plan holds', () => {
 });
 
 describe('who holds it', () => {
-  it('R6.5 every case that began and did not let go; what it let go it does not hold, however it was answered', () => {
+  it('R6.5 every case that started and did not release it; what it released it does not hold, however it was answered', () => {
     const facts = [started('case-1'), started('case-2'), started('case-3'), started('case-4')];
     const set = new Facts([
       ...facts,
@@ -87,7 +87,7 @@ describe('who holds it', () => {
     expect(holders(set, hold).map(({ caseId }) => caseId)).toEqual(['case-3', 'case-4']);
   });
 
-  it('R6.5 a case that did not succeed lets go with any of its ends; one that did only with the one it named', () => {
+  it('R6.5 a case that did not succeed releases its hold with any answer; one that did only with the answer for the obligation it named', () => {
     const other = confirmed('case-1', { obligationId: 'the-other-end' });
     expect(holders(new Facts([started('case-1'), other]), hold)).toEqual([]);
     const done = fact('readmit.execution.succeeded', { caseId: 'case-1' });

@@ -73,7 +73,7 @@ describe('a confirmation', () => {
     expect(react([...under(), asked, answer(61, asked)], 62).said).toEqual(['obligation.discharged undone']);
   });
 
-  it('R6.3 that came before anything was due ends nothing: at the clock it is due all the same', () => {
+  it('R6.3 that came before anything was due ends nothing: at the clock it is still due', () => {
     for (const early of [answer(5, undefined), answer(5, undefined, { answers: 'event_guessed' })]) {
       expect(react([...under(), early], 30)).toMatchObject({ said: [], wakeAt: seconds(60) });
       expect(react([...under(), early], 60).said).toEqual(['revocation.due expiry']);
@@ -184,7 +184,7 @@ describe('containment and a freeze', () => {
     expect(react([...under(), asked, contained(61), answer(63, asked)], 64).said).toEqual(['revocation.due containment']);
   });
 
-  it('R7.1 says who ordered it, the digest of why, and what is let go', () => {
+  it('R7.1 says who ordered it, the digest of why, and the hold that is released', () => {
     expect(react([...ended, contained(100)], 101).emit).toMatchObject([
       { type: 'readmit.revocation.due', data: { by: 'gita', reasonDigest: crypto.digest('why'), hold: undo.hold } },
     ]);

@@ -125,7 +125,7 @@ describe('a reissued secret', () => {
     expect(concluded([grantOf(old), recorded(hardBound, old), attested, started], at(t0, 1)).emitted).toEqual([]);
   });
 
-  it('R6.4 the new one is kept when every consumer has taken over, and destroyed all the same when the case is contained', () => {
+  it('R6.4 the new one is kept when every consumer has taken over, and still destroyed when the case is contained', () => {
     const over = [grantOf(fresh), recorded(hardBound, fresh), attested, started, succeeded, takeover];
     expect(concluded(over, at(t0, 1)).emitted).toEqual(['readmit.obligation.discharged']);
     expect(concluded([...over, fact('readmit.containment.ordered', { by: 'chidi' })], at(t0, 1)).emitted).toEqual([
