@@ -3,7 +3,7 @@ export { refusal, draft } from './kernel/behaviour.js';
 export type { Command, Context, Crypto, RecordedRefusal, React, Reaction, CommandRefusal, WorkDraft } from './kernel/behaviour.js';
 export type { ServiceProcess } from './kernel/process.js';
 export { lanes, ResultUnstorable } from './kernel/work.js';
-export type { Begun, Finished, Lane, Outcome, Work, WorkRules } from './kernel/work.js';
+export type { Begun, Finished, Lane, CallOutcome, Work, WorkRules } from './kernel/work.js';
 export { askTable, needsCaseKey, stepsOfClass, stepServesAsk, stepTable } from './kernel/restorations.js';
 export { blankReason } from './kernel/blank-text.js';
 export { instant, plusSeconds, reached } from './kernel/time.js';

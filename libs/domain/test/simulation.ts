@@ -9,7 +9,7 @@ import {
   draft,
   type Command,
   type Context,
-  type Outcome,
+  type CallOutcome,
   type CommandRefusal,
   type ServiceProcess,
   type Work,
@@ -22,7 +22,7 @@ export type Service = Exclude<ServiceName, 'audit'>;
 
 /** The calls to other systems. `still`: whether the work may continue, checked before each step, as a service checks its lease. */
 export type SimulatedCalls<Reports extends object> = {
-  readonly [Kind in keyof Reports]: (work: Work, facts: Facts, still: () => boolean) => Outcome<Reports[Kind]>;
+  readonly [Kind in keyof Reports]: (work: Work, facts: Facts, still: () => boolean) => CallOutcome<Reports[Kind]>;
 };
 
 export interface Desk {

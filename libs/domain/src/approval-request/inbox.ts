@@ -80,17 +80,17 @@ function decisionsWaiting(
   const span = { from: new Date(0), ...ends, since: request.at };
   const approvers = approvalsFor(facts, basis, crypto).map(({ data }) => data.decision.statement.approver);
   const seatsWith = (more: readonly string[]) => quorumProgress(basis.quorum, [...approvers, ...more], basis.people);
-  const taken = seatsOf(seatsWith([]));
+  const taken = filledSeats(seatsWith([]));
   const deciding = new Set(basis.quorum.flatMap((part) => part.teams));
   return basis.people.flatMap((person): Waiting[] => {
     if (teamsIn(person, deciding).length === 0 || !mayApprove(person, basis) || hasDecided(facts, basis, person.id)) return [];
     const progress = seatsWith([person.id]);
-    if (seatsOf(progress) <= taken) return [];
+    if (filledSeats(progress) <= taken) return [];
     const parts = progress.filter(({ by }) => by.includes(person.id)).map(({ part }) => part);
     const teams = teamsIn(person, new Set(parts.flatMap((part) => part.teams)));
     return [{ person: person.id, what: 'decision', ...span, teams, parts: parts.map(({ name }) => name) }];
   });
 }
 
-const seatsOf = (progress: ReturnType<typeof quorumProgress>): number => progress.reduce((sum, { by }) => sum + by.length, 0);
+const filledSeats = (progress: ReturnType<typeof quorumProgress>): number => progress.reduce((sum, { by }) => sum + by.length, 0);
 const teamsIn = (person: Person, among: ReadonlySet<string>): readonly string[] => person.teams.filter((team) => among.has(team));

@@ -5,7 +5,7 @@ import type { Crypto } from '../kernel/behaviour.js';
 import { Facts } from '../kernel/facts.js';
 import { instant, plusSeconds } from '../kernel/time.js';
 import type { IntakeFacts } from '../recovery-case/intake.facts.js';
-import { caseState, outcomeOf, type Outcome } from '../recovery-case/case-outcome.js';
+import { caseState, outcomeOf, type CaseOutcome } from '../recovery-case/case-outcome.js';
 import { isOverdue, obligationsOf, openObligations } from '../revocation-obligation/obligations.js';
 import { needsOf, proofText } from './needs.js';
 import { sentenceOf, type CaseTexts } from './sentences.js';
@@ -18,7 +18,7 @@ export interface CaseRow extends Pick<Opened, 'caseId' | 'subject' | 'requester'
   /** Number of facts: grows with each, and is the same for the same set. */
   readonly version: number;
   readonly state: CaseState;
-  readonly outcome: Outcome | null;
+  readonly outcome: CaseOutcome | null;
   readonly class: Classified['class'] | null;
   readonly tier: Classified['tier'] | null;
   readonly why: Classified['reasons'];
@@ -86,7 +86,7 @@ export function caseView(facts: IntakeFacts, now: Date, crypto: Crypto, words?: 
   };
 }
 
-const endings: Readonly<Record<Outcome, readonly EventType[]>> = {
+const endings: Readonly<Record<CaseOutcome, readonly EventType[]>> = {
   completed: [],
   denied: ['readmit.decision.recorded'],
   expired: ['readmit.approval.expired'],
@@ -94,7 +94,7 @@ const endings: Readonly<Record<Outcome, readonly EventType[]>> = {
   failed: ['readmit.plan.refused', 'readmit.execution.failed'],
   frozen: ['readmit.case.frozen', 'readmit.containment.ordered'],
 };
-function ends(fact: Fact, outcome: Outcome | null): boolean {
+function ends(fact: Fact, outcome: CaseOutcome | null): boolean {
   if (outcome === null || !endings[outcome].includes(fact.type)) return false;
   return fact.type !== 'readmit.decision.recorded' || fact.data.decision.statement.decision === 'deny';
 }

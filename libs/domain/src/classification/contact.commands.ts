@@ -12,10 +12,10 @@ const keysAt = (id: string, now: Date, seconds: readonly number[]): readonly str
 ];
 
 /** The aggregates in which a view at `now` (clock of the database) is counted and kept. */
-export const lookKeys = (id: string, now: Date): readonly string[] => keysAt(id, now, [-3600, 0]);
+export const viewKeys = (id: string, now: Date): readonly string[] => keysAt(id, now, [-3600, 0]);
 
 /**
- * The aggregates to lock for a view at about `now` (clock of the process): every one that `lookKeys` may name, since the
+ * The aggregates to lock for a view at about `now` (clock of the process): every one that `viewKeys` may name, since the
  * clock of the database may be ahead or behind. One that is not locked reads as empty, so its views would not count.
  */
 export const agentKeys = (id: string, now: Date): readonly string[] =>
@@ -68,17 +68,17 @@ export const showContact =
         'The subject has no such contact point in the directory. List them again.',
       );
     const hourAgo = plusSeconds(context.now, -3600).getTime();
-    const looks = lookKeys(agent, context.now)
+    const views = viewKeys(agent, context.now)
       .flatMap((key) => context.other(key).of('readmit.contact.shown'))
       .map(({ at, data }) => ({ at: Date.parse(at), contact: data.contact }))
       .filter(({ at }) => at > hourAgo);
-    const lastSeen = new Map(looks.map(({ at, contact }) => [contact, at]));
+    const lastSeen = new Map(views.map(({ at, contact }) => [contact, at]));
     if (!lastSeen.has(digest) && lastSeen.size >= maxContactsPerHour)
       return tooMany([...lastSeen.values()], `${lastSeen.size} contact points`);
-    if (looks.length >= maxViewsPerHour)
+    if (views.length >= maxViewsPerHour)
       return tooMany(
-        looks.map(({ at }) => at),
-        `contact points ${looks.length} times`,
+        views.map(({ at }) => at),
+        `contact points ${views.length} times`,
       );
     return { emit: [draft('readmit.contact.shown', context.key, { caseId: context.key, by: agent, contact: digest })], reply: point };
   };

@@ -1,6 +1,6 @@
 import type { Decision, EventData, Person, QuorumPart } from '@readmit/contracts';
 import type { Crypto, Refusal } from '../kernel/behaviour.js';
-import { byHuman, fold, entriesOf, duplicateMessage } from './humans.js';
+import { byHuman, fold, entriesOf, duplicateEntryMessage } from './humans.js';
 
 /** DSSE payload type of a decision, so that no other signature can count as one. */
 export const decisionPayloadType = 'application/vnd.readmit.decision.v1+json';
@@ -74,7 +74,7 @@ export function checkDenial(decision: Decision, basis: DenialBasis, crypto: Cryp
 function signerRefusal(statement: Approver, basis: DenialBasis): Refusal | undefined {
   const [approver, duplicate] = entriesOf(basis.people, statement.approver);
   if (!approver) return refusal('R4.2', 'approver-unknown', 'The directory does not attest this person for the case.');
-  if (duplicate) return refusal('R4.2', 'approver-ambiguous', duplicateMessage);
+  if (duplicate) return refusal('R4.2', 'approver-ambiguous', duplicateEntryMessage);
   const same = sameHumanAs(approver.id, basis.people);
   if (basis.requester !== undefined && same(basis.requester))
     return refusal('R4.2', 'approver-is-requester', 'The requester cannot approve. Another quorum member must.');

@@ -6,7 +6,7 @@ export const fold = (name: string): string => name.normalize('NFKC').toLowerCase
 /** The entries with an id. More than one is an error in the directory, and it is unknown which is right. */
 export const entriesOf = (people: readonly Person[], id: string): readonly Person[] => people.filter((person) => person.id === id);
 /** Message of every refusal for such an id. */
-export const duplicateMessage = 'The directory lists this person more than once. Its maintainers must remove the wrong entry.';
+export const duplicateEntryMessage = 'The directory lists this person more than once. Its maintainers must remove the wrong entry.';
 
 /**
  * Gives each account a name that is the same for all accounts of one human (R4.2): accounts with the same id or `human`,

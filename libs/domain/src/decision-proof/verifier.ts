@@ -1,6 +1,6 @@
 import type { EventData, Person } from '@readmit/contracts';
 import { refusal, type CommandRefusal } from '../kernel/behaviour.js';
-import { byHuman, entriesOf, duplicateMessage } from './humans.js';
+import { byHuman, entriesOf, duplicateEntryMessage } from './humans.js';
 
 /** Why the person may not collect evidence for the case, or undefined. The same people may see whom to call. */
 export function verifierRefusal(
@@ -11,7 +11,7 @@ export function verifierRefusal(
 ): CommandRefusal | undefined {
   const [verifier, duplicate] = entriesOf(people, id);
   if (!verifier) return refusal('forbidden', 'R4.2', 'verifier-unknown', 'The directory does not attest this person for the case.');
-  if (duplicate) return refusal('forbidden', 'R4.2', 'verifier-ambiguous', duplicateMessage);
+  if (duplicate) return refusal('forbidden', 'R4.2', 'verifier-ambiguous', duplicateEntryMessage);
   const humanOf = byHuman(people);
   const human = humanOf(id);
   if (opened.requester.id !== undefined && humanOf(opened.requester.id) === human)

@@ -40,7 +40,7 @@ export interface Finished {
 }
 
 /** The report of a call, or an error if it threw or timed out. Then the outcome is unknown: it is read back, never guessed (R5.5). */
-export type Outcome<Report> = Report | { readonly error: Error };
+export type CallOutcome<Report> = Report | { readonly error: Error };
 
 /** The rules of one kind of work. MUST be pure: both run inside transactions, which may be retried. */
 export interface WorkRules<Report = unknown, out T extends EventType = EventType> {
@@ -48,7 +48,7 @@ export interface WorkRules<Report = unknown, out T extends EventType = EventType
   readonly lane?: Lane;
   begin(work: Work, facts: Facts<T>, context: Context<T>): Begun;
   /** Runs again with `ResultUnstorable`, in the same attempt, if its result could not be stored: then it records that. */
-  finish(work: Work, outcome: Outcome<Report>, facts: Facts<T>, context: Context<T>): Finished;
+  finish(work: Work, outcome: CallOutcome<Report>, facts: Facts<T>, context: Context<T>): Finished;
 }
 
 /** Given to `finish` instead of an outcome whose result violates a schema, or for a `begin` that fails at every try. */

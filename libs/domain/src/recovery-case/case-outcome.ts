@@ -4,10 +4,10 @@ import { isStopped } from '../kernel/stops.js';
 import { openObligations } from '../revocation-obligation/obligations.js';
 import type { IntakeFacts } from './intake.facts.js';
 
-export type Outcome = EventData<'readmit.case.closed'>['outcome'];
+export type CaseOutcome = EventData<'readmit.case.closed'>['outcome'];
 
 /** The outcome of a case; undefined while anything of it is open. A closed case keeps the outcome with which it was closed. */
-export const outcomeOf = memoizeByFacts((facts: IntakeFacts): Outcome | undefined => {
+export const outcomeOf = memoizeByFacts((facts: IntakeFacts): CaseOutcome | undefined => {
   const closed = facts.first('readmit.case.closed');
   if (closed) return closed.data.outcome;
   const stopped = isStopped(facts);

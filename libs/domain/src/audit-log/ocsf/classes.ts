@@ -139,7 +139,7 @@ export const apiActivity = (operation: string, service: string, resource: string
   }),
 });
 
-export interface Finding {
+export interface FindingInfo {
   readonly uid: string;
   readonly title: string;
   readonly desc: string;
@@ -149,7 +149,7 @@ export interface Finding {
 /** 2004. The records that open and close a finding have the same uid. */
 export const finding = (
   state: 'opened' | 'resolved' | 'suppressed',
-  { rule, ...info }: Finding,
+  { rule, ...info }: FindingInfo,
   about: About & { readonly resource: string },
 ): Mapped => {
   const { resource, ...rest } = about;
