@@ -224,7 +224,7 @@ describe('the key list', () => {
     expect(verifyRecord(arriving(keyGraceMs + 1), options)).toEqual({
       ok: false,
       reason: 'key-ended',
-      says: `key ${signer.kid} ended at ${end} and this came at 2026-11-22T10:15:00.001Z; re-drive it if its service had said it before the end`,
+      message: `key ${signer.kid} ended at ${end} and this came at 2026-11-22T10:15:00.001Z; re-drive it if its service had said it before the end`,
     });
     // Nobody says when it came: then it comes now.
     expect(verifyRecord(one, options)).toMatchObject({ ok: false, reason: 'key-ended' });
