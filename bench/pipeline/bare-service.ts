@@ -1,5 +1,5 @@
 /** A service of R0: what its bus gives it, work and people, all in one statement. */
-import { topicsHeardBy, type ServiceName } from '@readmit/contracts';
+import { topicsConsumedBy, type ServiceName } from '@readmit/contracts';
 import { schemaOf } from '@readmit/store';
 import pg from 'pg';
 import { appendToLog } from './bare-audit.js';
@@ -52,7 +52,7 @@ export class BareService {
     const { connect, counters, schema } = this;
     const { fail } = playing;
     this.bus = kafka
-      ? new KafkaWire({ service, topics: topicsHeardBy(service), connection: kafka.connections[service], fail })
+      ? new KafkaWire({ service, topics: topicsConsumedBy(service), connection: kafka.connections[service], fail })
       : new TableBus({ schema, topics: topicsHeard(script, service), connect, counters, fail });
   }
 

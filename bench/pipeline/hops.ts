@@ -1,6 +1,6 @@
 /** Chains of synthetic rules as programs: the product's engines, signatures, schemas, log and buses without its rules. */
 import { topicsOf } from '@readmit/runtime';
-import { services, topicsHeardBy } from '@readmit/contracts';
+import { services, topicsConsumedBy } from '@readmit/contracts';
 import { openEngines, type Engines } from '../engines.js';
 import { Hands } from '../hands.js';
 import { Chain, hopsOf, type HopsProgram } from './chain.js';
@@ -35,7 +35,7 @@ export const openHops =
     }, lookEveryMs);
     return {
       reads: Object.fromEntries(
-        services.map((service) => [service, service === 'audit' ? topicsHeardBy(service) : topicsOf(definitions[service])]),
+        services.map((service) => [service, service === 'audit' ? topicsConsumedBy(service) : topicsOf(definitions[service])]),
       ) as Running['reads'],
       open: (n) => {
         open.set(caseIdOf(n), n);

@@ -1,5 +1,5 @@
 /** The product as a program: six real services. */
-import { services, topicsHeardBy } from '@readmit/contracts';
+import { services, topicsConsumedBy } from '@readmit/contracts';
 import { makePeople } from '../people.js';
 import { Cases } from '../cases.js';
 import { openPipeline } from '../six-services.js';
@@ -19,7 +19,7 @@ export const openProduct: Open = async ({ urls, kafka }) => {
     onFact: (service, key, fact) => cases.onFact(service, key, fact),
   });
   return {
-    reads: Object.fromEntries(services.map((service) => [service, topicsHeardBy(service)])) as Running['reads'],
+    reads: Object.fromEntries(services.map((service) => [service, topicsConsumedBy(service)])) as Running['reads'],
     open: () => cases.open(),
     play: (total, onEnd) => cases.run(pipeline, { total, atOnce: 0, onEnd: (_, caseId) => onEnd(Number(caseId.slice('case-'.length))) }),
     counters: () => pipeline.counters(),

@@ -1,5 +1,5 @@
 /** The product as it is deployed, as a program: six processes, a service each. */
-import { services, topicsHeardBy, type ServiceName } from '@readmit/contracts';
+import { services, topicsConsumedBy, type ServiceName } from '@readmit/contracts';
 import { fork, type ChildProcess } from 'node:child_process';
 import path from 'node:path';
 import { sumOf, type Counters } from '../counters.js';
@@ -26,7 +26,7 @@ export const openSix: Open = async (place) => {
 };
 
 class Six implements Running {
-  readonly reads = ofEach(topicsHeardBy);
+  readonly reads = ofEach(topicsConsumedBy);
   private readonly running: Readonly<Record<ServiceName, OneProcess>>;
   private readonly playing: Playing;
   private waiting = 0;

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Gives every principal of Readmit its SCRAM password, over the listener that only this container's network reaches. Repeating it
-# changes nothing, or sets the passwords that the files hold now. Passwords go by files: arguments of a process can be seen.
+# Sets the SCRAM password of every Readmit principal, over the listener that is reachable only in this container's network. Idempotent: sets
+# the passwords in the files. Passwords are passed in files, because arguments of a process are visible.
 set -euo pipefail
 umask 077
 secrets=${KAFKA_USERS_SECRETS:-/run/secrets}

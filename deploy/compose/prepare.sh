@@ -1,12 +1,12 @@
 #!/bin/sh
-# Makes what `docker compose up` stands on, once: passwords, and with `readmit setup` the database, its roles and the keys. Repeating
-# it leaves alone what is there. Run it beside docker-compose.yml, as root or as the user with id 1000: the containers run as 1000
-# and take secrets only from files that nobody else can read.
+# Creates what `docker compose up` needs, once: passwords, and with `readmit setup` the database, its roles and the keys. Running it again
+# changes nothing that exists. Run it in the folder of docker-compose.yml, as root or as the user with id 1000: the containers run as 1000
+# and accept secrets only from files that nobody else can read.
 set -eu
 umask 077
 here=$(cd "$(dirname "$0")/../.." && pwd)
 cd "$here"
-[ -f .env ] || { echo 'there is no .env: copy deploy/compose/example.env to .env and answer what it asks' >&2; exit 1; }
+[ -f .env ] || { echo 'there is no .env: copy deploy/compose/example.env to .env and fill it in' >&2; exit 1; }
 secrets=$(sed -n 's/^READMIT_SECRETS=//p' .env | tail -n 1)
 secrets=${secrets:-./secrets}
 me=$(id -u)
@@ -15,14 +15,14 @@ if [ "$me" != 0 ] && [ "$me" != 1000 ]; then
   exit 1
 fi
 
-# 192 random bits, in letters that need no quoting anywhere; no end of line, because Kafka takes the file as it is.
+# 192 random bits, in characters that need no quoting; without a newline, because Kafka uses the file verbatim.
 password() {
   [ -s "$1" ] || head -c 24 /dev/urandom | base64 | tr '+/' '-_' | tr -d '\n' > "$1"
 }
 mkdir -p "$secrets"
 password "$secrets/postgres.password"
 printf 'postgres:5432:*:postgres:%s\n' "$(cat "$secrets/postgres.password")" > "$secrets/pgpass"
-# What the database shows to its clients, who verify it: its own authority, for the name that it has among the containers.
+# The database's self-signed certificate, for its name in the container network; clients verify it.
 [ -s "$secrets/database-ca.pem" ] ||
   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -days 3650 -subj /CN=postgres \
     -addext subjectAltName=DNS:postgres -keyout "$secrets/database.key" -out "$secrets/database-ca.pem" 2> /dev/null
@@ -36,7 +36,7 @@ docker compose run --rm setup
 root=$(sed -n 's/.*"x" *: *"\([A-Za-z0-9_-]\{43\}\)".*/\1/p' "$secrets/keys/trust.json")
 [ -n "$root" ] || { echo "no root key in $secrets/keys/trust.json" >&2; exit 1; }
 if grep -q '^READMIT_ROOT_KEY=' .env; then
-  grep -qx "READMIT_ROOT_KEY=$root" .env || { echo "READMIT_ROOT_KEY in .env is not the one of $secrets/keys: $root" >&2; exit 1; }
+  grep -qx "READMIT_ROOT_KEY=$root" .env || { echo "READMIT_ROOT_KEY in .env is not that of $secrets/keys: $root" >&2; exit 1; }
 else
   printf 'READMIT_ROOT_KEY=%s\n' "$root" >> .env
 fi
@@ -45,4 +45,4 @@ for file in readmit-intake.secret targets.json; do
   [ -s "$secrets/$file" ] || echo "still missing: $secrets/$file (mode 0600, owner 1000), see docs/operations.md"
 done
 [ ! -e "$secrets/keys/root-belongs-offline.jwk" ] ||
-  echo "take $secrets/keys/root-belongs-offline.jwk offline now: whoever has it can name new service keys, and nothing needs it to run"
+  echo "move $secrets/keys/root-belongs-offline.jwk offline now: anyone who has it can sign new service keys, and no service needs it"

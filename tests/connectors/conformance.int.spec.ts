@@ -1,6 +1,6 @@
 /**
- * What every connector must do, whatever its target (connector.ts): run against a real target of each kind. What a target alone can show, such
- * as who can log in afterwards, is in the connector's own specs.
+ * What every connector must do (connector.ts), tested with a real target of each kind. What is specific to a target, such as who can log in
+ * afterwards, is in the connector's own specs.
  */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
@@ -24,7 +24,7 @@ const harnesses: Readonly<Record<string, Harness>> = {
   webhook: webhookHarness(),
   'demo-idp': demoIdpHarness(),
 };
-it('R5.6 leaves out no kind of connector', () => {
+it('R5.6 covers every kind of connector', () => {
   expect(Object.keys(harnesses).toSorted()).toEqual(connectorKinds.map(({ kind }) => kind).toSorted());
 });
 
@@ -59,10 +59,10 @@ function planOf(ask: Ask, parts: PlanParts): Plan {
 
 describe.each(Object.entries(harnesses))('connector conformance: %s', (kind, harness) => {
   let connector: Connector;
-  /** Every error that was provoked, as an operator or an event would have it. */
+  /** Every error that was provoked, as operators or events would show it. */
   const errors: string[] = [];
   const secrets = new Set<string>();
-  /** Asks of which the connector observes an account. */
+  /** Asks for which the connector observes an account. */
   const observed = new Set<string>();
 
   const options = (ask: Ask) => ({
@@ -79,7 +79,7 @@ describe.each(Object.entries(harnesses))('connector conformance: %s', (kind, har
   const agreed = async (ask: Ask): Promise<Plan> => planOf(ask, await partsOf(ask));
   const execute = (plan: Plan, step: Step, of = connector, signal = never) =>
     of.execute(step, { caseId, recipients: [key], expiresAt: new Date(Date.now() + 900_000), plan }, signal);
-  /** As after a crash: nothing is on record of what the steps made. */
+  /** As after a crash: no record of what the steps created. */
   const undo = (plan: Plan, one: Undo, of = connector, signal = never) => of.undo(one, { caseId, plan }, signal);
   const doAll = async (plan: Plan): Promise<readonly Facet[]> => {
     const after: Facet[] = [];
@@ -98,7 +98,7 @@ describe.each(Object.entries(harnesses))('connector conformance: %s', (kind, har
     return { code: error.code, effect: error.effect };
   }
   const observe = (plan: Plan, of = connector, signal = never) => of.observe(plan, { caseId }, signal);
-  /** Every method that speaks to the target, of one plan; `observe` where the connector has something to look at for it. */
+  /** All methods that call the target, for one plan; `observe` if the connector has something to observe for it. */
   const callsOf = (plan: Plan, ask: Ask, of: Connector, signal = never): Readonly<Record<string, () => Promise<unknown>>> => ({
     plan: () => partsOf(ask, of, signal),
     read: () => of.read(ask, signal),
@@ -115,7 +115,7 @@ describe.each(Object.entries(harnesses))('connector conformance: %s', (kind, har
     await harness.stop();
   });
 
-  it('R5.6 supports the asks that it declares, and refuses every other one as unsupported', async () => {
+  it('R5.6 supports the asks that it declares, and refuses all others as unsupported', async () => {
     expect(harness.asks.map(({ ask }) => ask.kind).toSorted()).toEqual([...connector.capabilities.asks].toSorted());
     const [any] = harness.asks;
     for (const other of askKinds.filter((one) => !connector.capabilities.asks.includes(one)))
@@ -137,7 +137,7 @@ describe.each(Object.entries(harnesses))('connector conformance: %s', (kind, har
       await need?.();
     });
 
-    it('R2.2 is planned twice with the same digest, by steps and ends that its row allows, and changes nothing', async () => {
+    it('R2.2 is planned twice with the same digest, with only the steps and undos of its row, and changes nothing', async () => {
       const first = await partsOf(ask);
       const digest = (parts: PlanParts) =>
         createHash('sha256')
@@ -151,7 +151,7 @@ describe.each(Object.entries(harnesses))('connector conformance: %s', (kind, har
         const ends = first.obligations.filter((one) => one.kind === takesBack && one.armedBy === 'start' && one.hold === step.hold);
         expect([step.kind, ends.length]).toEqual([step.kind, takesBack === undefined ? 0 : 1]);
         expect([step.kind, step.recipients.length]).toEqual([step.kind, stepTable[step.kind].sealedTo === undefined ? 0 : 1]);
-        // It would never be planned: the capability is missed before anybody approves (R5.6).
+        // It would never be planned: the missing capability is found before anyone approves (R5.6).
         expect([step.kind, ...connector.capabilities.can]).toEqual(
           expect.arrayContaining(['read-back', stepTable[step.kind].needs ?? step.kind]),
         );
@@ -159,7 +159,7 @@ describe.each(Object.entries(harnesses))('connector conformance: %s', (kind, har
       expect(byName(await connector.read(ask, never))).toEqual(byName(first.before));
     });
 
-    it('R5.5 R2.4 does each step again with the same result, and the read-back shows it and nothing beside it', async () => {
+    it('R5.5 R2.4 repeats each step with the same result, and the read-back shows that and nothing else', async () => {
       const plan = await agreed(ask);
       for (const step of plan.steps) {
         const once = await execute(plan, step);
@@ -170,7 +170,7 @@ describe.each(Object.entries(harnesses))('connector conformance: %s', (kind, har
       }
       const touched = plan.steps.flatMap(({ touches }) => touches ?? []);
       const now = await connector.read(ask, never);
-      // A step that does nothing would show the same twice too. What no plan rests on, such as a lock, is read back by its step alone.
+      // A step that does nothing would also show the same twice. What no plan depends on, such as a lock, is read back only by its step.
       const [was, is] = [byName(plan.before.facets), byName(now)];
       for (const { kind, touches = [] } of plan.steps) {
         const shown = touches.filter((name) => name in was);
@@ -179,24 +179,24 @@ describe.each(Object.entries(harnesses))('connector conformance: %s', (kind, har
       expect(without(now, touched)).toEqual(without(plan.before.facets, touched));
     });
 
-    it('R6.3 R6.5 takes back what it made and nothing else, twice with the same answer', async () => {
+    it('R6.3 R6.5 undoes what it created and nothing else, twice with the same result', async () => {
       const plan = await agreed(ask);
       await doAll(plan);
       for (const one of fromStart(plan)) {
         const { readBack } = await undo(plan, one);
-        // What the undo tells of itself may differ; the state of the target does not.
+        // What the undo reports about itself may differ; the state of the target may not.
         expect([one.kind, seenBefore(plan, (await undo(plan, one)).readBack)]).toEqual([one.kind, seenBefore(plan, readBack)]);
       }
       expect(without(await connector.read(ask, never), lasting)).toEqual(without(plan.before.facets, lasting));
     });
 
-    it('R6.3 takes back nothing where nothing was made, and says so', async () => {
+    it('R6.3 undoes nothing if nothing was created, and reports that', async () => {
       const plan = await agreed(ask);
       for (const one of plan.obligations.filter(({ armedBy }) => armedBy !== 'success')) expect(await undo(plan, one)).toBeDefined();
       expect(byName(await connector.read(ask, never))).toEqual(byName(plan.before.facets));
     });
 
-    it('R6.2 observes nothing that has not happened, before the steps and after them', async () => {
+    it('R6.2 observes nothing that has not happened, before and after the steps', async () => {
       const plan = await agreed(ask);
       const before = await observe(plan);
       await doAll(plan);
@@ -207,7 +207,7 @@ describe.each(Object.entries(harnesses))('connector conformance: %s', (kind, har
       if (before.length > 0) observed.add(ask.kind);
     });
 
-    it('R2.6 seals to no key that the plan does not name, and does nothing then', async () => {
+    it('R2.6 refuses to seal to a key that is not in the plan, and does nothing', async () => {
       const plan = await agreed(ask);
       for (const step of plan.steps.filter(({ recipients }) => recipients.length > 0)) {
         const wrong = connector.execute(step, { caseId, recipients: [stranger], expiresAt: new Date(), plan }, never);
@@ -216,7 +216,7 @@ describe.each(Object.entries(harnesses))('connector conformance: %s', (kind, har
       expect(byName(await connector.read(ask, never))).toEqual(byName(plan.before.facets));
     });
 
-    it('R5.5 had no effect where the target is away', async () => {
+    it('R5.5 has no effect if the target is down', async () => {
       const plan = await agreed(ask);
       const away = harness.at(await freePort());
       for (const [what, call] of Object.entries(callsOf(plan, ask, away)))
@@ -224,7 +224,7 @@ describe.each(Object.entries(harnesses))('connector conformance: %s', (kind, har
       await away.close();
     });
 
-    it('stops at its signal, before it began and while the target does not answer, with no effect', async () => {
+    it('stops at its signal, before it started and while the target does not respond, with no effect', async () => {
       const plan = await agreed(ask);
       const silent = await silentServer();
       const hung = harness.at(silent.port);
@@ -243,21 +243,21 @@ describe.each(Object.entries(harnesses))('connector conformance: %s', (kind, har
     });
   });
 
-  it('has put no secret into any of these errors', () => {
+  it('has no secret in any of these errors', () => {
     expect(errors.length).toBeGreaterThan(harness.asks.length);
     expect([...secrets].filter((secret) => secret.length >= 6).length).toBeGreaterThan(0);
     expect(errors.filter((text) => [...secrets].some((secret) => text.includes(secret)))).toEqual([]);
   });
 });
 
-/** Takes connections and never answers. */
+/** Accepts connections and never responds. */
 async function silentServer() {
   const sockets = new Set<Socket>();
   let told: (() => void)[] = [];
   const server = createServer((socket) => {
     sockets.add(socket);
     socket.on('error', () => {});
-    // Only a request counts: a connection alone may be one that is kept for later.
+    // Only a request counts: a mere connection may be kept open for later.
     socket.once('data', () => {
       for (const tell of told) tell();
       told = [];

@@ -9,7 +9,7 @@ const factors = [`${connector}/ada/factors`];
 export function demoIdpHarness(): Harness {
   let demo: Demo | undefined;
   const here = (): Demo => {
-    if (!demo) throw new Error('the demo does not run');
+    if (!demo) throw new Error('the demo is not running');
     return demo;
   };
   const of = (kind: AskKind, more: Omit<AskHere, 'ask'> = {}): AskHere => ({
@@ -35,7 +35,7 @@ export function demoIdpHarness(): Harness {
     stop: async () => demo?.stop(),
   };
 
-  /** Bad tries lock the account. */
+  /** Locks the account by wrong sign-ins. */
   async function lockAda(): Promise<void> {
     const ada = here().people['ada'];
     for (let tries = 0; tries < 20; tries++) {

@@ -229,6 +229,6 @@ describe('the image', () => {
     status = 503;
     expect(await check()).toEqual({ code: 1, said: '503 {"says":"as asked"}\n' });
     await new Promise((resolve) => server.close(resolve));
-    expect(await check()).toEqual({ code: 1, said: 'no answer: ECONNREFUSED\n' });
+    expect(await check()).toEqual({ code: 1, said: 'no response: ECONNREFUSED\n' });
   });
 });

@@ -6,7 +6,15 @@ import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { topicsOf, type ServiceDefinition } from '@readmit/runtime';
-import { aclSpecs, providerByteRate, providerPrincipal, services, topicSpecs, topicsHeardBy, type ServiceName } from '@readmit/contracts';
+import {
+  aclSpecs,
+  providerByteRate,
+  providerPrincipal,
+  services,
+  topicSpecs,
+  topicsConsumedBy,
+  type ServiceName,
+} from '@readmit/contracts';
 import { auditDefinition } from '../../apps/audit/src/audit.definition.js';
 import { definitions } from '../cost/services.js';
 
@@ -14,7 +22,7 @@ const all: Readonly<Record<ServiceName, ServiceDefinition>> = { ...definitions, 
 
 describe('each service', () => {
   it.each(services)('R8.1 %s may read the topics of what it consumes, and no other', (service) => {
-    expect([...topicsHeardBy(service)].sort()).toEqual([...topicsOf(all[service])].sort());
+    expect([...topicsConsumedBy(service)].sort()).toEqual([...topicsOf(all[service])].sort());
   });
 });
 

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { services } from '@readmit/contracts';
 import { freePort } from '@readmit/servers';
-import { surroundings, until } from '@readmit/testing';
+import { testEnvironment, until } from '@readmit/testing';
 import pg from 'pg';
 import { house, newStateDir, program, runToEnd, shell, type Ran } from './installation.js';
 
@@ -13,10 +13,10 @@ let state: Awaited<ReturnType<typeof newStateDir>>;
 let database: string;
 beforeAll(async () => {
   state = await newStateDir();
-  database = `readmit_test_${surroundings().run}_setup`;
+  database = `readmit_test_${testEnvironment().run}_setup`;
 });
 const asOwner = async (sql: string): Promise<readonly unknown[]> => {
-  const client = new pg.Client({ connectionString: surroundings().ownerUrl });
+  const client = new pg.Client({ connectionString: testEnvironment().ownerUrl });
   await client.connect();
   try {
     return (await client.query(sql)).rows as unknown[];
@@ -37,7 +37,7 @@ const setup = (...more: string[]): Promise<Ran> =>
     [
       'setup',
       '--secrets-dir',
-      surroundings().secretsDir,
+      testEnvironment().secretsDir,
       '--database',
       database,
       '--keys-dir',
@@ -46,7 +46,7 @@ const setup = (...more: string[]): Promise<Ran> =>
       'acme',
       ...more,
     ],
-    shell({ DATABASE_URL: surroundings().ownerUrl, READMIT_HOME: path.join(state.dir, 'home') }),
+    shell({ DATABASE_URL: testEnvironment().ownerUrl, READMIT_HOME: path.join(state.dir, 'home') }),
   );
 interface Applied {
   readonly applied: boolean;
@@ -78,9 +78,9 @@ it('makes schemas, roles and keys once, and one service starts alone with exactl
   const again = JSON.parse((await setup('--apply', '--json')).stdout) as Applied;
   expect([again.changes, again.keys.rootKey]).toEqual([[], first.keys.rootKey]);
 
-  const url = new URL(surroundings().ownerUrl);
+  const url = new URL(testEnvironment().ownerUrl);
   url.username = 'readmit_approval';
-  url.password = (await readFile(path.join(surroundings().secretsDir, 'readmit_approval.password'), 'utf8')).trim();
+  url.password = (await readFile(path.join(testEnvironment().secretsDir, 'readmit_approval.password'), 'utf8')).trim();
   url.pathname = `/${database}`;
   const configuration = {
     READMIT_ENVIRONMENT: 'acme',

@@ -1,7 +1,7 @@
 /** What a detection engineer plants: lives of cases as services say them, each a genuine one with one thing changed. Every event is named by its case. */
 import type { Draft, EventData, EventType } from '@readmit/contracts';
 import { sampleFor } from '@readmit/testing';
-import type { Said } from '../../apps/audit/test/running-audit.js';
+import type { TimedDraft } from '../../apps/audit/test/running-audit.js';
 import { asked, confirmed, crypto, decision, discharged, genuine, plan, seconds, undo } from '../../libs/domain/test/genuine-case.js';
 
 const minute = 60_000;
@@ -11,11 +11,11 @@ export const day = 24 * hour;
 const lifeBegan = Date.now() - hour / 2;
 export const ago = (ms: number): Date => new Date(Date.now() - ms);
 
-export const say = <T extends EventType>(type: T, key: string, data: EventData<T>, at = new Date()): Said => ({
+export const say = <T extends EventType>(type: T, key: string, data: EventData<T>, at = new Date()): TimedDraft => ({
   ...({ type, key, data } as Draft),
   at,
 });
-export const opened = (caseId: string, subject: string, at = new Date()): Said => ({
+export const opened = (caseId: string, subject: string, at = new Date()): TimedDraft => ({
   ...sampleFor('readmit.case.opened', caseId, {
     asks: [{ id: 'ask_1', kind: 'factor.bypass', connector: 'demo-idp', object: subject }],
     subject: { kind: 'person', id: subject },
@@ -23,14 +23,14 @@ export const opened = (caseId: string, subject: string, at = new Date()): Said =
   }),
   at,
 });
-export const closed = (caseId: string, outcome: EventData<'readmit.case.closed'>['outcome'], at: Date): Said =>
+export const closed = (caseId: string, outcome: EventData<'readmit.case.closed'>['outcome'], at: Date): TimedDraft =>
   say('readmit.case.closed', caseId, { caseId, outcome }, at);
-export const refused = (key: string, actor: string, rule: string, reason: string, at = new Date()): Said =>
-  say('readmit.approval.refused', key, { key, command: 'decide', rule, reason, actor, says: 'Another quorum member must.' }, at);
-export const shown = (caseId: string, by: string, at: Date): Said =>
+export const refused = (key: string, actor: string, rule: string, reason: string, at = new Date()): TimedDraft =>
+  say('readmit.approval.refused', key, { key, command: 'decide', rule, reason, actor, says: 'Somebody else must.' }, at);
+export const shown = (caseId: string, by: string, at: Date): TimedDraft =>
   say('readmit.contact.shown', caseId, { caseId, by, contact: '1'.repeat(64) }, at);
 
-const overdue = (caseId: string): Said =>
+const overdue = (caseId: string): TimedDraft =>
   say('readmit.revocation.overdue', caseId, { caseId, obligationId: `${undo.id}_${caseId}`, dueSince: seconds(67) });
 
 interface Life {
@@ -42,7 +42,7 @@ interface Life {
  * The genuine case of erin, who gets a role back for a minute, under another id and with another requester or other approvers. Approvers sign
  * really: audit judges them as it judges anybody.
  */
-function life(caseId: string, { requester = 'erin', approvers = ['chidi', 'dana'], ends = 'expiry' }: Life = {}): Said[] {
+function life(caseId: string, { requester = 'erin', approvers = ['chidi', 'dana'], ends = 'expiry' }: Life = {}): TimedDraft[] {
   const own = (id: string): string => `${id}_${caseId}`;
   const obligation = { ...undo, id: own(undo.id) };
   const ownPlan = { ...plan, caseId, obligations: [obligation], classificationId: own('event_classified') };
@@ -82,8 +82,8 @@ function life(caseId: string, { requester = 'erin', approvers = ['chidi', 'dana'
   );
 }
 
-/** Said one after the other, the first of each at the same time, and so on. */
-export const lives: readonly (readonly Said[])[] = [
+/** TimedDraft one after the other, the first of each at the same time, and so on. */
+export const lives: readonly (readonly TimedDraft[])[] = [
   life('in_order'),
   life('ended_early', { ends: 'ended-by-person' }),
   life('contained', { ends: 'containment' }),

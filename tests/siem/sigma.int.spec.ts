@@ -10,7 +10,7 @@ import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import { parseAllDocuments } from 'yaml';
-import { RunningAudit, type Said } from '../../apps/audit/test/running-audit.js';
+import { RunningAudit, type TimedDraft } from '../../apps/audit/test/running-audit.js';
 import { pythonTools } from '../../tools/python-tools.mjs';
 import { ago, closed, day, hour, lives, opened, refused, say, shown } from './planted-cases.js';
 
@@ -23,8 +23,8 @@ if ('missing' in sigma) it.skip(`Sigma rules run over the topic for SIEMs: ${sig
 
 const minutes = (n: number): Date => ago(n * (hour / 60));
 const caseIds = ['asked_1', 'asked_2', 'asked_3', 'asked_4', 'asked_5'];
-/** Said after the lives of cases, all at once. */
-const planted: readonly Said[] = [
+/** TimedDraft after the lives of cases, all at once. */
+const planted: readonly TimedDraft[] = [
   // Ada is denied three times in a week; pat as often, but not in one; erin less often.
   ...[6, 4, 1].flatMap((days) => denied(`ada_${days}`, 'ada', days)),
   ...[20, 8, 2].flatMap((days) => denied(`pat_${days}`, 'pat', days)),
@@ -52,7 +52,7 @@ const planted: readonly Said[] = [
   }),
   say('readmit.policy.activated', 'policy', { version: 'v2', digest: '2'.repeat(64), document: {} }),
 ];
-function denied(caseId: string, subject: string, days: number): Said[] {
+function denied(caseId: string, subject: string, days: number): TimedDraft[] {
   return [opened(caseId, subject, ago(days * day)), closed(caseId, 'denied', ago(days * day))];
 }
 
@@ -102,7 +102,7 @@ if (!('missing' in sigma))
       let said = 0;
       const publish = async (records: ReturnType<RunningAudit['signed']>): Promise<void> => {
         await audit.publish(records);
-        await audit.taken(engine, (said += records.length));
+        await audit.processed(engine, (said += records.length));
       };
       for (let step = 0; step < Math.max(...lives.map(({ length }) => length)); step += 1)
         await publish(audit.signed(lives.flatMap((one) => one[step] ?? [])));
@@ -112,13 +112,13 @@ if (!('missing' in sigma))
       const altered = audit
         .signed([closed('forged', 'denied', new Date()), closed('forged_and_discarded', 'denied', new Date())])
         .map((record) => ({ ...record, value: Buffer.from(record.value.toString('utf8').replace('denied', 'completed')) }));
-      const unreadable = audit.signed([{ ...closed('unreadable', 'denied', new Date()), data: { caseId: 'unreadable' } } as Said]);
+      const unreadable = audit.signed([{ ...closed('unreadable', 'denied', new Date()), data: { caseId: 'unreadable' } } as TimedDraft]);
       await publish([...altered, ...unreadable]);
       const settled = (await engine.parked.list({})).find(({ key }) => key === 'forged_and_discarded');
       await engine.parked.settle(settled?.id ?? '', 'discard', 'olga');
       await engine.watch();
       await engine.stop();
-      records = await audit.shown();
+      records = await audit.siemEvents();
       siem = new DatabaseSync(':memory:');
       const all = records.map((record) => new Map(flat(record)));
       const columns = [...new Set(all.flatMap((record) => [...record.keys()]))];

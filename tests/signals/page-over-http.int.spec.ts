@@ -32,7 +32,7 @@ describe('the page for identity providers', () => {
       { signalId: expect.stringMatching(/^acme:[0-9a-f]{32}$/), repeated: true },
       { signalId: expect.stringMatching(/^acme:[0-9a-f]{32}$/), repeated: false },
     ]);
-    const said = await intake.said('readmit.signal.received');
+    const said = await intake.emitted('readmit.signal.received');
     expect(said.map(({ key, data }) => [key, data['provider'], data['kind']])).toEqual([
       ['subject:ada', 'acme', 'account-locked'],
       ['subject:ada', 'acme', 'account-locked'],

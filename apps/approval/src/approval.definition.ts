@@ -6,7 +6,7 @@ import { saveInbox } from './outbound/inbox-rows.js';
 export const approvalDefinition = defineService(approvalProcess, {
   calls: {},
   async save(tx, changes, now) {
-    // Sent together: neither waits for the other's answer.
+    // Both queries are sent at once: neither waits for the other's result.
     await Promise.all([saveNotes(tx, changes), saveInbox(tx, changes, now)]);
   },
 });

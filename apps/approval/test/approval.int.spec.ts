@@ -1,4 +1,4 @@
-/** Approval's routes over its real engine and tables: what is kept of a proof, of a wrong code, of a policy and of who comes to a case. */
+/** Approval's routes over its real engine and tables: what is stored of proofs, wrong codes, policies and people who are not attested yet. */
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { createEngine, type Engine } from '@readmit/runtime';
 import { EmbeddedBus } from '@readmit/bus';
@@ -97,7 +97,7 @@ const prove = (id: string, more: object = {}) => {
 };
 const ofType = async (type: string) => (await engine.facts('case_1')).all.filter((fact) => fact.type === type);
 
-it('R3.4 R3.1 keeps wrong codes as facts, and the words of what was taken where its digest can be made of them', async () => {
+it('R3.4 R3.1 records wrong codes as facts, and stores the text of an accepted proof so that its digest can be recomputed', async () => {
   await expect(prove('boris', { code: '0000-0000' })).rejects.toMatchObject({ status: 422, reason: 'code-mismatch' });
   expect(await ofType('readmit.approval.refused')).toHaveLength(1);
   expect((await show()).evidence).toEqual([]);
@@ -114,13 +114,13 @@ it('R3.4 R3.1 keeps wrong codes as facts, and the words of what was taken where 
   expect(await ofType('readmit.approval.refused')).toHaveLength(5);
 });
 
-it('R4.2 asks once who somebody is who comes to the case unnamed, however often and on whatever way', async () => {
+it('R4.2 requests the attestation of an unattested person once, however often and by whichever route they come', async () => {
   for (const attempt of [() => show('pat'), () => prove('pat'), () => show('pat'), () => prove('pat')])
     await expect(attempt()).rejects.toMatchObject({ status: 409, reason: 'not-ready' });
   expect((await ofType('readmit.attestation.wanted')).map(({ data }) => data)).toEqual([{ caseId: 'case_1', person: 'pat' }]);
 });
 
-it('R4.10 R9.1 shows the policy that it heard from classification, by its digest', async () => {
+it('R4.10 R9.1 shows the policy that classification activated, found by its digest', async () => {
   expect((await show()).policy).toEqual({ version: 'test-1', digest, document: null });
   const headers = writeEnvelope({
     id: uuidv7(),

@@ -1,4 +1,4 @@
-/** The words of a proof are kept with the service that collected it, in one statement however many there are. */
+/** Texts of proofs are stored only in approval's own table, with one statement for any number. */
 import { describe, expect, it } from '@jest/globals';
 import { engineCrypto } from '@readmit/signing';
 import type { Change } from '@readmit/runtime';
@@ -31,8 +31,8 @@ const evidence = (caseId: string) => ({
   rows: [{ caseId, salt: 'salt', note: `called ${caseId}` }],
 });
 
-describe('words of proofs', () => {
-  it('go to the table of the service, by the id of the proof, and are nowhere in the fact', async () => {
+describe('texts of proofs', () => {
+  it('are stored in the service’s table, by the id of the proof, and are not in the fact', async () => {
     const change = evidence('case_1');
     const [statement] = await saved([change]);
     expect(statement?.sql).toContain('INSERT INTO evidence_note');
@@ -40,7 +40,7 @@ describe('words of proofs', () => {
     expect(JSON.stringify(change.added)).not.toContain('called');
   });
 
-  it('belong to the proof whose digest they make, whatever else the transaction was asked', async () => {
+  it('belong to the proof with their digest, whatever else is in the transaction', async () => {
     const both = {
       ...evidence('case_1'),
       added: [proof('evidence_2', 'the second'), proof('evidence_1', 'the first')],
@@ -52,7 +52,7 @@ describe('words of proofs', () => {
     expect(more).toBeUndefined();
   });
 
-  it('cost one statement for 1 and for 500 cases, and none when no proof was added', async () => {
+  it('take one statement for 1 and for 500 cases, and none when no proof was added', async () => {
     for (const size of [1, 500]) expect(await saved(Array.from({ length: size }, (_, index) => evidence(`case_${index}`)))).toHaveLength(1);
     expect(await saved([{ ...evidence('case_1'), added: [] }])).toEqual([]);
   });

@@ -1,4 +1,4 @@
-/** Proves what a key that anybody can make reaches at approval's routes. Does not prove how a key is proved: the edge does that. */
+/** What a stranger's key can do at approval's routes. Not here: how possession of a key is proved. */
 import { describe, expect, it } from '@jest/globals';
 import type { Commands } from '@readmit/runtime';
 import type { Fact } from '@readmit/contracts';
@@ -10,7 +10,7 @@ const signing = (x: string) => ({ kty: 'OKP' as const, crv: 'Ed25519' as const, 
 const opened = (caseKey?: object) =>
   ({ id: '1', type: 'readmit.case.opened', at: '2026-11-22T09:00:00.000Z', data: { caseId: 'case_1', caseKey } }) as unknown as Fact;
 
-/** Approval with these facts; `commands` counts what reached the record. */
+/** Approval with these facts; `commands` counts what was recorded. */
 function approval(facts: readonly Fact[]) {
   const commands: string[] = [];
   const versions: (number | undefined)[] = [];
@@ -38,30 +38,30 @@ function approval(facts: readonly Fact[]) {
 }
 
 describe('withdrawing', () => {
-  it("R8.3 a stranger's key learns nothing and leaves nothing on record", async () => {
+  it("R8.3 with a stranger's key reveals nothing and records nothing", async () => {
     const { commands, withdraw } = approval([opened({ signing: signing('ada') })]);
     expect(await withdraw({ proof: { signing: signing('mallory') } })).toBe('case-unknown');
     expect(commands).toEqual([]);
     expect(await withdraw({ proof: { signing: signing('ada') } })).toBe('taken');
     expect(commands).toEqual(['withdraw']);
   });
-  it('R8.3 a case without a key belongs to no key', async () => {
+  it('R8.3 a case without a key is refused for every key', async () => {
     const { commands, withdraw } = approval([opened()]);
     expect(await withdraw({ proof: { signing: signing('mallory') } })).toBe('case-unknown');
     expect(commands).toEqual([]);
   });
-  it('R7.1 a person who is signed in is answered on record', async () => {
+  it('R7.1 by a person who is signed in is recorded', async () => {
     const { commands, withdraw } = approval([opened({ signing: signing('ada') })]);
     expect(await withdraw({ actor: { id: 'mallory', teams: [] } })).toBe('taken');
     expect(commands).toEqual(['withdraw']);
   });
-  it('R4.4 the version that the caller saw goes with the command, for the engine to refuse a stale one', async () => {
+  it('R4.4 passes the version that the caller saw to the engine, which refuses a stale one', async () => {
     const { versions, withdraw } = approval([opened({ signing: signing('ada') })]);
     await withdraw({ proof: { signing: signing('ada') }, ifMatch: 7 });
     await withdraw({ proof: { signing: signing('ada') } });
     expect(versions).toEqual([7, undefined]);
   });
-  it('R8.1 a case that is not known yet is not ready, and not recorded', async () => {
+  it('R8.1 a case that is not known yet is refused as not ready, and not recorded', async () => {
     const { commands, withdraw } = approval([]);
     expect(await withdraw({ proof: { signing: signing('ada') } })).toBe('not-ready');
     expect(commands).toEqual([]);

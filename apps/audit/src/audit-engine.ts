@@ -1,6 +1,6 @@
 /**
- * The runtime of the audit service. It keeps a log instead of facts and takes no commands: a batch of every topic is verified, then one
- * transaction appends leaves, events and checkpoint, writes Recorded and the records for SIEMs, and moves the position.
+ * The runtime of the audit service. It has a log instead of facts and accepts no commands: a batch from all topics is verified, then one
+ * transaction appends leaves, events and checkpoint, writes Recorded and the records for SIEMs, and moves the offset.
  */
 import { services, topicOf, traceHeader, type Fact, type ServiceName } from '@readmit/contracts';
 import {
@@ -23,30 +23,30 @@ import { crashPoint, messageOf, type Log } from '@readmit/platform';
 import type { Batch, Bus, TopicRecord } from '@readmit/bus';
 import type { CheckedEvent, LoggedRecord, CommandRefusal } from '@readmit/domain';
 import { isDataFault, type Store, type Tx } from '@readmit/store';
-import { LogWriter, ReusedIds, type Appended, type Arrived, type LogWriterOptions } from './usecases/append-to-log.js';
+import { LogWriter, ReusedIds, type Appended, type VerifiedEvent, type LogWriterOptions } from './usecases/append-to-log.js';
 import { watchCases } from './usecases/watch-cases.js';
 
 export interface AuditEngineOptions extends LogWriterOptions {
   readonly store: Pick<Store, 'transaction' | 'query'>;
   readonly bus: Bus;
-  /** `verifyRecord`, bound to key ring and environment. `replayed`: any age counts. */
+  /** `verifyRecord`, bound to key ring and environment. `replayed`: an event of any age is accepted. */
   readonly verify: (
     record: TopicRecord,
     replayed: boolean,
   ) => { readonly ok: true; readonly fact: Fact } | { readonly ok: false; readonly reason: string; readonly message: string };
   readonly log: Pick<Log, 'info' | 'warn' | 'error'>;
-  /** Refuses to start with tables that do not continue from the last checkpoint that was seen. */
+  /** Throws if the tables do not continue from the last exported checkpoint. */
   readonly checkStart: () => Promise<void>;
   readonly member: string;
-  /** Seconds between looks at cases whose end is due. */
+  /** Seconds between checks of cases that are due. */
   readonly watchEverySeconds: number;
   readonly maxBatch?: number;
   readonly openSpan?: EngineObserver['span'];
 }
 
-/** A verified event with the record that it came in. */
-type Received = Arrived & { readonly record: TopicRecord };
-const nothing: Appended = { say: [], show: [], leaves: 0, size: 0, kept: Promise.resolve() };
+/** A verified event with the record that contained it. */
+type Received = VerifiedEvent & { readonly record: TopicRecord };
+const nothing: Appended = { events: [], siemRecords: [], leaves: 0, size: 0, stored: Promise.resolve() };
 
 export class AuditEngine implements ServiceRuntime {
   readonly service: ServiceName = 'audit';
@@ -55,7 +55,7 @@ export class AuditEngine implements ServiceRuntime {
   private readonly writer: LogWriter;
   private readonly loop: MessageLoop;
   private timer: NodeJS.Timeout | undefined;
-  private watching: Promise<void> = Promise.resolve();
+  private checking: Promise<void> = Promise.resolve();
 
   constructor(private readonly options: AuditEngineOptions) {
     const { store, bus, log, member, maxBatch } = options;
@@ -95,7 +95,7 @@ export class AuditEngine implements ServiceRuntime {
     await this.options.checkStart();
     await this.loop.start();
     this.timer = setInterval(() => {
-      this.watching = this.watching.then(() => this.watch());
+      this.checking = this.checking.then(() => this.watch());
     }, this.options.watchEverySeconds * 1000);
   }
 
@@ -103,19 +103,19 @@ export class AuditEngine implements ServiceRuntime {
     clearInterval(this.timer);
     await this.loop.stop();
     crashPoint('drain.during');
-    await this.watching;
+    await this.checking;
   }
 
-  /** One look at the cases whose end is due; the timer does it while the service runs. */
+  /** Checks the cases that are due, once; the timer calls it while the service runs. */
   async watch(): Promise<void> {
     try {
       await this.transact(async (tx) => this.writer.append(tx, [], await watchCases(tx, (record) => this.check(record))));
     } catch (error) {
-      this.options.log.error({ service: this.service, error: messageOf(error) }, 'could not check cases that are due; retrying');
+      this.options.log.error({ service: this.service, error: messageOf(error) }, 'could not check cases for violations; retrying');
     }
   }
 
-  /** Stricter than other services: execution waits for Recorded, so one batch that cannot be recorded makes audit unready. */
+  /** Stricter than in other services: execution waits for Recorded, so one batch that cannot be recorded makes audit unready. */
   async progress(): Promise<Progress> {
     const { failing, subscribed, lastBatchAt } = this.loop;
     const lag = Number((await this.loop.lag()) ?? 0n);
@@ -153,7 +153,7 @@ export class AuditEngine implements ServiceRuntime {
     }
   }
 
-  /** Reused ids need no bisecting: the log names the messages at fault, and they are parked at once. */
+  /** Reused ids need no bisecting: the error names the messages at fault, and they are parked at once. */
   private async append(read: readonly (Received | RefusedMessage)[], batch: Batch | undefined): Promise<void> {
     const refused = read.filter((one) => isRefused(one));
     const received = read.filter((one): one is Received => !isRefused(one));
@@ -170,7 +170,7 @@ export class AuditEngine implements ServiceRuntime {
       logParked(this.options.log, this.service, refused);
     } catch (error) {
       if (!(error instanceof ReusedIds)) throw error;
-      const reused = new Set<unknown>(error.arrived);
+      const reused = new Set<unknown>(error.events);
       await this.append(
         read.map((one) => (reused.has(one) ? reusedId(one.record) : one)),
         batch,
@@ -180,7 +180,7 @@ export class AuditEngine implements ServiceRuntime {
 
   private async transact(work: (tx: Tx) => Promise<Appended & { readonly before?: (tx: Tx) => Promise<void> | undefined }>): Promise<void> {
     const { store, bus } = this.options;
-    const said = await store.transaction(async (open) => {
+    const written = await store.transaction(async (open) => {
       const tx: Tx = {
         query: (sql, parameters) => {
           this.counters.statements += 1;
@@ -188,22 +188,22 @@ export class AuditEngine implements ServiceRuntime {
         },
       };
       const appended = await work(tx);
-      const records = [...appended.say, ...appended.show];
-      await Promise.all([appended.kept, records.length > 0 ? bus.write(tx, records) : undefined, appended.before?.(tx)]);
+      const records = [...appended.events, ...appended.siemRecords];
+      await Promise.all([appended.stored, records.length > 0 ? bus.write(tx, records) : undefined, appended.before?.(tx)]);
       crashPoint('audit.before-commit');
-      return { records, events: appended.say.length };
+      return { records, events: appended.events.length };
     });
-    if (said.records.length > 0) crashPoint('audit.after-commit-before-publish');
+    if (written.records.length > 0) crashPoint('audit.after-commit-before-publish');
     this.counters.commits += 1;
-    this.counters.events += said.events;
-    if (said.records.length > 0) await bus.publish(said.records);
+    this.counters.events += written.events;
+    if (written.records.length > 0) await bus.publish(written.records);
   }
 
   private read(record: TopicRecord, replayed = false): Received | RefusedMessage {
     const verified = this.options.verify(record, replayed);
     return verified.ok ? { fact: verified.fact, record } : { record, reason: verified.reason, message: verified.message };
   }
-  /** Recording has its place in the trace of what is recorded; Recorded continues below it. */
+  /** Recording is a span in the trace of the recorded event; Recorded continues below it. */
   private traced(read: Received | RefusedMessage, spans: OpenSpan[]): Received | RefusedMessage {
     const parent = read.record.headers[traceHeader];
     if (!this.options.openSpan || isRefused(read) || parent === undefined) return read;

@@ -23,7 +23,7 @@ function readLogKey(text: string): {
     if (secret.asymmetricKeyType === 'ed25519' && x !== undefined && typeof jwk.d === 'string')
       return { value: { secret, x }, texts: [jwk.d] };
   } catch {
-    // The cause is left out on purpose: messages of JSON.parse quote the text, which is the key.
+    // No cause on purpose: messages of JSON.parse quote the text, which is the key.
   }
   throw new Error('must name a file that holds a private Ed25519 JWK');
 }

@@ -1,4 +1,4 @@
-/** The service as its host runs it: settings, keys in files, HTTP. What the log holds is proved in audit-log.int.spec.ts. */
+/** The service as `runService` starts it: settings, keys in files, HTTP. The log itself is tested in audit-log.int.spec.ts. */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { EmbeddedBus } from '@readmit/bus';
 import { makeServiceKeys, makeSigningKey, Signer, signKeyList, type PrivateJwk } from '@readmit/signing';
@@ -48,7 +48,7 @@ afterEach(async () => {
 });
 
 describe('the audit service', () => {
-  it('R7.2 serves the signed checkpoint of what it has recorded to anyone, and keeps the log to operators', async () => {
+  it('R7.2 serves its signed checkpoint to anyone, and the log only to operators', async () => {
     const service = await startService(auditApp, env);
     const store = await database.store('intake');
     const bus = await EmbeddedBus.open({ service: 'intake', store });
@@ -93,7 +93,7 @@ describe('the audit service', () => {
     }
   });
 
-  it('R7.2 refuses to start behind the last checkpoint that left the house', async () => {
+  it('R7.2 refuses to start behind the last exported checkpoint', async () => {
     const note = path.join(folder, 'latest');
     await writeFile(note, 'readmit.example/log/test\n1\nAAAA\n');
     await expect(startService(auditApp, { ...env, READMIT_LAST_CHECKPOINT_FILE: note })).rejects.toThrow('is not a checkpoint of this log');

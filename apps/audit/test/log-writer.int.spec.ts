@@ -1,4 +1,4 @@
-/** Who may keep the writer of the log waiting: another writer of audit, and nobody else. */
+/** What can block the writer of the log: only another writer of audit. */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { sqlStateOf, type Store, type Tx } from '@readmit/store';
 import { testDatabase, until, type TestDatabase } from '@readmit/testing';
@@ -14,7 +14,7 @@ beforeEach(async () => {
 });
 afterEach(async () => database.drop());
 
-/** Runs the work in a transaction that stays open until `end` is called. */
+/** Runs `work` in a transaction that stays open until `end` is called. */
 async function held(store: Store, work: (tx: Tx) => Promise<unknown>): Promise<{ readonly end: () => Promise<void> }> {
   let letGo = (): void => {};
   const waiting = new Promise<void>((resolve) => (letGo = resolve));
@@ -41,9 +41,9 @@ const auditWaits = async (): Promise<number> =>
     )
   )[0]?.n ?? 0;
 
-describe("the writer's turn", () => {
-  it('R7.3 R8.1 no advisory lock of another role, whatever its number, keeps the log from being written', async () => {
-    // What a writer with an advisory lock would ask for: a number of its own, or one made of its name.
+describe("the writer's lock", () => {
+  it('R7.3 R8.1 no advisory lock of another role, whatever its number, blocks the log', async () => {
+    // Numbers that a writer with an advisory lock might use: an arbitrary one, or a hash of its name.
     const other = await held(intake, async (tx) => {
       await tx.query('SELECT pg_advisory_xact_lock(n) FROM unnest($1::bigint[]) n', [[7_311_301, 0, 1, -1]]);
       await tx.query(`SELECT pg_advisory_xact_lock(hashtextextended(name, 0)) FROM unnest($1::text[]) name`, [
@@ -72,7 +72,7 @@ describe("the writer's turn", () => {
     expect(await audit.query('SELECT one FROM audit.writer FOR UPDATE')).toEqual([{ one: true }]);
   });
 
-  it('two writers take turns: the second sees what the first has committed', async () => {
+  it('two writers exclude each other: the second sees what the first has committed', async () => {
     const append = (tx: Tx): Promise<unknown> =>
       tx.query(`INSERT INTO checkpoint (size, root, frontier, note, at) VALUES (1, decode(repeat('00', 32), 'hex'), '', 'first', now())`);
     const first = await held(audit, async (tx) => {
@@ -90,7 +90,7 @@ describe("the writer's turn", () => {
     expect(seen).toBe(1);
   });
 
-  it('nothing is written without the row, and the error says what to do', async () => {
+  it('without the row nothing is written, and the error tells what to do', async () => {
     await audit.transaction(lockLog);
     await audit.query('DELETE FROM writer');
     await expect(audit.transaction(lockLog)).rejects.toThrow('nothing is recorded without it. Insert it again');

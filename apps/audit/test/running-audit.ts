@@ -1,4 +1,4 @@
-/** An audit service at work on a real PostgreSQL and the embedded bus, for specs: other services' events are signed and published, its log and its topic for SIEMs are read. */
+/** A running audit engine on a real PostgreSQL and the embedded bus, for specs that publish signed events and read its log and its SIEM topic. */
 import { EmbeddedBus, type OutgoingRecord, type TopicRecord } from '@readmit/bus';
 import { KeyRing, makeServiceKeys, makeSigningKey, Signer, verifyRecord } from '@readmit/signing';
 import { auditOcsfTopic, entryOf, services, topicOf, writeEnvelope, type Draft, type ServiceName } from '@readmit/contracts';
@@ -10,11 +10,11 @@ import { AuditEngine } from '../src/audit-engine.js';
 import { logTools } from '../src/outbound/log-crypto.js';
 
 export const environment = 'test';
-/** How long the keys of the services have been good when a spec begins: as far back as events are taken. */
+/** How long the services' keys have been valid when a spec starts: as long as the maximum age of events. */
 const keysSinceMs = 30 * 86_400_000;
 const quiet = { info: () => {}, warn: () => {}, error: () => {} };
-/** A draft said at another time than now, or under an id that other drafts name. */
-export type Said = Draft & { readonly at?: Date; readonly id?: string };
+/** A draft with an optional time and event id. */
+export type TimedDraft = Draft & { readonly at?: Date; readonly id?: string };
 
 export const eventOf = ({ value }: TopicRecord): OcsfEvent => JSON.parse(value.toString('utf8')) as OcsfEvent;
 export const bySequence = (a: OcsfEvent, b: OcsfEvent): number => a.metadata.sequence - b.metadata.sequence;
@@ -46,8 +46,8 @@ export class RunningAudit {
     await this.database.drop();
   }
 
-  /** Each signed by the service that says it, alone. */
-  signed(drafts: readonly Said[]): readonly OutgoingRecord[] {
+  /** Each in a batch of its own, signed by the service that emits it. */
+  signed(drafts: readonly TimedDraft[]): readonly OutgoingRecord[] {
     return drafts.flatMap((draft) => {
       const { producer, version } = entryOf(draft.type);
       const headers = writeEnvelope({
@@ -75,7 +75,7 @@ export class RunningAudit {
     }
   }
 
-  /** Stopped with the rest, however the spec ends. */
+  /** `close` stops it, however the spec ends. */
   async start(): Promise<AuditEngine> {
     const engine = new AuditEngine({
       environment,
@@ -97,9 +97,9 @@ export class RunningAudit {
     await engine.start();
     return engine;
   }
-  /** Leaves do not tell: audit's own are among them. */
-  async taken(engine: AuditEngine, messages: number): Promise<void> {
-    await until(() => engine.counters.messages >= messages, { what: `${messages} messages are taken`, timeoutMs: 30_000 });
+  /** By messages, because the leaves include audit's own events. */
+  async processed(engine: AuditEngine, messages: number): Promise<void> {
+    await until(() => engine.counters.messages >= messages, { what: `${messages} messages are processed`, timeoutMs: 30_000 });
   }
   async leaves(): Promise<string[]> {
     return (await this.store.query<{ event_id: string }>('SELECT event_id FROM leaf ORDER BY index')).map(({ event_id }) => event_id);
@@ -108,12 +108,12 @@ export class RunningAudit {
     await until(async () => (await this.leaves()).length >= n, { what: `${n} leaves`, timeoutMs: 30_000 });
   }
 
-  /** What the topic for SIEMs holds. */
-  async shownRecords(): Promise<readonly TopicRecord[]> {
+  /** The records on the SIEM topic. */
+  async siemRecords(): Promise<readonly TopicRecord[]> {
     return (await Promise.all([0, 1, 2, 3].map((partition) => this.bus.read(auditOcsfTopic, partition, 0n, 1000)))).flat();
   }
-  /** The same, in the order of the log. */
-  async shown(): Promise<readonly OcsfEvent[]> {
-    return (await this.shownRecords()).map(eventOf).sort(bySequence);
+  /** The same, parsed, in the order of the log. */
+  async siemEvents(): Promise<readonly OcsfEvent[]> {
+    return (await this.siemRecords()).map(eventOf).sort(bySequence);
   }
 }

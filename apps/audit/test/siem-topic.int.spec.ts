@@ -1,4 +1,4 @@
-/** What audit shows to SIEMs, on a real PostgreSQL and the embedded bus: each entry of the log once, with the leaf or not at all. */
+/** What audit publishes for SIEMs, on a real PostgreSQL and the embedded bus: each entry of the log once, together with its leaf. */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { auditOcsfTopic, entryOf, product, services, type Draft, type Fact, type ServiceName } from '@readmit/contracts';
 import { foldCase, ocsfOf, openCheckpoint, type KnownCase, type Leaf } from '@readmit/domain';
@@ -33,7 +33,7 @@ const owner = async (sql: string): Promise<void> => {
 };
 
 describe('the topic for SIEMs', () => {
-  it('R7.1 R7.4 has each entry of the log once, in OCSF: what was allowed, denied, forged and found; and no Recorded', async () => {
+  it('R7.1 R7.4 has each entry of the log once, in OCSF: allowed, denied, forged and found; and no Recorded', async () => {
     const [forged] = audit.signed([notice('case_2')]);
     if (!forged) throw new Error('nothing to forge');
     const engine = await audit.start();
@@ -41,10 +41,10 @@ describe('the topic for SIEMs', () => {
       ...audit.signed([opened, notice('case_1'), denied, attested, started]),
       { ...forged, value: Buffer.from('{"caseId":"case_2"}') },
     ]);
-    await audit.taken(engine, 6);
+    await audit.processed(engine, 6);
     await engine.watch();
     await engine.stop();
-    const events = await audit.shown();
+    const events = await audit.siemEvents();
     expect(events.map(({ metadata }) => metadata.uid)).toEqual(await audit.leaves());
     expect(events.map(({ metadata }) => metadata.sequence)).toEqual(events.map((_, index) => index));
     for (const event of events) expect([event.message, ocsfFaults(event)]).toEqual([event.message, []]);
@@ -62,18 +62,18 @@ describe('the topic for SIEMs', () => {
     expect(of('readmit.audit.recorded')).toEqual([]);
   });
 
-  it('R7.4 says whose case each entry belongs to, in whichever batch: byte for byte what the log gives when it is read from its beginning', async () => {
+  it('R7.4 names the people of the case in each entry, in any batch: byte for byte as when the log is read from its beginning', async () => {
     const engine = await audit.start();
-    // Each in a batch of its own: what is known of a case comes from the one before.
+    // Each in its own batch: what is known of the case comes from the previous one.
     for (const [at, draft] of [opened, granted, overdue].entries()) {
       await audit.publish(audit.signed([draft]));
-      await audit.taken(engine, at + 1);
+      await audit.processed(engine, at + 1);
     }
     await audit.publish(audit.signed([openedOf('case_2'), notice('case_2')]));
-    await audit.taken(engine, 5);
+    await audit.processed(engine, 5);
     await engine.watch();
     await engine.stop();
-    const events = await audit.shown();
+    const events = await audit.siemEvents();
     const ofType = (type: string) => events.filter(({ unmapped }) => unmapped['type'] === type);
     expect(ofType('readmit.revocation.overdue')).toMatchObject([
       {
@@ -93,21 +93,21 @@ describe('the topic for SIEMs', () => {
       const { producer } = entryOf(fact.type);
       return JSON.stringify(ocsfOf({ leaf, fact, producer, known }, { product, environment, origin: audit.key.name }));
     });
-    const onTopic = (await audit.shownRecords())
+    const onTopic = (await audit.siemRecords())
       .toSorted((a, b) => bySequence(eventOf(a), eventOf(b)))
       .map(({ value }) => value.toString('utf8'));
     expect(again).toEqual(onTopic);
     expect(again.length).toBeGreaterThan(5);
   });
 
-  it('R7.2 R7.4 has checkpoints whose note the log key has signed', async () => {
+  it('R7.2 R7.4 has checkpoints with a note signed by the log key', async () => {
     const engine = await audit.start();
     await audit.publish(audit.signed([notice('case_1')]));
     await audit.recorded(1);
     await audit.publish(audit.signed([notice('case_2')]));
     await audit.recorded(3);
     await engine.stop();
-    const [checkpoint] = (await audit.shown()).filter(({ unmapped }) => unmapped['type'] === 'readmit.checkpoint.signed');
+    const [checkpoint] = (await audit.siemEvents()).filter(({ unmapped }) => unmapped['type'] === 'readmit.checkpoint.signed');
     const { note } = (checkpoint?.['entity'] as { data: { note: string } }).data;
     expect(openCheckpoint(note, audit.key, logTools)).toMatchObject({ checkpoint: { size: 1 } });
   });
@@ -115,9 +115,9 @@ describe('the topic for SIEMs', () => {
   it('R7.4 keeps the entries of a case in order on one partition, as plain JSON', async () => {
     const engine = await audit.start();
     await audit.publish(audit.signed(Array.from({ length: 12 }, (_, n) => notice(`case_${n % 3}`))));
-    await audit.taken(engine, 12);
+    await audit.processed(engine, 12);
     await engine.stop();
-    const records = await audit.shownRecords();
+    const records = await audit.siemRecords();
     expect(new Set(records.map(({ headers }) => JSON.stringify(headers)))).toEqual(new Set(['{"content-type":"application/json"}']));
     for (const caseId of ['case_0', 'case_1', 'case_2']) {
       const own = records.filter((record) => record.key === caseId);
@@ -128,31 +128,31 @@ describe('the topic for SIEMs', () => {
     }
   });
 
-  it('R7.4 R8.3 says nothing a second time when an event comes twice', async () => {
+  it('R7.4 R8.3 has one record for an event that is delivered twice', async () => {
     const records = audit.signed([notice('case_1')]);
     const engine = await audit.start();
     await audit.publish(records);
     await audit.recorded(1);
     await audit.publish([...records, ...audit.signed([denied])]);
-    await audit.taken(engine, 3);
+    await audit.processed(engine, 3);
     await engine.stop();
-    const uids = (await audit.shown()).map(({ metadata }) => metadata.uid);
+    const uids = (await audit.siemEvents()).map(({ metadata }) => metadata.uid);
     expect(uids).toEqual(await audit.leaves());
     expect(new Set(uids).size).toBe(uids.length);
   });
 
-  it('R7.4 an entry that cannot be shown is not recorded; when it can, it is both', async () => {
+  it('R7.4 an entry that cannot be published is not recorded, either; once it can, it is both', async () => {
     const { log } = tablesOfTopic(auditOcsfTopic);
     await owner(`REVOKE INSERT ON ${busSchema}.${log} FROM ${roleOf('audit')}`);
     const engine = await audit.start();
     await audit.publish(audit.signed([notice('case_1')]));
     const stuck = async (): Promise<boolean> => (await engine.progress()).says.includes(`permission denied for table ${log}`);
-    await until(stuck, { what: 'audit says why it cannot record', timeoutMs: 30_000 });
+    await until(stuck, { what: 'audit reports why it cannot record', timeoutMs: 30_000 });
     expect(await audit.leaves()).toEqual([]);
     await owner(`GRANT INSERT ON ${busSchema}.${log} TO ${roleOf('audit')}`);
     await audit.recorded(1);
     await engine.stop();
-    expect((await audit.shown()).map(({ metadata }) => metadata.uid)).toEqual(await audit.leaves());
+    expect((await audit.siemEvents()).map(({ metadata }) => metadata.uid)).toEqual(await audit.leaves());
   });
 
   const others = services.filter((service): service is Exclude<ServiceName, 'audit'> => service !== 'audit');

@@ -9,8 +9,8 @@ import { httpDirectory } from './outbound/http-directory.js';
 import { loadPolicy } from './outbound/policy-file.js';
 import { watchedDirectory } from './outbound/watched-directory.js';
 
-/** What was read is used again for a tenth at most of the age that the policy allows: it must not be what makes a directory old. */
-const mostOfAge = 0.1;
+/** The cache lasts at most a tenth of the age that the policy allows, so that caching alone cannot make a directory too old. */
+const maxCacheShareOfAge = 0.1;
 
 export const classificationApp = serviceApp({
   name: 'classification',
@@ -45,7 +45,7 @@ export const classificationApp = serviceApp({
     const file = httpDirectory({
       url: settings.READMIT_DIRECTORY_URL,
       key: settings.READMIT_DIRECTORY_KEY,
-      cacheMs: Math.min(settings.READMIT_DIRECTORY_CACHE_MS, maxAgeSeconds * 1000 * mostOfAge),
+      cacheMs: Math.min(settings.READMIT_DIRECTORY_CACHE_MS, maxAgeSeconds * 1000 * maxCacheShareOfAge),
     });
     const directory = watchedDirectory(file, { log, now, maxAgeSeconds });
     const salt = settings.READMIT_CONTACT_SALT_FILE.reveal();
@@ -55,7 +55,7 @@ export const classificationApp = serviceApp({
       engine: (options) => withDirectory(createEngine(options), directory),
       controllers: [ContactsController],
       providers: [{ provide: classificationPorts, useValue: ports }],
-      // The policy in force is on record before the first case is decided by it (R9.1).
+      // The policy in force is recorded before it decides the first case (R9.1).
       async started() {
         const about = { key: 'policy', name: 'activate-policy', actor: 'configuration' };
         const activated = await commands.command(about, activatePolicy(policy));

@@ -14,8 +14,8 @@ export const classificationDefinition = (
       async classify(work, facts, signal) {
         const snapshot = await directory.read(signal);
         const opened = facts.first('readmit.case.opened');
-        if (!opened) throw new Error(`this is a bug: ${work.id} without a request`);
-        // The request is on record, its key with it: only now may the code be drawn (R3.4).
+        if (!opened) throw new Error(`this is a bug: ${work.id} has no opened case`);
+        // The request and its key are recorded: only now may the code be drawn (R3.4).
         return { ...snapshot, code: await codes.draw(opened.data) };
       },
       attest: (_work, _facts, signal) => directory.read(signal),

@@ -1,4 +1,4 @@
-/** Classification with its engine on a real PostgreSQL: what is kept with a subject and with an agent holds over cases and at one time. */
+/** Classification with its engine on a real PostgreSQL: what is counted per subject and per agent holds over cases and concurrent commands. */
 import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createEngine, type Engine } from '@readmit/runtime';
@@ -25,7 +25,7 @@ const issuedAt = new Date().toISOString();
 const directory: Directory = {
   version: 1,
   issuedAt,
-  // More than are attested with a case.
+  // More people than are attested with a case.
   people: [
     person('ada', 'staff', { contacts: [{ kind: 'phone', value: '+44 20 7946 0101' }] }),
     ...Array.from({ length: 300 }, (_, n) => person(`agent-${n}`, 'help-desk')),
@@ -36,7 +36,7 @@ const directory: Directory = {
 const port: DirectoryPort = { read: () => Promise.resolve({ directory, digest: 'd'.repeat(64), issuedAt }) };
 const policy = await loadPolicy(fileURLToPath(new URL('../../../deploy/policies/default.yaml', import.meta.url)));
 
-/** What is drawn next; without one a nonce is fresh. */
+/** Nonces to be drawn next; after those, random ones. */
 const nextNonces: string[] = [];
 let database: TestDatabase;
 const open: EmbeddedBus[] = [];
@@ -73,8 +73,8 @@ async function busOf(service: ServiceName): Promise<EmbeddedBus> {
   return bus;
 }
 const writers = new Map<ServiceName, Promise<EmbeddedBus>>();
-/** Signed events of one other service, in one transaction. */
-async function say(service: ServiceName, ...drafts: readonly Draft[]): Promise<void> {
+/** Publishes signed events of another service, in one transaction. */
+async function emit(service: ServiceName, ...drafts: readonly Draft[]): Promise<void> {
   const writer = writers.get(service) ?? busOf(service);
   writers.set(service, writer);
   const records = drafts.map(({ type, key, data }) => ({
@@ -124,17 +124,17 @@ const classifiedOf = (caseId: string) =>
   until(async () => (await engine.facts(caseId)).first('readmit.case.classified'), { what: `${caseId} is classified` });
 
 describe('classification', () => {
-  it('R3.4 cases of one subject that come at one time know of each other: their codes differ, and one key twice is told', async () => {
+  it('R3.4 concurrent cases of one subject have different codes, and a key that two of them share is reported', async () => {
     const cases = Array.from({ length: 6 }, (_, n) => `case_same_${n}`);
-    await say('intake', ...cases.map((caseId, n) => opened(caseId, String(n % 5).repeat(64))));
+    await emit('intake', ...cases.map((caseId, n) => opened(caseId, String(n % 5).repeat(64))));
     const classified = await Promise.all(cases.map(classifiedOf));
     expect(new Set(classified.map(({ data }) => data.codeNonce)).size).toBe(6);
-    // 0 and 5 have one key: each is told of the other, since both were there before either was classified.
+    // 0 and 5 share a key: each names the other, since both were recorded before either was classified.
     const told = classified.map(({ data }) => data.reasons.filter(({ rule }) => rule === 'R3.4').map(({ says }) => says));
     expect(told).toEqual([[expect.stringContaining('case_same_5')], [], [], [], [], [expect.stringContaining('case_same_0')]]);
   });
 
-  it('drawings at one time share a statement, and each has what is its own', async () => {
+  it('concurrent draws share a query, and each gets its own result', async () => {
     let statements = 0;
     const codes = caseCodes({
       query: (sql, parameters) => {
@@ -150,16 +150,16 @@ describe('classification', () => {
     expect(statements).toBe(1);
   });
 
-  it('R3.4 a code that another case of the subject has is drawn anew; a case of another subject may have it', async () => {
+  it('R3.4 a code that another case of the subject has is drawn again; a case of another subject may have it', async () => {
     const key = '6'.repeat(64);
-    await say('intake', opened('case_code', key));
+    await emit('intake', opened('case_code', key));
     const nonce = (await classifiedOf('case_code')).data.codeNonce ?? '';
     nextNonces.push(nonce);
-    await say('intake', opened('case_next', key));
+    await emit('intake', opened('case_next', key));
     const next = (await classifiedOf('case_next')).data.codeNonce ?? '';
     expect([nextNonces, next === nonce]).toEqual([[], false]);
     nextNonces.push(nonce);
-    await say('intake', opened('case_other', key, 'agent-7'));
+    await emit('intake', opened('case_other', key, 'agent-7'));
     expect((await classifiedOf('case_other')).data.codeNonce).toBe(nonce);
     const codes = await store.query<{ case_id: string; code: string }>(
       'SELECT case_id, code FROM case_code WHERE fingerprint = $1 ORDER BY case_id',
@@ -168,8 +168,8 @@ describe('classification', () => {
     expect(codes.map(({ code }) => code)).toEqual([nonce, next, nonce].map((one) => codeOf(one, key, engineCrypto)));
   });
 
-  it('R4.2 somebody of a team of hundreds is attested when asked for, once', async () => {
-    await say('intake', opened('case_lazy', '7'.repeat(64)));
+  it('R4.2 a person in a team of hundreds is attested on request, once', async () => {
+    await emit('intake', opened('case_lazy', '7'.repeat(64)));
     await classifiedOf('case_lazy');
     const before = (await engine.facts('case_lazy')).of('readmit.people.attested');
     expect(before.map(({ data }) => data.people.map(({ id }) => id))).toEqual([['ada']]);
@@ -178,13 +178,13 @@ describe('classification', () => {
       key: 'case_lazy',
       data: { caseId: 'case_lazy', person: who },
     });
-    await say('approval', wanted('agent-7'), wanted('stranger'));
+    await emit('approval', wanted('agent-7'), wanted('stranger'));
     const after = await until(
       async () => {
         const said = (await engine.facts('case_lazy')).of('readmit.people.attested');
         return said.length === 3 ? said : undefined;
       },
-      { what: 'both are answered' },
+      { what: 'both are attested' },
     );
     expect(
       after
@@ -194,9 +194,9 @@ describe('classification', () => {
     ).toEqual([[], ['agent-7']]);
   });
 
-  it('R3.4 R7.1 looks of one agent at one time are counted together, and each that shows something is on record', async () => {
+  it('R3.4 R7.1 concurrent views by one agent are counted together, and each that shows something is recorded', async () => {
     const cases = Array.from({ length: 14 }, (_, n) => `case_look_${n}`);
-    await say('intake', ...cases.map((caseId) => opened(caseId, '8'.repeat(64))));
+    await emit('intake', ...cases.map((caseId) => opened(caseId, '8'.repeat(64))));
     await Promise.all(cases.map(classifiedOf));
     const look = (agent: string, caseId: string) => {
       const points = contactDigests(directory, 'ada', caseId, 'salt', engineCrypto);
@@ -209,7 +209,7 @@ describe('classification', () => {
     const looks = await Promise.all(cases.map((caseId) => look('agent-1', caseId)));
     const reasons = looks.flatMap((one) => ('refused' in one ? [one.refused.reason] : []));
     expect(reasons).toEqual(Array.from({ length: 4 }, () => 'too-many-looks'));
-    // The hour may turn while it is counted.
+    // The hour may change while it is counted.
     const shownTo = async (agent: string) => {
       const hours = await Promise.all(agentKeys(agent, new Date()).map((key) => engine.facts(key)));
       return hours.reduce((sum, facts) => sum + facts.of('readmit.contact.shown').length, 0);
@@ -217,7 +217,7 @@ describe('classification', () => {
     expect(await shownTo('agent-1')).toBe(10);
     const onCases = await Promise.all(cases.map(async (caseId) => (await engine.facts(caseId)).of('readmit.contact.shown').length));
     expect(onCases.reduce((sum, count) => sum + count, 0)).toBe(10);
-    // The control: a colleague is not refused for it.
+    // The control: a colleague is not refused because of it.
     expect(await look('agent-2', cases[0] ?? '')).toMatchObject({ reply: { value: '+44 20 7946 0101' } });
     expect(await shownTo('agent-2')).toBe(1);
   });

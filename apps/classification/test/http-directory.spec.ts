@@ -1,4 +1,4 @@
-/** How often the directory is fetched and verified, what of it is refused, and that a directory in trouble is told. No times but a clock that is passed in. */
+/** How often the directory is fetched and verified, what is refused, and that a failure is reported. The only clock is passed in. */
 import { createHash } from 'node:crypto';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -53,7 +53,7 @@ async function served(answer: RequestListener): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/directory.jws`;
 }
 
-/** A directory behind a counter of fetches and verifications, and a clock. */
+/** A directory that counts fetches and verifications, and a clock. */
 function counted(answer: () => Response | Promise<Response>, more: Partial<HttpDirectoryOptions> = {}) {
   const counts = { fetched: 0, opened: 0 };
   const asked: (string | null)[] = [];
@@ -78,11 +78,11 @@ function counted(answer: () => Response | Promise<Response>, more: Partial<HttpD
 }
 
 describe('the directory over HTTP', () => {
-  it('is fetched and verified once for readers at one time, and for those that come soon after', async () => {
+  it('is fetched and verified once for concurrent readers, and for those that come soon after', async () => {
     const { port, counts, clock } = counted(() => new Response(first));
     const together = await Promise.all(Array.from({ length: 50 }, () => port.read(never)));
     expect(counts).toEqual({ fetched: 1, opened: 1 });
-    // One object: what is made of it once, its lookup for example, is made once.
+    // The same object, so that what is derived from it, such as its index, is made once.
     expect(new Set(together.map((snapshot) => snapshot.directory)).size).toBe(1);
     clock.now = 9_999;
     await port.read(never);
@@ -92,7 +92,7 @@ describe('the directory over HTTP', () => {
     expect(counts.fetched).toBe(2);
   });
 
-  it('is not verified again when its bytes are the same, and is when they are not', async () => {
+  it('is verified again only if its bytes have changed', async () => {
     let text = first;
     const { port, counts, clock } = counted(() => new Response(text));
     const before = await port.read(never);
@@ -105,7 +105,7 @@ describe('the directory over HTTP', () => {
     expect(counts).toEqual({ fetched: 3, opened: 2 });
   });
 
-  it('is asked for by its ETag, and "not modified" is an answer only to that', async () => {
+  it('is requested with its ETag, and "not modified" is accepted only in response to one', async () => {
     const answers = [new Response(first, { headers: { etag: '"one"' } }), new Response(null, { status: 304 })];
     const { port, counts, asked, clock } = counted(() => answers.shift() ?? new Response(null, { status: 500 }));
     const before = await port.read(never);
@@ -114,20 +114,20 @@ describe('the directory over HTTP', () => {
     expect(asked).toEqual([null, '"one"']);
     expect(counts).toEqual({ fetched: 2, opened: 1 });
     const unasked = counted(() => new Response(null, { status: 304 }));
-    await expect(unasked.port.read(never)).rejects.toThrow('the directory answered 304');
+    await expect(unasked.port.read(never)).rejects.toThrow('the directory responded with 304');
   });
 
-  it('is fetched again after a failure, which is not asked for by each case anew', async () => {
+  it('is fetched again after a failure, once and not by each case', async () => {
     let status = 500;
     const { port, counts, clock } = counted(() => (status === 200 ? new Response(first) : new Response(null, { status })));
-    for (let reader = 0; reader < 20; reader++) await expect(port.read(never)).rejects.toThrow('the directory answered 500');
+    for (let reader = 0; reader < 20; reader++) await expect(port.read(never)).rejects.toThrow('the directory responded with 500');
     expect(counts.fetched).toBe(1);
     status = 200;
     clock.now = 1_000;
     expect((await port.read(never)).issuedAt).toBe(at);
   });
 
-  it('R1.6 that was refused once is refused again without another look, until it is another', async () => {
+  it('R1.6 that was refused is refused again without another verification, until its text changes', async () => {
     let text = await signed({ ...directory, people: [person('ada'), person('ada', { privileged: true })] });
     const { port, counts, clock } = counted(() => new Response(text));
     for (clock.now = 0; clock.now < 100_000; clock.now += 20_000)
@@ -137,19 +137,19 @@ describe('the directory over HTTP', () => {
     await expect(port.read(never)).resolves.toMatchObject({ issuedAt: at });
   });
 
-  it('a reader who gives up leaves the others their fetch', async () => {
+  it('an aborted reader does not abort the fetch of others', async () => {
     let answer: (response: Response) => void = () => undefined;
     const { port, counts } = counted(() => new Promise<Response>((resolve) => (answer = resolve)));
     const gone = new AbortController();
     const [left, stays] = [port.read(gone.signal), port.read(never)];
-    gone.abort(new Error('given up'));
-    await expect(left).rejects.toThrow('given up');
+    gone.abort(new Error('aborted'));
+    await expect(left).rejects.toThrow('aborted');
     answer(new Response(first));
     await expect(stays).resolves.toMatchObject({ issuedAt: at });
     expect(counts.fetched).toBe(1);
   });
 
-  it('that is too large is stopped while it comes, with and without a length in front', async () => {
+  it('that is too large is cancelled while it is received, with or without a content-length', async () => {
     let sent = 0;
     let ended: () => void = () => undefined;
     const closed = new Promise<void>((resolve) => (ended = resolve));
@@ -164,7 +164,7 @@ describe('the directory over HTTP', () => {
     await expect(httpDirectory({ url: endless, key, cacheMs: 0, maxBytes: 100_000 }).read(never)).rejects.toThrow(
       'the directory is larger than 100000 bytes',
     );
-    // It never ends by itself: that the connection closed is our doing.
+    // The response never ends by itself: the reader closed the connection.
     await closed;
     expect(sent).toBeGreaterThan(0);
     const long = await served((_, response) => response.writeHead(200, { 'content-length': '100001' }).write('x'));
@@ -215,13 +215,13 @@ describe('the directory over HTTP', () => {
     await expect(counted(() => new Response(text)).port.read(never)).rejects.toThrow(/and 10 more$/);
   });
 
-  it("R8.3 of another key is nobody's directory", async () => {
+  it('R8.3 signed with another key is refused', async () => {
     const other = String((await exportJWK((await generateKeyPair('EdDSA', { crv: 'Ed25519' })).publicKey)).x);
     await expect(counted(() => new Response(first), { key: other }).port.read(never)).rejects.toThrow('signature verification failed');
   });
 });
 
-describe('a directory in trouble', () => {
+describe('an unusable directory', () => {
   const lines: [string, unknown][] = [];
   const log = {
     error: (about: unknown, says: string) => void lines.push([says, about]),
@@ -229,42 +229,42 @@ describe('a directory in trouble', () => {
   };
   const options = { log: log as never, now: () => new Date(at), maxAgeSeconds: 3600 };
 
-  it('R1.6 is told once with its reason, shows until it is over, and that it is over is told', async () => {
+  it('R1.6 is logged once with its reason, stays visible until it is usable, and its recovery is logged', async () => {
     lines.length = 0;
-    let wrong: string | undefined = 'the directory answered 500';
+    let wrong: string | undefined = 'the directory responded with 500';
     const snapshot = { directory, digest: 'd'.repeat(64), issuedAt: at };
     const port: DirectoryPort = { read: () => (wrong === undefined ? Promise.resolve(snapshot) : Promise.reject(new Error(wrong))) };
     const watched = watchedDirectory(port, options);
-    expect(watched.trouble).toBeUndefined();
-    for (let tries = 0; tries < 3; tries++) await expect(watched.read(never)).rejects.toThrow('answered 500');
-    expect(watched.trouble).toBe('the directory answered 500');
+    expect(watched.problem).toBeUndefined();
+    for (let tries = 0; tries < 3; tries++) await expect(watched.read(never)).rejects.toThrow('responded with 500');
+    expect(watched.problem).toBe('the directory responded with 500');
     wrong = 'two entries have the person id ada';
     await expect(watched.read(never)).rejects.toThrow('two entries');
     wrong = undefined;
     await expect(watched.read(never)).resolves.toBe(snapshot);
-    expect(watched.trouble).toBeUndefined();
+    expect(watched.problem).toBeUndefined();
     expect(lines).toEqual([
-      ['the directory cannot be used: cases wait', { error: 'the directory answered 500' }],
-      ['the directory cannot be used: cases wait', { error: 'two entries have the person id ada' }],
-      ['the directory can be used again', undefined],
+      ['the directory is unavailable: cases wait', { error: 'the directory responded with 500' }],
+      ['the directory is unavailable: cases wait', { error: 'two entries have the person id ada' }],
+      ['the directory is available again', undefined],
     ]);
   });
 
-  it('R1.6 shows in what the service says of its progress, and does not make it unready', async () => {
+  it('R1.6 shows in the readiness message, and does not make the service unready', async () => {
     const progress = { ready: true, lag: 0, lastBatchAt: null, workWaiting: 1, parked: 0, says: 'up to date' };
     const engine = { progress: () => Promise.resolve(progress) } as unknown as Engine;
-    expect(await withDirectory(engine, { trouble: 'the directory answered 500' }).progress()).toEqual({
+    expect(await withDirectory(engine, { problem: 'the directory responded with 500' }).progress()).toEqual({
       ...progress,
-      says: 'up to date; cases wait: the directory answered 500',
+      says: 'up to date; cases wait: the directory responded with 500',
     });
-    expect(await withDirectory(engine, { trouble: undefined }).progress()).toEqual(progress);
+    expect(await withDirectory(engine, { problem: undefined }).progress()).toEqual(progress);
   });
 
-  it('R1.6 is one that is too old as well, and says from when it is', async () => {
+  it('R1.6 may also be one that is too old: the error names when it was issued', async () => {
     const aged = (issuedAt: string) =>
       watchedDirectory({ read: () => Promise.resolve({ directory, digest: 'd'.repeat(64), issuedAt }) }, options);
     await expect(aged('2026-11-22T07:59:59.000Z').read(never)).rejects.toThrow(
-      'the directory was issued at 2026-11-22T07:59:59.000Z; the policy takes one of the last 3600 s',
+      'the directory was issued at 2026-11-22T07:59:59.000Z; the policy allows at most 3600 s',
     );
     await expect(aged('2026-11-22T08:00:00.000Z').read(never)).resolves.toMatchObject({ directory });
   });

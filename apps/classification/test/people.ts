@@ -2,7 +2,7 @@ import type { Directory } from '@readmit/contracts';
 
 type Person = Directory['people'][number];
 
-/** An employee of one team with one account, whom nobody can call. */
+/** An employee in one team with one account and no phone number. */
 export const person = (id: string, team: string, more: Partial<Person> = {}): Person => ({
   id,
   human: id,

@@ -1,4 +1,4 @@
-/** The policy file: what is wrong with it is said by place and all at once, and its digest is of what it says, not of how it is written. */
+/** The policy file: all faults are reported at once, each with its place, and the digest covers its content, not its formatting. */
 import { describe, expect, it } from '@jest/globals';
 import canonicalize from 'canonicalize';
 import { createHash } from 'node:crypto';
@@ -31,7 +31,7 @@ const faultOf = (changed: string): string => {
 };
 
 describe('the policy file', () => {
-  it('R9.1 that ships is taken, and has a version (the control of this file)', async () => {
+  it('R9.1 that ships is valid, and has a version (the control of this file)', async () => {
     expect(faultOf(text)).toBe('taken');
     expect((await loadPolicy(file)).document.version).toBe('default-2');
   });
@@ -50,7 +50,7 @@ describe('the policy file', () => {
     expect(parsePolicy(other, 'policy.yaml').digest).not.toBe(digest);
   });
 
-  it('R9.1 every fault is named with its place, all of them at once', () => {
+  it('R9.1 every fault is reported with its place, all of them at once', () => {
     const says = faultOf(
       edited((policy) => {
         policy.classes['mfa-recovery']['tier'] = 'trusting';
@@ -64,7 +64,7 @@ describe('the policy file', () => {
     expect(says).toContain('/ must NOT have additional properties (alsoTrust)');
   });
 
-  it('R5.6 says by tier what connectors must be able to do, in the words of the capabilities alone', () => {
+  it('R5.6 lists by tier what connectors must be able to do, only by names of capabilities', () => {
     const requiring = (capabilities: readonly string[], tier = 'two-person') =>
       faultOf(edited((policy) => (policy['connectors'] = { [tier]: { capabilities, maxResidualSeconds: 300 } })));
     expect(requiring(['end-sessions', 'native-expiry'])).toBe('taken');
@@ -86,18 +86,18 @@ describe('the policy file', () => {
     expect(requiring({ 'two-person': needs })).toBe('taken');
   });
 
-  it('R9.1 a class without evidence, verifiers or quorum is refused: nothing is granted for the asking', () => {
+  it('R9.1 a class without evidence, verifiers or quorum is refused: nothing is granted just because it is requested', () => {
     for (const part of ['evidence', 'verifiers', 'quorum'])
       expect(faultOf(edited((policy) => (policy.classes['mfa-recovery'][part] = [])))).toContain(
         `/classes/mfa-recovery/${part} must NOT have fewer than 1 items`,
       );
   });
 
-  it.each(['privileged-restoration', 'nhi-secret-restoration'] as const)('R1.3 R9.1 %s needs two people at least', (caseClass) => {
+  it.each(['privileged-restoration', 'nhi-secret-restoration'] as const)('R1.3 R9.1 %s needs at least two people', (caseClass) => {
     expect(faultOf(edited((policy) => policy.classes[caseClass].quorum.splice(1)))).toContain(
       `/classes/${caseClass}/quorum needs at least two people`,
     );
-    // Two seats of one part are two people too.
+    // A single part with a count of two is two people, too.
     expect(
       faultOf(
         edited((policy) => {
@@ -109,7 +109,7 @@ describe('the policy file', () => {
     ).toBe('taken');
   });
 
-  it('R4.1 R9.1 whoever is privileged, and every class of the two-person tier, needs two people at least', () => {
+  it('R4.1 R9.1 a privileged subject, and every class of the two-person tier, needs at least two people', () => {
     const seats = (count: number) => (policy: Document) => {
       policy.privilegedSubject.quorum.splice(1);
       for (const part of policy.privilegedSubject.quorum) part.count = count;
@@ -123,7 +123,7 @@ describe('the policy file', () => {
 
   const hour = 3600;
   const day = 24 * hour;
-  /** Each number with the most (or least) that is taken; one further is refused at its place. */
+  /** Each number with its limit; one step beyond it is refused at its place. */
   it.each<[string, number, -1 | 1, (policy: Document, value: number) => unknown]>([
     [
       '/classes/mfa-recovery/quorum/0/authority',
@@ -198,7 +198,7 @@ describe('the policy file', () => {
     },
   );
 
-  it('R4.1 R9.3 a tier means what it says', () => {
+  it('R4.1 R9.3 a tier needs the number of people that it stands for', () => {
     const tier = (caseClass: keyof Document['classes'], is: string) => edited((policy) => (policy.classes[caseClass]['tier'] = is));
     expect(faultOf(tier('mfa-recovery', 'self-service'))).toContain('/classes/mfa-recovery/tier: self-service is not available yet');
     for (const caseClass of ['privileged-restoration', 'nhi-secret-restoration'] as const)
@@ -209,7 +209,7 @@ describe('the policy file', () => {
     expect(faultOf(tier('mfa-recovery', 'agent-assisted'))).toBe('taken');
   });
 
-  it('R9.3 every place below the floor is named at once', () => {
+  it('R9.3 every value that is not strict enough is reported at once', () => {
     const says = faultOf(
       edited((policy) => {
         for (const rules of Object.values(policy.classes)) {
@@ -220,11 +220,11 @@ describe('the policy file', () => {
         }
       }),
     );
-    // Per class: tier (twice where two people are asked for), proof, its age, duration and each part of the quorum.
+    // Per class: tier (twice where two people are required), proof, its age, duration and each part of the quorum.
     expect(says.split('\n').slice(1)).toHaveLength(5 + 7 + 7);
   });
 
-  it('R9.1 more parts of a quorum than a case can hold are refused here, not when the first case comes', () => {
+  it('R9.1 a quorum with more parts than a case can hold is refused at start, not at the first case', () => {
     const named = (count: number) =>
       edited((policy) => {
         const [part] = policy.classes['mfa-recovery'].quorum;
@@ -234,18 +234,18 @@ describe('the policy file', () => {
           name: `part-${n}`,
         }));
       });
-    // Two parts stand in the other classes.
+    // Two parts are in the other classes.
     expect(faultOf(named(4))).toContain('together have more than 5 quorum parts');
     expect(faultOf(named(3))).toBe('taken');
   });
 
-  it('R9.1 what is no YAML, repeats a key or hides behind aliases is refused', () => {
-    expect(faultOf('classes: [')).toContain('policy.yaml is no YAML');
+  it('R9.1 a file that is not YAML, repeats a key or uses aliases is refused', () => {
+    expect(faultOf('classes: [')).toContain('policy.yaml is not valid YAML');
     expect(faultOf(`${text}\nversion: twice\n`)).toContain('Map keys must be unique');
     expect(faultOf(text.replace('version: default-2', 'version: &v default-2\nother: *v'))).toMatch(/alias/i);
   });
 
-  it('R9.1 a file that is not there says which setting names it', async () => {
+  it('R9.1 a missing file is reported with the setting that names it', async () => {
     await expect(loadPolicy('nowhere.yaml')).rejects.toThrow('the policy file nowhere.yaml cannot be read. Set READMIT_POLICY_FILE');
   });
 });
@@ -255,7 +255,7 @@ describe('the policy that ships', () => {
   const security = { name: 'security', teams: ['security-oncall'], count: 1, authority: 4 };
   const owner = { name: 'owner', teams: ['system-owner'], count: 1, authority: 4 };
 
-  it('R9.3 R4.1 R4.3 asks for exactly this: changing a number is a decision, and this test is changed with it', () => {
+  it('R9.3 R4.1 R4.3 requires exactly this: changing a number is a decision, and this test is changed with it', () => {
     expect(shipped).toEqual({
       version: 'default-2',
       classes: {

@@ -7,8 +7,8 @@ import { gateFigures } from './outbound/gate-figures.js';
 import { openTargets, targetsFile } from './outbound/targets.js';
 
 /**
- * How long the work of a killed worker waits before another takes it, in milliseconds: an undo must not be late for it. A call is
- * stopped at half of it, and what it then still does at a target is ended there by the target's own time-out (`callTimeoutMs`).
+ * Lease of claimed work, in milliseconds: how long the work of a killed worker waits for another. Short, so that an undo is not late. A
+ * call is aborted at half of it; what is still running at the target then is ended there by its own timeout (`callTimeoutMs`).
  */
 const leaseMs = 10_000;
 

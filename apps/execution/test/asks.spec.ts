@@ -1,4 +1,4 @@
-/** What each ask of an MFA recovery becomes at an identity provider: the connector plans against a made-up account and sends nothing. */
+/** The plan for each ask of an MFA recovery at an identity provider: the connector plans for a fake account and sends nothing. */
 import { describe, expect, it } from '@jest/globals';
 import { demoIdpConnector, TargetError } from '@readmit/connectors';
 import { Facet, Step, type Ask, type AskKind, type RecipientKey } from '@readmit/contracts';
@@ -53,7 +53,7 @@ async function planned(
 }
 
 describe('asks of an MFA recovery', () => {
-  it('R5.1 bypass, replacement and reset become different plans', async () => {
+  it('R5.1 bypass, replacement and reset have different plans', async () => {
     const [bypass, replace, reset] = await Promise.all([planned('factor.bypass'), planned('factor.replace'), planned('factor.reset')]);
     expect({ bypass: bypass.kinds, replace: replace.kinds, reset: reset.kinds }).toEqual({
       bypass: ['bypass.issue'],
@@ -62,7 +62,7 @@ describe('asks of an MFA recovery', () => {
     });
   });
 
-  it('R5.1 a bypass leaves the factor and has an end; a replacement removes it and has nothing that ends by the clock', async () => {
+  it('R5.1 a bypass leaves the factor and expires; a replacement removes it and nothing of it expires', async () => {
     const bypass = await planned('factor.bypass');
     expect(bypass.removes).toEqual([]);
     expect(bypass.obligations.map(({ kind, armedBy, afterSeconds }) => ({ kind, armedBy, afterSeconds }))).toEqual([
@@ -74,7 +74,7 @@ describe('asks of an MFA recovery', () => {
     expect(replace.obligations.map(({ kind }) => kind)).toEqual(['enrolment.withdraw']);
   });
 
-  it('R2.2 a person with many factors gets a plan that can be said; with more than a plan can name she is refused by reason', async () => {
+  it('R2.2 a person with many factors gets a plan that names all; with more than a plan can hold it is refused with a reason', async () => {
     for (const factors of [1, 9, 40]) {
       const reset = await planned('factor.reset', { factors });
       const steps = reset.steps.map((step, index) => ({ ...step, id: `step-${index}`, askId: 'ask-1' }));
@@ -91,20 +91,20 @@ describe('asks of an MFA recovery', () => {
     expect((await planned('account.unlock')).kinds).toEqual([]);
   });
 
-  it('R2.6 a bypass is sealed to the key that asked; without one it is refused', async () => {
+  it('R2.6 a bypass is sealed to the requester’s key; without one it is refused', async () => {
     const { steps } = await planned('factor.bypass');
     expect(steps.map(({ recipients }) => recipients)).toEqual([[requester.fingerprint]]);
-    await expect(planned('factor.bypass', { recipients: [] })).rejects.toThrow('a bypass needs somebody to seal it to');
+    await expect(planned('factor.bypass', { recipients: [] })).rejects.toThrow('a bypass needs a recipient key to be sealed to');
   });
 
-  it('R2.2 planning writes nothing at the target, and says what stays as it is', async () => {
+  it('R2.2 planning writes nothing at the target, and names what stays as it is', async () => {
     const reset = await planned('factor.reset');
     expect(reset.written).toEqual([]);
     expect(reset.untouched).toContain('the password of ada at demo-idp');
   });
 
   it.each(['role.restore', 'secret.reissue', 'breakglass.activate'] as const)(
-    'R2.1 %s is nothing that an identity provider can do',
+    'R2.1 %s is refused at an identity provider',
     async (kind) => {
       await expect(planned(kind)).rejects.toThrow(TargetError);
       await expect(planned(kind)).rejects.toThrow(`demo-idp does not support ${kind}`);

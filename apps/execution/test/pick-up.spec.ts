@@ -1,4 +1,4 @@
-/** Who is shown a plan, and whose key is given what is sealed to it. Does not prove how a key is proved: the edge does that. */
+/** Who may see a plan, and which key gets what is sealed to it. Not here: how possession of a key is proved. */
 import { createHash } from 'node:crypto';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { Commands } from '@readmit/runtime';
@@ -26,7 +26,7 @@ const consumers = (list: readonly { readonly id: string; readonly key: Key }[]) 
     consumers: list,
   });
 
-/** What is kept sealed, by recipient. */
+/** Sealed secrets by recipient. */
 const sealed = new Map<string, string>();
 const commanded: string[] = [];
 beforeEach(() => {
@@ -65,7 +65,7 @@ function execution(facts: readonly Fact[]) {
 }
 
 describe('a plan', () => {
-  it('is shown to those who have a part in the case, operators and auditors; to others there is no such case', async () => {
+  it('is shown to parties of the case, operators and auditors; for others the case does not exist', async () => {
     const { show } = execution([opened({ requester: { kind: 'person', id: 'boris' } })]);
     expect(await show('ada')).toBe('case_1');
     expect(await show('boris')).toBe('case_1');
@@ -81,7 +81,7 @@ describe('a plan', () => {
 describe('a sealed secret', () => {
   const [ada, mallory] = [recipient('ada'), recipient('mallory')];
 
-  it('R2.6 goes to the key that asked, and any other key learns no more than that there is nothing for it', async () => {
+  it('R2.6 goes to the requester’s key; any other key learns only that there is nothing for it', async () => {
     const { pickUp } = execution([opened({ caseKey: ada })]);
     sealed.set(ada.fingerprint, 'for ada');
     expect(await pickUp(ada)).toBe('for ada');
@@ -90,7 +90,7 @@ describe('a sealed secret', () => {
     expect(await execution([]).pickUp(mallory)).toBe('nothing-to-pick-up');
   });
 
-  it('R2.6 of a machine goes to each consumer under its own key, and to nobody who asked for it', async () => {
+  it('R2.6 of a machine goes to each consumer under its own key, and not to the requester', async () => {
     const [job, report] = [recipient('job'), recipient('report')];
     const { pickUp } = execution([
       opened({ subject: { kind: 'machine', id: 'svc-payroll' }, caseKey: mallory }),
@@ -105,7 +105,7 @@ describe('a sealed secret', () => {
     expect(await pickUp(mallory)).toBe('nothing-to-pick-up');
   });
 
-  it('R2.6 is acknowledged by the key that it is sealed to, and by no other', async () => {
+  it('R2.6 can be acknowledged only with the key that it is sealed to', async () => {
     const { acknowledge } = execution([opened({ caseKey: ada })]);
     sealed.set(ada.fingerprint, 'for ada');
     expect(await acknowledge(mallory, 'of for ada')).toBe('nothing-to-pick-up');

@@ -1,4 +1,4 @@
-/** The file of targets: every one is reached on this machine or encrypted and verified, and a fault names target and field, never a secret. */
+/** The targets file: each target is on this machine or reached by verified TLS, and a fault names target and field, never a secret. */
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -45,7 +45,7 @@ async function read(...targets: readonly unknown[]) {
 }
 
 describe('targets file', () => {
-  it('takes hosts elsewhere that are verified, and opens a connector for each', async () => {
+  it('accepts remote hosts that are verified, and opens a connector for each', async () => {
     const bonus = { object: 'bonus', ownerRole: 'bonus', logins: ['bonus_a', 'bonus_b'] };
     const targets = await read({ ...postgres, accounts: [...postgres.accounts, bonus] }, idp, {
       ...idp,
@@ -57,7 +57,7 @@ describe('targets file', () => {
     expect(JSON.stringify({ targets })).not.toMatch(/word-1|client-secret-1/);
   });
 
-  it('takes the example of docs/targets.md, and not when others can read the file', async () => {
+  it('accepts the example of docs/targets.md, but not if others can read the file', async () => {
     const example = /^```json\n([^]*?)^```$/m.exec(await readFile('docs/targets.md', 'utf8'))?.[1] ?? '';
     const file = path.join(folder, 'page.json');
     await writeFile(file, example, { mode: 0o600 });
@@ -71,14 +71,14 @@ describe('targets file', () => {
 
   it.each([
     [
-      'a PostgreSQL elsewhere without verification',
+      'a remote PostgreSQL without verification',
       { ...postgres, url: `${postgres.url}?sslmode=disable` },
       /ledger a safe url: sslmode must be verify-full/,
     ],
     [
       'a PostgreSQL whose query names another host',
       { ...postgres, url: `${postgres.url}?host=evil.example.com` },
-      /ledger a safe url: knows no parameter host/,
+      /ledger a safe url: parameter host is not supported/,
     ],
     [
       'a PostgreSQL without a password',
@@ -87,30 +87,26 @@ describe('targets file', () => {
     ],
     ['two turns of one login', { ...postgres, accounts: [{ ...postgres.accounts[0], logins: ['a', 'a'] }] }, /duplicate items/],
     [
-      'two accounts with one owner role',
+      'two accounts with the same owner role',
       { ...postgres, accounts: [...postgres.accounts, { object: 'bonus', ownerRole: 'payroll', logins: ['bonus_a', 'bonus_b'] }] },
-      /must give every account of ledger an owner role of its own: payroll is the owner role of two/,
+      /must give every account of ledger its own owner role: payroll is the owner role of two accounts/,
     ],
-    ['an identity provider elsewhere in clear', { ...idp, url: 'http://idp.example.com/admin' }, /idp a safe url: must be an https URL/],
-    ['a directory elsewhere in clear', { ...ldap, url: 'ldap://ldap.example.com' }, /directory a safe url: must be an ldaps URL/],
+    ['a remote identity provider without TLS', { ...idp, url: 'http://idp.example.com/admin' }, /idp a safe url: must be an https URL/],
+    ['a remote directory without TLS', { ...ldap, url: 'ldap://ldap.example.com' }, /directory a safe url: must be an ldaps URL/],
     ['a directory with the password in its URL', { ...ldap, url: 'ldaps://cn=x:secret@ldap.example.com' }, /must hold no credentials/],
-    [
-      'a directory of a kind that was never tested',
-      { ...ldap, profile: 'active-directory' },
-      /systems; \/0\/profile must be equal to constant$/,
-    ],
+    ['a directory with an untested profile', { ...ldap, profile: 'active-directory' }, /systems; \/0\/profile must be equal to constant$/],
     [
       'a directory without a password file',
       { ...ldap, passwordFile: undefined },
       /systems; \/0 must have required property 'passwordFile'$/,
     ],
+    ['an unknown field', { ...ldap, bindPassword: 'x' }, /systems; \/0 must NOT have additional properties: bindPassword$/],
+    ['an unknown kind', { ...ldap, kind: 'ldpa' }, /\/0 value of tag "kind" must be in oneOf/],
     [
-      'a field that no kind of target has',
-      { ...ldap, bindPassword: 'x' },
-      /systems; \/0 must NOT have additional properties: bindPassword$/,
+      'a remote token endpoint without TLS',
+      { ...idp, tokenUrl: 'http://idp.example.com/token' },
+      /idp a safe tokenUrl: must be an https URL/,
     ],
-    ['a kind that there is not', { ...ldap, kind: 'ldpa' }, /\/0 value of tag "kind" must be in oneOf/],
-    ['tokens of elsewhere in clear', { ...idp, tokenUrl: 'http://idp.example.com/token' }, /idp a safe tokenUrl: must be an https URL/],
   ])('refuses %s', async (_what, target, says) => {
     await expect(read(target)).rejects.toThrow(says);
     await expect(read(target)).rejects.not.toThrow(/word-1|client-secret-1/);

@@ -13,7 +13,7 @@ import { Ledger } from './outbound/ledger.js';
 import { OpenCases } from './outbound/open-cases.js';
 import { repudiationCode } from './outbound/repudiation-code.js';
 
-/** Each provider with the sources that it may name. */
+/** Each provider with the sources that it may use. */
 function providersOf(names: readonly string[], pairs: readonly string[]): ReadonlyMap<string, readonly string[]> {
   const providers = new Map(names.map((name) => [name, [] as string[]]));
   const unknown: string[] = [];
@@ -24,9 +24,7 @@ function providersOf(names: readonly string[], pairs: readonly string[]): Readon
     else unknown.push(pair.slice(0, at));
   }
   if (unknown.length > 0)
-    throw new ConfigurationError([
-      `READMIT_PROVIDER_SOURCES: names ${unknown.join(', ')}, which READMIT_PROVIDERS does not have; add it there.`,
-    ]);
+    throw new ConfigurationError([`READMIT_PROVIDER_SOURCES: provider ${unknown.join(', ')} is not in READMIT_PROVIDERS; add it there.`]);
   return providers;
 }
 
@@ -55,17 +53,17 @@ export const intakeApp = serviceApp({
       default: [] as readonly string[],
     },
     READMIT_OPEN_PER_SUBJECT: {
-      says: 'Cases about one subject that may be open at once; at most half of them asked for without a sign-in.',
+      says: 'Cases about one subject that may be open at once; at most half of them requested without a sign-in.',
       parse: integer(1, 1_000_000, 20),
       default: 20,
     },
     READMIT_OPEN_PER_REQUESTER: {
-      says: 'Cases that one person who is signed in may have asked for and that are open at once.',
+      says: 'Cases that one signed-in person may have requested and that are open at once.',
       parse: integer(1, 1_000_000, 20),
       default: 20,
     },
     READMIT_OPEN_PER_OBJECT: {
-      says: 'Cases about one account at a target that may be open at once; at most half of them asked for without a sign-in.',
+      says: 'Cases about one account at a target that may be open at once; at most half of them requested without a sign-in.',
       parse: integer(1, 1_000_000, 10),
       default: 10,
     },
@@ -91,7 +89,7 @@ export const intakeApp = serviceApp({
       definition: intakeDefinition({
         notices: demoMailbox(settings.READMIT_MAILBOX_URL, token),
         codeOf: async (caseId) => {
-          const salt = (await ledger.words([caseId])).get(caseId)?.salt;
+          const salt = (await ledger.texts([caseId])).get(caseId)?.salt;
           return salt === undefined ? undefined : repudiationCode(salt, caseId);
         },
         freeze: freezeCall(openCases, commands),

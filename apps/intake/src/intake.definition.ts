@@ -3,7 +3,7 @@ import { intakeProcess } from '@readmit/domain';
 import { sendNotice, type CodeOfCase, type NoticePort } from './outbound/notice.js';
 import { saveRows } from './outbound/rows.js';
 
-/** What intake does slowly: tell people, and freeze what a signal of compromise is about. */
+/** Intake's slow work: sending notices, and freezing the cases that a signal of compromise is about. */
 export interface IntakeOutside {
   readonly notices: NoticePort;
   readonly codeOf: CodeOfCase;

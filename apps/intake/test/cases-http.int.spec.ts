@@ -1,6 +1,6 @@
 /**
- * Cases over HTTP on a real database: who is shown them, how many may be open, how they are repudiated with a code alone, and what a
- * signal of compromise does to them. Not here: who is in which team, which classification attests.
+ * Cases over HTTP on a real database: who may read them, how many may be open, how they are repudiated with only a code, and what a
+ * signal of compromise does to them. Not here: who is in which team (classification attests that).
  */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { until } from '@readmit/testing';
@@ -48,15 +48,15 @@ const reasons = async (...asked: readonly ReturnType<typeof send>[]) =>
   (await Promise.all(asked)).map(({ status, body }) => body['reason'] ?? status);
 const show = (caseId: string, who: Who) => send('GET', `/cases/${caseId}`, who);
 const frozen = async (caseId: string) =>
-  (await intake.said('readmit.case.frozen')).filter(({ key }) => key === caseId).map(({ data }) => data);
+  (await intake.emitted('readmit.case.frozen')).filter(({ key }) => key === caseId).map(({ data }) => data);
 const codeFor = async (caseId: string): Promise<string> => {
   await until(() => office.letters.some(({ text }) => text.includes(caseId)), { what: 'the notice is delivered' });
   return /--code ([0-9A-Z-]+)/.exec(office.letters.find(({ text }) => text.includes(caseId))?.text ?? '')?.[1] ?? '';
 };
 const gita = { sub: 'gita', teams: ['platform-operators'] };
 
-describe('where people sign in', () => {
-  it('is told to anybody: the issuer and the audience whose tokens are taken', async () => {
+describe('the sign-in route', () => {
+  it('is public: it names the issuer and the audience of accepted tokens', async () => {
     const { status, body } = await send('GET', '/sign-in', undefined);
     const { iss, aud } = decodeJwt(await intake.token({ sub: 'ada' }));
     expect([status, body]).toEqual([200, { issuer: iss, audience: aud }]);
@@ -64,7 +64,7 @@ describe('where people sign in', () => {
 });
 
 describe('reading', () => {
-  it('is for who asked, the subject, operators and auditors; to everybody else the case does not exist, and lists leave it out', async () => {
+  it('is for the requester, the subject, operators and auditors; for others the case does not exist and is in no list', async () => {
     const caseId = await opened('erin', 'ada');
     const parties: Who[] = [{ sub: 'erin' }, { sub: 'ada' }, gita, { sub: 'otto', teams: ['auditors'] }];
     for (const who of parties) {
@@ -85,7 +85,7 @@ describe('reading', () => {
     expect((await send('GET', '/cases?subject=ada', mallory)).body).toEqual([]);
   });
 
-  it('goes through the pages of a list, for who has a part in some cases', async () => {
+  it('pages through the cases of one person', async () => {
     const mine = [await opened('lister', 'l-1'), await opened('lister', 'l-2'), await opened('lister', 'l-3')];
     const page = async (before?: string) =>
       (
@@ -97,7 +97,7 @@ describe('reading', () => {
 });
 
 describe('cases that are open at once', () => {
-  it('R6.2 are bounded for who asks, for the subject and for the account, with what to do; others are not kept out', async () => {
+  it('R6.2 are limited per requester, subject and account, with what to do; others are not affected', async () => {
     expect(await reasons(open('r-1', 's-1'), open('r-1', 's-2'), open('r-1', 's-3'))).toEqual([202, 202, 202]);
     expect(await reasons(open('r-1', 's-4'))).toEqual(['too-many-open-cases']);
     expect(await reasons(open('r-2', 's-4'))).toEqual([202]);
@@ -113,19 +113,19 @@ describe('cases that are open at once', () => {
       'too-many-open-cases',
       expect.stringMatching(/Withdraw or end/),
     ]);
-    expect((await intake.said('readmit.intake.refused')).map(({ data }) => data)).toContainEqual(
+    expect((await intake.emitted('readmit.intake.refused')).map(({ data }) => data)).toContainEqual(
       expect.objectContaining({ reason: 'too-many-open-cases', actor: 'h', command: 'open-case', key: 'http:openCase' }),
     );
   });
 
-  it('R6.2 are bounded for requests that come all at once to one process', async () => {
+  it('R6.2 are limited for a burst of requests to one process', async () => {
     const answers = await reasons(...Array.from({ length: 12 }, (_, n) => open('burst', `burst-${n}`)));
     expect(answers.filter((one) => one === 202)).toHaveLength(3);
     expect(answers.filter((one) => one === 'too-many-open-cases')).toHaveLength(9);
     expect((await send('GET', '/cases', { sub: 'burst' })).body).toHaveLength(3);
   });
 
-  it('R8.3 do not count a request that is repeated: it takes up its case also when there is no room for another', async () => {
+  it('R8.3 do not count a retry: it gets its case even when the limit is reached', async () => {
     const key = randomUUID();
     const first = await open('again', 'again-1', 'again-1', key);
     expect(await reasons(open('again', 'again-2'), open('again', 'again-3'))).toEqual([202, 202]);
@@ -142,7 +142,7 @@ describe('a repudiation', () => {
     return entries.filter(({ type }) => type === 'readmit.intake.refused').map(({ actor, says }) => [actor, String(says).split(')')[0]]);
   };
 
-  it('R5.4 needs no sign-in with the code of a notice; the words are kept for who may read them, and are in no event', async () => {
+  it('R5.4 needs no sign-in with the code of a notice; its reason is stored for those who may read it, and is in no event', async () => {
     const caseId = await opened('p-1', 'pat');
     const code = await codeFor(caseId);
     expect(await repudiate(caseId, undefined, { reason: 'I asked for nothing', code: code.toLowerCase() })).toMatchObject({ status: 202 });
@@ -154,15 +154,15 @@ describe('a repudiation', () => {
     });
     const timeline = await send('GET', `/cases/${caseId}/timeline`, gita);
     expect(JSON.stringify(timeline.body)).toContain('Case frozen: repudiated with the code of a notice: I asked for nothing.');
-    // Said again it changes nothing, and the first words stay.
+    // A second one changes nothing, and the first reason stays.
     expect(await repudiate(caseId, { sub: 'pat' }, { reason: 'again' })).toMatchObject({ status: 202 });
     expect(await frozen(caseId)).toHaveLength(1);
     expect((await show(caseId, gita)).body).toMatchObject({ repudiation: { reason: 'I asked for nothing' } });
-    const all = await intake.said('readmit.case.opened', 'readmit.case.frozen', 'readmit.notice.sent', 'readmit.intake.refused');
+    const all = await intake.emitted('readmit.case.opened', 'readmit.case.frozen', 'readmit.notice.sent', 'readmit.intake.refused');
     for (const secret of [code, code.replaceAll('-', ''), 'I asked for nothing']) expect(JSON.stringify(all)).not.toContain(secret);
   });
 
-  it('R5.4 with the code of another case, a wrong one, or none is refused, on record and counted', async () => {
+  it('R5.4 with the code of another case, a wrong one, or none is refused, recorded and counted', async () => {
     const [caseId, other] = [await opened('p-2', 'quinn'), await opened('p-2', 'quinn')];
     const foreign = await codeFor(other);
     const wrong = async () => {
@@ -184,7 +184,7 @@ describe('a repudiation', () => {
     expect((await repudiate(other, undefined, { reason: 'not me', code: foreign })).status).toBe(202);
   });
 
-  it('R5.4 is reported by an operator, not by who asked nor by a stranger, whose tries the timeline shows; R4.5 a reason that says nothing is none', async () => {
+  it('R5.4 may be reported by an operator, not by the requester or a stranger, whose attempts the timeline shows; R4.5 a blank reason is refused', async () => {
     const caseId = await opened('p-3', 'rosa');
     expect((await repudiate(caseId, { sub: 'p-3' }, { reason: 'not me' })).body['reason']).toBe('repudiator-is-requester');
     expect((await repudiate(caseId, { sub: 'mallory' }, { reason: 'not me' })).body['reason']).toBe('not-the-subject');
@@ -213,27 +213,24 @@ describe('a signal of compromise', () => {
     return ((await response.json()) as { signalId: string }).signalId;
   };
 
-  it.each(['credential-compromised', 'session-revoked'])(
-    'R6.4 (%s) freezes every live case of its subject, and nobody else’s',
-    async (type) => {
-      const subject = `s-${type}`;
-      const live = [await opened(`o-${type}`, subject), await opened(`o-${type}`, subject)];
-      const other = await opened(`o-${type}`, `${subject}-2`);
-      const signalId = await signal(type, subject);
-      await until(async () => (await Promise.all(live.map(frozen))).every((facts) => facts.length === 1), { what: 'both are frozen' });
-      for (const caseId of live) expect(await frozen(caseId)).toEqual([{ caseId, by: signalId, cause: 'signal' }]);
-      expect(await frozen(other)).toEqual([]);
-      // The case ends, and its subject is told.
-      await until(async () => (await show(live[0] ?? '', gita)).body['state'] === 'closed', { what: 'it is closed' });
-      expect((await show(live[0] ?? '', gita)).body['outcome']).toBe('frozen');
-    },
-  );
+  it.each(['credential-compromised', 'session-revoked'])('R6.4 (%s) freezes every open case of its subject, and no other', async (type) => {
+    const subject = `s-${type}`;
+    const live = [await opened(`o-${type}`, subject), await opened(`o-${type}`, subject)];
+    const other = await opened(`o-${type}`, `${subject}-2`);
+    const signalId = await signal(type, subject);
+    await until(async () => (await Promise.all(live.map(frozen))).every((facts) => facts.length === 1), { what: 'both are frozen' });
+    for (const caseId of live) expect(await frozen(caseId)).toEqual([{ caseId, by: signalId, cause: 'signal' }]);
+    expect(await frozen(other)).toEqual([]);
+    // The case ends, and its subject is notified.
+    await until(async () => (await show(live[0] ?? '', gita)).body['state'] === 'closed', { what: 'it is closed' });
+    expect((await show(live[0] ?? '', gita)).body['outcome']).toBe('frozen');
+  });
 
-  it('R1.8 R6.4 that only reports a lockout changes nothing; nor does one that came before the case', async () => {
+  it('R1.8 R6.4 that only reports a lockout changes nothing; nor does one from before the case', async () => {
     await signal('credential-compromised', 'tess');
     const caseId = await opened('o-tess', 'tess');
     await signal('account-locked', 'tess');
-    // Whatever these would do is done when a later one has frozen another case.
+    // Any effect of these would be visible once a later signal has frozen another case.
     const marker = await opened('o-tess', 'tess-2');
     await signal('session-revoked', 'tess-2');
     await until(async () => (await frozen(marker)).length === 1, { what: 'the marker is frozen' });
@@ -242,7 +239,7 @@ describe('a signal of compromise', () => {
     await until(async () => (await frozen(caseId)).length === 1, { what: 'a later signal freezes it' });
   });
 
-  it('R6.4 that is repeated, or of a case that is frozen already, acts once', async () => {
+  it('R6.4 that is repeated, or for a case that is already frozen, acts once', async () => {
     const caseId = await opened('o-uma', 'uma');
     const id = randomUUID();
     await signal('credential-compromised', 'uma', id);
@@ -257,10 +254,12 @@ describe('a signal of compromise', () => {
 });
 
 describe('a notice', () => {
-  it('R5.4 to nobody on record is given up, and the case closes without it', async () => {
+  it('R5.4 without an address on record is given up, and the case closes without it', async () => {
     const caseId = await opened('o-nobody', 'nobody');
-    await until(async () => (await intake.said('readmit.notice.given-up')).some(({ key }) => key === caseId), { what: 'it is given up' });
-    const [given] = (await intake.said('readmit.notice.given-up')).filter(({ key }) => key === caseId);
+    await until(async () => (await intake.emitted('readmit.notice.given-up')).some(({ key }) => key === caseId), {
+      what: 'it is given up',
+    });
+    const [given] = (await intake.emitted('readmit.notice.given-up')).filter(({ key }) => key === caseId);
     expect(given?.data).toMatchObject({ about: 'opened', to: 'nobody', reason: 'no address is on record' });
     await send('POST', `/cases/${caseId}/repudiate`, gita, { reason: 'she called' });
     await until(async () => (await show(caseId, gita)).body['state'] === 'closed', { what: 'the case closes' });

@@ -1,4 +1,4 @@
-/** docs/mailbox.md against what intake posts, and what it makes of each answer. */
+/** docs/mailbox.md against what intake posts, and how it handles each response. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -41,8 +41,8 @@ beforeEach(async () => {
 });
 afterEach(() => close());
 
-/** One notice as intake's worker sends it, and what becomes of it. */
-async function told(status: number, body: string, tries = 1) {
+/** One notice as intake's worker sends it, and its outcome. */
+async function outcomeOf(status: number, body: string, tries = 1) {
   answer = { status, body };
   const work = { id: 'case_1/notice-opened', key: 'case_1', tries, input: { about: 'opened', to: 'u-1001' } } as unknown as Work;
   const { notice: handler } = intakeDefinition({ notices: port, codeOf: async () => 'CODE', freeze: async () => 'done' }).work;
@@ -56,8 +56,8 @@ async function told(status: number, body: string, tries = 1) {
 describe('docs/mailbox.md', () => {
   it('shows the request that is posted: its fields, its sign-in, and one token for two notices', async () => {
     const example = JSON.parse(blockOf('docs/mailbox.md', 'The request')) as Record<string, string>;
-    await told(200, '{"addresses":2}');
-    await told(200, '{"addresses":2}');
+    await outcomeOf(200, '{"addresses":2}');
+    await outcomeOf(200, '{"addresses":2}');
     const posted = asked['/mailbox']?.map(({ body }) => JSON.parse(body) as Record<string, string>) ?? [];
     expect(posted.map((one) => Object.keys(one))).toEqual([Object.keys(example), Object.keys(example)]);
     expect(posted[0]).toEqual(posted[1]);
@@ -78,8 +78,10 @@ describe('docs/mailbox.md', () => {
     [201, '{"addresses":1,"id":"x"}', ['readmit.notice.sent', { addresses: 1 }]],
     [200, '{"addresses":0}', ['readmit.notice.given-up', { reason: 'no address is on record' }]],
     [404, '', ['readmit.notice.given-up', { reason: 'no address is on record' }]],
-  ])('R5.4 means by %d %s what its table says', async (status, body, [type, data]) => {
-    expect(await told(status, body)).toEqual({ emit: [expect.objectContaining({ type, data: expect.objectContaining(data as object) })] });
+  ])('R5.4 has the effect of %d %s that its table lists', async (status, body, [type, data]) => {
+    expect(await outcomeOf(status, body)).toEqual({
+      emit: [expect.objectContaining({ type, data: expect.objectContaining(data as object) })],
+    });
   });
 
   it.each([
@@ -87,14 +89,14 @@ describe('docs/mailbox.md', () => {
     [200, ''],
     [401, ''],
     [503, ''],
-  ])('R5.4 has the notice tried again after %d "%s", with the pauses that it names, and given up after 8 tries', async (status, body) => {
+  ])('R5.4 retries the notice after %d "%s", with the listed pauses, and gives up after 8 tries', async (status, body) => {
     const pauses: number[] = [];
     for (let tries = 1; tries < 8; tries++) {
-      const { emit, retryAt } = await told(status, body, tries);
+      const { emit, retryAt } = await outcomeOf(status, body, tries);
       expect(emit).toEqual([]);
       pauses.push((Number(retryAt) - now.getTime()) / 1000);
     }
     expect(pauses).toEqual([2, 4, 8, 16, 32, 64, 128]);
-    expect(await told(status, body, 8)).toMatchObject({ emit: [{ type: 'readmit.notice.given-up' }] });
+    expect(await outcomeOf(status, body, 8)).toMatchObject({ emit: [{ type: 'readmit.notice.given-up' }] });
   });
 });

@@ -1,4 +1,4 @@
-/** What people are told of a case, and that telling gives nobody a way in. */
+/** What notices contain, and that none of them gives access. */
 import { describe, expect, it } from '@jest/globals';
 import type { Work } from '@readmit/runtime';
 import type { Fact } from '@readmit/contracts';
@@ -39,7 +39,7 @@ const textOf = async (about: (typeof abouts)[number], ...facts: Fact[]) => (awai
 
 describe('a notice', () => {
   it.each(abouts)(
-    'R2.6 about a case that is %s holds no link and no secret: words, the case, and the code that only ends it',
+    'R2.6 about a case that is %s has no link and no secret: only text, the case, and the code that can only end it',
     async (about) => {
       const [notice] = await sent(about);
       expect(notice).toMatchObject({ to: 'ada', about, id: `case_1/notice-${about}` });
@@ -50,18 +50,18 @@ describe('a notice', () => {
     },
   );
 
-  it.each(abouts)('R5.4 about a case that is %s says how to repudiate it, with the code of the case', async (about) => {
+  it.each(abouts)('R5.4 about a case that is %s has the command that repudiates it, with the code of the case', async (about) => {
     expect(await textOf(about)).toContain(`readmit case repudiate case_1 --code ${code}`);
   });
 
-  it('R5.4 differs by what happened, so that a grant is never announced as a refusal', async () => {
+  it('R5.4 differs by what happened: a grant is never announced as a refusal', async () => {
     const texts = (await Promise.all(abouts.map((about) => sent(about)))).map(([notice]) => notice?.text);
     expect(new Set(texts).size).toBe(abouts.length);
     expect(await textOf('refused')).toContain('was not granted');
     expect(await textOf('refused', fact('readmit.approval.granted', { obligations: [] }))).not.toContain('was not granted');
   });
 
-  it('R5.4 of a recovery that is complete says what stays, and of one that was stopped that it is taken back', async () => {
+  it('R5.4 about a complete recovery names what stays, about a stopped one that it is taken back', async () => {
     const done = [
       fact('readmit.approval.granted', { obligations: [] }),
       fact('readmit.execution.succeeded'),
@@ -74,14 +74,14 @@ describe('a notice', () => {
     expect(frozen).not.toContain('stays');
   });
 
-  it('R5.4 without the words of the case, which may be erased, names the help desk', async () => {
+  it('R5.4 about a case whose texts were erased names the help desk instead of a code', async () => {
     const seen: string[] = [];
     const handler = handlerOf({ channel: 'mail', send: async ({ text }) => (seen.push(text), { addresses: 1 }) }, async () => undefined);
     await handler.call(work('opened'), none, AbortSignal.timeout(1_000), async () => true);
     expect(seen[0]).toMatch(/call the help desk at once/);
   });
 
-  it('R5.4 is recorded as sent with its channel, to whom, and at how many addresses', () => {
+  it('R5.4 is recorded as sent with its channel, recipient and number of addresses', () => {
     const { finish } = handlerOf(port);
     expect(finish(work('opened'), { channel: 'mail', addresses: 2 }, none, context)).toEqual({
       emit: [
@@ -94,14 +94,14 @@ describe('a notice', () => {
     });
   });
 
-  it('R5.4 is given up at once, on record, when nobody has an address', () => {
+  it('R5.4 is given up at once, and recorded, when no address is known', () => {
     const { finish } = handlerOf(port);
     const given = finish(work('opened'), { channel: 'mail', addresses: 0 }, none, context);
     expect(given.retryAt).toBeUndefined();
     expect(given.emit).toMatchObject([{ type: 'readmit.notice.given-up', data: { to: 'ada', reason: 'no address is on record' } }]);
   });
 
-  it('R5.4 is tried again with backoff, and given up on record: no case waits for a mail server for ever', () => {
+  it('R5.4 is retried with backoff, then given up and recorded: no case waits for a mail server forever', () => {
     const { finish } = handlerOf(port);
     const failed = { error: new Error('no mail server') };
     const waits = [1, 2, 7].map((tries) => finish(work('opened', tries), failed, none, context));
@@ -126,7 +126,7 @@ describe('the code of a notice', () => {
     expect(codes.map((one) => isRepudiationCode(one, 'salt', 'case_1'))).toEqual([true, false, false]);
   });
 
-  it('R5.4 is taken as people copy it: in small letters, without dashes, with O and I for 0 and 1', () => {
+  it('R5.4 is accepted as people copy it: in lower case, without dashes, with O and I for 0 and 1', () => {
     expect(isRepudiationCode(code.toLowerCase(), 'salt', 'case_1')).toBe(true);
     expect(isRepudiationCode(` ${code.replaceAll('-', ' ')} `, 'salt', 'case_1')).toBe(true);
     expect(isRepudiationCode(code.replaceAll('0', 'o').replaceAll('1', 'l'), 'salt', 'case_1')).toBe(true);

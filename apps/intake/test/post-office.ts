@@ -1,4 +1,4 @@
-/** A mailbox and its token endpoint, for specs that read what people are sent. */
+/** A mailbox and its token endpoint, for specs that read notices. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -10,7 +10,7 @@ export interface Letter {
 }
 export interface PostOffice {
   readonly letters: readonly Letter[];
-  /** Settings of intake that lead here. */
+  /** Settings of intake that point here. */
   readonly env: Readonly<Record<string, string>>;
   close(): Promise<void>;
 }

@@ -1,16 +1,16 @@
-/** Topics of providers in memory behind the port of the bus, for specs: positions move in `afterCommit`, as on Kafka. */
+/** Providers' topics in memory, behind the port of the bus: offsets move in `afterCommit`, as on Kafka. */
 import type { Batch, Bus, Subscription, TopicRecord } from '@readmit/bus';
 import { signalGroup } from '@readmit/contracts';
 
-/** One partition a topic; what is not confirmed comes again to the next subscription. */
+/** One partition per topic; unconfirmed records are delivered again to the next subscription. */
 export class ProviderTopics {
   readonly subscribed: { readonly group: string; readonly topics: readonly string[]; readonly member: string }[] = [];
-  /** Records behind which the group is, after every confirmation. */
+  /** The group's offset: how many records are confirmed. */
   position = 0;
   confirmations = 0;
-  /** Subscriptions that are open. */
+  /** Number of open subscriptions. */
   open = 0;
-  /** Thrown by what is named until it is taken away. */
+  /** Errors that the named operations throw until this is reset. */
   broken: { subscribe?: Error; next?: Error; confirm?: Error } = {};
   private readonly records: TopicRecord[] = [];
   private wakeUp: () => void = () => {};
@@ -58,7 +58,7 @@ export class ProviderTopics {
   }
 }
 
-/** The bus as it is, with the topics of providers beside it. */
+/** The given bus plus the providers' topics. */
 export const withProviderTopics = (bus: Bus, topics: ProviderTopics): Bus =>
   new Proxy(bus, {
     get(target, name) {

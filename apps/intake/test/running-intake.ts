@@ -1,4 +1,4 @@
-/** Intake as a whole on a database of its own, with an issuer, and with the topics of providers when a spec brings them. */
+/** The whole intake service on its own database, with an issuer, and with providers' topics if a spec passes them. */
 import { createEngine } from '@readmit/runtime';
 import { EmbeddedBus, type Bus } from '@readmit/bus';
 import { KeyRing, makeServiceKeys, Signer } from '@readmit/signing';
@@ -15,7 +15,7 @@ import path from 'node:path';
 import { intakeApp } from '../src/index.js';
 import { ProviderTopics, withProviderTopics } from './provider-topics.js';
 
-export interface Said {
+export interface Emitted {
   readonly type: EventType;
   readonly key: string;
   readonly data: Readonly<Record<string, unknown>>;
@@ -23,19 +23,19 @@ export interface Said {
 export interface RunningIntake {
   readonly topics: ProviderTopics;
   readonly url: string;
-  /** Makes every transaction fail as if the database were away. */
-  set outage(away: boolean);
+  /** Makes every transaction fail as if the database were down. */
+  set outage(down: boolean);
   readonly logged: string[];
   token(claims: { readonly client_id?: string; readonly teams?: readonly string[]; readonly sub?: string }): Promise<string>;
-  /** What intake said, of the types, on the embedded bus. */
-  said(...types: readonly EventType[]): Promise<readonly Said[]>;
+  /** Events of these types that intake emitted on the embedded bus. */
+  emitted(...types: readonly EventType[]): Promise<readonly Emitted[]>;
   /** Stops the service and starts it again on the same database and topics. */
   restart(): Promise<void>;
   stop(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** The embedded bus alone, the embedded bus with `topics` beside it as Kafka would have them, or a bus of the spec's own. */
+/** The embedded bus, the embedded bus plus `topics` as on Kafka, or the spec's own bus. */
 export type IntakeBus = 'embedded' | 'with-topics' | ((store: Store) => Promise<Bus>);
 
 export async function startIntake(env: Readonly<Record<string, string>> = {}, bus: IntakeBus = 'with-topics'): Promise<RunningIntake> {
@@ -64,7 +64,7 @@ export async function startIntake(env: Readonly<Record<string, string>> = {}, bu
     PORT: '0',
     ...env,
   };
-  const house = { outage: false, topics: new ProviderTopics(), logged: [] as string[] };
+  const state = { outage: false, topics: new ProviderTopics(), logged: [] as string[] };
   const backing: Backing = {
     openStore: () => database.store('intake'),
     async openEngine({ definition, make = createEngine, store, log, traceparent, observer, settings }) {
@@ -75,11 +75,11 @@ export async function startIntake(env: Readonly<Record<string, string>> = {}, bu
         store: {
           query: (sql, parameters) => store.query(sql, parameters),
           transaction: (work) =>
-            house.outage
-              ? Promise.reject(Object.assign(new Error('the database is away'), { code: 'ECONNREFUSED' }))
+            state.outage
+              ? Promise.reject(Object.assign(new Error('the database is down'), { code: 'ECONNREFUSED' }))
               : store.transaction(work),
         },
-        bus: bus === 'with-topics' ? withProviderTopics(opened, house.topics) : opened,
+        bus: bus === 'with-topics' ? withProviderTopics(opened, state.topics) : opened,
         signer: new Signer(keys.intake),
         ring: new KeyRing(list),
         environment: settings.READMIT_ENVIRONMENT,
@@ -91,29 +91,29 @@ export async function startIntake(env: Readonly<Record<string, string>> = {}, bu
       return { engine, close: () => opened.close() };
     },
   };
-  const start = (): Promise<RunningService> => startService(intakeApp, all, { backing, writeLog: (line) => void house.logged.push(line) });
+  const start = (): Promise<RunningService> => startService(intakeApp, all, { backing, writeLog: (line) => void state.logged.push(line) });
   let running = await start().catch(async (error: unknown) => {
     await Promise.all([issuer.close(), database.drop(), rm(folder, { recursive: true })]);
     throw error;
   });
   return {
-    topics: house.topics,
-    logged: house.logged,
+    topics: state.topics,
+    logged: state.logged,
     get url() {
       return running.url;
     },
-    set outage(away: boolean) {
-      house.outage = away;
+    set outage(down: boolean) {
+      state.outage = down;
     },
     token: issuer.token,
-    said: (...types: readonly EventType[]) => saidOf(database, types),
+    emitted: (...types: readonly EventType[]) => emittedOf(database, types),
     async restart() {
       await running.stop();
       running = await start();
     },
     stop: () => running.stop(),
     async close() {
-      house.outage = false;
+      state.outage = false;
       await running.stop();
       await issuer.close();
       await database.drop();
@@ -122,7 +122,7 @@ export async function startIntake(env: Readonly<Record<string, string>> = {}, bu
   };
 }
 
-async function saidOf(database: TestDatabase, types: readonly EventType[]): Promise<readonly Said[]> {
+async function emittedOf(database: TestDatabase, types: readonly EventType[]): Promise<readonly Emitted[]> {
   const store = await database.store('intake', { poolSize: 1 });
   try {
     const reader = await EmbeddedBus.open({ service: 'intake', store });
@@ -133,7 +133,7 @@ async function saidOf(database: TestDatabase, types: readonly EventType[]): Prom
       .map(({ headers, key, value }) => ({
         type: headers['ce_type'] as EventType,
         key,
-        data: JSON.parse(value.toString()) as Said['data'],
+        data: JSON.parse(value.toString()) as Emitted['data'],
       }))
       .filter(({ type }) => types.includes(type));
   } finally {

@@ -1,4 +1,4 @@
-/** The message loop over the topics of providers, without a database: what a rule that throws does, and how it stops. */
+/** The message loop over the providers' topics, without a database: what happens when a rule throws, and how it stops. */
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { HandlerFailed, MessageLoop, type RefusedMessage } from '@readmit/runtime';
 import { signalGroup, type Signal } from '@readmit/contracts';
@@ -24,7 +24,7 @@ const lockout = (id: string) => ({
 let loop: MessageLoop;
 afterEach(() => loop.stop());
 
-/** Reads as intake does; what is recorded and parked is the spec's. */
+/** Parses as intake does; recording and parking are the spec's. */
 function consume(topics: ProviderTopics, record: (signal: Signal) => Promise<void>) {
   const reader = new SignalIntake({
     commands: { command: () => Promise.reject(new Error('not used')), facts: () => Promise.reject(new Error('not used')) },
@@ -62,8 +62,8 @@ function consume(topics: ProviderTopics, record: (signal: Signal) => Promise<voi
   return { parked, logged };
 }
 
-describe('a signal at which a rule of ours throws', () => {
-  it('R8.3 parks alone, with what was thrown; the position moves on', async () => {
+describe('a signal for which a rule throws', () => {
+  it('R8.3 is parked alone, with the error; the offset moves on', async () => {
     const topics = new ProviderTopics();
     const recorded: string[] = [];
     for (const id of ['s-1', 's-2', 's-3']) topics.write(topic, lockout(id));
@@ -71,28 +71,28 @@ describe('a signal at which a rule of ours throws', () => {
       if (id === 's-2') throw new HandlerFailed('command publish-signal: this is a bug');
       recorded.push(id);
     });
-    await until(() => topics.position === 3, { what: 'the position has moved' });
+    await until(() => topics.position === 3, { what: 'the offset has moved' });
     expect(recorded).toEqual(['s-1', 's-3']);
     expect(parked.map(({ record, reason, message }) => [record.offset, reason, message])).toEqual([
       [1n, 'handler-failed', 'command publish-signal: this is a bug'],
     ]);
   });
 
-  it('R8.1 is not parked for an outage: it is tried until it is kept (the control)', async () => {
+  it('R8.1 is not parked during an outage: it is retried until it is stored (the control)', async () => {
     const topics = new ProviderTopics();
     topics.write(topic, lockout('s-1'));
     let tries = 0;
     const { parked, logged } = consume(topics, async () => {
-      if (++tries < 4) throw new Error('the database is away');
+      if (++tries < 4) throw new Error('the database is down');
     });
-    await until(() => topics.position === 1, { what: 'the position has moved' });
+    await until(() => topics.position === 1, { what: 'the offset has moved' });
     expect([tries, parked.length]).toEqual([4, 0]);
     expect(logged).toEqual(Array(3).fill('could not persist a batch; retrying'));
   });
 });
 
 describe('a batch', () => {
-  it('R8.3 keeps the order of the records of one signal, and waits for nobody else', async () => {
+  it('R8.3 keeps the order of records of one signal, and does not wait for others', async () => {
     const topics = new ProviderTopics();
     const begun: string[] = [];
     let release = (): void => {};
@@ -105,11 +105,11 @@ describe('a batch', () => {
     await until(() => begun.includes('s-2'), { what: 'the other signal has begun' });
     expect(begun).toEqual(['s-1', 's-2']);
     release();
-    await until(() => topics.position === 3, { what: 'all are kept' });
+    await until(() => topics.position === 3, { what: 'all are stored' });
     expect(begun).toEqual(['s-1', 's-2', 's-1']);
   });
 
-  it('R8.1 that is under way when the consumer stops is finished and confirmed; nothing is taken after it', async () => {
+  it('R8.1 that is being processed when the consumer stops is finished and confirmed; nothing is read after it', async () => {
     const topics = new ProviderTopics();
     let release = (): void => {};
     const gate = new Promise<void>((resolve) => (release = resolve));
@@ -119,7 +119,7 @@ describe('a batch', () => {
       recorded.push(id);
       await gate;
     });
-    await until(() => recorded.length === 1, { what: 'it is under way' });
+    await until(() => recorded.length === 1, { what: 'it is being processed' });
     const stopped = loop.stop();
     topics.write(topic, lockout('s-2'));
     expect([topics.position, topics.open]).toEqual([0, 1]);
@@ -130,16 +130,16 @@ describe('a batch', () => {
 });
 
 describe('the topics', () => {
-  it.each(['subscribe', 'next'] as const)('R8.1 are tried again when %s fails, with nothing lost', async (what) => {
+  it.each(['subscribe', 'next'] as const)('R8.1 are read again after %s failed, with nothing lost', async (what) => {
     const topics = new ProviderTopics();
-    topics.broken = { [what]: new Error('the broker is away') };
+    topics.broken = { [what]: new Error('the broker is down') };
     topics.write(topic, lockout('s-1'));
     const { logged } = consume(topics, async () => {});
     await until(() => logged.length >= 3, { what: 'it was tried three times' });
     topics.broken = {};
-    await until(() => topics.position === 1, { what: 'the signal is taken' });
+    await until(() => topics.position === 1, { what: 'the signal is recorded' });
   });
-  it('R8.1 that cannot be read do not keep it from stopping', async () => {
+  it('R8.1 that cannot be read do not prevent a stop', async () => {
     const topics = new ProviderTopics();
     topics.broken = { subscribe: new Error('not authorized') };
     const { logged } = consume(topics, async () => {});

@@ -1,6 +1,6 @@
 /**
- * Signals from the topics of providers, on a real database, with topics in memory behind the port of the bus: each is recorded once or
- * parks alone, the position moves after that, an outage loses nothing. Not here: a real Kafka and a foreign client.
+ * Signals from the providers' topics, on a real database, with topics in memory behind the port of the bus: each is recorded once or
+ * parked alone, the offset moves after that, an outage loses nothing. Not here: a real Kafka and a foreign client.
  */
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { until } from '@readmit/testing';
@@ -28,10 +28,11 @@ const binary = (changes: Readonly<Record<string, unknown>> = {}) => ({
   headers: Object.fromEntries(Object.entries(attributes(changes)).map(([name, value]) => [`ce_${name}`, String(value)])),
   value: Buffer.alloc(0),
 });
-const taken = (count: number) => until(() => intake.topics.position === count, { what: `${count} records are taken` });
-const received = async () => (await intake.said('readmit.signal.received')).map(({ key, data }) => [key, data['kind'], data['provider']]);
+const processed = (count: number) => until(() => intake.topics.position === count, { what: `${count} records are processed` });
+const received = async () =>
+  (await intake.emitted('readmit.signal.received')).map(({ key, data }) => [key, data['kind'], data['provider']]);
 const announced = async () =>
-  (await intake.said('readmit.intake.message-parked')).map(({ data }) => [data['action'], data['reason'], data['by']]);
+  (await intake.emitted('readmit.intake.message-parked')).map(({ data }) => [data['action'], data['reason'], data['by']]);
 const operator = async () => ({ authorization: `Bearer ${await intake.token({ teams: ['platform-operators'] })}` });
 const parked = async () => {
   const response = await fetch(`${intake.url}/api/intake/parked`, { headers: await operator() });
@@ -55,37 +56,37 @@ describe('signals on the topic of a provider', () => {
     intake = await startIntake();
     intake.topics.write(topic, structured({ id: 's-1', provider: 'mallory' }));
     intake.topics.write(topic, binary({ id: 's-2', subject: 'boris', type: 'readmit.idp.session-revoked' }));
-    await taken(2);
+    await processed(2);
     expect((await received()).sort()).toEqual([
       ['subject:ada', 'account-locked', 'acme'],
       ['subject:boris', 'session-revoked', 'acme'],
     ]);
-    expect(await intake.said('readmit.case.opened')).toEqual([]);
+    expect(await intake.emitted('readmit.case.opened')).toEqual([]);
     const cases = await fetch(`${intake.url}/api/intake/cases`, { headers: await operator() });
     expect(await cases.json()).toEqual([]);
     expect(intake.topics.subscribed).toEqual([{ group: 'intake.signals', topics: [topic], member: 'intake-spec' }]);
   });
 
-  it('cost a number of transactions that does not grow with them: 500 share a few', async () => {
+  it('share transactions: 500 need only a few', async () => {
     intake = await startIntake();
     await intake.stop();
     for (let n = 0; n < 500; n++) intake.topics.write(topic, structured({ id: `s-${n}`, subject: `person-${n % 7}` }));
     await intake.restart();
-    await taken(500);
+    await processed(500);
     expect(await received()).toHaveLength(500);
     const commits = Number(/readmit_commits_total\{service="intake"\} (\d+)/.exec(await metrics())?.[1]);
-    // The first by itself, then 256 and 243: what shares a transaction at most.
+    // The first by itself, then 256 and 243: at most 256 share a transaction.
     expect(commits).toBeGreaterThan(0);
     expect(commits).toBeLessThanOrEqual(5);
     expect(intake.topics.confirmations).toBe(1);
   });
 
-  it('R8.3 that cannot be taken park alone with bytes and reason and are announced; the good ones around them are recorded', async () => {
+  it('R8.3 that cannot be accepted are parked alone with bytes and reason, and an event; the good ones around them are recorded', async () => {
     intake = await startIntake();
     const bad = { headers: { 'content-type': 'application/cloudevents+json' }, value: Buffer.from('{"specversion":') };
     for (let n = 0; n < 20; n++)
       intake.topics.write(topic, n === 7 ? bad : n === 13 ? binary({ id: 's-13', type: 'acme.lock' }) : structured({ id: `s-${n}` }));
-    await taken(20);
+    await processed(20);
     expect(await received()).toHaveLength(18);
     const found = await parked();
     expect(found.map(({ topic: of, offset, reason, state }) => [of, offset, reason, state]).sort()).toEqual([
@@ -104,12 +105,12 @@ describe('signals on the topic of a provider', () => {
     );
   });
 
-  it('R8.3 whose batch could not be decoded park by that name, also when they are re-driven, and the others are recorded', async () => {
+  it('R8.3 whose batch could not be decoded are parked with that reason, also when re-driven; the others are recorded', async () => {
     intake = await startIntake();
     intake.topics.write(topic, structured({ id: 's-1' }));
     intake.topics.write(topic, { ...structured({ id: 's-2' }), undecodable: 'the batch of offsets 1 to 1 cannot be decoded: why' });
     intake.topics.write(topic, structured({ id: 's-3' }));
-    await taken(3);
+    await processed(3);
     expect(await received()).toHaveLength(2);
     const rows = async () => (await parked()).map(({ offset, reason, says }) => [offset, reason, says]);
     expect(await rows()).toEqual([['1', 'undecodable', 'the batch of offsets 1 to 1 cannot be decoded: why']]);
@@ -120,29 +121,29 @@ describe('signals on the topic of a provider', () => {
     expect(await received()).toHaveLength(2);
   });
 
-  it('R8.3 that repeat one change nothing and are counted; the same id with other content parks as id-reused', async () => {
+  it('R8.3 that are repeated change nothing and are counted; the same id with other content is parked as id-reused', async () => {
     intake = await startIntake();
     const first = structured({ id: 's-1' });
     for (const message of [first, first, structured({ id: 's-1', subject: 'boris' })]) intake.topics.write(topic, message);
-    await taken(3);
+    await processed(3);
     expect(await received()).toHaveLength(1);
     expect(await metrics()).toMatch(/readmit_signals_repeated_total\{service="intake"\} 1/);
     expect((await parked()).map(({ reason }) => reason)).toEqual(['id-reused']);
-    expect((await intake.said('readmit.intake.refused')).map(({ data }) => [data['reason'], data['actor']])).toEqual([
+    expect((await intake.emitted('readmit.intake.refused')).map(({ data }) => [data['reason'], data['actor']])).toEqual([
       ['id-reused', 'acme'],
     ]);
   });
 
-  it('R8.3 whose position was not confirmed come again after a restart, and are neither recorded nor parked twice', async () => {
+  it('R8.3 whose offset was not confirmed are delivered again after a restart, and are neither recorded nor parked twice', async () => {
     intake = await startIntake();
-    intake.topics.broken = { confirm: new Error('the broker is away') };
+    intake.topics.broken = { confirm: new Error('the broker is down') };
     intake.topics.write(topic, structured({ id: 's-1' }));
     intake.topics.write(topic, binary({ id: 's-2', type: 'acme.lock' }));
-    await until(async () => (await received()).length === 1 && (await parked()).length === 1, { what: 'both are kept' });
+    await until(async () => (await received()).length === 1 && (await parked()).length === 1, { what: 'both are stored' });
     expect(intake.topics.position).toBe(0);
     intake.topics.broken = {};
     await intake.restart();
-    await taken(2);
+    await processed(2);
     expect(await received()).toHaveLength(1);
     expect(await parked()).toHaveLength(1);
     expect(await announced()).toEqual([['parked', 'unknown-type', undefined]]);
@@ -153,7 +154,7 @@ describe('signals on the topic of a provider', () => {
 });
 
 describe('an outage', () => {
-  it('R8.1 of the database loses no signal: the position stays until the batch is kept', async () => {
+  it('R8.1 of the database loses no signal: the offset stays until the batch is stored', async () => {
     intake = await startIntake();
     intake.outage = true;
     for (let n = 0; n < 50; n++)
@@ -162,12 +163,12 @@ describe('an outage', () => {
     await until(() => tries() >= 2, { what: 'it was tried twice' });
     expect(intake.topics.position).toBe(0);
     intake.outage = false;
-    await taken(50);
+    await processed(50);
     expect(await received()).toHaveLength(49);
     expect(await parked()).toHaveLength(1);
   });
 
-  it('R8.1 of the database does not keep intake from stopping, and what was not kept comes after the next start', async () => {
+  it('R8.1 of the database does not prevent a stop; what was not stored is delivered after the next start', async () => {
     intake = await startIntake();
     intake.outage = true;
     intake.topics.write(topic, structured({ id: 's-1' }));
@@ -176,11 +177,11 @@ describe('an outage', () => {
     expect([intake.topics.position, intake.topics.open]).toEqual([0, 0]);
     intake.outage = false;
     await intake.restart();
-    await taken(1);
+    await processed(1);
     expect(await received()).toHaveLength(1);
   });
 
-  it('R8.1 of the topics leaves intake ready, is said, and ends by itself', async () => {
+  it('R8.1 of the topics leaves intake ready, is reported, and ends by itself', async () => {
     intake = await startIntake();
     await intake.stop();
     intake.topics.broken = { subscribe: new Error('not authorized to read the topic') };
@@ -189,10 +190,10 @@ describe('an outage', () => {
     await until(() => intake.logged.some((line) => line.includes('not authorized to read the topic')), { what: 'it is logged' });
     const ready = await fetch(`${intake.url}/health/ready`);
     expect(ready.status).toBe(200);
-    expect(await ready.json()).toMatchObject({ lag: null, says: 'up to date; the topics of signals cannot be read' });
+    expect(await ready.json()).toMatchObject({ lag: null, says: 'up to date; the signal topics cannot be read' });
     expect(await metrics()).not.toMatch(/^readmit_lag_records/m);
     intake.topics.broken = {};
-    await taken(1);
+    await processed(1);
     expect(await received()).toHaveLength(1);
     expect(await (await fetch(`${intake.url}/health/ready`)).json()).toMatchObject({ lag: 0, says: 'up to date' });
     expect(await metrics()).toMatch(/^readmit_lag_records\{service="intake"\} 0$/m);
@@ -200,10 +201,10 @@ describe('an outage', () => {
 });
 
 describe('a parked signal that an operator re-drives', () => {
-  it('R8.3 is recorded when its time alone was wrong, once, with who did it', async () => {
+  it('R8.3 is recorded once, with the operator, when only its time was wrong', async () => {
     intake = await startIntake();
     intake.topics.write(topic, structured({ id: 's-1', time: new Date(Date.now() - 36 * day).toISOString() }));
-    await taken(1);
+    await processed(1);
     const [old] = await parked();
     expect(old).toMatchObject({ reason: 'too-old', state: 'parked' });
     expect(await received()).toEqual([]);
@@ -217,10 +218,10 @@ describe('a parked signal that an operator re-drives', () => {
     ]);
   });
 
-  it('R8.3 stays with its own reason when it still cannot be taken; it can be discarded', async () => {
+  it('R8.3 stays parked with its reason when it still cannot be accepted; it can be discarded', async () => {
     intake = await startIntake();
     intake.topics.write(topic, binary({ id: 's-1', type: 'acme.lock' }));
-    await taken(1);
+    await processed(1);
     const [bad] = await parked();
     expect(await settle(bad?.id ?? '', 'redrive')).toEqual({ status: 202, state: 'parked', reason: 'unknown-type' });
     expect(await received()).toEqual([]);
@@ -230,23 +231,23 @@ describe('a parked signal that an operator re-drives', () => {
 });
 
 describe('the configuration of providers', () => {
-  it('on the embedded bus has no topics: signals come over HTTP alone', async () => {
+  it('on the embedded bus has no topics: signals arrive over HTTP only', async () => {
     intake = await startIntake({}, 'embedded');
     expect((await fetch(`${intake.url}/health/ready`)).status).toBe(200);
     expect(intake.topics.subscribed).toEqual([]);
   });
-  it('R8.2 with several providers reads the topic of each, and takes no source of the one from the other', async () => {
+  it('R8.2 with several providers reads the topic of each, and refuses the source of one from another', async () => {
     intake = await startIntake({ READMIT_PROVIDERS: 'acme,okta' });
     intake.topics.write('readmit.signals.okta.v1', structured({ id: 's-1', source: 'https://acme.okta.example' }));
     intake.topics.write(topic, structured({ id: 's-1', source: 'https://acme.okta.example' }));
-    await taken(2);
+    await processed(2);
     expect(intake.topics.subscribed[0]?.topics).toEqual([topic, 'readmit.signals.okta.v1']);
     expect(await received()).toEqual([['subject:ada', 'account-locked', 'okta']]);
     expect((await parked()).map(({ topic: of, reason }) => [of, reason])).toEqual([[topic, 'foreign-source']]);
   });
   it('refuses a source for a provider that is not configured, with the name', async () => {
     await expect(startIntake({ READMIT_PROVIDER_SOURCES: 'okta=https://acme.okta.example' })).rejects.toThrow(
-      'READMIT_PROVIDER_SOURCES: names okta, which READMIT_PROVIDERS does not have; add it there.',
+      'READMIT_PROVIDER_SOURCES: provider okta is not in READMIT_PROVIDERS; add it there.',
     );
     intake = await startIntake({ READMIT_PROVIDERS: 'acme,okta', READMIT_PROVIDER_SOURCES: 'okta=https://acme.okta.example' });
   });

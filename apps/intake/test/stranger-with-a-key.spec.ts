@@ -1,4 +1,4 @@
-/** What somebody learns who names a person and brings a key that anybody can make. Does not prove how a key is proved: the edge does that. */
+/** What a caller learns who names a person and proves only a key of their own making. Not here: how possession of a key is proved. */
 import { describe, expect, it } from '@jest/globals';
 import type { Commands } from '@readmit/runtime';
 import type { Fact } from '@readmit/contracts';
@@ -40,19 +40,19 @@ const vouched = fact('readmit.evidence.added', { kind: 'manager-vouch', collecte
 const called = fact('readmit.evidence.added', { kind: 'call-back', collectedBy: 'boris', fingerprint });
 const withdrawn = fact('readmit.approval.withdrawn', { by: 'case-key' });
 
-const spoken = {
+const texts = {
   salt: 'salt',
   reason: 'my phone is gone',
   repudiation: { by: 'ada', at: frozen.at, reason: 'I have my phone' },
 };
 
-/** Everything that the caller is shown of a case with these facts. */
+/** Everything that the caller sees of a case with these facts. */
 async function shown(facts: readonly Fact[], who: object = { proof: { signing: { x: 'key' } } }) {
   const all = new Facts(facts);
   const controller = new CasesController({
     commands: { facts: () => Promise.resolve(all) } as unknown as Commands,
     now: () => new Date('2026-11-22T09:30:00.000Z'),
-    ledger: { words: () => Promise.resolve(new Map([['case_1', spoken]])) },
+    ledger: { texts: () => Promise.resolve(new Map([['case_1', texts]])) },
   } as unknown as IntakePorts);
   const call = { params: { caseId: 'case_1' }, requestId: 'r', ...who };
   return {
@@ -62,8 +62,8 @@ async function shown(facts: readonly Fact[], who: object = { proof: { signing: {
   };
 }
 
-describe('the holder of a key that nobody read back', () => {
-  it('R3.4 sees the same of somebody who is known, somebody who is not, and somebody who said no', async () => {
+describe('the holder of a key that was never read back', () => {
+  it('R3.4 sees the same for a known person, an unknown one, and one who repudiated', async () => {
     const nothing = await shown([opened]);
     expect(nothing.view).toMatchObject({ state: 'opened', class: null, tier: null, why: [], outcome: null, version: 1 });
     for (const facts of [
@@ -79,7 +79,7 @@ describe('the holder of a key that nobody read back', () => {
     }
   });
 
-  it('R3.4 is the only one who is shown what the code of the call-back is made of', async () => {
+  it('R3.4 is the only one who sees the nonce of the call-back code', async () => {
     const facts = [opened, classified, planned];
     expect((await shown(facts)).view.codeNonce).toBe('nonce_1');
     const gita = { actor: { id: 'gita', teams: ['platform-operators'] } };
@@ -90,7 +90,7 @@ describe('the holder of a key that nobody read back', () => {
     expect((await shown([opened])).view.codeNonce).toBeUndefined();
   });
 
-  it('R3.4 sees everything of the case once its fingerprint was read back by whom it is for', async () => {
+  it('R3.4 sees the whole case once the subject has read the fingerprint back', async () => {
     const { view, timeline } = await shown([opened, classified, planned, called]);
     expect(view).toMatchObject({ class: 'mfa-recovery', tier: 'two-person', state: 'planned' });
     expect(timeline).toHaveLength(4);
@@ -99,12 +99,12 @@ describe('the holder of a key that nobody read back', () => {
     expect((await shown([opened, classified, planned, other])).timeline).toEqual(['readmit.case.opened']);
   });
 
-  it('R4.7 sees that it took its own request back', async () => {
+  it('R4.7 sees that it withdrew its own request', async () => {
     const { view, timeline } = await shown([opened, classified, refusedPlan, failed, withdrawn]);
     expect([view.state, view.outcome, timeline]).toEqual(['ending', 'withdrawn', ['readmit.case.opened', 'readmit.approval.withdrawn']]);
   });
 
-  it('operators see what there is (the control of this file)', async () => {
+  it('operators see everything (the control of this file)', async () => {
     const { view, timeline } = await shown([opened, classified, refusedPlan, failed], {
       actor: { id: 'gita', teams: ['platform-operators'] },
     });
@@ -113,11 +113,11 @@ describe('the holder of a key that nobody read back', () => {
   });
 });
 
-describe('somebody who is signed in', () => {
+describe('a person who is signed in', () => {
   const facts = [opened, classified, planned, frozen];
   const of = (id: string, teams: readonly string[] = []) => shown(facts, { actor: { id, teams } });
 
-  it('with no part in the case is answered as if there were none, whatever his sign-in claims', async () => {
+  it('and has no part in the case gets the response of a case that does not exist, whatever the token claims', async () => {
     const nobody = shown([], { actor: { id: 'mallory', teams: [] } });
     await expect(nobody).rejects.toMatchObject({ status: 404, reason: 'case-unknown' });
     const answers = await Promise.all([of('mallory').catch(String), of('mallory', ['help-desk']).catch(String), nobody.catch(String)]);
@@ -126,7 +126,7 @@ describe('somebody who is signed in', () => {
     expect(view.caseId).toBe('case_1');
   });
 
-  it('R7.1 reads why it was asked for and why it was repudiated; the case key, which may be a stranger’s, does not', async () => {
+  it('R7.1 reads why it was requested and why it was repudiated; the holder of a case key, perhaps a stranger, does not', async () => {
     for (const { view, says } of [await of('ada'), await of('otto', ['auditors'])]) {
       expect(view).toMatchObject({ reason: 'my phone is gone', repudiation: { by: 'ada', reason: 'I have my phone' } });
       expect(says).toContain('repudiated by ada: I have my phone.');

@@ -1,6 +1,6 @@
 import { serviceApp } from '@readmit/service';
 import { ObligationsController, schedulerPorts, type SchedulerPorts } from './inbound/obligations.controller.js';
-import { readWords } from './outbound/order-words.js';
+import { readReasons } from './outbound/order-reasons.js';
 import { overdueFigures, overdueNow } from './outbound/overdue.js';
 import { openCasesOf } from './outbound/subject-cases.js';
 import { schedulerDefinition } from './scheduler.definition.js';
@@ -14,7 +14,7 @@ export const schedulerApp = serviceApp({
       commands,
       publicUrl: settings.READMIT_PUBLIC_URL,
       now,
-      words: (caseId) => readWords(store, caseId),
+      reasons: (caseId) => readReasons(store, caseId),
       overdue: () => overdueNow(store),
       openCases: (subject) => openCasesOf(store, subject),
     };

@@ -1,4 +1,4 @@
-/** Ends and containments at the scheduler's edge: who may order them, that the words are kept and shown, and that the event has their digest alone. */
+/** The scheduler's routes that end and contain cases: who may use them, that reasons are stored and shown, and that events have only their digest. */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { uuidv7 } from '@readmit/platform';
 import type { Draft, Fact } from '@readmit/contracts';
@@ -7,7 +7,7 @@ import type { Commands } from '@readmit/runtime';
 import type { Call } from '@readmit/service';
 import { createHash } from 'node:crypto';
 import { ObligationsController } from '../src/inbound/obligations.controller.js';
-import { readWords } from '../src/outbound/order-words.js';
+import { readReasons } from '../src/outbound/order-reasons.js';
 import { openCasesOf, saveSubjectCases } from '../src/outbound/subject-cases.js';
 import { RunningScheduler } from './running-scheduler.js';
 
@@ -18,7 +18,7 @@ const deskWith = ({ engine, store }: RunningScheduler, commands: Commands = engi
     commands,
     publicUrl: 'http://readmit',
     now: () => new Date(),
-    words: (caseId) => readWords(store, caseId),
+    reasons: (caseId) => readReasons(store, caseId),
     overdue: () => Promise.resolve([]),
     openCases: (subject) => openCasesOf(store, subject),
   });
@@ -42,10 +42,10 @@ const undo = (id: string, more: object) => ({
   ...more,
 });
 const secondsAgo = (seconds: number): string => new Date(Date.now() - seconds * 1000).toISOString();
-/** What the scheduler has heard: a case of erin that pat asked for, granted and begun, with these obligations. */
-async function heard(...undos: readonly ReturnType<typeof undo>[]): Promise<void> {
+/** Facts of a case of erin that pat requested, granted and started, with these obligations. */
+async function withFacts(...undos: readonly ReturnType<typeof undo>[]): Promise<void> {
   const bound = new Date(Date.now() + 3_600_000).toISOString();
-  await scheduler.keep(caseId, secondsAgo(5), [
+  await scheduler.insert(caseId, secondsAgo(5), [
     [
       'readmit.case.opened',
       {
@@ -68,31 +68,31 @@ const by = (id: string | undefined, reason = 'done early', of = caseId, ...teams
   ({ params: { caseId: of }, body: { reason }, ...(id === undefined ? {} : { actor: { id, teams } }) }) as unknown as Call<'endEarly'>;
 const reasonOf = async (act: Promise<unknown>): Promise<string> =>
   act.then(
-    () => 'taken',
+    () => 'accepted',
     (error: unknown) => (error as { reason?: string }).reason ?? String((error as Error).message),
   );
 describe('an end', () => {
-  it('R6.4 is taken from the requester; anybody else is answered as for a case that nobody knows', async () => {
-    await heard(undo('obligation-1', {}));
+  it('R6.4 is accepted from the requester; others get the response of a case that does not exist', async () => {
+    await withFacts(undo('obligation-1', {}));
     const stranger = await reasonOf(desk.end(by('mallory')));
     expect(stranger).toBe(await reasonOf(desk.end(by('mallory', 'done early', 'case_0000'))));
     expect((await factsOf(caseId)).has('readmit.revocation.due')).toBe(false);
-    expect(await reasonOf(desk.end(by('pat')))).toBe('taken');
+    expect(await reasonOf(desk.end(by('pat')))).toBe('accepted');
     expect((await factsOf(caseId)).of('readmit.revocation.due')).toMatchObject([{ data: { by: 'pat', cause: 'ended-by-person' } }]);
   });
 
-  it('what is owed and ordered is shown to auditors too, who may end nothing', async () => {
-    await heard(undo('obligation-1', {}));
+  it('obligations and orders are shown to auditors too, who may not end anything', async () => {
+    await withFacts(undo('obligation-1', {}));
     const ofTeam = (id: string, ...teams: string[]) => by(id, 'done early', caseId, ...teams) as unknown as Call<'showObligations'>;
     const looks = (call: Call<'showObligations'>) =>
       Promise.all([reasonOf(desk.show(call)), reasonOf(desk.orders(call as unknown as Call<'showOrders'>))]);
-    expect(await looks(ofTeam('audrey', 'auditors'))).toEqual(['taken', 'taken']);
+    expect(await looks(ofTeam('audrey', 'auditors'))).toEqual(['accepted', 'accepted']);
     expect(await reasonOf(desk.end(by('audrey', 'done early', caseId, 'auditors')))).toBe('case-unknown');
     expect(await looks(ofTeam('mallory'))).toEqual(['case-unknown', 'case-unknown']);
   });
 
-  it('R7.1 keeps the reason here, shows it to who may see the case, and says its salted digest alone', async () => {
-    await heard(undo('obligation-1', {}));
+  it('R7.1 stores the reason here, shows it to those who may read the case, and emits only its salted digest', async () => {
+    await withFacts(undo('obligation-1', {}));
     await desk.end(by('pat', 'my own words'));
     const due = (await factsOf(caseId)).first('readmit.revocation.due');
     expect(JSON.stringify(due)).not.toContain('my own words');
@@ -108,26 +108,23 @@ describe('an end', () => {
     expect(await desk.orders(by('gita', '', caseId, 'platform-operators') as unknown as Call<'showOrders'>)).toMatchObject([
       { order: 'end', by: 'pat', reason: 'my own words' },
     ]);
-    expect(await reasonOf(desk.show(by('mallory') as unknown as Call<'showObligations'>))).not.toBe('taken');
+    expect(await reasonOf(desk.show(by('mallory') as unknown as Call<'showObligations'>))).not.toBe('accepted');
   });
 
-  it.each(['', ' ', '\u200b\u2060', '\u3164'])(
-    'R4.5 R7.1 needs a reason that can be seen (%j), and its refusal is on record',
-    async (reason) => {
-      await heard(undo('obligation-1', {}));
-      const blank = await reasonOf(desk.end(by('pat', reason)));
-      expect(blank).toContain('reason');
-      expect(await reasonOf(desk.contain(by('gita', reason, caseId, 'platform-operators') as unknown as Call<'contain'>))).toBe(blank);
-      expect(await scheduler.said()).toMatchObject([
-        { command: 'end-early', actor: 'pat', reason: 'reason-blank' },
-        { command: 'contain', actor: 'gita', reason: 'reason-blank' },
-      ]);
-      expect((await factsOf(caseId)).has('readmit.revocation.due')).toBe(false);
-    },
-  );
+  it.each(['', ' ', '\u200b\u2060', '\u3164'])('R4.5 R7.1 needs a visible reason (not %j), and the refusal is recorded', async (reason) => {
+    await withFacts(undo('obligation-1', {}));
+    const blank = await reasonOf(desk.end(by('pat', reason)));
+    expect(blank).toContain('reason');
+    expect(await reasonOf(desk.contain(by('gita', reason, caseId, 'platform-operators') as unknown as Call<'contain'>))).toBe(blank);
+    expect(await scheduler.emitted()).toMatchObject([
+      { command: 'end-early', actor: 'pat', reason: 'reason-blank' },
+      { command: 'contain', actor: 'gita', reason: 'reason-blank' },
+    ]);
+    expect((await factsOf(caseId)).has('readmit.revocation.due')).toBe(false);
+  });
 
-  it('R6.4 shows before what would fall and what would stay: of a reissued secret the new login stays', async () => {
-    await heard(
+  it('R6.4 shows beforehand what would be revoked and what would stay: the new login of a reissued secret stays', async () => {
+    await withFacts(
       undo('obligation-1', { kind: 'secret.destroy', object: 'payroll_b', unlessTakenOver: true }),
       undo('obligation-2', { kind: 'secret.destroy', object: 'payroll_a', armedBy: 'success' }),
     );
@@ -141,20 +138,20 @@ describe('an end', () => {
 
 describe('a containment', () => {
   const contain = (of: string) => desk.contain(by('gita', 'taken over', of, 'platform-operators') as unknown as Call<'contain'>);
-  it('R6.6 says what it will do, and its reason is shown, also of a case that is not known yet', async () => {
-    await heard(undo('obligation-1', {}));
-    expect((await contain(caseId)).will).toEqual(['Let nothing begin for the case any more.', 'Take obligation-1 back.']);
-    expect((await contain('case_0a')).will?.[0]).toContain('has not received the case yet');
+  it('R6.6 responds with what it will do, and its reason is shown, also for a case that is not known yet', async () => {
+    await withFacts(undo('obligation-1', {}));
+    expect((await contain(caseId)).will).toEqual(['Start nothing more for the case.', 'Take obligation-1 back.']);
+    expect((await contain('case_0a')).will?.[0]).toContain('has not reached this service yet');
     for (const each of [caseId, 'case_0a'])
       expect(await desk.orders(by('gita', '', each, 'platform-operators') as unknown as Call<'showOrders'>)).toMatchObject([
         { order: 'contain', by: 'gita', reason: 'taken over' },
       ]);
   });
 
-  it('R6.6 of what was taken back already says that the target is read again', async () => {
+  it('R6.6 reads the target again where the undo was done already', async () => {
     const taken = undo('obligation-1', {});
-    await heard(taken, undo('obligation-2', {}));
-    await scheduler.keep(caseId, secondsAgo(4), [
+    await withFacts(taken, undo('obligation-2', {}));
+    await scheduler.insert(caseId, secondsAgo(4), [
       ['readmit.obligation.discharged', { caseId, obligationId: taken.id, kind: 'role.revoke', how: 'undone' }],
     ]);
     expect((await contain(caseId)).will?.slice(1)).toEqual([
@@ -163,8 +160,8 @@ describe('a containment', () => {
     ]);
   });
 
-  it('R7.1 shows the words of an order to who signs in and not to whoever holds the key of the case', async () => {
-    await heard(undo('obligation-1', {}));
+  it('R7.1 shows the reason of an order after a sign-in, and not to the holder of the case key', async () => {
+    await withFacts(undo('obligation-1', {}));
     await contain(caseId);
     const byKey = (x: string) => ({ params: { caseId }, proof: { signing: { x } } }) as unknown as Call<'showOrders'>;
     expect(JSON.stringify(await desk.orders(by('erin') as unknown as Call<'showOrders'>))).toContain('taken over');
@@ -175,7 +172,7 @@ describe('a containment', () => {
     ]);
     expect(shown).toContain('containment');
     expect(shown).not.toContain('taken over');
-    expect(await reasonOf(desk.orders(byKey('another')))).not.toBe('taken');
+    expect(await reasonOf(desk.orders(byKey('another')))).not.toBe('accepted');
   });
 
   const opened = (of: string, subject: string) =>
@@ -208,23 +205,23 @@ describe('a containment', () => {
     expect(await desk.orders(by('gita', '', 'case_02', 'platform-operators') as unknown as Call<'showOrders'>)).toMatchObject([
       { order: 'contain', by: 'gita', reason: 'laptop stolen' },
     ]);
-    // Ordered again nothing is left to ask for, and the cases are named all the same.
+    // Repeated, it has nothing left to do, and the response names the same cases.
     expect((await ofSubject('erin')).cases).toHaveLength(2);
     expect((await factsOf('case_01')).of('readmit.containment.ordered')).toHaveLength(1);
   });
 
-  it('R6.6 of a subject of whom nothing is open is refused, on record: a misspelt id must not look like a containment', async () => {
+  it('R6.6 of a subject without open cases is refused and recorded: a misspelt id must not look like a containment', async () => {
     await scheduler.receive(opened('case_01', 'erin'));
     expect(await reasonOf(ofSubject('erim'))).toBe('nothing-open');
     expect(await isContained('case_01')).toBe(false);
-    expect(await scheduler.said()).toMatchObject([
+    expect(await scheduler.emitted()).toMatchObject([
       { key: 'http:containSubject', command: 'contain', actor: 'gita', reason: 'nothing-open' },
     ]);
     expect(await reasonOf(ofSubject('erin', ' '))).toBe('reason-blank');
-    expect(await reasonOf(ofSubject('erin'))).toBe('taken');
+    expect(await reasonOf(ofSubject('erin'))).toBe('accepted');
   });
 
-  it('R6.6 of a subject contains the other cases also when one of them fails, and tells which is left', async () => {
+  it('R6.6 of a subject contains the other cases even if one fails, and names the one that is left', async () => {
     await scheduler.receive(opened('case_01', 'erin'), opened('case_02', 'erin'));
     const failing: Commands = {
       facts: (key) => scheduler.engine.facts(key),
@@ -242,7 +239,7 @@ describe('a containment', () => {
     expect(await isContained('case_01')).toBe(true);
   });
 
-  it('R6.6 finds the cases of a subject whatever of them came first, and in one statement', async () => {
+  it('R6.6 finds the open cases of a subject in any order of their events, and saves them in one statement', async () => {
     const fact = (draft: Draft): Fact => ({ id: uuidv7(), type: draft.type, at: new Date().toISOString(), data: draft.data }) as Fact;
     const both = [fact(opened('case_05', 'erin')), fact(draft('readmit.case.closed', 'case_05', { caseId: 'case_05', outcome: 'failed' }))];
     let statements = 0;
@@ -262,7 +259,7 @@ describe('a containment', () => {
   });
 
   it.each(['policy', 'hold:target/x', 'http:decide'])('R6.6 of %s is refused', async (of) => {
-    expect(await reasonOf(contain(of))).not.toBe('taken');
+    expect(await reasonOf(contain(of))).not.toBe('accepted');
     expect((await factsOf(of)).has('readmit.containment.ordered')).toBe(false);
   });
 });

@@ -1,4 +1,4 @@
-/** The figure of overdue obligations: the scheduler itself calls an undo late, on facts of two minutes ago, and hears that it was done. */
+/** The gauges of overdue obligations: the scheduler reports an undo as overdue, on facts of two minutes ago, and receives its confirmation. */
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { EmbeddedBus } from '@readmit/bus';
 import { Signer } from '@readmit/signing';
@@ -26,9 +26,9 @@ const undo: EventData<'readmit.obligation.recorded'>['undo'] = {
   says: 'take the role from erin',
 };
 
-/** What the scheduler had said before: it recorded the obligation and called it due, `seconds` ago. */
+/** Facts as if the scheduler had recorded the obligation and requested its undo, `seconds` ago. */
 async function dueSince(seconds: number): Promise<void> {
-  await scheduler.keep('case_1', ago(seconds), [
+  await scheduler.insert('case_1', ago(seconds), [
     ['readmit.obligation.recorded', { caseId: 'case_1', obligationId: undo.id, grantId: 'grant_1', undo, hardBound: ago(seconds) }],
     ['readmit.revocation.due', { caseId: 'case_1', obligationId: undo.id, cause: 'expiry' }],
   ]);
@@ -62,29 +62,29 @@ async function confirm(): Promise<void> {
   await writer.close();
 }
 const figures = async () => overdueFigures(scheduler.store).read?.();
-const said = async (type: string): Promise<boolean> => (await scheduler.engine.facts('case_1')).all.some((fact) => fact.type === type);
+const emitted = async (type: string): Promise<boolean> => (await scheduler.engine.facts('case_1')).all.some((fact) => fact.type === type);
 
-it('R6.3 shows an undo that is late since when it was due, until it is discharged', async () => {
+it('R6.3 count an overdue undo and its time since it was due, until it is discharged', async () => {
   expect(await figures()).toEqual({ overdue_obligations: 0, overdue_oldest_seconds: 0 });
   await dueSince(120);
   await scheduler.engine.start();
-  await until(async () => said('readmit.revocation.overdue'), { what: 'the undo is called overdue' });
+  await until(async () => emitted('readmit.revocation.overdue'), { what: 'the undo is reported as overdue' });
   expect(await figures()).toMatchObject({ overdue_obligations: 1 });
   expect((await figures())?.['overdue_oldest_seconds']).toBeGreaterThan(119);
   const [due] = (await scheduler.engine.facts('case_1')).of('readmit.revocation.due');
   expect(await overdueNow(scheduler.store)).toEqual([{ caseId: 'case_1', obligationId: undo.id, dueSince: due?.at }]);
   await confirm();
-  await until(async () => said('readmit.obligation.discharged'), { what: 'the obligation is discharged' });
+  await until(async () => emitted('readmit.obligation.discharged'), { what: 'the obligation is discharged' });
   expect(await figures()).toEqual({ overdue_obligations: 0, overdue_oldest_seconds: 0 });
   expect(await overdueNow(scheduler.store)).toEqual([]);
 });
 
-it('R6.3 does not call an undo late that was due a moment ago', async () => {
+it('R6.3 do not count an undo that was due a moment ago', async () => {
   await dueSince(5);
   await scheduler.engine.start();
   await confirm();
-  await until(async () => said('readmit.obligation.discharged'), { what: 'the obligation is discharged' });
-  expect([await said('readmit.revocation.overdue'), await figures()]).toEqual([
+  await until(async () => emitted('readmit.obligation.discharged'), { what: 'the obligation is discharged' });
+  expect([await emitted('readmit.revocation.overdue'), await figures()]).toEqual([
     false,
     { overdue_obligations: 0, overdue_oldest_seconds: 0 },
   ]);

@@ -1,4 +1,4 @@
-/** The scheduler's engine on a database of its own, and facts put into it as if they had been heard long ago. */
+/** The scheduler's engine on its own database, and facts inserted as if they had been received long ago. */
 import { createEngine, type Engine } from '@readmit/runtime';
 import { EmbeddedBus } from '@readmit/bus';
 import { KeyRing, makeServiceKeys, Signer } from '@readmit/signing';
@@ -22,7 +22,7 @@ export class RunningScheduler {
     private readonly owner: pg.Client,
   ) {}
 
-  /** Not started: it takes commands, and hears nothing until `engine.start()`. */
+  /** Not started: it accepts commands, and consumes nothing until `engine.start()`. */
   static async open(): Promise<RunningScheduler> {
     const database = await testDatabase();
     const owner = new pg.Client({ connectionString: database.ownerUrl });
@@ -42,7 +42,7 @@ export class RunningScheduler {
     await this.database.drop();
   }
 
-  /** What intake publishes, received from its topic by the engine. */
+  /** Publishes events of intake and waits until the engine has consumed them. */
   async receive(...drafts: readonly Draft[]): Promise<void> {
     const store = await this.database.store('intake');
     const intake = await EmbeddedBus.open({ service: 'intake', store });
@@ -67,22 +67,22 @@ export class RunningScheduler {
     await this.engine.start();
     const received = 'SELECT count(*)::int AS n FROM revocation_scheduler.fact WHERE id = ANY ($1)';
     await until(async () => (await this.owner.query<{ n: number }>(received, [ids])).rows[0]?.n === ids.length, {
-      what: 'the scheduler has received what intake published',
+      what: 'the scheduler has received the events of intake',
     });
     await this.engine.stop();
     await intake.close();
     await store.close();
   }
 
-  /** What lies on its topic, as it was written. */
-  async said(): Promise<readonly object[]> {
+  /** Events on its topic, in the order in which they were written. */
+  async emitted(): Promise<readonly object[]> {
     const log = `${busSchema}.${tablesOfTopic(topicOf('revocation-scheduler')).log}`;
     const { rows } = await this.owner.query<{ value: Buffer }>(`SELECT value FROM ${log} ORDER BY written_at`);
     return rows.map(({ value }) => JSON.parse(value.toString()) as object);
   }
 
-  /** Facts of the case at the instant, and what it has to look at now. */
-  async keep(caseId: string, at: string, facts: readonly (readonly [type: string, data: object])[]): Promise<void> {
+  /** Inserts facts of the case with this time, and a wake that is due now. */
+  async insert(caseId: string, at: string, facts: readonly (readonly [type: string, data: object])[]): Promise<void> {
     await this.owner.query(
       `INSERT INTO revocation_scheduler.aggregate (key, version, wake_at) VALUES ($1, $2, clock_timestamp())
        ON CONFLICT (key) DO UPDATE SET version = aggregate.version + excluded.version, wake_at = excluded.wake_at`,

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { areaNames, type Area } from '@readmit/contracts';
 import { freePort } from '@readmit/servers';
-import { answerTo } from '@readmit/testing';
+import { rawResponse } from '@readmit/testing';
 import { createServer, request, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { problemInFront, startFront } from './front.js';
@@ -128,7 +128,7 @@ describe('the one origin', () => {
       expect(await asked('POST', '/api/intake/signals', type, '{}')).toEqual([415, problem, 'media-type', null]);
     expect(await asked('GET', '/docs/%zz')).toEqual([400, problem, 'bad-url', null]);
     expect(await asked('GET', '/api/intake/..%2fapproval')).toEqual([400, problem, 'bad-url', null]);
-    expect(await answerTo(front, 'NO HTTP\r\n\r\n')).toMatch(
+    expect(await rawResponse(front, 'NO HTTP\r\n\r\n')).toMatch(
       /^HTTP\/1.1 400 Bad Request\r\ncontent-type: application\/problem\+json[^]*"reason":"malformed"/,
     );
   });

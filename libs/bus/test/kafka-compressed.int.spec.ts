@@ -5,7 +5,7 @@ import {
   testDatabase,
   until,
   emptyTopics,
-  makeAnew,
+  recreateTopics,
   openKafkaBus,
   readAll,
   sendBatches,
@@ -38,7 +38,7 @@ describe('a topic with compressed batches', () => {
 
   it.each(['gzip', 'snappy', 'lz4', 'zstd', 'uncompressed'])('R8.3 is read like any other: %s', async (compression) => {
     await withAdmin(connection, (admin) =>
-      makeAnew(admin, [topic], partitionsPerTopic, [{ name: 'compression.type', value: compression }]),
+      recreateTopics(admin, [topic], partitionsPerTopic, [{ name: 'compression.type', value: compression }]),
     );
     await sendBatches(connection, { topic, partition: 1, batches: [twenty, [long(20)]] });
     const all = [...twenty, long(20)];

@@ -6,7 +6,7 @@ import {
   until,
   allow,
   emptyTopics,
-  makeAnew,
+  recreateTopics,
   openKafkaBus,
   readAll,
   testBroker,
@@ -75,7 +75,7 @@ describe('a configuration that cannot work is refused with what to do', () => {
     await expect(subscribe('intake.spec')).rejects.toThrow(`group intake.spec could not read ${topic}: ${unknown}`);
     await expect(bus.read(topic, 0, 0n, 1)).rejects.toThrow(`reading ${topic}/0: ${unknown}`);
     await expect(say(numbered(3))).rejects.toThrow(`3 records could not be sent to ${topic}: ${unknown}`);
-    await withAdmin(admin, (one) => makeAnew(one, [topic]));
+    await withAdmin(admin, (one) => recreateTopics(one, [topic]));
     await until(async () => (await bus.outbox()).waiting === 0, { what: 'the relay has sent them', timeoutMs: 30_000 });
     expect(textsOf(await readAll(bus, topic))).toEqual(['n0', 'n1', 'n2']);
   });
@@ -144,7 +144,7 @@ describe('a send', () => {
   });
 
   it('that arrives at a part of its partitions has failed, and the rest arrives once they are there', async () => {
-    await withAdmin(admin, (one) => makeAnew(one, [topic], 2));
+    await withAdmin(admin, (one) => recreateTopics(one, [topic], 2));
     const { bus, say } = await open('intake');
     const records = numbered(60);
     await expect(say(records)).rejects.toThrow('UNKNOWN_TOPIC_OR_PARTITION: the topic or a partition of it does not exist');
@@ -165,7 +165,7 @@ describe('a topic that is deleted and made again', () => {
     const texts = new Set<string>();
     await producer.say(numbered(20, 'old'));
     await takeTexts(subscription, texts, 20);
-    await withAdmin(admin, (one) => makeAnew(one, [topic]));
+    await withAdmin(admin, (one) => recreateTopics(one, [topic]));
     await producer.say(numbered(5, 'new')).catch(() => undefined);
     await until(async () => (await producer.bus.outbox()).waiting === 0, { what: 'the new ones are sent', timeoutMs: 30_000 });
     await takeTexts(subscription, texts, 25);

@@ -1,7 +1,7 @@
 /** A partition whose leader moves to another broker while records of other brokers are on their way: what a rolling restart does all day. */
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { partitionsPerTopic, topicOf } from '@readmit/contracts';
-import { testDatabase, until, makeFirst, openKafkaBus, refusalOf, withAdmin, type TestDatabase } from '@readmit/testing';
+import { testDatabase, until, createTopics, openKafkaBus, refusalOf, withAdmin, type TestDatabase } from '@readmit/testing';
 import type { ISocketFactory } from 'kafkajs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import net from 'node:net';
@@ -83,7 +83,7 @@ async function place(connection: Parameters<typeof withAdmin>[0], nodes: readonl
 describe('a partition whose leader moves', () => {
   it('R8.1 takes nothing from another partition: what was in the buffer of that comes again, although what follows was on its way already', async () => {
     const connection = { brokers: server.brokers, sasl: server.credentials('admin') };
-    await makeFirst(connection, [topic]);
+    await createTopics(connection, [topic]);
     const others = Array.from({ length: partitionsPerTopic - 2 }, () => 1);
     await place(connection, [2, 1, ...others]);
     const way = holdingBack(late);

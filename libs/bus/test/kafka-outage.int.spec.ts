@@ -1,7 +1,7 @@
 /** Brokers that die and come back: services go on saying things, and everything arrives once they are there again. */
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { topicOf } from '@readmit/contracts';
-import { testDatabase, until, makeFirst, openKafkaBus, type TestDatabase } from '@readmit/testing';
+import { testDatabase, until, createTopics, openKafkaBus, type TestDatabase } from '@readmit/testing';
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -38,7 +38,7 @@ async function stand(nodes: 1 | 3) {
     settings: { 'group.min.session.timeout.ms': '200', 'broker.session.timeout.ms': '2000', 'broker.heartbeat.interval.ms': '300' },
   });
   const connection = { brokers: server.brokers, sasl: server.credentials('admin') };
-  await makeFirst(connection, [topic]);
+  await createTopics(connection, [topic]);
   const open = async (service: 'intake' | 'classification') => {
     const one = await openKafkaBus(database, service, { connection, graceMs: 600_000, sendTimeoutMs: 2_000 });
     opened.push(one);

@@ -4,5 +4,5 @@ import { ldap } from './ldap/ldap.kind.js';
 import { postgres } from './postgres/postgres.kind.js';
 import { webhook } from './webhook/webhook.kind.js';
 
-/** Every kind of target system that an installation may name in its file of targets. */
+/** All kinds of target systems that an installation may configure in its targets file. */
 export const connectorKinds: readonly ConnectorKind[] = [postgres, ldap, webhook, demoIdp];

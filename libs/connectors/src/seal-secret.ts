@@ -5,12 +5,12 @@ import { CompactEncrypt } from 'jose';
 import { TargetError, type Sealed } from './connector.js';
 
 /**
- * The recipients that the approved step names, each with a key that has the named fingerprint. Called before anything is
- * changed: a secret that nobody can open must not come into being.
+ * The recipients of the approved step, each with the key of the named fingerprint. Called before anything is changed: a secret that nobody
+ * can open must not be created.
  */
 export function recipientsOf(fingerprints: readonly string[], offered: readonly RecipientKey[]): readonly RecipientKey[] {
   if (fingerprints.length === 0)
-    throw new TargetError('the step names no recipient for the secret: plan again with a recipient key', 'none', 'refused');
+    throw new TargetError('the step has no recipient for the secret: plan again with a recipient key', 'none', 'refused');
   return fingerprints.map((fingerprint) => {
     const found = offered.find((key) => key.fingerprint === fingerprint && fingerprintOf(key) === fingerprint);
     if (!found)
@@ -26,8 +26,8 @@ const fingerprintOf = ({ sealing, signing }: RecipientKey): string =>
     .digest('hex');
 
 /**
- * Seals a value to each recipient (JWE, ECDH-ES with X25519, A256GCM). Throws TargetError when nothing can be sealed to a key: called
- * before anything is changed.
+ * Seals a value to each recipient (JWE, ECDH-ES with X25519, A256GCM). Throws TargetError if a key is not usable. Called before anything is
+ * changed.
  */
 export function sealSecret(value: Readonly<Record<string, unknown>>, recipients: readonly RecipientKey[]): Promise<Sealed[]> {
   const plain = Buffer.from(JSON.stringify(value));
@@ -39,7 +39,7 @@ export function sealSecret(value: Readonly<Record<string, unknown>>, recipients:
           .encrypt({ ...sealing });
         return { recipient: fingerprint, jwe };
       } catch (error) {
-        throw new TargetError(`nothing can be sealed to the key with the fingerprint ${fingerprint.slice(0, 8)}`, 'none', 'refused', {
+        throw new TargetError(`cannot seal to the key with fingerprint ${fingerprint.slice(0, 8)}`, 'none', 'refused', {
           cause: error,
         });
       }

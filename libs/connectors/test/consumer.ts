@@ -8,7 +8,7 @@ export interface TestConsumer {
   readonly opener: KeyObject;
 }
 
-/** A recipient with a key pair of its own. */
+/** A recipient with its own key pair. */
 export function consumer({ sealing: wrong }: { readonly sealing?: string } = {}): TestConsumer {
   const sealing = generateKeyPairSync('x25519');
   const publicOf = (key: KeyObject): string => String(key.export({ format: 'jwk' }).x);

@@ -113,7 +113,7 @@ it('R2.4 does not mind another member that changes at the same moment', async ()
   expect(await membersOf(directory)).toHaveLength(3);
 });
 
-it('never goes on over a second connection, which would be anonymous', async () => {
+it('never continues over a second connection, which would be anonymous', async () => {
   let searches = 0;
   const [refused, connections] = await throughProxy(
     directory,

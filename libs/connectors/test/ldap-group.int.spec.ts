@@ -99,7 +99,7 @@ describe('a membership', () => {
     expect((await planned(connectorAt(directory, { groups }), groupAsk('erin', 'ops'))).steps).toHaveLength(1);
   });
 
-  it('R2.4 through another group is named in the plan, given beside it, and named again when the direct one is taken back', async () => {
+  it('R2.4 through another group is named in the plan, given in addition to it, and named again when the direct one is taken back', async () => {
     await group('contractors', dnOf('erin'));
     await group('everyone', `cn=contractors,ou=groups,${suffix}`);
     await modify(financeAdmins, `add: member\nmember: cn=everyone,ou=groups,${suffix}`);

@@ -1,4 +1,4 @@
-/** What specs do at a directory beside the connector: as administrator, and as the people in it. */
+/** What specs do at a directory without the connector: as administrator, and as the people in it. */
 import { openldap, ldapConnector, type Connector, type LdapConnectorOptions } from '../src/index.js';
 import type { Ask, Facet, Plan } from '@readmit/contracts';
 import type { TestOpenLdap } from '@readmit/testing';

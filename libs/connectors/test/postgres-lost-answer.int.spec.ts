@@ -1,4 +1,4 @@
-/** What is certain about the target when the connection is cut: a proxy cuts it before or after a chosen statement reached the server. */
+/** The effect that is reported when the connection is cut: a proxy cuts it before or after a chosen statement reached the server. */
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { postgresConnector } from '../src/index.js';
 import type { Ask } from '@readmit/contracts';
@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => target.stop());
 
-/** Grants through a proxy that lets the statement through to the server (or not) and never its answer back. */
+/** Grants through a proxy that passes the statement to the server (or not), and never the response. */
 async function grantCutAt(statement: string, delivered: boolean) {
   const options = {
     ceiling: { steps: ['role.grant' as const], entitlements: ['app_admin'], maxDurationSeconds: 900 },
@@ -43,14 +43,14 @@ async function grantCutAt(statement: string, delivered: boolean) {
 }
 const holding = async () => (await target.connector.read(ask, signal)).find(({ name }) => name === 'erin/role/app_admin')?.value;
 
-it('R5.5 knows that nothing happened when the connection broke before COMMIT', async () => {
+it('R5.5 reports no effect when the connection broke before COMMIT', async () => {
   expect(await grantCutAt('GRANT "app_admin"', true)).toMatchObject({ code: 'unreachable', effect: 'none' });
   expect(await holding()).toBe('absent');
 });
 
-it('R5.5 calls the effect unknown when COMMIT was sent and not answered, and reading the target settles it', async () => {
+it('R5.5 reports an unknown effect when COMMIT was sent without a response; reading the target resolves it', async () => {
   expect(await grantCutAt('COMMIT', false)).toMatchObject({ code: 'unreachable', effect: 'unknown' });
   expect(await holding()).toBe('absent');
   expect(await grantCutAt('COMMIT', true)).toMatchObject({ code: 'unreachable', effect: 'unknown' });
-  await until(async () => (await holding()) === 'granted-by-us', { what: 'the commit whose answer was lost shows at the target' });
+  await until(async () => (await holding()) === 'granted-by-us', { what: 'the commit whose response was lost shows at the target' });
 });

@@ -1,6 +1,6 @@
 /**
- * The oldest PostgreSQL that targets may be and the one that Readmit runs on, each with executors whose sessions write instants in
- * ways that do not read back as written: "IST" of Kolkata, and of a summer in Dublin, is read as Israel's.
+ * The oldest supported PostgreSQL of targets and the one that Readmit runs on, each with executors whose sessions write instants that are
+ * parsed differently: "IST" of Kolkata, and of a summer in Dublin, is parsed as Israel's.
  */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Ask } from '@readmit/contracts';
@@ -51,7 +51,7 @@ describe.each(postgresReleases)('PostgreSQL %i', (release) => {
     await expect(session.query('SELECT * FROM admin_ledger')).rejects.toThrow(/not queryable|terminat/);
   });
 
-  it('R6.5 gives the old login of a service account exactly the end back that it had, from every such session', async () => {
+  it('R6.5 restores the exact end of a service account’s old login, from every such session', async () => {
     await target.admin("ALTER ROLE payroll_a VALID UNTIL '2033-07-02 03:04:05.678901+00'");
     const until = () => target.admin("SELECT extract(epoch FROM rolvaliduntil)::text AS at FROM pg_roles WHERE rolname = 'payroll_a'");
     const before = await until();

@@ -1,6 +1,6 @@
 /**
- * The rights that docs/targets.md gives the executor, run as they stand there by a superuser: with them a role and a secret are restored
- * and taken back, and without any one of them that is refused, with what is missing.
+ * The executor's privileges in docs/targets.md, granted as listed there by a superuser: with them, a role and a secret are restored and
+ * undone; without any one of them, that is refused with what is missing.
  */
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -63,23 +63,23 @@ const execute = (plan: Plan) =>
   );
 const undo = (plan: Plan, object: string) => {
   const obligation = plan.obligations.find((one) => one.object === object);
-  if (!obligation) throw new Error(`the plan owes nothing at ${object}`);
+  if (!obligation) throw new Error(`the plan has no obligation at ${object}`);
   return connector.undo(obligation, { caseId: 'case_1', plan }, signal);
 };
 
-describe('the rights for roles on the page of targets', () => {
+describe('the privileges for roles in docs/targets.md', () => {
   it.each([
     ['REVOKE pg_signal_backend FROM readmit_exec', 'GRANT pg_signal_backend', 'grant it pg_signal_backend and pg_read_all_stats'],
     ['REVOKE pg_read_all_stats FROM readmit_exec', 'GRANT pg_signal_backend', 'grant it pg_signal_backend and pg_read_all_stats'],
     ['REVOKE app_admin FROM readmit_exec', 'GRANT app_admin', 'the executor may not grant app_admin: give it the role WITH ADMIN OPTION'],
-  ])('are all needed: after %s nothing is planned, and the statement of the page mends it', async (taken, statement, says) => {
+  ])('are all needed: after %s nothing is planned, and the documented statement fixes it', async (taken, statement, says) => {
     await admin(taken);
     await expect(agree(role)).rejects.toThrow(says);
     await admin(roleRights.find((one) => one.startsWith(statement)) ?? '');
     await expect(agree(role)).resolves.toBeDefined();
   });
 
-  it('are enough: a role is given, and taken back', async () => {
+  it('are enough: a role is granted and revoked', async () => {
     const plan = await agree(role);
     const read = () => query(urlOf('erin', 'erin-password'), 'SELECT * FROM admin_ledger');
     await expect(read()).rejects.toMatchObject({ code: '42501' });
@@ -90,7 +90,7 @@ describe('the rights for roles on the page of targets', () => {
   });
 });
 
-describe('the rights for service accounts on the page of targets', () => {
+describe('the privileges for service accounts in docs/targets.md', () => {
   beforeAll(async () => {
     for (const statement of accountRights) await admin(statement);
   });
@@ -114,14 +114,14 @@ describe('the rights for service accounts on the page of targets', () => {
       'GRANT SET',
       'permission denied to set parameter "log_min_error_statement"',
     ],
-  ])('are all needed: after %s no secret is made, and the statement of the page mends it', async (taken, statement, says) => {
+  ])('are all needed: after %s no secret is set, and the documented statement fixes it', async (taken, statement, says) => {
     await admin(taken);
     await expect(agree(secret).then(execute)).rejects.toThrow(says);
     await admin(accountRights.find((one) => one.startsWith(statement)) ?? '');
     await expect(agree(secret)).resolves.toBeDefined();
   });
 
-  it('are enough: a secret is made anew on the other login, and the old one is destroyed', async () => {
+  it('are enough: a new secret is set on the other login, and the old one is destroyed', async () => {
     const pay = (login: string, word: string) => query(urlOf(login, word), 'SELECT * FROM salary_run');
     await expect(pay('payroll_a', 'the-old-secret')).resolves.toEqual([]);
     const plan = await agree(secret);

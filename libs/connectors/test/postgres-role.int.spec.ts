@@ -1,6 +1,6 @@
 /**
- * A role restored to Erin at a real PostgreSQL, seen by Erin herself: she logs in and reads what only the role may read.
- * Not proved here: a crash of the target while COMMIT is under way.
+ * A role restored to Erin at a real PostgreSQL, checked by logging in as Erin and reading what only the role may read. Not here: a crash of
+ * the target during COMMIT.
  */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { PlanParts } from '@readmit/domain';
@@ -18,7 +18,7 @@ const execute = (with_: Plan, step: Step = first(with_.steps)) =>
 const undo = (with_: Plan, obligation: Undo = first(with_.obligations)) =>
   target.connector.undo(obligation, { caseId: 'case_1', plan: with_ }, signal);
 const readLedger = (): Promise<unknown> => query(target.erinUrl, 'SELECT * FROM admin_ledger');
-/** Everything that is compared, where this executor's own grant is one facet and touches no other. */
+/** All facets, of which this executor's own grant changes only one. */
 const facets = (holding: string, roles: string) => [
   { name: 'erin/login', value: 'can-login' },
   { name: 'erin/login/oid', value: oids.erin },
@@ -47,7 +47,7 @@ afterEach(async () => {
 });
 
 describe('role.restore', () => {
-  it('R6.3 gives Erin the role, takes it away again, and has ended her open session by then', async () => {
+  it('R6.3 grants Erin the role, revokes it, and has ended her open session by then', async () => {
     const parts = await plan();
     expect(parts.before).toEqual(facets('absent', 'app_reader'));
     expect(parts.untouched).toEqual(['erin keeps app_reader']);
@@ -73,7 +73,7 @@ describe('role.restore', () => {
     expect(await target.connector.read(ask, signal)).toEqual(parts.before);
   });
 
-  it('R6.3 tells an open session of Erin 57P01 when the role ends', async () => {
+  it('R6.3 ends an open session of Erin with 57P01 when the role ends', async () => {
     const agreed = planFrom(ask, await plan());
     await execute(agreed);
     const session = await open(target.erinUrl);
@@ -92,12 +92,12 @@ describe('role.restore', () => {
     await expect(session.query('SELECT * FROM admin_ledger')).rejects.toThrow(/not queryable|terminat/);
   });
 
-  it('R6.5 plans nothing for a role that stands already, and never removes it', async () => {
+  it('R6.5 plans nothing for a role that the login has already, and never removes it', async () => {
     const absent = planFrom(ask, await plan());
     await target.admin('GRANT app_admin TO erin');
     const parts = await plan();
     expect(parts).toMatchObject({ steps: [], obligations: [], before: facets('standing', 'app_admin,app_reader') });
-    // The steps of another plan under the before-state of this one: even then nothing is granted and nothing taken away.
+    // The steps of another plan with the prior state of this one: even then nothing is granted or revoked.
     const standing: Plan = { ...absent, before: { ...absent.before, facets: [...parts.before] } };
     await execute(standing);
     const session = await open(target.erinUrl);
@@ -106,7 +106,7 @@ describe('role.restore', () => {
     await session.end();
   });
 
-  it('R6.5 takes away its own grant alone when somebody else granted the role meanwhile', async () => {
+  it('R6.5 revokes only its own grant if someone else granted the role meanwhile', async () => {
     const agreed = planFrom(ask, await plan());
     await execute(agreed);
     await target.admin('GRANT app_admin TO erin');
@@ -118,7 +118,7 @@ describe('role.restore', () => {
     ).toEqual([{ grantor: 'postgres' }]);
   });
 
-  it('R2.5 refuses to grant when the role was given by somebody else since the plan', async () => {
+  it('R2.5 refuses to grant if someone else has granted the role since the plan', async () => {
     const agreed = planFrom(ask, await plan());
     await target.admin('GRANT app_admin TO erin');
     await expect(execute(agreed)).rejects.toMatchObject({ code: 'changed', effect: 'none' });
@@ -126,7 +126,7 @@ describe('role.restore', () => {
     await expect(execute(agreed)).resolves.toBeDefined();
   });
 
-  it('R2.2 says when the role is held through another role, and plans nothing', async () => {
+  it('R2.2 shows that the role is held through another role, and plans nothing', async () => {
     await target.admin('GRANT app_admin TO auditors; GRANT auditors TO erin');
     expect(await plan()).toMatchObject({ steps: [], before: facets('through-another-role', 'app_reader,auditors') });
   });
@@ -135,7 +135,7 @@ describe('role.restore', () => {
     [{ ...ask, object: 'mallory' }, 'not-found', /login mallory does not exist/],
     [{ ...ask, entitlement: 'nobody' }, 'not-found', /role nobody does not exist/],
     [{ ...ask, entitlement: 'auditors' }, 'refused', /may not grant auditors/],
-    [{ ...ask, entitlement: 'payroll' }, 'unsupported', /service accounts/],
+    [{ ...ask, entitlement: 'payroll' }, 'unsupported', /belongs to a service account/],
     [{ ...ask, object: 'readmit_exec' }, 'refused', /executor's own login/],
     [{ ...ask, object: 'postgres' }, 'refused', /superuser/],
     [{ ...ask, entitlement: 'app_reader' }, 'refused', /ceiling/],
@@ -147,7 +147,7 @@ describe('role.restore', () => {
 });
 
 describe('the executor', () => {
-  it('may hand on the role and end sessions, and neither use the role nor make a superuser nor read passwords', async () => {
+  it('may grant the role and end sessions, but not use the role, create a superuser or read passwords', async () => {
     for (const sql of [
       'SELECT * FROM admin_ledger',
       'SET ROLE app_admin',

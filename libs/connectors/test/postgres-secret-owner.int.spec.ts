@@ -1,6 +1,6 @@
 /**
- * Whose secret it is: a case destroys the login that it made and the old one that its plan names, by identity. Two cases over one
- * account, a login that was renamed, a step that fails half-way, a consumer that connects alone.
+ * Which secret is destroyed: the login that the case created and the old one in its plan, by identity. Two cases of one account, a renamed
+ * login, a step that fails half-way, a consumer that connects by itself.
  */
 import { afterAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Plan as PlanSchema, type Ask, type Facet, type Identity, type Plan, type RecipientKey, type Undo } from '@readmit/contracts';
@@ -51,8 +51,8 @@ beforeEach(async () => {
 });
 afterAll(() => target.stop());
 
-describe('two cases over one account', () => {
-  it('R6.5 the end of a case that did nothing leaves the secret of another case alone', async () => {
+describe('two cases of one account', () => {
+  it('R6.5 the end of a case that changed nothing leaves the secret of another case alone', async () => {
     const [mine, idle] = [await agree(), await agree()];
     const secret = await issue(mine, 'case_1');
     await expect(execute(idle, 'case_2')).rejects.toMatchObject({ code: 'changed', effect: 'none' });
@@ -60,12 +60,12 @@ describe('two cases over one account', () => {
     expect(destroyed(undone.readBack, 'payroll_b')).toBe('not made');
     await expect(pay('payroll_b', secret.password)).resolves.toEqual([]);
     expect(await untilOf('payroll_a')).not.toBeNull();
-    // The same obligation of the case that made it destroys it.
+    // The same obligation of the case that created it destroys it.
     expect(destroyed((await undo(mine, 'start', 'case_1')).readBack, 'payroll_b')).toMatch(/^\d+ gone$/);
     await expect(pay('payroll_b', secret.password)).rejects.toMatchObject({ code: '28P01' });
   });
 
-  it('R6.5 a login that could only be closed and that another case took since is not destroyed again', async () => {
+  it('R6.5 a login that could only be closed and that another case has taken over is not destroyed again', async () => {
     const earlier = await agree();
     const { made } = await issue(earlier, 'case_1');
     await target.admin('CREATE TABLE own_table (line text); ALTER TABLE own_table OWNER TO payroll_b');
@@ -79,7 +79,7 @@ describe('two cases over one account', () => {
     await expect(pay('payroll_b', secret.password)).rejects.toMatchObject({ code: '28P01' });
   });
 
-  it('R6.5 an old login that could only be closed and that another case took since is not closed again when the first case is contained', async () => {
+  it('R6.5 an old login that could only be closed and that another case has taken over is not closed again when the first case is contained', async () => {
     const earlier = await agree();
     const { made } = await issue(earlier, 'case_1');
     await target.admin('CREATE TABLE own_table (line text); ALTER TABLE own_table OWNER TO payroll_a');
@@ -89,7 +89,7 @@ describe('two cases over one account', () => {
     expect(secret.username).toBe('payroll_a');
     expect(destroyed((await undo(earlier, 'success', 'case_1', made)).readBack, 'payroll_a')).toBe('not made');
     await expect(pay('payroll_a', secret.password)).resolves.toEqual([]);
-    // The mark of the case that made an old login before the plan keeps nothing.
+    // The mark of a case that created the old login before the plan protects nothing.
     await undo(later, 'success', 'case_2', secret.made);
     const last = await agree();
     await issue(last, 'case_3');
@@ -97,7 +97,7 @@ describe('two cases over one account', () => {
     await expect(pay('payroll_a', secret.password)).rejects.toMatchObject({ code: '28P01' });
   });
 
-  it('R2.5 does not take a login of that name that somebody else made, though it bears a mark', async () => {
+  it('R2.5 does not use a login with that name that someone else created, even if it has a mark', async () => {
     const agreed = await agree();
     await target.admin("CREATE ROLE payroll_b LOGIN; COMMENT ON ROLE payroll_b IS 'readmit case=case_1 account=payroll'");
     await target.admin('CREATE ROLE dba CREATEROLE; GRANT payroll_b TO dba WITH ADMIN TRUE');
@@ -107,7 +107,7 @@ describe('two cases over one account', () => {
     expect(await target.admin("SELECT FROM pg_auth_members WHERE member = 'payroll_b'::regrole")).toEqual([]);
   });
 
-  it('holds the account: every plan of it has one hold, on the step and on both undos', async () => {
+  it('have the account as hold: every plan of it has one hold, on the step and on both undos', async () => {
     const agreed = await agree();
     expect(first(agreed.steps).hold).toBe('target-postgres/secret/payroll');
     expect(agreed.obligations.map(({ hold }) => hold)).toEqual(Array(2).fill('target-postgres/secret/payroll'));
@@ -115,7 +115,7 @@ describe('two cases over one account', () => {
 });
 
 describe('by identity, not by name', () => {
-  it('R6.3 destroys the old login under its new name, and nobody who has its name now', async () => {
+  it('R6.3 destroys the old login under its new name, and not one that has its name now', async () => {
     const agreed = await agree();
     await issue(agreed, 'case_1');
     await target.admin('ALTER ROLE payroll_a RENAME TO pay_old');
@@ -158,7 +158,7 @@ describe('by identity, not by name', () => {
     expect(await target.admin("SELECT FROM pg_roles WHERE rolname = 'payroll_b'")).toEqual([]);
   });
 
-  it('R6.3 ends the sessions of whoever can use the login that is destroyed, and the plan names them', async () => {
+  it('R6.3 ends the sessions of roles that can use the destroyed login, and the plan names them', async () => {
     await target.admin("CREATE ROLE batch LOGIN PASSWORD 'of-the-batch-job'; GRANT payroll_a TO batch");
     const parts = await plan(rotate);
     expect(parts.warnings).toContain(
@@ -174,14 +174,14 @@ describe('by identity, not by name', () => {
 });
 
 describe('a step that fails half-way', () => {
-  it('R6.5 changes nothing when the secret cannot be sealed', async () => {
-    // A point that is no X25519 key, with the fingerprint that belongs to it.
+  it('R6.5 changes nothing if the secret cannot be sealed', async () => {
+    // A point that is not an X25519 key, with its fingerprint.
     const short = consumer({ sealing: 'AAAA' });
     const agreed = await agree(rotate, short.key);
     await expect(execute(agreed, 'case_1', short.key)).rejects.toMatchObject({
       code: 'refused',
       effect: 'none',
-      message: expect.stringContaining('nothing can be sealed to the key'),
+      message: expect.stringContaining('cannot seal to the key'),
     });
     expect(await target.connector.read(rotate, signal)).toEqual(agreed.before.facets);
     await expect(execute(await agree(), 'case_1')).resolves.toBeDefined();
@@ -201,7 +201,7 @@ describe('a step that fails half-way', () => {
     await expect(pay('payroll_a', oldSecret)).resolves.toEqual([]);
   });
 
-  it('R6.5 gives the old login back the end that it had when the new one was dropped by somebody else', async () => {
+  it('R6.5 restores the end of the old login if someone else dropped the new one', async () => {
     const agreed = await agree();
     await issue(agreed, 'case_1');
     expect(await untilOf('payroll_a')).not.toBeNull();
@@ -211,7 +211,7 @@ describe('a step that fails half-way', () => {
     await expect(pay('payroll_a', oldSecret)).resolves.toEqual([]);
   });
 
-  it('R6.5 leaves the old login its end when the step had succeeded: its secret may be in the hands of a thief', async () => {
+  it('R6.5 does not restore the end of the old login after the step succeeded: its secret may be stolen', async () => {
     const agreed = await agree(reissue);
     const { made, password } = await issue(agreed, 'case_1');
     const end = await untilOf('payroll_a');
@@ -219,12 +219,12 @@ describe('a step that fails half-way', () => {
     expect(await untilOf('payroll_a')).toBe(end);
     await expect(pay('payroll_a', oldSecret)).rejects.toMatchObject({ code: '28P01' });
     await expect(pay('payroll_b', password)).rejects.toMatchObject({ code: '28P01' });
-    // With nothing on record, as after a crash, it does get its own end back.
+    // Without a record, as after a crash, its end is restored.
     await undo(agreed, 'start', 'case_1');
     expect(await untilOf('payroll_a')).toBe('infinity');
   });
 
-  it('R6.5 gives back no end that another case set', async () => {
+  it('R6.5 does not restore an end that another case set', async () => {
     const agreed = await agree();
     await issue(agreed, 'case_1');
     const set = await untilOf('payroll_a');
@@ -234,7 +234,7 @@ describe('a step that fails half-way', () => {
     expect(await untilOf('payroll_a')).toBe('infinity');
   });
 
-  it('R6.5 leaves what others wrote about the old login', async () => {
+  it('R6.5 keeps comments of others on the old login', async () => {
     await target.admin("COMMENT ON ROLE payroll_a IS E'for the payroll run\\nask the platform team'");
     const agreed = await agree();
     await issue(agreed, 'case_1');
@@ -245,7 +245,7 @@ describe('a step that fails half-way', () => {
     expect(await commentOf('payroll_a')).toBe('for the payroll run\nask the platform team');
   });
 
-  it('R6.5 gives back the end that somebody else set between two tries', async () => {
+  it('R6.5 restores an end that someone else set between two tries', async () => {
     const agreed = await agree();
     await issue(agreed, 'case_1');
     const own = '2031-01-01 00:00:00+00';
@@ -256,7 +256,7 @@ describe('a step that fails half-way', () => {
     expect(await untilOf('payroll_a')).toBe(own);
   });
 
-  it('R6.5 keeps the end of the old login that somebody else has set since', async () => {
+  it('R6.5 keeps an end of the old login that someone else has set since', async () => {
     const agreed = await agree();
     await issue(agreed, 'case_1');
     await target.admin("ALTER ROLE payroll_a VALID UNTIL '2031-01-01 00:00:00+00'");
@@ -266,7 +266,7 @@ describe('a step that fails half-way', () => {
   });
 });
 
-describe('a login that has lost its mark before anything was recorded', () => {
+describe('a login that lost its mark before anything was recorded', () => {
   it.each([
     ['its name', 'SELECT'],
     ['another name', 'ALTER ROLE payroll_b RENAME TO pay_new'],
@@ -276,15 +276,15 @@ describe('a login that has lost its mark before anything was recorded', () => {
     await target.admin(`COMMENT ON ROLE payroll_b IS 'looked after by the DBA'; ${sql}`);
     await expect(undo(agreed, 'start', 'case_1')).rejects.toMatchObject({
       code: 'changed',
-      message: expect.stringMatching(/^pay\S+ can log in for payroll .* so this case may have made it/),
+      message: expect.stringMatching(/^pay\S+ can log in for payroll .* so this case may have created it/),
     });
     expect(await untilOf('payroll_a')).toBe('infinity');
-    // The same login with the record of it.
+    // The same login, with a record.
     expect(destroyed((await undo(agreed, 'start', 'case_1', made)).readBack, 'payroll_b')).toMatch(/^\d+ gone$/);
     expect(destroyed((await undo(agreed, 'start', 'case_1')).readBack, 'payroll_b')).toBe('not made');
   });
 
-  it("R6.5 is left alone when a person says by its comment that it is not the case's", async () => {
+  it('R6.5 is left alone if a person marks it by comment as not created by the case', async () => {
     const agreed = await agree();
     const { password } = await issue(agreed, 'case_1');
     await target.admin("COMMENT ON ROLE payroll_b IS 'readmit case=none account=payroll'");
@@ -294,7 +294,7 @@ describe('a login that has lost its mark before anything was recorded', () => {
 });
 
 describe('a login that is in use', () => {
-  it('R5.2 ends at once with the success of a reissue, though its session holds it by a change of its own password', async () => {
+  it('R5.2 ends at once with the success of a reissue, even if its session locks it by a change of its own password', async () => {
     const agreed = await agree(reissue);
     const session = await open(target.urlOf('payroll_a', oldSecret));
     await session.query("BEGIN; ALTER ROLE CURRENT_USER PASSWORD 'the-next-secret'");
@@ -319,7 +319,7 @@ describe('a login that is in use', () => {
 });
 
 describe('when the old secret ends', () => {
-  it('R5.2 a dead or stolen secret ends at once, a rotated one with the overlap, at most with the case; the plan says which', async () => {
+  it('R5.2 a dead or stolen secret ends at once, a rotated one after the overlap, at most with the case; the plan tells which', async () => {
     const of = async (ask: Ask, options = {}) => {
       const parts = await plan(ask, options);
       expect([...Value.Errors(PlanSchema, planFrom(ask, parts))]).toEqual([]);
@@ -344,12 +344,12 @@ describe('when the old secret ends', () => {
     const secret = await issue(agreed, 'case_1');
     await expect(pay('payroll_a', oldSecret)).rejects.toMatchObject({ code: '28P01' });
     await expect(pay('payroll_b', secret.password)).resolves.toEqual([]);
-    // The new one was lost on the way: its undo gives the old one back.
+    // The new one was lost: its undo restores the old one.
     await undo(agreed, 'start', 'case_1');
     await expect(pay('payroll_a', oldSecret)).resolves.toEqual([]);
   });
 
-  it('takes nothing for a take-over while a session of the old login is left, and says that the new one is used', async () => {
+  it('reports no take-over while a session of the old login is left, but that the new one is used', async () => {
     const agreed = await agree();
     const observe = () => target.connector.observe(agreed, { caseId: 'case_1' }, signal);
     const old = await open(target.urlOf('payroll_a', oldSecret));
@@ -358,13 +358,13 @@ describe('when the old secret ends', () => {
     expect(await observe()).toEqual([{ object: 'payroll', used: { at: expect.stringMatching(/Z$/) }, takenOver: false }]);
     await old.end();
     await until(async () => (await target.admin("SELECT FROM pg_stat_activity WHERE usename = 'payroll_a'")).length === 0, {
-      what: 'the old session is gone',
+      what: 'the old session has ended',
     });
     expect(await observe()).toEqual([{ object: 'payroll', used: { at: expect.stringMatching(/Z$/) }, takenOver: true }]);
     await alone.end();
   });
 
-  it('names what the old login owns itself: the new one cannot use it, and it is not dropped', async () => {
+  it('names what the old login itself owns: the new one cannot use it, and it is not dropped', async () => {
     await target.admin('CREATE TABLE payslips (line text); CREATE TABLE drafts (line text)');
     const before = await plan(rotate);
     expect(before.untouched).toEqual(['role payroll and everything it owns']);

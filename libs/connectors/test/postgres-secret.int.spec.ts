@@ -1,6 +1,6 @@
 /**
- * The secret of a service account made anew at a real PostgreSQL: two logins take turns, the new secret reaches its consumer
- * sealed, the old one dies. The server logs every statement; no secret may be in that log.
+ * A new secret for a service account at a real PostgreSQL: two logins alternate, the new secret is sealed to its consumer, the old one is
+ * destroyed. The server logs every statement; no secret may be in that log.
  */
 import { afterAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Ask, Facet, Identity, Plan, Undo } from '@readmit/contracts';
@@ -88,7 +88,7 @@ describe('a new secret', () => {
     expect(log).not.toMatch(/ROLE "payroll_b" LOGIN PASSWORD/);
   });
 
-  it('R5.5 makes the secret anew when it is called again, and the first one is void', async () => {
+  it('R5.5 sets another secret when it is called again, and the first one is void', async () => {
     const agreed = await agree();
     const lost = await unseal(first((await execute(agreed)).sealed).jwe);
     await expect(pay('payroll_b', lost.password)).resolves.toEqual([]);
@@ -102,7 +102,7 @@ describe('a new secret', () => {
     expect([...(await target.connector.read(ask, signal)), once.readBack.at(-1)]).toEqual(once.readBack);
   });
 
-  it('R6.3 destroys the new login that nobody took over and leaves the old one alone', async () => {
+  it('R6.3 destroys a new login that no consumer took over, and leaves the old one alone', async () => {
     const agreed = await agree();
     const secret = await unseal(first((await execute(agreed)).sealed).jwe);
     await expect(pay('payroll_b', secret.password)).resolves.toEqual([]);
@@ -122,14 +122,14 @@ describe('a new secret', () => {
     await expect(pay('payroll_a', oldSecret)).rejects.toMatchObject({ code: '28P01' });
   });
 
-  it('R6.3 a login that somebody opens again before it is read back is not destroyed', async () => {
+  it('R6.3 a login that someone opens again before the read-back does not count as destroyed', async () => {
     const agreed = await agree();
     await execute(agreed);
     await target.admin(`CREATE TABLE own_table (line text); ALTER TABLE own_table OWNER TO payroll_a;
       CREATE ROLE keeper SUPERUSER LOGIN PASSWORD 'keeper-password'`);
     const patient = postgresConnector({ name: ask.connector, url: target.executorUrl, roles: [payroll], callTimeoutMs: 60_000 });
     const undo = agreed.obligations.find(({ object }) => object === 'payroll_a') as Undo;
-    // A change of payroll's members that is under way holds the executor up after it closed the login.
+    // A concurrent change of payroll's members blocks the executor after it closed the login.
     const keeper = await open(target.urlOf('keeper', 'keeper-password'));
     await keeper.query('BEGIN; GRANT payroll TO erin');
     const destroyed = patient.undo(undo, { caseId: 'case_1', plan: agreed }, signal).then(
@@ -145,7 +145,7 @@ describe('a new secret', () => {
     expect(states((await destroy(agreed, 'payroll_a')).readBack)).toEqual(['payroll_b', 'no-login', 'login, owns']);
   });
 
-  it('lets the logins take turns: the destroyed one is made anew next time, also when it could only be closed', async () => {
+  it('alternates the logins: the destroyed one is created again next time, or opened if it could only be closed', async () => {
     const agreed = await agree();
     await execute(agreed);
     await expect(plan()).rejects.toMatchObject({ code: 'refused', message: expect.stringContaining('both logins of payroll are valid') });
@@ -159,7 +159,7 @@ describe('a new secret', () => {
     expect(await now()).toEqual(['payroll_a', 'login, owns', 'absent']);
   });
 
-  it('sees that a consumer took over by its session, and does not take its own proof for one', async () => {
+  it('recognizes a take-over by the consumer’s session, and does not count its own test', async () => {
     const agreed = await agree();
     const secret = await unseal(first((await execute(agreed)).sealed).jwe);
     const observe = () => target.connector.observe(agreed, { caseId: 'case_1' }, signal);
@@ -170,7 +170,7 @@ describe('a new secret', () => {
     await Promise.all([job.end(), proof.end()]);
   });
 
-  it('changes nothing when no key with the approved fingerprint is given', async () => {
+  it('changes nothing without a key with the approved fingerprint', async () => {
     const agreed = await agree();
     const mallory = consumer();
     const swapped = { ...mallory.key, fingerprint: payrollJob.key.fingerprint };
@@ -180,7 +180,7 @@ describe('a new secret', () => {
     await expect(execute(agreed)).resolves.toBeDefined();
   });
 
-  it('R2.5 refuses when the old login is gone since the plan, and says that nothing was done', async () => {
+  it('R2.5 refuses if the old login no longer exists, and reports no effect', async () => {
     const agreed = await agree();
     await target.admin('DROP ROLE payroll_a');
     await expect(execute(agreed)).rejects.toMatchObject({ code: 'changed', effect: 'none' });
@@ -188,7 +188,7 @@ describe('a new secret', () => {
     await expect(execute(await agree())).resolves.toBeDefined();
   });
 
-  it('R5.5 calls the effect unknown when the new secret was set and cannot be proved, and leaves the old one its life', async () => {
+  it('R5.5 reports an unknown effect if the new secret was set and cannot be proved, and leaves the old one alone', async () => {
     const agreed = await agree();
     await target.admin('REVOKE CONNECT ON DATABASE postgres FROM PUBLIC; GRANT CONNECT ON DATABASE postgres TO readmit_exec, payroll_a');
     await expect(execute(agreed)).rejects.toMatchObject({

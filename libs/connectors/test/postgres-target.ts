@@ -15,12 +15,12 @@ export interface Target {
   urlOf(login: string, password: string): string;
   readonly erinUrl: string;
   readonly executorUrl: string;
-  /** Runs one statement as the administrator, who is somebody else than the executor. */
+  /** Runs one statement as the administrator, who is not the executor. */
   admin<Row = Record<string, unknown>>(sql: string): Promise<Row[]>;
   stop(): Promise<void>;
 }
 
-/** A PostgreSQL of its own: roles belong to the cluster, and its log is read. */
+/** A dedicated PostgreSQL, because roles belong to the cluster and its log is read. */
 export async function startTestTarget(release: PostgresRelease = 18): Promise<Target> {
   const log: string[] = [];
   const server = await startPostgresRelease(release, { log: (line) => log.push(line) });
@@ -54,7 +54,7 @@ export async function startTestTarget(release: PostgresRelease = 18): Promise<Ta
   };
 }
 
-/** Oid of the role of that name now. */
+/** The current oid of the role. */
 export async function oidOf(target: Target, role: string): Promise<string> {
   const [found] = await target.admin<{ oid: string }>(`SELECT oid::text FROM pg_roles WHERE rolname = '${role}'`);
   if (!found) throw new Error(`there is no role ${role}`);
@@ -65,7 +65,7 @@ export const valueOf = (facets: readonly Facet[], name: string): string | undefi
 
 export async function open(url: string): Promise<Client> {
   const client = new Client({ connectionString: url });
-  // A session that is ended by the target says so on the next query.
+  // A session that was ended by the target fails on the next query.
   client.on('error', () => {});
   await client.connect();
   return client;
@@ -80,7 +80,7 @@ export async function query<Row = Record<string, unknown>>(url: string, sql: str
   }
 }
 
-/** Works over a proxy in front of the target: `join` says what goes from one side to the other. */
+/** Runs `work` over a proxy in front of the target; `join` decides what is passed on. */
 export async function throughProxy<T>(
   target: Target,
   join: (sides: { readonly client: Socket; readonly server: Socket }) => void,
@@ -103,7 +103,7 @@ export async function throughProxy<T>(
   }
 }
 
-/** The plan as execution would build it from the connector's parts. */
+/** The plan that execution would build from the connector's parts. */
 export const planFrom = (ask: Ask, parts: PlanParts, recipients: Plan['recipients'] = []): Plan => ({
   caseId: 'case_1',
   class: ask.kind === 'role.restore' ? 'privileged-restoration' : 'nhi-secret-restoration',

@@ -1,4 +1,4 @@
-/** The AsyncAPI document against its specification (3.1.0, Kafka binding 0.5.0), the catalogue, the topology and the reader of signals. */
+/** The AsyncAPI document against its specification (3.1.0, Kafka binding 0.5.0), the catalogue, the topology and the parser of signals. */
 import { describe, expect, it } from '@jest/globals';
 import specs from '@asyncapi/specs';
 import { Ajv } from 'ajv';
@@ -7,7 +7,7 @@ import path from 'node:path';
 import { asyncapi, type GoldenSample } from './asyncapi.js';
 import { entryOf, eventTypes, topicOf } from './events/catalogue.js';
 import { topicSpecs } from './events/topology.js';
-import { whenSaid } from './events/when-said.js';
+import { descriptionOf } from './events/event-descriptions.js';
 import { readSignal } from './signals/read-signal.js';
 
 interface Channel {
@@ -34,7 +34,7 @@ const samples = readdirSync(path.join(house, 'libs/contracts/samples'))
 const document = JSON.parse(JSON.stringify(asyncapi(samples))) as Document;
 const copy = (): Document => JSON.parse(JSON.stringify(document)) as Document;
 
-// ajv knows draft-07 by itself: the copy of its meta schema inside would be a second one of the same name.
+// Without the meta schema of draft-07 inside: ajv has it already, and a second one with the same id is an error.
 const specification = { ...(specs.schemas['3.1.0'] as Record<string, unknown>) };
 delete specification['$schema'];
 const isAsyncApi = new Ajv({ strict: false, meta: false, validateSchema: false, validateFormats: false, addUsedSchema: false }).compile(
@@ -42,7 +42,7 @@ const isAsyncApi = new Ajv({ strict: false, meta: false, validateSchema: false, 
 );
 
 describe('the AsyncAPI document', () => {
-  it('is AsyncAPI 3.1 with Kafka bindings 0.5; a property that a binding does not have is not (the control)', () => {
+  it('is AsyncAPI 3.1 with Kafka bindings 0.5; with an unknown property in a binding it is not (the control)', () => {
     expect(isAsyncApi(document) || isAsyncApi.errors).toBe(true);
     const wrong = copy();
     Object.assign(wrong.channels['intake']?.bindings.kafka ?? {}, { partition: 4 });
@@ -52,7 +52,7 @@ describe('the AsyncAPI document', () => {
     expect(isAsyncApi(without)).toBe(false);
   });
 
-  it('has no reference that leads nowhere', () => {
+  it('has no dangling reference', () => {
     const references = [...JSON.stringify(document).matchAll(/"\$ref":"#\/([^"]+)"/g)].map(([, target = '']) => target);
     expect(references.length).toBeGreaterThan(400);
     const leadsNowhere = references.filter(
@@ -62,7 +62,7 @@ describe('the AsyncAPI document', () => {
     expect(leadsNowhere).toEqual([]);
   });
 
-  it('R8.1 has every topic of the topology, with its partitions and how it is kept', () => {
+  it('R8.1 has every topic of the topology, with partitions and retention', () => {
     const topics = topicSpecs({ providers: ['{provider}'], siems: [], replication: 3, minInSync: 2 });
     expect(
       Object.values(document.channels)
@@ -78,16 +78,16 @@ describe('the AsyncAPI document', () => {
     }
   });
 
-  it.each(eventTypes)('R8.1 has %s on the topic of its producer, with its sample and when it is said', (type) => {
+  it.each(eventTypes)('R8.1 has %s on the topic of its producer, with its sample and description', (type) => {
     const channel = Object.values(document.channels).find(({ messages }) => messages[type]);
     expect(channel?.address).toBe(topicOf(entryOf(type).producer));
     const message = document.components.messages[type];
     expect(message?.examples).toHaveLength(1);
-    expect(message?.summary).toBe(whenSaid(type));
-    expect(whenSaid(type)).toMatch(/^[A-Z].{10,}\.$/);
+    expect(message?.summary).toBe(descriptionOf(type));
+    expect(descriptionOf(type)).toMatch(/^[A-Z].{10,}\.$/);
   });
 
-  it('has examples that its own schemas take', () => {
+  it('has examples that are valid by its own schemas', () => {
     const ajv = new Ajv({ strict: false });
     ajv.addSchema({ $id: 'document', components: document.components });
     const fits = (name: string, part: 'payload' | 'headers', value: unknown): boolean =>
@@ -101,7 +101,7 @@ describe('the AsyncAPI document', () => {
     expect(fits('readmit.case.frozen', 'payload', { caseId: 'case_1' })).toBe(false);
   });
 
-  it('R8.2 has examples of signals that are taken', () => {
+  it('R8.2 has examples of signals that are accepted', () => {
     const examples = Object.entries(document.components.messages).filter(([name]) => name.startsWith('signal.'));
     const kinds = examples.flatMap(([, { examples: all = [] }]) =>
       all.map(({ headers = {}, payload }) =>
@@ -117,7 +117,7 @@ describe('the AsyncAPI document', () => {
     ]);
   });
 
-  it('R8.2 sends what services say and receives signals', () => {
+  it('R8.2 sends events of services and receives signals', () => {
     const actions = Object.values(document.operations).map(({ action, channel }) => `${action} ${channel.$ref.split('/').at(-1)}`);
     expect(actions.sort()).toEqual([
       'receive signals',
@@ -131,7 +131,7 @@ describe('the AsyncAPI document', () => {
     ]);
   });
 
-  it('is the one that is checked in (else run node tools/generate-asyncapi.mjs after a build)', () => {
+  it('is the one that is checked in (otherwise run node tools/generate-asyncapi.mjs after a build)', () => {
     expect(JSON.parse(readFileSync(path.join(house, 'docs/generated/asyncapi.json'), 'utf8'))).toEqual(document);
   });
 });

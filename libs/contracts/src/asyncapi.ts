@@ -1,17 +1,17 @@
 /**
- * The AsyncAPI 3.1 document of every topic, derived from the catalogue: what Readmit says (`send`) and what it takes (`receive`). Its
- * schemas are the very ones that the services check with, its examples the golden samples.
+ * The AsyncAPI 3.1 document of all topics, derived from the catalogue: what Readmit emits (`send`) and accepts (`receive`). Its schemas are
+ * those that the services validate with, its examples are the golden samples.
  */
 import { auditOcsfTopic, entryOf, eventTypes, topicOf, type EventType } from './events/catalogue.js';
 import { services, type ServiceName } from './events/entry.js';
 import { providerPrincipal, servicePrincipal, signalTopicOf, siemPrincipal, topicSpecs } from './events/topology.js';
 import * as values from './events/values.js';
-import { whenSaid } from './events/when-said.js';
+import { descriptionOf } from './events/event-descriptions.js';
 import { headersOf } from './asyncapi-headers.js';
 import { schemaWriter, type Json, type JsonObject } from './json-schema.js';
 import { SignalEvent, signalGroup } from './signals/signal.js';
 
-/** Schemas that get a name of their own. */
+/** Schemas that are referenced by name. */
 const named = {
   Ask: values.Ask,
   Ceiling: values.Ceiling,
@@ -63,7 +63,7 @@ export function asyncapi(samples: readonly GoldenSample[]): object {
       title: 'Readmit',
       version: '1',
       description:
-        'Every topic of Readmit on Apache Kafka: what its services say, what identity providers write, what SIEMs read. Delivery is at least once; an event is the same event when its id is. Order holds per key, and no reader should rest on it.',
+        'All topics of Readmit on Apache Kafka: events of its services, signals of identity providers, records for SIEMs. Delivery is at least once: events with the same id are the same event. Events with the same key are usually in order; do not rely on it.',
       license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
     },
     defaultContentType: 'application/json',
@@ -71,7 +71,7 @@ export function asyncapi(samples: readonly GoldenSample[]): object {
       kafka: {
         host: '{bootstrap}',
         protocol: 'kafka-secure',
-        description: 'Apache Kafka over TLS. Each principal has the rights of its role and no others.',
+        description: 'Apache Kafka over TLS. Each principal has only the rights of its role.',
         variables: { bootstrap: { default: 'kafka.example.com:9092', description: 'A bootstrap broker, host:port.' } },
         security: [pointer('components', 'securitySchemes', 'scram')],
       },
@@ -81,9 +81,9 @@ export function asyncapi(samples: readonly GoldenSample[]): object {
       signals: {
         address: signalTopicOf('{provider}'),
         title: 'Signals of one identity provider',
-        description: `Written by \`${providerPrincipal('<provider>')}\` alone, read by intake. The name of the topic says who speaks; nothing in an event changes that. A signal opens nothing.`,
+        description: `Written only by \`${providerPrincipal('<provider>')}\`, read by intake. The topic identifies the provider; nothing in an event changes that. A signal opens no case.`,
         parameters: {
-          provider: { description: 'Name of the provider as READMIT_PROVIDERS has it: letters, digits and dashes.', examples: ['acme'] },
+          provider: { description: 'Name of the provider as in READMIT_PROVIDERS: letters, digits and dashes.', examples: ['acme'] },
         },
         messages: {
           structured: pointer('components', 'messages', 'signal.structured'),
@@ -94,7 +94,7 @@ export function asyncapi(samples: readonly GoldenSample[]): object {
       siem: {
         address: auditOcsfTopic,
         title: 'The log for SIEMs',
-        description: `Every entry of the log as an OCSF 1.8.0 event, read by \`${siemPrincipal('<name>')}\`. Unsigned: it proves nothing, the log does. See docs/siem.md.`,
+        description: `Every entry of the audit log as an OCSF 1.8.0 event, read by \`${siemPrincipal('<name>')}\`. Unsigned: the log is the proof, not this topic. See docs/siem.md.`,
         messages: { entry: pointer('components', 'messages', 'ocsf') },
         bindings: topicBindings(auditOcsfTopic),
       },
@@ -103,14 +103,18 @@ export function asyncapi(samples: readonly GoldenSample[]): object {
       ...Object.fromEntries(
         services.map((service) => [
           `${service}Says`,
-          { action: 'send', channel: pointer('channels', service), summary: `What ${service} says; no other principal may write there.` },
+          {
+            action: 'send',
+            channel: pointer('channels', service),
+            summary: `Events of ${service}; no other principal may write to this topic.`,
+          },
         ]),
       ),
-      auditShows: { action: 'send', channel: pointer('channels', 'siem'), summary: 'What audit shows to SIEMs.' },
+      auditShows: { action: 'send', channel: pointer('channels', 'siem'), summary: 'Records of audit for SIEMs.' },
       intakeTakesSignals: {
         action: 'receive',
         channel: pointer('channels', 'signals'),
-        summary: 'Takes what identity providers report. What cannot be taken parks with its reason.',
+        summary: 'Accepts signals of identity providers. A signal that cannot be accepted is parked with its reason.',
         bindings: { kafka: { groupId: { type: 'string', enum: [signalGroup] }, bindingVersion } },
       },
     },
@@ -122,9 +126,12 @@ export function asyncapi(samples: readonly GoldenSample[]): object {
         ocsf: {
           name: 'ocsf',
           title: 'OCSF event',
-          summary: 'One entry of the log.',
+          summary: 'One entry of the audit log.',
           headers: headersOf.plainJson,
-          payload: { type: 'object', description: 'An OCSF 1.8.0 event; docs/siem.md has the classes and a table of what becomes what.' },
+          payload: {
+            type: 'object',
+            description: 'An OCSF 1.8.0 event; docs/siem.md lists the classes and how events are mapped to them.',
+          },
           bindings: { kafka: { key: { type: 'string', description: 'The key of the event that the entry is about.' }, bindingVersion } },
         },
       },
@@ -133,13 +140,13 @@ export function asyncapi(samples: readonly GoldenSample[]): object {
           contentType: 'application/json',
           correlationId: {
             location: '$message.header#/ce_correlationid',
-            description: 'What belongs together: nearly always the case id.',
+            description: 'Groups related events: nearly always the case id.',
           },
           bindings: {
             kafka: {
               key: {
                 type: 'string',
-                description: 'The aggregate: nearly always the case id, else `subject:<id>`, `connector:<id>`, `policy`.',
+                description: 'The aggregate: nearly always the case id, otherwise `subject:<id>`, `connector:<id>` or `policy`.',
               },
               bindingVersion,
             },
@@ -153,7 +160,7 @@ export function asyncapi(samples: readonly GoldenSample[]): object {
   };
 }
 
-/** As `readmit setup` makes it; of its settings those that the binding knows. */
+/** As `readmit setup` creates the topic, limited to the settings that the binding knows. */
 function topicBindings(topic: string): JsonObject {
   const spec = topicSpecs({ providers: ['provider'], siems: [], replication: 3, minInSync: 2 }).find(({ name }) => name === topic);
   if (!spec) throw new Error(`this is a bug: no topic ${topic}`);
@@ -169,8 +176,8 @@ function topicBindings(topic: string): JsonObject {
 function channelOf(service: ServiceName): JsonObject {
   return {
     address: topicOf(service),
-    title: `What ${service} says`,
-    description: `Written by \`${servicePrincipal(service)}\` alone. CloudEvents 1.0 in binary mode, each event signed.`,
+    title: `Events of ${service}`,
+    description: `Written only by \`${servicePrincipal(service)}\`. CloudEvents 1.0 in binary mode; each event is signed.`,
     messages: Object.fromEntries(typesOf(service).map((type) => [type, pointer('components', 'messages', type)])),
     bindings: topicBindings(topicOf(service)),
   };
@@ -181,11 +188,11 @@ function messageOf(type: EventType, samples: readonly GoldenSample[]): JsonObjec
   return {
     name: type,
     title: entry.label,
-    summary: whenSaid(type),
+    summary: descriptionOf(type),
     traits: [pointer('components', 'messageTraits', 'event')],
     headers: headersOf.event(type, entry.version),
     payload: reference(entry.schema),
-    // The data alone: an example of headers would need a signature, and would be wrong with a made-up one.
+    // Only the data: example headers would need a signature, and a made-up one would be wrong.
     examples: samples.filter((sample) => sample.type === type).map(({ data, key }) => ({ name: key, payload: data as Json })),
     'x-readmit-code': entry.code,
     'x-readmit-version': entry.version,
@@ -202,7 +209,7 @@ const signalExample = {
   subject: 'ada',
   time: '2026-11-22T10:00:00.000Z',
 };
-const signalKey = { kafka: { key: { type: 'string', description: 'Any, or none: it is not looked at.' }, bindingVersion } };
+const signalKey = { kafka: { key: { type: 'string', description: 'Any or none; ignored.' }, bindingVersion } };
 const signalMessages: JsonObject = {
   'signal.structured': {
     name: 'signal.structured',
@@ -226,7 +233,7 @@ const signalMessages: JsonObject = {
     summary: 'The attributes as headers; the value is the data, or empty.',
     contentType: 'application/json',
     headers: headersOf.binary(components['SignalEvent']),
-    payload: { type: 'object', description: 'Anything that helps the provider itself; its form is looked at and nothing of it is kept.' },
+    payload: { type: 'object', description: 'Any JSON object; it is checked to be one and not stored.' },
     bindings: signalKey,
     examples: [
       {

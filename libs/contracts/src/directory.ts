@@ -1,4 +1,4 @@
-/** The directory of people, machines and privilege: a signed file (compact JWS, EdDSA), fetched by classification alone. */
+/** The directory of people, machines and privileged entitlements: a signed file (compact JWS, EdDSA) that only classification fetches. */
 import { Type, type Static } from 'typebox';
 import { closed, Consumer, Id, Instant, oneOf, Person, Text } from './events/values.js';
 
@@ -6,9 +6,9 @@ export const Contact = closed({ kind: oneOf(['phone', 'email', 'mobile'] as cons
 export const DirectoryPerson = closed({
   ...Person.properties,
   name: Text,
-  /** What stands here is attested for a case, and an event has an end: more keys than anybody has devices are a fault of the directory. */
+  /** Bounded, because they are attested in an event, whose size is limited: nobody has more devices than that. */
   keys: Type.Array(Person.properties.keys.items, { maxItems: 20 }),
-  /** Where notices and call-backs go; never leaves classification but as salted digests. */
+  /** For notices and call-backs; leaves classification only as salted digests. */
   contacts: Type.Array(Contact, { maxItems: 20 }),
   accounts: Type.Array(closed({ connector: Id, object: Id })),
 });
@@ -24,11 +24,11 @@ export const Directory = closed({
   issuedAt: Instant,
   people: Type.Array(DirectoryPerson),
   machines: Type.Array(DirectoryMachine),
-  /** Roles and groups that give power; no rule reads it yet: restoring any role or group is a privileged restoration. */
+  /** Privileged roles and groups. No rule reads it yet: restoring any role or group is a privileged restoration. */
   privileged: Type.Array(closed({ connector: Id, entitlement: Id })),
 });
 export type Directory = Static<typeof Directory>;
-/** What people write and somebody signs: signing says when it was issued. */
+/** The unsigned source of a directory; signing sets `issuedAt`. */
 export const DirectorySource = Type.Omit(Directory, ['issuedAt'], { additionalProperties: false });
-/** `typ` of the signed directory (JWS): no other text that is signed with the key is taken for one. */
+/** `typ` of the signed directory (JWS): prevents another text signed with the same key from being accepted as one. */
 export const directoryType = 'readmit-directory+jwt';

@@ -67,7 +67,7 @@ export {
   servicePrincipal,
   siemPrincipal,
   signalTopicOf,
-  topicsHeardBy,
+  topicsConsumedBy,
   topicSpecs,
 } from './events/topology.js';
 export type { AclSpec, TopicSpec, TopologyOptions } from './events/topology.js';
@@ -152,4 +152,4 @@ export { readSignal } from './signals/read-signal.js';
 export type { ReadOptions, SignalProviders } from './signals/read-signal.js';
 export { asyncapi } from './asyncapi.js';
 export type { GoldenSample } from './asyncapi.js';
-export { whenSaid } from './events/when-said.js';
+export { descriptionOf } from './events/event-descriptions.js';

@@ -1,7 +1,7 @@
-/** Levels of arrays and objects that JSON of others may have. The catalogue's own shapes need eight; a policy document is a free value. */
+/** Maximum nesting of arrays and objects in received JSON. The catalogue's own schemas need eight levels; a policy document may be any JSON. */
 export const maxDepth = 32;
 
-/** Whether JSON text nests deeper than allowed, by its bytes and before anything parses it. */
+/** Whether JSON text nests deeper than allowed. Scans the bytes, so that it can run before parsing. */
 export function nestsTooDeep(value: Uint8Array): boolean {
   let depth = 0;
   let inString = false;

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { repeatsName } from './json-names.js';
 
-describe('a name in JSON text', () => {
+describe('a duplicate name in JSON text', () => {
   it.each([
     '{"a":1,"a":1}',
     '{"a":{"b":[{"c":1},{"c":1,"d":2,"c":3}]}}',
@@ -23,7 +23,7 @@ describe('a name in JSON text', () => {
     '{"a\\\\":1,"a":2}',
   ])('that stands once in its object is not: %s', (text) => expect(repeatsName(text)).toBe(false));
 
-  it('R8.3 is found in whatever is written with one name more, and nowhere else', () => {
+  it('R8.3 is found in any generated JSON to which one was added, and in no other', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string({ unit: 'binary' }), fc.jsonValue(), { minKeys: 1 }), (value) => {
         const text = JSON.stringify(value, undefined, 1);

@@ -1,6 +1,6 @@
 /**
- * Whether an object in JSON text has a name twice: `JSON.parse` takes the last one, other readers the first, so that the same bytes say two things.
- * `text` MUST be text that `JSON.parse` takes.
+ * Whether an object in the JSON text has a duplicate name: `JSON.parse` takes the last one, other parsers the first, so that the same bytes
+ * would mean two things. `text` MUST be valid JSON.
  */
 export function repeatsName(text: string): boolean {
   const names: Set<string>[] = [];
@@ -11,10 +11,10 @@ export function repeatsName(text: string): boolean {
     else if (one === '"') {
       const from = at;
       for (at++; at < text.length && text[at] !== '"'; at++) if (text[at] === '\\') at++;
-      let behind = at + 1;
-      while (' \t\r\n'.includes(text[behind] ?? '-')) behind++;
-      // A string with a colon behind it is a name.
-      if (text[behind] !== ':') continue;
+      let next = at + 1;
+      while (' \t\r\n'.includes(text[next] ?? '-')) next++;
+      // A string followed by a colon is a name.
+      if (text[next] !== ':') continue;
       const name = JSON.parse(text.slice(from, at + 1)) as string;
       if (names.at(-1)?.has(name)) return true;
       names.at(-1)?.add(name);

@@ -1,18 +1,18 @@
-/** Our schemas as plain JSON for documents: those with a name of their own stand once, and wherever one is used there is a reference. */
+/** Schemas as plain JSON for OpenAPI and AsyncAPI: named ones are written once and referenced everywhere else. */
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 export type JsonObject = { readonly [key: string]: Json };
 
 export interface SchemaWriter {
-  /** The schema, or a reference to it when it has a name. */
+  /** The schema, or a reference if it has a name. */
   reference(schema: unknown): Json;
-  /** What stands under `components.schemas`. */
+  /** The content of `components.schemas`. */
   readonly components: JsonObject;
 }
 
 /**
- * Names schemas by what they say, so that an optional field of a named shape is a reference too. One with a description of its own is a
- * reference with that description beside it, as OpenAPI 3.1 takes it; readers that know no such thing pass over it.
+ * Recognizes named schemas by their content, so that an optional field is a reference too. One with a different description becomes a
+ * reference with that description next to it, as OpenAPI 3.1 allows; other readers ignore it.
  */
 export function schemaWriter(named: Readonly<Record<string, object>>): SchemaWriter {
   const nameOf = new Map(Object.entries(named).map(([name, schema]) => [undescribed(schema), name]));

@@ -20,7 +20,7 @@ const entries = ['', '00', '10', '2021', '3031', '40414243', '5051525354555657',
 const leaves = entries.map((entry) => leafHash(sha256, entry));
 const treeOf = (size: number) => Array.from({ length: size }, (_, index) => leafHash(sha256, Buffer.from([index])));
 
-/** RFC 6962 section 2.1 as it is written down, to judge the implementation by. */
+/** RFC 6962 section 2.1, implemented literally, to compare with. */
 function definedRoot(list: readonly Uint8Array[]): Uint8Array {
   const [only] = list;
   if (!only) return sha256(Buffer.alloc(0));
@@ -83,7 +83,7 @@ describe('Merkle tree', () => {
     }
   });
 
-  it('a path that is too long or too short leads nowhere', () => {
+  it('a path that is too long or too short gives no root', () => {
     const tree = treeOf(11);
     tree.forEach((leaf, index) => {
       const path = inclusionPath(sha256, tree, index);
@@ -102,13 +102,13 @@ describe('Merkle tree', () => {
         const earlier = { size: prefix, root: definedRoot(tree.slice(0, prefix)) };
         expect(verifyConsistency(sha256, earlier, later, proof)).toBe(true);
         expect(verifyConsistency(sha256, { size: prefix, root: sha256(Buffer.from('another')) }, later, proof)).toBe(false);
-        // Nothing was promised by the empty tree, so any tree goes on from it.
+        // Any tree is consistent with the empty one.
         expect(verifyConsistency(sha256, earlier, { size, root: sha256(Buffer.from('another')) }, proof)).toBe(prefix === 0 && size > 0);
       }
     }
   });
 
-  it('a consistency proof with a changed, missing or further hash is refused', () => {
+  it('a consistency proof with a changed, missing or additional hash is refused', () => {
     fc.assert(
       fc.property(fc.integer({ min: 3, max: 70 }), fc.nat(), fc.nat(), (size, pick, at) => {
         const tree = treeOf(size);
@@ -125,7 +125,7 @@ describe('Merkle tree', () => {
     );
   });
 
-  it('a frontier goes on from its bytes as if it had never stopped', () => {
+  it('a frontier continues from its bytes as if it had never stopped', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 70 }), fc.integer({ min: 0, max: 70 }), (before, after) => {
         const tree = treeOf(before + after);

@@ -1,25 +1,25 @@
 /**
  * The Merkle tree of RFC 6962 section 2.1: leaf = SHA-256(0x00 || entry), node = SHA-256(0x01 || left || right), split at the
- * largest power of two below n, the empty tree is SHA-256(""). Both the batch signatures of events and the audit log are such
- * trees, so both are proved by the same few functions. SHA-256 arrives as an argument: this file computes nothing by itself.
+ * largest power of two below n, the empty tree is SHA-256(""). Batch signatures of events and the audit log are both such trees and share
+ * these functions. SHA-256 is passed in, so that this file needs no crypto library.
  */
 export type Sha256 = (bytes: Uint8Array) => Uint8Array;
 
-/** Bytes of a hash. */
+/** Length of a hash in bytes. */
 export const hashLength = 32;
 
-/** Hash of an entry; the prefix keeps an entry from passing for a node. */
+/** Hash of an entry; the prefix prevents an entry from being used as an inner node. */
 export function leafHash(sha256: Sha256, entry: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(1 + entry.length);
   bytes.set(entry, 1);
   return sha256(bytes);
 }
 
-/** What is hashed for an inner node: one place for all of them, because each event leads up to five and each would allocate. */
+/** Shared buffer for the input of inner nodes: an event has up to five, and each would allocate otherwise. */
 const pair = new Uint8Array(1 + 2 * hashLength);
 pair[0] = 1;
 
-/** Hash of an inner node. `sha256` MUST NOT keep the bytes that it is given. */
+/** Hash of an inner node. `sha256` MUST NOT keep a reference to its input. */
 export function nodeHash(sha256: Sha256, left: Uint8Array, right: Uint8Array): Uint8Array {
   if (left.length === hashLength && right.length === hashLength) {
     pair.set(left, 1);
@@ -38,7 +38,7 @@ export function merkleRoot(sha256: Sha256, leafHashes: readonly Uint8Array[]): U
   return rootOf(sha256, leafHashes, 0, leafHashes.length);
 }
 
-/** The sibling hashes from the leaf up to the root. @throws {RangeError} no such index. */
+/** The sibling hashes from the leaf up to the root. @throws {RangeError} if there is no such index. */
 export function inclusionPath(sha256: Sha256, leafHashes: readonly Uint8Array[], index: number): Uint8Array[] {
   if (!Number.isSafeInteger(index) || index < 0 || index >= leafHashes.length)
     throw new RangeError(`no leaf ${index} in a tree of ${leafHashes.length}`);
@@ -58,7 +58,7 @@ export function inclusionPath(sha256: Sha256, leafHashes: readonly Uint8Array[],
   return path.reverse();
 }
 
-/** Where the nodes on the way from a leaf to the root stand, leaf first: their level, and their place in it. The sibling of each stands at `at ^ 1`. */
+/** Positions of the nodes from a leaf to the root, leaf first: level and index within it. The sibling of each is at `at ^ 1`. */
 export function placesAbove(index: number, size: number): readonly { readonly level: number; readonly at: number }[] {
   const places: { level: number; at: number }[] = [];
   let at = index;
@@ -72,7 +72,7 @@ export function placesAbove(index: number, size: number): readonly { readonly le
   return places;
 }
 
-/** The root that leaf and path lead to; `undefined` when the path has not exactly the length that index and size ask for. */
+/** The root computed from leaf and path; `undefined` unless the path has exactly the length that index and size require. */
 export function rootFromInclusion(
   sha256: Sha256,
   leaf: Uint8Array,
@@ -89,7 +89,7 @@ export function rootFromInclusion(
   );
 }
 
-/** Proof that the tree of the first `size` leaves is a prefix of the tree of all. @throws {RangeError} size out of range. */
+/** Proof that the tree of the first `size` leaves is a prefix of the whole tree. @throws {RangeError} if `size` is out of range. */
 export function consistencyProof(sha256: Sha256, leafHashes: readonly Uint8Array[], size: number): Uint8Array[] {
   if (!isSize(size) || size > leafHashes.length) throw new RangeError(`no prefix of ${size} in a tree of ${leafHashes.length}`);
   const proof: Uint8Array[] = [];
@@ -117,7 +117,7 @@ export interface SizedRoot {
   readonly root: Uint8Array;
 }
 
-/** Whether `later` is `earlier` with leaves appended, by the proof alone. */
+/** Whether the proof shows that `later` is `earlier` with leaves appended. */
 export function verifyConsistency(sha256: Sha256, earlier: SizedRoot, later: SizedRoot, proof: readonly Uint8Array[]): boolean {
   if (!isSize(earlier.size) || !isSize(later.size) || earlier.size > later.size) return false;
   if (proof.some((hash) => hash.length !== hashLength)) return false;
@@ -129,7 +129,7 @@ export function verifyConsistency(sha256: Sha256, earlier: SizedRoot, later: Siz
     at = half(at);
     last = half(last);
   }
-  // A prefix that is a whole subtree is a node of the later tree, so its root starts the proof without being sent.
+  // A prefix that is a complete subtree is a node of the later tree, so its root is the first hash and not part of the proof.
   const hashes = at === 0 ? [earlier.root, ...proof] : proof;
   const [first, ...rest] = hashes;
   if (!first) return false;
@@ -154,8 +154,8 @@ export function verifyConsistency(sha256: Sha256, earlier: SizedRoot, later: Siz
 }
 
 /**
- * The right edge of a growing tree: the roots of its perfect subtrees, largest first. log2(n) hashes are enough to append and
- * to know the root, so a log of any size goes on after a restart without reading its entries.
+ * The right edge of a growing tree: the roots of its perfect subtrees, largest first. log2(n) hashes are enough to append and to compute
+ * the root, so a log of any size can continue after a restart without reading its entries.
  */
 export class Frontier {
   private count: number;
@@ -171,7 +171,7 @@ export class Frontier {
     this.peaks = [...start.hashes];
   }
 
-  /** Reads `serialise()`. @throws {RangeError} the bytes are not a frontier of that size. */
+  /** Reads the result of `serialise()`. @throws {RangeError} if the bytes are not a frontier of that size. */
   static restore(sha256: Sha256, size: number, bytes: Uint8Array): Frontier {
     if (bytes.length % hashLength !== 0) throw new RangeError(`a frontier is a multiple of ${hashLength} bytes, not ${bytes.length}`);
     const hashes: Uint8Array[] = [];
@@ -204,7 +204,7 @@ export class Frontier {
     return node ?? this.sha256(new Uint8Array());
   }
 
-  /** The hashes one after the other, largest subtree first; the size is kept beside them. */
+  /** The concatenated hashes, largest subtree first; the size must be stored with them. */
   serialise(): Uint8Array {
     const bytes = new Uint8Array(this.peaks.length * hashLength);
     this.peaks.forEach((peak, at) => bytes.set(peak, at * hashLength));

@@ -1,4 +1,4 @@
-/** The policy file (R9.1): one reviewed document with a schema. Small on purpose: tiers, proofs, quorums and durations per class. */
+/** The policy file (R9.1): one reviewed document with a schema. Deliberately small: tiers, proofs, quorums and durations per class. */
 import { Type, type Static } from 'typebox';
 import { caseClasses, closed, ConnectorNeeds, EvidenceNeed, Id, QuorumPart, Seconds, tiers, oneOf } from './events/values.js';
 
@@ -7,7 +7,7 @@ export const ClassPolicy = closed({
   evidence: Type.Array(EvidenceNeed, { minItems: 1 }),
   /** Teams whose members may collect evidence. */
   verifiers: Type.Array(Id, { minItems: 1 }),
-  /** AND of ORs: every part needs `count` distinct people of one of its teams. */
+  /** AND of ORs: every part needs `count` distinct people from its teams. */
   quorum: Type.Array(QuorumPart, { minItems: 1, maxItems: 5 }),
   ticket: Type.Boolean(),
   maxDurationSeconds: Seconds,
@@ -24,9 +24,9 @@ export const Policy = closed({
     [caseClasses[1]]: ClassPolicy,
     [caseClasses[2]]: ClassPolicy,
   }),
-  /** Added to what the class asks when the subject is privileged, or unknown to the directory (R1.6: unknown never lowers). */
+  /** Added to the requirements of the class if the subject is privileged, or not in the directory (R1.6: unknown never lowers). */
   privilegedSubject: closed({ tier: oneOf(tiers), quorum: Type.Array(QuorumPart, { maxItems: 5 }) }),
-  /** What connectors must be able to do for a case of a tier: where one cannot, no plan is made (R5.6). */
+  /** What connectors must support for a case of a tier: otherwise no plan is made (R5.6). */
   connectors: Type.Optional(
     closed({
       [tiers[0]]: Type.Optional(ConnectorNeeds),
@@ -34,7 +34,7 @@ export const Policy = closed({
       [tiers[2]]: Type.Optional(ConnectorNeeds),
     }),
   ),
-  /** A directory older than this is unknown. */
+  /** An older directory is not used. */
   directoryMaxAgeSeconds: Seconds,
 });
 export type Policy = Static<typeof Policy>;

@@ -1,2 +1,2 @@
-/** What calls itself by this name, and in which release. */
+/** Name and version of the product. */
 export const product = { name: 'Readmit', version: '0.1.0' } as const;

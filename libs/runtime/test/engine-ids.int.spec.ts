@@ -52,5 +52,5 @@ describe.each(subs)('R8.3 the person %s', (sub) => {
 });
 
 it('who is no id settles nothing, and is told why', async () => {
-  await expect(engine.parked.settle('parked_1', 'discard', 'ada lovelace')).rejects.toThrow('it holds the character U+0020');
+  await expect(engine.parked.settle('parked_1', 'discard', 'ada lovelace')).rejects.toThrow('it has the character U+0020');
 });

@@ -1,4 +1,4 @@
-/** The broker of our own: a real Apache Kafka that is made once, asks who you are, survives its starter's death and its own. */
+/** The real Apache Kafka that libs/servers starts: created once, with authentication; survives a crash of its starter and of a node. */
 import { afterAll, describe, expect, it, jest } from '@jest/globals';
 import { Kafka, logLevel, type Admin } from 'kafkajs';
 import { execFile, spawn } from 'node:child_process';
@@ -9,7 +9,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { removeKafka, startKafka, type KafkaCredentials, type KafkaServer } from '../src/index.js';
 
-// Each test makes a cluster and starts it more than once: seconds alone on a machine, much longer on a busy one.
+// Each test creates a cluster and starts it more than once: seconds on an idle machine, much longer on a busy one.
 jest.setTimeout(240_000);
 
 const folders: string[] = [];
@@ -42,8 +42,8 @@ async function asked<T>(server: KafkaServer, sasl: KafkaCredentials, question: (
 const topicsSeenBy = (server: KafkaServer, user: string): Promise<string[]> =>
   asked(server, server.credentials(user), (admin) => admin.listTopics());
 
-describe('Apache Kafka of our own', () => {
-  it('keeps topics, users and ports over a restart, and leaves no process and no secret outside closed files', async () => {
+describe('an Apache Kafka', () => {
+  it('has the same topics, users and ports after a restart, and leaves no process and no secret in readable files', async () => {
     const dataDir = await folder();
     const said: string[] = [];
     const first = await start({ dataDir, users: ['readmit-intake'], log: (line) => said.push(line) });
@@ -67,7 +67,7 @@ describe('Apache Kafka of our own', () => {
     await second.stop();
   });
 
-  it('admits a user by password alone, and lets nobody but the super user do what no ACL allows', async () => {
+  it('authenticates users by password, and allows only the super user what no ACL allows', async () => {
     const server = await start({ dataDir: await folder(), users: ['readmit-intake'] });
     const wrong = { ...server.credentials('readmit-intake'), password: 'wrong' };
     await expect(asked(server, wrong, (admin) => admin.listTopics())).rejects.toMatchObject({ name: 'KafkaJSSASLAuthenticationError' });
@@ -81,20 +81,20 @@ describe('Apache Kafka of our own', () => {
     await server.stop();
   });
 
-  it('refuses a folder that a live process uses, another number of nodes, and a user it was made without', async () => {
+  it('refuses a folder that a live process uses, another number of nodes, and a user it was created without', async () => {
     const dataDir = await folder();
     const server = await start({ dataDir });
     await expect(startKafka({ dataDir })).rejects.toThrow(`in use by process ${process.pid}`);
     await expect(removeKafka(dataDir)).rejects.toThrow(`in use by process ${process.pid}`);
     await server.stop();
-    await expect(startKafka({ dataDir, nodes: 3 })).rejects.toThrow('has 1 node(s), not 3: remove it to begin with an empty Kafka');
-    await expect(startKafka({ dataDir, users: ['late'] })).rejects.toThrow('was made without the user(s) late: remove it');
-    await expect(startKafka({ dataDir, users: ['a"b'] })).rejects.toThrow('"a"b" cannot name a user of Kafka');
+    await expect(startKafka({ dataDir, nodes: 3 })).rejects.toThrow('has 1 node(s), not 3: remove it to start with an empty Kafka');
+    await expect(startKafka({ dataDir, users: ['late'] })).rejects.toThrow('was created without the user(s) late: remove it');
+    await expect(startKafka({ dataDir, users: ['a"b'] })).rejects.toThrow('"a"b" cannot be the name of a Kafka user');
     await removeKafka(dataDir);
     await expect(stat(dataDir)).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
-  it('removes a folder in which a power cut broke the records of its starter and of a broker', async () => {
+  it('removes a folder with records of its starter and a broker that a power failure corrupted', async () => {
     for (const left of ['', '{"pid":1']) {
       const dataDir = await folder();
       await mkdir(path.join(dataDir, 'running'));
@@ -104,7 +104,7 @@ describe('Apache Kafka of our own', () => {
     }
   });
 
-  it('stops the broker of a starter that was killed, and goes on with its data', async () => {
+  it('stops the broker of a killed starter, and continues with its data', async () => {
     const dataDir = await folder();
     const script = path.join(await folder(), 'starter.mjs');
     await writeFile(script, starterScript(dataDir));
@@ -123,7 +123,7 @@ describe('Apache Kafka of our own', () => {
     await server.stop();
   });
 
-  it('tells when a node dies by itself, and brings a killed one back on its data', async () => {
+  it('reports a node that ends by itself, and restarts a killed one with its data', async () => {
     const server = await start({ dataDir: await folder() });
     await asked(server, server.credentials('admin'), (admin) => admin.createTopics({ topics: [{ topic: 'kept.v1' }] }));
     await server.kill(1);
@@ -137,18 +137,18 @@ describe('Apache Kafka of our own', () => {
     await server.stop();
   });
 
-  it('says what to install when Java or Maven is missing', async () => {
+  it('reports what to install if Java or Maven is missing', async () => {
     const { PATH, JAVA_HOME } = process.env;
     const dataDir = await folder();
     try {
       process.env['JAVA_HOME'] = '/nowhere';
-      await expect(startKafka({ dataDir })).rejects.toThrow('"/nowhere/bin/java" is not there: install Java 17 or newer');
+      await expect(startKafka({ dataDir })).rejects.toThrow('"/nowhere/bin/java" was not found: install Java 17 or newer');
       delete process.env['JAVA_HOME'];
       const java = (await promisify(execFile)('which', ['java'])).stdout.trim();
       const bin = await folder();
       await promisify(execFile)('ln', ['-s', java, path.join(bin, 'java')]);
       process.env['PATH'] = bin;
-      await expect(startKafka({ dataDir, cacheDir: await folder() })).rejects.toThrow('"mvn" is not there: install it');
+      await expect(startKafka({ dataDir, cacheDir: await folder() })).rejects.toThrow('"mvn" was not found: install it');
     } finally {
       process.env['PATH'] = PATH;
       if (JAVA_HOME === undefined) delete process.env['JAVA_HOME'];
@@ -157,8 +157,8 @@ describe('Apache Kafka of our own', () => {
   });
 });
 
-describe('Apache Kafka of three nodes', () => {
-  it('goes on when one node is killed, and takes it back', async () => {
+describe('an Apache Kafka with three nodes', () => {
+  it('continues when one node is killed, and takes it back', async () => {
     const settings = { 'broker.session.timeout.ms': '2000', 'broker.heartbeat.interval.ms': '500' };
     const server = await start({ dataDir: await folder(), nodes: 3, settings });
     const topics = [{ topic: 'spread.v1', numPartitions: 3, replicationFactor: 3 }];
@@ -168,7 +168,7 @@ describe('Apache Kafka of three nodes', () => {
         const { topics: described } = await asked(server, admin, (one) => one.fetchTopicMetadata({ topics: ['spread.v1'] }));
         return (described[0]?.partitions ?? []).map((partition) => partition.leader);
       } catch (error) {
-        // A node that has not yet heard of a topic answers so.
+        // The response of a node that does not know the topic yet.
         if ((error as { type?: unknown }).type !== 'UNKNOWN_TOPIC_OR_PARTITION') throw error;
         return [];
       }
@@ -187,10 +187,10 @@ describe('Apache Kafka of three nodes', () => {
 });
 
 async function until(holds: () => Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + 40_000; !(await holds());) if (Date.now() > end) throw new Error('it did not come to pass');
+  for (const end = Date.now() + 40_000; !(await holds());) if (Date.now() > end) throw new Error('timed out');
 }
 
-/** Runs the sources in a plain Node: nobody of the test runner may be between the starter and its broker. */
+/** Runs the sources in a plain Node, without the test runner between the starter and its broker. */
 const starterScript = (dataDir: string): string => `
 import { runTyped } from ${JSON.stringify(new URL('../../../tools/typed-sources.mjs', import.meta.url).href)};
 const { startKafka } = await runTyped('libs/servers/src', 'kafka/kafka-server.ts');

@@ -1,6 +1,6 @@
 /**
- * The embedded server: made once, durable over restarts, reachable from this machine alone, cleaned up after the dead.
- * Runs its own small servers, apart from the run's.
+ * The embedded server: created once, durable over restarts, reachable only from this machine, stopped if its starter died. Uses its own small
+ * servers, not that of the run.
  */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { execFileSync, spawn } from 'node:child_process';
@@ -45,7 +45,7 @@ async function ask<Row>(url: string, sql: string): Promise<Row[]> {
 }
 
 describe('a free port', () => {
-  it('is one to listen on, and none that outgoing connections are given', async () => {
+  it('can be listened on, and is not an ephemeral one', async () => {
     const range = await readFile('/proc/sys/net/ipv4/ip_local_port_range', 'utf8').catch(() => '49152');
     const lowest = Number.parseInt(range, 10);
     for (let tries = 0; tries < 20; tries++) {
@@ -59,11 +59,11 @@ describe('a free port', () => {
   });
 });
 
-describe('a port that nobody can listen on', () => {
-  it('says whether it is taken or the machine has no such address', async () => {
+describe('a port that cannot be listened on', () => {
+  it('has the reason: it is taken, or the machine has no such address', async () => {
     const port = await freePort();
     expect(await whyTaken(port)).toBeUndefined();
-    // TEST-NET-1: nobody's (RFC 5737).
+    // TEST-NET-1, which is not assigned (RFC 5737).
     expect(await whyTaken(port, '192.0.2.1')).toBe('EADDRNOTAVAIL');
     const server = createServer().listen(port, '127.0.0.1');
     await once(server, 'listening');
@@ -74,7 +74,7 @@ describe('a port that nobody can listen on', () => {
 });
 
 describe('embedded PostgreSQL', () => {
-  it('keeps data and password over a restart on the same port, listens on 127.0.0.1 alone, and syncs to disk', async () => {
+  it('has the same data and password after a restart on the same port, listens only on 127.0.0.1, and syncs to disk', async () => {
     const dataDir = await folder();
     const port = await freePort();
     const first = await startPostgres({ dataDir, port });
@@ -114,7 +114,7 @@ describe('embedded PostgreSQL', () => {
     await expect(stat(server.dataDir)).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
-  it('goes on with the data where they were begun when a folder above is opened, and says so when one is closed', async () => {
+  it('continues with the data where it was created after a parent folder became accessible, and reports one that no longer is', async () => {
     const above = await folder();
     const fallbackDir = await folder();
     const wanted = path.join(above, 'data');
@@ -129,11 +129,11 @@ describe('embedded PostgreSQL', () => {
     const opened = await start();
     expect([opened.dataDir, await ask(opened.url, 'SELECT n FROM kept')]).toEqual([first.dataDir, []]);
     await opened.stop();
-    // Only root must hand the server to another user; everybody else reaches what is theirs.
+    // Only root must run the server as another user; other users can access their own folders.
     const root = process.getuid?.() === 0;
     if (root) {
       expect(said).toContain(
-        `the data of ${wanted} lies in ${first.dataDir}, where it was begun when the user postgres could not reach ${wanted}: to have it there, move what is in ${first.dataDir} to ${wanted} while the server is stopped`,
+        `the data of ${wanted} is in ${first.dataDir}, because the user postgres could not reach ${wanted} when it was created: to move it, stop the server and move the content of ${first.dataDir} to ${wanted}`,
       );
       for (const name of await readdir(first.dataDir)) await rename(path.join(first.dataDir, name), path.join(wanted, name));
     }
@@ -142,10 +142,12 @@ describe('embedded PostgreSQL', () => {
     await moved.stop();
     await chmod(above, 0o700);
     if (root)
-      await expect(start()).rejects.toThrow(`the user postgres cannot reach the data in ${wanted} any more: open the folders above it`);
+      await expect(start()).rejects.toThrow(
+        `the user postgres can no longer reach the data in ${wanted}: make its parent folders accessible`,
+      );
   });
 
-  it('stops the server of a starter that was killed, and goes on with its data', async () => {
+  it('stops the server of a killed starter, and continues with its data', async () => {
     const dataDir = await folder();
     const typed = fileURLToPath(new URL('../../../tools/typed-sources.mjs', import.meta.url));
     const starter = spawn(
@@ -196,7 +198,7 @@ describe('embedded PostgreSQL', () => {
     await expect(stat(first.dataDir)).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
-  it('removes nothing when the process file cannot be read', async () => {
+  it('removes nothing if the process file cannot be read', async () => {
     const dataDir = await folder();
     const file = path.join(dataDir, 'cluster', 'postmaster.pid');
     await mkdir(path.dirname(file));
@@ -208,7 +210,7 @@ describe('embedded PostgreSQL', () => {
     await expect(stat(dataDir)).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
-  describe('on a system that does not say what a process is', () => {
+  describe('on a system that does not tell what a process is', () => {
     const { platform } = process;
     beforeAll(() => void Object.defineProperty(process, 'platform', { value: 'darwin' }));
     afterAll(() => void Object.defineProperty(process, 'platform', { value: platform }));
@@ -220,7 +222,7 @@ describe('embedded PostgreSQL', () => {
       return dataDir;
     }
 
-    it('neither stops nor removes anything while the process of the folder lives, and says what to do', async () => {
+    it('neither stops nor removes anything while the process of the folder lives, and reports what to do', async () => {
       const dataDir = await left('');
       const file = path.join(dataDir, 'cluster', 'postmaster.pid');
       await expect(removePostgres(dataDir)).rejects.toThrow(
@@ -231,13 +233,13 @@ describe('embedded PostgreSQL', () => {
       await removePostgres(dataDir);
     });
 
-    it('says that the folder is in use when its starter lives', async () => {
+    it('reports that the folder is in use if its starter lives', async () => {
       const dataDir = await left('');
       await writeFile(path.join(dataDir, 'started-by.json'), JSON.stringify({ pid: process.ppid, mark: await processMark(process.ppid) }));
       await expect(removePostgres(dataDir)).rejects.toThrow(`the data folder ${dataDir} is in use by process ${process.ppid}`);
     });
 
-    it('removes the copy of a folder, which names the server of the original', async () => {
+    it('removes a copied folder, which names the server of the original', async () => {
       const dataDir = await left(os.tmpdir());
       await removePostgres(dataDir);
       await expect(stat(dataDir)).rejects.toMatchObject({ code: 'ENOENT' });
@@ -274,7 +276,7 @@ describe('embedded PostgreSQL', () => {
       await second.stop();
     });
 
-    it('starts on the copy of a folder and leaves the server of the original alone', async () => {
+    it('starts on a copied folder and leaves the server of the original alone', async () => {
       const dataDir = await folder();
       const first = await startPostgres({ dataDir, durable: false });
       await first.stop();
@@ -293,7 +295,7 @@ describe('embedded PostgreSQL', () => {
     });
   });
 
-  it('starts though a power cut has left nothing of who started it', async () => {
+  it('starts even if a power failure has erased the record of its starter', async () => {
     const dataDir = await folder();
     const first = await startPostgres({ dataDir, durable: false });
     await first.stop();
@@ -304,7 +306,7 @@ describe('embedded PostgreSQL', () => {
     }
   });
 
-  it('names the reason when the port is taken', async () => {
+  it('reports the reason if the port is taken', async () => {
     const dataDir = await folder();
     const first = await startPostgres({ dataDir, durable: false });
     await expect(startPostgres({ dataDir: await folder(), port: first.port, durable: false })).rejects.toThrow('Address already in use');
@@ -330,11 +332,11 @@ describe('embedded PostgreSQL', () => {
       process.umask(before),
     );
     expect(await ask(server.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
-    // Only root must hand the server to another user; everybody else reaches what is theirs.
+    // Only root must run the server as another user; other users can access their own folders.
     if (process.getuid?.() === 0) {
       expect(server.dataDir).not.toBe(wanted);
       expect(said).toContain(
-        `the data of ${wanted} lies in ${server.dataDir}: the user postgres cannot pass through the folders above ${wanted} (chmod o+x opens them)`,
+        `the data of ${wanted} is in ${server.dataDir}: the user postgres cannot access the parent folders of ${wanted} (chmod o+x makes them accessible)`,
       );
     } else expect(server.dataDir).toBe(wanted);
     await expect(removePostgres(wanted, undefined, fallbackDir)).rejects.toThrow(`in use by process ${process.pid}`);
@@ -345,7 +347,7 @@ describe('embedded PostgreSQL', () => {
 });
 
 describe('a data folder', () => {
-  it('is taken by one living process at a time, and belongs to nobody when that is dead or has left', async () => {
+  it('is taken by one live process at a time, and is free once that is dead or has released it', async () => {
     const taken = await folder();
     await writeFile(path.join(taken, 'started-by.json'), JSON.stringify({ pid: process.ppid, mark: 'of a process before it' }));
     await takeFolder(taken);
@@ -358,7 +360,7 @@ describe('a data folder', () => {
     await takeFolder(taken);
   });
 
-  it('is taken by one of several processes that come at once', async () => {
+  it('is taken by one of several concurrent processes', async () => {
     const typed = fileURLToPath(new URL('../../../tools/typed-sources.mjs', import.meta.url));
     const script = `const { runTyped } = await import(${JSON.stringify(typed)}); const { takeFolder } = await runTyped('libs/servers/src', 'data-folder.ts');
       const { createInterface } = await import('node:readline');
@@ -372,7 +374,7 @@ describe('a data folder', () => {
     const next = (): Promise<unknown[]> => Promise.all(lines.map(async (of) => (await of.next()).value as unknown));
     try {
       expect(await next()).toEqual(Array(4).fill('ready'));
-      // They meet by chance: a look before the write lets two in within a few of these folders.
+      // A race, so it is tried often: checking before writing would let two in within a few of these folders.
       for (let round = 0; round < 50; round++) {
         const wanted = await folder();
         for (const one of ones) one.stdin.write(`${wanted}\n`);

@@ -128,7 +128,7 @@ describe('a request', () => {
       expect.arrayContaining([
         {
           where: '/params/parkedId',
-          what: 'is not an id: it holds the character U+0020; letters, digits and . _ : / @ | + # ~ = % ! $ & * \\ - are taken',
+          what: 'is not an id: it has the character U+0020; letters, digits and . _ : / @ | + # ~ = % ! $ & * \\ - are allowed',
         },
         { where: '/query/force', what: 'is an unknown field' },
         { where: '/body/more', what: 'is an unknown field' },
@@ -146,12 +146,12 @@ describe('a request', () => {
     [
       'a null byte in the path',
       { url: '/api/revocation/cases/a%00b/end' },
-      [{ where: '/params/caseId', what: expect.stringMatching(/^is not an id: it holds the character U\+0000; letters/) }],
+      [{ where: '/params/caseId', what: expect.stringMatching(/^is not an id: it has the character U\+0000; letters/) }],
     ],
     [
       'an id of 256 characters in the path',
       { url: `/api/revocation/cases/${'a'.repeat(256)}/end` },
-      [{ where: '/params/caseId', what: 'is not an id: it has 256 characters, at most 255 are taken' }],
+      [{ where: '/params/caseId', what: 'is not an id: it has 256 characters, at most 255 are allowed' }],
     ],
   ] as const)('R8.3 with %s is refused by place', async (_what, sent, errors) => {
     const { status, json } = await send(sent);
@@ -237,10 +237,10 @@ describe('a token', () => {
   });
 
   it.each([
-    ['ada lovelace', 'it holds the character U+0020'],
-    ['o"brien', 'it holds the character " (U+0022)'],
-    ['ada\n', 'it holds the character U+000A'],
-    ['a'.repeat(256), 'it has 256 characters, at most 255 are taken'],
+    ['ada lovelace', 'it has the character U+0020'],
+    ['o"brien', 'it has the character " (U+0022)'],
+    ['ada\n', 'it has the character U+000A'],
+    ['a'.repeat(256), 'it has 256 characters, at most 255 are allowed'],
     ['', 'it is empty'],
   ])('of %j is refused, and the answer names what is wrong with it', async (sub, fault) => {
     const { status, json } = await send({ token: await issuer.token({ sub }) });

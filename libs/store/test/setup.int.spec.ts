@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { services, type ServiceName } from '@readmit/contracts';
-import { surroundings, testDatabase, type TestDatabase } from '@readmit/testing';
+import { testEnvironment, testDatabase, type TestDatabase } from '@readmit/testing';
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -13,7 +13,7 @@ import pg from 'pg';
 import { migrationsOf, openStore, roleOf, schemaOf, planSetup, serviceUrls, setup } from '../src/index.js';
 import { insertOnlyTablesOf } from '../src/migrations/registry.js';
 
-const { ownerUrl, secretsDir, run } = surroundings();
+const { ownerUrl, secretsDir, run } = testEnvironment();
 const made: string[] = [];
 const newDatabase = (): string => {
   const name = `readmit_test_${run}_setup_${randomBytes(4).toString('hex')}`;

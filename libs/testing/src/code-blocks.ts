@@ -1,11 +1,11 @@
-/** Blocks of code of the documents, for the tests that run them as they stand there. tests/house/code-blocks.spec.ts sees that each is run. */
+/** Code blocks of the documents, for tests that run them verbatim. tests/house/code-blocks.spec.ts checks that each one is run. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
 export interface CodeBlock {
-  /** The nearest heading above it, of any level. */
+  /** The nearest preceding heading, of any level. */
   readonly heading: string;
-  /** Its place below that heading, from 1. */
+  /** Its number below that heading, from 1. */
   readonly nth: number;
   readonly language: string;
   readonly text: string;
@@ -13,7 +13,7 @@ export interface CodeBlock {
 
 const root = path.resolve(import.meta.dirname, '../../..');
 
-/** Every fenced block, in order. */
+/** All fenced blocks, in order. */
 export function blocksIn(markdown: string): readonly CodeBlock[] {
   const blocks: CodeBlock[] = [];
   let heading = '';
@@ -24,9 +24,9 @@ export function blocksIn(markdown: string): readonly CodeBlock[] {
   return blocks;
 }
 
-/** The text of one block. @throws {Error} the document has no such block */
+/** The text of one block. @throws {Error} if the document has no such block. */
 export function blockOf(document: string, heading: string, nth = 1): string {
   const found = blocksIn(readFileSync(path.join(root, document), 'utf8')).find((one) => one.heading === heading && one.nth === nth);
-  if (!found) throw new Error(`${document} has no block of code ${nth} below "${heading}"`);
+  if (!found) throw new Error(`${document} has no code block ${nth} below "${heading}"`);
   return found.text;
 }

@@ -3,7 +3,7 @@ import { openStore, roleOf, schemaOf, serviceUrls, setup, type Store } from '@re
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 
-/** A database of one spec, set up for the six services. */
+/** The database of a spec, set up for the six services. */
 export interface TestDatabase {
   readonly ownerUrl: string;
   /** Per service: the URL of its least-privilege role. */
@@ -13,15 +13,15 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-/** Any number that nobody else locks on the server's maintenance database. */
+/** An arbitrary number for the advisory lock on the server's maintenance database. */
 const templateLock = 7_311_207;
 
 /**
- * A fresh database: a clone of the run's template, which the first spec makes with `setup`. About 50 ms.
- * Needs jest's global set-up (tools/jest).
+ * A new database, cloned from the run's template, which the first spec creates with `setup`. Takes about 50 ms. Requires jest's global set-up
+ * (tools/jest).
  */
 export async function testDatabase(): Promise<TestDatabase> {
-  const { ownerUrl, secretsDir, run } = surroundings();
+  const { ownerUrl, secretsDir, run } = testEnvironment();
   const template = `readmit_test_${run}_template`;
   const name = `readmit_test_${run}_${randomBytes(6).toString('hex')}`;
   await withClient(ownerUrl, async (client) => {
@@ -32,7 +32,7 @@ export async function testDatabase(): Promise<TestDatabase> {
       await client.query('SELECT pg_advisory_unlock($1)', [templateLock]);
     }
     await client.query(`CREATE DATABASE ${name} TEMPLATE ${template}`);
-    // Rights on the database itself are not cloned.
+    // Privileges on the database itself are not cloned.
     await client.query(
       `REVOKE ALL ON DATABASE ${name} FROM PUBLIC; GRANT CONNECT ON DATABASE ${name} TO ${services.map(roleOf).join(', ')}`,
     );
@@ -61,8 +61,8 @@ export async function testDatabase(): Promise<TestDatabase> {
   };
 }
 
-/** Owner's URL of the run's server and where its roles' passwords lie; for specs of set-up itself. */
-export function surroundings(): { readonly ownerUrl: string; readonly secretsDir: string; readonly run: string } {
+/** Owner's URL of the run's server and the folder with the passwords of its roles; for specs of set-up itself. */
+export function testEnvironment(): { readonly ownerUrl: string; readonly secretsDir: string; readonly run: string } {
   const { READMIT_TEST_OWNER_URL: ownerUrl, READMIT_TEST_SECRETS: secretsDir, READMIT_TEST_RUN: run } = process.env;
   if (!ownerUrl || !secretsDir || !run)
     throw new Error('no PostgreSQL for this run: start jest with its configuration (jest.config.mjs names the global set-up)');
@@ -76,9 +76,9 @@ async function makeTemplate(
   const { rows } = await client.query('SELECT datallowconn FROM pg_database WHERE datname = $1', [template]);
   const found = rows[0] as { datallowconn: boolean } | undefined;
   if (found && !found.datallowconn) return;
-  // Roles belong to the server, and so do their limits: all specs of the run share them.
+  // Roles and their limits belong to the server: all specs of the run share them.
   await setup({ ownerUrl, secretsDir, database: template, connections: 1_000 });
-  // Closed: a clone is refused while somebody is connected to its template.
+  // No connections: cloning is refused while one to the template is open.
   await client.query(`ALTER DATABASE ${template} WITH ALLOW_CONNECTIONS false`);
 }
 

@@ -1,4 +1,4 @@
-/** Ids that are the same in each run: `newId('plan')` gives `plan_0001`, `plan_0002`, ...; `uuid()` counts in version 7 form. */
+/** Ids that are the same in each run: `newId('plan')` returns `plan_0001`, `plan_0002`, ...; `uuid()` counts in UUIDv7 form. */
 export function fixedIds(): { newId(prefix: string): string; uuid(): string } {
   const counts = new Map<string, number>();
   const next = (of: string): number => {

@@ -1,9 +1,20 @@
-export { answerTo } from './answer-to.js';
+export { rawResponse } from './raw-response.js';
 export { blockOf, blocksIn, type CodeBlock } from './code-blocks.js';
-export { surroundings, testDatabase } from './database.js';
+export { testEnvironment, testDatabase } from './database.js';
 export type { TestDatabase } from './database.js';
 export { fixedIds } from './fixed-ids.js';
-export { allow, emptyTopics, makeAnew, makeFirst, openKafkaBus, readAll, refusalOf, sendBatches, testBroker, withAdmin } from './kafka.js';
+export {
+  allow,
+  emptyTopics,
+  recreateTopics,
+  createTopics,
+  openKafkaBus,
+  readAll,
+  refusalOf,
+  sendBatches,
+  testBroker,
+  withAdmin,
+} from './kafka.js';
 export { ocsfCaptions, ocsfFaults } from './ocsf.js';
 export type { OcsfCaptions } from './ocsf.js';
 export { testOpenLdap, type TestOpenLdap } from './openldap.js';

@@ -1,4 +1,4 @@
-/** Kafka for specs: topics of the catalogue, empty, and buses that can die like a process. */
+/** Kafka for specs: empty topics of the catalogue, and buses that can be killed like a process. */
 import { partitionsPerTopic, topics, type ServiceName } from '@readmit/contracts';
 import type { Store } from '@readmit/store';
 import kafkajs, { type AclEntry, type Admin, type ISocketFactory, type ITopicConfig } from 'kafkajs';
@@ -9,7 +9,7 @@ import type { KafkaCredentials } from '@readmit/servers';
 import type { TestDatabase } from './database.js';
 import { until } from './until.js';
 
-// Node does not see these names in a CommonJS module; jest does. `npm run fault` runs this file without jest.
+// Node does not find these names in a CommonJS module; jest does. `npm run fault` runs this file without jest.
 const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, CompressionCodecs, CompressionTypes, ResourcePatternTypes } = kafkajs;
 
 interface TestBroker {
@@ -18,22 +18,22 @@ interface TestBroker {
 }
 let broker: Promise<TestBroker> | undefined;
 
-/** The broker of this worker, as the user; started by the first who asks in a run (tools/jest). `admin` may do everything. */
+/** Connection of a user to this worker's broker, which is started on first use (tools/jest). `admin` may do everything. */
 export async function testBroker(user = 'admin'): Promise<KafkaConnection> {
-  broker ??= askForBroker();
+  broker ??= requestBroker();
   const { brokers, sasl } = await broker;
   const own = sasl[user];
   if (!own) throw new Error(`the test broker has no user ${user}`);
   return { brokers, sasl: own };
 }
 
-async function askForBroker(): Promise<TestBroker> {
+async function requestBroker(): Promise<TestBroker> {
   const url = process.env['READMIT_TEST_KAFKA'];
   if (url === undefined) throw new Error('no Kafka for this run: start jest with its configuration');
-  const answer = await fetch(`${url}/${process.env['JEST_WORKER_ID'] ?? '1'}`);
-  if (!answer.ok) throw new Error(await answer.text());
-  const made = (await answer.json()) as TestBroker;
-  // The first question for a group makes the topic that groups are kept in; until then nobody can join.
+  const response = await fetch(`${url}/${process.env['JEST_WORKER_ID'] ?? '1'}`);
+  if (!response.ok) throw new Error(await response.text());
+  const made = (await response.json()) as TestBroker;
+  // The first request about a group creates the topic of the groups; until then, no consumer can join.
   const admin = { brokers: made.brokers, ...(made.sasl['admin'] ? { sasl: made.sasl['admin'] } : {}) };
   await until(
     () =>
@@ -41,13 +41,13 @@ async function askForBroker(): Promise<TestBroker> {
         ({ groups }) => groups.length === 1,
         () => false,
       ),
-    { what: 'the broker keeps groups', timeoutMs: 60_000 },
+    { what: 'the broker has the topic of its groups', timeoutMs: 60_000 },
   );
-  // Specs of this worker before this one may have given rights.
+  // Earlier specs of this worker may have created ACLs.
   await withAdmin(admin, async (one) => {
     await one.deleteAcls({ filters: [everyAcl] });
     await until(async () => (await one.describeAcls(everyAcl)).resources.length === 0, {
-      what: 'nobody but the super user may do anything',
+      what: 'all ACLs are deleted',
     });
   });
   return made;
@@ -60,7 +60,7 @@ const everyAcl = {
   permissionType: AclPermissionTypes.ANY,
 };
 
-/** From here on the user may do that with everything whose name begins so. */
+/** Allows the user an operation on all resources with this prefix. */
 export async function allow(
   connection: KafkaConnection,
   user: string,
@@ -73,8 +73,8 @@ export async function allow(
   };
   await withAdmin(connection, async (one) => {
     await one.createAcls({ acl: [acl] });
-    // The controller has it; the broker hears of it a moment later.
-    await until(async () => (await one.describeAcls(acl)).resources.length === 1, { what: `${user} may` });
+    // The controller has it; the broker gets it a moment later.
+    await until(async () => (await one.describeAcls(acl)).resources.length === 1, { what: `the ACL of ${user} is in effect` });
   });
 }
 
@@ -88,10 +88,10 @@ export async function withAdmin<R>(connection: KafkaConnection, work: (admin: Ad
   }
 }
 
-/** Every topic of the catalogue, new and empty; groups of earlier specs are gone. */
+/** Recreates all topics of the catalogue, and deletes groups of earlier specs. */
 export async function emptyTopics(connection: KafkaConnection, wanted: readonly string[] = topics): Promise<void> {
   await withAdmin(connection, async (admin) => {
-    // A member that died without a word is in its group until its session ends.
+    // A member that was killed stays in its group until its session times out.
     await until(
       async () => {
         const groups = (await admin.listGroups()).groups.map(({ groupId }) => groupId).filter((group) => group !== 'warm-up');
@@ -103,22 +103,22 @@ export async function emptyTopics(connection: KafkaConnection, wanted: readonly 
           ))
         );
       },
-      { what: 'groups of earlier specs are gone', timeoutMs: 30_000 },
+      { what: 'groups of earlier specs are deleted', timeoutMs: 30_000 },
     );
-    await makeAnew(admin, wanted);
+    await recreateTopics(admin, wanted);
   });
 }
 
-/** Deletes the topics and makes them again. */
-export async function makeAnew(
+/** Deletes the topics and creates them again. */
+export async function recreateTopics(
   admin: Admin,
   wanted: readonly string[],
   numPartitions: number = partitionsPerTopic,
   more: ITopicConfig['configEntries'] = [],
 ): Promise<void> {
-  const there = (await admin.listTopics()).filter((topic) => wanted.includes(topic));
-  if (there.length > 0) await admin.deleteTopics({ topics: there });
-  // As `readmit setup --kafka` makes them: it is the broker that says when a record came.
+  const existing = (await admin.listTopics()).filter((topic) => wanted.includes(topic));
+  if (existing.length > 0) await admin.deleteTopics({ topics: existing });
+  // As `readmit setup --kafka` creates them: timestamps are those of the broker.
   const configEntries = [{ name: 'message.timestamp.type', value: 'LogAppendTime' }, ...more];
   const made = wanted.map((topic) => ({ topic, numPartitions, replicationFactor: -1, configEntries }));
   await admin.createTopics({ waitForLeaders: false, topics: made });
@@ -129,23 +129,23 @@ export async function makeAnew(
           metadata.topics.every(({ partitions }) => partitions.length === numPartitions && partitions.every(({ leader }) => leader >= 0)),
         () => false,
       ),
-    { what: 'the topics are there' },
+    { what: 'the topics exist' },
   );
 }
 
-/** On a cluster that has just been started: it is asked until it can. */
-export async function makeFirst(connection: KafkaConnection, wanted: readonly string[]): Promise<void> {
+/** Creates topics on a cluster that has just been started: retries until it can. */
+export async function createTopics(connection: KafkaConnection, wanted: readonly string[]): Promise<void> {
   await until(
     () =>
-      withAdmin(connection, (admin) => makeAnew(admin, wanted)).then(
+      withAdmin(connection, (admin) => recreateTopics(admin, wanted)).then(
         () => true,
         () => false,
       ),
-    { what: `${wanted.join(', ')} is made`, timeoutMs: 60_000 },
+    { what: `${wanted.join(', ')} exists`, timeoutMs: 60_000 },
   );
 }
 
-/** Why the batch may not be committed any more, as soon as that is so. */
+/** The error of committing the batch, as soon as the member has lost its partitions. */
 export const refusalOf = (store: Pick<Store, 'transaction'>, batch: Batch, timeoutMs: number): Promise<unknown> =>
   until(
     () =>
@@ -155,19 +155,19 @@ export const refusalOf = (store: Pick<Store, 'transaction'>, batch: Batch, timeo
           () => undefined,
           (error: unknown) => error,
         ),
-    { what: 'the member has learnt that its partitions were taken from it', timeoutMs },
+    { what: 'the member has noticed that it lost its partitions', timeoutMs },
   );
 
-/** The way of one process to the brokers. */
+/** The network connection of one process to the brokers. */
 export interface Wire {
   readonly socketFactory: ISocketFactory;
-  /** For good: connections break, and new ones too. */
+  /** Permanently: all connections break, also new ones. */
   cut(): void;
-  /** Nothing comes any more; what is sent still goes. */
+  /** Nothing is received; what is sent still arrives. */
   deafen(): void;
-  /** Nothing goes or comes. */
+  /** Nothing is sent or received. */
   freeze(): void;
-  /** As before; what was held back arrives. */
+  /** Restores the connection; what was held back arrives. */
   restore(): void;
 }
 
@@ -222,23 +222,23 @@ export async function openKafkaBus(database: TestDatabase, service: ServiceName,
     store,
     troubles,
     wire: own,
-    /** No more heartbeats, nothing is released. */
+    /** Stops heartbeats and releases nothing, like a killed process. */
     kill: async () => {
       own.cut();
       await store.close();
-      // Lets go of what this process holds; the brokers hear nothing of it.
+      // Frees resources of this process; the brokers do not notice.
       void bus.close();
     },
   };
 }
 
-/** Every record of the topic, partition by partition. */
+/** All records of the topic, by partition. */
 export async function readAll(bus: Pick<KafkaBus, 'read'>, topic: string): Promise<readonly TopicRecord[]> {
   const all = await Promise.all(Array.from({ length: partitionsPerTopic }, (_, partition) => bus.read(topic, partition, 0n, 100_000)));
   return all.flat();
 }
 
-/** Each list as one batch of one partition, of records that are no events; `gzip`: as a client of others compresses it. */
+/** Sends each list as one batch to one partition, of records that are not events; `gzip`: compressed, as by foreign clients. */
 export async function sendBatches(
   connection: KafkaConnection,
   {
@@ -248,7 +248,7 @@ export async function sendBatches(
     gzip = false,
   }: { topic: string; partition: number; batches: readonly (readonly string[])[]; gzip?: boolean },
 ): Promise<void> {
-  // Services only read what is compressed: their codec compresses nothing.
+  // Services only decompress: their codec cannot compress.
   const codec = CompressionCodecs[CompressionTypes.GZIP];
   CompressionCodecs[CompressionTypes.GZIP] = () => ({
     ...(codec() as object),

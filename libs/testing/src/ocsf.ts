@@ -15,12 +15,12 @@ const fileOf: Readonly<Record<number, string>> = {
 };
 const compiled = new Map<number, ValidateFunction>();
 
-/** What the published OCSF schema of its class finds wrong with an event; empty when nothing is. */
+/** Errors of an event by the published OCSF schema of its class; empty if it is valid. */
 export function ocsfFaults(event: unknown): readonly string[] {
   const uid = (event as { class_uid?: unknown } | null)?.class_uid;
   const file = typeof uid === 'number' ? fileOf[uid] : undefined;
   if (typeof uid !== 'number' || file === undefined)
-    return [`/class_uid ${JSON.stringify(uid)} is none of ${Object.keys(fileOf).join(', ')}`];
+    return [`/class_uid ${JSON.stringify(uid)} is not one of ${Object.keys(fileOf).join(', ')}`];
   let validate = compiled.get(uid);
   if (!validate) {
     validate = new Ajv2020({ strict: true, allowUnionTypes: true, allErrors: true, strictRequired: false }).compile(read(file));
@@ -43,6 +43,6 @@ export interface OcsfCaptions {
   readonly action_id: Readonly<Record<string, string>>;
   readonly disposition_id: Readonly<Record<string, string>>;
 }
-/** What the published schema calls the numbers of each class. */
+/** The captions of the numbers of each class in the published schema. */
 export const ocsfCaptions = (): Readonly<Record<string, OcsfCaptions>> =>
   read('captions') as unknown as Readonly<Record<string, OcsfCaptions>>;

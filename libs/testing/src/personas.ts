@@ -1,6 +1,6 @@
-/** Ids of the people and machines that specs and the demo speak of. */
+/** Ids of the people and machines in specs and the demo. */
 export const personas = {
-  /** Lost her phone: mfa-recovery. */
+  /** Lost a phone: mfa-recovery. */
   ada: 'ada',
   /** Had an admin role: privileged-restoration. */
   erin: 'erin',

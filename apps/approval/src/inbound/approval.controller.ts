@@ -37,13 +37,13 @@ export interface ApprovalPorts {
 }
 export const approvalPorts = Symbol('ApprovalPorts');
 
-/** The same whether there is no such case, none yet, or none for this person: who may not read it learns nothing. */
+/** The same whether the case does not exist, is not known yet, or may not be read by this person: a stranger learns nothing. */
 const notReady = (): CommandRefusal =>
   refusal(
     'not-ready',
     'R8.1',
     'not-ready',
-    'This service knows of no such case that you may see. If it was opened just now, or you have not come to it before, try again in a moment.',
+    'This service knows no such case that you may see. If it was opened just now, or this is your first look at it, try again in a moment.',
   );
 
 @Controller()
@@ -119,7 +119,7 @@ export class ApprovalController {
     const { caseId } = call.params;
     const opened = (await this.ports.commands.facts(caseId)).first('readmit.case.opened');
     if (!opened) throw refused(notReady());
-    // Anybody can make a key: what a stranger's key asks for is noise, and must not grow the record of the case.
+    // Anyone can make a key: a request with a stranger's key is noise, and must not grow the record of the case.
     if (!call.actor && opened.data.caseKey?.signing.x !== call.proof?.signing.x)
       throw refused(refusal('not-found', 'R8.1', 'case-unknown', 'This service knows of no case of this key.'));
     answer(
@@ -131,7 +131,7 @@ export class ApprovalController {
     return { caseId, link: this.link(caseId) };
   }
 
-  /** Facts of a case that the caller may read. Who may be of its teams and is not attested yet is asked about, once. */
+  /** Facts of a case that the caller may read. For a caller who may be in one of its teams, an attestation is requested, once. */
   private async readable(caseId: string, actor: Actor | undefined): Promise<Facts> {
     const facts = await this.ports.commands.facts(caseId);
     if (actor && mayReadCase(facts, actor)) return facts;
@@ -140,15 +140,15 @@ export class ApprovalController {
     throw refused(notReady());
   }
 
-  /** The document goes with its digest, so that the approver's own machine can tell whether that is what is signed (R4.10). */
+  /** The document is sent with its digest, so that the approver's own machine can check that it is what is signed (R4.10). */
   private async policy({ version, digest }: { readonly version: string; readonly digest: string }): Promise<View['policy']> {
     const activated = (await this.ports.commands.facts('policy')).of('readmit.policy.activated');
     return { version, digest, document: activated.find(({ data }) => data.digest === digest)?.data.document ?? null };
   }
 
   /**
-   * Each proof with everything that its digest is made of. The plan beside it shows fingerprints of recipient keys; a code cannot be made of
-   * those alone, since its nonce is shown to the holder of the case's key and to nobody else (R3.4).
+   * Each proof with everything that its digest covers. The plan in the same response shows fingerprints of recipient keys; a code cannot be
+   * computed from those alone, since its nonce is shown only to the holder of the case's key (R3.4).
    */
   private async proofs(caseId: string, evidence: ReturnType<typeof proofsIn>): Promise<View['evidence']> {
     const notes = await notesOf(this.ports.store, caseId);
@@ -175,7 +175,7 @@ export class ApprovalController {
 
 const proofsIn = (facts: Facts) => facts.of('readmit.evidence.added');
 
-/** What a command gave, or why it gave nothing though it said something. */
+/** The reply of a command, or its refusal, which may come with events. */
 function given<R extends object>(reply: R | RecordedRefusal): R {
   if ('refusal' in reply) throw refused(reply.refusal);
   return reply;

@@ -1,7 +1,7 @@
 import { approvalState, instant, needsOf, whyWaiting, type Crypto } from '@readmit/domain';
 import { Serves, type AnswerOf, type Call } from '@readmit/service';
 import { Controller, Inject } from '@nestjs/common';
-import { inboxOf, type Place, type Waits } from '../outbound/inbox-rows.js';
+import { inboxOf, type Cursor, type Waits } from '../outbound/inbox-rows.js';
 import { approvalPorts, type ApprovalPorts } from './approval.controller.js';
 
 type Item = AnswerOf<'inbox'>['items'][number];
@@ -15,7 +15,7 @@ export class InboxController {
     const now = this.ports.now();
     const { waits, next } = await inboxOf(this.ports.store, this.ports.crypto, {
       person: actor?.id ?? '',
-      after: query.after === undefined ? undefined : placeIn(query.after),
+      after: query.after === undefined ? undefined : cursorIn(query.after),
       limit: query.limit ?? 50,
       now,
     });
@@ -23,8 +23,8 @@ export class InboxController {
   }
 }
 
-/** `<deadline>/<case>`: there is no slash in an instant. */
-function placeIn(text: string): Place {
+/** `<deadline>/<case>`: an instant has no slash. */
+function cursorIn(text: string): Cursor {
   const at = text.indexOf('/');
   return { deadline: instant(new Date(text.slice(0, at))), caseId: text.slice(at + 1) };
 }
@@ -32,7 +32,7 @@ function placeIn(text: string): Place {
 function itemOf({ caseId, facts, waiting }: Waits, now: Date, crypto: Crypto): Item {
   const opened = facts.first('readmit.case.opened')?.data;
   const classified = facts.last('readmit.case.classified')?.data;
-  if (!opened || !classified) throw new Error(`this is a bug: ${caseId} waits for somebody and is not classified`);
+  if (!opened || !classified) throw new Error(`this is a bug: ${caseId} is in an inbox and is not classified`);
   const { what, since, deadline, teams, parts } = waiting;
   return {
     caseId,

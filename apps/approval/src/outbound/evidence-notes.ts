@@ -3,14 +3,14 @@ import type { Change } from '@readmit/runtime';
 import { proofDigest, proofContentOf } from '@readmit/domain';
 import type { Store, Tx } from '@readmit/store';
 
-/** Words of a proof, kept here and on no topic; the fact carries their salted digest. */
+/** The text of a proof, stored only here, on no topic; the fact carries its salted digest. */
 export interface EvidenceNote {
   readonly caseId: string;
   readonly salt: string;
   readonly note: string;
 }
 
-/** One statement for all notes of the transaction. A note belongs to the proof whose digest it makes; that of a refused one is dropped. */
+/** Saves all notes of the transaction in one statement. A note belongs to the proof with its digest; the note of a refused proof is dropped. */
 export async function saveNotes(tx: Tx, changes: readonly Change[]): Promise<void> {
   const notes = changes.flatMap((change) =>
     change.added.flatMap((fact) => {
@@ -28,7 +28,7 @@ export async function saveNotes(tx: Tx, changes: readonly Change[]): Promise<voi
   );
 }
 
-/** The words of all proofs of a case, by the id of the proof. */
+/** The texts of all proofs of a case, by the id of the proof. */
 export async function notesOf(store: Pick<Store, 'query'>, caseId: string): Promise<ReadonlyMap<string, Omit<EvidenceNote, 'caseId'>>> {
   const rows = await store.query<{ evidence_id: string; salt: string; note: string }>(
     'SELECT evidence_id, salt, note FROM evidence_note WHERE case_id = $1',

@@ -4,8 +4,8 @@ import type { EventType, Fact } from '@readmit/contracts';
 import { Facts, instant, waitingIn, type Crypto, type Waiting } from '@readmit/domain';
 import type { Store, Tx } from '@readmit/store';
 
-/** What changes for whom a case waits. */
-const telling: ReadonlySet<EventType> = new Set<EventType>([
+/** Events that change for whom a case waits. */
+const relevant: ReadonlySet<EventType> = new Set<EventType>([
   'readmit.case.opened',
   'readmit.case.classified',
   'readmit.people.attested',
@@ -22,11 +22,11 @@ const telling: ReadonlySet<EventType> = new Set<EventType>([
   'readmit.containment.ordered',
 ]);
 
-/** For whom the cases of the transaction wait now: one statement, whatever their number. Before there is a plan a case waits for nobody. */
+/** Saves for whom the transaction's cases wait now, in one statement, whatever their number. A case without a plan waits for nobody. */
 export async function saveInbox(tx: Tx, changes: readonly Change[], now: Date): Promise<void> {
-  const told = changes.filter(({ facts, added }) => facts.has('readmit.plan.proposed') && added.some(({ type }) => telling.has(type)));
-  if (told.length === 0) return;
-  const rows = told.flatMap(({ key, facts }) => waitingIn(facts, now, engineCrypto).map((one) => ({ ...one, key })));
+  const changed = changes.filter(({ facts, added }) => facts.has('readmit.plan.proposed') && added.some(({ type }) => relevant.has(type)));
+  if (changed.length === 0) return;
+  const rows = changed.flatMap(({ key, facts }) => waitingIn(facts, now, engineCrypto).map((one) => ({ ...one, key })));
   await tx.query(
     `WITH now AS (SELECT p, d, c, f, u FROM unnest($2::text[], $3::timestamptz[], $4::text[], $5::timestamptz[], $6::timestamptz[]) AS r(p, d, c, f, u)),
      gone AS (
@@ -35,7 +35,7 @@ export async function saveInbox(tx: Tx, changes: readonly Change[], now: Date): 
      ON CONFLICT (person, deadline, case_id, shows_from) DO UPDATE SET shows_until = excluded.shows_until
      WHERE i.shows_until <> excluded.shows_until`,
     [
-      told.map(({ key }) => key),
+      changed.map(({ key }) => key),
       rows.map(({ person }) => person),
       rows.map(({ deadline }) => instant(deadline)),
       rows.map(({ key }) => key),
@@ -45,35 +45,40 @@ export async function saveInbox(tx: Tx, changes: readonly Change[], now: Date): 
   );
 }
 
-/** A case that waits for the person, with its facts. */
+/** A case that waits for a person, with its facts. */
 export interface Waits {
   readonly caseId: string;
   readonly facts: Facts;
   readonly waiting: Waiting;
 }
 /** Where a page ends. */
-export interface Place {
+export interface Cursor {
   readonly deadline: string;
   readonly caseId: string;
 }
 
-/** Rows that the facts do not bear out are passed over, and a page is filled up so many times at most. */
-const mostReads = 4;
+/** Rows that the facts do not confirm are skipped; a page is filled up with at most this many queries. */
+const maxQueries = 4;
 
-/** What waits for the person, the nearest deadline first. `next`: there may be more behind it. */
+/** What waits for the person, the nearest deadline first. `next`: there may be more after it. */
 export async function inboxOf(
   store: Pick<Store, 'query'>,
   crypto: Crypto,
-  { person, after, limit, now }: { readonly person: string; readonly after: Place | undefined; readonly limit: number; readonly now: Date },
-): Promise<{ readonly waits: readonly Waits[]; readonly next: Place | undefined }> {
+  {
+    person,
+    after,
+    limit,
+    now,
+  }: { readonly person: string; readonly after: Cursor | undefined; readonly limit: number; readonly now: Date },
+): Promise<{ readonly waits: readonly Waits[]; readonly next: Cursor | undefined }> {
   const waits: Waits[] = [];
   let next = after;
-  for (let reads = 0; reads < mostReads && waits.length < limit; reads++) {
-    const wanted = limit - waits.length;
+  for (let queries = 0; queries < maxQueries && waits.length < limit; queries++) {
+    const missing = limit - waits.length;
     const rows = await store.query<{ deadline: Date; case_id: string }>(
       `SELECT deadline, case_id FROM inbox_item
        WHERE person = $1 AND shows_from <= $2 AND shows_until > $2 AND (deadline, case_id) > ($3, $4) ORDER BY deadline, case_id LIMIT $5`,
-      [person, instant(now), next?.deadline ?? '-infinity', next?.caseId ?? '', wanted],
+      [person, instant(now), next?.deadline ?? '-infinity', next?.caseId ?? '', missing],
     );
     const cases = await factsOf(
       store,
@@ -85,7 +90,7 @@ export async function inboxOf(
       if (waiting) waits.push({ caseId, facts, waiting });
     }
     const last = rows.at(-1);
-    if (!last || rows.length < wanted) return { waits, next: undefined };
+    if (!last || rows.length < missing) return { waits, next: undefined };
     next = { deadline: instant(last.deadline), caseId: last.case_id };
   }
   return { waits, next };

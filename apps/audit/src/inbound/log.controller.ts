@@ -11,7 +11,7 @@ export interface LogPorts {
   readonly export: ExportOptions;
 }
 
-/** What leaves the house: checkpoints for anyone, the log for operators. */
+/** Exports: checkpoints for anyone, the log for operators. */
 @Controller()
 export class LogController {
   constructor(@Inject(logPorts) private readonly ports: LogPorts) {}
@@ -32,7 +32,7 @@ export class LogController {
   }
 }
 
-/** Joins lines to chunks: a chunk per row would cost more than the row. */
+/** Joins lines into chunks: one chunk per row would cost more than the row. */
 async function* linesOf(lines: AsyncIterable<string>): AsyncGenerator<Buffer> {
   let text = '';
   for await (const line of lines) {

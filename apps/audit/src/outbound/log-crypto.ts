@@ -5,7 +5,7 @@ import { createPublicKey, hash, verify } from 'node:crypto';
 
 const jwkOf = (x: string) => createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' });
 
-/** The log's computations with node:crypto. */
+/** The cryptography of the log, with node:crypto. */
 export const logTools: LogTools = {
   contracts,
   sha256: (bytes) => hash('sha256', bytes, 'buffer'),

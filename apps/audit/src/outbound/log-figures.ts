@@ -1,11 +1,12 @@
 import type { ServiceFigures } from '@readmit/service';
 import type { Store } from '@readmit/store';
 
-/** Both are read from the end of an index. */
+/** Both are cheap: read from the end of an index. */
 export const logFigures = (store: Store): ServiceFigures => ({
   gauges: {
-    log_entries: 'Entries of the log; alert when it ever falls: that is the log of another time, or a rewritten one.',
-    checkpoint_age_seconds: 'Since the last signed state of the log, which every batch brings; alert when it is high while records wait.',
+    log_entries: 'Entries of the log. Alert if it ever decreases: the log was restored from a backup, or rewritten.',
+    checkpoint_age_seconds:
+      'Seconds since the last checkpoint was signed; every batch signs one. Alert when it is high while records wait.',
   },
   async read(): Promise<Readonly<Record<string, number>>> {
     const [row] = await store.query<{ size: string; age: number }>(

@@ -2,17 +2,17 @@ import { topicOf } from '@readmit/contracts';
 import type { Store, Tx } from '@readmit/store';
 import type { KnownCase, LoggedRecord } from '@readmit/domain';
 
-/** Where the log stands: the last checkpoint, and what of the arrived is in the log already. */
+/** The end of the log: its last checkpoint, and which of the received events are in the log already. */
 export interface LogHead {
   readonly now: Date;
   readonly size: number;
   readonly frontier: Uint8Array;
   readonly note: string | undefined;
   /** When a checkpoint last became an entry. */
-  readonly saidAt: Date | undefined;
-  /** Entries of those that arrived and are in the log already, by event id. */
+  readonly checkpointEntryAt: Date | undefined;
+  /** Entries of received events that are in the log already, by event id. */
   readonly known: ReadonlyMap<string, Uint8Array>;
-  /** What the log says of the cases that were asked for; a case of which it says nothing is missing. */
+  /** What the log has about the requested cases; without a case that has no entry. */
   readonly cases: ReadonlyMap<string, KnownCase>;
 }
 export interface NewLeaf {
@@ -30,21 +30,21 @@ export interface NewCheckpoint {
 }
 
 /**
- * Takes the writer's lock until the end of the transaction; again in the same transaction changes nothing. First of all locks, so
- * that writers never wait in a ring. A row that only audit's role can reach: an advisory lock could be held by any role of the cluster.
- * @throws {Error} the row is missing: without it writers would not take turns.
+ * Takes the writer's lock until the end of the transaction; calling it again in the same transaction has no effect. Always the first lock,
+ * so that writers cannot deadlock. A row that only audit's role can lock: an advisory lock could be held by any role of the cluster.
+ * @throws {Error} if the row is missing: writers would not exclude each other.
  */
 export async function lockLog(tx: Tx): Promise<void> {
   const rows = await tx.query('SELECT one FROM writer FOR UPDATE');
   if (rows.length !== 1)
     throw new Error(
-      'the table writer of the audit schema has lost its row: nothing is recorded without it. Insert it again (INSERT INTO writer DEFAULT VALUES)',
+      'the table writer of the audit schema has no row, and nothing is recorded without it. Insert it again (INSERT INTO writer DEFAULT VALUES)',
     );
 }
 
 /**
  * Takes the writer's lock until the end of the transaction and reads the head. Two statements on purpose, in one round trip: a statement
- * sees what was committed when it began, so reading must begin after the lock is ours.
+ * sees what was committed before it started, so the read must start after the lock is held.
  */
 export async function lockHead(tx: Tx, eventIds: readonly string[], cases: readonly string[]): Promise<LogHead> {
   const locked = lockLog(tx);
@@ -53,14 +53,14 @@ export async function lockHead(tx: Tx, eventIds: readonly string[], cases: reado
     size: string | null;
     frontier: Buffer | null;
     note: string | null;
-    said_at: Date | null;
+    entry_at: Date | null;
     known: string[];
     entries: Buffer[];
     cases: Record<string, KnownCase>;
   }>(
     `SELECT clock_timestamp() AS now, c.size, c.frontier, c.note,
        (SELECT k.at FROM checkpoint k WHERE k.size > (SELECT l.index FROM leaf l WHERE l.key = $2 AND l.topic = $3 ORDER BY l.index DESC LIMIT 1)
-          ORDER BY k.size LIMIT 1) AS said_at,
+          ORDER BY k.size LIMIT 1) AS entry_at,
        known.ids AS known, known.entries,
        (SELECT coalesce(json_object_agg(case_id, whose), '{}') FROM case_whose WHERE case_id = ANY ($4)) AS cases
      FROM (SELECT coalesce(array_agg(event_id::text), '{}') AS ids, coalesce(array_agg(entry), '{}') AS entries
@@ -74,19 +74,19 @@ export async function lockHead(tx: Tx, eventIds: readonly string[], cases: reado
     size: Number(row.size ?? 0),
     frontier: row.frontier ?? new Uint8Array(),
     note: row.note ?? undefined,
-    saidAt: row.said_at ?? undefined,
+    checkpointEntryAt: row.entry_at ?? undefined,
     known: new Map(row.known.map((id, at) => [id, row.entries[at] ?? new Uint8Array()])),
     cases: new Map(Object.entries(row.cases)),
   };
 }
 
-/** Key of events that are about the log and not about a case. */
+/** Key of events about the log itself. */
 export const logKeyOfOwnEvents = 'log';
 
 /**
- * Appends leaves with their events, what is known of their `cases` now, and the checkpoint that covers them; one statement. Cases in `watch` are
- * looked at then; one that is looked at between `notBefore` and then stays: moving it along with each entry would rewrite its row and its index
- * several times a case.
+ * Appends leaves with their events, what is now known of their `cases`, and the checkpoint that covers them, in one statement. Cases in
+ * `watch` are to be checked at `lookAt`; a check that is already due between `notBefore` and then stays: moving it with each entry would
+ * rewrite its row and index several times per case.
  */
 export function append(
   tx: Tx,
@@ -145,7 +145,7 @@ const entryOfRow = ({ index, entry, topic, key, headers, value }: EntryRow): Sto
   record: { topic, key, headers, value },
 });
 
-/** Entries from an index on, at most `limit`, below `size`. */
+/** At most `limit` entries, from an index on, below `size`. */
 export async function entriesFrom(store: Pick<Store, 'query'>, from: number, size: number, limit: number): Promise<readonly StoredEntry[]> {
   const rows = await store.query<EntryRow>(
     'SELECT index, entry, topic, key, headers, value FROM leaf WHERE index >= $1 AND index < $2 ORDER BY index LIMIT $3',
@@ -154,7 +154,7 @@ export async function entriesFrom(store: Pick<Store, 'query'>, from: number, siz
   return rows.map(entryOfRow);
 }
 
-/** Every entry of the keys, in the order of the log. */
+/** All entries with these keys, in the order of the log. */
 export async function entriesOfKeys(source: Pick<Store, 'query'> | Tx, keys: readonly string[]): Promise<readonly StoredEntry[]> {
   const rows = await source.query<EntryRow>(
     'SELECT index, entry, topic, key, headers, value FROM leaf WHERE key = ANY ($1) ORDER BY index',
@@ -163,7 +163,7 @@ export async function entriesOfKeys(source: Pick<Store, 'query'> | Tx, keys: rea
   return rows.map(entryOfRow);
 }
 
-/** The latest checkpoint of at most the size. */
+/** The latest checkpoint whose size is at most `size`. */
 export async function checkpointUpTo(
   store: Pick<Store, 'query'>,
   size = Number.MAX_SAFE_INTEGER,

@@ -33,50 +33,50 @@ import type { Tx } from '@readmit/store';
 import { logTools, signedEventBytes } from '../outbound/log-crypto.js';
 import { append, lockHead, logKeyOfOwnEvents, type LogHead, type NewLeaf } from '../outbound/log-store.js';
 
-/** `watchAfterSeconds` of every installation, and of the benchmark, whose ceiling must do the same work. */
+/** `watchAfterSeconds` of the service. The benchmark uses it too, because its baseline must do the same work. */
 export const watchAfterSeconds = 20;
 
-/** What the writer of the log needs; keys stay behind functions. */
+/** Dependencies of the log writer. It never sees a private key, only functions that sign. */
 export interface LogWriterOptions {
   readonly environment: string;
   readonly key: LogKey;
   /** Plain Ed25519 with the private half of `key`. */
   readonly signNote: (message: Uint8Array) => Uint8Array;
-  /** Signs audit's own events as every service signs its. */
+  /** Signs audit's own events, as every service does. */
   readonly signEvents: (records: readonly OutgoingRecord[]) => readonly OutgoingRecord[];
   readonly newEventId: () => string;
-  /** Least seconds between checkpoints that become entries. */
+  /** Minimum seconds between checkpoints that become entries. */
   readonly checkpointEverySeconds: number;
   /**
-   * Least seconds until a case is looked at after an entry that its rules are about, and half the most: topics arrive one after the other,
-   * and what is on its way is not missing.
+   * Minimum seconds between an entry that the rules are about and the check of its case; twice as many at most. Topics are consumed
+   * independently, and an event that is still in transit must not be reported as missing.
    */
   readonly watchAfterSeconds: number;
 }
 
-/** An event that was verified. */
-export interface Arrived {
+/** A verified event to be logged. */
+export interface VerifiedEvent {
   readonly fact: Fact;
   readonly record: LoggedRecord;
-  /** Trace context of the recording, when somebody traces it; else the event's own goes on. */
+  /** Trace context of the recording, if it is traced; otherwise the event's own trace continues. */
   readonly traceparent?: string;
 }
 export interface Appended {
   /** Records for audit's own topic: Recorded, CheckpointSigned and the drafts. */
-  readonly say: readonly OutgoingRecord[];
+  readonly events: readonly OutgoingRecord[];
   /** Records for SIEMs: one for each new leaf. */
-  readonly show: readonly OutgoingRecord[];
+  readonly siemRecords: readonly OutgoingRecord[];
   readonly leaves: number;
   readonly size: number;
-  /** Resolves when the statement that appends has been answered: what follows it in the transaction need not wait. */
-  readonly kept: Promise<unknown>;
+  /** Resolves when the INSERT has returned: later statements of the transaction need not wait for it. */
+  readonly stored: Promise<unknown>;
 }
 
 /**
- * From the grant on, and what comes after the end of a case. Not an opened case: anybody can open one, and many of them must not keep those
- * that were granted waiting.
+ * Entries after which a case is checked: from its grant on, and after its end. Not when it is opened: anyone can open cases, and many of
+ * them must not delay the check of granted ones.
  */
-const watched: readonly Fact['type'][] = [
+const checkedAfter: readonly Fact['type'][] = [
   'readmit.approval.granted',
   'readmit.execution.started',
   'readmit.execution.succeeded',
@@ -89,26 +89,26 @@ const watched: readonly Fact['type'][] = [
 ];
 
 /**
- * Appends what arrived to the log inside the transaction of the batch: the writer's lock, one read, one insert, whatever the
- * number of events. An event id that the log has already is passed over, so a repeated batch adds nothing.
+ * Appends received events to the log inside the transaction of the batch: the writer's lock, one read, one insert, whatever the number of
+ * events. An event that is in the log already is skipped, so a redelivered batch adds nothing.
  */
 export class LogWriter {
   constructor(private readonly options: LogWriterOptions) {}
 
-  async append(tx: Tx, arrived: readonly Arrived[], drafts: readonly Draft[]): Promise<Appended> {
+  async append(tx: Tx, received: readonly VerifiedEvent[], drafts: readonly Draft[]): Promise<Appended> {
     const head = await lockHead(
       tx,
-      arrived.map(({ fact }) => fact.id),
-      [...new Set([...arrived.map(({ record }) => record.key), ...drafts.map(({ key }) => key)])],
+      received.map(({ fact }) => fact.id),
+      [...new Set([...received.map(({ record }) => record.key), ...drafts.map(({ key }) => key)])],
     );
-    const fresh = this.freshOf(arrived, head);
+    const fresh = this.freshOf(received, head);
     const checkpointed = this.checkpointDue(head, fresh.size + drafts.length);
     const own = this.sign([...checkpointed, ...drafts], head.now);
-    const added: Arrived[] = [...own, ...fresh.values()];
-    if (added.length === 0) return { say: [], show: [], leaves: 0, size: head.size, kept: Promise.resolve() };
+    const added: VerifiedEvent[] = [...own, ...fresh.values()];
+    if (added.length === 0) return { events: [], siemRecords: [], leaves: 0, size: head.size, stored: Promise.resolve() };
 
     const tree = Frontier.restore(logTools.sha256, head.size, head.frontier);
-    const show: OutgoingRecord[] = [];
+    const siemRecords: OutgoingRecord[] = [];
     const cases = new Map<string, KnownCase>();
     const leaves = added.map(({ fact, record }): NewLeaf => {
       const index = tree.size;
@@ -122,7 +122,7 @@ export class LogWriter {
       const before = cases.get(record.key) ?? head.cases.get(record.key) ?? {};
       const known = foldCase(before, fact);
       if (known !== before) cases.set(record.key, known);
-      show.push(this.shown(leaf, fact, known));
+      siemRecords.push(this.siemRecord(leaf, fact, known));
       return { index, entry, eventId: fact.id, record: { ...record, headers: loggedHeaders(record.headers) } };
     });
     const root = tree.root();
@@ -136,20 +136,20 @@ export class LogWriter {
       leaves.flatMap((leaf, at) => recordedOf(leaf, added[at])),
       head.now,
     );
-    const watch = [...fresh.values()].filter(({ fact }) => watched.includes(fact.type)).map(({ record }) => record.key);
-    const kept = append(tx, leaves, { size: tree.size, root, frontier: tree.serialise(), note, at: head.now }, cases, {
+    const watch = [...fresh.values()].filter(({ fact }) => checkedAfter.includes(fact.type)).map(({ record }) => record.key);
+    const stored = append(tx, leaves, { size: tree.size, root, frontier: tree.serialise(), note, at: head.now }, cases, {
       cases: watch,
       notBefore: plusSeconds(head.now, this.options.watchAfterSeconds),
       lookAt: plusSeconds(head.now, 2 * this.options.watchAfterSeconds),
     });
-    return { say: [...own, ...recorded].map(({ record }) => record), show, leaves: leaves.length, size: tree.size, kept };
+    return { events: [...own, ...recorded].map(({ record }) => record), siemRecords, leaves: leaves.length, size: tree.size, stored };
   }
 
-  /** What the log does not have. @throws {ReusedIds} an id came again with something else under it: passed over, it would be hidden. */
-  private freshOf(arrived: readonly Arrived[], head: LogHead): ReadonlyMap<string, Arrived> {
-    const fresh = new Map<string, Arrived>();
-    const reused: Arrived[] = [];
-    for (const one of arrived) {
+  /** Events that are not in the log yet. @throws {ReusedIds} if an id was used for another event: skipping that one would hide it. */
+  private freshOf(received: readonly VerifiedEvent[], head: LogHead): ReadonlyMap<string, VerifiedEvent> {
+    const fresh = new Map<string, VerifiedEvent>();
+    const reused: VerifiedEvent[] = [];
+    for (const one of received) {
       const { id } = one.fact;
       const entry = head.known.get(id);
       const twin = fresh.get(id);
@@ -160,26 +160,27 @@ export class LogWriter {
     if (reused.length > 0) throw new ReusedIds(reused);
     return fresh;
   }
-  private digestOf({ record }: Arrived): string {
+  private digestOf({ record }: VerifiedEvent): string {
     return Buffer.from(logTools.sha256(signedEventBytes(this.options.environment, record))).toString('hex');
   }
 
-  /** The checkpoint of everything before becomes the first new entry: its size is its own index, so a verifier can check it in passing. */
+  /** The checkpoint of everything before becomes the first new entry: its size is its own index, so a verifier can check it on the way. */
   private checkpointDue(head: LogHead, others: number): readonly Draft[] {
     if (others === 0 || head.note === undefined) return [];
-    if (head.saidAt && head.now.getTime() - head.saidAt.getTime() < this.options.checkpointEverySeconds * 1000) return [];
+    if (head.checkpointEntryAt && head.now.getTime() - head.checkpointEntryAt.getTime() < this.options.checkpointEverySeconds * 1000)
+      return [];
     return [{ type: 'readmit.checkpoint.signed', key: logKeyOfOwnEvents, data: { size: head.size, note: head.note } }];
   }
 
-  /** No attributes of CloudEvents: it is no event of ours, and whoever reads lines sees no headers. */
-  private shown(leaf: Leaf, fact: Fact, known: KnownCase): OutgoingRecord {
+  /** Without CloudEvents attributes: it is not one of Readmit's events, and consumers that read lines see no headers. */
+  private siemRecord(leaf: Leaf, fact: Fact, known: KnownCase): OutgoingRecord {
     const { producer } = entryOf(fact.type);
     const { environment, key } = this.options;
     const event = ocsfOf({ leaf, fact, producer, known }, { product, environment, origin: key.name });
     return { topic: auditOcsfTopic, key: leaf.key, headers: { 'content-type': contentType }, value: Buffer.from(JSON.stringify(event)) };
   }
 
-  private sign(drafts: readonly TracedDraft[], now: Date): readonly (Arrived & { readonly record: OutgoingRecord })[] {
+  private sign(drafts: readonly TracedDraft[], now: Date): readonly (VerifiedEvent & { readonly record: OutgoingRecord })[] {
     if (drafts.length === 0) return [];
     const facts = drafts.map((draft) => ({ id: this.options.newEventId(), type: draft.type, at: instant(now), data: draft.data }) as Fact);
     const records = drafts.map((draft, at): OutgoingRecord => {
@@ -204,24 +205,24 @@ export class LogWriter {
   }
 }
 
-/** Events whose ids belong to other events of the log. Who holds a service's key could otherwise keep what he says out of it. */
+/** Events whose ids belong to other events in the log. If they were skipped, the holder of a service's key could keep events out of the log. */
 export class ReusedIds extends Error {
-  constructor(readonly arrived: readonly Arrived[]) {
-    super(`the log has another event under the id ${arrived.map(({ fact }) => fact.id).join(', ')}`);
+  constructor(readonly events: readonly VerifiedEvent[]) {
+    super(`the log has another event with the id ${events.map(({ fact }) => fact.id).join(', ')}`);
     this.name = 'ReusedIds';
   }
 }
-/** Digest of the signed event that an entry of ours was made of. */
+/** Digest of the signed event that an entry was made of. */
 const loggedDigest = (entry: Uint8Array): string => (JSON.parse(Buffer.from(entry).toString('utf8')) as Leaf).sha256;
 
-/** A draft and the trace that it goes on in. */
+/** A draft and the trace that it continues. */
 type TracedDraft = Draft & { readonly traceparent?: string };
 
-/** Confirms the entries that execution's gate waits for, each in the trace of its event. */
-function recordedOf(leaf: NewLeaf, arrived: Arrived | undefined): readonly TracedDraft[] {
-  if (!arrived) return [];
-  const { fact, record } = arrived;
-  const traceparent = arrived.traceparent ?? record.headers[traceHeader];
+/** Recorded for each entry that execution's gate waits for, in the trace of its event. */
+function recordedOf(leaf: NewLeaf, event: VerifiedEvent | undefined): readonly TracedDraft[] {
+  if (!event) return [];
+  const { fact, record } = event;
+  const traceparent = event.traceparent ?? record.headers[traceHeader];
   if (entryOf(fact.type).gate !== true || !('caseId' in fact.data) || typeof fact.data.caseId !== 'string') return [];
   return [
     {

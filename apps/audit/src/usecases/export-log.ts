@@ -6,14 +6,14 @@ import { checkpointUpTo, entriesFrom } from '../outbound/log-store.js';
 export interface ExportOptions {
   readonly environment: string;
   readonly key: LogKey;
-  /** The signed list of services' public keys, as it is now. */
+  /** The current signed list of the services' public keys. */
   readonly keyList: () => string;
 }
 const page = 500;
 
 /**
- * The export, line by line without newlines: read page by page as it is consumed, so a slow reader costs no memory. It ends
- * at the latest checkpoint of at most `size`; entries below it never change, so no transaction is held.
+ * The lines of the export, without newlines. Read page by page as it is consumed, so a slow reader costs no memory. It ends at the latest
+ * checkpoint whose size is at most `size`; entries below it never change, so no transaction is needed.
  */
 export async function* exportLines(store: Pick<Store, 'query'>, options: ExportOptions, size?: number): AsyncGenerator<string> {
   yield headerLine({

@@ -14,18 +14,18 @@ import type { Tx } from '@readmit/store';
 import { logTools } from '../outbound/log-crypto.js';
 import { entriesOfKeys, lockLog } from '../outbound/log-store.js';
 
-const most = 50;
+const maxCases = 50;
 const judge = { crypto: logTools.crypto, graceSeconds: defaultGraceSeconds };
 
 /**
- * Looks at the cases that are due and gives a ViolationFound for everything about them that was not said before: audit derives
- * from its own log that every success ends, and believes no service about it. Runs in the transaction that appends the drafts.
+ * Checks the cases that are due and returns a ViolationFound for each new finding: audit derives from its own log that every grant ends,
+ * and trusts no service about it. Runs in the transaction that appends the drafts.
  */
 export async function watchCases(tx: Tx, check: (record: LoggedRecord) => CheckedEvent): Promise<readonly Draft[]> {
   await lockLog(tx);
   const due = await tx.query<{ case_id: string; said: string[]; now: Date }>(
     'SELECT case_id, said, clock_timestamp() AS now FROM case_watch WHERE look_at <= clock_timestamp() ORDER BY look_at LIMIT $1 FOR UPDATE SKIP LOCKED',
-    [most],
+    [maxCases],
   );
   const now = due[0]?.now;
   if (!now) return [];
@@ -38,7 +38,7 @@ export async function watchCases(tx: Tx, check: (record: LoggedRecord) => Checke
     return byCase;
   };
   const own = await read(due.map(({ case_id }) => case_id));
-  // Cases that are said to hold what others let go of: what they owe proves it or does not.
+  // Cases that are reported to hold what others gave up: their obligations prove it, or do not.
   const holders = await read([...new Set([...own.values()].flat().flatMap(holderOf))].filter((caseId) => !own.has(caseId)));
   const drafts: Draft[] = [];
   const rows = due.map(({ case_id: caseId, said }) => {
@@ -71,7 +71,7 @@ const holderOf = ({ fact }: LoggedFact): readonly string[] =>
   fact.type === 'readmit.revocation.confirmed' && fact.data.heldBy ? [fact.data.heldBy.caseId] : [];
 const markOf = ({ rule, index }: Finding): string => `${rule} ${index ?? ''}`;
 
-/** When something becomes wrong by time alone: an obligation that stays open, a discharge whose proof does not come. */
+/** When something becomes a violation just by time: an obligation that stays open, a discharge whose proof does not arrive. */
 function nextLook(caseId: string, entries: readonly LoggedFact[], said: readonly string[], now: Date): Date | undefined {
   const looks = findingsAhead(caseId, entries, now, judge).filter(({ finding }) => !said.includes(markOf(finding)));
   return looks.map(({ from }) => plusSeconds(from, 1)).sort((a, b) => a.getTime() - b.getTime())[0];

@@ -13,23 +13,23 @@ export interface ClassificationPorts {
 }
 export const classificationPorts = Symbol('ClassificationPorts');
 
-const nobody = 'anonymous';
+const anonymous = 'anonymous';
 
 @Controller()
 export class ContactsController {
   constructor(@Inject(classificationPorts) private readonly ports: ClassificationPorts) {}
 
-  /** Only for those who may collect evidence of this case: a contact list is what an attacker at the desk would like to have. */
+  /** Only for those who may collect evidence for this case: a list of contacts is worth an attack. */
   @Serves('deskContact')
   async contacts(call: Call<'deskContact'>): Promise<AnswerOf<'deskContact'>> {
     const { caseId } = call.params;
-    const actor = call.actor?.id ?? nobody;
+    const actor = call.actor?.id ?? anonymous;
     const facts = await this.ports.commands.facts(caseId);
     const opened = openedIn(facts);
     const snapshot = await this.snapshot();
     const wrong = contactRefusal(actor, facts, snapshot.directory);
     if (wrong)
-      // Who wanted somebody's numbers and was not given them is on record (R7.1).
+      // A refused request for someone's contacts is recorded (R7.1).
       answer(await this.ports.commands.command({ key: caseId, name: 'desk-contact', actor }, () => wrong));
     return contactDigests(snapshot.directory, opened.data.subject.id, caseId, this.ports.salt, engineCrypto).map(
       ({ kind, value, digest }) => ({
@@ -43,7 +43,7 @@ export class ContactsController {
   @Serves('showContact')
   async show(call: Call<'showContact'>): Promise<AnswerOf<'showContact'>> {
     const { caseId } = call.params;
-    const actor = call.actor?.id ?? nobody;
+    const actor = call.actor?.id ?? anonymous;
     const opened = openedIn(await this.ports.commands.facts(caseId));
     const snapshot = await this.snapshot();
     const points = contactDigests(snapshot.directory, opened.data.subject.id, caseId, this.ports.salt, engineCrypto);
@@ -56,12 +56,7 @@ export class ContactsController {
     try {
       return await this.ports.directory.read(AbortSignal.timeout(10_000));
     } catch (error) {
-      throw unavailable(
-        'directory-unavailable',
-        'The directory of people cannot be used now; operators see why. Try again later.',
-        error,
-        10,
-      );
+      throw unavailable('directory-unavailable', 'The directory is unavailable; operators can see why. Try again later.', error, 10);
     }
   }
 }

@@ -1,13 +1,13 @@
 import type { Engine } from '@readmit/runtime';
 import type { WatchedDirectory } from '../outbound/watched-directory.js';
 
-/** Trouble with the directory shows in `says`: the service itself is up and takes what comes. */
-export const withDirectory = (engine: Engine, directory: Pick<WatchedDirectory, 'trouble'>): Engine => ({
+/** An unusable directory shows in the readiness message: the service itself stays ready, and cases wait. */
+export const withDirectory = (engine: Engine, directory: Pick<WatchedDirectory, 'problem'>): Engine => ({
   ...engine,
   async progress() {
     const progress = await engine.progress();
-    return directory.trouble === undefined
+    return directory.problem === undefined
       ? progress
-      : { ...progress, says: `${progress.says}; cases wait: ${directory.trouble}`.slice(0, 2000) };
+      : { ...progress, says: `${progress.says}; cases wait: ${directory.problem}`.slice(0, 2000) };
   },
 });

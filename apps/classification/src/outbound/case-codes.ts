@@ -12,25 +12,26 @@ export interface CodePort {
   draw(opened: Opened): Promise<DrawnCode>;
 }
 
-/** Cases with the same key that approvers are told. */
-const mostNamed = 5;
-/** Drawings that share a statement at most. */
-const mostTogether = 256;
+/** At most this many other cases with the same key are reported to approvers. */
+const maxSameKey = 5;
+/** At most this many concurrent draws share a query. */
+const maxBatch = 256;
 const freshNonce = (): string => `nonce_${randomBytes(16).toString('base64url')}`;
 
 /**
- * Draws nonces of spoken codes (R3.4). Is asked once the request is on record: its key is fixed by then, so nobody can search for a key with a
- * code that was heard. That no two cases of a subject have one code the database holds when it is saved: another is drawn then.
+ * Draws the nonces of call-back codes (R3.4). Only after the request is recorded: its key is fixed by then, so nobody can search for a key
+ * that gives a code they overheard. A unique index ensures that no two cases of a subject have the same code; on a conflict another nonce
+ * is drawn.
  */
 export function caseCodes(store: Pick<Store, 'query'>, newNonce: () => string = freshNonce): CodePort {
   const sameKey = new Gathering<{ readonly caseId: string; readonly subject: string; readonly fingerprint: string }, readonly string[]>(
-    mostTogether,
+    maxBatch,
     async (cases) => {
       const rows = await store.query<{ same: readonly string[] }>(
         `SELECT ARRAY(SELECT c.case_id FROM case_code c WHERE c.subject = asked.subject AND c.fingerprint = asked.fingerprint
            AND c.case_id <> asked.case_id ORDER BY c.opened_at DESC LIMIT $4) AS same
          FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS asked (case_id, subject, fingerprint, at) ORDER BY asked.at`,
-        [cases.map(({ caseId }) => caseId), cases.map(({ subject }) => subject), cases.map(({ fingerprint }) => fingerprint), mostNamed],
+        [cases.map(({ caseId }) => caseId), cases.map(({ subject }) => subject), cases.map(({ fingerprint }) => fingerprint), maxSameKey],
       );
       return rows.map(({ same }) => same);
     },
@@ -44,7 +45,7 @@ export function caseCodes(store: Pick<Store, 'query'>, newNonce: () => string = 
   };
 }
 
-/** Keys and codes of the transaction's cases, in one statement. A code that another case of the subject took meanwhile fails it: another is drawn. */
+/** Saves keys and codes of the transaction's cases in one statement. It fails if another case of the subject took the code meanwhile: then another is drawn. */
 export async function saveCodes(tx: Tx, changes: readonly Change[]): Promise<void> {
   const rows = changes.flatMap(({ key, facts, added }) => {
     const opened = facts.first('readmit.case.opened');

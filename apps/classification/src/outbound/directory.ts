@@ -1,6 +1,6 @@
 import type { DirectorySnapshot } from '@readmit/signing';
 
-/** Where facts about people come from. Throws when it cannot be had, is not signed by the configured key or has faults. */
+/** The signed directory of people and machines. Throws if it is unavailable, not signed by the configured key, or invalid. */
 export interface DirectoryPort {
   read(signal: AbortSignal): Promise<DirectorySnapshot>;
 }

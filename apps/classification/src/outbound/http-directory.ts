@@ -6,63 +6,63 @@ export interface HttpDirectoryOptions {
   readonly url: string;
   /** Public Ed25519 key that signs the directory: x of its JWK. */
   readonly key: string;
-  /** For how long what was read is used again. MUST be much less than the age that the policy allows. */
+  /** How long a directory is cached. MUST be much less than the age that the policy allows. */
   readonly cacheMs: number;
-  /** Milliseconds of a clock that only goes on. */
+  /** Milliseconds of a monotonic clock. */
   readonly now?: () => number;
   readonly fetch?: typeof globalThis.fetch;
-  /** What makes a directory of the signed text: slow for a large one. */
+  /** Verifies and parses the signed text: slow for a large directory. */
   readonly open?: typeof openDirectory;
   readonly maxBytes?: number;
 }
 
-/** For all readers of one reading together: less than half of a lease, after which each is given up. */
+/** For one fetch, shared by all readers: less than half a lease, at which each reader's call is aborted. */
 const fetchMs = 10_000;
-/** For so long a failure is answered again: many cases wait for one directory, and it is asked once for all. */
+/** How long a failure is cached: many cases wait for one directory, which is fetched once for all of them. */
 const failureMs = 1_000;
 
 type Opened = { readonly snapshot: DirectorySnapshot } | { readonly error: Error };
-interface Had {
-  /** Of the text as it came. */
+interface Fetched {
+  /** Of the text as received. */
   readonly digest: string;
   readonly etag: string | undefined;
   readonly opened: Opened;
 }
 
 /**
- * A directory file served over HTTP as a compact JWS (EdDSA). Anybody can open a case, and the directory of a large house costs a quarter of a second to
- * verify: so readers at one time share one fetch, what was read is used again for a while, and one text is verified once.
+ * A directory served over HTTP as a compact JWS (EdDSA). Anyone can open a case, and a large directory takes a quarter of a second to
+ * verify: so concurrent readers share one fetch, the result is cached for a while, and the same text is verified only once.
  */
 export function httpDirectory(options: HttpDirectoryOptions): DirectoryPort {
   const { url, cacheMs, now = () => performance.now(), open = openDirectory, maxBytes = maxDirectoryBytes } = options;
   const request = options.fetch ?? globalThis.fetch;
   const key = directoryKey(options.key);
-  let had: Had | undefined;
-  let kept: { readonly until: number; readonly answer: Opened } | undefined;
-  let running: Promise<Opened> | undefined;
+  let last: Fetched | undefined;
+  let cached: { readonly until: number; readonly answer: Opened } | undefined;
+  let pending: Promise<Opened> | undefined;
 
-  async function fetched(): Promise<Opened> {
+  async function fetchDirectory(): Promise<Opened> {
     const response = await request(url, {
       signal: AbortSignal.timeout(fetchMs),
       redirect: 'error',
-      headers: { accept: 'application/jose', ...(had?.etag === undefined ? {} : { 'if-none-match': had.etag }) },
+      headers: { accept: 'application/jose', ...(last?.etag === undefined ? {} : { 'if-none-match': last.etag }) },
     });
-    if (response.status === 304 && had?.etag !== undefined) return had.opened;
+    if (response.status === 304 && last?.etag !== undefined) return last.opened;
     if (!response.ok) {
       await response.body?.cancel();
-      throw new Error(`the directory answered ${response.status}`);
+      throw new Error(`the directory responded with ${response.status}`);
     }
     const text = (await textOf(response, maxBytes)).trim();
     const digest = createHash('sha256').update(text).digest('hex');
     const etag = response.headers.get('etag') ?? undefined;
-    const opened = had?.digest === digest ? had.opened : await outcomeOf(key.then((publicKey) => open(text, publicKey)));
-    had = { digest, etag, opened };
+    const opened = last?.digest === digest ? last.opened : await outcomeOf(key.then((publicKey) => open(text, publicKey)));
+    last = { digest, etag, opened };
     return opened;
   }
 
-  async function asked(): Promise<Opened> {
-    const answer = await outcomeOf(fetched().then((opened) => ('error' in opened ? Promise.reject(opened.error) : opened.snapshot)));
-    kept = { until: now() + ('error' in answer ? Math.min(failureMs, cacheMs) : cacheMs), answer };
+  async function refresh(): Promise<Opened> {
+    const answer = await outcomeOf(fetchDirectory().then((opened) => ('error' in opened ? Promise.reject(opened.error) : opened.snapshot)));
+    cached = { until: now() + ('error' in answer ? Math.min(failureMs, cacheMs) : cacheMs), answer };
     return answer;
   }
 
@@ -70,7 +70,9 @@ export function httpDirectory(options: HttpDirectoryOptions): DirectoryPort {
     async read(signal) {
       signal.throwIfAborted();
       const answer =
-        kept && now() < kept.until ? kept.answer : await untilAborted((running ??= asked().finally(() => (running = undefined))), signal);
+        cached && now() < cached.until
+          ? cached.answer
+          : await untilAborted((pending ??= refresh().finally(() => (pending = undefined))), signal);
       if ('error' in answer) throw answer.error;
       return answer.snapshot;
     },
@@ -85,7 +87,7 @@ async function outcomeOf(snapshot: Promise<DirectorySnapshot>): Promise<Opened> 
   }
 }
 
-/** One reader who is given up leaves the others their fetch. */
+/** Aborting one reader does not abort the fetch that others share. */
 async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   let stop = (): void => undefined;
   const aborted = new Promise<never>((_, reject) => {
@@ -99,7 +101,7 @@ async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promis
   }
 }
 
-/** The body while it comes: what is too large is stopped there, whatever its headers said. */
+/** Reads the body as a stream: one that is too large is cancelled, whatever its headers claim. */
 async function textOf(response: Response, maxBytes: number): Promise<string> {
   const tooLarge = (): Error => new Error(`the directory is larger than ${maxBytes} bytes`);
   if (Number(response.headers.get('content-length') ?? 0) > maxBytes) {

@@ -7,10 +7,10 @@ import { parseDocument } from 'yaml';
 
 const valid = new Ajv2020({ allErrors: true, strict: false, validateSchema: false }).compile(Policy);
 
-/** Every fault of the text at once, each with its place and what to do. */
+/** Throws with all faults of the text at once, each with its place and what to do. */
 export function parsePolicy(text: string, name: string): ActivePolicy {
   const yaml = parseDocument(text, { strict: true, uniqueKeys: true, version: '1.2' });
-  if (yaml.errors.length > 0) throw new Error(`${name} is no YAML: ${yaml.errors.map((error) => error.message).join('; ')}`);
+  if (yaml.errors.length > 0) throw new Error(`${name} is not valid YAML: ${yaml.errors.map((error) => error.message).join('; ')}`);
   const document: unknown = yaml.toJS({ maxAliasCount: 0 });
   if (!valid(document)) {
     const faults = (valid.errors ?? []).map(

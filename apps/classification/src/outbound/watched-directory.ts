@@ -4,36 +4,36 @@ import type { Log } from '@readmit/service';
 import type { DirectoryPort } from './directory.js';
 
 export interface WatchedDirectory extends DirectoryPort {
-  /** Why cases wait for the directory since it was last asked; undefined: they do not. */
-  readonly trouble: string | undefined;
+  /** Why the directory could not be used at the last read, so that cases wait. Undefined: it could. */
+  readonly problem: string | undefined;
 }
 
-/** Refuses a directory that is too old, and tells once what is wrong with one that cannot be used: each case waits with that reason. */
+/** Refuses a directory that is too old, and logs each problem once. Cases wait with that reason. */
 export function watchedDirectory(
   port: DirectoryPort,
   { log, now, maxAgeSeconds }: { readonly log: Pick<Log, 'error' | 'info'>; readonly now: () => Date; readonly maxAgeSeconds: number },
 ): WatchedDirectory {
-  let trouble: string | undefined;
+  let problem: string | undefined;
   return {
-    get trouble() {
-      return trouble;
+    get problem() {
+      return problem;
     },
     async read(signal) {
       try {
         const snapshot = await port.read(signal);
         if (allowedAge(snapshot, now(), maxAgeSeconds) === undefined)
           throw new Error(
-            `the directory was issued at ${snapshot.issuedAt}; the policy takes one of the last ${maxAgeSeconds} s. Sign it anew, or mend the clocks`,
+            `the directory was issued at ${snapshot.issuedAt}; the policy allows at most ${maxAgeSeconds} s. Sign it again, or correct the clocks`,
           );
-        if (trouble !== undefined) log.info('the directory can be used again');
-        trouble = undefined;
+        if (problem !== undefined) log.info('the directory is available again');
+        problem = undefined;
         return snapshot;
       } catch (error) {
-        const says = messageOf(error);
-        // A reader who gave up says nothing of the directory.
-        if (!signal.aborted && says !== trouble) {
-          trouble = says;
-          log.error({ error: says }, 'the directory cannot be used: cases wait');
+        const message = messageOf(error);
+        // An aborted read tells nothing about the directory.
+        if (!signal.aborted && message !== problem) {
+          problem = message;
+          log.error({ error: message }, 'the directory is unavailable: cases wait');
         }
         throw error;
       }

@@ -22,7 +22,7 @@ export interface ExecutionPorts {
 export const executionPorts = Symbol('ExecutionPorts');
 
 const notReady = (): CommandRefusal =>
-  refusal('not-ready', 'R8.1', 'not-ready', 'This service has not received the case yet. Try again in a moment.');
+  refusal('not-ready', 'R8.1', 'not-ready', 'The case has not reached this service yet. Try again in a moment.');
 
 @Controller()
 export class ExecutionController {
@@ -32,7 +32,7 @@ export class ExecutionController {
   async show(call: Call<'showPlan'>): Promise<AnswerOf<'showPlan'>> {
     const { caseId } = call.params;
     const facts = await this.ports.commands.facts(caseId);
-    // The same answer as for a case that does not exist: a stranger learns nothing.
+    // The same response as for a case that does not exist: a stranger learns nothing.
     if (!call.actor || !mayReadCase(facts, call.actor)) throw refused(notReady());
     const planned = planGranted(facts) ?? facts.last('readmit.plan.proposed');
     const work = await this.ports.store.query<{
@@ -71,7 +71,7 @@ export class ExecutionController {
           'not-found',
           'R2.6',
           'nothing-to-pick-up',
-          'Nothing is sealed to this key: not granted yet, picked up and acknowledged already, or ended.',
+          'Nothing is sealed to this key: it was not granted yet, was already picked up and acknowledged, or has ended.',
         ),
       );
     return { caseId, jwe: sealed.jwe, ciphertextDigest: sealed.ciphertextDigest };
@@ -84,7 +84,12 @@ export class ExecutionController {
     const sealed = await sealedFor(this.ports.store, caseId, recipient.fingerprint);
     if (sealed?.ciphertextDigest !== call.body.ciphertextDigest)
       throw refused(
-        refusal('conflict', 'R2.6', 'ciphertext-unknown', 'What is sealed to this key now is not what was picked up. Pick it up again.'),
+        refusal(
+          'conflict',
+          'R2.6',
+          'ciphertext-unknown',
+          'The secret sealed to this key is not the one that was picked up. Pick it up again.',
+        ),
       );
     const rows: readonly SealedRow[] = [{ drop: { recipient: recipient.fingerprint } }];
     answer(
@@ -102,7 +107,7 @@ export class ExecutionController {
     return { caseId, acknowledged: true };
   }
 
-  /** The recipient whose key the request proved to hold; a stranger's key gets the answer of a case that does not exist. */
+  /** The recipient who proved possession of the key. A stranger's key gets the same response as a case that does not exist. */
   private async recipient(caseId: string, provenKey: string | undefined): Promise<{ id: string; fingerprint: string }> {
     const facts: Facts = await this.ports.commands.facts(caseId);
     const recipient = recipientsOf(facts).find((candidate) => candidate.key.signing.x === provenKey);

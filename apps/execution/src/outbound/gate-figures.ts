@@ -1,7 +1,7 @@
 import type { EmittedEvent } from '@readmit/runtime';
 import type { ServiceFigures } from '@readmit/service';
 
-/** From the grant to the first change of a target: what the gate and the queue cost a person who waits. */
+/** From the grant to the first change at a target: the delay that the gate and the queue add. */
 export const gateFigures: ServiceFigures = {
   waits: {
     gate_wait_seconds: {

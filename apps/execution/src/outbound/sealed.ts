@@ -2,7 +2,7 @@ import type { Change } from '@readmit/runtime';
 import type { SealedRow } from '@readmit/domain';
 import type { Store, Tx } from '@readmit/store';
 
-/** At most two statements, whatever the number of cases. A new secret replaces the one before it. */
+/** Saves and drops sealed secrets in at most two statements, whatever the number of cases. A new secret replaces the previous one. */
 export async function saveSealed(tx: Tx, changes: readonly Change[]): Promise<void> {
   const rows = changes.flatMap((change) => (change.rows as readonly SealedRow[]).map((row) => ({ row, caseId: change.key })));
   const dropped = rows.flatMap(({ row, caseId }) =>

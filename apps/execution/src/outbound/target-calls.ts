@@ -16,9 +16,9 @@ import {
 } from '@readmit/domain';
 import { connectorOf, type Connectors } from './connectors.js';
 
-/** What execution does at target systems. What is to be done, and what follows from it, is decided in the domain. */
+/** Execution's calls to target systems. What to do, and what follows from the result, is decided in the domain. */
 export const targetCalls = (connectors: Connectors): Calls<ExecutionReports> => ({
-  /** Reads the targets, before anybody approves (R2.2). */
+  /** Reads the targets, before anyone approves (R2.2). */
   async plan(_work, facts, signal) {
     const opened = facts.first('readmit.case.opened');
     const classified = facts.last('readmit.case.classified');
@@ -37,11 +37,11 @@ export const targetCalls = (connectors: Connectors): Calls<ExecutionReports> => 
     return parts;
   },
 
-  /** Compares the target with what was approved, then does the plan step by step; each step is idempotent. */
+  /** Compares the targets with the approved plan, then executes it step by step; each step is idempotent. */
   async restore(work, facts, signal, still): Promise<Restored> {
     const plan = planGranted(facts)?.data.plan;
     const started = facts.first('readmit.execution.started');
-    if (!plan || !started) throw new Error('this is a bug: restoring without plan or intent');
+    if (!plan || !started) throw new Error('this is a bug: restoring without a plan or a start');
     const now: Facet[] = [];
     for (const ask of plan.asks) now.push(...(await connectorOf(connectors, ask.connector).read(ask, signal)));
     const difference = targetChange(work, plan, now);
@@ -63,7 +63,7 @@ export const targetCalls = (connectors: Connectors): Calls<ExecutionReports> => 
     return { kind: 'done', after, sealed, made };
   },
 
-  /** Takes back, ends sessions, reads back. */
+  /** Revokes, ends sessions, and reads the target back. */
   async undo(work, facts, signal) {
     const plan = planGranted(facts)?.data.plan;
     const undo = questionOf(work, facts)?.undo;

@@ -4,7 +4,7 @@ import { secretFile } from '@readmit/service';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { Type } from 'typebox';
 
-/** An entry of the file: its kind, its name as asks call it, and what its kind asks for, with the least-privileged account that acts on it. */
+/** An entry of the file: its kind, the name that asks use, and the settings of its kind, with the least-privileged account that acts on it. */
 interface Target {
   readonly kind: string;
   readonly name: string;
@@ -27,11 +27,11 @@ function kindOf({ kind }: Target): ConnectorKind {
   return found;
 }
 
-/** Ajv's message does not name it. */
+/** The name of an unknown field, which the message of Ajv lacks. */
 const unknownField = ({ additionalProperty }: Readonly<Record<string, unknown>>): string =>
   typeof additionalProperty === 'string' ? `: ${additionalProperty.slice(0, 50)}` : '';
 
-/** The file is secret as a whole: it holds the executors' passwords. */
+/** The whole file is secret: it holds the executors' passwords. */
 export const targetsFile = secretFile('secrets/targets.json', (text) => {
   let value: unknown;
   try {
@@ -51,11 +51,11 @@ export const targetsFile = secretFile('secrets/targets.json', (text) => {
   const targets = value as Targets;
   for (const target of targets) kindOf(target).mustBeSafe(target);
   const names = targets.map((target) => target.name);
-  if (new Set(names).size < names.length) throw new Error('must give every target system a name of its own');
+  if (new Set(names).size < names.length) throw new Error('must give every target system a unique name');
   return { value: targets, texts: targets.flatMap((target) => kindOf(target).secretsOf(target)).filter((secret) => secret !== '') };
 });
 
-/** Below half of the lease of the work: a statement sent last before the call is stopped is over when the lease ends. */
+/** Less than half the lease: a statement that was sent just before the call is aborted ends before the lease does. */
 const limits = { callTimeoutMs: 4_000 };
 
 export const openTargets = (targets: Targets): ReadonlyMap<string, Connector> =>

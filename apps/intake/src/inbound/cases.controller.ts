@@ -21,12 +21,12 @@ import {
 import { answer, ProblemError, refused, Serves, type AnswerOf, type Call } from '@readmit/service';
 import { Controller, Inject } from '@nestjs/common';
 import type { CaseWords, RepudiationWords } from '../outbound/intake-row.js';
-import type { Ledger, Spoken } from '../outbound/ledger.js';
+import type { CaseTexts, Ledger } from '../outbound/ledger.js';
 import { isRepudiationCode } from '../outbound/repudiation-code.js';
 import { intakePorts, type IntakePorts } from './ports.js';
 
 const notFound = (caseId: string): CommandRefusal =>
-  refusal('not-found', 'R8.1', 'case-unknown', `There is no case ${caseId}, or this service has not received it yet. Check the id.`);
+  refusal('not-found', 'R8.1', 'case-unknown', `There is no case ${caseId}, or it has not reached this service yet.`);
 
 @Controller()
 export class CasesController {
@@ -50,15 +50,15 @@ export class CasesController {
     const words: CaseWords = { kind: 'words', salt, reason: call.body.reason };
     const actor = call.actor?.id;
     const command = openCase({ body: call.body, actor, provenKey: call.proof?.signing.x, reasonDigest: digest });
-    const asked = {
+    const requested = {
       ...call.body,
       requester: actor === undefined ? ({ kind: 'anonymous' } as const) : ({ kind: 'person', id: actor } as const),
     };
     const about = { name: 'open-case', actor: actor ?? 'anonymous' };
-    const opened = await this.ports.openCases.within(caseId, asked, () =>
+    const opened = await this.ports.openCases.within(caseId, requested, () =>
       this.commands.command({ ...about, key: caseId, rows: [words] }, command),
     );
-    // A refusal of room is nobody's case: it is on record under the door.
+    // Refused by a limit: there is no case to record it under, so it is recorded under the route.
     if ('refused' in opened && opened.refused.reason === 'too-many-open-cases')
       await this.commands.command({ ...about, key: 'http:openCase' }, () => opened.refused);
     answer(opened);
@@ -70,25 +70,25 @@ export class CasesController {
     const { actor, query } = call;
     const all = actor !== undefined && readsEveryCase(actor);
     const views = await this.ledger.list({ ...query, limit: query.limit ?? 50, ...(all ? {} : { reader: actor?.id ?? '' }) });
-    const words = await this.ledger.words(views.map((view) => view.caseId));
-    return views.map((view) => withWords(view, words.get(view.caseId)));
+    const texts = await this.ledger.texts(views.map((view) => view.caseId));
+    return views.map((view) => withTexts(view, texts.get(view.caseId)));
   }
 
   @Serves('showCase')
   async show(call: Call<'showCase'>): Promise<AnswerOf<'showCase'>> {
     const { caseId } = call.params;
-    const { facts, shown, ownKey, words: spoken } = await this.mayRead(caseId, call);
-    const view = caseView(shown, this.ports.now(), engineCrypto, spoken);
+    const { facts, shown, ownKey, texts } = await this.readable(caseId, call);
+    const view = caseView(shown, this.ports.now(), engineCrypto, texts);
     if (!view) throw refused(notFound(caseId));
     const codeNonce = ownKey ? facts.first('readmit.case.classified')?.data.codeNonce : undefined;
-    return { ...withWords(view, spoken), ...(codeNonce === undefined ? {} : { codeNonce }) };
+    return { ...withTexts(view, texts), ...(codeNonce === undefined ? {} : { codeNonce }) };
   }
 
   @Serves('caseTimeline')
   async timeline(call: Call<'caseTimeline'>): Promise<AnswerOf<'caseTimeline'>> {
     const { caseId } = call.params;
-    const { shown, words } = await this.mayRead(caseId, call);
-    return timelineOf(shown, words).map(({ fact, actor, sentence }) => ({
+    const { shown, texts } = await this.readable(caseId, call);
+    return timelineOf(shown, texts).map(({ fact, actor, sentence }) => ({
       at: fact.at,
       id: fact.id,
       type: fact.type,
@@ -109,7 +109,7 @@ export class CasesController {
       });
     const about = { name: 'repudiate', actor: call.actor?.id ?? 'anonymous' };
     if (!(await this.commands.facts(caseId)).has('readmit.case.opened')) {
-      // Of a case that is not there nothing is kept, whoever names it; who has a name is on record at the door.
+      // Without a case there is nothing to store the text for. If the caller is signed in, the refusal is recorded under the route.
       if (call.actor) await this.commands.command({ ...about, key: 'http:repudiate' }, () => notFound(caseId));
       throw refused(notFound(caseId));
     }
@@ -126,23 +126,23 @@ export class CasesController {
   }
 
   private async isCodeOf(caseId: string, code: string): Promise<boolean> {
-    const salt = (await this.ledger.words([caseId])).get(caseId)?.salt;
+    const salt = (await this.ledger.texts([caseId])).get(caseId)?.salt;
     return salt !== undefined && isRepudiationCode(code, salt, caseId);
   }
 
-  /** What the caller may see of the case: who has a part in it, operators and auditors all of it; a case key its own alone. */
-  private async mayRead(
+  /** What the caller may see of the case: all of it for its parties, operators and auditors; the holder of a case key sees only that case. */
+  private async readable(
     caseId: string,
     call: Pick<Call, 'actor' | 'proof'>,
-  ): Promise<{ readonly facts: Facts; readonly shown: IntakeFacts; readonly ownKey: boolean; readonly words?: Partial<Spoken> }> {
+  ): Promise<{ readonly facts: Facts; readonly shown: IntakeFacts; readonly ownKey: boolean; readonly texts?: Partial<CaseTexts> }> {
     const facts = await this.commands.facts(caseId);
     const key = facts.first('readmit.case.opened')?.data.caseKey?.signing.x;
     const ownKey = key !== undefined && key === call.proof?.signing.x;
-    // Words that were erased are no words; who may not read them gets none.
+    // Erased texts are absent, as for a caller who may not read them.
     if (call.actor && mayReadCase(facts, call.actor))
-      return { facts, shown: facts, ownKey, words: (await this.ledger.words([caseId])).get(caseId) ?? {} };
+      return { facts, shown: facts, ownKey, texts: (await this.ledger.texts([caseId])).get(caseId) ?? {} };
     if (ownKey) return { facts, shown: shownToKey(facts), ownKey };
-    // The same answer as for a case that does not exist: a stranger learns nothing.
+    // The same response as for a case that does not exist: a stranger learns nothing.
     throw refused(notFound(caseId));
   }
   private link(caseId: string): string {
@@ -150,15 +150,15 @@ export class CasesController {
   }
 }
 
-/** The same for the same key of the same client, and out of anybody else's reach. */
+/** Derived from client and idempotency key: a retry by the same client gets the same id, and no other client can produce it. */
 function caseIdOf(idempotencyKey: string, { actor, proof }: Pick<Call, 'actor' | 'proof'>): string {
   const client = actor ? ['person', actor.id] : ['key', proof?.signing.x ?? null];
   const digest = createHash('sha256').update(JSON.stringify(['readmit case', ...client, idempotencyKey]));
   return `case_${digest.digest('hex').slice(0, 32)}`;
 }
 
-function withWords(view: CaseRow | CaseView, spoken: Partial<Spoken> | undefined): AnswerOf<'showCase'> {
-  const { reason, repudiation } = spoken ?? {};
+function withTexts(view: CaseRow | CaseView, texts: Partial<CaseTexts> | undefined): AnswerOf<'showCase'> {
+  const { reason, repudiation } = texts ?? {};
   return {
     ...(view as unknown as AnswerOf<'showCase'>),
     ...(reason === undefined ? {} : { reason }),

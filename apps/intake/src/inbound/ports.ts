@@ -3,7 +3,7 @@ import type { SignalIntake } from '../usecases/signal-intake.js';
 import type { Ledger } from '../outbound/ledger.js';
 import type { OpenCases } from '../outbound/open-cases.js';
 
-/** What the controllers of intake need. */
+/** Dependencies of intake's controllers. */
 export interface IntakePorts {
   readonly commands: Commands;
   readonly ledger: Ledger;

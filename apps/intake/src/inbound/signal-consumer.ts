@@ -10,15 +10,15 @@ export interface SignalConsumerOptions {
 }
 
 /**
- * What intake makes of a batch from the topics of the providers. It differs from a batch of events: each signal is a command with a key of
- * its own, as over HTTP, and commands that run at the same time share transactions anyway. So one that fails is parked without bisecting,
- * and the position cannot move in the transaction: the bus (Kafka) confirms it once every signal is recorded, was recorded before, or is
- * parked. After an outage the whole batch is repeated, and signals that were recorded are recognised.
+ * Processes batches from the providers' topics. Unlike events, each signal is its own command with its own key, as over HTTP, and
+ * concurrent commands share transactions anyway. So a failing signal is parked without bisecting the batch, and the offset cannot move in
+ * the transaction: the bus (Kafka) commits it once every signal is recorded, was recorded before, or is parked. After an outage the whole
+ * batch is processed again, and signals that were recorded are recognized by their id.
  */
 export class SignalConsumer implements BatchHandler {
   constructor(private readonly options: SignalConsumerOptions) {}
 
-  /** Tries every record, whatever becomes of one, so that a retry has less to do. Records of one signal go in order: the first counts. */
+  /** Tries every record even if one fails, so that a retry has less to do. Records with the same id are processed in order: the first counts. */
   async persist({ records }: Batch): Promise<void> {
     const last = new Map<string, Promise<void>>();
     const all = records.map((record) => {
@@ -40,7 +40,7 @@ export class SignalConsumer implements BatchHandler {
       const recorded = await this.options.signals.record(signal);
       if ('refused' in recorded) await this.park({ record, reason: recorded.refused.reason, message: recorded.refused.message });
     } catch (error) {
-      // A rule that throws would throw at every retry: this record is parked and the others go on.
+      // A rule that throws would throw on every retry: only this record is parked.
       if (!(error instanceof HandlerFailed)) throw error;
       await this.park({ record, reason: 'handler-failed', message: error.message });
     }

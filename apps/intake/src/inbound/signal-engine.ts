@@ -4,9 +4,9 @@ import type { SignalIntake } from '../usecases/signal-intake.js';
 import { SignalConsumer } from './signal-consumer.js';
 
 /**
- * Intake's engine with the topics of the providers, which start after it and stop before it. Only Kafka has these topics; on the embedded
- * bus signals come over HTTP alone. Failures there show in logs, lag and `says`, and never make intake unready: a provider's topic that
- * cannot be read must not keep people from asking for recovery.
+ * Intake's engine plus a loop that consumes the providers' topics; the loop starts after the engine and stops before it. Only Kafka has
+ * these topics; on the embedded bus signals arrive over HTTP only. Their failures show in logs, lag and the readiness message, and never
+ * make intake unready: a provider's unreadable topic must not keep people from requesting recovery.
  */
 export function withSignals(
   engine: Engine,
@@ -23,7 +23,7 @@ export function withSignals(
             topics: [...providers.keys()].map(signalTopicOf),
             member: member ?? `${engine.service}-${newId()}`,
             log,
-            // The metrics of intake count its events; signals have counters of their own, below.
+            // The engine's metrics count events; signals are counted separately, below.
             counters: { batches: 0, messages: 0 },
             now: () => new Date(),
             maxBatch,
@@ -32,7 +32,7 @@ export function withSignals(
         )
       : undefined;
 
-  /** A parked signal is not one of Readmit's events: it is read as what it is, whatever its time. */
+  /** A parked signal is not one of Readmit's events: it is parsed as a signal, without the limits on its time. */
   const parkedSignals = new ParkedStore<{ readonly signal: Signal }>(store, {
     read(record) {
       const read = signals.readRecord(record, true);
@@ -80,8 +80,8 @@ export function withSignals(
       const progress = await engine.progress();
       if (!loop) return progress;
       const behind = await loop.lag().catch(() => undefined);
-      // How much waits on those topics is unknown, so no number would be right.
-      if (behind === undefined) return { ...progress, lag: null, says: `${progress.says}; the topics of signals cannot be read` };
+      // The lag of those topics is unknown, so any number would be wrong.
+      if (behind === undefined) return { ...progress, lag: null, says: `${progress.says}; the signal topics cannot be read` };
       return { ...progress, lag: progress.lag === null ? null : progress.lag + Number(behind) };
     },
   };

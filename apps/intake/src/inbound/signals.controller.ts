@@ -5,7 +5,7 @@ import type { CommandRefusal } from '@readmit/domain';
 import type { SignalIntake } from '../usecases/signal-intake.js';
 import { intakePorts, type IntakePorts } from './ports.js';
 
-/** Signals over HTTP: the access token says which provider speaks. */
+/** Signals over HTTP. The access token identifies the provider. */
 @Controller()
 export class SignalsController {
   private readonly signals: SignalIntake;
@@ -16,7 +16,7 @@ export class SignalsController {
 
   @Serves('publishSignal')
   async publish(call: Call<'publishSignal'>): Promise<AnswerOf<'publishSignal'>> {
-    // The edge lets nobody in whose client is not configured as a provider.
+    // The edge has already refused clients that are not configured as a provider.
     const provider = call.actor?.clientId ?? 'unknown';
     const read = this.signals.read(call.event, { provider, binding: 'http' });
     if (!read.ok) throw refused(await this.onRecord(provider, read), read.reason === 'media-type' ? 415 : undefined);
@@ -26,7 +26,7 @@ export class SignalsController {
     throw refused(recorded.refused);
   }
 
-  /** What is refused is recorded first; if it cannot be recorded the answer is 503. */
+  /** A refusal is recorded before the response; if it cannot be recorded, the response is 503. */
   private async onRecord(provider: string, read: RefusedEvent): Promise<CommandRefusal> {
     try {
       return await this.signals.refuse(provider, read, forbidden.has(read.reason) ? 'forbidden' : 'invalid');
@@ -36,5 +36,5 @@ export class SignalsController {
   }
 }
 
-/** Well-formed, and not this provider's to say. */
+/** Reasons for which a well-formed signal is not allowed from this provider. */
 const forbidden: ReadonlySet<SignalRefusal> = new Set(['foreign-source', 'unknown-provider']);

@@ -1,29 +1,29 @@
 import type { NoticePort } from './notice.js';
 
-/** Access token of this service's own client, kept until shortly before it ends. */
+/** Access token of this service's own client, cached until shortly before it expires. */
 export function clientToken(options: {
   readonly tokenUrl: string;
   readonly clientId: string;
   readonly clientSecret: string;
   readonly scope: string;
 }): (signal: AbortSignal) => Promise<string> {
-  let held: { token: string; until: number } | undefined;
+  let cached: { token: string; until: number } | undefined;
   return async (signal) => {
-    if (held && Date.now() < held.until) return held.token;
+    if (cached && Date.now() < cached.until) return cached.token;
     const response = await fetch(options.tokenUrl, {
       method: 'POST',
       signal,
       headers: { authorization: `Basic ${Buffer.from(`${options.clientId}:${options.clientSecret}`).toString('base64')}` },
       body: new URLSearchParams({ grant_type: 'client_credentials', scope: options.scope }),
     });
-    if (!response.ok) throw new Error(`the token endpoint answered ${response.status}`);
+    if (!response.ok) throw new Error(`the token endpoint responded with ${response.status}`);
     const { access_token: token, expires_in: seconds } = (await response.json()) as { access_token: string; expires_in: number };
-    held = { token, until: Date.now() + (seconds - 30) * 1000 };
+    cached = { token, until: Date.now() + (seconds - 30) * 1000 };
     return token;
   };
 }
 
-/** The mailbox named demo: a file and a page of the demo identity provider, behind the port that real mail will use. */
+/** The demo identity provider's mailbox (a file and a page), behind the port that real mail will use. */
 export function demoMailbox(url: string, token: (signal: AbortSignal) => Promise<string>): NoticePort {
   return {
     channel: 'demo-mailbox',
@@ -34,11 +34,11 @@ export function demoMailbox(url: string, token: (signal: AbortSignal) => Promise
         headers: { authorization: `Bearer ${await token(signal)}`, 'content-type': 'application/json' },
         body: JSON.stringify({ id, to, about, text }),
       });
-      // Nobody has this id: no try will find an address.
+      // The id is unknown: retrying will not find an address.
       if (response.status === 404) return { addresses: 0 };
-      if (!response.ok) throw new Error(`the demo mailbox answered ${response.status}`);
+      if (!response.ok) throw new Error(`the demo mailbox responded with ${response.status}`);
       const { addresses } = (await response.json()) as { addresses?: unknown };
-      if (!Number.isInteger(addresses)) throw new Error('the demo mailbox does not say at how many addresses it delivered');
+      if (!Number.isInteger(addresses)) throw new Error('the response of the demo mailbox has no number of addresses');
       return { addresses: Number(addresses) };
     },
   };

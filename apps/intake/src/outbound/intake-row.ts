@@ -1,13 +1,13 @@
 import type { Change } from '@readmit/runtime';
 import type { SignalRow } from './signal-rows.js';
 
-/** The requester's words: kept here and on no topic; CaseOpened carries their salted digest. Notices' codes are made with the salt. */
+/** The requester's reason: stored only here, on no topic; CaseOpened carries its salted digest. The code in notices is derived from the salt. */
 export interface CaseWords {
   readonly kind: 'words';
   readonly salt: string;
   readonly reason: string;
 }
-/** Why somebody repudiated the case: the words of the CaseFrozen with this digest. */
+/** The reason given for a repudiation: the text of the CaseFrozen with this digest. */
 export interface RepudiationWords {
   readonly kind: 'repudiation';
   readonly salt: string;
@@ -15,7 +15,7 @@ export interface RepudiationWords {
   readonly digest: string;
 }
 
-/** What commands of intake hand to the transaction beside their events. */
+/** What commands of intake store in addition to their events, in the same transaction. */
 export type IntakeRow = CaseWords | RepudiationWords | SignalRow;
 
 export const rowsOf = (change: Change): readonly IntakeRow[] => change.rows as readonly IntakeRow[];

@@ -5,12 +5,13 @@ import type { Store, Tx } from '@readmit/store';
 import { boundsOf, subjectBound } from './open-cases.js';
 import { rowsOf } from './intake-row.js';
 
-export interface Spoken {
+/** What people wrote about a case: why it was requested, and why it was repudiated. Can be erased. */
+export interface CaseTexts {
   readonly salt: string;
   readonly reason: string;
   readonly repudiation?: { readonly by: string; readonly at: string; readonly reason: string };
 }
-/** The ledger of a batch: at most three statements, whatever the number of cases. */
+/** Saves the ledger rows of a batch, in at most three statements, whatever the number of cases. */
 export async function saveLedger(tx: Tx, changes: readonly Change[]): Promise<void> {
   const cases = changes.flatMap((change) => {
     const view = caseRow(change.facts);
@@ -50,18 +51,18 @@ export async function saveLedger(tx: Tx, changes: readonly Change[]): Promise<vo
       ],
     );
   }
-  await saveWords(tx, changes);
+  await saveTexts(tx, changes);
 }
 
 const adds = ({ added }: Change, ...types: readonly EventType[]): boolean => added.some(({ type }) => types.includes(type));
 
-async function saveWords(tx: Tx, changes: readonly Change[]): Promise<void> {
+async function saveTexts(tx: Tx, changes: readonly Change[]): Promise<void> {
   const words = changes.flatMap((change) =>
     rowsOf(change).flatMap((row) => (row.kind === 'words' ? [{ ...row, caseId: change.key }] : [])),
   );
   if (words.length > 0)
     await tx.query(
-      // A repeated request brings its words again: those of the first count, their digest is in the log.
+      // A repeated request has a new salt: the first text stays, because its digest is in the log.
       `INSERT INTO case_words (case_id, salt, reason) SELECT c, s, w FROM unnest($1::text[], $2::text[], $3::text[]) AS r(c, s, w)
        ON CONFLICT (case_id) DO NOTHING`,
       [words.map((row) => row.caseId), words.map((row) => row.salt), words.map((row) => row.reason)],
@@ -69,9 +70,9 @@ async function saveWords(tx: Tx, changes: readonly Change[]): Promise<void> {
   const repudiated = changes.flatMap((change) =>
     rowsOf(change).flatMap((row) => {
       if (row.kind !== 'repudiation') return [];
-      // Of a case that was repudiated before nothing was said now: the first words count here too.
-      const said = change.added.find((fact) => fact.type === 'readmit.case.frozen' && fact.data.reasonDigest === row.digest);
-      return said ? [{ ...row, caseId: change.key, at: said.at, by: (said as FactOf<'readmit.case.frozen'>).data.by }] : [];
+      // A repeated repudiation emits nothing: here, too, the first text stays.
+      const frozen = change.added.find((fact) => fact.type === 'readmit.case.frozen' && fact.data.reasonDigest === row.digest);
+      return frozen ? [{ ...row, caseId: change.key, at: frozen.at, by: (frozen as FactOf<'readmit.case.frozen'>).data.by }] : [];
     }),
   );
   if (repudiated.length > 0)
@@ -92,7 +93,7 @@ async function saveWords(tx: Tx, changes: readonly Change[]): Promise<void> {
 export class Ledger {
   constructor(private readonly store: Store) {}
 
-  /** Newest first; `before` is the id of the last case of the page before. `reader`: only cases that this person has a part in. */
+  /** Newest first. `before`: the id of the last case of the previous page. `reader`: only cases that this person may read. */
   async list(filter: {
     state?: StateFilter | undefined;
     subject?: string | undefined;
@@ -103,13 +104,13 @@ export class Ledger {
     const where: string[] = [];
     const values: unknown[] = [filter.limit];
     const bind = (value: unknown): string => `$${values.push(value)}`;
-    // By the table whose index has the order: a person's own cases, or all.
+    // Ordered by the table whose index has this order: a person's cases, or all.
     const by = filter.reader === undefined ? 'l' : 'r';
     if (filter.reader !== undefined) where.push(`r.person = ${bind(filter.reader)}`);
     if (filter.state === 'open') where.push(`l.state <> 'closed'`);
     else if (filter.state) where.push(`l.state = ${bind(filter.state)}`);
     if (filter.subject) where.push(`l.subject = ${bind(filter.subject)}`);
-    // What was closed of the subject may be much; the few that are open have an index of their own.
+    // A subject may have many closed cases; the few open ones have their own index.
     if (filter.subject && filter.state === 'open')
       where.push(`l.case_id IN (SELECT case_id FROM open_case WHERE bound = ${bind(subjectBound(filter.subject))})`);
     if (filter.before)
@@ -121,8 +122,7 @@ export class Ledger {
     );
     return rows.map((row) => row.view);
   }
-  /** What was said in words about the cases: why it was asked for, and why it was repudiated. */
-  async words(caseIds: readonly string[]): Promise<ReadonlyMap<string, Spoken>> {
+  async texts(caseIds: readonly string[]): Promise<ReadonlyMap<string, CaseTexts>> {
     const rows = await this.store.query<{ case_id: string; salt: string; reason: string; by: string | null; at: Date; why: string }>(
       `SELECT w.case_id, w.salt, w.reason, r.by, r.at, r.reason AS why
        FROM case_words w LEFT JOIN case_repudiation r ON r.case_id = w.case_id WHERE w.case_id = ANY ($1)`,

@@ -2,8 +2,8 @@ import type { Call } from '@readmit/runtime';
 import { letterOf, type NoticeAbout, type NoticeSent } from '@readmit/domain';
 
 /**
- * Where notices to people go; real mail comes through the same port. `to` is a person: the port knows the addresses, and sends to each.
- * Answers with how many there were; throws when the notice did not go out to all.
+ * Sends notices to people; real mail will use the same port. `to` is a person: the port knows the addresses and sends to each. Returns
+ * how many there were; throws if the notice was not sent to all of them.
  */
 export interface NoticePort {
   readonly channel: string;
@@ -12,7 +12,7 @@ export interface NoticePort {
     signal: AbortSignal,
   ): Promise<{ readonly addresses: number }>;
 }
-/** What a notice of the case carries so that its reader can repudiate; undefined: the words of the case, and with them its salt, were erased. */
+/** The code in a notice with which its reader can repudiate the case. Undefined: the case's texts, and with them the salt, were erased. */
 export type CodeOfCase = (caseId: string) => Promise<string | undefined>;
 
 export const sendNotice =

@@ -2,21 +2,21 @@ import type { EventData } from '@readmit/contracts';
 import { refusal, type CommandRefusal } from '@readmit/domain';
 import type { Store } from '@readmit/store';
 
-type Asked = Pick<EventData<'readmit.case.opened'>, 'subject' | 'requester'> & {
+type Requested = Pick<EventData<'readmit.case.opened'>, 'subject' | 'requester'> & {
   readonly asks: readonly { readonly connector: string; readonly object: string }[];
 };
-/** How many cases may be open at once; of subject and object at most half of them asked without a sign-in. */
+/** How many cases may be open at once. For subject and object, at most half of them by requesters who are not signed in. */
 export interface OpenLimits {
   readonly subject: number;
   readonly requester: number;
   readonly object: number;
 }
-/** The name under which the open cases of a subject are counted. */
+/** The key by which the open cases of a subject are counted. */
 export const subjectBound = (subject: string): string => JSON.stringify(['subject', subject]);
 type Kind = keyof OpenLimits | 'anonymous-subject' | 'anonymous-object';
 
-/** Every name under which an open case is counted, as `open_case.bound` has it. */
-export function boundsOf({ subject, requester, asks }: Asked): readonly { readonly bound: string; readonly kind: Kind }[] {
+/** Every key by which an open case is counted, as in `open_case.bound`. */
+export function boundsOf({ subject, requester, asks }: Requested): readonly { readonly bound: string; readonly kind: Kind }[] {
   const anonymous = requester.kind === 'anonymous';
   const named = (kind: Kind, ...ids: readonly string[]) => ({ kind, bound: JSON.stringify([kind, ...ids]) });
   const objects = asks.flatMap(({ connector, object }) => [
@@ -32,39 +32,39 @@ export function boundsOf({ subject, requester, asks }: Asked): readonly { readon
 }
 
 /**
- * Bounds the cases that are open at once: asking is free, and each costs a reading of the target, notices and somebody's attention. Places
- * of requests under way are held here, so that many at once are not all counted before any of them is there. Held by one process: of several,
- * each may let in what there was room for when it looked.
+ * Limits the cases that are open at once: a request costs its sender nothing, but each case costs a read of the target, notices and
+ * people's attention. Pending requests are counted here, so that a burst cannot pass the check before any of them is stored. They are
+ * counted per process: with several, each may exceed the limit by its pending requests.
  */
 export class OpenCases {
-  /** Requests under way, each with its case, under each of their bounds, the earliest first. */
-  private readonly held = new Map<string, Set<{ readonly caseId: string }>>();
+  /** Pending requests with their case, by each key that counts them, the earliest first. */
+  private readonly pending = new Map<string, Set<{ readonly caseId: string }>>();
 
   constructor(
     private readonly store: Pick<Store, 'query'>,
     private readonly limits: OpenLimits,
   ) {}
 
-  /** Runs `open` when there is room; a request for a case that is there already is a repetition and needs none. */
-  async within<R>(caseId: string, asked: Asked, open: () => Promise<R>): Promise<R | { readonly refused: CommandRefusal }> {
-    // Behind those that came before: who comes later does not push an earlier request out.
-    const bounds = boundsOf(asked).map((one) => ({ ...one, before: this.othersUnderWay(one.bound, caseId) }));
-    // A place is of this request alone: another one for the same case keeps its own when this one ends.
-    const place = { caseId };
-    for (const { bound } of bounds) this.held.set(bound, (this.held.get(bound) ?? new Set()).add(place));
+  /** Runs `open` if no limit is reached. A request for a case that exists is a retry and is not counted. */
+  async within<R>(caseId: string, requested: Requested, open: () => Promise<R>): Promise<R | { readonly refused: CommandRefusal }> {
+    // Only requests that came earlier count: a later one cannot make an earlier one fail.
+    const bounds = boundsOf(requested).map((one) => ({ ...one, before: this.othersPending(one.bound, caseId) }));
+    // One entry per request: when it ends, a concurrent retry for the same case is still counted.
+    const entry = { caseId };
+    for (const { bound } of bounds) this.pending.set(bound, (this.pending.get(bound) ?? new Set()).add(entry));
     try {
-      const full = await this.full(caseId, bounds);
-      return full ? { refused: full } : await open();
+      const exceeded = await this.exceeded(caseId, bounds);
+      return exceeded ? { refused: exceeded } : await open();
     } finally {
       for (const { bound } of bounds) {
-        const left = this.held.get(bound);
-        left?.delete(place);
-        if (left?.size === 0) this.held.delete(bound);
+        const left = this.pending.get(bound);
+        left?.delete(entry);
+        if (left?.size === 0) this.pending.delete(bound);
       }
     }
   }
 
-  /** Cases of the subject that are not closed, in the order of their ids, behind `after`. */
+  /** Cases of the subject that are not closed, by id, starting after `after`. */
   async ofSubject(subject: string, after: string, limit: number): Promise<readonly string[]> {
     const rows = await this.store.query<{ case_id: string }>(
       'SELECT case_id FROM open_case WHERE bound = $1 AND case_id > $2 ORDER BY case_id LIMIT $3',
@@ -73,17 +73,17 @@ export class OpenCases {
     return rows.map((row) => row.case_id);
   }
 
-  private othersUnderWay(bound: string, caseId: string): readonly string[] {
-    const cases = new Set([...(this.held.get(bound) ?? [])].map((place) => place.caseId));
+  private othersPending(bound: string, caseId: string): readonly string[] {
+    const cases = new Set([...(this.pending.get(bound) ?? [])].map((entry) => entry.caseId));
     return [...cases].filter((id) => id !== caseId);
   }
 
-  private async full(
+  private async exceeded(
     caseId: string,
     bounds: readonly { readonly bound: string; readonly kind: Kind; readonly before: readonly string[] }[],
   ): Promise<CommandRefusal | undefined> {
     const rows = await this.store.query<{ known: boolean; bound: string | null; count: number | null }>(
-      // Those under way may be committed meanwhile: they are counted here by their place alone.
+      // Pending requests may have been committed meanwhile: they are excluded here, because `before` counts them.
       `SELECT EXISTS (SELECT FROM case_ledger WHERE case_id = $2) AS known, o.bound, o.count
        FROM (SELECT) one LEFT JOIN
          (SELECT bound, count(*)::int FROM open_case WHERE bound = ANY ($1) AND case_id <> ALL ($3) GROUP BY bound) o ON true`,
@@ -103,17 +103,17 @@ export class OpenCases {
   }
 }
 
-const of: Readonly<Record<Kind, string>> = {
+const counted: Readonly<Record<Kind, string>> = {
   subject: 'about this subject',
-  'anonymous-subject': 'about this subject that were asked for without a sign-in',
-  requester: 'that you asked for',
+  'anonymous-subject': 'about this subject that were requested without a sign-in',
+  requester: 'that you requested',
   object: 'about this account',
-  'anonymous-object': 'about this account that were asked for without a sign-in',
+  'anonymous-object': 'about this account that were requested without a sign-in',
 };
 const tooMany = (kind: Kind, limit: number): CommandRefusal =>
   refusal(
     'conflict',
     'R6.2',
     'too-many-open-cases',
-    `There are ${limit} open cases ${of[kind]}, and there may be no more. Withdraw or end one of them, wait until one is closed, or call the help desk.`,
+    `There are already ${limit} open cases ${counted[kind]}, which is the limit. Withdraw or end one of them, wait until one is closed, or call the help desk.`,
   );

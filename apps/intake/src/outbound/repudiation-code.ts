@@ -1,13 +1,13 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
-/** Crockford's base 32: nothing in it is taken for another character when it is copied from a letter. */
+/** Crockford's base 32: no two characters look alike, so that a code can be copied from a letter. */
 const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 /** 28 characters of 5 bits: 140 bits. */
 const length = 28;
 
 /**
- * What a notice carries so that whoever has it can say "this was not me" without a sign-in (R5.4). Made of the salt that only intake keeps.
- * It opens nothing, it only ends.
+ * The code in a notice, with which anyone who has the notice can repudiate the case without a sign-in (R5.4). Derived from the salt, which
+ * only intake stores. It gives no access: it can only end the case.
  */
 export function repudiationCode(salt: string, caseId: string): string {
   const bytes = createHmac('sha256', salt).update(`readmit repudiation of ${caseId}`, 'utf8').digest();
@@ -16,7 +16,7 @@ export function repudiationCode(salt: string, caseId: string): string {
   return (characters.join('').match(/.{4}/g) ?? []).join('-');
 }
 
-/** In constant time for every code that is given: how much of it is right must not be measured. */
+/** Constant time: the response time must not tell how much of a code is right. */
 export function isRepudiationCode(given: string, salt: string, caseId: string): boolean {
   const plain = (code: string): Buffer =>
     createHmac('sha256', salt).update(code.toUpperCase().replace(/[\s-]/g, '').replaceAll('O', '0').replace(/[IL]/g, '1')).digest();

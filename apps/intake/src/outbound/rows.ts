@@ -4,7 +4,7 @@ import { rowsOf } from './intake-row.js';
 import { saveLedger } from './ledger.js';
 import { saveSignalRows } from './signal-rows.js';
 
-/** Saves everything that intake stores beside facts, in the transaction that made it: a constant number of statements. */
+/** Saves what intake stores in addition to facts, in the same transaction and a constant number of statements. */
 export async function saveRows(tx: Tx, changes: readonly Change[]): Promise<void> {
   await saveLedger(tx, changes);
   await saveSignalRows(

@@ -1,12 +1,12 @@
 import { parkMessages, settleParked, type RefusedMessage } from '@readmit/runtime';
 import type { Tx } from '@readmit/store';
 
-/** Signals that cannot be taken lie among the parked messages of intake; these rows go there with the transaction that announces it. */
+/** Signals that cannot be accepted are parked in intake; these rows are written in the transaction that emits the event about it. */
 export type SignalRow =
   | { readonly kind: 'park'; readonly id: string; readonly message: RefusedMessage }
   | { readonly kind: 'redriven'; readonly parkedId: string };
 
-/** `id` of a row to park is without its prefix: `parked_<id>`. */
+/** The `id` of a row to park has no prefix; the stored one is `parked_<id>`. */
 export async function saveSignalRows(tx: Tx, rows: readonly SignalRow[]): Promise<void> {
   const parking = rows.flatMap((row) => (row.kind === 'park' ? [row] : []));
   if (parking.length > 0) {

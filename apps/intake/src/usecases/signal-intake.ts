@@ -20,7 +20,7 @@ export interface SignalIntakeOptions {
   /** A fresh UUIDv7. */
   readonly newId: () => string;
 }
-/** Since the start; `refused` counts what was not taken, each with its reason in an event. */
+/** Since the start of the process. `refused`: not accepted; the reason of each is in an event. */
 export interface SignalCounts {
   recorded: number;
   repeated: number;
@@ -28,7 +28,7 @@ export interface SignalCounts {
 }
 export type Recorded = { readonly signalId: string; readonly repeated: boolean } | { readonly refused: CommandRefusal };
 
-/** The one way of a signal into the system, whichever way it came: read, refuse by name, record once. */
+/** Every signal, over HTTP or Kafka, is accepted here: parsed, refused with a reason, or recorded once. */
 export class SignalIntake {
   readonly counts: SignalCounts = { recorded: 0, repeated: 0, refused: 0 };
 
@@ -39,7 +39,7 @@ export class SignalIntake {
     return readSignal(message, { ...from, providers, now: now() });
   }
 
-  /** A record of a topic: the topic says whose it is, because its provider alone may write there. */
+  /** The topic identifies the provider, because only that provider may write to it. */
   readRecord({ topic, headers, value, undecodable }: TopicRecord, replayed = false) {
     if (undecodable !== undefined) return { ok: false, reason: 'undecodable', message: undecodable } as const;
     return this.read({ headers, bytes: value }, { provider: providerOfSignalTopic(topic) ?? '', binding: 'kafka', replayed });
@@ -49,7 +49,7 @@ export class SignalIntake {
     return signalIdOf(signal, engineCrypto.digest);
   }
 
-  /** Durable when it resolves. @throws {Error} it could not be recorded. */
+  /** Durable when it resolves. @throws {Error} if it could not be recorded. */
   async record(signal: Signal, redriven?: Redriven): Promise<Recorded> {
     const signalId = this.idOf(signal);
     const rows: SignalRow[] = redriven ? [{ kind: 'redriven', parkedId: redriven.parkedId }] : [];
@@ -62,7 +62,7 @@ export class SignalIntake {
     return { signalId, repeated: done.reply.repeated };
   }
 
-  /** Puts what cannot be taken on record for somebody who waits for an answer (HTTP). @throws {Error} it could not be recorded. */
+  /** Records the refusal of a signal over HTTP, before the response. @throws {Error} if it could not be recorded. */
   async refuse(provider: string, { reason, message }: RefusedEvent, as: CommandRefusal['as']): Promise<CommandRefusal> {
     const refusal: CommandRefusal = { refused: true, as, rule: 'R8.3', reason, message };
     await this.options.commands.command({ key: 'http:publishSignal', name: 'publish-signal', actor: provider }, () => refusal);
@@ -70,7 +70,7 @@ export class SignalIntake {
     return refusal;
   }
 
-  /** Puts what cannot be taken among the parked messages, with its bytes, and announces it once. @throws {Error} it could not be kept. */
+  /** Parks a signal with its bytes and emits the event about it once. @throws {Error} if it could not be stored. */
   async park(message: RefusedMessage): Promise<void> {
     const { topic, partition, offset } = message.record;
     const id = this.options.newId();
@@ -83,7 +83,7 @@ export class SignalIntake {
         actor: providerOfSignalTopic(topic) ?? 'unknown',
         rows: [row],
       },
-      // The key of the record is a stranger's text: it stays in the row.
+      // The record's key is untrusted text: it is stored in the row only.
       announceParked({ key: parkedId, parkedId, topic, reason: message.reason, says: sentence(message.message), action: 'parked' }),
     );
     if ('reply' in done && !done.reply.repeated) this.counts.refused++;

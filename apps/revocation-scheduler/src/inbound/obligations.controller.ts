@@ -18,14 +18,14 @@ import {
 } from '@readmit/domain';
 import { answer, refused, Serves, unavailable, type AnswerOf, type Call } from '@readmit/service';
 import { Controller, Inject } from '@nestjs/common';
-import { wordsOf } from '../outbound/order-words.js';
+import { reasonRow } from '../outbound/order-reasons.js';
 
 export interface SchedulerPorts {
   readonly commands: Commands;
   readonly publicUrl: string;
   readonly now: () => Date;
-  /** Reasons of a case by the digest that its events have. */
-  readonly words: (caseId: string) => Promise<ReadonlyMap<string, string>>;
+  /** Reasons given in a case, by their digest in its events. */
+  readonly reasons: (caseId: string) => Promise<ReadonlyMap<string, string>>;
   readonly overdue: () => Promise<AnswerOf<'listOverdue'>>;
   /** Cases of a subject that are not closed. */
   readonly openCases: (subject: string) => Promise<readonly string[]>;
@@ -49,7 +49,7 @@ export class ObligationsController {
     const now = this.ports.now();
     const ifEnded = new Set(endPreview(facts, now).falls.map(({ id }) => id));
     const ifContained = new Set(containPreview(facts, now).falls.map(({ id }) => id));
-    const words = await this.wordsFor(call);
+    const reasons = await this.reasonsFor(call);
     return obligationsOf(facts, now).map((obligation) => ({
       obligationId: obligation.id,
       undo: obligation.undo,
@@ -62,7 +62,7 @@ export class ObligationsController {
         at,
         cause,
         ...(by === undefined ? {} : { by }),
-        ...reasonOf(words, reasonDigest),
+        ...reasonOf(reasons, reasonDigest),
       })),
     }));
   }
@@ -71,21 +71,21 @@ export class ObligationsController {
   async orders(call: Call<'showOrders'>): Promise<AnswerOf<'showOrders'>> {
     const { caseId } = call.params;
     const facts = await this.ports.commands.facts(caseId);
-    // What was contained before the case was known here is for those to see who read every case.
+    // A containment of a case that this service does not know yet is shown only to those who may read every case.
     if (!call.actor || !readsEveryCase(call.actor)) mustRead(facts, call);
-    const words = await this.wordsFor(call);
+    const reasons = await this.reasonsFor(call);
     const contained = facts.of('readmit.containment.ordered').map(({ at, data }) => ({
       at,
       by: data.by,
       order: 'contain' as const,
-      ...reasonOf(words, data.reasonDigest),
+      ...reasonOf(reasons, data.reasonDigest),
     }));
     const ended = facts
       .of('readmit.revocation.due')
       .filter(({ data }) => data.cause === 'ended-by-person')
-      // One order makes several obligations due in one moment.
+      // One order makes several obligations due at the same time.
       .filter((fact, index, all) => index === all.findIndex((other) => other.at === fact.at && other.data.by === fact.data.by))
-      .map(({ at, data }) => ({ at, by: data.by ?? 'unknown', order: 'end' as const, ...reasonOf(words, data.reasonDigest) }));
+      .map(({ at, data }) => ({ at, by: data.by ?? 'unknown', order: 'end' as const, ...reasonOf(reasons, data.reasonDigest) }));
     return [...contained, ...ended].sort((a, b) => (a.at < b.at ? -1 : 1));
   }
 
@@ -93,11 +93,11 @@ export class ObligationsController {
   async end(call: Call<'endEarly'>): Promise<AnswerOf<'endEarly'>> {
     const { caseId } = call.params;
     const who = whoOf(call);
-    // Of a case that is not known there is nothing to put on record.
+    // There is nothing to record for an unknown case.
     if (!who || !(await this.ports.commands.facts(caseId)).has('readmit.case.opened')) throw refused(unknownCase());
-    const words = wordsOf(call.body.reason);
+    const row = reasonRow(call.body.reason);
     const actor = call.actor?.id ?? 'case-key';
-    answer(await this.ports.commands.command({ key: caseId, name: 'end-early', actor, rows: [words] }, endEarly(who, words)));
+    answer(await this.ports.commands.command({ key: caseId, name: 'end-early', actor, rows: [row] }, endEarly(who, row)));
     return { caseId, link: this.link(caseId) };
   }
 
@@ -112,11 +112,11 @@ export class ObligationsController {
     const { reason } = call.body;
     const by = call.actor?.id ?? 'anonymous';
     const open = await this.ports.openCases(subjectId);
-    // A misspelt id must not look like a containment. These refusals are no case's, so they are recorded under the route.
+    // A misspelt id must not look like a containment. These refusals belong to no case, so they are recorded under the route.
     const no = open.length === 0 ? nothingOpen(subjectId) : blankReason(reason);
     if (no) answer(await this.ports.commands.command({ key: 'http:containSubject', name: 'contain', actor: by }, () => no));
-    // Each under its own lock, as if it had been named, and all in one transaction. One that fails must not keep the others from being
-    // contained; done again, also after a crash, it finds those contained that were.
+    // Each case is a command with its own lock, as if it had been named; concurrent commands share a transaction. One failure must not
+    // prevent the others from being contained. A repetition, also after a crash, finds what was contained already.
     const done = await Promise.allSettled(open.map((caseId) => this.containCase(caseId, by, reason)));
     const failed = done.find((one) => one.status === 'rejected');
     if (failed) {
@@ -128,21 +128,21 @@ export class ObligationsController {
   }
 
   private async containCase(caseId: string, by: string, reason: string): Promise<AnswerOf<'contain'>> {
-    const words = wordsOf(reason);
-    const order = contain(by, words);
+    const row = reasonRow(reason);
+    const order = contain(by, row);
     const will = answer(
-      await this.ports.commands.command({ key: caseId, name: 'contain', actor: by, rows: [words] }, (facts, context) => {
-        const said = order(facts, context);
-        // By what holds before the order: afterwards everything is asked for anew, also what was taken back already.
-        return said.refused ? said : { ...said, reply: whatContainmentDoes(facts, context.now) };
+      await this.ports.commands.command({ key: caseId, name: 'contain', actor: by, rows: [row] }, (facts, context) => {
+        const decided = order(facts, context);
+        // Previewed with the facts before the order: after it, every undo is requested again, even if it was done already.
+        return decided.refused ? decided : { ...decided, reply: whatContainmentDoes(facts, context.now) };
       }),
     );
     return { caseId, link: this.link(caseId), will };
   }
 
-  /** Words are for who signs in: why an operator stopped a case must not be told to whoever holds its key, who may be why. */
-  private async wordsFor({ actor, params }: Pick<Call<'showOrders'>, 'actor' | 'params'>): Promise<ReadonlyMap<string, string>> {
-    return actor ? this.ports.words(params.caseId) : new Map();
+  /** Reasons are shown only after a sign-in: the holder of the case's key may be the attacker because of whom an operator stopped it. */
+  private async reasonsFor({ actor, params }: Pick<Call<'showOrders'>, 'actor' | 'params'>): Promise<ReadonlyMap<string, string>> {
+    return actor ? this.ports.reasons(params.caseId) : new Map();
   }
 
   private link(caseId: string): string {
@@ -151,22 +151,22 @@ export class ObligationsController {
 }
 
 const whatContainmentDoes = (facts: Facts, now: Date): string[] => [
-  ...(facts.has('readmit.case.opened') ? [] : ['Remember it: this service has not received the case yet.']),
-  'Let nothing begin for the case any more.',
+  ...(facts.has('readmit.case.opened') ? [] : ['Record it now: the case has not reached this service yet.']),
+  'Start nothing more for the case.',
   ...containPreview(facts, now).falls.map(({ undo, discharged }) =>
     discharged ? `Read the target again and, if anything is left: ${undo.says}` : undo.says,
   ),
 ];
 
-const reasonOf = (words: ReadonlyMap<string, string>, digest: string | undefined): { readonly reason?: string } => {
-  const reason = digest === undefined ? undefined : words.get(digest);
+const reasonOf = (reasons: ReadonlyMap<string, string>, digest: string | undefined): { readonly reason?: string } => {
+  const reason = digest === undefined ? undefined : reasons.get(digest);
   return reason === undefined ? {} : { reason };
 };
 
 const whoOf = ({ actor, proof }: Pick<Call, 'actor' | 'proof'>): WhoEnds | undefined =>
   actor ? { id: actor.id, teams: actor.teams } : proof && { caseKey: proof.signing.x };
 
-/** What a case owes is for who may read it, and for the key that asked; for others there is no such case. */
+/** Obligations are shown to those who may read the case and to the key that requested it; for others the case does not exist. */
 function mustRead(facts: Facts, { actor, proof }: Pick<Call, 'actor' | 'proof'>): void {
   const may = actor ? mayReadCase(facts, actor) : proof !== undefined && mayEndCase(facts, { caseKey: proof.signing.x });
   if (!may) throw refused(unknownCase());

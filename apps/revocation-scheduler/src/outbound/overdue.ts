@@ -5,34 +5,34 @@ import type { ServiceFigures } from '@readmit/service';
 import type { Store, Tx } from '@readmit/store';
 
 /**
- * Keeps which obligations are overdue, beside the facts that say so: a figure that is asked for every few seconds must not search them.
- * No statement unless an undo is late, or was.
+ * Saves which obligations are overdue, in addition to the facts: a gauge that is scraped every few seconds must not search those. No
+ * statement unless an undo is late, or was.
  */
 export async function saveOverdue(tx: Tx, changes: readonly Change[]): Promise<void> {
   const late = new Map<string, { readonly caseId: string; readonly dueSince: string }>();
-  const over: string[] = [];
+  const discharged: string[] = [];
   for (const { key, added, facts } of changes)
     for (const { type, data } of added) {
       if (type === 'readmit.revocation.overdue') late.set(data.obligationId, { caseId: key, dueSince: data.dueSince });
       // Both may come in one transaction, and an obligation that was never late has no row.
       if (type === 'readmit.obligation.discharged' && facts.of('readmit.revocation.overdue').some(isOf(data.obligationId)))
-        over.push(data.obligationId);
+        discharged.push(data.obligationId);
     }
-  for (const id of over) late.delete(id);
+  for (const id of discharged) late.delete(id);
   if (late.size > 0)
     await tx.query(
       `INSERT INTO overdue (obligation_id, case_id, due_since) SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[])
        ON CONFLICT (obligation_id) DO NOTHING`,
       [[...late.keys()], [...late.values()].map(({ caseId }) => caseId), [...late.values()].map(({ dueSince }) => dueSince)],
     );
-  if (over.length > 0) await tx.query('DELETE FROM overdue WHERE obligation_id = ANY ($1::text[])', [over]);
+  if (discharged.length > 0) await tx.query('DELETE FROM overdue WHERE obligation_id = ANY ($1::text[])', [discharged]);
 }
 const isOf =
   (obligationId: string) =>
   ({ data }: FactOf<'readmit.revocation.overdue'>): boolean =>
     data.obligationId === obligationId;
 
-/** The hundred that have been late the longest. */
+/** The hundred obligations that have been overdue the longest. */
 export async function overdueNow(
   store: Pick<Store, 'query'>,
 ): Promise<{ readonly caseId: string; readonly obligationId: string; readonly dueSince: string }[]> {
@@ -44,8 +44,8 @@ export async function overdueNow(
 
 export const overdueFigures = (store: Store): ServiceFigures => ({
   gauges: {
-    overdue_obligations: 'Grants whose undo is late: somebody keeps what was lent. Alert when above 0.',
-    overdue_oldest_seconds: 'Since when the undo that is late the longest was due.',
+    overdue_obligations: 'Grants that are still active past their deadline: the undo is late. Alert when above 0.',
+    overdue_oldest_seconds: 'Seconds since the oldest overdue undo was due.',
   },
   async read() {
     const [row] = await store.query<{ late: number; oldest: number | null }>(

@@ -1,12 +1,14 @@
 import type { Change } from '@readmit/runtime';
 import type { Store, Tx } from '@readmit/store';
 
-/** Saves which cases of a subject are open: from their opening until intake closes them. At most one statement, none when neither is among the changes. */
+/** Saves which cases of a subject are open, from their opening until intake closes them. At most one statement, none if nothing was opened or closed. */
 export async function saveSubjectCases(tx: Tx, changes: readonly Change[]): Promise<void> {
-  const touched = changes.filter(({ added }) => added.some(({ type }) => type === 'readmit.case.opened' || type === 'readmit.case.closed'));
-  if (touched.length === 0) return;
-  const closed = touched.filter(({ facts }) => facts.has('readmit.case.closed')).map(({ key }) => key);
-  const open = touched.flatMap(({ key, facts }) => {
+  const relevant = changes.filter(({ added }) =>
+    added.some(({ type }) => type === 'readmit.case.opened' || type === 'readmit.case.closed'),
+  );
+  if (relevant.length === 0) return;
+  const closed = relevant.filter(({ facts }) => facts.has('readmit.case.closed')).map(({ key }) => key);
+  const open = relevant.flatMap(({ key, facts }) => {
     const opened = facts.first('readmit.case.opened');
     return opened && !closed.includes(key) ? [{ key, subject: opened.data.subject.id }] : [];
   });
@@ -17,7 +19,7 @@ export async function saveSubjectCases(tx: Tx, changes: readonly Change[]): Prom
   );
 }
 
-/** Cases of the subject that are not closed, in the order of their ids. Intake bounds how many there may be. */
+/** Cases of the subject that are not closed, by id. Intake limits how many there may be. */
 export async function openCasesOf(store: Pick<Store, 'query'>, subject: string): Promise<readonly string[]> {
   const rows = await store.query<{ case_id: string }>('SELECT case_id FROM subject_case WHERE subject = $1 ORDER BY case_id', [subject]);
   return rows.map((row) => row.case_id);

@@ -37,10 +37,10 @@ interface Changed {
 
 const canaryId = 'demo-canary';
 const renewBeforeMs = 30_000;
-/** Somebody else changed the person between reading and writing: read again, at most so often. */
-const races = 5;
+/** Attempts of a compare-and-set, if the person is changed concurrently. */
+const maxAttempts = 5;
 
-/** The target's admin API. One `Call` per connector method keeps track of whether anything may have been written. */
+/** The target's admin API. One `Call` per connector method tracks whether anything may have been written. */
 export class AdminClient {
   private token: { readonly value: string; readonly until: number } | undefined;
 
@@ -50,7 +50,7 @@ export class AdminClient {
     return new Call(this, this.options, signal);
   }
 
-  /** A bearer token by client credentials, kept until shortly before its end. */
+  /** A bearer token by client credentials, cached until shortly before it expires. */
   async bearer(signal: AbortSignal, fresh: boolean): Promise<string> {
     if (!fresh && this.token && Date.now() < this.token.until) return this.token.value;
     const { tokenUrl, clientId, clientSecret } = this.options;
@@ -58,11 +58,11 @@ export class AdminClient {
     const send = this.options.fetch ?? fetch;
     server[customFetch] = (url, init) =>
       send(url, { ...init, signal: init.signal ? AbortSignal.any([init.signal, signal]) : signal } as RequestInit);
-    // Plain HTTP is for the loopback only, where the demo lives.
+    // Plain HTTP only to the loopback, where the demo runs.
     if (isLoopback(new URL(tokenUrl).hostname)) allowInsecureRequests(server);
-    const answer = await clientCredentialsGrant(server, { scope: 'people:read people:recover' });
-    this.token = { value: answer.access_token, until: Date.now() + (answer.expires_in ?? 60) * 1000 - renewBeforeMs };
-    return answer.access_token;
+    const granted = await clientCredentialsGrant(server, { scope: 'people:read people:recover' });
+    this.token = { value: granted.access_token, until: Date.now() + (granted.expires_in ?? 60) * 1000 - renewBeforeMs };
+    return granted.access_token;
   }
 }
 
@@ -76,7 +76,7 @@ export class Call {
     private readonly signal: AbortSignal,
   ) {}
 
-  /** What is certain about the target when the method fails now. */
+  /** What is known about the target if the method fails now. */
   get effect(): 'none' | 'unknown' {
     return this.wrote ? 'unknown' : 'none';
   }
@@ -86,8 +86,8 @@ export class Call {
   }
 
   /**
-   * Reads the person, and in the same breath an account that always has a factor, a session and a bypass: only who sees
-   * those may conclude that the person has none.
+   * Reads the person, then a canary account that always has a factor, a session and a bypass: only a client that sees those may conclude
+   * that the person has none.
    */
   async personWithProof(object: string): Promise<PersonState> {
     const state = await this.person(object);
@@ -95,14 +95,14 @@ export class Call {
     const seen = canary.id === canaryId && canary.factors.length > 0 && canary.sessions.length > 0 && canary.bypass.state === 'active';
     if (!seen)
       throw new TargetError(
-        `${this.options.name} does not show its canary account, so that what it does not show may exist; check the rights of client ${this.options.clientId}`,
+        `${this.options.name} does not show its canary account, so what it does not show may exist; check the permissions of client ${this.options.clientId}`,
         'unknown',
         'refused',
       );
     return state;
   }
 
-  /** Throws when the name is another's account now than the one that the plan was about. */
+  /** Throws if the name now belongs to another account than in the plan. */
   assertAccount({ object, identity }: Step | Undo, { id }: PersonState): void {
     const account = identity?.find(({ name }) => name === 'account')?.value;
     if (account !== undefined && account !== id)
@@ -110,15 +110,15 @@ export class Call {
   }
 
   /**
-   * Changes the person of the step or undo by compare-and-set, and nobody who has the name now. `wanted` sees the state again after each lost
-   * race; `undefined`: nothing to do.
+   * Changes the person of the step or undo by compare-and-set, and never another person who has the name now. `wanted` gets the state again
+   * after each concurrent change; `undefined` from it: nothing to do.
    */
   async change(
     of: Step | Undo,
     wanted: (state: PersonState) => { readonly path: string; readonly body: Readonly<Record<string, unknown>> } | undefined,
   ): Promise<Changed> {
     const { object } = of;
-    for (let race = 0; race < races; race += 1) {
+    for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
       const state = await this.person(object);
       this.assertAccount(of, state);
       const step = wanted(state);
@@ -129,7 +129,7 @@ export class Call {
       });
       if (changed !== 'version-changed') return changed as Changed;
     }
-    throw new TargetError(`${object} at ${this.options.name} is changed by somebody else all the time; try again`, this.effect, 'changed');
+    throw new TargetError(`${object} at ${this.options.name} keeps being changed concurrently; try again`, this.effect, 'changed');
   }
 
   private async send(method: 'GET' | 'POST', path: string, write?: { readonly body: unknown; readonly version: number }): Promise<unknown> {
@@ -153,18 +153,18 @@ export class Call {
         });
         body = await response.json();
       } catch (error) {
-        // A refused connection carried no request.
+        // Connection refused: no request was sent.
         if (isRefusedConnection(error)) this.wrote = effectBefore === 'unknown';
         throw this.unreachable(error);
       }
       if (response.ok) return body;
-      // The target refused before it did anything.
+      // The target refused it and did nothing.
       if (response.status < 500) this.wrote = effectBefore === 'unknown';
       if (response.status === 401 && !fresh) continue;
       if (response.status === 412) return 'version-changed';
-      throw this.answered(response.status, body, path);
+      throw this.refusalOf(response.status, body, path);
     }
-    throw new TargetError(`${this.options.name} does not take the tokens of client ${this.options.clientId}`, this.effect, 'refused');
+    throw new TargetError(`${this.options.name} does not accept the tokens of client ${this.options.clientId}`, this.effect, 'refused');
   }
 
   private async bearer(fresh: boolean): Promise<string> {
@@ -178,17 +178,17 @@ export class Call {
   }
 
   private unreachable(error: unknown): TargetError {
-    if (this.signal.aborted) return new TargetError(`${this.options.name} did not answer in time`, this.effect, 'timeout');
+    if (this.signal.aborted) return new TargetError(`${this.options.name} did not respond in time`, this.effect, 'timeout');
     const why = error instanceof ClientError ? (error.code ?? 'client error') : error instanceof Error ? error.message : 'unknown';
     return new TargetError(`${this.options.name} cannot be reached at ${this.options.url}: ${why}`, this.effect, 'unreachable');
   }
 
-  private answered(status: number, body: unknown, path: string): TargetError {
+  private refusalOf(status: number, body: unknown, path: string): TargetError {
     const reason = typeof body === 'object' && body !== null && 'reason' in body ? String(body.reason) : 'no-reason';
-    const says = `${this.options.name} answers ${status} ${reason} at ${path}`;
-    if (status === 404) return new TargetError(says, this.effect, 'not-found');
-    if (status >= 500) return new TargetError(says, this.effect, 'unreachable');
-    return new TargetError(says, this.effect, status === 409 ? 'changed' : 'refused');
+    const message = `${this.options.name} responded with ${status} ${reason} at ${path}`;
+    if (status === 404) return new TargetError(message, this.effect, 'not-found');
+    if (status >= 500) return new TargetError(message, this.effect, 'unreachable');
+    return new TargetError(message, this.effect, status === 409 ? 'changed' : 'refused');
   }
 }
 

@@ -3,25 +3,25 @@ import type { RecipientKey } from '@readmit/contracts';
 import type { Sealed } from '../connector.js';
 import { sealSecret } from '../seal-secret.js';
 
-/** Letters and digits that cannot be taken for one another (no I, L, O, U, 0, 1): 30 characters. */
+/** Letters and digits that do not look alike (no I, L, O, U, 0, 1): 30 characters. */
 const alphabet = 'ABCDEFGHJKMNPQRSTVWXYZ23456789';
-/** 16 of 30 characters are 78 bits; a saved recovery code needs 64 (SP 800-63B-4). */
+/** 16 characters out of 30 are 78 bits; a saved recovery code needs 64 (SP 800-63B-4). */
 const length = 16;
 
-/** A fresh code in groups of four, for the eye: `ABCD-EFGH-JKMN-PQRS`. */
+/** A random code in groups of four, for readability: `ABCD-EFGH-JKMN-PQRS`. */
 function newCode(): string {
   const characters = Array.from({ length }, () => alphabet.charAt(randomInt(alphabet.length)));
   return (characters.join('').match(/.{4}/g) ?? []).join('-');
 }
 
-/** What the identity provider stores: enough to recognise the code, not to tell it. */
+/** What the identity provider stores: enough to verify the code, not to know it. */
 export interface SaltedCode {
   readonly algorithm: 'scrypt-16384-8-1';
   readonly salt: string;
   readonly hash: string;
 }
 
-/** What the recipient finds in the JWE. */
+/** The content of the JWE. */
 export interface BypassSecret {
   readonly kind: 'bypass';
   readonly connector: string;
@@ -32,8 +32,8 @@ export interface BypassSecret {
 }
 
 /**
- * Makes a one-time code and gives back only its hash and its sealed forms: the plain code lives in this function and nowhere else.
- * Sealed before it is issued, so that a crash after the issue leaves an unknown code and never an unsealed one.
+ * Creates a one-time code and returns only its hash and its sealed forms: the plain code never leaves this function. It is sealed before it
+ * is issued, so that a crash after the issue leaves an unknown code and never an unsealed one.
  */
 export async function newSealedCode(
   recipients: readonly RecipientKey[],

@@ -12,7 +12,7 @@ import { closeBypass, withdrawEnrolment } from './take-back.js';
 const capabilities: Capabilities = {
   asks: ['factor.replace', 'factor.bypass', 'factor.reset', 'account.unlock'],
   can: ['read-back', 'end-sessions', 'one-time-credential', 'native-expiry'],
-  // The session that a bypass opens is asked for at each request and gets no token that could outlive it.
+  // The session that a bypass opens is checked at each request and gets no token that could outlive it.
   residualSeconds: 0,
 };
 
@@ -32,7 +32,7 @@ export function demoIdpConnector(options: DemoIdpOptions): Connector {
       const above = parts.steps.find((step) => !ceiling.steps.includes(step.kind));
       if (above) throw new TargetError(`${ask.kind} needs ${above.kind}, which the ceiling of the case does not allow`, 'none', 'refused');
       if (durationSeconds > ceiling.maxDurationSeconds)
-        throw new TargetError(`${durationSeconds} s are asked for, the ceiling allows ${ceiling.maxDurationSeconds} s`, 'none', 'refused');
+        throw new TargetError(`${durationSeconds} s were requested, the ceiling allows ${ceiling.maxDurationSeconds} s`, 'none', 'refused');
       return parts;
     },
 
@@ -48,7 +48,7 @@ export function demoIdpConnector(options: DemoIdpOptions): Connector {
           await removeFactors(call, name, step, plan, operation);
           return { after: await facets(call, step, plan), sealed: [] };
         case 'sessions.end':
-          // Sessions that a bypass opened are the bypass's own and end with it.
+          // Sessions that a bypass opened belong to the bypass and end with it.
           await call.change(step, () => ({ path: 'sessions/end', body: { operation, openedBy: 'factor' } }));
           return { after: await facets(call, step, plan), sealed: [] };
         case 'account.unlock':
@@ -98,10 +98,10 @@ async function facets(call: Call, step: Step, plan: Plan): Promise<Facet[]> {
   return facetsOf(connector, object, state, liftsLock(plan, connector, object));
 }
 
-/** Removes exactly the factors that the approved plan saw; one enrolled since then stays and makes the read-back differ. */
+/** Removes exactly the factors in the approved plan; one enrolled since then stays, and the read-back differs. */
 async function removeFactors(call: Call, connector: string, step: Step, plan: Plan, operation: string): Promise<void> {
   const planned = factorsBefore(plan, connector, step.object);
-  if (!planned) throw new TargetError(`the plan does not say which factors ${step.object} had`, 'none', 'refused');
+  if (!planned) throw new TargetError(`the plan does not list the factors of ${step.object}`, 'none', 'refused');
   for (const factor of planned) {
     await call.change(step, (state) =>
       state.factors.some(({ id }) => id === factor)
@@ -112,8 +112,8 @@ async function removeFactors(call: Call, connector: string, step: Step, plan: Pl
 }
 
 /**
- * Issues a bypass. A bypass of this case that is there already is from a call that crashed: its code may be lost, so it is voided and made anew
- * in one operation of the target. One that was used was not lost: then nothing is issued.
+ * Issues a bypass. If this case already has one, an earlier call crashed and its code may be lost: it is replaced in one operation of the
+ * target. If that one was used, it was not lost, and nothing is issued.
  */
 async function issueBypass(
   call: Call,
@@ -124,7 +124,7 @@ async function issueBypass(
   const to = recipientsOf(step.recipients, recipients);
   const until = expiresAt.toISOString();
   const { salted, sealed } = await newSealedCode(to, { connector, object: step.object, expiresAt: until });
-  // A fresh id per call: the same call repeats safely, another call has another code.
+  // A new id per call: retrying the same call is safe, and another call has another code.
   const operation = `${caseId}/${step.id}/${randomUUID()}`;
   const { person } = await call.change(step, ({ bypass }) => {
     if (bypass.for === caseId && bypass.state === 'used')

@@ -6,12 +6,12 @@ import { accountOf, facetName, facetsOf, factorOf, untouchedBy } from './facets.
 
 type PlannedStep = PlanParts['steps'][number];
 
-/** Of many factors so many are named: a sentence, a list and the identities of a step have an end. Removed are all that `before` names. */
-const mostNamed = 8;
-/** More than a facet can name: whoever may sign in has made them, and none of them may be forgotten. */
-const longestFacet = 2000;
+/** At most this many factors are named, because texts, lists and identities of a step are bounded. All factors in `before` are removed. */
+const maxNamed = 8;
+/** The length of a facet. With more factors than fit, the plan is refused: none of them may be forgotten. */
+const maxFacetLength = 2000;
 
-/** What one ask takes at this target, from what the target shows. */
+/** The plan for one ask at this target, from the state of the person. */
 export function partsOf(
   connector: string,
   ask: Ask,
@@ -24,7 +24,7 @@ export function partsOf(
   const issues = ask.kind === 'factor.bypass' || ask.kind === 'factor.reset';
   const unlocks = ask.kind === 'account.unlock';
   if (issues && recipients.length === 0)
-    throw new TargetError('a bypass needs somebody to seal it to: the case has no key', 'none', 'refused');
+    throw new TargetError('a bypass needs a recipient key to be sealed to, and the case has none', 'none', 'refused');
   if (issues && state.bypass.state === 'active')
     throw new TargetError(
       `${object} already has an active bypass, issued for ${state.bypass.for ?? 'another case'}; close it first`,
@@ -43,21 +43,21 @@ export function partsOf(
     touches: [],
     ...more,
   });
-  if (state.factors.map(({ id }) => id).join(' ').length > longestFacet)
+  if (state.factors.map(({ id }) => id).join(' ').length > maxFacetLength)
     throw new TargetError(
       `${object} has ${state.factors.length} factors, more than a plan can name: remove some by hand`,
       'none',
       'refused',
     );
   const each = state.factors.map(({ id, kind }) => `${kind} factor ${id} of ${object}`.slice(0, 500));
-  const more = each.length - mostNamed;
-  const factors = more > 0 ? [...each.slice(0, mostNamed), `${more} more factors of ${object}`] : each;
+  const more = each.length - maxNamed;
+  const factors = more > 0 ? [...each.slice(0, maxNamed), `${more} more factors of ${object}`] : each;
   const minutes = Math.max(1, Math.round(durationSeconds / 60));
   const steps: PlannedStep[] = [];
   if (removes)
     steps.push(
       step('factor.remove', removalOf(factors, object), {
-        identity: [account, ...state.factors.slice(0, mostNamed).map(({ id }) => factorOf(id))],
+        identity: [account, ...state.factors.slice(0, maxNamed).map(({ id }) => factorOf(id))],
         touches: touches('factors'),
       }),
       step('sessions.end', `End every session of ${object} that a factor opened.`),
@@ -68,7 +68,7 @@ export function partsOf(
       step(
         'bypass.issue',
         `Issue a one-time bypass for ${object}, sealed to the key of the case: it opens a session that can only enrol a new factor.`,
-        // No hold: a bypass is of the one case that it was issued for, and nobody else's grant can need it to stay.
+        // No hold: a bypass belongs to the one case that it was issued for, and no other grant can need it.
         { recipients: recipients.map(({ fingerprint }) => fingerprint), touches: touches('bypass') },
       ),
     );
@@ -89,7 +89,7 @@ export function partsOf(
             },
           ]
         : []),
-      // Nothing to take back where nothing is done.
+      // Nothing to undo if nothing is done.
       ...(steps.length > 0
         ? [
             {
@@ -99,7 +99,7 @@ export function partsOf(
               armedBy: 'repudiation' as const,
               unlessTakenOver: false,
               afterSeconds: 0,
-              // Of every kind of ask the same words: several asks about one account owe it once.
+              // The same text for every kind of ask, so that several asks about one account have it once.
               says: `If this is repudiated, frozen or contained, at any time: remove every factor that ${object} enrolled since this plan, void the bypass of the case, end every session, and where a lock was lifted lock the account again. What it removed does not come back, and API tokens already issued live to their own end, at most one hour.`,
               identity: [account],
             },
@@ -114,7 +114,7 @@ export function partsOf(
           ? [`the way for ${object} to enrol a new factor, once, with password and bypass`]
           : [],
     untouched: untouchedBy(ask),
-    // A lock can be caused by anybody who knows the name: it is told, and voids nothing that does not touch it (R1.8).
+    // Anyone who knows the name can cause a lock: it is a warning, and does not make the plan fail (R1.8).
     warnings:
       state.locked && !unlocks
         ? [`The account ${object} is locked: ${issues ? 'a bypass' : 'a new factor'} alone will not open it; ask for account.unlock too.`]

@@ -10,7 +10,7 @@ export interface About {
   readonly plan: Plan;
 }
 
-/** Voids the bypass of the case with the session that it opened, and believes it when the target shows both. */
+/** Voids the bypass of the case and the session that it opened. Done only if the target shows both. */
 export async function closeBypass(call: Call, undo: Undo, { connector, caseId, plan }: About): Promise<UndoResult> {
   const before = await voidBypass(call, undo, caseId);
   const state = await call.personWithProof(undo.object);
@@ -20,7 +20,7 @@ export async function closeBypass(call: Call, undo: Undo, { connector, caseId, p
   return { readBack: facetsOf(connector, undo.object, state, liftsLock(plan, connector, undo.object)), sessionsEnded };
 }
 
-/** Also when no bypass is there: the target then refuses one that is still on its way to it. */
+/** Also if there is no bypass: the target then refuses one that is still in transit. */
 async function voidBypass(call: Call, undo: Undo, caseId: string): Promise<number> {
   const closed = await call.change(undo, (state) =>
     isOver(state, caseId) ? undefined : { path: 'bypass/close', body: { operation: `${caseId}/${undo.id}/close`, for: caseId } },
@@ -37,21 +37,21 @@ function assertVoid(state: PersonState, caseId: string, connector: string): void
     throw new TargetError(`${left.length} session(s) opened by a bypass are still open at ${connector}`, 'unknown', 'changed');
 }
 
-/** Closed by us: expired or used alone does not count, a session could still be open. */
+/** Closed explicitly: expired or used does not count, because a session could still be open. */
 const isOver = (state: PersonState, caseId: string): boolean => state.bypass.for === caseId && state.bypass.state === 'closed';
 
-/** Somebody who is signed in may enrol while it is taken back: looked at again, so many times. */
-const rounds = 4;
+/** A person who is signed in may enrol a factor during the undo: repeated at most this often. */
+const maxRounds = 4;
 
 /**
- * "This was not me" (R5.4): what came in through the recovery goes out again. First the way in, then the factors that were enrolled since
- * the plan, then every session, because a session can enrol another factor; again until the target shows none of it.
+ * After "this was not me" (R5.4): removes what the recovery let in. First the bypass, then the factors that were enrolled since the plan,
+ * then every session, because a session can enrol another factor; repeated until the target shows none of them.
  */
 export async function withdrawEnrolment(call: Call, undo: Undo, about: About): Promise<UndoResult> {
   const { connector, caseId, plan } = about;
   const { object } = undo;
   const planned = factorsBefore(plan, connector, object);
-  if (!planned) throw new TargetError(`the plan does not say which factors ${object} had`, 'none', 'refused');
+  if (!planned) throw new TargetError(`the plan does not list the factors of ${object}`, 'none', 'refused');
   const ofObject = plan.steps.filter((step) => step.connector === connector && step.object === object);
   const issued = ofObject.some((step) => step.kind === 'bypass.issue');
   const unlocked = ofObject.some((step) => step.kind === 'account.unlock');
@@ -60,7 +60,7 @@ export async function withdrawEnrolment(call: Call, undo: Undo, about: About): P
   let left: string;
   let round = 0;
   do {
-    // A new id each time: what is asked for again must be done again.
+    // A new operation id each time, because each round must be executed.
     const operation = `${caseId}/${undo.id}/${randomUUID()}`;
     if (unlocked)
       await call.change(undo, ({ locked }) => (locked ? undefined : { path: 'lock', body: { operation: `${operation}/lock` } }));
@@ -77,7 +77,7 @@ export async function withdrawEnrolment(call: Call, undo: Undo, about: About): P
     state = await call.personWithProof(object);
     call.assertAccount(undo, state);
     left = whatIsLeft(state, planned, unlocked);
-  } while (left !== '' && ++round < rounds);
+  } while (left !== '' && ++round < maxRounds);
   if (left !== '') throw new TargetError(`${object} still has ${left} at ${connector}`, 'unknown', 'changed');
   if (issued) assertVoid(state, caseId, connector);
   return { readBack: facetsOf(connector, object, state, liftsLock(plan, connector, object)), sessionsEnded };

@@ -31,7 +31,7 @@ export interface Search {
 
 /** One bound connection for one call. It is never opened again: a second connection would be anonymous. */
 export interface LdapSession {
-  /** All of them, or it fails. The library would take a size limit of ours, reached, for success. */
+  /** All of them, or it fails. The library would take a size limit that we set and that is reached for a success. */
   search(base: string, search: Search): Promise<readonly Entry[]>;
   /** Whether the entry has the value, by the server's own rules for the attribute. `undefined`: it has no such attribute at all. */
   compare(dn: string, attribute: string, value: string): Promise<boolean | undefined>;
@@ -76,7 +76,7 @@ async function connected<T>(
     url: `${address.tls ? 'ldaps' : 'ldap'}://${host.includes(':') ? `[${host}]` : host}:${port}`,
     timeout: callTimeoutMs,
     connectTimeout: callTimeoutMs,
-    // The library connects again by itself when the connection was lost, and goes on without a bind.
+    // The library connects again by itself when the connection was lost, and continues without a bind.
     createConnection: (() => connectOnce(() => net.connect({ host, port }))) as typeof net.connect,
     createSecureConnection: (() =>
       connectOnce(() =>

@@ -37,7 +37,7 @@ async function mustBeEndable(session: LdapSession, { profile, groups }: Director
       'unsupported',
     );
   if (!kinds.some((name) => profile.groups[name])) return;
-  // Whoever is in the group now may have left it at the end of the grant.
+  // Anyone who is in the group now may have left it at the end of the grant.
   if (groups.placeholder === undefined)
     throw new TargetError(
       `${entitlement} must have a member at all times (groupOfNames), so its last one could not be taken out again: set groups.placeholder to the DN of an entry that is no account`,

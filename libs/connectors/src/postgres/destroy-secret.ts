@@ -25,14 +25,14 @@ interface Destroy {
   readonly undo: Undo;
   readonly caseId: string;
   readonly plan: Plan;
-  /** What the step made, as it was recorded at its success; after a crash nothing is on record. */
+  /** What the step created, as recorded at its success; empty after a crash. */
   readonly made: readonly Identity[];
 }
 
 /**
- * Destroys what this case made, or the old login that its plan names: closes it, ends its sessions and those of whoever can use it,
- * drops it, reads back; all by oid. Closing is committed before sessions are ended, else a consumer that reconnects would slip in
- * between. A login that another case made under that name is left alone.
+ * Destroys the login that this case created, or the old one in its plan: closes it, ends its sessions and those of every role that can use
+ * it, drops it, and reads back; all by oid. Closing is committed before sessions are ended, otherwise a consumer could reconnect in
+ * between. A login with the same name that another case created is left alone.
  */
 export async function destroySecret(session: TargetSession, destroy: Destroy, signal: AbortSignal): Promise<UndoResult> {
   const { account, undo, plan, caseId } = destroy;
@@ -42,7 +42,7 @@ export async function destroySecret(session: TargetSession, destroy: Destroy, si
   if (oids.length > 0) {
     const reached = [...oids, ...plannedMembers(undo.identity), ...(await oidsOfMembers(session, oids))];
     await session.transaction(async () => {
-      // Whoever is logged in may hold the login by a change of its own password that is never committed.
+      // A session of the login may lock it by an uncommitted change of its own password.
       await tellToEnd(session, reached, ended);
       await close(session, account, oids);
     });
@@ -53,8 +53,8 @@ export async function destroySecret(session: TargetSession, destroy: Destroy, si
   }
   if (undo.armedBy === 'start') {
     const { old } = loginsOfPlan(plan, undo.connector, account);
-    // Only when the step did not succeed: after that the old login is the one to be rid of, and a case that is contained must not open it
-    // again to whoever has its secret. And only after the new login: nothing about the old one may keep the new secret alive.
+    // Only if the step did not succeed: otherwise the old login is to be destroyed, and containing the case must not open it again to
+    // anyone who has its secret. And only after the new login: nothing about the old one may keep the new secret alive.
     if (old && destroy.made.length === 0) await giveBackEnd(session, account, old, caseId);
     if (oids.length === 0) await mustHaveNothingOpen(session, account, undo, old);
   }
@@ -70,7 +70,7 @@ export async function destroySecret(session: TargetSession, destroy: Destroy, si
   return { readBack: [...readBack, { name: `${part(account.object)}/destroyed/${part(undo.object)}`, value }], sessionsEnded: ended.size };
 }
 
-/** The old login by its planned oid, unless another case has taken it into use since it was closed; of new ones those that bear this case's mark or were recorded as made by it. */
+/** The old login by its planned oid, unless another case has taken it over since it was closed; of new ones, those with this case's mark or recorded as created by it. */
 async function oidsToDestroy(session: TargetSession, { account, undo, caseId, made }: Destroy): Promise<readonly string[]> {
   if (undo.armedBy === 'success') {
     const oid = plannedOid(undo.identity, 'login');
@@ -82,7 +82,7 @@ async function oidsToDestroy(session: TargetSession, { account, undo, caseId, ma
   }
   const planned = plannedValue(undo.identity, 'login');
   const recorded = made.filter(({ name }) => name === 'login').map(({ value }) => value);
-  // A login that was there before the case and was taken by another one since bears that one's mark.
+  // A login that existed before the case and was taken over by another case since has that case's mark.
   const others = (await loginsByOid(session, account, recorded)).filter(
     (login) => readMark(login.comment) && !madeBy(login, account, caseId),
   );
@@ -91,8 +91,8 @@ async function oidsToDestroy(session: TargetSession, { account, undo, caseId, ma
 }
 
 /**
- * The mark of a login that we made may be lost together with the record of it. Throws while there is a login that this could be: only a
- * person can tell whether its secret is ours.
+ * The mark of a login that this executor created may be lost together with its record. Throws as long as there is a login that could be it:
+ * only a person can tell whose secret it has.
  */
 async function mustHaveNothingOpen(session: TargetSession, account: ServiceAccount, undo: Undo, old: Undo | undefined): Promise<void> {
   const { identity } = undo;
@@ -100,24 +100,24 @@ async function mustHaveNothingOpen(session: TargetSession, account: ServiceAccou
   const one = open.find(({ oid }) => oid !== plannedValue(old?.identity, 'login'));
   if (one)
     throw new TargetError(
-      `${one.name} can log in for ${account.object} and its comment names no case, so this case may have made it: drop it, or say that it is yours by the comment "readmit case=none account=${account.object}"`,
+      `${one.name} can log in for ${account.object} and its comment names no case, so this case may have created it: drop it, or mark it as yours with the comment "readmit case=none account=${account.object}"`,
       'unknown',
       'changed',
     );
 }
 
-/** Nobody can begin with it any more. */
+/** Prevents new sessions. */
 async function close(session: TargetSession, account: ServiceAccount, oids: readonly string[]): Promise<void> {
   for (const { name } of await loginsByOid(session, account, oids))
     await session.rows(`ALTER ROLE ${escapeIdentifier(name)} NOLOGIN PASSWORD NULL`);
-  // A name that changed hands just now: nothing is committed, and the next try finds the new name.
+  // If the login was renamed just now, nothing is committed, and the retry finds the new name.
   const open = (await loginsByOid(session, account, oids)).find(({ state }) => state !== 'no-login');
-  if (open) throw new TargetError(`the target does not show that ${open.name} was closed`, 'none', 'changed');
+  if (open) throw new TargetError(`${open.name} was not closed: it still can log in`, 'none', 'changed');
 }
 
 /**
- * A login that owns something or that somebody else made cannot be dropped: it stays closed and without a password. Returns who had
- * the owner role handed on from it.
+ * A login that owns something or was created by someone else cannot be dropped: it stays closed and without a password. Returns the roles
+ * to which the login had passed on the owner role.
  */
 async function drop(session: TargetSession, { account, undo }: Destroy, oids: readonly string[], ended: Set<number>): Promise<string[]> {
   const [role, grantor] = [plannedOid(undo.identity, 'owner'), plannedOid(undo.identity, 'grantor')];
@@ -133,7 +133,7 @@ async function drop(session: TargetSession, { account, undo }: Destroy, oids: re
       continue;
     }
     if ((await loginsByOid(session, account, [oid])).length > 0)
-      throw new TargetError(`the target does not show that ${name} was dropped`, 'none', 'changed');
+      throw new TargetError(`${name} still exists after it was dropped`, 'none', 'changed');
   }
   return reached;
 }

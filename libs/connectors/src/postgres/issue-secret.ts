@@ -22,7 +22,7 @@ import {
 } from './service-account.js';
 import { withSession, type SessionOptions, type TargetSession } from './target-session.js';
 
-/** Keeps the statement with the verifier out of the server's log; needs GRANT SET ON PARAMETER. */
+/** Keeps the statement with the verifier out of the server's log; requires GRANT SET ON PARAMETER. */
 const quiet =
   "SELECT set_config('log_statement', 'none', true), set_config('log_min_duration_statement', '-1', true), set_config('log_min_error_statement', 'panic', true)";
 
@@ -31,16 +31,16 @@ interface Issue {
   readonly step: Step;
   readonly plan: Plan;
   readonly owner: string;
-  /** Name of the new login when there is none yet. */
+  /** Name of the new login if there is none yet. */
   readonly name: string;
-  /** Oid of the free login that the plan saw, when there was one. */
+  /** Oid of the free login in the plan, if there was one. */
   readonly planned: string | undefined;
 }
 
 /**
- * Makes a new secret on the login that takes over, proves it by a login, gives the old login its native expiry, and returns
- * the secret sealed. Sealed first: a secret that cannot be sealed never comes into being. The plain secret exists in this function
- * only. Called again it makes another secret: one that may have been lost on the way is void.
+ * Sets a new secret on the next login, proves it by logging in, sets the native expiry of the old login, and returns the sealed secret.
+ * Sealed first: a secret that cannot be sealed is never set. The plain secret never leaves this function. Called again, it sets another
+ * secret, because the first one may have been lost.
  */
 export async function issueSecret(
   options: SessionOptions,
@@ -73,8 +73,8 @@ export async function issueSecret(
 }
 
 /**
- * The login that the new secret goes onto: the one that this case has taken already, else the free one of the plan; undefined: it is
- * still to be made. Throws `changed` when anything is not as the plan saw it, beside what this case did itself.
+ * The login for the new secret: the one that this case has taken already, otherwise the free one in the plan; undefined if it must be
+ * created. Throws `changed` if anything differs from the plan, except what this case changed itself.
  */
 async function loginToTake(
   session: TargetSession,
@@ -86,16 +86,16 @@ async function loginToTake(
   mustBeAsPlanned(plan, accountFacets(account, await ownerOid(session, account), logins), taken ? step.touches : []);
   const [executor] = await session.rows<{ oid: string }>('SELECT oid::text FROM pg_roles WHERE rolname = current_user');
   if ((await ownerOid(session, account)) !== owner || executor?.oid !== plannedOid(step.identity, 'grantor'))
-    throw new TargetError(`role ${account.ownerRole} or the executor is another role than when the plan was made`, 'none', 'changed');
+    throw new TargetError(`role ${account.ownerRole} or the executor is not the same role as when the plan was made`, 'none', 'changed');
   if (taken) return taken;
   const free = logins.find((login) => login.name === name);
   if (free?.oid === undefined) return undefined;
   if (free.oid !== planned || free.state !== 'no-login')
-    throw new TargetError(`login ${name} is not the free one that the plan saw`, 'none', 'changed');
+    throw new TargetError(`login ${name} is not the free one in the plan`, 'none', 'changed');
   return free;
 }
 
-/** Makes or opens the login, gives it what the account owns and marks it as this case's, all at once. Returns its oid. */
+/** Creates or opens the login, grants it the owner role and marks it as this case's, in one transaction. Returns its oid. */
 async function make(
   session: TargetSession,
   account: ServiceAccount,
@@ -106,22 +106,22 @@ async function make(
   const take = await loginToTake(session, account, issue);
   if ((take?.name ?? issue.name) !== username) throw new TargetError(`login ${username} was renamed just now`, 'none', 'changed');
   const login = escapeIdentifier(username);
-  // No VALID UNTIL on the new login: once it has taken over nobody would lift it, and the target would end a secret in use.
+  // No VALID UNTIL on the new login: nobody would lift it after the take-over, and the target would end a secret that is in use.
   await session.rows(
     `${take ? 'ALTER' : 'CREATE'} ROLE ${login} LOGIN PASSWORD ${escapeLiteral(scramVerifier(password))} VALID UNTIL 'infinity'`,
   );
   await session.rows(`GRANT ${escapeIdentifier(account.ownerRole)} TO ${login} WITH ADMIN FALSE, INHERIT TRUE, SET TRUE`);
-  // What another case wrote there, also of the end that this login had as an old one, is over.
+  // Notes of earlier cases no longer apply, including the end of this login as an old one.
   const comment = withMark({ caseId: issue.caseId, account: account.object }, withoutEnd(take?.comment ?? ''));
   await session.rows(`COMMENT ON ROLE ${login} IS ${escapeLiteral(comment)}`);
   const made = (await loginsOfCase(session, account, issue)).filter(({ name }) => name === username);
   const [one] = made;
   if (!one || (take && one.oid !== take.oid) || one.state !== 'login' || !one.member || (await ownerOid(session, account)) !== issue.owner)
-    throw new TargetError(`the target does not show login ${username} as it was made`, 'none', 'changed');
+    throw new TargetError(`login ${username} at the target is not as it was created`, 'none', 'changed');
   return one.oid;
 }
 
-/** A malformed verifier would be taken as a plain password without an error: only a login proves it. */
+/** PostgreSQL would accept a malformed verifier as a plain password: only logging in proves it. */
 async function prove(
   options: SessionOptions,
   secret: { readonly login: string; readonly oid: string; readonly password: string; readonly owner: string },
@@ -135,7 +135,7 @@ async function prove(
         [secret.owner],
       );
       if (who?.oid !== secret.oid || !who.owns)
-        throw new TargetError(`${secret.login} logs in without the rights of the service account`, 'unknown', 'refused');
+        throw new TargetError(`${secret.login} can log in but is not a member of the owner role`, 'unknown', 'refused');
     });
   } catch (error) {
     if (!(error instanceof TargetError)) throw error;

@@ -4,16 +4,19 @@ import { readEnd, readMark, withEnd, withMark, withoutEnd } from './login-mark.j
 const mark = { caseId: 'case_1', account: 'payroll' };
 const note = { caseId: 'case_1', until: '2026-11-30T12:00:00.000000Z', was: 'none' };
 
-describe('what we write on a login', () => {
-  it.each(['', 'for the payroll run', 'two\nlines', 'ends with a line\n', '\nbegins with one'])('leaves what stood there: %j', (text) => {
-    const both = withEnd(note, withMark(mark, text));
-    expect([readMark(both), readEnd(both)]).toEqual([mark, note]);
-    expect(withoutEnd(withEnd(note, text))).toBe(text);
-    expect(withMark({ ...mark, caseId: 'case_2' }, withMark(mark, text))).toBe(withMark({ ...mark, caseId: 'case_2' }, text));
-    expect(withEnd({ ...note, caseId: 'case_2' }, withEnd(note, text))).toBe(withEnd({ ...note, caseId: 'case_2' }, text));
-  });
+describe('a mark on a login', () => {
+  it.each(['', 'for the payroll run', 'two\nlines', 'ends with a line\n', '\nbegins with one'])(
+    'leaves the existing comment: %j',
+    (text) => {
+      const both = withEnd(note, withMark(mark, text));
+      expect([readMark(both), readEnd(both)]).toEqual([mark, note]);
+      expect(withoutEnd(withEnd(note, text))).toBe(text);
+      expect(withMark({ ...mark, caseId: 'case_2' }, withMark(mark, text))).toBe(withMark({ ...mark, caseId: 'case_2' }, text));
+      expect(withEnd({ ...note, caseId: 'case_2' }, withEnd(note, text))).toBe(withEnd({ ...note, caseId: 'case_2' }, text));
+    },
+  );
 
-  it('is read also when somebody wrote more behind it', () => {
+  it('is read also if text was added after it', () => {
     expect(readEnd(`${withEnd(note, 'text')}\nmore`)).toEqual(note);
   });
 

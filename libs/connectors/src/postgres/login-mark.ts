@@ -1,18 +1,18 @@
 /**
- * What we write on logins of a service account (COMMENT ON ROLE, in the transaction that changes the login), so that it is found
- * again after a crash and under another name. What others wrote about the login stays.
+ * Marks on logins of a service account (COMMENT ON ROLE, in the transaction that changes the login), so that a login is found again after a
+ * crash and under another name. Comments of others stay.
  */
 
-/** On a login that a case makes: its case and its account. A login of that name that somebody else made is not taken for it. */
+/** On a login that a case creates: its case and account. Distinguishes it from a login with the same name that someone else created. */
 export interface Mark {
   readonly caseId: string;
   readonly account: string;
 }
 
-/** On an old login: the end (VALID UNTIL) that a case set, and the one that it had before. */
+/** On an old login: the end (VALID UNTIL) that a case set, and the previous one. */
 export interface EndNote {
   readonly caseId: string;
-  /** Instants as the target wrote them, or `none`. */
+  /** Instants as written by the target, or `none`. */
   readonly until: string;
   readonly was: string;
 }
@@ -25,10 +25,10 @@ export function readMark(comment: string): Mark | undefined {
   return caseId === undefined || account === undefined ? undefined : { caseId, account };
 }
 
-/** The case that took the login last, as a plan keeps it: whoever undoes later sees whether another case has taken it since. */
+/** The case that took the login last, as stored in a plan: an undo can tell whether another case has taken it since. */
 export const takenBy = (comment: string): string => readMark(comment)?.caseId.slice(0, 255) ?? 'none';
 
-/** The mark as the first line. */
+/** Sets the mark as the first line. */
 export function withMark({ caseId, account }: Mark, comment: string): string {
   const line = `readmit case=${caseId} account=${account}`;
   const rest = comment.replace(markLine, '');
@@ -49,7 +49,7 @@ export const withoutEnd = (comment: string): string =>
     .filter((line) => !endLine.test(line))
     .join('\n');
 
-/** The note as the last line. */
+/** Sets the note as the last line. */
 export function withEnd({ caseId, until, was }: EndNote, comment: string): string {
   const line = `readmit-end case=${caseId} until=${until} was=${was}`;
   const rest = withoutEnd(comment);

@@ -8,8 +8,8 @@ export interface Member {
 }
 
 /**
- * Who can use what the roles have: members of members too, each over an edge that inherits or may SET ROLE. The executor is
- * left out, it may only hand on.
+ * Roles that can use the privileges of the given ones: members and their members, by memberships that inherit or may SET ROLE. Without the
+ * executor, which may only grant.
  */
 export function membersOf(session: TargetSession, oids: readonly string[]): Promise<readonly Member[]> {
   return session.rows<Member>(
@@ -23,7 +23,7 @@ export function membersOf(session: TargetSession, oids: readonly string[]): Prom
   );
 }
 
-/** Their names for an approver: who gets the power too, and who of them keeps the sessions that began before its end. */
+/** Warnings for an approver: who else gains access, and whose sessions cannot be ended. */
 export function memberWarnings(of: string, what: string, members: readonly Member[]): string[] {
   const logins = members.filter(({ canLogin }) => canLogin);
   const ended = logins.filter(({ superuser }) => !superuser).map(({ name }) => name);
@@ -36,6 +36,6 @@ export function memberWarnings(of: string, what: string, members: readonly Membe
   ];
 }
 
-/** The first few: a sentence has an end. */
+/** The first few names, because texts are bounded. */
 const short = (names: readonly string[]): string =>
   names.length <= 4 ? names.join(', ') : `${names.slice(0, 3).join(', ')} and ${names.length - 3} more`;

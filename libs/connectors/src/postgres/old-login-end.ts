@@ -1,6 +1,6 @@
 /**
- * The end (VALID UNTIL) that a case sets at the old login of a service account, and the one that the login had before. A note of both
- * stands on the old login itself: whatever becomes of the new one, the old one can get back what it had.
+ * The end (VALID UNTIL) that a case sets on the old login of a service account. A note on the login has it and the previous one, so that the
+ * old login can be restored whatever happens to the new one.
  */
 import type { Undo } from '@readmit/contracts';
 import { escapeIdentifier, escapeLiteral } from 'pg';
@@ -12,8 +12,8 @@ import { isoInstant, loginsByOid, type Login, type ServiceAccount } from './serv
 import type { TargetSession } from './target-session.js';
 
 /**
- * The target's own end of the old login, by its clock, so long after now as its obligation says. An end that comes earlier is kept, so
- * repeating does not extend it.
+ * Sets the native end of the old login, by the target's clock, to the time of its obligation from now. An earlier end stays, so repeating
+ * does not extend it.
  */
 export async function setEnd(session: TargetSession, account: ServiceAccount, old: Undo, caseId: string): Promise<void> {
   const oid = plannedOid(old.identity, 'login');
@@ -23,18 +23,18 @@ export async function setEnd(session: TargetSession, account: ServiceAccount, ol
     [oid, old.afterSeconds],
   );
   const [login] = await loginsByOid(session, account, [oid]);
-  if (!end || !login) throw new TargetError('the old login is gone since the plan was made', 'unknown', 'changed');
+  if (!end || !login) throw new TargetError('the old login no longer exists', 'unknown', 'changed');
   if (!end.earlier) return;
   const { until } = end;
-  // An end that is ours still is not the one that the login had before.
+  // If the current end was set by a case, the previous one is in the note.
   const note = readEnd(login.comment);
   const was = note?.until === endOf(login) ? note.was : endOf(login);
-  // Sessions of a secret that ends at once end with it, and none of them keeps it by a change of its password that is never committed.
+  // If it ends at once, so do its sessions, and none of them can lock the login by an uncommitted change of its password.
   if (old.afterSeconds === 0) await tellToEnd(session, [oid], new Set());
   await write(session, account, login, { until, comment: withEnd({ caseId, until, was }, login.comment) });
 }
 
-/** The old login gets back the end that it had before the case, unless somebody else has set another one since. */
+/** Restores the end that the old login had before the case, unless someone else has set another one since. */
 export async function giveBackEnd(session: TargetSession, account: ServiceAccount, old: Undo, caseId: string): Promise<void> {
   const [login] = await loginsByOid(session, account, [plannedOid(old.identity, 'login')]);
   const note = login && readEnd(login.comment);
@@ -45,7 +45,7 @@ export async function giveBackEnd(session: TargetSession, account: ServiceAccoun
 
 const endOf = ({ until }: Login): string => until ?? 'none';
 
-/** Both or neither, by the name that the login has now, and read back by oid: the name could change hands between our look and the statement. */
+/** Writes both or neither, by the login's current name, and reads back by oid: the name could be reused between the read and the statement. */
 async function write(
   session: TargetSession,
   account: ServiceAccount,
@@ -58,6 +58,6 @@ async function write(
     await session.rows(`COMMENT ON ROLE ${login} IS ${escapeLiteral(comment)}`);
     const [now] = await loginsByOid(session, account, [oid]);
     if (now?.comment !== comment || (until !== undefined && endOf(now) !== until))
-      throw new TargetError(`the target does not show the end of ${name} as it was written`, 'none', 'changed');
+      throw new TargetError(`the end of ${name} at the target is not as it was written`, 'none', 'changed');
   });
 }

@@ -20,7 +20,7 @@ import {
 } from './service-account.js';
 import type { TargetSession } from './target-session.js';
 
-/** Which login is in use, which one takes over, and that the executor can end both. */
+/** Plans which login is next and which one is destroyed, and checks that the executor can end both. */
 export async function planAccount(
   session: TargetSession,
   ask: Ask,
@@ -28,14 +28,14 @@ export async function planAccount(
   options: { readonly overlapSeconds: number; readonly durationSeconds: number; readonly recipients: readonly string[] },
 ): Promise<PlanParts> {
   if (options.recipients.length === 0)
-    throw new TargetError(`nobody could open the new secret of ${account.object}: a recipient key is needed`, 'none', 'refused');
+    throw new TargetError(`the new secret of ${account.object} needs a recipient key to be sealed to`, 'none', 'refused');
   await mustSee(session);
   const owner = await grantableOwner(session, account);
   const logins = await readLogins(session, account);
   const { old, next } = turnsOf(account, logins);
   const { connector, object } = ask;
   const { durationSeconds } = options;
-  // A secret that is dead or stolen must not live on; one that is only changed may, as long as the case lasts.
+  // A dead or stolen secret must end at once; a rotated one may be valid for the duration of the case.
   const overlap = ask.kind === 'secret.rotate' ? Math.min(options.overlapSeconds, durationSeconds) : 0;
   const identity: Identity[] = [
     { name: 'owner', value: owner.oid },
@@ -176,7 +176,7 @@ function turnsOf(
   return { old, next };
 }
 
-/** Objects of every database of the cluster that belong to the login itself. */
+/** Number of objects in all databases of the cluster that the login itself owns. */
 async function ownedBy(session: TargetSession, oid: string): Promise<number> {
   const [owned] = await session.rows<{ count: number }>(
     "SELECT count(*)::int AS count FROM pg_shdepend WHERE refclassid = 'pg_authid'::regclass AND refobjid = $1::oid AND deptype = 'o'",

@@ -9,7 +9,7 @@ import { sentence, sentences } from '../plan-text.js';
 import { facetsOf, heldWithoutUs, holdingName, oidsOf, pairOf, readState, type Oids, type Pair } from './role-state.js';
 import type { TargetSession } from './target-session.js';
 
-/** Refuses what may not be granted or could not be ended again. */
+/** Refuses what must not be granted or could not be ended. */
 export async function mustBeGrantable(
   session: TargetSession,
   { object, entitlement }: Pair,
@@ -18,12 +18,12 @@ export async function mustBeGrantable(
 ): Promise<void> {
   if (reserved.has(object) || reserved.has(entitlement))
     throw new TargetError(
-      `${object} and ${entitlement}: roles of service accounts are restored by secret.reissue and secret.rotate only`,
+      `${object} or ${entitlement} belongs to a service account: use secret.reissue or secret.rotate`,
       'none',
       'unsupported',
     );
   if (role === undefined) throw new TargetError(`role ${entitlement} does not exist at the target`, 'none', 'not-found');
-  if (login === grantor) throw new TargetError(`${object} is the executor's own login: nothing can be restored to it`, 'none', 'refused');
+  if (login === grantor) throw new TargetError(`${object} is the executor's own login: nothing can be granted to it`, 'none', 'refused');
   const [found] = await session.rows<{ canLogin: boolean; grantable: boolean }>(
     `SELECT g.rolcanlogin AS "canLogin",
        EXISTS (SELECT FROM pg_auth_members m WHERE m.roleid = g.oid AND m.member = $2::oid AND m.admin_option) AS grantable
@@ -31,7 +31,7 @@ export async function mustBeGrantable(
     [role, grantor],
   );
   if (!found) throw new TargetError(`role ${entitlement} does not exist at the target`, 'none', 'not-found');
-  if (found.canLogin) throw new TargetError(`${entitlement} is somebody's login, not a role to grant`, 'none', 'refused');
+  if (found.canLogin) throw new TargetError(`${entitlement} can log in: only roles that cannot log in are granted`, 'none', 'refused');
   if (!found.grantable)
     throw new TargetError(
       `the executor may not grant ${entitlement}: give it the role WITH ADMIN OPTION, INHERIT FALSE, SET FALSE`,
@@ -40,7 +40,7 @@ export async function mustBeGrantable(
     );
 }
 
-/** What she holds already is listed as untouched; a role that she holds without us needs no step and gets no obligation. */
+/** Roles that the login has already are listed as untouched; one that it has from others needs no step and gets no obligation. */
 export async function planRole(
   session: TargetSession,
   ask: Ask,
@@ -56,7 +56,7 @@ export async function planRole(
   const { login, role, grantor } = oids;
   if (!state || login === undefined || role === undefined)
     throw new TargetError(`login ${object} does not exist at the target`, 'none', 'not-found');
-  if (!state.canLogin) throw new TargetError(`${object} may not log in at the target: a role would restore nothing`, 'none', 'refused');
+  if (!state.canLogin) throw new TargetError(`${object} cannot log in at the target: a role would restore nothing`, 'none', 'refused');
   if (state.superuser) throw new TargetError(`${object} is a superuser: the executor could not end its sessions`, 'none', 'refused');
   const untouched = sentences(
     state.roles.map((held) => `${object} keeps ${held}`),
@@ -92,7 +92,7 @@ export async function planRole(
         unlessTakenOver: false,
         afterSeconds: options.durationSeconds,
         says: sentence(
-          `Revoke ${entitlement} from ${object} and from whoever it was handed on to, and end the sessions that could use it.`,
+          `Revoke ${entitlement} from ${object} and from everyone who got it from there, and end the sessions that could use it.`,
         ),
       },
     ],

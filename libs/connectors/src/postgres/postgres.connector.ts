@@ -15,13 +15,13 @@ import { targetAddress } from './target-address.js';
 import { withSession, type SessionOptions, type TargetSession } from './target-session.js';
 
 export interface PostgresConnectorOptions {
-  /** As asks name it, e.g. `target-postgres`. */
+  /** The name that asks use, e.g. `target-postgres`. */
   readonly name: string;
-  /** Of the executor's own login, whose rights are told in docs/targets.md; secret. */
+  /** URL of the executor's own login, whose privileges are described in docs/targets.md; secret. */
   readonly url: string;
-  /** Service accounts whose secrets may be made anew. */
+  /** Service accounts whose secrets may be reissued. */
   readonly roles: readonly ServiceAccount[];
-  /** Bound of each statement, transaction and connection attempt, kept by the target too. Milliseconds. */
+  /** Timeout in milliseconds of each statement, transaction and connection attempt, enforced by the target too. */
   readonly callTimeoutMs?: number;
 }
 
@@ -32,7 +32,7 @@ const capabilities: Capabilities = {
   residualSeconds: 0,
 };
 
-/** Restores roles to logins and makes secrets of service accounts anew in one PostgreSQL cluster (17 or newer: grantors, transaction_timeout). */
+/** Grants roles to logins and reissues secrets of service accounts in one PostgreSQL cluster (17 or newer: grantors, transaction_timeout). */
 export function postgresConnector({ name, url, roles, callTimeoutMs = 10_000 }: PostgresConnectorOptions): Connector {
   const options: SessionOptions = { address: targetAddress(url), callTimeoutMs, applicationName: 'readmit-executor' };
   const reserved = new Set(roles.flatMap((account) => [account.ownerRole, ...account.logins]));
@@ -43,7 +43,7 @@ export function postgresConnector({ name, url, roles, callTimeoutMs = 10_000 }: 
     return account;
   };
   const mustBeOurs = ({ connector }: { readonly connector: string }): void => {
-    if (connector !== name) throw new TargetError(`this is a bug: ${connector} was asked of ${name}`, 'none', 'unsupported');
+    if (connector !== name) throw new TargetError(`this is a bug: ${name} was called for ${connector}`, 'none', 'unsupported');
   };
   const kindOf = (ask: Ask): 'role' | 'secret' => {
     mustBeOurs(ask);
@@ -104,7 +104,7 @@ export function postgresConnector({ name, url, roles, callTimeoutMs = 10_000 }: 
     },
 
     async observe(plan, { caseId }, signal) {
-      // A use of a granted role leaves no trace at the target that could be read; only the take-over of a secret does.
+      // The use of a granted role leaves no trace that could be read; only the take-over of a secret does.
       const objects = new Set(
         plan.steps.filter((step) => step.connector === name && step.kind === 'secret.issue').map(({ object }) => object),
       );

@@ -14,12 +14,12 @@ export const postgres: ConnectorKind<SettingsOf<typeof settings>> = {
   settings,
   mustBeSafe({ name, url, accounts }) {
     safeField(name, 'url', () => targetAddress(url));
-    // When nothing is on record of what a case made, the undo waits for a person as long as the owner role has an open login that bears
-    // no mark. Under a shared owner role those are the logins of the other account, and the undo would never end.
+    // If there is no record of what a case created, the undo waits for a person as long as the owner role has an open login without a
+    // mark. With a shared owner role those would be the logins of the other account, and the undo would never end.
     const owners = accounts.map(({ ownerRole }) => ownerRole);
-    const twice = owners.find((owner, at) => owners.indexOf(owner) < at);
-    if (twice !== undefined)
-      throw new Error(`must give every account of ${name} an owner role of its own: ${twice} is the owner role of two`);
+    const shared = owners.find((owner, at) => owners.indexOf(owner) < at);
+    if (shared !== undefined)
+      throw new Error(`must give every account of ${name} its own owner role: ${shared} is the owner role of two accounts`);
   },
   secretsOf: ({ url }) => [url, new URL(url).password, targetAddress(url).password],
   open: ({ name, url, accounts }, { callTimeoutMs }) =>

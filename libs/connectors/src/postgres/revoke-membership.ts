@@ -4,14 +4,14 @@ import { tellToEnd } from './end-sessions.js';
 import { membersOf } from './members.js';
 import type { TargetSession } from './target-session.js';
 
-/** One membership: PostgreSQL keeps one for each grantor. */
+/** One membership: PostgreSQL has one for each grantor. */
 export interface MembershipOids {
   readonly login: string;
   readonly role: string;
   readonly grantor: string;
 }
 
-/** Revokes our membership with all that was handed on from it; returns who had it handed on, and who can use what those have. */
+/** Revokes the executor's membership and all that were granted from it; returns the roles that had one of those, and their members. */
 export async function revokeMembership(session: TargetSession, planned: MembershipOids, ended: Set<number>): Promise<readonly string[]> {
   const names = await namesOf(session, planned);
   if (!names) return [];
@@ -21,21 +21,21 @@ export async function revokeMembership(session: TargetSession, planned: Membersh
   );
   const after = new Set((await membershipsOf(session, planned.role)).map(({ oid }) => oid));
   const gone = before.filter(({ oid }) => !after.has(oid));
-  // A name that changed hands between our look and the statement: another's membership went. Nothing is committed then.
+  // If a name was reused between the read and the statement, another membership was revoked: nothing is committed.
   if (!gone.some(({ member, grantor }) => member === planned.login && grantor === planned.grantor))
-    throw new TargetError(`the target does not show that ${names.role} was revoked from ${names.login}`, 'none', 'changed');
+    throw new TargetError(`${names.role} was not revoked from ${names.login}`, 'none', 'changed');
   const handedOn = handedOnBy(planned.login, gone);
   if (handedOn.length === 0) return [];
   const reached = [...handedOn, ...(await oidsOfMembers(session, handedOn))];
-  // Who they are is known here alone: told before the commit, so that nobody of them is forgotten when we die after it.
+  // Only this transaction knows who they are: told to end before the commit, so that none is missed after a crash.
   await tellToEnd(session, reached, ended);
   return reached;
 }
 
-/** Whoever had it from the login, from somebody who had it from the login, and so on. */
+/** Roles that had it from the login, directly or through others. */
 function handedOnBy(login: string, gone: readonly { readonly member: string; readonly grantor: string }[]): string[] {
   const chain = new Set([login]);
-  // A set gives what is added while it is walked.
+  // Iterating a set includes what is added meanwhile.
   for (const from of chain) for (const { member, grantor } of gone) if (grantor === from) chain.add(member);
   chain.delete(login);
   return [...chain];
@@ -50,7 +50,7 @@ const membershipsOf = (session: TargetSession, role: string) =>
     [role],
   );
 
-/** What the three are called at this moment, as long as our membership is there. */
+/** Current names of the three roles, if the membership exists. */
 async function namesOf(
   session: TargetSession,
   { role, login, grantor }: MembershipOids,

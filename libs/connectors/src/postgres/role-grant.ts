@@ -27,16 +27,15 @@ export async function grantRole(session: TargetSession, step: Step, plan: Plan, 
     await session.rows(
       `GRANT ${escapeIdentifier(pair.entitlement)} TO ${escapeIdentifier(pair.object)} WITH ADMIN FALSE, INHERIT TRUE, SET TRUE`,
     );
-    // Names could change hands between our look and the statement: read by oid, and by name once more.
+    // Names could be reused between the read and the statement: read again, by oid and by name.
     const read = await asPlanned(session, pair, planned, plan);
-    if (read.grant)
-      throw new TargetError(`the target does not show ${pair.entitlement} for ${pair.object} after the grant`, 'none', 'refused');
+    if (read.grant) throw new TargetError(`${pair.object} does not have ${pair.entitlement} after the grant`, 'none', 'refused');
     return read.facets;
   });
   return { after, sealed: [] };
 }
 
-/** Everything that the plan saw and that the grant does not change is as it was, and the names are still those of the same roles. */
+/** Throws unless everything that the grant does not change is as in the plan, and the names are still those of the same roles. */
 async function asPlanned(
   session: TargetSession,
   pair: Pair,
@@ -49,14 +48,14 @@ async function asPlanned(
   mustBeAsPlanned(plan, facets, [holdingName(pair)]);
   if (!state || oids.login !== planned.login || oids.role !== planned.role || oids.grantor !== planned.grantor)
     throw new TargetError(
-      `${pair.object}, ${pair.entitlement} or the executor is another role than when the plan was made`,
+      `${pair.object}, ${pair.entitlement} or the executor is not the same role as when the plan was made`,
       'none',
       'changed',
     );
   const before = holdingBefore(plan, pair);
   if (heldWithoutUs(before) !== heldWithoutUs(state.holding))
     throw new TargetError(
-      `${pair.object} held ${pair.entitlement} as "${before}" when the plan was made, now it is "${state.holding}"`,
+      `${pair.entitlement} of ${pair.object} was "${before}" when the plan was made and is "${state.holding}" now`,
       'none',
       'changed',
     );
@@ -64,9 +63,9 @@ async function asPlanned(
 }
 
 /**
- * Takes away only what our step added, then ends the sessions of the login, of its members and of whoever it was handed on to, then
- * reads back; all by oid. Revoke first: a session that begins after the commit cannot get the role, one that began before keeps it
- * (SET ROLE) until it is ended. Sessions are ended also when the revocation fails.
+ * Revokes only what the step added, then ends the sessions of the login, its members and everyone it was passed on to, then reads back; all
+ * by oid. Revokes first: a session that starts after the commit cannot get the role, one that started before keeps it (SET ROLE) until it
+ * is ended. Sessions are ended even if the revocation fails.
  */
 export async function revokeRole(session: TargetSession, undo: Undo, plan: Plan, signal: AbortSignal): Promise<UndoResult> {
   const pair = pairOf(undo);
@@ -87,7 +86,7 @@ export async function revokeRole(session: TargetSession, undo: Undo, plan: Plan,
   await mustSee(session);
   const read = await readState(session, planned);
   if (read?.ours)
-    throw new TargetError(`${pair.object} still holds ${pair.entitlement} from us after the revocation`, 'unknown', 'refused');
+    throw new TargetError(`${pair.object} still has ${pair.entitlement} from the executor after the revocation`, 'unknown', 'refused');
   if (read?.superuser)
     throw new TargetError(`${read.name} has become a superuser: its sessions cannot be ended, end them by hand`, 'unknown', 'refused');
   return { readBack: await readBack(), sessionsEnded: ended.size };

@@ -6,8 +6,8 @@ import { listed } from '../plan-text.js';
 import type { TargetSession } from './target-session.js';
 
 /**
- * How a login holds a role. PostgreSQL keeps who granted a membership, so what this executor granted is told from what others
- * granted (`standing`), and a REVOKE by the executor cannot take away what others gave (R6.5).
+ * How a login holds a role. PostgreSQL records the grantor of a membership, so what this executor granted is distinguished from what others
+ * granted (`standing`), and a REVOKE by the executor cannot remove what others granted (R6.5).
  */
 export type Holding = 'absent' | 'granted-by-us' | 'granted-by-us, with admin option' | 'standing' | 'through-another-role';
 
@@ -16,7 +16,7 @@ export interface Pair {
   readonly entitlement: string;
 }
 
-/** Oids, which are neither renamed nor given to another while anybody uses them. Undefined: there is none of that name. */
+/** Oids, which never change and are not reused while in use. Undefined: there is no role with that name. */
 export interface Oids {
   readonly login?: string | undefined;
   readonly role?: string | undefined;
@@ -24,18 +24,18 @@ export interface Oids {
 }
 
 export interface RoleState {
-  /** Its name now. */
+  /** Its current name. */
   readonly name: string;
   readonly canLogin: boolean;
   readonly superuser: boolean;
   readonly attributes: string;
-  /** What it holds without us; what this executor granted for other cases ends with them. */
+  /** Roles that it has from others; what this executor granted for other cases ends with those. */
   readonly roles: readonly string[];
   readonly members: readonly Member[];
-  /** What the role reaches: itself and every role that it is a member of. */
+  /** The role itself and every role that it is a member of. */
   readonly reach: readonly string[];
   readonly holding: Holding;
-  /** Our own membership is there. */
+  /** The executor's own grant exists. */
   readonly ours: boolean;
 }
 
@@ -47,7 +47,7 @@ export const pairOf = (of: Ask | Step | Undo): Pair => {
 export const holdingName = (pair: Pair): string => `${part(pair.object)}/role/${part(pair.entitlement)}`;
 export const heldWithoutUs = (holding: string): boolean => holding === 'standing' || holding === 'through-another-role';
 
-/** Who has these names now. */
+/** The oids that have these names now. */
 export async function oidsOf(session: TargetSession, { object, entitlement }: Pair): Promise<Oids> {
   const [found] = await session.rows<{ login: string | null; role: string | null; grantor: string }>(
     `SELECT (SELECT oid::text FROM pg_roles WHERE rolname = $1) AS login, (SELECT oid::text FROM pg_roles WHERE rolname = $2) AS role,
@@ -58,7 +58,7 @@ export async function oidsOf(session: TargetSession, { object, entitlement }: Pa
   return { login: found.login ?? undefined, role: found.role ?? undefined, grantor: found.grantor };
 }
 
-/** Reads one login and its memberships; undefined: the login does not exist. */
+/** Reads one login and its memberships; undefined if the login does not exist. */
 export async function readState(session: TargetSession, { login, role, grantor }: Oids): Promise<RoleState | undefined> {
   if (login === undefined) return undefined;
   const [found] = await session.rows<{ name: string; canLogin: boolean; superuser: boolean; attributes: string; effective: boolean }>(
@@ -109,7 +109,7 @@ export async function readState(session: TargetSession, { login, role, grantor }
   };
 }
 
-/** Everything that an approval of the grant rests on, and that nothing but the grant itself may change. */
+/** Everything that an approval of the grant depends on, and that only the grant itself may change. */
 export function facetsOf(pair: Pair, oids: Oids, state: RoleState | undefined): Facet[] {
   const [object, holding] = [part(pair.object), holdingName(pair)];
   const login = state ? (state.canLogin ? 'can-login' : 'no-login') : 'absent';
@@ -136,7 +136,6 @@ export async function readRole(session: TargetSession, ask: Ask): Promise<Facet[
 
 export function holdingBefore(plan: Plan, pair: Pair): string {
   const found = plan.before.facets.find(({ name }) => name === holdingName(pair));
-  if (!found)
-    throw new TargetError(`the plan does not say whether ${pair.object} held ${pair.entitlement} before: plan again`, 'none', 'refused');
+  if (!found) throw new TargetError(`the plan has no state of ${pair.entitlement} for ${pair.object}: plan again`, 'none', 'refused');
   return found.value;
 }

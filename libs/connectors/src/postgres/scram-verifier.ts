@@ -1,11 +1,11 @@
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto';
 
-/** PostgreSQL's own default; pg refuses servers with more than 100000. A random 192-bit secret gains nothing from more. */
+/** PostgreSQL's default; pg refuses servers with more than 100000. More would not help a random 192-bit secret. */
 const iterations = 4096;
 
 /**
- * What PostgreSQL stores for a password, so that the password itself never travels to the server. A malformed verifier is
- * silently taken as the plain password: whoever sets one MUST prove it by a login.
+ * What PostgreSQL stores for a password, so that the password itself is never sent to the server. PostgreSQL silently accepts a malformed
+ * verifier as a plain password: the caller MUST prove it by logging in.
  */
 export function scramVerifier(password: string, salt: Buffer = randomBytes(16)): string {
   const salted = pbkdf2Sync(password, salt, iterations, 32, 'sha256');

@@ -7,46 +7,46 @@ import { listed } from '../plan-text.js';
 import type { TargetSession } from './target-session.js';
 
 /**
- * A service account at the target: a NOLOGIN role owns everything, two logins take turns. A new secret is a new login, so old
- * and new are both valid during the overlap and one can be destroyed without touching the other.
+ * A service account at the target: a NOLOGIN role owns everything, two logins alternate. A new secret is a new login, so old and new are
+ * both valid during the overlap and either can be destroyed without touching the other.
  */
 export interface ServiceAccount {
-  /** How asks name it, e.g. `payroll`. */
+  /** The name that asks use, e.g. `payroll`. */
   readonly object: string;
   readonly ownerRole: string;
   readonly logins: readonly [string, string];
 }
 
-/** `login-expiring`: can log in, and the target ends that by itself (VALID UNTIL). */
+/** `login-expiring`: can log in until the target ends that (VALID UNTIL). */
 export type LoginState = 'absent' | 'no-login' | 'login' | 'login-expiring';
 
 export interface Login {
-  /** As configured; of a login that is looked up by oid or mark, its name now. */
+  /** As configured, or the current name of a login that was looked up by oid or mark. */
   readonly name: string;
   readonly state: LoginState;
   readonly oid?: string;
-  /** VALID UNTIL as an ISO instant in UTC with microseconds; none: it does not end. */
+  /** VALID UNTIL as an ISO instant in UTC with microseconds; absent if it does not expire. */
   readonly until?: string;
-  /** May own what the service account owns. */
+  /** Is a member of the owner role. */
   readonly member: boolean;
   /** The executor may alter and drop it. */
   readonly ours: boolean;
-  /** The executor made it, or a superuser gave it to the executor: nobody else could have put our mark on a login of his own. */
+  /** The executor created it, or a superuser granted it to the executor: so nobody else could have forged the mark on it. */
   readonly trusted: boolean;
   readonly comment: string;
 }
 export interface LoginWithMembers extends Login {
-  /** Who can use what the login has. */
+  /** Roles that can use the privileges of the login. */
   readonly members: readonly Member[];
 }
 
-/** Application name of our own proof of a new secret, so that it is not taken for a consumer. */
+/** Application name of the executor's own test of a new secret, so that it does not count as a consumer. */
 export const proofApplication = 'readmit-proof';
 
-/** An instant as PostgreSQL reads it back in every DateStyle and time zone. */
+/** An instant in a form that PostgreSQL parses independently of DateStyle and time zone. */
 export const isoInstant = (sql: string): string => `to_char(${sql} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
 
-/** PostgreSQL writes the first superuser as grantor of what creating a role or a superuser gives; nobody else can. */
+/** The first superuser: PostgreSQL records it as grantor of what a superuser or CREATE ROLE grants, and of nothing else. */
 const bootstrapSuperuser = 10;
 
 const loginsWhere = (condition: string): string => `
@@ -76,7 +76,7 @@ const loginOf = ({ until, canLogin, ...row }: Row): Login & { readonly oid: stri
   state: !canLogin ? 'no-login' : until === null ? 'login' : 'login-expiring',
 });
 
-/** The two logins that the account is configured with, as they are now. */
+/** The current state of the account's two configured logins. */
 export async function readLogins(session: TargetSession, account: ServiceAccount): Promise<readonly LoginWithMembers[]> {
   const found = await session.rows<Row>(loginsWhere('r.rolname = ANY($1)'), [account.logins, account.ownerRole]);
   const logins: LoginWithMembers[] = [];
@@ -91,15 +91,15 @@ export async function readLogins(session: TargetSession, account: ServiceAccount
   return logins;
 }
 
-/** Logins by oid, whatever they are called now. */
+/** Logins by oid, whatever their current names. */
 export async function loginsByOid(session: TargetSession, account: ServiceAccount, oids: readonly string[]) {
   const found = await session.rows<Row>(loginsWhere('r.oid = ANY($1::oid[])'), [oids, account.ownerRole]);
   return found.map(loginOf);
 }
 
 /**
- * Logins that this case made or took into use for the account, whatever they are called now. A mark counts on a login that the
- * executor made itself and on the one that the plan names: others can write comments too.
+ * Logins that this case created or took over for the account, whatever their current names. A mark counts only on a login that the executor
+ * created itself and on the one in the plan, because others can write comments too.
  */
 export async function loginsOfCase(
   session: TargetSession,
@@ -110,7 +110,7 @@ export async function loginsOfCase(
   return found.filter((row) => madeBy(row, account, caseId) && (row.trusted || row.oid === planned)).map(loginOf);
 }
 
-/** Open logins that may own what the account owns, that a case could have made or taken into use, and that bear no case's mark. */
+/** Open members of the owner role that a case could have created or taken over and that have no case's mark. */
 export async function openWithoutMark(
   session: TargetSession,
   account: ServiceAccount,
@@ -136,7 +136,7 @@ export async function ownerOid(session: TargetSession, account: ServiceAccount):
   return owner?.oid;
 }
 
-/** Names of the facets of one login: what a new secret changes of it, and what it does not. */
+/** Names of the facets of one login. */
 export const facetNames = (account: ServiceAccount, login: string) => {
   const name = `${part(account.object)}/login/${part(login)}`;
   return { state: name, oid: `${name}/oid`, until: `${name}/valid-until`, members: `${name}/members` };
@@ -169,7 +169,7 @@ export async function readAccount(session: TargetSession, account: ServiceAccoun
   return accountFacets(account, await ownerOid(session, account), await readLogins(session, account));
 }
 
-/** The login that the plan makes, and the one that it ends: both are named by its obligations, which were approved with it. */
+/** The login that the plan creates and the one that it destroys: both are in its obligations, which were approved with it. */
 export function loginsOfPlan(plan: Plan, connector: string, account: ServiceAccount) {
   const named = (armedBy: 'start' | 'success') =>
     plan.obligations.find(
@@ -179,13 +179,13 @@ export function loginsOfPlan(plan: Plan, connector: string, account: ServiceAcco
   const next = named('start');
   const old = named('success');
   if (next === undefined || next.object === old?.object)
-    throw new TargetError(`the plan does not say which login of ${account.object} is made anew: plan again`, 'none', 'refused');
+    throw new TargetError(`the plan does not name the new login of ${account.object}: plan again`, 'none', 'refused');
   return old === undefined ? { next } : { next, old };
 }
 
 /**
- * A session of the new login that is not our own proof: it is in use. Taken over it is only once no session of the old login is
- * left: of ten instances that hold the secret, the first that connects anew speaks for itself alone.
+ * A session of the new login, other than the executor's test, shows that it is in use. It has taken over only once no session of the old
+ * login is left: of ten instances with the secret, the first one to reconnect tells nothing about the others.
  */
 export async function observeAccount(
   session: TargetSession,

@@ -4,7 +4,7 @@ import { targetAddress } from './target-address.js';
 const url = (host: string, rest = '/app') => `postgres://exec:pass-word@${host}${rest}`;
 
 describe('address of a target', () => {
-  it.each(['127.0.0.1', '127.8.9.1:6543', '[::1]:5433', 'localhost'])('speaks in clear on this machine alone: %s', (host) => {
+  it.each(['127.0.0.1', '127.8.9.1:6543', '[::1]:5433', 'localhost'])('needs no TLS on this machine: %s', (host) => {
     expect(targetAddress(url(host)).tls).toBe(false);
     expect(targetAddress(url(host, '/app?sslmode=verify-full')).tls).toEqual({ rejectUnauthorized: true });
   });
@@ -21,7 +21,7 @@ describe('address of a target', () => {
     expect(targetAddress(url(host)).tls).toEqual({ rejectUnauthorized: true });
   });
 
-  it('reads what the URL says and nothing else', () => {
+  it('uses only the URL', () => {
     expect(targetAddress('postgresql://ex%40ec:p%2Fw%25@[2001:db8::1]:6000/a%20b')).toMatchObject({
       host: '2001:db8::1',
       port: 6000,
@@ -37,12 +37,12 @@ describe('address of a target', () => {
     ['another protocol', 'https://exec:pass-word@db.example.com/app', /must be a PostgreSQL URL that names a host/],
     ['no password', 'postgres://exec@db.example.com/app', /must name user, password and database/],
     ['no database', 'postgres://exec:pass-word@db.example.com', /must name user, password and database/],
-    ['another host in the query', url('localhost', '/app?host=db.example.com'), /knows no parameter host/],
-    ['options in the query', url('localhost', '/app?options=-crole%3Dx'), /knows no parameter options/],
+    ['another host in the query', url('localhost', '/app?host=db.example.com'), /parameter host is not supported/],
+    ['options in the query', url('localhost', '/app?options=-crole%3Dx'), /parameter options is not supported/],
     ['no verification', url('db.example.com', '/app?sslmode=no-verify'), /sslmode must be verify-full/],
     ['no encryption', url('db.example.com', '/app?sslmode=disable'), /sslmode must be verify-full/],
     [
-      'authorities that are not there',
+      'a missing file of authorities',
       url('db.example.com', '/app?sslrootcert=/nowhere/ca.pem'),
       /cannot be read: \/nowhere\/ca.pem \(ENOENT\)/,
     ],

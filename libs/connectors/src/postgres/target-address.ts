@@ -1,22 +1,21 @@
 import { readFileSync } from 'node:fs';
 import { isLoopback } from '@readmit/platform';
 
-/** A target's address as its URL says it; every connection is made from these fields alone, never from PG* variables. */
+/** A target's address from its URL; every connection uses only these fields, never PG* variables. */
 export interface TargetAddress {
   readonly host: string;
   readonly port: number;
   readonly user: string;
   readonly password: string;
   readonly database: string;
-  /** `false`: not encrypted, on this machine alone. Otherwise certificate and host name are verified. */
+  /** `false`: not encrypted, only on this machine. Otherwise certificate and host name are verified. */
   readonly tls: false | { readonly rejectUnauthorized: true; readonly ca?: string };
 }
 
 /**
- * Reads `postgres://user:password@host:port/database`. A host that is not this machine is spoken to by TLS with verification;
- * `sslmode=verify-full` asks for that on this machine too, `sslrootcert` names a file with the authorities to trust instead of
- * the system's. Nothing else may stand in the query: `host` or `sslmode=no-verify` there would undo what the rest says.
- * Throws an Error without the URL, which is secret.
+ * Parses `postgres://user:password@host:port/database`. A remote host is always reached by verified TLS; `sslmode=verify-full` requires that
+ * on this machine too, and `sslrootcert` names a file with the authorities to trust instead of the system's. No other parameter is allowed:
+ * `host` or `sslmode=no-verify` would override the rest. The error never has the URL, which is secret.
  */
 export function targetAddress(text: string): TargetAddress {
   const url = URL.canParse(text) ? new URL(text) : undefined;
@@ -26,10 +25,11 @@ export function targetAddress(text: string): TargetAddress {
   if (!user || !password || !database)
     throw new Error('must name user, password and database: postgres://user:password@host:5432/database');
   for (const name of url.searchParams.keys())
-    if (name !== 'sslmode' && name !== 'sslrootcert') throw new Error(`knows no parameter ${name}: only sslmode and sslrootcert are taken`);
+    if (name !== 'sslmode' && name !== 'sslrootcert')
+      throw new Error(`parameter ${name} is not supported: only sslmode and sslrootcert are`);
   const sslmode = url.searchParams.get('sslmode');
   if (sslmode !== null && sslmode !== 'verify-full')
-    throw new Error('sslmode must be verify-full: without it whoever stands between reads and changes everything');
+    throw new Error('sslmode must be verify-full: otherwise anyone on the network path can read and change everything');
   const authorities = url.searchParams.get('sslrootcert');
   const host = url.hostname.replace(/^\[(.+)\]$/, '$1');
   const plain = isLoopback(host) && sslmode === null && authorities === null;
@@ -53,7 +53,7 @@ function authoritiesIn(file: string): string {
   }
 }
 
-/** A lone percent sign stands for itself, as node-postgres reads it. */
+/** A percent sign that encodes nothing is literal, as in node-postgres. */
 function decoded(text: string): string {
   try {
     return decodeURIComponent(text);

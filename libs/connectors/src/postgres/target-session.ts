@@ -4,7 +4,7 @@ import { Client, DatabaseError } from 'pg';
 import { TargetError } from '../connector.js';
 import type { TargetAddress } from './target-address.js';
 
-/** How long one call to the target may take; the target itself ends statements and transactions after it. */
+/** Address and timeout of a call to the target, which itself enforces the timeout for statements and transactions. */
 export interface SessionOptions {
   readonly address: TargetAddress;
   readonly applicationName: string;
@@ -14,15 +14,15 @@ export interface SessionOptions {
 /** One connection to the target for one call. */
 export interface TargetSession {
   rows<Row>(sql: string, parameters?: readonly unknown[]): Promise<Row[]>;
-  /** Nothing of `work` is at the target until this returns; when COMMIT was sent and not answered, the effect is unknown. */
+  /** Nothing of `work` is visible until this returns; if COMMIT was sent without a response, the effect is unknown. */
   transaction<T>(work: () => Promise<T>): Promise<T>;
-  /** Says that something outside a transaction (ending a session) may have changed the target. */
+  /** Records that something outside a transaction (ending a session) may have changed the target. */
   touched(): void;
 }
 
 /**
- * Opens a connection, runs `work`, closes the connection whatever happens. Every failure leaves as a TargetError whose
- * `effect` is `none` as long as no COMMIT was sent: a transaction that never saw its COMMIT cannot have happened.
+ * Opens a connection, runs `work`, and always closes the connection. Every failure becomes a TargetError whose `effect` is `none` as long as
+ * no COMMIT was sent: without a COMMIT, a transaction has no effect.
  */
 export async function withSession<T>(
   options: SessionOptions,
@@ -31,7 +31,7 @@ export async function withSession<T>(
 ): Promise<T> {
   const { address } = options;
   const where = addressOf(address);
-  if (signal.aborted) throw new TargetError(`call to ${where} was stopped before it began`, 'none', 'timeout');
+  if (signal.aborted) throw new TargetError(`the call to ${where} was aborted before it started`, 'none', 'timeout');
   const socket = new Socket();
   const client = new Client({
     host: address.host,
@@ -40,7 +40,7 @@ export async function withSession<T>(
     password: address.password,
     database: address.database,
     ssl: address.tls,
-    // Names in our statements are those of the system: nobody's function of the same name is called instead.
+    // Names in statements resolve to system objects only, never to a user's function with the same name.
     options: '-c search_path=pg_catalog',
     application_name: options.applicationName,
     connectionTimeoutMillis: options.callTimeoutMs,
@@ -49,7 +49,7 @@ export async function withSession<T>(
     idle_in_transaction_session_timeout: options.callTimeoutMs,
     stream: () => socket,
   });
-  // A connection that breaks while idle also fails the next query, which is where it is reported.
+  // A connection that breaks while idle also fails the next query, which reports it.
   let broken: Error | undefined;
   client.on('error', (error) => (broken = error));
   const stop = (): void => void socket.destroy();
@@ -64,14 +64,14 @@ export async function withSession<T>(
       await client.query('BEGIN');
       await client.query(`SET LOCAL transaction_timeout = ${Math.trunc(options.callTimeoutMs)}`);
       const result = await inner().catch(async (error: unknown) => {
-        // The session goes on: what must happen although this failed is not refused as a part of it. A lost connection ends it anyway.
+        // Rolled back so that the session can be used for what must still happen. A lost connection ends it anyway.
         await client.query('ROLLBACK').catch(() => {});
         throw error;
       });
       const before = effect;
       effect = 'unknown';
       const ended = await client.query('COMMIT').catch((error: unknown) => {
-        // The server answered, and with less than FATAL: it rolled back.
+        // The server responded with less than FATAL: it rolled back.
         if (error instanceof DatabaseError && error.severity === 'ERROR') effect = before;
         throw error;
       });
@@ -95,22 +95,22 @@ export async function withSession<T>(
 }
 
 /**
- * Connects and lets the server ask for SCRAM alone. It proves that both sides know the password and tells it to neither; asked
- * for the password itself or for its MD5, node-postgres would answer. A server that asks for nothing has proved nothing.
+ * Connects and accepts only SCRAM, which proves to both sides that the other knows the password without sending it. By default node-postgres
+ * would also send the password itself or its MD5. A server that asks for nothing has proved nothing.
  */
 async function connectByScram(client: Client, socket: Socket, where: string): Promise<void> {
   const { connection } = client as unknown as { readonly connection: EventEmitter };
   let refused: string | undefined;
   let proved = false;
   const connected = client.connect();
-  // node-postgres has just put its own answers there.
+  // Replaces the handlers that node-postgres has just registered.
   for (const [event, asked] of [
     ['authenticationCleartextPassword', 'for the password in clear'],
     ['authenticationMD5Password', 'for an MD5 of the password'],
   ] as const) {
     connection.removeAllListeners(event);
     connection.on(event, () => {
-      refused = `${where} asks ${asked}: only SCRAM is answered, set scram-sha-256 in its pg_hba.conf`;
+      refused = `${where} asks ${asked}, but only SCRAM is allowed: set scram-sha-256 in its pg_hba.conf`;
       socket.destroy();
     });
   }
@@ -123,13 +123,13 @@ async function connectByScram(client: Client, socket: Socket, where: string): Pr
   }
   if (!proved)
     throw new TargetError(
-      `${where} let us in without SCRAM, so it proved nothing: set scram-sha-256 in its pg_hba.conf`,
+      `${where} accepted the connection without SCRAM, so it proved nothing: set scram-sha-256 in its pg_hba.conf`,
       'none',
       'refused',
     );
 }
 
-/** Host, port and database: what may be said about a target in an error. */
+/** Host, port and database: the parts of a target's address that may appear in an error. */
 const addressOf = ({ host, port, database }: TargetAddress): string => `${host}:${port}/${database}`;
 
 interface Failure {
@@ -139,19 +139,19 @@ interface Failure {
   readonly broken: Error | undefined;
 }
 
-/** Total: whatever was thrown becomes what is certain about the target and why. Server messages name roles, never values of ours. */
+/** Total: converts anything thrown into a TargetError with what is known about the target. Server messages name roles, never secret values. */
 function toTargetError(error: unknown, { where, effect, stopped, broken }: Failure): TargetError {
   if (error instanceof TargetError)
     return effect === 'unknown' && error.effect === 'none' ? new TargetError(error.message, effect, error.code, { cause: error }) : error;
-  if (stopped) return new TargetError(`call to ${where} was stopped`, effect, 'timeout', { cause: error });
+  if (stopped) return new TargetError(`the call to ${where} was aborted`, effect, 'timeout', { cause: error });
   if (error instanceof DatabaseError) {
     const code = codeOf(error.code ?? '');
-    return new TargetError(`${where} answered ${error.code}: ${error.message}`, effect, code, { cause: error });
+    return new TargetError(`${where} responded with ${error.code}: ${error.message}`, effect, code, { cause: error });
   }
   const cause = (broken ?? error) as NodeJS.ErrnoException;
   // A refused connection to a name with several addresses has no message, only a code.
-  const says = cause.message || (cause.code ?? 'connection lost');
-  return new TargetError(`${where} cannot be reached: ${says}`, effect, 'unreachable', { cause });
+  const message = cause.message || (cause.code ?? 'connection lost');
+  return new TargetError(`${where} cannot be reached: ${message}`, effect, 'unreachable', { cause });
 }
 
 function codeOf(sqlState: string): TargetError['code'] {

@@ -1,4 +1,4 @@
-/** Messages between Readmit and a receiver, as docs/webhook-target.md describes them to whoever writes one. */
+/** Messages between Readmit and a receiver, as docs/webhook-target.md describes them to authors of receivers. */
 import { closed, Id, Identity, oneOf, stepKinds, type Ask, type RecipientKey, type Step, type Undo } from '@readmit/contracts';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { Type, type Static, type TSchema } from 'typebox';

@@ -1,6 +1,6 @@
 /**
- * The envelope: CloudEvents 1.0 in binary mode, as headers. One function writes it and one reads it, so that both ends agree on
- * every attribute. All of it is printable ASCII: lengths in characters are lengths in bytes, and what was signed is unambiguous.
+ * The envelope: CloudEvents 1.0 in binary mode, as headers. Written and read by one function each, so that both ends agree on every
+ * attribute. Printable ASCII only: lengths in characters are lengths in bytes, and the signed text is unambiguous.
  */
 import { isEventType, type EventType } from '../events/catalogue.js';
 import { services, type ServiceName } from '../events/entry.js';
@@ -13,18 +13,18 @@ export interface Envelope {
   readonly id: string;
   readonly environment: string;
   readonly service: ServiceName;
-  /** As written; whether the catalogue knows it is another question. */
+  /** As written; may be unknown to the catalogue. */
   readonly type: string;
-  /** When the producer's database said it happened: RFC 3339, UTC, milliseconds. */
+  /** When it happened, by the clock of the producer's database: RFC 3339, UTC, milliseconds. */
   readonly time: string;
   /** The record's key. */
   readonly subject: string;
   readonly version: string;
-  /** What belongs together: nearly always the case id. */
+  /** Groups related events: nearly always the case id. */
   readonly correlationId: string;
   /** Id of the event that led to this one. */
   readonly causationId?: string;
-  /** W3C trace context of whoever caused it; not signed. */
+  /** W3C trace context of the cause; not signed. */
   readonly traceparent?: string;
 }
 
@@ -39,7 +39,7 @@ const maxHeaderBytes = 8192;
 
 /** Whether the text can be a record's key. */
 export const isKey = (text: string): boolean => key.test(text);
-/** Whether the text can be the name of an environment: it separates keys and events of, say, staging and production. */
+/** Whether the text can be the name of an environment, which separates keys and events of, say, staging and production. */
 export const isEnvironment = (text: string): boolean => /^[a-z0-9-]{1,63}$/.test(text);
 
 /** Whether the text is a W3C trace context (`traceparent`). */
@@ -63,7 +63,7 @@ export function writeEnvelope(envelope: Envelope): Record<string, string> {
   return headers;
 }
 
-/** The envelope, or a sentence on what is wrong with it. A trace context that is malformed is dropped: it is a hint, not a claim. */
+/** The envelope, or what is wrong with it. A malformed trace context is dropped: nothing depends on it. */
 export function readEnvelope(headers: Readonly<Record<string, string>>, recordKey: string): Envelope | string {
   const names = Object.keys(headers);
   if (names.length > maxHeaders) return `${names.length} headers, at most ${maxHeaders} are allowed`;

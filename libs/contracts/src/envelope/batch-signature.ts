@@ -1,14 +1,14 @@
 /**
- * The signature of a batch and its form in the header `readmit-signature` (base64 of one binary):
+ * The signature of a batch and its encoding in the header `readmit-signature` (base64 of one binary):
  *
  *   version 0x01 | key id (8) | index | size | path (32 each, leaf upwards) | Ed25519 signature (64)
  *
  * The signature is over DSSE's PAE of the tree: netstring of the environment, netstring of the number of leaves, root (32).
- * An event carries all that proves it, about 235 bytes, and so verifies alone, years later.
+ * Each event carries its whole proof, about 235 bytes, and can be verified by itself, years later.
  */
 import { hashLength, nodeHash, type Sha256 } from '../merkle.js';
 
-/** Leaves of one tree at most: at most five hashes of path in each event. */
+/** At most this many leaves per tree, so that the path of an event has at most five hashes. */
 export const maxLeaves = 32;
 export const batchPayloadType = 'application/vnd.readmit.batch.v1';
 export const keyIdLength = 8;
@@ -36,7 +36,7 @@ export function encodeBatchSignature(batch: BatchSignature): Uint8Array {
   return bytes;
 }
 
-/** `undefined`: not such a binary. Views into `bytes`, no copies. */
+/** `undefined` if the bytes are not a batch signature. Returns views into `bytes`, not copies. */
 export function decodeBatchSignature(bytes: Uint8Array): BatchSignature | undefined {
   const pathBytes = bytes.length - fixed - signatureLength;
   if (pathBytes < 0 || pathBytes % hashLength !== 0 || bytes[0] !== versionByte) return undefined;
@@ -48,7 +48,7 @@ export function decodeBatchSignature(bytes: Uint8Array): BatchSignature | undefi
   return { keyId: bytes.subarray(1, 1 + keyIdLength), index, size, path, signature: bytes.subarray(bytes.length - signatureLength) };
 }
 
-/** What Ed25519 signs: DSSE v1 pre-authentication encoding of the tree. */
+/** The bytes that Ed25519 signs: DSSE v1 pre-authentication encoding of the tree. */
 export function batchPae(environment: string, size: number, root: Uint8Array): Uint8Array {
   const head = `${environment.length}:${environment},${String(size).length}:${size},`;
   const text = new TextEncoder().encode(`DSSEv1 ${batchPayloadType.length} ${batchPayloadType} ${head.length + root.length} ${head}`);
@@ -59,8 +59,8 @@ export function batchPae(environment: string, size: number, root: Uint8Array): U
 }
 
 /**
- * Root and every leaf's path in one walk, n - 1 node hashes: a level is paired from the left and an odd last node moves up,
- * which is the tree of RFC 6962 (its splits at the largest power of two give the same pairs).
+ * Computes the root and every leaf's path in one pass with n - 1 node hashes: each level is paired from the left and an odd last node
+ * moves up. This is the tree of RFC 6962, whose splits at the largest power of two give the same pairs.
  */
 export function treeWithPaths(
   sha256: Sha256,

@@ -1,4 +1,4 @@
-/** The list of services' public keys: a compact JWS (EdDSA) by an offline root. It alone says which key speaks for whom, and when. */
+/** The list of services' public keys: a compact JWS (EdDSA) signed by an offline root key. The only source of whose key is whose, and when. */
 import { Type, type Static } from 'typebox';
 import { services } from '../events/entry.js';
 import { closed, Instant, oneOf, SigningKey } from '../events/values.js';
@@ -11,16 +11,16 @@ export const ServiceKey = closed({
   owner: oneOf(services),
   key: SigningKey,
   notBefore: Instant,
-  /** Absent end: until a later list says otherwise. */
+  /** Null: until a later list sets an end. */
   notAfter: Type.Union([Instant, Type.Null()]),
-  /** From when on nothing that arrives under this key is believed. */
+  /** From then on, no record signed with this key is accepted. */
   revokedAt: Type.Union([Instant, Type.Null()]),
 });
 export type ServiceKey = Static<typeof ServiceKey>;
 export const KeyList = closed({
   version: Type.Literal(1),
   issuedAt: Instant,
-  /** Where it holds. Lists of before this field have none and are worth something everywhere that their root is. */
+  /** The environment in which it is valid. Older lists have none and are valid wherever their root key is. */
   environment: Type.Optional(Type.String({ pattern: '^[a-z0-9-]{1,63}$' })),
   keys: Type.Array(ServiceKey, { minItems: 1, maxItems: 1000 }),
 });

@@ -1,4 +1,4 @@
-/** What approval says. */
+/** Events of approval. */
 import { Type } from 'typebox';
 import type { CatalogueEntry } from './entry.js';
 import { Decision, Digest, EvidenceRef, Id, Instant, Seconds, SpokenCode, Undo, closed, evidenceKinds, oneOf } from './values.js';
@@ -19,13 +19,13 @@ export const approvalEvents = {
       collectedBy: Id,
       collectedAt: Instant,
       staleAt: Instant,
-      /** SHA-256 of the JCS of the evidence with its salt; the words stay with approval. */
+      /** SHA-256 of the JCS of the evidence with its salt; its text is stored only by approval. */
       digest: Digest,
-      /** Call-back: digest of the number on record that was called, salted with the case id. */
+      /** Of a call-back: digest of the number on record that was called, salted with the case id. */
       contact: Type.Optional(Digest),
-      /** Call-back: the fingerprint of the key that asked, which the code that was read out stands for. */
+      /** Of a call-back: fingerprint of the requester's key, which the code stands for. */
       fingerprint: Type.Optional(Digest),
-      /** Call-back: the code that was read out, made of fingerprint and nonce (R3.4). */
+      /** Of a call-back: the code that was read out, derived from fingerprint and nonce (R3.4). */
       code: Type.Optional(SpokenCode),
     }),
     fields: {
@@ -77,7 +77,7 @@ export const approvalEvents = {
       decisions: Type.Array(Decision),
       directory: closed({ digest: Digest, ageSeconds: Seconds }),
       attestationId: Id,
-      /** Every attestation that the grant rests on, when there is more than the first. */
+      /** All attestations that the grant relies on, if there is more than the first. */
       attestations: Type.Optional(Type.Array(Id, { maxItems: 100 })),
       goodUntil: Instant,
       durationSeconds: Seconds,

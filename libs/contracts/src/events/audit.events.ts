@@ -1,4 +1,4 @@
-/** What audit says. */
+/** Events of audit. */
 import { Type } from 'typebox';
 import type { CatalogueEntry } from './entry.js';
 import { Id, Text, closed } from './values.js';

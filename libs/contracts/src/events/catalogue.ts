@@ -1,6 +1,6 @@
 /**
- * Every event of the system, once: who says it, on which topic, keyed by what, in which shape.
- * Topics, subscriptions, dispatch, redaction, timeline labels and the audit view are derived from here.
+ * Every event of the system: its producer, topic, key and schema. Topics, subscriptions, dispatch, redaction, timeline labels and the
+ * audit view are derived from here.
  */
 import type { Static } from 'typebox';
 import { intakeEvents } from './intake.events.js';
@@ -26,10 +26,10 @@ export type Catalogue = typeof catalogue;
 export type EventType = keyof Catalogue;
 export type EventData<T extends EventType = EventType> = T extends EventType ? Static<Catalogue[T]['schema']> : never;
 
-/** The types that a service produces: of each type there is one producer. */
+/** The types that a service produces. Each type has exactly one producer. */
 export type ProducedBy<S extends ServiceName> = { [T in EventType]: Catalogue[T]['producer'] extends S ? T : never }[EventType];
 
-/** Those of them that no other service has. */
+/** Those of them that do not exist for every service. */
 export type OwnEvents<S extends ServiceName> = Exclude<ProducedBy<S>, `readmit.${S}.${CommonKind}`>;
 
 export const eventTypes = Object.keys(catalogue) as EventType[];
@@ -41,11 +41,11 @@ export const keyOf = ({ type, data }: { readonly type: EventType; readonly data:
 
 /** Topic of a producer: `readmit.<producer>.v1`. */
 export const topicOf = (service: ServiceName): string => `readmit.${service}.v1`;
-/** The topics of events: what services listen to. */
+/** The topics of events, which services consume. */
 export const topics: readonly string[] = services.map(topicOf);
-/** Partitions of every topic; cases spread over them by key. */
+/** Partitions of every topic; cases are distributed over them by key. */
 export const partitionsPerTopic = 4;
-/** Where audit shows every entry of its log to SIEMs, in OCSF. Unsigned, because it proves nothing, and consumed by no service. */
+/** The topic on which audit publishes every entry of its log for SIEMs, in OCSF. Unsigned, and consumed by no service. */
 export const auditOcsfTopic = 'readmit.audit.ocsf.v1';
 /** The topics that a service writes: its own, and for audit the one for SIEMs. */
 export const topicsWrittenBy = (service: ServiceName): readonly string[] =>

@@ -1,4 +1,4 @@
-/** What classification says. */
+/** Events of classification. */
 import { Type } from 'typebox';
 import type { CatalogueEntry } from './entry.js';
 import {
@@ -34,7 +34,7 @@ export const classificationEvents = {
       requirements: Requirements,
       policy: PolicyRef,
       reasons: Type.Array(closed({ rule: Id, says: Text }), { minItems: 1 }),
-      /** Drawn after the request and its key were on record; the code that a call-back reads out is made of it (R3.4). */
+      /** Drawn after the request and its key were recorded; the call-back code is derived from it (R3.4). */
       codeNonce: Type.Optional(Id),
       facts: Type.Array(closed({ name: Id, value: Type.String({ maxLength: 500 }), ageSeconds: Type.Optional(Seconds) })),
     }),
@@ -70,10 +70,10 @@ export const classificationEvents = {
       caseId: Id,
       directory: closed({ digest: Digest, issuedAt: Instant, ageSeconds: Seconds }),
       people: Type.Array(Person),
-      /** Digests of the contact points on record of the subject (R3.4), each salted with the case id. */
+      /** Digests of the subject's contact points on record (R3.4), each salted with the case id. */
       contacts: Type.Array(Digest),
       consumers: Type.Array(Consumer),
-      /** Who answers for a machine: people of the team that owns it; they are told what its subject would be. */
+      /** The owners of a machine: people of the team that owns it. They get its notices. */
       owners: Type.Optional(Type.Array(Id, { maxItems: 100 })),
     }),
     fields: { caseId: 'public', directory: 'public', people: 'public', contacts: 'public', consumers: 'public', owners: 'public' },

@@ -1,4 +1,4 @@
-/** What execution says. */
+/** Events of execution. */
 import { Type } from 'typebox';
 import type { CatalogueEntry } from './entry.js';
 import { Digest, Facet, Given, Id, Identity, Instant, Plan, Text, Undone, closed, oneOf } from './values.js';
@@ -35,9 +35,9 @@ export const executionEvents = {
       planDigest: Digest,
       grantId: Id,
       endsAt: Instant,
-      /** What the steps of this grant hold at targets (R6.5), as the plan names it. */
+      /** The holds of this grant's steps at targets (R6.5), as in the plan. */
       holds: Type.Array(Id),
-      /** By which obligation each hold ends. */
+      /** The obligation that ends each hold. */
       held: Type.Optional(Type.Array(closed({ hold: Id, obligationId: Id }), { maxItems: 40 })),
     }),
     fields: {
@@ -62,11 +62,11 @@ export const executionEvents = {
       planDigest: Digest,
       after: Type.Array(Facet, { maxItems: 200 }),
       sealed: Type.Array(Digest),
-      /** As in the execution that started: who got what, for readers that see one event at a time. */
+      /** As in the started event, for readers that see one event at a time. */
       holds: Type.Optional(Type.Array(Id)),
-      /** What the steps gave, by name, for readers that see one event at a time. */
+      /** What the steps granted, by name, for readers that see one event at a time. */
       gave: Type.Optional(Type.Array(Given, { maxItems: 20 })),
-      /** What each step made at the target, by identity: what its undo may take away. */
+      /** Identities of what each step created at the target: the only things that its undo may remove. */
       made: Type.Optional(Type.Array(closed({ stepId: Id, identity: Type.Array(Identity, { maxItems: 40 }) }), { maxItems: 20 })),
     }),
     fields: {
@@ -109,11 +109,11 @@ export const executionEvents = {
       how: oneOf(['undone', 'never-began', 'still-held'] as const),
       readBack: Type.Array(Facet, { maxItems: 200 }),
       sessionsEnded: Type.Integer({ minimum: 0 }),
-      /** As in the obligation: from whom what was taken back, for readers that see one event at a time. */
+      /** As in the obligation, for readers that see one event at a time. */
       undo: Type.Optional(Undone),
-      /** Id of the readmit.revocation.due that this answers. Without it the answer proves nothing: it may be older than the question. */
+      /** Id of the readmit.revocation.due that this answers. Without it this proves nothing: it may be older than the request to undo. */
       answers: Type.Optional(Id),
-      /** `still-held`: the other case and its open obligation, at whose end the hold goes. */
+      /** Of `still-held`: the other case and its open obligation, which will end the hold. */
       heldBy: Type.Optional(closed({ caseId: Id, obligationId: Id })),
     }),
     fields: {

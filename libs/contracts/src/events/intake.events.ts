@@ -1,9 +1,9 @@
-/** What intake says. */
+/** Events of intake. */
 import { Type } from 'typebox';
 import type { CatalogueEntry } from './entry.js';
 import { Ask, Digest, Id, Instant, RecipientKey, Requester, Seconds, Subject, Text, closed, oneOf, reasonCodes } from './values.js';
 
-/** `contained`: stopped or taken back after the case had ended. */
+/** `contained`: stopped or reversed after the case had ended. */
 const noticeAbout = ['opened', 'executed', 'ended', 'refused', 'contained'] as const;
 
 export const intakeEvents = {
@@ -19,7 +19,7 @@ export const intakeEvents = {
       subject: Subject,
       requester: Requester,
       reasonCode: oneOf(reasonCodes),
-      /** Salted: the words stay at intake. */
+      /** Salted; the text is stored only by intake. */
       reasonDigest: Digest,
       ticket: Type.Optional(Id),
       durationSeconds: Seconds,
@@ -60,11 +60,11 @@ export const intakeEvents = {
     version: 1,
     schema: closed({
       caseId: Id,
-      /** A person, `repudiation-code` (whoever holds a notice of the case), or the id of a signal. */
+      /** A person, `repudiation-code` (anyone who has a notice of the case), or the id of a signal. */
       by: Id,
-      /** `reported`: somebody of the desk or an operator says it for the subject. */
+      /** `reported`: by the help desk or an operator, on behalf of the subject. */
       cause: oneOf(['repudiated', 'reported', 'signal'] as const),
-      /** Salted: the words stay at intake. */
+      /** Salted; the text is stored only by intake. */
       reasonDigest: Type.Optional(Digest),
     }),
     fields: { caseId: 'public', by: 'public', cause: 'public', reasonDigest: 'public' },
@@ -80,9 +80,9 @@ export const intakeEvents = {
       noticeId: Id,
       about: oneOf(noticeAbout),
       channel: Id,
-      /** The person who was told: the subject, or an owner of a machine. */
+      /** The person who was notified: the subject, or an owner of a machine. */
       to: Type.Optional(Id),
-      /** How many addresses on record it went to. */
+      /** The number of addresses on record that it was sent to. */
       addresses: Type.Optional(Type.Integer({ minimum: 0 })),
     }),
     fields: { caseId: 'public', noticeId: 'public', about: 'public', channel: 'public', to: 'public', addresses: 'public' },

@@ -9,7 +9,7 @@ const sampleOf = (type: string): { key: string; data: object } =>
   JSON.parse(readFileSync(path.join(samples, `${type}.v1.json`), 'utf8')) as { key: string; data: object };
 
 describe('the key of an event', () => {
-  // The sample of a deadline that was reached is older than the aggregates of deadlines; it shows the shape of the data.
+  // The sample of deadline.reached is older than the aggregates of deadlines; it only shows the data.
   it.each(eventTypes.filter((type) => type !== 'readmit.deadline.reached'))('R8.1 of %s is that of its golden sample', (type) => {
     const { key, data } = sampleOf(type);
     expect(keyOf({ type, data })).toBe(key);
@@ -20,7 +20,7 @@ describe('the key of an event', () => {
     expect(keyOf({ type: 'readmit.deadline.reached', data })).toBe('deadline:approval:case_1');
   });
 
-  it('is made of public fields: keys are on every topic in the clear', () => {
+  it('consists of public fields: keys are on the topics in clear text', () => {
     for (const type of eventTypes)
       for (const [, field = ''] of entryOf(type).key.matchAll(/\{(\w+)\}/g))
         expect([type, field, entryOf(type).fields[field]]).toEqual([type, field, 'public']);

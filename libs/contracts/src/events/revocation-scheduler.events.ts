@@ -1,4 +1,4 @@
-/** What revocation-scheduler says. */
+/** Events of revocation-scheduler. */
 import { Type } from 'typebox';
 import { services, type CatalogueEntry } from './entry.js';
 import { AggregateKey, Digest, Id, Instant, Undo, closed, oneOf, undoKinds } from './values.js';
@@ -12,7 +12,7 @@ const cause = [
   'containment',
   'execution-failed',
   'execution-missing',
-  /** An answer came that proves nothing: it answered no question, or named a case that holds nothing. */
+  /** A confirmation proved nothing: it answered no request to undo, or named a case without a hold. */
   'not-proved',
 ] as const;
 export type EndCause = (typeof cause)[number];
@@ -39,9 +39,9 @@ export const revocationSchedulerEvents = {
       obligationId: Id,
       cause: oneOf(cause),
       by: Type.Optional(Id),
-      /** As in the obligation: what is about to be let go (R6.5). */
+      /** As in the obligation: the hold that is about to end (R6.5). */
       hold: Type.Optional(Id),
-      /** Salted: the words stay at the scheduler. */
+      /** Salted; the text is stored only by the scheduler. */
       reasonDigest: Type.Optional(Digest),
     }),
     fields: { caseId: 'public', obligationId: 'public', cause: 'public', by: 'public', hold: 'public', reasonDigest: 'public' },
@@ -75,7 +75,7 @@ export const revocationSchedulerEvents = {
     code: 'RC-5005',
     label: 'deadline reached',
     version: 1,
-    // `setEventId`: the deadline-set that it answers. Absent in those of before.
+    // `setEventId`: the deadline-set that it answers. Absent in older events.
     schema: closed({ key: AggregateKey, owner: oneOf(services), deadline: Instant, setEventId: Type.Optional(Id) }),
     fields: { key: 'public', owner: 'public', deadline: 'public', setEventId: 'public' },
   },

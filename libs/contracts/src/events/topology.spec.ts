@@ -1,13 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import { auditOcsfTopic, topicOf, topicsWrittenBy } from './catalogue.js';
 import { services } from './entry.js';
-import { aclSpecs, principals, servicePrincipal, signalTopicOf, topicSpecs, topicsHeardBy, type TopologyOptions } from './topology.js';
+import { aclSpecs, principals, servicePrincipal, signalTopicOf, topicSpecs, topicsConsumedBy, type TopologyOptions } from './topology.js';
 
 const options: TopologyOptions = { providers: ['acme', 'okta'], siems: ['soc', 'soc-archive'], replication: 3, minInSync: 2 };
 const acls = aclSpecs(options);
 
 describe('the topology of Kafka', () => {
-  it('has one topic a producer, the one for SIEMs, and one an identity provider, each with an end', () => {
+  it('has one topic per producer and per identity provider, and one for SIEMs, each with a retention', () => {
     const topics = topicSpecs(options);
     expect(topics.map((topic) => topic.name)).toEqual([
       ...services.flatMap(topicsWrittenBy),
@@ -22,12 +22,12 @@ describe('the topology of Kafka', () => {
       });
       const keptDays = (Number(config['retention.ms']) + Number(config['segment.ms'])) / 86_400_000;
       expect(keptDays).toBeGreaterThan(7);
-      // What consumers remember ids for (R8.3).
+      // Less than the time for which consumers remember ids (R8.3).
       expect(keptDays).toBeLessThan(35);
     }
   });
 
-  it('R8.3 bounds what an identity provider can lay on the brokers, and nothing that a service says', () => {
+  it('R8.3 limits the bytes of an identity provider on the brokers, and none of a service', () => {
     const bytes = new Map(
       topicSpecs(options).map(({ name, partitions, config }) => [name, [partitions, config['retention.bytes'], config['segment.bytes']]]),
     );
@@ -42,21 +42,21 @@ describe('the topology of Kafka', () => {
       expect(acls.filter((acl) => acl.name === name && acl.operation === 'WRITE')).toHaveLength(1);
   });
 
-  it('R8.1 lets a service read its own topic, which it is compared with at start, and what it hears', () => {
+  it('R8.1 lets a service read its own topic, which it is compared with at start, and those that it consumes', () => {
     for (const service of services) {
       const read = acls.filter(
         (acl) => acl.principal === servicePrincipal(service) && acl.operation === 'READ' && acl.resource === 'topic',
       );
       expect(read.map((acl) => acl.name)).toEqual([
         topicOf(service),
-        ...topicsHeardBy(service),
+        ...topicsConsumedBy(service),
         ...(service === 'intake' ? options.providers.map(signalTopicOf) : []),
       ]);
-      expect(topicsHeardBy(service)).not.toContain(topicOf(service));
+      expect(topicsConsumedBy(service)).not.toContain(topicOf(service));
     }
   });
 
-  it('R7.4 lets a SIEM read one topic and an identity provider write one, and nothing more', () => {
+  it('R7.4 lets a SIEM only read one topic and an identity provider only write one', () => {
     const of = (principal: string) =>
       acls.filter((acl) => acl.principal === principal).map((acl) => [acl.operation, acl.resource, acl.name]);
     expect(of('idp-acme')).toEqual([['WRITE', 'topic', 'readmit.signals.acme.v1']]);

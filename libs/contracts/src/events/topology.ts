@@ -1,28 +1,28 @@
 /**
- * The topics of Kafka, how each is kept, and who may do what with it: derived from the catalogue, for the command that makes them,
- * for the documents and for the test that asks the broker.
+ * Kafka's topics, their settings and permissions: derived from the catalogue, for the command that creates them, for the documents, and
+ * for the test that reads them back from the broker.
  */
 import { auditOcsfTopic, partitionsPerTopic, topicOf, topicsWrittenBy } from './catalogue.js';
 import { services, type ServiceName } from './entry.js';
 
 export interface TopologyOptions {
-  /** Identity providers that publish signals to Kafka. Each gets a topic of its own. */
+  /** Identity providers that publish signals to Kafka. Each gets its own topic. */
   readonly providers: readonly string[];
   /** Readers of the topic for SIEMs. */
   readonly siems: readonly string[];
-  /** Copies of each partition. */
+  /** Replicas of each partition. */
   readonly replication: number;
-  /** Copies that must have a record before it counts as written. */
+  /** Replicas that must have a record before it counts as written. */
   readonly minInSync: number;
 }
 
-/** What a provider or a SIEM may be called: it becomes a part of the name of a topic, a principal and a group. */
+/** Allowed names of providers and SIEMs: they become part of the names of topics, principals and groups. */
 export const kafkaName = /^[A-Za-z0-9][A-Za-z0-9-]{0,62}$/;
 
-/** The topic that this identity provider alone may write. */
+/** The topic that only this identity provider may write. */
 export const signalTopicOf = (provider: string): string => `readmit.signals.${provider}.v1`;
 
-/** Principals of Kafka, without the `User:` that its ACLs put before them. */
+/** Kafka principals, without the prefix `User:` of its ACLs. */
 export const servicePrincipal = (service: ServiceName): string => `readmit-${service}`;
 export const providerPrincipal = (provider: string): string => `idp-${provider}`;
 export const siemPrincipal = (siem: string): string => `siem-${siem}`;
@@ -31,25 +31,25 @@ export interface TopicSpec {
   readonly name: string;
   readonly partitions: number;
   readonly replication: number;
-  /** Every setting that we rely on, whatever the brokers' defaults are. */
+  /** Every setting that Readmit relies on, whatever the brokers' defaults are. */
   readonly config: Readonly<Record<string, string>>;
 }
 
 const day = 86_400_000;
-/** Days that a record stays. Fewer than the 35 that consumers remember ids for: what still lies on a topic can be recognized. */
+/** Retention of records. Less than the 35 days for which consumers remember ids, so that any record on a topic can be recognized. */
 export const retentionDays = 30;
 
-/** Every topic of an installation. */
+/** All topics of an installation. */
 export function topicSpecs(options: TopologyOptions): readonly TopicSpec[] {
   const config = {
     'cleanup.policy': 'delete',
     'retention.ms': String(retentionDays * day),
     'retention.bytes': '-1',
-    // Only closed segments are deleted: with the week of the default a record would outlive the ids that consumers remember.
+    // Only closed segments are deleted: with the default of a week, a record would outlive the ids that consumers remember.
     'segment.ms': String(day),
-    // By the broker's clock: a producer that says another time could have records deleted at once, or never.
+    // The broker's clock: a producer that sets another time could have records deleted at once, or never.
     'message.timestamp.type': 'LogAppendTime',
-    // Twice what we take as a value, because of headers and framing: what we may say must never be what the brokers refuse.
+    // Twice the largest value, for headers and framing: brokers must never refuse what a service may emit.
     'max.message.bytes': String(2 * 1024 * 1024),
     'min.insync.replicas': String(options.minInSync),
     'unclean.leader.election.enable': 'false',
@@ -66,18 +66,18 @@ export function topicSpecs(options: TopologyOptions): readonly TopicSpec[] {
   ];
 }
 
-/** Bytes of each partition of a provider's topic, beyond which its oldest records go: what a provider writes must not fill the brokers. */
+/** Maximum bytes per partition of a provider's topic, so that a provider cannot fill the brokers; older records are deleted. */
 const signalBytes = 256 * 1024 * 1024;
-/** Only closed segments go, so those must be small as well. */
+/** Only closed segments are deleted, so segments must be small as well. */
 const signalConfig = { 'retention.bytes': String(signalBytes), 'segment.bytes': String(signalBytes / 4) };
-/** Bytes a second that a provider may write to each broker: some hundred signals. kafkajs cannot set quotas, so the command that can is printed. */
+/** Bytes per second that a provider may write to each broker: some hundred signals. kafkajs cannot set quotas, so `readmit setup` prints the command that can. */
 export const providerByteRate = 128 * 1024;
 
 /**
- * Whose topics a service hears. A test holds this against what the services themselves list, event type by event type; it stands
- * here because contracts know no service's code.
+ * The services whose topics a service consumes. Listed here because contracts do not import services; a test compares this with the event
+ * types that the services list themselves.
  */
-const hears: Readonly<Record<ServiceName, readonly ServiceName[]>> = {
+const consumedFrom: Readonly<Record<ServiceName, readonly ServiceName[]>> = {
   intake: services.filter((service) => service !== 'intake'),
   classification: ['intake', 'approval', 'revocation-scheduler'],
   approval: ['intake', 'classification', 'execution', 'revocation-scheduler'],
@@ -86,10 +86,10 @@ const hears: Readonly<Record<ServiceName, readonly ServiceName[]>> = {
   audit: services.filter((service) => service !== 'audit'),
 };
 
-/** The topics of events that a service reads. */
-export const topicsHeardBy = (service: ServiceName): readonly string[] => hears[service].map(topicOf);
+/** The topics of events that a service consumes. */
+export const topicsConsumedBy = (service: ServiceName): readonly string[] => consumedFrom[service].map(topicOf);
 
-/** One permission. `READ` and `WRITE` bring `DESCRIBE` with them; nobody has any other. */
+/** One permission. `READ` and `WRITE` imply `DESCRIBE`; there are no others. */
 export interface AclSpec {
   readonly principal: string;
   readonly operation: 'READ' | 'WRITE';
@@ -98,7 +98,7 @@ export interface AclSpec {
   readonly name: string;
 }
 
-/** Everything that is allowed; what is not here the broker refuses. */
+/** All permissions; the broker refuses everything else. */
 export function aclSpecs({ providers, siems }: TopologyOptions): readonly AclSpec[] {
   return [
     ...services.flatMap((service) => {
@@ -106,8 +106,8 @@ export function aclSpecs({ providers, siems }: TopologyOptions): readonly AclSpe
       const signals = service === 'intake' ? providers.map(signalTopicOf) : [];
       return [
         ...topicsWrittenBy(service).map((topic) => onTopic(principal, 'WRITE', topic)),
-        // Its own as well: at its start it looks whether its database goes on from what it has said.
-        ...[topicOf(service), ...topicsHeardBy(service), ...signals].map((topic) => onTopic(principal, 'READ', topic)),
+        // Its own as well: at start it checks that its database is not behind what it has emitted.
+        ...[topicOf(service), ...topicsConsumedBy(service), ...signals].map((topic) => onTopic(principal, 'READ', topic)),
         ...groupsOf(principal, service),
       ];
     }),
@@ -127,13 +127,13 @@ const onTopic = (principal: string, operation: 'READ' | 'WRITE', name: string): 
   name,
 });
 
-/** The group of this name, and those with a dot behind it: the prefix alone would be a right on every longer name as well. */
+/** The group with this name, and those with the prefix `<name>.`: a prefix without the dot would cover every longer name as well. */
 const groupsOf = (principal: string, group: string): readonly AclSpec[] => [
   { principal, operation: 'READ', resource: 'group', pattern: 'literal', name: group },
   { principal, operation: 'READ', resource: 'group', pattern: 'prefixed', name: `${group}.` },
 ];
 
-/** Everybody who signs in to Kafka. */
+/** All Kafka principals. */
 export const principals = ({ providers, siems }: Pick<TopologyOptions, 'providers' | 'siems'>): readonly string[] => [
   ...services.map(servicePrincipal),
   ...providers.map(providerPrincipal),

@@ -1,6 +1,6 @@
 /**
- * The HTTP API, once: every route with its service, who may call, request and response shapes. Controllers, CLI and
- * OpenAPI are derived from here. Errors are problem details (RFC 9457) with `rule` and `reason`.
+ * The HTTP API: every route with its service, who may call it, request and response. Controllers, CLI and OpenAPI are derived from here.
+ * Errors are problem details (RFC 9457) with `rule` and `reason`.
  */
 import { Type } from 'typebox';
 import type { ServiceName } from '../events/entry.js';
@@ -8,7 +8,16 @@ import { SignalEvent } from '../signals/signal.js';
 import { Digest, Id, closed, described, oneOf } from '../events/values.js';
 import { AddEvidence, ApprovalView, SignedDecision } from './approval-shapes.js';
 import { Accepted, CaseView, Contact, OpenCase, Repudiation, TimelineEntry, accepted, stateFilters } from './case-shapes.js';
-import { Acknowledged, Acknowledgement, Because, Contained, ExecutionView, Obligation, Order, SealedSecret } from './execution-shapes.js';
+import {
+  Acknowledged,
+  Acknowledgement,
+  OrderReason,
+  Contained,
+  ExecutionView,
+  Obligation,
+  Order,
+  SealedSecret,
+} from './execution-shapes.js';
 import { Inbox, inboxQuery, OverdueObligation } from './inbox-shapes.js';
 import { parkedRoutes } from './parked-routes.js';
 import type { Route } from './route.js';
@@ -16,7 +25,7 @@ import type { Route } from './route.js';
 const SignInWith = described(
   closed({
     issuer: described(Type.String({ minLength: 1 }), 'The OpenID Connect issuer, as its tokens name it.'),
-    audience: described(Type.String({ minLength: 1 }), 'The audience that an access token must carry.'),
+    audience: described(Type.String({ minLength: 1 }), 'The audience that an access token must have.'),
   }),
   'What a client needs to get an access token for the API.',
 );
@@ -28,7 +37,7 @@ export const routes = {
     path: '/api/intake/sign-in',
     access: 'anyone',
     status: 200,
-    says: 'Where people sign in: the OpenID Connect issuer, and the audience that their access tokens must carry.',
+    says: 'Where people sign in: the OpenID Connect issuer, and the audience that their access tokens must have.',
     response: SignInWith,
   },
   openCase: {
@@ -37,8 +46,8 @@ export const routes = {
     path: '/api/intake/cases',
     access: 'anyone',
     status: 202,
-    says: 'Ask for a way back in. Claims nothing: the case is classified and proved before anything happens.',
-    more: 'Without a sign-in the body has `caseKey` and the request a proof of it.',
+    says: 'Request a recovery. Grants nothing by itself: the case is classified, proved and approved before anything happens.',
+    more: 'Without a sign-in, the body has `caseKey` and the request proves its possession.',
     body: OpenCase,
     repeatable: true,
     takesKey: true,
@@ -50,12 +59,14 @@ export const routes = {
     path: '/api/intake/cases',
     access: 'person',
     status: 200,
-    says: 'Cases, newest first: those that you have a part in; for operators and auditors all.',
+    says: 'Cases, newest first: those that you are a party of; for operators and auditors, all.',
     query: closed({
       state: Type.Optional(described(oneOf(stateFilters), 'Cases in this state; `open`: every case that is not closed.')),
       subject: Type.Optional(described(Id, 'Cases of this person or machine.')),
-      before: Type.Optional(described(Id, 'The next page: id of the last case of the page before; nothing when there is no such case.')),
-      limit: Type.Optional(described(Type.Integer({ minimum: 1, maximum: 200 }), 'How many at most; 50 when absent.')),
+      before: Type.Optional(
+        described(Id, 'For the next page: id of the last case of the previous one. An unknown id gives an empty page.'),
+      ),
+      limit: Type.Optional(described(Type.Integer({ minimum: 1, maximum: 200 }), 'Maximum number; 50 if absent.')),
     }),
     response: Type.Array(CaseView),
   },
@@ -65,7 +76,7 @@ export const routes = {
     path: '/api/intake/cases/:caseId',
     access: 'person-or-case-key',
     status: 200,
-    says: 'One case, for who has a part in it, operators and auditors; to others it does not exist. A case key is shown no more than it asked for until its code was read back.',
+    says: 'One case, for its parties, operators and auditors; for others it does not exist. The holder of a case key sees only what they requested until the code was read back.',
     response: CaseView,
   },
   caseTimeline: {
@@ -74,7 +85,7 @@ export const routes = {
     path: '/api/intake/cases/:caseId/timeline',
     access: 'person-or-case-key',
     status: 200,
-    says: 'What happened, in order; to a case key as one case is shown to it.',
+    says: 'What happened, in order; for the holder of a case key, as limited as the case itself.',
     response: Type.Array(TimelineEntry),
   },
   repudiate: {
@@ -83,8 +94,8 @@ export const routes = {
     path: '/api/intake/cases/:caseId/repudiate',
     access: 'anyone',
     status: 202,
-    says: 'This was not me: freezes the case and takes back what it gave, also after it was closed. By the subject, with the code of a notice, or for the subject by the verifying teams and operators.',
-    more: 'Without a sign-in the body has `code`.',
+    says: '"This was not me": freezes the case and revokes what it granted, also after it was closed. By the subject, by anyone with the code of a notice, or on behalf of the subject by the verifying teams and operators.',
+    more: 'Without a sign-in, the body has `code`.',
     body: Repudiation,
     versioned: true,
     response: Accepted,
@@ -95,11 +106,11 @@ export const routes = {
     path: '/api/intake/signals',
     access: 'provider',
     status: 202,
-    says: 'An identity provider reports a lockout as a CloudEvent. Opens nothing by itself (R1.8).',
+    says: 'Report a lockout, compromise or revoked session as a CloudEvent. Opens no case (R1.8).',
     event: SignalEvent,
     response: closed({
       signalId: described(Id, 'Set by Readmit.'),
-      repeated: described(Type.Boolean(), 'The same source and id came before: nothing has changed.'),
+      repeated: described(Type.Boolean(), 'The same source and id were recorded before: this had no effect.'),
     }),
   },
   inbox: {
@@ -108,7 +119,7 @@ export const routes = {
     path: '/api/approval/inbox',
     access: 'person',
     status: 200,
-    says: 'What waits for you of the cases that you are attested for: those whose quorum lacks your decision, and those whose proofs you may record.',
+    says: 'Cases that wait for you, of those that you are attested for: to decide, or to record proofs.',
     query: inboxQuery,
     response: Inbox,
   },
@@ -118,7 +129,7 @@ export const routes = {
     path: '/api/approval/cases/:caseId',
     access: 'person',
     status: 200,
-    says: 'Plan, proofs and quorum of a case, and what a decision signs.',
+    says: 'Plan, proofs and quorum of a case: everything that a decision signs.',
     response: ApprovalView,
   },
   addEvidence: {
@@ -138,7 +149,7 @@ export const routes = {
     path: '/api/approval/cases/:caseId/decisions',
     access: 'person',
     status: 202,
-    says: 'A signed decision over plan, evidence and policy.',
+    says: 'Send a signed decision on plan, evidence and policy.',
     body: SignedDecision,
     versioned: true,
     response: closed({ ...accepted, decisionId: described(Id, 'Id of the decision.') }),
@@ -149,8 +160,8 @@ export const routes = {
     path: '/api/approval/cases/:caseId/withdraw',
     access: 'person-or-case-key',
     status: 202,
-    says: 'The requester takes the request back.',
-    more: 'Only before it is granted; afterwards the case is ended.',
+    says: 'Withdraw the request, as its requester.',
+    more: 'Only before it is granted; afterwards, end the case.',
     versioned: true,
     response: Accepted,
   },
@@ -160,7 +171,7 @@ export const routes = {
     path: '/api/classification/cases/:caseId/contacts',
     access: 'person',
     status: 200,
-    says: 'Contact points on record of the subject, masked, for those who may verify the case (R3.4).',
+    says: "The subject's contact points on record, masked, for those who may verify the case (R3.4).",
     response: Type.Array(Contact),
   },
   showContact: {
@@ -169,8 +180,8 @@ export const routes = {
     path: '/api/classification/cases/:caseId/contacts',
     access: 'person',
     status: 200,
-    says: 'One contact point in full, for the agent who calls back. Each look is on record first; few an hour (R3.4).',
-    body: closed({ digest: described(Digest, 'Of the contact point in the list.') }),
+    says: 'One contact point in full, for the agent who calls back. Each view is recorded first; limited per hour (R3.4).',
+    body: closed({ digest: described(Digest, 'Digest of the contact point in the list.') }),
     response: Contact,
   },
   showPlan: {
@@ -188,7 +199,7 @@ export const routes = {
     path: '/api/execution/cases/:caseId/secret',
     access: 'case-key',
     status: 200,
-    says: 'The sealed secret, for the key it is sealed to; repeats until acknowledged.',
+    says: 'The sealed secret, for the key that it is sealed to. Can be repeated until it is acknowledged.',
     response: SealedSecret,
   },
   acknowledgeSecret: {
@@ -197,7 +208,7 @@ export const routes = {
     path: '/api/execution/cases/:caseId/secret/acknowledgement',
     access: 'case-key',
     status: 200,
-    says: 'The secret arrived: its ciphertext is destroyed.',
+    says: 'Confirm that the secret arrived: its ciphertext is deleted.',
     body: Acknowledgement,
     response: Acknowledged,
   },
@@ -207,7 +218,7 @@ export const routes = {
     path: '/api/revocation/cases/:caseId',
     access: 'person-or-case-key',
     status: 200,
-    says: 'What must be undone, by when, and whether it was.',
+    says: 'Obligations of a case: what must be undone, by when, and whether it was.',
     response: Type.Array(Obligation),
   },
   listOverdue: {
@@ -216,7 +227,7 @@ export const routes = {
     path: '/api/revocation/overdue',
     access: 'operator',
     status: 200,
-    says: 'Obligations whose undo is late, the longest first; at most 100.',
+    says: 'Overdue obligations, the oldest first; at most 100.',
     response: Type.Array(OverdueObligation),
   },
   showOrders: {
@@ -234,8 +245,8 @@ export const routes = {
     path: '/api/revocation/cases/:caseId/end',
     access: 'person-or-case-key',
     status: 202,
-    says: 'End what the case granted, now (R6.4). Of a reissued secret the old login ends and the new one stays.',
-    body: Because,
+    says: 'End what the case granted, now (R6.4). For a reissued secret, the old login ends and the new one stays.',
+    body: OrderReason,
     response: Accepted,
   },
   contain: {
@@ -244,8 +255,8 @@ export const routes = {
     path: '/api/revocation/cases/:caseId/contain',
     access: 'operator',
     status: 202,
-    says: 'Stop the case and undo what it granted, at any stage; never waits for a quorum.',
-    body: Because,
+    says: 'Stop the case and undo what it granted, in any state; never waits for a quorum.',
+    body: OrderReason,
     response: Contained,
   },
   containSubject: {
@@ -254,12 +265,12 @@ export const routes = {
     path: '/api/revocation/subjects/:subjectId/contain',
     access: 'operator',
     status: 202,
-    says: 'Contain every open case of a person or machine, each as if it had been named.',
-    more: 'Not found when none is open. Closed cases, and one that was opened just now, are contained by their own id.',
-    body: Because,
+    says: 'Contain every open case of a person or machine, as if each had been contained by id.',
+    more: 'Not found if none is open. Contain a closed case, or one that was opened just now, by its own id.',
+    body: OrderReason,
     response: closed({
       subject: described(Id, 'The person or machine.'),
-      cases: described(Type.Array(Contained), 'Every case that was contained.'),
+      cases: described(Type.Array(Contained), 'The cases that were contained.'),
     }),
   },
   checkpoint: {
@@ -269,11 +280,11 @@ export const routes = {
     access: 'anyone',
     status: 200,
     says: 'The latest signed checkpoint (C2SP tlog-checkpoint).',
-    more: 'Not found before the first one, seconds after the first event.',
+    more: 'Not found before the first one, which is signed seconds after the first event.',
     mayLack: true,
     response: closed({
-      size: described(Type.Integer(), 'How many entries the log had.'),
-      note: described(Type.String(), 'The checkpoint as a signed note: origin, size, root, and the signature of the log.'),
+      size: described(Type.Integer(), 'Number of entries in the log.'),
+      note: described(Type.String(), 'The checkpoint as a signed note: origin, size, root, and signature.'),
     }),
   },
   exportLog: {
@@ -282,12 +293,12 @@ export const routes = {
     path: '/api/audit/export',
     access: 'operator',
     status: 200,
-    says: 'The whole log as NDJSON: entries with their signed events, then the checkpoints.',
+    says: 'The whole log as NDJSON: entries with their signed events, then the checkpoint.',
     query: closed({
       size: Type.Optional(
         described(
           Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
-          'The log as it was at the last checkpoint of at most so many entries; at the latest checkpoint when absent.',
+          'Ends at the last checkpoint of at most this many entries; if absent, at the latest one.',
         ),
       ),
     }),
@@ -302,7 +313,7 @@ const patterns = (Object.values(routes) as Route[]).map(({ service, method, path
   methods: method === 'GET' ? ['GET', 'HEAD'] : [method],
   pattern: new RegExp(`^${path.replaceAll(/:\w+/g, '[^/]+')}$`),
 }));
-/** Methods that the path has, at one service or at all, in order; none: there is nothing at it. */
+/** Sorted methods of the path, at one service or at any. Empty if the path does not exist. */
 export const methodsAt = (path: string, of?: ServiceName): readonly string[] =>
   [
     ...new Set(
@@ -313,12 +324,12 @@ export const methodsAt = (path: string, of?: ServiceName): readonly string[] =>
 export const Problem = described(
   closed({
     type: described(Type.String(), '`urn:readmit:problem:<reason>`.'),
-    title: described(Type.String(), 'The status in words.'),
+    title: described(Type.String(), 'Title of the status.'),
     status: described(Type.Integer(), 'The HTTP status.'),
-    detail: Type.Optional(described(Type.String(), 'What happened and what to do, as a sentence.')),
-    instance: Type.Optional(described(Type.String(), '`urn:readmit:request:<id>`: quote it to the operators.')),
-    rule: Type.Optional(described(Type.String(), 'The rule that refused it, e.g. `R4.2`; absent where no rule did.')),
-    reason: Type.Optional(described(Type.String(), 'Why, as a code in kebab case; programs go by it.')),
+    detail: Type.Optional(described(Type.String(), 'What happened, and what to do.')),
+    instance: Type.Optional(described(Type.String(), '`urn:readmit:request:<id>`; give it to the operators when you report a problem.')),
+    rule: Type.Optional(described(Type.String(), 'The rule that refused it, e.g. `R4.2`; absent if none did.')),
+    reason: Type.Optional(described(Type.String(), 'The reason as a code in kebab case, for programs.')),
     errors: Type.Optional(
       described(
         Type.Array(
@@ -327,7 +338,7 @@ export const Problem = described(
             what: described(Type.String(), 'What is wrong there.'),
           }),
         ),
-        'Every place that is wrong, at most 50; absent unless the request is malformed.',
+        'Every error, at most 50; only for malformed requests.',
       ),
     ),
   }),

@@ -1,4 +1,4 @@
-/** What is shown to who proves and decides, and what they send. */
+/** Requests and responses about proofs and decisions. */
 import { Type } from 'typebox';
 import {
   Decision,
@@ -16,17 +16,17 @@ import {
   oneOf,
   signedDecision,
 } from '../events/values.js';
-import { ofCase, orNull, whoAsked } from './case-shapes.js';
+import { ofCase, orNull, RequesterShape } from './case-shapes.js';
 
 const proof = {
-  kind: described(oneOf(evidenceKinds), 'Kind of proof; one that the policy asks for.'),
-  channel: described(oneOf(['phone', 'in-person', 'ticket-system', 'directory'] as const), 'How it came; a call-back is by phone.'),
+  kind: described(oneOf(evidenceKinds), 'Kind of proof; one that the policy requires.'),
+  channel: described(oneOf(['phone', 'in-person', 'ticket-system', 'directory'] as const), 'How it was obtained; a call-back is by phone.'),
 };
 const contact = Type.Optional(
-  described(Digest, "Of a call-back: digest of the contact point on record that was called, as the desk's contact list gives it (R3.4)."),
+  described(Digest, 'Of a call-back: digest of the contact point on record that was called, from the list of contact points (R3.4).'),
 );
 const code = Type.Optional(
-  described(SpokenCode, 'Of a call-back for a case that has a key: the code that the person read out from their own client.'),
+  described(SpokenCode, 'Of a call-back for a case with a key: the code that the person read out from their own client.'),
 );
 export const AddEvidence = described(
   closed({
@@ -42,17 +42,17 @@ export const SignedDecision = described(closed(signedDecision), 'A decision as t
 export const CaseNeeds = closed({
   evidence: described(
     Type.Array(closed({ need: EvidenceNeed, met: described(Type.Boolean(), 'Whether a fresh proof meets it now.') })),
-    'Proofs that the policy asks for.',
+    'Proofs that the policy requires.',
   ),
   quorum: described(
-    Type.Array(closed({ part: QuorumPart, by: described(Type.Array(Id), 'Who fills it so far; full with `count` people.') })),
-    'Whose approvals the policy asks for.',
+    Type.Array(closed({ part: QuorumPart, by: described(Type.Array(Id), 'Who has approved so far; complete with `count` people.') })),
+    'Approvals that the policy requires.',
   ),
 });
 export const ApprovalView = described(
   closed({
     caseId: ofCase,
-    version: described(Type.Integer(), 'How many facts approval has of the case; it is also the ETag, for `If-Match`.'),
+    version: described(Type.Integer(), 'Number of facts that approval has about the case; also the ETag, for `If-Match`.'),
     state: described(
       oneOf([
         'waiting-for-plan',
@@ -65,38 +65,35 @@ export const ApprovalView = described(
         'failed',
         'frozen',
       ] as const),
-      'Where the approval stands.',
+      'State of the approval.',
     ),
     plan: described(orNull(Plan), 'The plan to decide about; null while there is none.'),
     planDigest: described(orNull(Digest), 'SHA-256 of the JCS of `plan`; null while there is none.'),
-    evidenceDigest: described(
-      orNull(Digest),
-      'SHA-256 of the JCS of the list of `{"digest":...,"id":...}` of all proofs, in the order of their ids.',
-    ),
-    policyDigest: described(orNull(Digest), 'Digest of the policy that the case was classified under; null before it is classified.'),
+    evidenceDigest: described(orNull(Digest), 'SHA-256 of the JCS of the list of `{"digest":...,"id":...}` of all proofs, sorted by id.'),
+    policyDigest: described(orNull(Digest), 'Digest of the policy by which the case was classified; null before that.'),
     policy: described(
       orNull(
         closed({
-          version: described(Id, 'Its version.'),
+          version: described(Id, 'Version of the policy.'),
           digest: described(Digest, 'SHA-256 of the JCS of `document`.'),
-          document: described(Type.Unknown(), 'The policy; null when this service never heard of it.'),
+          document: described(Type.Unknown(), 'The policy; null if it has not reached this service.'),
         }),
       ),
-      'The policy of `policyDigest`; null before the case is classified.',
+      'The policy with `policyDigest`; null before the case is classified.',
     ),
     requester: described(
       closed({
-        ...whoAsked.properties,
+        ...RequesterShape.properties,
         known: described(
           Type.Boolean(),
-          'Whether the directory says which human it is; when not, approvers must make sure that it is none of them.',
+          'Whether the directory identifies the human. If not, approvers must make sure that it is none of them.',
         ),
       }),
-      'Who asked.',
+      'The requester.',
     ),
-    nonce: described(orNull(Id), 'For the statement of an approval; null until the proofs that the policy asks for are there.'),
-    decideBefore: described(orNull(Instant), 'Until when it can be approved; null when it is decided or there is no plan.'),
-    needs: described(CaseNeeds, 'What is asked for, and what of it is there; empty before the case is classified.'),
+    nonce: described(orNull(Id), 'For the statement of an approval; null until all required proofs are recorded.'),
+    decideBefore: described(orNull(Instant), 'Deadline of the approval; null if it is decided or there is no plan.'),
+    needs: described(CaseNeeds, 'What is required and what of it is met; empty before the case is classified.'),
     evidence: described(
       Type.Array(
         described(
@@ -104,27 +101,27 @@ export const ApprovalView = described(
             id: described(Id, 'Set by Readmit.'),
             digest: described(
               Digest,
-              'SHA-256 of the JCS of an object of `kind`, `channel`, `assurance`, `note`, `contact`, `code`, `by`, `at` and `salt`; what is absent here is absent there.',
+              'SHA-256 of the JCS of an object with `kind`, `channel`, `assurance`, `note`, `contact`, `code`, `by`, `at` and `salt`; fields that are absent here are absent there.',
             ),
             ...proof,
             assurance: described(Type.Integer(), '1 low, 2 substantial, 3 high.'),
-            note: described(orNull(Text), 'What was seen or heard; null when the words were erased.'),
-            salt: described(orNull(Type.String()), 'Keeps the words from being guessed from the digest; null when they were erased.'),
+            note: described(orNull(Text), 'What was seen or heard; null if it was erased.'),
+            salt: described(orNull(Type.String()), 'Prevents guessing the note from the digest; null if the note was erased.'),
             contact,
             code,
             by: described(Id, 'Who recorded it.'),
-            at: described(Instant, 'When.'),
-            staleAt: described(Instant, 'From when on it counts no more.'),
+            at: described(Instant, 'When it was recorded.'),
+            staleAt: described(Instant, 'When it stops counting.'),
           }),
-          'A proof with all that its digest is made of.',
+          'A proof with everything that its digest covers.',
         ),
       ),
-      'The proofs of the case, the oldest first.',
+      'The proofs of the case, oldest first.',
     ),
     decisions: described(
       Type.Array(Decision),
-      'Decisions that bind the plan and the proofs as they are; where no decision is waited for, all that were taken.',
+      'Decisions on the current plan and proofs; when no decision is pending, all that were accepted.',
     ),
   }),
-  'Everything that an approver needs to see, and what to sign.',
+  'Everything that an approver needs to see and sign.',
 );

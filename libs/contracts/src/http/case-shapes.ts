@@ -1,4 +1,4 @@
-/** What requests and answers about a case look like, from opening to its contact points. */
+/** Requests and responses about cases and contact points. */
 import { Type, type Static } from 'typebox';
 import {
   Ask,
@@ -8,7 +8,7 @@ import {
   RecipientKey,
   Subject,
   Text,
-  askedFor,
+  askFields,
   caseClasses,
   closed,
   described,
@@ -20,8 +20,8 @@ import {
 export const ofCase = described(Id, 'The case.');
 export const orNull = <S extends Parameters<typeof Type.Union>[0][number]>(schema: S) => Type.Union([schema, Type.Null()]);
 
-export const accepted = { caseId: ofCase, link: described(Type.String(), 'URL at which a GET shows what becomes of it.') };
-export const Accepted = described(closed(accepted), 'The request was taken.');
+export const accepted = { caseId: ofCase, link: described(Type.String(), 'URL of the case; a GET shows its progress.') };
+export const Accepted = described(closed(accepted), 'The request was accepted.');
 
 export const caseStates = [
   'opened',
@@ -35,136 +35,136 @@ export const caseStates = [
   'closed',
 ] as const;
 export type CaseState = (typeof caseStates)[number];
-/** What a list of cases can be narrowed to. */
+/** Filters of a list of cases. */
 export const stateFilters = ['open', ...caseStates] as const;
 export type StateFilter = (typeof stateFilters)[number];
-export const whoAsked = closed({
-  kind: described(oneOf(['anonymous', 'person'] as const), '`anonymous`: asked without a sign-in.'),
-  id: Type.Optional(described(Id, 'The `sub` of who asked; absent when nobody was signed in.')),
+export const RequesterShape = closed({
+  kind: described(oneOf(['anonymous', 'person'] as const), '`anonymous`: without a sign-in.'),
+  id: Type.Optional(described(Id, 'The `sub` of the requester; absent without a sign-in.')),
 });
-const reasonCode = described(oneOf(reasonCodes), 'Why, as a code.');
-const ticket = Type.Optional(described(Id, 'Ticket of the request elsewhere; nobody looks it up. Absent when none was named.'));
+const reasonCode = described(oneOf(reasonCodes), 'The reason as a code.');
+const ticket = Type.Optional(described(Id, 'Ticket in another system; not verified. Absent if none was given.'));
 export const CaseView = described(
   closed({
     caseId: ofCase,
-    version: described(Type.Integer(), 'How many facts intake has of the case; it is also the ETag.'),
-    state: described(oneOf(caseStates), 'Where the case stands.'),
+    version: described(Type.Integer(), 'Number of facts that intake has about the case; also the ETag.'),
+    state: described(oneOf(caseStates), 'State of the case.'),
     outcome: described(
       orNull(Id),
-      'How it ended: `completed`, `failed`, `denied`, `expired`, `withdrawn` or `frozen`; null while that is open.',
+      'How it ended: `completed`, `failed`, `denied`, `expired`, `withdrawn` or `frozen`; null while that is undecided.',
     ),
-    class: described(orNull(oneOf(caseClasses)), 'Class of the case, set by Readmit; null before it is classified.'),
-    tier: described(orNull(oneOf(tiers)), 'How demanding the approval is, set by the policy; null before it is classified.'),
+    class: described(orNull(oneOf(caseClasses)), 'Class of the case; null before it is classified.'),
+    tier: described(orNull(oneOf(tiers)), 'Level of approval required by the policy; null before it is classified.'),
     subject: Subject,
-    requester: described(whoAsked, 'Who asked.'),
-    asks: described(Type.Array(Ask), 'What was asked for.'),
+    requester: described(RequesterShape, 'The requester.'),
+    asks: described(Type.Array(Ask), 'What was requested.'),
     reasonCode,
-    reason: Type.Optional(described(Text, "The requester's words; absent for a caller who shows a case key only.")),
+    reason: Type.Optional(described(Text, "The requester's reason; absent for a caller with only a case key.")),
     repudiation: Type.Optional(
       described(
         closed({
           by: described(Id, 'A person, or `repudiation-code`.'),
-          at: described(Instant, 'When.'),
-          reason: described(Text, 'Why, in words.'),
+          at: described(Instant, 'When it was repudiated.'),
+          reason: described(Text, 'The reason given.'),
         }),
-        'Who said "this was not me"; absent when nobody did, and for a caller who shows a case key only.',
+        'Who repudiated the case; absent if nobody did, and for a caller with only a case key.',
       ),
     ),
     codeNonce: Type.Optional(
-      described(Id, 'What the code of a call-back is made of (R3.4); only for the key of the case, and absent before it is classified.'),
+      described(Id, 'The nonce of the call-back code (R3.4); only for the holder of the case key, and absent before it is classified.'),
     ),
     ticket,
     openedAt: described(Instant, 'When it was opened.'),
-    endsAt: described(orNull(Instant), 'When what was granted ends by itself; null before the execution has begun.'),
+    endsAt: described(orNull(Instant), 'When what was granted expires; null before the execution has started.'),
     closedAt: described(orNull(Instant), 'When it was closed; null while it is open.'),
     why: described(
       Type.Array(closed({ rule: described(Id, 'The rule, e.g. `R1.3`.'), says: described(Text, 'What it found.') })),
-      'Why it is classified as it is; empty before.',
+      'Reasons of the classification; empty before it.',
     ),
-    openObligations: described(Type.Integer(), 'How much is still to be undone.'),
+    openObligations: described(Type.Integer(), 'Number of obligations that are not discharged.'),
     openItems: Type.Optional(
       described(
         Type.Array(
           closed({
             what: described(
               oneOf(['classification', 'plan', 'evidence', 'decision', 'execution', 'undo'] as const),
-              'What has to happen: `evidence` and `decision` by people, the others by a service.',
+              'What is pending: `evidence` and `decision` by people, the others by a service.',
             ),
-            who: described(Type.Array(Id), 'Who must act: people of any of these teams, or the service.'),
-            until: described(orNull(Instant), 'The deadline; of an undo that is due, since when; null: none runs.'),
-            says: described(Type.String(), 'The same in words.'),
+            who: described(Type.Array(Id), 'Who must act: people in any of these teams, or the service.'),
+            until: described(orNull(Instant), 'The deadline, or since when an undo is due; null if there is none.'),
+            says: described(Type.String(), 'The same as a sentence.'),
           }),
         ),
-        'What has to happen before the case is over; absent in lists.',
+        'What must still happen before the case is over; absent in lists.',
       ),
     ),
     granted: Type.Optional(
-      described(Type.Array(Type.String()), 'Who approved it and what was given, in sentences; empty before, absent in lists.'),
+      described(Type.Array(Type.String()), 'Who approved it and what was granted, in sentences; empty before, absent in lists.'),
     ),
     ended: Type.Optional(
       described(
         Type.Array(Type.String()),
-        'Who ended it or what it failed of, in sentences; empty while it is open and of one that was completed, absent in lists.',
+        'Who ended it or why it failed, in sentences; empty while it is open and if it was completed, absent in lists.',
       ),
     ),
     overdue: Type.Optional(
-      described(Type.Boolean(), 'Something of it should have been taken back by now, and no target has shown that it was.'),
+      described(Type.Boolean(), 'Something that was granted should have been undone by now, and the target has not shown that it was.'),
     ),
   }),
-  'A case as intake knows it.',
+  'A case, as known to intake.',
 );
 export const TimelineEntry = described(
   closed({
     at: described(Instant, 'When it happened.'),
     id: described(Id, 'Id of the event.'),
     type: described(Id, 'Type of the event.'),
-    label: described(Text, 'The type in words.'),
-    by: described(Id, 'The service that said it.'),
+    label: described(Text, 'Label of the type.'),
+    by: described(Id, 'The service that emitted it.'),
     actor: Type.Optional(
       described(
         Id,
-        'Who did it: a person, a consumer, a signal, `case-key`, `repudiation-code` or `anonymous`; absent where no one outside did.',
+        'Who caused it: a person, a consumer, a signal, `case-key`, `repudiation-code` or `anonymous`; absent if a service did.',
       ),
     ),
     says: described(Type.String(), 'What happened, as a sentence.'),
   }),
-  'One thing that happened in a case.',
+  'One event of a case.',
 );
 export const OpenCase = described(
   closed({
-    asks: described(Type.Array(closed(askedFor), { minItems: 1, maxItems: 10 }), 'What is asked for.'),
+    asks: described(Type.Array(closed(askFields), { minItems: 1, maxItems: 10 }), 'What is requested.'),
     subject: Subject,
     reasonCode,
-    reason: described(Text, "Why, in the requester's words."),
+    reason: described(Text, 'The reason, as text.'),
     ticket,
     durationSeconds: described(
       Type.Integer({ minimum: 1, maximum: 366 * 24 * 3600 }),
-      'How long the grant shall last, in seconds; a request without an end is refused (R4.5).',
+      'How long the grant should last, in seconds; a request without an end is refused (R4.5).',
     ),
     caseKey: Type.Optional(
       described(
         RecipientKey,
-        'Required without a sign-in, and then the only credential for the case; its possession is proved in `readmit-proof`.',
+        'Required without a sign-in, and then the only credential for the case; possession is proved in `readmit-proof`.',
       ),
     ),
   }),
-  'A request for a way back in.',
+  'A request for recovery.',
 );
 export type OpenCase = Static<typeof OpenCase>;
 export const Repudiation = closed({
-  reason: described(Text, 'Why, in words.'),
+  reason: described(Text, 'The reason, as text.'),
   code: Type.Optional(
     described(
       Type.String({ minLength: 1, maxLength: 100 }),
-      'Code of a notice of the case: with it no sign-in is needed. It ends the case and opens nothing.',
+      'Code of a notice of the case, instead of a sign-in. It can only end the case.',
     ),
   ),
 });
 export const Contact = described(
   closed({
     kind: described(Id, 'Kind of contact point, e.g. `phone`.'),
-    value: described(Text, 'Number or address; masked in the list.'),
-    digest: described(Digest, 'Names the contact point within this case: a keyed SHA-256, which says nothing of the value.'),
+    value: described(Text, 'Phone number or address; masked in the list.'),
+    digest: described(Digest, 'Identifies the contact point within this case: a keyed SHA-256, which does not reveal the value.'),
   }),
-  'A contact point on record of the subject.',
+  'A contact point of the subject that is on record.',
 );

@@ -1,6 +1,6 @@
 /**
- * The key under which a client sends a request again whose answer was lost (IETF draft "The Idempotency-Key HTTP Header Field"). Who may
- * repeat is part of what the key means: the same key of somebody else is another request.
+ * The key with which a client repeats a request whose response was lost (IETF draft "The Idempotency-Key HTTP Header Field"). Keys are
+ * scoped to the client: the same key of another client is another request.
  */
 import { Type } from 'typebox';
 
@@ -9,6 +9,6 @@ export const idempotencyHeader = 'idempotency-key';
 const pattern = '^(?:[A-Za-z0-9_-]{16,64}|"[A-Za-z0-9_-]{16,64}")$';
 export const IdempotencyKey = Type.String({ pattern });
 
-/** @returns the key without its quotes; `undefined`: the header holds none. */
+/** @returns the key without its quotes; `undefined` if the header is not a valid key. */
 export const idempotencyKeyOf = (header: string): string | undefined =>
   new RegExp(pattern).test(header) ? header.replaceAll('"', '') : undefined;

@@ -1,7 +1,7 @@
 /**
- * Examples for the OpenAPI document: what is sent (a test plays each against the running demo, with the ids of a real case) and what comes
- * back. Those of a case belong together: every digest and signature is that of what stands beside it, made with the keys of RFC 8037, whose
- * private halves everybody has. Those of the log show its form alone. Operations that every service has stand here once, under `any`.
+ * Examples for the OpenAPI document: requests (a test sends each to the running demo, with the ids of a real case) and responses. Those of a
+ * case belong together: every digest and signature is computed from the others, with the keys of RFC 8037, whose private halves are public.
+ * Those of the log only show its format. Operations that every service has are listed once, with the prefix `any`.
  */
 import type { Json } from '../json-schema.js';
 import {
@@ -15,7 +15,7 @@ import {
   decisionId,
   ciphertextDigest,
   subject,
-  asked,
+  requested,
   asks,
   decision,
   link,
@@ -31,7 +31,7 @@ import {
 
 export const requests: Readonly<Record<string, Json>> = {
   openCase: {
-    asks: [asked],
+    asks: [requested],
     subject,
     reasonCode: 'lost-device',
     reason: 'My phone was stolen on the train.',
@@ -264,11 +264,11 @@ export const answers: Readonly<Record<string, Json>> = {
   contain: {
     caseId,
     link: link('revocation'),
-    will: ['Let nothing begin for the case any more.', bypassClose.says],
+    will: ['Start nothing more for the case.', bypassClose.says],
   },
   containSubject: {
     subject: 'ada',
-    cases: [{ caseId, link: link('revocation'), will: ['Let nothing begin for the case any more.', bypassClose.says] }],
+    cases: [{ caseId, link: link('revocation'), will: ['Start nothing more for the case.', bypassClose.says] }],
   },
   checkpoint: {
     size: 61,

@@ -1,4 +1,4 @@
-/** The one case that the examples of the OpenAPI document are about. */
+/** The case of the examples in the OpenAPI document. */
 
 export const caseId = 'case_01935d2e-8c40-7a51-9f3e-2b6c8d0e4f12';
 export const fingerprint = '3be8e3537b0b10906273348f4d1d8b12051bcb01d8920c70de327ddbb0c7b8f8';
@@ -11,9 +11,9 @@ export const decisionId = 'decision_01935d2e-9c41-73ea-90bf-827589c17c7e';
 export const ciphertextDigest = '14a4428e825c0b248e425c65c3609875fb7ad2c50b53e1df33510052d02febdc';
 
 export const subject = { kind: 'person', id: 'ada' };
-export const asked = { kind: 'factor.reset', connector: 'demo-idp', object: 'ada' };
-export const asks = [{ id: 'ask-1', ...asked }];
-/** As its approver signed it. */
+export const requested = { kind: 'factor.reset', connector: 'demo-idp', object: 'ada' };
+export const asks = [{ id: 'ask-1', ...requested }];
+/** As signed by the approver. */
 export const decision = {
   statement: {
     v: 1,

@@ -1,4 +1,4 @@
-/** The OpenAPI 3.1 document, derived from the catalogue of routes; its schemas are the very ones that the services check with. */
+/** The OpenAPI 3.1 document, derived from the catalogue of routes; its schemas are those that the services validate with. */
 import type { TSchema } from 'typebox';
 import * as values from '../events/values.js';
 import { schemaWriter, type Json, type JsonObject } from '../json-schema.js';
@@ -14,7 +14,7 @@ import { answers, requests } from './openapi-examples.js';
 import { guide, proofInShort, tags } from './openapi-guide.js';
 import { proofHeader } from './proof.js';
 
-/** Schemas that get a name of their own; wherever one stands in a route it becomes a reference. */
+/** Schemas that are referenced by name. */
 const named = {
   Accepted,
   AddEvidence,
@@ -63,41 +63,41 @@ const security: Readonly<Record<Access, readonly JsonObject[]>> = {
   'person-or-case-key': [{ signIn: [] }, { caseKey: [] }],
 };
 const whoMay: Readonly<Record<Access, string>> = {
-  anyone: 'Anyone; a sign-in is used when there is one.',
+  anyone: 'Anyone; a sign-in is optional.',
   person: 'People who are signed in.',
   operator: 'Members of the team `platform-operators`.',
   provider: 'Clients that are configured as identity providers.',
-  'case-key': 'Whoever proves to hold the key of the case.',
-  'person-or-case-key': 'People who are signed in, or whoever proves to hold the key of the case.',
+  'case-key': 'Callers who prove possession of the key of the case.',
+  'person-or-case-key': 'People who are signed in, or callers who prove possession of the key of the case.',
 };
-/** Problems by status: what they mean, and one that comes. */
+/** Problems by status: what they mean, and an example. */
 const problems = {
   Malformed: [
     400,
-    'The request is malformed; `errors` names every place.',
+    'The request is malformed; `errors` lists every error.',
     'Malformed request',
     'broken-json',
     'The body is not valid JSON.',
   ],
   NotSignedIn: [
     401,
-    'No credential, or one that is not accepted; `reason` says which and why.',
+    'No credential, or one that is not accepted; see `reason`.',
     'Not signed in',
     'token-expired',
     'The token has expired. Sign in again.',
   ],
   Forbidden: [
     403,
-    'Refused, and the refusal is recorded; `rule` and `reason` say why.',
+    'Refused, and the refusal is recorded; see `rule` and `reason`.',
     'Forbidden',
     'not-an-operator',
     'Only members of platform-operators may do this.',
     'R4.6',
   ],
-  NotFound: [404, 'There is no such thing, or not for this caller.', 'Not found', 'no-such-route', 'There is nothing at this path.'],
+  NotFound: [404, 'It does not exist, or not for this caller.', 'Not found', 'no-such-route', 'There is nothing at this path.'],
   MethodNotAllowed: [
     405,
-    'The path has other methods; `Allow` names them.',
+    'The path has other methods; `Allow` lists them.',
     'Method not allowed',
     'method-not-allowed',
     'This path has GET and HEAD only.',
@@ -105,10 +105,10 @@ const problems = {
   TooSlow: [408, 'The request did not arrive within 30 seconds.', 'Request time-out', 'too-slow', 'The request took too long to arrive.'],
   Conflict: [
     409,
-    'Not now: the service has not heard of it yet (`not-ready`, with Retry-After), or it has changed since.',
+    'Not possible now: it has not reached this service yet (`not-ready`, with Retry-After), or it has changed since.',
     'Conflict',
     'not-ready',
-    'This service has not heard of the case yet. Try again in a moment.',
+    'The case has not reached this service yet. Try again in a moment.',
     'R8.1',
   ],
   TooLarge: [413, 'The body is larger than 256 KiB.', 'Too large', 'body-too-large', 'The body is larger than 256 KiB.'],
@@ -121,14 +121,14 @@ const problems = {
   ],
   WrongMediaType: [
     415,
-    'The content type is none that is taken here, or the body has a Content-Encoding.',
+    'The content type is not accepted here, or the body has a Content-Encoding.',
     'Unsupported media type',
     'media-type',
     'Send the body as application/json.',
   ],
   Invalid: [
     422,
-    'Well-formed, and a rule says no.',
+    'Well-formed, but refused by a rule.',
     'Invalid',
     'call-back-by-phone',
     'A call-back is made by phone, to the number on record.',
@@ -136,7 +136,7 @@ const problems = {
   ],
   TooMany: [
     429,
-    'Too many requests; Retry-After says when to come again.',
+    'Too many requests; see Retry-After.',
     'Too many requests',
     'rate-exceeded',
     'Too many requests; 60 a minute are allowed. Try again in 12 s.',
@@ -144,14 +144,14 @@ const problems = {
   HeadersTooLarge: [431, 'URL and headers are larger than 16 KiB.', 'Headers too large', 'headers-too-large', 'The headers are too large.'],
   Unexpected: [
     500,
-    'Something broke on our side; quote the request id in `instance`.',
+    'An internal error; give the request id in `instance` to the operators.',
     'Internal error',
     'internal',
     'Something broke on our side. Quote the request to the operators.',
   ],
   NotAvailable: [
     503,
-    'A part that is needed cannot be reached; Retry-After says when to come again.',
+    'A required system is unavailable; see Retry-After.',
     'Not available now',
     'backend-unavailable',
     'The database or another part cannot be reached. Try again.',
@@ -159,7 +159,7 @@ const problems = {
 } as const satisfies Record<string, readonly [number, string, string, string, string, string?]>;
 type ProblemName = keyof typeof problems;
 const headerRef = (name: string): JsonObject => ({ $ref: `#/components/headers/${name}` });
-/** Headers of an answer that says what to do next. */
+/** Headers of responses that can be retried. */
 const retry = { 'Retry-After': headerRef('RetryAfter') };
 const problemHeaders: Partial<Record<ProblemName, JsonObject>> = {
   NotSignedIn: { 'WWW-Authenticate': headerRef('WWWAuthenticate') },
@@ -181,7 +181,7 @@ export function openapi(): object {
     info: {
       title: 'Readmit',
       version: '1',
-      summary: 'Governs the way back in.',
+      summary: 'Governs the recovery of access.',
       description: guide,
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
@@ -193,12 +193,12 @@ export function openapi(): object {
       responses: Object.fromEntries((Object.keys(problems) as ProblemName[]).map((name) => [name, problemResponse(name)])),
       headers: {
         RetryAfter: {
-          description: 'Seconds after which the same request may succeed; a 409 has it when `reason` is `not-ready`.',
+          description: 'Seconds after which the same request may succeed; a 409 has it if `reason` is `not-ready`.',
           schema: { type: 'integer' },
         },
         Allow: { description: 'The methods of this path.', schema: { type: 'string' } },
         WWWAuthenticate: {
-          description: 'Which credentials are taken, and what was wrong with the one that came.',
+          description: 'Which credentials are accepted, and what was wrong with the one that was sent.',
           schema: { type: 'string' },
         },
         ETag: { description: 'The version in quotes, for `If-Match`.', schema: { type: 'string' } },
@@ -238,7 +238,7 @@ function problemResponse(name: ProblemName): Json {
   return { description, ...(headers ? { headers } : {}), content };
 }
 
-/** What stands for a parameter of a path. */
+/** Descriptions of path parameters. */
 const pathParameters: Readonly<Record<string, string>> = {
   caseId: 'The case.',
   parkedId: 'The parked message.',
@@ -276,7 +276,7 @@ function operation(name: RouteName, route: Route): Json {
     ...requestBody(name, route),
     responses: {
       [String(route.status)]: {
-        description: route.status === 202 ? 'Taken; what becomes of it is read later.' : 'The answer.',
+        description: route.status === 202 ? 'Accepted; read its progress later.' : 'The response.',
         headers,
         content: { [type]: { schema: reference(reads), ...exampleIn(answers, name) } },
       },
@@ -291,7 +291,8 @@ const repeatParameter: JsonObject = {
   name: idempotencyHeader,
   in: 'header',
   required: false,
-  description: 'Of your choice, new for each request: when no answer came, send the same request with the same key and it is done once.',
+  description:
+    'Chosen by the client, new for each request: if there was no response, send the same request with the same key, and it is done once.',
   schema: reference(IdempotencyKey),
 };
 
@@ -299,7 +300,7 @@ const versionParameter: JsonObject = {
   name: 'if-match',
   in: 'header',
   required: false,
-  description: 'The ETag of what the caller saw: when anything has happened since, the answer is 409 with `stale-version`.',
+  description: 'The ETag of what the caller saw: if anything has happened since, the response is 409 with `stale-version`.',
   schema: { type: 'string', pattern: '^"\\d{1,15}"$' },
 };
 
@@ -312,7 +313,7 @@ function requestBody(name: RouteName, { body, event }: Route): JsonObject {
         required: false,
         content: {
           'application/cloudevents+json': { schema: reference(event), ...exampleIn(requests, name) },
-          'application/json': { schema: { type: 'object', description: 'Data of the event in binary mode; nothing in it is kept.' } },
+          'application/json': { schema: { type: 'object', description: 'Data of the event in binary mode; not stored.' } },
         },
       },
     };
@@ -368,6 +369,6 @@ function queryParameters(query: TSchema): readonly JsonObject[] {
 }
 
 function exampleIn(examples: Readonly<Record<string, Json>>, name: RouteName): { readonly example?: Json } {
-  const there = examples[name] ?? examples[name.replace(/^[a-z]+(?=(List|Show|Settle)Parked$)/, 'any')];
-  return there === undefined ? {} : { example: there };
+  const example = examples[name] ?? examples[name.replace(/^[a-z]+(?=(List|Show|Settle)Parked$)/, 'any')];
+  return example === undefined ? {} : { example };
 }

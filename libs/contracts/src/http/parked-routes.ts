@@ -1,4 +1,4 @@
-/** Messages that could not be taken: every service has the same routes for them. */
+/** Routes for parked messages, the same for every service. */
 import { Type } from 'typebox';
 import type { ServiceName } from '../events/entry.js';
 import { Id, Instant, Text, closed, described, oneOf } from '../events/values.js';
@@ -9,28 +9,28 @@ const parkedStates = ['parked', 'redriven', 'discarded'] as const;
 export const ParkedMessage = described(
   closed({
     id: described(Id, 'Set by Readmit: `parked_...`.'),
-    topic: described(Id, 'The topic that it came on.'),
+    topic: described(Id, 'Its topic.'),
     partition: described(Type.Integer(), 'Its partition.'),
     offset: described(Type.String(), 'Its offset, as decimal digits.'),
-    key: described(Type.String(), 'Its key as it came: anything may stand there.'),
-    eventId: described(orNull(Type.String()), 'The id that the message claims; null when it claims none.'),
-    type: described(orNull(Type.String()), 'The type that the message claims; null when it claims none that is known.'),
-    reason: described(Id, 'Why it could not be taken, as a code.'),
-    says: described(Text, 'Why it could not be taken.'),
-    parkedAt: described(Instant, 'When.'),
+    key: described(Type.String(), 'Its key as received, which may be anything.'),
+    eventId: described(orNull(Type.String()), 'The event id in the message; null if it has none.'),
+    type: described(orNull(Type.String()), 'The event type in the message; null if it has none that is known.'),
+    reason: described(Id, 'Why it could not be processed, as a code.'),
+    says: described(Text, 'Why it could not be processed, as a sentence.'),
+    parkedAt: described(Instant, 'When it was parked.'),
     state: described(
       oneOf(parkedStates),
-      '`parked`: waits for an operator. `redriven`: was tried again and taken. `discarded`: was given up.',
+      '`parked`: waits for an operator. `redriven`: was retried and processed. `discarded`: was discarded by an operator.',
     ),
     headers: Type.Optional(described(Type.Record(Type.String(), Type.String()), 'Its headers; absent in lists.')),
     bytes: Type.Optional(described(Type.String(), 'Its value in base64; absent in lists.')),
   }),
-  'A message that a service could not take.',
+  'A message that a service could not process.',
 );
 const Settling = closed({
   action: described(
     oneOf(['redrive', 'discard'] as const),
-    '`redrive`: try it again; what still cannot be taken stays parked. `discard`: give it up.',
+    '`redrive`: retry it; if it still cannot be processed, it stays parked. `discard`: do not process it.',
   ),
 });
 const areas = {
@@ -54,12 +54,10 @@ export function parkedRoutes() {
         path: `/api/${area}/parked`,
         access: 'operator',
         status: 200,
-        says: 'Messages that this service could not take, with the reason.',
+        says: 'Messages that this service could not process, with the reason.',
         query: closed({
           state: Type.Optional(described(oneOf(parkedStates), 'Messages in this state.')),
-          limit: Type.Optional(
-            described(Type.Integer({ minimum: 1, maximum: 1000 }), 'How many at most, the newest first; 100 when absent.'),
-          ),
+          limit: Type.Optional(described(Type.Integer({ minimum: 1, maximum: 1000 }), 'Maximum number, the newest first; 100 if absent.')),
         }),
         response: Type.Array(ParkedMessage),
       },
@@ -78,7 +76,7 @@ export function parkedRoutes() {
         path: `/api/${area}/parked/:parkedId`,
         access: 'operator',
         status: 202,
-        says: 'Try a parked message again, or give it up; both are recorded.',
+        says: 'Re-drive or discard a parked message; both are recorded.',
         body: Settling,
         response: ParkedMessage,
       },

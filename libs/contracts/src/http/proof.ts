@@ -1,20 +1,20 @@
 /**
- * The case-key proof: how a request shows that its sender holds the one-time key of a case (or a machine consumer's key), without
- * a sign-in. A compact JWS (EdDSA) in the header `readmit-proof`, modelled on DPoP (RFC 9449). Pure format; who signs brings the signature.
+ * The case-key proof: how a request without a sign-in proves possession of the one-time key of a case (or of a machine consumer's key). A
+ * compact JWS (EdDSA) in the header `readmit-proof`, modelled on DPoP (RFC 9449). This file has only the format; the caller signs.
  */
 import { Type, type Static } from 'typebox';
 import { closed } from '../events/values.js';
 
 export const proofHeader = 'readmit-proof';
 export const proofType = 'readmit-proof+jwt';
-/** A proof older than this is refused, in seconds; clocks ahead of ours get `proofSkewSeconds`. */
+/** A proof older than this many seconds is refused; clocks may be ahead by `proofSkewSeconds`. */
 export const proofFreshSeconds = 60;
 export const proofSkewSeconds = 5;
 
 export const ProofClaims = closed({
   /** Method of the request. */
   htm: Type.String({ pattern: '^(GET|POST)$' }),
-  /** Path with query, as sent: `/api/intake/cases/case_1?x=y`. No origin: proxies change it. */
+  /** Path with query, as sent: `/api/intake/cases/case_1?x=y`. Without the origin, which proxies change. */
   htu: Type.String({ minLength: 1, maxLength: 2000, pattern: '^/' }),
   /** Seconds since 1970. */
   iat: Type.Integer(),
@@ -36,7 +36,7 @@ export interface ProofHeader {
   readonly jwk: ProofKey;
 }
 
-/** Makes the value of the header `readmit-proof`. `sign` is a compact JWS signature over the UTF-8 of `payload` with the protected header. */
+/** Creates the value of the header `readmit-proof`. `sign` returns a compact JWS over the UTF-8 of `payload` with the protected header. */
 export async function makeProof(
   request: { readonly method: 'GET' | 'POST'; readonly path: string; readonly bodyDigest?: string },
   by: { readonly key: ProofKey; readonly now: Date; readonly jti: string; sign(header: ProofHeader, payload: string): Promise<string> },
@@ -54,7 +54,7 @@ export async function makeProof(
 
 export type ProofFault = 'proof-method' | 'proof-path' | 'proof-stale' | 'proof-from-future' | 'proof-body';
 
-/** What is wrong with the claims of a proof for this request; `undefined`: nothing. Signature and single use are the caller's. */
+/** What is wrong with the claims of a proof for this request, or `undefined`. The caller checks signature and single use. */
 export function proofFault(
   claims: ProofClaims,
   request: { readonly method: string; readonly path: string; readonly bodyDigest?: string },

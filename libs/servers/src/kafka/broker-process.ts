@@ -1,4 +1,4 @@
-/** One node as a process: starts it, knows when it is ready, ends it. */
+/** One Kafka node as a process: starts it, waits until it is ready, ends it. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { readyLine } from './kafka-layout.js';
@@ -6,11 +6,11 @@ import type { KafkaPrograms } from './kafka-jars.js';
 
 export interface BrokerProcess {
   readonly pid: number;
-  /** Resolves with the exit code when the process is gone; `null` after a signal. */
+  /** Resolves with the exit code when the process has ended; `null` after a signal. */
   readonly exited: Promise<number | null>;
-  /** Asks it to shut down and waits; after a while it is ended hard, which loses nothing that was acknowledged. */
+  /** Shuts it down and waits; killed after a timeout, which loses nothing that was acknowledged. */
   stop(): Promise<void>;
-  /** SIGKILL; returns when it is gone. */
+  /** SIGKILL; resolves when it has ended. */
   kill(): Promise<void>;
 }
 
@@ -20,26 +20,26 @@ export interface BrokerLaunch {
   readonly properties: string;
   readonly logging: string;
   readonly log: (line: string) => void;
-  /** Told as soon as there is a process, long before it is ready. */
+  /** Called as soon as the process exists, long before it is ready. */
   readonly started: (pid: number) => Promise<void>;
 }
 
-const patience = 20_000;
+const stopTimeoutMs = 20_000;
 
-/** Returns when the node is registered and listening. */
+/** Resolves when the node is registered and listening. */
 export async function launchBroker({ id, programs, properties, logging, log, started }: BrokerLaunch): Promise<BrokerProcess> {
   const memory = ['-Xms256m', '-Xmx512m', '-XX:+UseG1GC', '-XX:MaxGCPauseMillis=20'];
   const args = [...memory, `-Dlog4j2.configurationFile=${logging}`, '-cp', programs.classPath, 'kafka.Kafka', properties];
-  // In a session of its own: Ctrl-C goes to the services first, which stop the broker last.
+  // In its own session, so that Ctrl-C reaches only the launcher, which stops the broker last.
   const child = spawn(programs.java, args, { detached: true, stdio: ['ignore', 'pipe', 'pipe'], env: process.env });
   const exited = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
-  // Last resort when the process ends without `stop`, also while the node starts.
+  // Last resort if this process ends without `stop`, also during the start.
   const onExit = (): void => void child.kill('SIGTERM');
   process.once('exit', onExit);
   void exited.then(() => process.removeListener('exit', onExit));
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     if (child.exitCode === null && child.signalCode === null) child.kill(signal);
-    const hard = setTimeout(() => child.kill('SIGKILL'), patience);
+    const hard = setTimeout(() => child.kill('SIGKILL'), stopTimeoutMs);
     await exited;
     clearTimeout(hard);
   };

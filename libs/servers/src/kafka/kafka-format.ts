@@ -1,4 +1,4 @@
-/** Makes the cluster of a data folder, once: identities, ports, passwords, and the storage of its nodes with the users in it. */
+/** Creates the cluster of a data folder, once: ids, ports, passwords, and the formatted storage of its nodes with the users. */
 import { freePort } from '../free-port.js';
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -18,8 +18,8 @@ import {
 
 const run = promisify(execFile);
 
-/** What a data folder holds. `passwords` is secret: by user, with broker, controller and admin. */
-export interface KeptCluster {
+/** The content of a data folder. `passwords` is secret: by user, with broker, controller and admin. */
+export interface StoredCluster {
   readonly cluster: Cluster;
   readonly passwords: Readonly<Record<string, string>>;
 }
@@ -36,33 +36,33 @@ interface Wanted {
   readonly log: (line: string) => void;
 }
 
-/** The cluster that the data folder holds; made when there is none. It gets its name only when complete: an interrupted start begins anew. */
-export async function keptCluster(wanted: Wanted): Promise<KeptCluster> {
+/** The cluster in the data folder, created if there is none. Renamed into place only when complete: an interrupted start begins again. */
+export async function storedCluster(wanted: Wanted): Promise<StoredCluster> {
   const { dataDir, nodes, users } = wanted;
-  const kept = await readKept(dataDir);
-  if (!kept) return makeCluster(wanted);
-  const fresh = 'remove it to begin with an empty Kafka, or choose another data folder';
-  if (kept.cluster.nodes.length !== nodes)
-    throw new Error(`the Kafka in ${dataDir} has ${kept.cluster.nodes.length} node(s), not ${nodes}: ${fresh}`);
-  const absent = users.filter((user) => !Object.hasOwn(kept.passwords, user));
-  // Users are written when the storage is formatted; no client of Node can add one later.
-  if (absent.length > 0) throw new Error(`the Kafka in ${dataDir} was made without the user(s) ${absent.join(', ')}: ${fresh}`);
-  return kept;
+  const stored = await readStored(dataDir);
+  if (!stored) return makeCluster(wanted);
+  const fresh = 'remove it to start with an empty Kafka, or choose another data folder';
+  if (stored.cluster.nodes.length !== nodes)
+    throw new Error(`the Kafka in ${dataDir} has ${stored.cluster.nodes.length} node(s), not ${nodes}: ${fresh}`);
+  const absent = users.filter((user) => !Object.hasOwn(stored.passwords, user));
+  // Users are created when the storage is formatted; no Node client can add one later.
+  if (absent.length > 0) throw new Error(`the Kafka in ${dataDir} was created without the user(s) ${absent.join(', ')}: ${fresh}`);
+  return stored;
 }
 
-async function readKept(dataDir: string): Promise<KeptCluster | undefined> {
+async function readStored(dataDir: string): Promise<StoredCluster | undefined> {
   const file = path.join(clusterFolder(dataDir), 'cluster.json');
   try {
-    return JSON.parse(await readFile(file, 'utf8')) as KeptCluster;
+    return JSON.parse(await readFile(file, 'utf8')) as StoredCluster;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new Error(`the Kafka of the data folder cannot be read (${file}): restore the file or begin with another data folder`, {
+    throw new Error(`the Kafka of the data folder cannot be read (${file}): restore the file or choose another data folder`, {
       cause: error,
     });
   }
 }
 
-async function makeCluster({ dataDir, nodes, users, programs, log }: Wanted): Promise<KeptCluster> {
+async function makeCluster({ dataDir, nodes, users, programs, log }: Wanted): Promise<StoredCluster> {
   const ports = await freePorts(nodes * 2);
   const cluster: Cluster = {
     clusterId: kafkaUuid(),
@@ -73,31 +73,31 @@ async function makeCluster({ dataDir, nodes, users, programs, log }: Wanted): Pr
       controllerPort: ports[at * 2 + 1] ?? 0,
     })),
   };
-  const everybody = new Set([brokerUser, controllerUser, adminUser, ...users]);
-  const passwords = Object.fromEntries([...everybody].map((user) => [user, randomBytes(24).toString('base64url')]));
+  const allUsers = new Set([brokerUser, controllerUser, adminUser, ...users]);
+  const passwords = Object.fromEntries([...allUsers].map((user) => [user, randomBytes(24).toString('base64url')]));
   const building = `${clusterFolder(dataDir)}.new`;
   await rm(building, { recursive: true, force: true });
   await mkdir(building, { mode: 0o700 });
   await writeFile(loggingFile(dataDir), loggingProperties);
-  const kept = { cluster, passwords };
-  await Promise.all(cluster.nodes.map((node) => format(building, kept, node, programs, loggingFile(dataDir))));
-  await writeFile(path.join(building, 'cluster.json'), JSON.stringify(kept), { mode: 0o600 });
+  const stored = { cluster, passwords };
+  await Promise.all(cluster.nodes.map((node) => format(building, stored, node, programs, loggingFile(dataDir))));
+  await writeFile(path.join(building, 'cluster.json'), JSON.stringify(stored), { mode: 0o600 });
   await rename(building, clusterFolder(dataDir));
-  log(`made a Kafka of ${nodes} node(s) in ${dataDir}`);
-  return kept;
+  log(`created a Kafka with ${nodes} node(s) in ${dataDir}`);
+  return stored;
 }
 
 async function format(
   folder: string,
-  kept: KeptCluster,
+  stored: StoredCluster,
   node: ClusterNode,
   { java, classPath }: KafkaPrograms,
   logging: string,
 ): Promise<void> {
-  const { cluster, passwords } = kept;
+  const { cluster, passwords } = stored;
   const properties = path.join(folder, `format-${node.id}.properties`);
   const args = path.join(folder, `format-${node.id}.args`);
-  await writeFile(properties, propertiesOf(kept, node, folder, {}), { mode: 0o600 });
+  await writeFile(properties, propertiesOf(stored, node, folder, {}), { mode: 0o600 });
   const controllers = cluster.nodes.map((one) => `${one.id}@127.0.0.1:${one.controllerPort}:${one.directoryId}`);
   const users = Object.entries(passwords).filter(([user]) => user !== controllerUser);
   const words = [
@@ -105,15 +105,15 @@ async function format(
     ...['format', '-t', cluster.clusterId, '-c', properties, '--initial-controllers', controllers.join(',')],
     ...users.flatMap(([name, password]) => ['--add-scram', `SCRAM-SHA-512=[name=${name},password=${password}]`]),
   ];
-  // Every user of the machine sees the arguments of a process; Java reads them from a file as well.
+  // Not as arguments, which every user of the machine can see: Java reads them from a file.
   await writeFile(args, words.map((word) => `"${word.replaceAll('\\', '\\\\')}"\n`).join(''), { mode: 0o600 });
   try {
     await run(java, [`@${args}`], { env: process.env });
   } catch (error) {
-    // What the tool prints holds salts and keys of the users, and the error of execFile what it printed.
+    // The tool prints salts and keys of the users, and the error of execFile has that output.
     const { code, stderr } = error as { readonly code?: unknown; readonly stderr?: string };
     const reason =
-      /^\S*(?:Exception|Error)[^\n]*|^[^\n]*(?:not formatted|already formatted)[^\n]*/m.exec(stderr ?? '')?.[0] ?? 'it did not say why';
+      /^\S*(?:Exception|Error)[^\n]*|^[^\n]*(?:not formatted|already formatted)[^\n]*/m.exec(stderr ?? '')?.[0] ?? 'no reason was given';
     throw new Error(`Kafka could not format its storage in ${folder} (exit code ${String(code)}): ${withoutSecrets(reason, passwords)}`);
   } finally {
     await rm(properties, { force: true });
@@ -121,14 +121,14 @@ async function format(
   }
 }
 
-/** The configuration of a node whose storage is in the folder. Secret. */
-export function propertiesOf(kept: KeptCluster, node: ClusterNode, folder: string, settings: Readonly<Record<string, string>>): string {
+/** The configuration of a node with its storage in the folder. Secret. */
+export function propertiesOf(stored: StoredCluster, node: ClusterNode, folder: string, settings: Readonly<Record<string, string>>): string {
   return nodeProperties({
-    cluster: kept.cluster,
+    cluster: stored.cluster,
     node,
     logDir: logDirOf(folder, node),
-    brokerPassword: kept.passwords[brokerUser] ?? '',
-    controllerPassword: kept.passwords[controllerUser] ?? '',
+    brokerPassword: stored.passwords[brokerUser] ?? '',
+    controllerPassword: stored.passwords[controllerUser] ?? '',
     settings,
   });
 }
@@ -136,7 +136,7 @@ export function propertiesOf(kept: KeptCluster, node: ClusterNode, folder: strin
 const withoutSecrets = (text: string, passwords: Readonly<Record<string, string>>): string =>
   Object.values(passwords).reduce((rest, password) => rest.replaceAll(password, '[secret]'), text);
 
-/** Kafka writes its ids as base64url of 16 bytes; a leading dash would be taken for an option. */
+/** Kafka's ids are base64url of 16 bytes; a leading dash would be parsed as an option. */
 function kafkaUuid(): string {
   const id = randomBytes(16).toString('base64url');
   return id.startsWith('-') ? kafkaUuid() : id;

@@ -1,6 +1,6 @@
-/** What a cluster of our own looks like: who its nodes are and the text of their configuration. */
+/** The layout of a cluster: its nodes and the text of their configuration. */
 
-/** Kept in the data folder from the first start on: the quorum's log names nodes by these, so they must not change. */
+/** Stored in the data folder at the first start and never changed: the quorum's log refers to nodes by these ids. */
 export interface Cluster {
   readonly clusterId: string;
   readonly nodes: readonly ClusterNode[];
@@ -14,7 +14,7 @@ export interface ClusterNode {
   readonly controllerPort: number;
 }
 
-/** The principals that the server needs for itself; both are super users, as is `admin`. */
+/** Principals that the server itself needs; both are super users, as is `admin`. */
 export const brokerUser = 'broker';
 export const controllerUser = 'controller';
 export const adminUser = 'admin';
@@ -25,11 +25,11 @@ export interface NodeProperties {
   readonly logDir: string;
   readonly brokerPassword: string;
   readonly controllerPassword: string;
-  /** Further properties, which win. */
+  /** Further properties, which take precedence. */
   readonly settings: Readonly<Record<string, string>>;
 }
 
-/** `server.properties` of one node. Secret: it holds the passwords of broker and controller. */
+/** `server.properties` of one node. Secret: it has the passwords of broker and controller. */
 export function nodeProperties({ cluster, node, logDir, brokerPassword, controllerPassword, settings }: NodeProperties): string {
   const replicas = String(cluster.nodes.length);
   const minInSync = String(cluster.nodes.length > 1 ? 2 : 1);
@@ -49,7 +49,7 @@ export function nodeProperties({ cluster, node, logDir, brokerPassword, controll
     'sasl.mechanism.controller.protocol': 'PLAIN',
     'listener.name.client.scram-sha-512.sasl.jaas.config': `${scram} username="${brokerUser}" password="${brokerPassword}";`,
     'listener.name.controller.sasl.enabled.mechanisms': 'PLAIN',
-    // SCRAM's users live in the metadata, which controllers cannot read before they have talked to each other.
+    // PLAIN, because SCRAM's users are in the metadata, which controllers cannot read before they have connected to each other.
     'listener.name.controller.plain.sasl.jaas.config': `${plain} username="${controllerUser}" password="${controllerPassword}" user_${controllerUser}="${controllerPassword}";`,
     'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
     'super.users': [brokerUser, controllerUser, adminUser].map((user) => `User:${user}`).join(';'),
@@ -59,7 +59,7 @@ export function nodeProperties({ cluster, node, logDir, brokerPassword, controll
     'default.replication.factor': replicas,
     'min.insync.replicas': minInSync,
     'offsets.topic.replication.factor': replicas,
-    // Fifty by default, each with files and a leader: more than a whole installation of ours has.
+    // Fifty by default, each with files and a leader: more than all other partitions of an installation.
     'offsets.topic.num.partitions': '8',
     'transaction.state.log.replication.factor': replicas,
     'transaction.state.log.min.isr': minInSync,
@@ -73,10 +73,10 @@ export function nodeProperties({ cluster, node, logDir, brokerPassword, controll
     .join('');
 }
 
-/** The one sign that means something inside a value of a Java properties file; a Windows path is full of it. */
+/** The backslash is the only character with a meaning in a value of a Java properties file; Windows paths have many. */
 const escaped = (value: string): string => value.replaceAll('\\', '\\\\');
 
-/** The line that says that the node is registered, unfenced and listening is at INFO; nothing else of that level is wanted. */
+/** This line, logged when the node is registered, unfenced and listening, has level INFO; nothing else of that level is needed. */
 export const readyLine = 'Kafka Server started';
 export const loggingProperties = `rootLogger.level = WARN
 rootLogger.appenderRef.c.ref = C

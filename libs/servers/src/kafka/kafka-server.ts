@@ -1,28 +1,28 @@
-/** An Apache Kafka of our own: real brokers as child processes, with SCRAM users and an authorizer that allows nothing by itself. */
+/** A real Apache Kafka: brokers as child processes, with SCRAM users and an authorizer that allows nothing by default. */
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { launchBroker, type BrokerProcess } from './broker-process.js';
-import { clusterFolder, keptCluster, loggingFile, propertiesOf, type KeptCluster } from './kafka-format.js';
+import { clusterFolder, storedCluster, loggingFile, propertiesOf, type StoredCluster } from './kafka-format.js';
 import { kafkaPrograms } from './kafka-jars.js';
 import { loggingProperties, type ClusterNode } from './kafka-layout.js';
 import { leaveFolder, recordBroker, releaseFolder, takeFolder } from './left-behind.js';
 
 export interface KafkaOptions {
-  /** Holds the cluster, the passwords of its users (mode 0600) and who started it. Made when absent. */
+  /** Has the cluster, the passwords of its users (mode 0600) and the process that started it. Created if absent. */
   readonly dataDir: string;
-  /** Users that may sign in with SCRAM-SHA-512 and may do nothing until an ACL says so. `admin`, who may do everything, is always there. */
+  /** Users that may authenticate with SCRAM-SHA-512; what they may do depends on ACLs. `admin`, who may do everything, always exists. */
   readonly users?: readonly string[];
-  /** Nodes, each broker and controller. Default: 1. */
+  /** Number of nodes, each a broker and controller. Default: 1. */
   readonly nodes?: 1 | 3;
   /** Further broker properties, such as `broker.session.timeout.ms`. */
   readonly settings?: Readonly<Record<string, string>>;
-  /** Lines of the brokers' logs, and what is fetched or made. */
+  /** Receives lines of the brokers' logs, and what is fetched or created. */
   readonly log?: (line: string) => void;
-  /** Where the jars are kept. Default: `.cache` of the house. */
+  /** Where the jars are stored. Default: `.cache` of the repository. */
   readonly cacheDir?: string;
 }
 
-/** A user and password for SASL; `mechanism` is the name that kafkajs has for it. */
+/** User and password for SASL; `mechanism` as named by kafkajs. */
 export interface KafkaCredentials {
   readonly mechanism: 'scram-sha-512';
   readonly username: string;
@@ -35,28 +35,28 @@ export interface KafkaServer {
   readonly dataDir: string;
   /** Process ids by node: `1`, or `1`, `2` and `3`; absent while a node is down. */
   readonly pids: ReadonlyMap<number, number>;
-  /** Resolves when a node has ended that nobody told to. */
+  /** Resolves when a node has ended unexpectedly. */
   readonly failed: Promise<{ readonly node: number; readonly code: number | null }>;
   /** The user's credentials; `admin` is the super user. Secret. */
   credentials(user: string): KafkaCredentials;
   /** Stops all nodes; idempotent. */
   stop(): Promise<void>;
-  /** Ends a node as a power cut would, and returns when its process is gone. */
+  /** Kills a node, like a power failure, and resolves when its process has ended. */
   kill(node: number): Promise<void>;
   /** Stops the node if it runs, and starts it again on its data and port. */
   restart(node: number): Promise<void>;
 }
 
 /**
- * Starts the Kafka of the data folder, making it first when there is none and fetching its programs when they are not there.
- * Returns when every node is ready. Brokers left behind by a starter that died are stopped; a folder that a live process uses is refused.
+ * Starts the Kafka of the data folder; creates it if there is none, and fetches its programs if they are missing. Resolves when every node is
+ * ready. Stops brokers that a dead process left running; refuses a folder that a live process uses.
  */
 export async function startKafka(options: KafkaOptions): Promise<KafkaServer> {
   const log = options.log ?? (() => {});
   const dataDir = path.resolve(options.dataDir);
   for (const user of options.users ?? [])
     if (!/^[A-Za-z0-9._-]{1,100}$/.test(user))
-      throw new Error(`"${user}" cannot name a user of Kafka: letters, digits, dots, dashes and underscores only`);
+      throw new Error(`"${user}" cannot be the name of a Kafka user: only letters, digits, dots, dashes and underscores`);
   const programs = await kafkaPrograms(options.cacheDir, log);
   await mkdir(dataDir, { recursive: true });
   await takeFolder(dataDir, log);
@@ -64,9 +64,9 @@ export async function startKafka(options: KafkaOptions): Promise<KafkaServer> {
   let fail: (failure: { node: number; code: number | null }) => void = () => {};
   const failed = new Promise<{ node: number; code: number | null }>((resolve) => (fail = resolve));
 
-  const start = async (kept: KeptCluster, node: ClusterNode): Promise<void> => {
+  const start = async (stored: StoredCluster, node: ClusterNode): Promise<void> => {
     const properties = path.join(dataDir, `node-${node.id}.properties`);
-    await writeFile(properties, propertiesOf(kept, node, clusterFolder(dataDir), options.settings ?? {}), { mode: 0o600 });
+    await writeFile(properties, propertiesOf(stored, node, clusterFolder(dataDir), options.settings ?? {}), { mode: 0o600 });
     await writeFile(loggingFile(dataDir), loggingProperties);
     const broker = await launchBroker({
       id: node.id,
@@ -83,7 +83,7 @@ export async function startKafka(options: KafkaOptions): Promise<KafkaServer> {
       fail({ node: node.id, code });
     });
   };
-  /** Taken off the list first: an end that was ordered is no failure. */
+  /** Removed from the list first, so that it does not count as a failure. */
   const end = async (node: number, how: 'stop' | 'kill'): Promise<void> => {
     const broker = running.get(node);
     running.delete(node);
@@ -95,28 +95,28 @@ export async function startKafka(options: KafkaOptions): Promise<KafkaServer> {
   };
 
   try {
-    const kept = await keptCluster({ dataDir, nodes: options.nodes ?? 1, users: options.users ?? [], programs, log });
+    const stored = await storedCluster({ dataDir, nodes: options.nodes ?? 1, users: options.users ?? [], programs, log });
     const nodeOf = (id: number): ClusterNode => {
-      const found = kept.cluster.nodes.find((node) => node.id === id);
-      if (!found) throw new Error(`there is no node ${id}: the nodes are ${kept.cluster.nodes.map((node) => node.id).join(', ')}`);
+      const found = stored.cluster.nodes.find((node) => node.id === id);
+      if (!found) throw new Error(`there is no node ${id}: the nodes are ${stored.cluster.nodes.map((node) => node.id).join(', ')}`);
       return found;
     };
-    // All at once, and all the outcomes: nodes that have started must be stopped when one of them could not.
-    const outcomes = await Promise.allSettled(kept.cluster.nodes.map((node) => start(kept, node)));
+    // All at once, waiting for all: nodes that have started must be stopped if another one fails.
+    const outcomes = await Promise.allSettled(stored.cluster.nodes.map((node) => start(stored, node)));
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
     return {
-      brokers: kept.cluster.nodes.map((node) => `127.0.0.1:${node.clientPort}`),
+      brokers: stored.cluster.nodes.map((node) => `127.0.0.1:${node.clientPort}`),
       dataDir,
       get pids() {
         return new Map([...running].map(([id, broker]) => [id, broker.pid]));
       },
       failed,
-      credentials: (user) => credentialsOf(kept, user),
+      credentials: (user) => credentialsOf(stored, user),
       stop,
       kill: async (node) => end(nodeOf(node).id, 'kill'),
       restart: async (node) => {
         await end(nodeOf(node).id, 'stop');
-        await start(kept, nodeOf(node));
+        await start(stored, nodeOf(node));
       },
     };
   } catch (error) {
@@ -125,13 +125,13 @@ export async function startKafka(options: KafkaOptions): Promise<KafkaServer> {
   }
 }
 
-function credentialsOf(kept: KeptCluster, username: string): KafkaCredentials {
-  const password = Object.hasOwn(kept.passwords, username) ? kept.passwords[username] : undefined;
-  if (password === undefined) throw new Error(`this Kafka has no user ${username}: name it under "users" when it is made`);
+function credentialsOf(stored: StoredCluster, username: string): KafkaCredentials {
+  const password = Object.hasOwn(stored.passwords, username) ? stored.passwords[username] : undefined;
+  if (password === undefined) throw new Error(`this Kafka has no user ${username}: add it to "users" when it is created`);
   return { mechanism: 'scram-sha-512', username, password };
 }
 
-/** Removes a data folder with its cluster, stopping brokers that a dead process left there. Refuses while a live process uses it. */
+/** Removes a data folder with its cluster, and stops brokers that a dead process left running. Refuses if a live process uses it. */
 export async function removeKafka(dataDir: string, log: (line: string) => void = () => {}): Promise<void> {
   await releaseFolder(dataDir, log);
   await rm(dataDir, { recursive: true, force: true, maxRetries: 3 });

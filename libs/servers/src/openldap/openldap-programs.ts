@@ -85,7 +85,7 @@ async function fetchInto(folder: string, log: (line: string) => void): Promise<v
     await rm(packages, { recursive: true });
     const programs = await programsOf(fetching);
     if (!(await isRecent(programs))) throw new Error(`Debian's packages here hold an OpenLDAP before 2.5: ${byHand}`);
-    // Whoever fetched at the same time and came first has won; both folders hold the same.
+    // Another process may have fetched it at the same time and finished first; both folders hold the same.
     await rename(fetching, folder).catch(async (error: unknown) => {
       if (!(await isFolder(folder))) throw error;
     });

