@@ -1,7 +1,8 @@
 /**
  * One PostgreSQL for the whole run: the server of DATABASE_URL, or an embedded one that is made here and removed at the end.
  * Specs find it through the environment (libs/testing). Plain JavaScript, because Node loads this file before swc compiles
- * anything; the server's modules erase to JavaScript, so Node 24 loads those as they are. A Kafka is started when a spec asks for it.
+ * anything; the server's modules erase to JavaScript, so Node 24 loads those as they are. A Kafka and a Keycloak are started when
+ * a spec asks for them.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, stat } from 'node:fs/promises';
@@ -9,6 +10,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { runTyped } from '../typed-sources.mjs';
 import { serveKafka } from './kafka-on-demand.mjs';
+import { serveKeycloak } from './keycloak-on-demand.mjs';
 
 const prefix = 'readmit-jest-';
 const services = ['intake', 'classification', 'approval', 'execution', 'revocation-scheduler', 'audit'];
@@ -19,6 +21,8 @@ export default async function globalSetup() {
   process.env.READMIT_TEST_RUN = randomBytes(4).toString('hex');
   globalThis.readmitTestKafka = await serveKafka(services);
   process.env.READMIT_TEST_KAFKA = globalThis.readmitTestKafka.url;
+  globalThis.readmitTestKeycloak = await serveKeycloak();
+  process.env.READMIT_TEST_KEYCLOAK = globalThis.readmitTestKeycloak.url;
   if (process.env.DATABASE_URL) {
     const { host } = new URL(process.env.DATABASE_URL);
     process.env.READMIT_TEST_OWNER_URL = process.env.DATABASE_URL;

@@ -3,6 +3,7 @@ import pg from 'pg';
 /** Stops the run's own servers, or drops the run's databases from the server that DATABASE_URL names. */
 export default async function globalTeardown() {
   await globalThis.readmitTestKafka?.stop();
+  await globalThis.readmitTestKeycloak?.stop();
   await globalThis.readmitTestPostgres?.stop();
   if (globalThis.readmitTestPostgres || !process.env.READMIT_TEST_OWNER_URL) return;
   const client = new pg.Client({ connectionString: process.env.READMIT_TEST_OWNER_URL });

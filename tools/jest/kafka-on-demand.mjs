@@ -8,6 +8,7 @@ import { createServer } from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
 import { runTyped } from '../typed-sources.mjs';
+import { lives } from './lives.mjs';
 
 const prefix = 'readmit-kafka-of-jest-';
 
@@ -68,15 +69,5 @@ async function removeLeftovers() {
     await removeKafka(path.join(os.tmpdir(), name)).catch((error) => {
       if (!String(error).includes('in use by process')) console.warn(`could not remove ${name}: ${error}`);
     });
-  }
-}
-
-function lives(pid) {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // Somebody else's process is none of our runs, but it is alive.
-    return error.code === 'EPERM';
   }
 }

@@ -15,6 +15,7 @@ export {
   testBroker,
   withAdmin,
 } from './kafka.js';
+export { testKeycloak, type TestKeycloak, type TestRealm } from './keycloak.js';
 export { ocsfCaptions, ocsfFaults } from './ocsf.js';
 export type { OcsfCaptions } from './ocsf.js';
 export { testOpenLdap, type TestOpenLdap } from './openldap.js';

@@ -1,12 +1,9 @@
-/** The jars of Apache Kafka, fetched once with Maven into the cache of the repository, and the Java that runs them. */
-import { execFile } from 'node:child_process';
+/** The jars of Apache Kafka, fetched once with Maven into the cache of the repository. */
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-
-const run = promisify(execFile);
+import { findJava, isFolder, maven } from '../java.js';
 
 /** The version of Apache Kafka that is fetched and started. */
 export const kafkaVersion = '4.4.0';
@@ -22,26 +19,11 @@ export interface KafkaPrograms {
 
 /** Finds Java and the jars, which are fetched on first use. Throws with what is missing and what to do. */
 export async function kafkaPrograms(cacheDir: string | undefined, log: (line: string) => void): Promise<KafkaPrograms> {
-  const java = await findJava();
+  const java = await findJava(`Apache Kafka ${kafkaVersion}`, oldestJava, getJava);
   return { java, classPath: path.join(await kafkaJars(cacheDir ?? path.join(root, '.cache'), log), '*') };
 }
 
-const missing = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT';
 const getJava = `install Java ${oldestJava} or newer (for example the package openjdk-${oldestJava}-jre-headless) or set JAVA_HOME, or set KAFKA_BROKERS to use your own Kafka`;
-
-async function findJava(): Promise<string> {
-  const home = process.env['JAVA_HOME'];
-  const java = home ? path.join(home, 'bin', 'java') : 'java';
-  const output = await run(java, ['-version'], { env: process.env }).catch((error: unknown) => {
-    throw new Error(`Apache Kafka needs Java and "${java}" ${missing(error) ? 'was not found' : 'does not run'}: ${getJava}`, {
-      cause: error,
-    });
-  });
-  const version = /version "(?:1\.)?(\d+)/.exec(output.stderr)?.[1];
-  if (version === undefined || Number(version) < oldestJava)
-    throw new Error(`Apache Kafka ${kafkaVersion} needs Java ${oldestJava} and "${java}" has version ${version ?? 'unknown'}: ${getJava}`);
-  return java;
-}
 
 /** The name has the pom's hash and the folder is renamed into place when complete, so that an existing one has exactly these jars. */
 async function kafkaJars(cacheDir: string, log: (line: string) => void): Promise<string> {
@@ -67,24 +49,6 @@ async function kafkaJars(cacheDir: string, log: (line: string) => void): Promise
 }
 
 async function copyJars(folder: string): Promise<void> {
-  const args = ['--batch-mode', '--no-transfer-progress', '--quiet', '--strict-checksums', '--file', pom];
-  args.push('dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${folder}`);
-  await run('mvn', args, { cwd: folder, env: process.env, maxBuffer: 16 * 1024 * 1024 }).catch((error: unknown) => {
-    if (missing(error))
-      throw new Error(
-        'the jars of Apache Kafka are fetched with Maven and "mvn" was not found: install it (for example the package maven), or set KAFKA_BROKERS to use your own Kafka',
-        { cause: error },
-      );
-    const { stdout, stderr } = error as { readonly stdout?: string; readonly stderr?: string };
-    const output = `${stdout ?? ''}${stderr ?? ''}`.trim().split('\n').slice(-8).join('\n');
-    throw new Error(`Maven could not fetch the jars of Apache Kafka; check the network and try again. Its output:\n${output}`, {
-      cause: error,
-    });
-  });
+  const args = ['--file', pom, 'dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${folder}`];
+  await maven(args, { cwd: folder, what: 'the jars of Apache Kafka', instead: 'set KAFKA_BROKERS to use your own Kafka' });
 }
-
-const isFolder = async (folder: string): Promise<boolean> =>
-  (await stat(folder).catch((error: unknown) => {
-    if (missing(error)) return undefined;
-    throw error;
-  })) !== undefined;

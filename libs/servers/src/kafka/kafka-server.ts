@@ -5,7 +5,7 @@ import { launchBroker, type BrokerProcess } from './broker-process.js';
 import { clusterFolder, storedCluster, loggingFile, propertiesOf, type StoredCluster } from './kafka-format.js';
 import { kafkaPrograms } from './kafka-jars.js';
 import { loggingProperties, type ClusterNode } from './kafka-layout.js';
-import { leaveFolder, recordBroker, releaseFolder, takeFolder } from './left-behind.js';
+import { leaveFolder, recordStarted, releaseFolder, takeFolder } from '../left-behind.js';
 
 export interface KafkaOptions {
   /** Has the cluster, the passwords of its users (mode 0600) and the process that started it. Created if absent. */
@@ -59,7 +59,7 @@ export async function startKafka(options: KafkaOptions): Promise<KafkaServer> {
       throw new Error(`"${user}" cannot be the name of a Kafka user: only letters, digits, dots, dashes and underscores`);
   const programs = await kafkaPrograms(options.cacheDir, log);
   await mkdir(dataDir, { recursive: true });
-  await takeFolder(dataDir, log);
+  await takeFolder('Kafka', dataDir, log);
   const running = new Map<number, BrokerProcess>();
   let fail: (failure: { node: number; code: number | null }) => void = () => {};
   const failed = new Promise<{ node: number; code: number | null }>((resolve) => (fail = resolve));
@@ -74,7 +74,7 @@ export async function startKafka(options: KafkaOptions): Promise<KafkaServer> {
       properties,
       logging: loggingFile(dataDir),
       log,
-      started: (pid) => recordBroker(dataDir, node.id, pid),
+      started: (pid) => recordStarted(dataDir, `node-${node.id}`, pid),
     });
     running.set(node.id, broker);
     void broker.exited.then((code) => {
@@ -133,6 +133,6 @@ function credentialsOf(stored: StoredCluster, username: string): KafkaCredential
 
 /** Removes a data folder with its cluster, and stops brokers that a dead process left running. Refuses if a live process uses it. */
 export async function removeKafka(dataDir: string, log: (line: string) => void = () => {}): Promise<void> {
-  await releaseFolder(dataDir, log);
+  await releaseFolder('Kafka', dataDir, log);
   await rm(dataDir, { recursive: true, force: true, maxRetries: 3 });
 }
