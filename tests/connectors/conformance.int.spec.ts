@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
-import { afterAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { connectorKinds, TargetError, type Connector } from '@readmit/connectors';
 import { askKinds, type Ask, type Facet, type Plan, type Step, type Undo } from '@readmit/contracts';
 import { askTable, stepsOfClass, stepServesAsk, stepTable, type PlanParts } from '@readmit/domain';
@@ -14,12 +14,17 @@ import canonicalize from 'canonicalize';
 import { consumer } from '../../libs/connectors/test/consumer.js';
 import { demoIdpHarness } from './demo-idp.js';
 import type { AskHere, Harness } from './harness.js';
+import { keycloakHarness } from './keycloak.js';
 import { ldapHarness } from './ldap.js';
 import { postgresHarness } from './postgres.js';
 import { webhookHarness } from './webhook.js';
 
+// The first test of Keycloak waits for its start.
+jest.setTimeout(300_000);
+
 const harnesses: Readonly<Record<string, Harness>> = {
   postgres: postgresHarness(),
+  keycloak: keycloakHarness(),
   ldap: ldapHarness(),
   webhook: webhookHarness(),
   'demo-idp': demoIdpHarness(),

@@ -14,3 +14,4 @@ export type { WebhookOptions } from './webhook/client.js';
 export { demoIdpConnector } from './demo-idp/demo-idp.connector.js';
 export type { DemoIdpOptions } from './demo-idp/admin-client.js';
 export type { BypassSecret } from './demo-idp/bypass-code.js';
+export { keycloakConnector, type KeycloakConnectorOptions } from './keycloak/keycloak.connector.js';

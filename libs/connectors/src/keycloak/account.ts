@@ -1,0 +1,112 @@
+import type { Ask, Facet, Identity, Plan, Step, Undo } from '@readmit/contracts';
+import { TargetError } from '../connector.js';
+import type { Call } from './admin-client.js';
+
+interface Credential {
+  readonly id: string;
+  readonly type: string;
+  readonly userLabel?: string;
+  readonly credentialData?: string;
+}
+export interface Named {
+  readonly id: string;
+  readonly name: string;
+}
+export interface Group extends Named {
+  readonly path: string;
+  readonly parentId?: string;
+}
+export interface Account {
+  readonly id: string;
+  readonly username: string;
+  readonly enabled: boolean;
+  readonly requiredActions: readonly string[];
+  readonly lock: 'none' | 'temporary' | 'permanent';
+  /** Second factors, the recovery codes of the person's own among them. */
+  readonly factors: readonly Credential[];
+  /** One-time codes that Readmit put there, by case. */
+  readonly bypasses: readonly { readonly id: string; readonly caseId: string; readonly used: boolean }[];
+}
+
+/** Required action that makes the next sign-in enrol a new one-time-code device. */
+export const enrol = 'CONFIGURE_TOTP';
+const factorTypes = new Set(['otp', 'webauthn', 'webauthn-passwordless', 'recovery-authn-codes']);
+const label = 'readmit ';
+export const labelOf = (caseId: string): string => `${label}${caseId}`;
+export const userPath = (id: string): string => `/users/${encodeURIComponent(id)}`;
+
+/**
+ * One account, read by its id. The same token must first show the executor's own account with a role: a connection that does not see what it
+ * must see says nothing by showing nothing.
+ */
+export async function readAccount(call: Call, id: string): Promise<Account> {
+  const own = userPath(await call.ownId());
+  const [seen, roles] = [await call.get<{ id: string }>(own), await call.get<Named[]>(`${own}/role-mappings/realm/composite`)];
+  if (typeof seen?.id !== 'string' || !Array.isArray(roles) || roles.length === 0)
+    throw new TargetError(
+      `${call.name} does not show its executor's own account with a realm role, so what it does not show may exist: give the service account the default roles of the realm`,
+      call.effect,
+      'refused',
+    );
+  const user = await call.get<{
+    id: string;
+    username: string;
+    enabled: boolean;
+    requiredActions?: string[];
+    attributes?: Record<string, string[]>;
+    serviceAccountClientId?: string;
+  }>(userPath(id));
+  if (user?.id !== id) throw new TargetError(`${call.name} answers with another account than ${id}`, call.effect, 'changed');
+  const credentials = await call.get<Credential[]>(`${userPath(id)}/credentials`);
+  const lockout = await call.get<{ disabled: boolean }>(`/attack-detection/brute-force${userPath(id)}`);
+  if (!Array.isArray(credentials)) throw new TargetError(`${call.name} lists no credentials of ${id}`, call.effect, 'unreachable');
+  const ours = credentials.filter(({ type, userLabel }) => type === 'recovery-authn-codes' && userLabel?.startsWith(label));
+  const permanent = !user.enabled && user.attributes?.['disabledReason']?.[0] === 'permanentLockout';
+  return {
+    id,
+    username: user.username,
+    enabled: user.enabled || permanent,
+    requiredActions: (user.requiredActions ?? []).toSorted(),
+    lock: permanent ? 'permanent' : lockout.disabled ? 'temporary' : 'none',
+    factors: credentials.filter((one) => factorTypes.has(one.type) && !ours.includes(one)).toSorted((a, b) => (a.id < b.id ? -1 : 1)),
+    bypasses: ours.map(({ id: credential, userLabel, credentialData }) => ({
+      id: credential,
+      caseId: (userLabel ?? '').slice(label.length),
+      used: isUsed(credentialData),
+    })),
+  };
+}
+
+/** One of two codes is issued and the other is nobody's: one that is left was used. */
+function isUsed(data: string | undefined): boolean {
+  const { remainingCodes, totalCodes } = JSON.parse(data ?? '{}') as { remainingCodes?: number; totalCodes?: number };
+  return remainingCodes === undefined || totalCodes === undefined || remainingCodes < totalCodes;
+}
+
+export const facetName = (of: Pick<Ask, 'connector' | 'object'>, what: string): string => `${of.connector}/${of.object}/${what}`;
+
+/** What a recovery depends on. The lock is read back where a step lifts it and no plan rests on it: anybody who knows the name can cause one (R1.8). */
+export function facetsOf(of: Pick<Ask, 'connector' | 'object'>, account: Account, withLock = false): Facet[] {
+  const listed = (values: readonly string[]) => (values.length === 0 ? 'none' : values.join(' '));
+  const facet = (what: string, value: string): Facet => ({ name: facetName(of, what), value });
+  return [
+    facet('enabled', account.enabled ? 'yes' : 'no'),
+    facet('factors', listed(account.factors.map(({ id }) => id))),
+    facet('bypass', listed(account.bypasses.map(({ used }) => (used ? 'used' : 'active')))),
+    facet('required-actions', listed(account.requiredActions)),
+    ...(withLock ? [facet('locked', account.lock === 'none' ? 'no' : 'yes')] : []),
+  ];
+}
+
+/** Values of a list that the approved plan saw. */
+export function listBefore(plan: Plan, of: Step | Undo, what: 'factors' | 'required-actions'): ReadonlySet<string> {
+  const facet = plan.before.facets.find(({ name }) => name === facetName(of, what));
+  if (!facet) throw new TargetError(`the plan does not say which ${what} ${of.object} had: plan again`, 'none', 'refused');
+  return new Set(facet.value === 'none' ? [] : facet.value.split(' '));
+}
+
+export const liftsLock = (plan: Plan, of: Step | Undo): boolean =>
+  plan.steps.some(({ kind, connector, object }) => kind === 'account.unlock' && connector === of.connector && object === of.object);
+
+export const accountIdentity = ({ id }: Account): Identity => ({ name: 'account', value: id });
+export const factorIdentity = (id: string): Identity => ({ name: 'factor', value: id });

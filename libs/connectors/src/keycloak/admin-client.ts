@@ -1,0 +1,218 @@
+import { readFile, stat } from 'node:fs/promises';
+import { setTimeout as pause } from 'node:timers/promises';
+import { TargetError } from '../connector.js';
+
+export interface KeycloakOptions {
+  /** Name of the target in the configuration, e.g. `keycloak`. */
+  readonly name: string;
+  /** The realm: `https://<host>/realms/<realm>`, as tokens have it in `iss`. */
+  readonly url: string;
+  /** JSON file with `clientId` and `clientSecret` of the executor; read again when it changes. */
+  readonly credentialsFile: string;
+  readonly callTimeoutMs: number;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+interface Credentials {
+  readonly clientId: string;
+  readonly clientSecret: string;
+}
+
+const renewBeforeMs = 15_000;
+/** So often a request that Keycloak put off (429, 503 with Retry-After) is sent again, while the deadline of the call lasts. */
+const putOff = 3;
+
+/** Token and credentials of one target; a `Call` for each method of the connector. */
+export class AdminClient {
+  private token: { readonly value: string; readonly until: number; readonly mark: string } | undefined;
+
+  constructor(readonly options: KeycloakOptions) {}
+
+  call(signal: AbortSignal): Call {
+    return new Call(this, AbortSignal.any([signal, AbortSignal.timeout(this.options.callTimeoutMs)]));
+  }
+
+  /** The file as it is now, and what tells a changed one. */
+  async credentials(): Promise<Credentials & { readonly mark: string }> {
+    const file = this.options.credentialsFile;
+    try {
+      const { mtimeMs, size, ino } = await stat(file);
+      const { clientId, clientSecret } = JSON.parse(await readFile(file, 'utf8')) as Partial<Credentials>;
+      if (typeof clientId !== 'string' || typeof clientSecret !== 'string') throw new Error('it must hold "clientId" and "clientSecret"');
+      return { clientId, clientSecret, mark: `${mtimeMs} ${size} ${ino}` };
+    } catch (error) {
+      // The parser's message would repeat what it could not read.
+      const why = error instanceof SyntaxError ? 'it is no JSON' : (error as Error).message;
+      throw new TargetError(`the credentials of ${this.options.name} cannot be read from ${file}: ${why}`, 'none', 'refused');
+    }
+  }
+
+  cached(mark: string): string | undefined {
+    return this.token?.mark === mark && Date.now() < this.token.until ? this.token.value : undefined;
+  }
+
+  keep(value: string, seconds: number, mark: string): void {
+    this.token = { value, mark, until: Date.now() + seconds * 1000 - Math.min(renewBeforeMs, seconds * 500) };
+  }
+}
+
+/** Requests of one connector method. After a write was sent, every failure has the effect `unknown`. */
+export class Call {
+  private wrote = false;
+  private token: string | undefined;
+
+  constructor(
+    private readonly client: AdminClient,
+    readonly signal: AbortSignal,
+  ) {}
+
+  get name(): string {
+    return this.client.options.name;
+  }
+
+  /** What is certain about the target when the method fails now. */
+  get effect(): 'none' | 'unknown' {
+    return this.wrote ? 'unknown' : 'none';
+  }
+
+  /** The object at the path; throws `not-found` where there is none. */
+  async get<T>(path: string): Promise<T> {
+    return (await this.send('GET', path)).body as T;
+  }
+
+  /** A write. `missingIsFine`: what is to be deleted may be gone already; returns whether it was there. */
+  async write(method: 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown, missingIsFine = false): Promise<boolean> {
+    return (await this.send(method, path, body, missingIsFine)).status !== 404;
+  }
+
+  /** User id of the executor's own service account, from its token. */
+  async ownId(): Promise<string> {
+    const token = (this.token ??= await this.bearer(false));
+    try {
+      const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8')) as { sub?: unknown };
+      if (typeof claims.sub === 'string') return claims.sub;
+    } catch {
+      // Said below.
+    }
+    throw new TargetError(`the token of ${this.name} names no account: the client needs a service account`, this.effect, 'refused');
+  }
+
+  private async send(method: string, path: string, body?: unknown, missingIsFine = false): Promise<Answer> {
+    const [origin, realm] = this.client.options.url.split('/realms/');
+    const to = `${origin}/admin/realms/${realm}${path}`;
+    for (const fresh of [false, true]) {
+      this.token = await this.bearer(fresh);
+      const answer = await this.exchange(to, method !== 'GET', {
+        method,
+        headers: {
+          authorization: `Bearer ${this.token}`,
+          accept: 'application/json',
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      if (answer.status >= 200 && answer.status < 300) return answer;
+      if (answer.status === 401 && !fresh) continue;
+      if (answer.status === 404 && missingIsFine) return answer;
+      throw this.refusal(answer.status, `${method} ${path}`);
+    }
+    throw new TargetError(`${this.name} does not take the tokens of its executor`, this.effect, 'refused');
+  }
+
+  private async bearer(fresh: boolean): Promise<string> {
+    const { clientId, clientSecret, mark } = await this.client.credentials();
+    const cached = fresh ? undefined : this.client.cached(mark);
+    if (cached !== undefined) return cached;
+    const { status, body } = await this.exchange(`${this.client.options.url}/protocol/openid-connect/token`, false, {
+      method: 'POST',
+      body: new URLSearchParams({ grant_type: 'client_credentials', client_id: clientId, client_secret: clientSecret }),
+    });
+    const { access_token: value, expires_in: seconds } = (body ?? {}) as { access_token?: unknown; expires_in?: unknown };
+    if (status >= 500) throw this.refusal(status, 'the request for a token');
+    if (status !== 200 || typeof value !== 'string')
+      throw new TargetError(
+        `${this.name} refuses client ${clientId} (${status}): check its secret and that it has a service account`,
+        this.effect,
+        'refused',
+      );
+    this.client.keep(value, typeof seconds === 'number' ? seconds : 60, mark);
+    return value;
+  }
+
+  /** One request to the one origin of the settings, redirects refused; sent again only where Keycloak put it off and did nothing. */
+  private async exchange(to: string, writes: boolean, init: RequestInit): Promise<Answer> {
+    for (let tries = 0; ; tries += 1) {
+      const effectBefore = this.wrote;
+      let response: Response;
+      let text: string;
+      try {
+        this.signal.throwIfAborted();
+        if (writes) this.wrote = true;
+        response = await fetch(to, { ...init, redirect: 'error', signal: this.signal });
+        text = await response.text();
+      } catch (error) {
+        // A refused connection carried no request.
+        if (isRefusedConnection(error)) this.wrote = effectBefore;
+        throw this.unreachable(error);
+      }
+      // Refused before anything was done.
+      if (response.status >= 400 && response.status < 500) this.wrote = effectBefore;
+      const seconds = Number(response.headers.get('retry-after') ?? Number.NaN);
+      if ((response.status === 429 || response.status === 503) && Number.isFinite(seconds) && tries < putOff) {
+        await pause(Math.max(seconds, 0.1) * 1000, undefined, { signal: this.signal }).catch((error: unknown) => {
+          throw this.unreachable(error);
+        });
+        continue;
+      }
+      return { status: response.status, body: this.parsed(text, response) };
+    }
+  }
+
+  private parsed(text: string, { status, headers }: Response): unknown {
+    if (text === '') return undefined;
+    try {
+      return JSON.parse(text);
+    } catch {
+      // Pages of a proxy are no answers of Keycloak; of an error only the status counts.
+      if (status >= 300) return undefined;
+      throw new TargetError(
+        `${this.name} answers ${status} with ${headers.get('content-type') ?? 'no type'} and no JSON`,
+        this.effect,
+        'unreachable',
+      );
+    }
+  }
+
+  private unreachable(error: unknown): TargetError {
+    if (this.signal.aborted) return new TargetError(`${this.name} did not answer in time`, this.effect, 'timeout');
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+    const why = (cause as { code?: string }).code ?? (cause as Error).message;
+    return new TargetError(
+      `${this.name} cannot be reached at ${new URL(this.client.options.url).origin}: ${why}`,
+      this.effect,
+      'unreachable',
+    );
+  }
+
+  private refusal(status: number, what: string): TargetError {
+    const says = `${this.name} answers ${status} to ${what}`;
+    if (status === 404) return new TargetError(says, this.effect, 'not-found');
+    if (status === 403)
+      return new TargetError(
+        `${says}: its executor needs manage-users and view-realm of the client realm-management`,
+        this.effect,
+        'refused',
+      );
+    if (status >= 500 || status === 429) return new TargetError(says, this.effect, 'unreachable');
+    return new TargetError(says, this.effect, status === 409 ? 'changed' : 'refused');
+  }
+}
+
+function isRefusedConnection(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error && 'code' in cause && cause.code === 'ECONNREFUSED';
+}

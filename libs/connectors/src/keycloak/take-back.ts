@@ -1,0 +1,72 @@
+import type { Plan, Step, Undo } from '@readmit/contracts';
+import { TargetError, type UndoResult } from '../connector.js';
+import { enrol, facetsOf, liftsLock, listBefore, readAccount, userPath } from './account.js';
+import type { Call } from './admin-client.js';
+import { endSessions } from './end-sessions.js';
+
+const credential = (object: string, id: string): string => `${userPath(object)}/credentials/${encodeURIComponent(id)}`;
+
+/** Removes exactly the factors that the approved plan saw; one enrolled since then stays and makes the read-back differ. */
+export async function removeFactors(call: Call, step: Step, plan: Plan): Promise<void> {
+  const planned = listBefore(plan, step, 'factors');
+  const { factors } = await readAccount(call, step.object);
+  for (const { id } of factors) if (planned.has(id)) await call.write('DELETE', credential(step.object, id), undefined, true);
+  if ((await readAccount(call, step.object)).factors.some(({ id }) => planned.has(id)))
+    throw new TargetError(`${call.name} still shows factors of ${step.object} that were removed`, call.effect, 'changed');
+}
+
+/** The account was read just before: these calls answer alike for accounts that do not exist. */
+export async function unlock(call: Call, object: string): Promise<void> {
+  const { lock } = await readAccount(call, object);
+  if (lock === 'none') return;
+  await call.write('DELETE', `/attack-detection/brute-force${userPath(object)}`);
+  if (lock === 'permanent') await call.write('PUT', userPath(object), { enabled: true });
+  if ((await readAccount(call, object)).lock !== 'none')
+    throw new TargetError(`${object} is still locked at ${call.name}`, call.effect, 'changed');
+}
+
+/** Deletes the code of the case. The enrolment that came with it stays owed where the code was used: otherwise its login would go on without one. */
+async function deleteBypass(call: Call, undo: Undo, caseId: string, plan: Plan): Promise<boolean> {
+  const { bypasses, requiredActions } = await readAccount(call, undo.object);
+  const ours = bypasses.filter((one) => one.caseId === caseId);
+  for (const { id } of ours) await call.write('DELETE', credential(undo.object, id), undefined, true);
+  const used = ours.some((one) => one.used);
+  // Only with the unused code there: without it nobody knows whether the action is still a login's, and it opens nothing in a realm that requires a factor.
+  if (ours.length > 0 && !used && requiredActions.includes(enrol) && !listBefore(plan, undo, 'required-actions').has(enrol))
+    await call.write('PUT', userPath(undo.object), { requiredActions: requiredActions.filter((one) => one !== enrol) });
+  return used;
+}
+
+export async function closeBypass(call: Call, undo: Undo, caseId: string, plan: Plan): Promise<UndoResult> {
+  const used = await deleteBypass(call, undo, caseId, plan);
+  const account = await readAccount(call, undo.object);
+  if (account.bypasses.some((one) => one.caseId === caseId))
+    throw new TargetError(`the bypass of ${caseId} is still at ${call.name}`, call.effect, 'changed');
+  const enrolled = account.factors.some(({ id }) => !listBefore(plan, undo, 'factors').has(id));
+  const sessionsEnded = used && !enrolled ? await endSessions(call, undo.object) : 0;
+  return { readBack: facetsOf(undo, account, liftsLock(plan, undo)), sessionsEnded };
+}
+
+/** Somebody who is signed in may enrol while it is taken back: looked at again, so many times. */
+const rounds = 3;
+
+/** "This was not me" (R5.4): the way in first, then what was enrolled since the plan, then every session. */
+export async function withdrawEnrolment(call: Call, undo: Undo, caseId: string, plan: Plan): Promise<UndoResult> {
+  const { object } = undo;
+  const planned = listBefore(plan, undo, 'factors');
+  await deleteBypass(call, undo, caseId, plan);
+  let sessionsEnded = 0;
+  for (let round = 0; round < rounds; round += 1) {
+    for (const { id } of (await readAccount(call, object)).factors)
+      if (!planned.has(id)) await call.write('DELETE', credential(object, id), undefined, true);
+    if (liftsLock(plan, undo)) {
+      const { lock, enabled } = await readAccount(call, object);
+      if (lock === 'none' && enabled) await call.write('PUT', userPath(object), { enabled: false });
+    }
+    sessionsEnded += await endSessions(call, object);
+    const account = await readAccount(call, object);
+    const left = account.factors.some(({ id }) => !planned.has(id)) || account.bypasses.some((one) => one.caseId === caseId);
+    if (!left) return { readBack: facetsOf(undo, account, liftsLock(plan, undo)), sessionsEnded };
+  }
+  throw new TargetError(`${object} still has what was enrolled since the plan at ${call.name}`, call.effect, 'changed');
+}
