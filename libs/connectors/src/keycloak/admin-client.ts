@@ -9,6 +9,7 @@ export interface KeycloakOptions {
   readonly url: string;
   /** JSON file with `clientId` and `clientSecret` of the executor; read again when it changes. */
   readonly credentialsFile: string;
+  /** Of each request. */
   readonly callTimeoutMs: number;
 }
 
@@ -23,7 +24,7 @@ interface Credentials {
 }
 
 const renewBeforeMs = 15_000;
-/** So often a request that Keycloak put off (429, 503 with Retry-After) is sent again, while the deadline of the call lasts. */
+/** So often a request that Keycloak put off (429, 503 with Retry-After) is sent again, while the caller waits. */
 const putOff = 3;
 
 /** Token and credentials of one target; a `Call` for each method of the connector. */
@@ -33,7 +34,7 @@ export class AdminClient {
   constructor(readonly options: KeycloakOptions) {}
 
   call(signal: AbortSignal): Call {
-    return new Call(this, AbortSignal.any([signal, AbortSignal.timeout(this.options.callTimeoutMs)]));
+    return new Call(this, signal);
   }
 
   /** The file as it is now, and what tells a changed one. */
@@ -149,15 +150,16 @@ export class Call {
       const effectBefore = this.wrote;
       let response: Response;
       let text: string;
+      const limit = AbortSignal.timeout(this.client.options.callTimeoutMs);
       try {
         this.signal.throwIfAborted();
         if (writes) this.wrote = true;
-        response = await fetch(to, { ...init, redirect: 'error', signal: this.signal });
+        response = await fetch(to, { ...init, redirect: 'error', signal: AbortSignal.any([this.signal, limit]) });
         text = await response.text();
       } catch (error) {
         // A refused connection carried no request.
         if (isRefusedConnection(error)) this.wrote = effectBefore;
-        throw this.unreachable(error);
+        throw this.unreachable(error, limit);
       }
       // Refused before anything was done.
       if (response.status >= 400 && response.status < 500) this.wrote = effectBefore;
@@ -187,8 +189,8 @@ export class Call {
     }
   }
 
-  private unreachable(error: unknown): TargetError {
-    if (this.signal.aborted) return new TargetError(`${this.name} did not answer in time`, this.effect, 'timeout');
+  private unreachable(error: unknown, limit?: AbortSignal): TargetError {
+    if (this.signal.aborted || limit?.aborted) return new TargetError(`${this.name} did not answer in time`, this.effect, 'timeout');
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
     const why = (cause as { code?: string }).code ?? (cause as Error).message;
     return new TargetError(

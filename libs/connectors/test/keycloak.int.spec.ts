@@ -1,0 +1,206 @@
+/** What only a real Keycloak can show: a code that signs in once, realms with weaker paths, what a group still gives. */
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import type { Ask, Plan } from '@readmit/contracts';
+import type { PlanParts } from '@readmit/domain';
+import { blockOf, testKeycloak, type TestRealm } from '@readmit/testing';
+import { connectorKinds, keycloakConnector, type Connector } from '../src/index.js';
+import { consumer, unsealed } from './consumer.js';
+
+// The first who asks waits for the start of Keycloak.
+jest.setTimeout(300_000);
+
+const never = new AbortController().signal;
+const recipient = consumer();
+const { key } = recipient;
+let realm: TestRealm;
+let connector: Connector;
+let folder: string;
+let credentials: string;
+
+beforeAll(async () => {
+  realm = await (await testKeycloak()).realm();
+  folder = await mkdtemp(path.join(os.tmpdir(), 'readmit-keycloak-credentials-'));
+  credentials = path.join(folder, 'credentials.json');
+  await writeCredentials(realm.secrets['readmit-execution'] ?? '');
+  connector = keycloakConnector({
+    ...{ name: 'keycloak', url: realm.issuer, credentialsFile: credentials, accessTokenSeconds: 300, callTimeoutMs: 30_000 },
+  });
+});
+afterAll(async () => {
+  await realm?.remove();
+  if (folder) await rm(folder, { recursive: true, force: true });
+});
+
+const writeCredentials = (clientSecret: string): Promise<void> =>
+  writeFile(credentials, JSON.stringify({ clientId: 'readmit-execution', clientSecret }), { mode: 0o600 });
+
+const askFor = (kind: Ask['kind'], person: string, entitlement?: string): Ask => ({
+  ...{ id: 'ask-1', kind, connector: 'keycloak', object: realm.people[person] ?? '' },
+  ...(entitlement === undefined ? {} : { entitlement }),
+});
+const partsOf = (ask: Ask): Promise<PlanParts> =>
+  connector.plan(
+    ask,
+    {
+      ceiling: {
+        steps: ['factor.remove', 'bypass.issue', 'sessions.end', 'account.unlock', 'role.grant'],
+        entitlements: [],
+        maxDurationSeconds: 900,
+      },
+      ...{ durationSeconds: 900, overlapSeconds: 0, recipients: [key] },
+    },
+    never,
+  );
+async function planOf(ask: Ask): Promise<Plan> {
+  const parts = await partsOf(ask);
+  return {
+    ...{ caseId: 'case_1', class: 'mfa-recovery', asks: [ask], recipients: [], durationSeconds: 900, classificationId: 'event_1' },
+    steps: parts.steps.map((step, at) => ({ ...step, id: `step-${at + 1}`, askId: ask.id })),
+    obligations: parts.obligations.map((undo, at) => ({ ...undo, id: `case_1/obligation-${at + 1}` })),
+    ...{ removes: [...parts.removes], restores: [...parts.restores], untouched: [...parts.untouched] },
+    before: { digest: '0'.repeat(64), facets: [...parts.before] },
+  };
+}
+const execute = async (plan: Plan): Promise<string> => {
+  let jwe = '';
+  for (const step of plan.steps) {
+    const { sealed } = await connector.execute(
+      step,
+      { caseId: 'case_1', recipients: [key], expiresAt: new Date(Date.now() + 900_000), plan },
+      never,
+    );
+    jwe ||= sealed[0]?.jwe ?? '';
+  }
+  return jwe;
+};
+const observe = async (plan: Plan) => (await connector.observe(plan, { caseId: 'case_1' }, never))[0];
+const credentialTypes = async (person: string) =>
+  ((await realm.admin('GET', `/users/${realm.people[person]}/credentials`)) as { type: string }[]).map(({ type }) => type).toSorted();
+
+/** A browser's sign-in by forms: each step posts to the form of the page before. */
+async function signIn(person: string) {
+  const cookies = new Map<string, string>();
+  let page = '';
+  const load = async (url: string, body?: Record<string, string>): Promise<void> => {
+    const answer = await fetch(url, {
+      ...{ method: body ? 'POST' : 'GET', redirect: 'manual' },
+      headers: { cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; ') },
+      ...(body ? { body: new URLSearchParams(body) } : {}),
+    });
+    for (const one of answer.headers.getSetCookie()) {
+      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(one) ?? [];
+      cookies.set(name, value);
+    }
+    const to = answer.headers.get('location');
+    page = to ?? (await answer.text());
+    if (to?.startsWith(realm.issuer)) await load(to);
+  };
+  const post = (body: Record<string, string>): Promise<void> => {
+    const action = /<form[^>]*action="([^"]+)"/.exec(page)?.[1] ?? '';
+    return load(action.replaceAll('&amp;', '&'), body);
+  };
+  const challenge = createHash('sha256').update(randomBytes(32).toString('hex')).digest('base64url');
+  await load(
+    `${realm.issuer}/protocol/openid-connect/auth?client_id=app&response_type=code&scope=openid&redirect_uri=http%3A%2F%2Flocalhost%3A4300%2Fcb&code_challenge=${challenge}&code_challenge_method=S256`,
+  );
+  await post({ username: person, password: `${person}-pw` });
+  return { post, page: () => page };
+}
+
+describe('a bypass at Keycloak', () => {
+  it('R2.6 R6.2 signs in once to the enrolment, is seen as used, and is deleted then', async () => {
+    const plan = await planOf(askFor('factor.reset', 'erin'));
+    const { code } = (await unsealed(await execute(plan), recipient)) as unknown as { readonly code: string };
+    expect(await credentialTypes('erin')).toEqual(['password', 'recovery-authn-codes']);
+    expect(await observe(plan)).toEqual({ object: realm.people['erin'] });
+    const wrong = await signIn('erin');
+    await wrong.post({ recoveryCodeInput: 'WRONGWRONGWRO' });
+    expect(wrong.page()).toContain('recoveryCodeInput');
+    const person = await signIn('erin');
+    await person.post({ recoveryCodeInput: code });
+    expect(person.page()).toContain('totpSecret');
+    expect(await observe(plan)).toMatchObject({ used: { at: expect.any(String) } });
+    expect(await credentialTypes('erin')).toEqual(['password']);
+    // The code is worth nothing any more, and the password alone is not enough.
+    const again = await signIn('erin');
+    expect(again.page()).not.toContain('recoveryCodeInput');
+    expect(again.page()).not.toContain('code=');
+  });
+});
+
+describe('weaker paths', () => {
+  it('N18 refuses a realm where a password alone signs in or gets tokens, and names other paths', async () => {
+    const ask = askFor('factor.reset', 'dave');
+    expect((await partsOf(ask)).warnings?.join('\n')).not.toContain('reset their password');
+    await realm.admin('PUT', '', { resetPasswordAllowed: true });
+    expect((await partsOf(ask)).warnings?.join('\n')).toContain('reset their password');
+    await realm.admin('PUT', '', { browserFlow: 'browser' });
+    await expect(partsOf(ask)).rejects.toMatchObject({ code: 'refused', message: expect.stringContaining('browser flow "browser"') });
+    await realm.admin('PUT', '', { browserFlow: 'acme browser', directGrantFlow: 'direct grant' });
+    await expect(partsOf(ask)).rejects.toMatchObject({ code: 'refused', message: expect.stringContaining('direct grant flow') });
+    await realm.admin('PUT', '', { directGrantFlow: 'no direct grant', accessTokenLifespan: 3000 });
+    await expect(partsOf(ask)).rejects.toMatchObject({ code: 'refused', message: expect.stringContaining('live 3000 s') });
+    await realm.admin('PUT', '', { accessTokenLifespan: 300 });
+    expect((await partsOf(ask)).steps.map(({ kind }) => kind)).toEqual(['bypass.issue', 'factor.remove', 'sessions.end']);
+  });
+});
+
+describe('a role at Keycloak', () => {
+  it('R6.5 is taken back alone, and what a group still gives is named', async () => {
+    const role = (await realm.admin('GET', '/roles/prod-admin')) as { id: string };
+    const [group] = (await realm.admin('GET', '/groups?search=prod-admins')) as { id: string }[];
+    const carol = realm.people['carol'];
+    const before = await realm.admin('GET', `/users/${carol}/role-mappings/realm`);
+    const plan = await planOf(askFor('role.restore', 'carol', role.id));
+    await execute(plan);
+    await realm.admin('PUT', `/users/${carol}/groups/${group?.id}`);
+    const [undo] = plan.obligations;
+    if (!undo) throw new Error('nothing is owed');
+    const { readBack } = await connector.undo(undo, { caseId: 'case_1', plan }, never);
+    expect(readBack.map(({ value }) => value)).toContain('effective through group /prod-admins');
+    expect(await realm.admin('GET', `/users/${carol}/role-mappings/realm`)).toEqual(before);
+    expect((await partsOf(askFor('role.restore', 'carol', role.id))).steps).toEqual([]);
+  });
+});
+
+it('reads the credentials again when the file changes, and names what is wrong with them', async () => {
+  const ask = askFor('account.unlock', 'bob');
+  await writeCredentials('a-wrong-secret');
+  await expect(connector.read(ask, never)).rejects.toMatchObject({
+    code: 'refused',
+    message: expect.stringContaining('readmit-execution (401)'),
+  });
+  await writeCredentials(realm.secrets['readmit-execution'] ?? '');
+  expect(await connector.read(ask, never)).toContainEqual({ name: `keycloak/${realm.people['bob']}/enabled`, value: 'yes' });
+});
+
+it('works with the settings and the rights of docs/targets.md, and with no fewer', async () => {
+  const [entry] = JSON.parse(blockOf('docs/targets.md', 'Connect your Keycloak')) as { name: string; kind: string }[];
+  const kind = connectorKinds.find((one) => one.kind === entry?.kind);
+  if (!entry || !kind) throw new Error('docs/targets.md names no kind of connector');
+  kind.mustBeSafe(entry);
+  const unsafe = { ...entry, url: 'http://sso.example.com/realms/acme' };
+  expect(() => kind.mustBeSafe(unsafe)).toThrow('must give sso a safe url');
+  const documented = kind.open({ ...entry, ...{ url: realm.issuer, credentialsFile: credentials } }, { callTimeoutMs: 10_000 });
+  const ask = { ...askFor('account.unlock', 'bob'), connector: entry.name };
+  expect((await documented.read(ask, never)).length).toBeGreaterThan(0);
+
+  const [account] = (await realm.admin('GET', '/users?username=service-account-readmit-execution&exact=true')) as { id: string }[];
+  const [management] = (await realm.admin('GET', '/clients?clientId=realm-management')) as { id: string }[];
+  const mapped = `/users/${account?.id}/role-mappings/clients/${management?.id}`;
+  const roles = (await realm.admin('GET', mapped)) as { name: string }[];
+  expect(roles.map(({ name }) => name).toSorted()).toEqual(['manage-users', 'view-realm']);
+  for (const missing of roles) {
+    await realm.admin('DELETE', mapped, [missing]);
+    // Another file, so another token: this one has the right no more.
+    await writeCredentials(realm.secrets['readmit-execution'] ?? '');
+    await expect(partsOf(askFor('factor.reset', 'bob'))).rejects.toMatchObject({ code: 'refused', effect: 'none' });
+    await realm.admin('POST', mapped, [missing]);
+  }
+  await writeCredentials(realm.secrets['readmit-execution'] ?? '');
+  expect((await partsOf(askFor('factor.reset', 'bob'))).steps.length).toBe(3);
+});
