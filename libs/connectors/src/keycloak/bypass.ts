@@ -12,7 +12,7 @@ const length = 13;
 
 /**
  * Puts a one-time code: a recovery-code credential with one real and one dead code. With a single code Keycloak would hand out twelve new ones
- * after its use. One that is there already is of a call that crashed: its code may be lost, so it is made anew.
+ * after its use. One that is there already is of a call that crashed: its code may be lost, so it is made again.
  */
 export async function issueBypass(
   call: Call,

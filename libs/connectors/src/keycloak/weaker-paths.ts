@@ -64,7 +64,7 @@ export function needsSecondFactor(siblings: readonly Node[]): boolean {
 
 export const needsSecondFactorIn = (flat: readonly Execution[]): boolean => needsSecondFactor(treeOf(flat));
 
-/** Paths of the realm into an account beside the factor that is restored (N18). */
+/** Paths of the realm into an account other than the factor that is restored (N18). */
 export async function readPaths(call: Call): Promise<RealmPaths> {
   const realm = await call.get<{
     accessTokenLifespan?: number;
@@ -89,16 +89,14 @@ export async function readPaths(call: Call): Promise<RealmPaths> {
     if (flat.some((one) => one.providerId === 'auth-username-password-form') && !needsSecondFactorIn(flat))
       warn.push(`A client that is bound to the flow "${alias}" lets a password alone in; the executor cannot see which clients are.`);
   }
-  if (realm.resetPasswordAllowed) warn.push('Users can reset their password by mail: a second way to recover an account, beside this one.');
+  if (realm.resetPasswordAllowed)
+    warn.push('Users can reset their password by mail: a second way to recover an account in addition to this one.');
   if (realm.registrationAllowed) warn.push('Anybody can register an account in this realm.');
   if (!realm.bruteForceProtected) warn.push('The realm has no brute force protection: codes can be guessed.');
   const actions = await call.get<{ alias: string; enabled: boolean }[]>('/authentication/required-actions');
   return {
     refuse,
-    warn: [
-      ...warn,
-      'The version of Keycloak is not visible to the executor: run 26.7.5 or newer, earlier ones have known ways around a second factor.',
-    ],
+    warn: [...warn, 'The version of Keycloak is not checked: run 26.7.5 or newer, earlier ones have known ways around a second factor.'],
     takesCodes: browser.some((one) => one.providerId === 'auth-recovery-authn-code-form' && one.requirement !== 'DISABLED'),
     accessTokenSeconds: realm.accessTokenLifespan,
     canEnrol: actions.some(({ alias, enabled }) => alias === 'CONFIGURE_TOTP' && enabled),

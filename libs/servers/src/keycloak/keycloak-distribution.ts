@@ -70,7 +70,7 @@ async function distribution(java: string, cacheDir: string, log: (line: string) 
     log('building Keycloak for fast starts (about half a minute, once)');
     const unpacked = path.join(making, `keycloak-${keycloakVersion}`);
     await run(java, [...javaArguments(unpacked), 'build', ...buildOptions], { env: process.env, maxBuffer: 16 * 1024 * 1024 });
-    // Whoever made it at the same time and came first has won; both folders hold the same.
+    // Another process may have made it at the same time and finished first; both folders hold the same.
     await rename(unpacked, folder).catch(async (error: unknown) => {
       if (!(await isFolder(folder))) throw error;
     });
