@@ -8,9 +8,9 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startDemo, type Demo } from '@readmit/demo';
 import { operatorTeam, readsEveryCase } from '@readmit/domain';
+import { BearerVerifier } from '@readmit/signing';
 import { blockOf } from '@readmit/testing';
 import { SignJWT } from 'jose';
-import { BearerVerifier } from '../../libs/service/src/http/bearer.js';
 import { startIssuer, type TestIssuer } from '../../libs/service/test/issuer.js';
 import { parsePolicy } from '../../apps/classification/src/outbound/policy-file.js';
 import { run } from '../signals/page.js';
@@ -101,7 +101,7 @@ describe('an access token', () => {
   it('is refused with no reason but these, and the page names no others but of requests without one', async () => {
     const found = (text: string, pattern: RegExp) => new Set([...text.matchAll(pattern)].map(([, reason = '']) => reason));
     const these = new Set(refused.map(([, , reason]) => reason));
-    expect(found(await readFile('libs/service/src/http/bearer.ts', 'utf8'), /'(token-[a-z-]+)'/g)).toEqual(these);
+    expect(found(await readFile('libs/signing/src/access-token.ts', 'utf8'), /'(token-[a-z-]+)'/g)).toEqual(these);
     const withoutToken = found(await readFile('libs/service/src/http/edge.ts', 'utf8'), /ProblemError\(\s*401,\s*'((?!proof-)[a-z-]+)'/g);
     expect(found(page, /`((?:token|credentials)-[a-z-]+)`/g)).toEqual(new Set([...withoutToken, ...these]));
   });

@@ -23,12 +23,20 @@ export type ExitName = keyof typeof exitCodes;
 
 export type ProblemDetails = Static<typeof Problem>;
 
+/** What a sign-in must be, as parameters of the next one. */
+export interface StepUpChallenge {
+  readonly acrValues?: string;
+  readonly maxAge?: number;
+}
+
 /** A failure that a person can act on: `message` says what, `where` names the file, field or address, `next` what to do. */
 export class CliError extends Error {
   override readonly name = 'CliError';
   readonly where: string | undefined;
   readonly next: string | undefined;
   readonly problem: ProblemDetails | undefined;
+  /** The sign-in is not fresh or strong enough (RFC 9470). */
+  readonly stepUp: StepUpChallenge | undefined;
   /** Seconds after which the server said that asking again makes sense. */
   readonly retryAfter: number | undefined;
 
@@ -39,6 +47,7 @@ export class CliError extends Error {
       readonly where?: string;
       readonly next?: string;
       readonly problem?: ProblemDetails;
+      readonly stepUp?: StepUpChallenge | undefined;
       readonly retryAfter?: number;
       readonly cause?: unknown;
     } = {},
@@ -47,6 +56,7 @@ export class CliError extends Error {
     this.where = more.where;
     this.next = more.next;
     this.problem = more.problem;
+    this.stepUp = more.stepUp;
     this.retryAfter = more.retryAfter;
   }
 }

@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { fstatSync, writeSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
 import type { Writable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { setTimeout as wait } from 'node:timers/promises';
+import { browserOf } from './browser.js';
 
 export interface Sink {
   readonly isTTY?: boolean | undefined;
@@ -25,6 +27,10 @@ export interface Io {
   now(): Date;
   uuid(): string;
   sleep(milliseconds: number): Promise<void>;
+  /** Shows an address in a browser; absent where none is known. Whether one really opens is not known. */
+  readonly openBrowser?: ((url: string) => void) | undefined;
+  /** Everything on standard input. */
+  readonly stdin?: (() => Promise<string>) | undefined;
   /** Asks a person; `undefined` when nobody is there to answer. */
   readonly confirm: ((question: string) => Promise<boolean>) | undefined;
 }
@@ -38,6 +44,8 @@ export function processIo(): Io {
     now: () => new Date(),
     uuid: randomUUID,
     sleep: (milliseconds) => wait(milliseconds),
+    openBrowser: process.stderr.isTTY ? browserOf(process.platform, process.env) : undefined,
+    stdin: () => text(process.stdin),
     confirm: process.stdin.isTTY && process.stderr.isTTY ? ask : undefined,
   };
 }

@@ -9,6 +9,7 @@ import { registerCaseWatch } from './commands/case-watch.js';
 import { registerCompletion } from './commands/completion.js';
 import { registerDecide } from './commands/decide.js';
 import { registerDirectory } from './commands/directory.js';
+import { registerDoctor } from './commands/doctor.js';
 import { registerEvidence } from './commands/evidence.js';
 import { registerInbox } from './commands/inbox.js';
 import { registerKey } from './commands/key.js';
@@ -110,6 +111,7 @@ function buildProgram(act: Act, io: Io, json: boolean): Command {
     .addHelpText('after', afterHelp);
   for (const register of [
     registerSignIn,
+    registerDoctor,
     registerInbox,
     registerCaseOpen,
     registerCase,

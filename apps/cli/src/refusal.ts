@@ -1,18 +1,27 @@
-import { CliError, type ExitName, type ProblemDetails } from './errors.js';
+import { CliError, type ExitName, type ProblemDetails, type StepUpChallenge } from './errors.js';
 import { nextByReason } from './what-next.js';
 
 /** What each kind of answer means for the person at the keyboard. */
 export function failureOf(status: number, problem: ProblemDetails | undefined, headers: Headers, where: string, target: string): CliError {
   const retryAfter = secondsOf(headers.get('retry-after'));
   const exit = exitOf(status);
-  const stepUp = /insufficient_user_authentication/.test(headers.get('www-authenticate') ?? '');
+  const stepUp = stepUpOf(headers.get('www-authenticate') ?? '');
   const message = problem?.title || problem?.detail || `The service responded with ${status}`;
   return new CliError(exit, stepUp ? 'This needs a fresher sign-in (step-up)' : message, {
     where: `${where} (HTTP ${status})`,
     next: nextByReason(problem?.reason, { target, later: laterOf(retryAfter) }) ?? nextOf(exit, status, problem?.reason, retryAfter),
     ...(problem === undefined ? {} : { problem }),
+    stepUp,
     ...(retryAfter === undefined ? {} : { retryAfter }),
   });
+}
+
+/** The challenge of RFC 9470; no service names two of a kind. */
+function stepUpOf(challenge: string): StepUpChallenge | undefined {
+  if (!/\berror="?insufficient_user_authentication\b/.test(challenge)) return undefined;
+  const acrValues = /\bacr_values="([^"]{1,1000})"/.exec(challenge)?.[1];
+  const maxAge = /\bmax_age="?(\d{1,9})\b/.exec(challenge)?.[1];
+  return { ...(acrValues === undefined ? {} : { acrValues }), ...(maxAge === undefined ? {} : { maxAge: Number(maxAge) }) };
 }
 
 function exitOf(status: number): ExitName {

@@ -18,6 +18,10 @@ export interface Session {
   readonly person: string;
   /** RFC 3339. */
   readonly expiresAt: string;
+  /** How to sign in again when a fresher sign-in is asked for; absent in files of older versions. */
+  readonly flow?: 'browser' | 'device' | 'persona';
+  readonly audience?: string;
+  readonly scope?: string;
 }
 
 /** What a token says; only for showing, since the services check it themselves. Empty for opaque tokens. */

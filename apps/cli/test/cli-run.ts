@@ -20,6 +20,8 @@ export class Desk {
   terminal = false;
   now = now;
   confirm: Io['confirm'];
+  openBrowser: Io['openBrowser'];
+  stdin = '';
   readonly questions: string[] = [];
   readonly slept: number[] = [];
   private ids = 0;
@@ -67,6 +69,8 @@ export class Desk {
       uuid: () => `id-${++this.ids}`,
       sleep: (milliseconds) => Promise.resolve(void this.slept.push(milliseconds)),
       confirm: this.confirm,
+      openBrowser: this.openBrowser,
+      stdin: () => Promise.resolve(this.stdin),
     });
     return { code, stdout, stderr };
   }

@@ -1,4 +1,4 @@
-/** Signing in against a small issuer on this machine: device flow, personas of the demo, renewal, and what goes wrong. */
+/** Signing in against a small issuer on this machine: browser on a loopback port, device flow, personas of the demo, renewal, and what goes wrong. */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -51,7 +51,7 @@ function answerTo(target: string, form: string): Answer {
 describe('readmit login', () => {
   it('prints address and code, waits until they are confirmed, and keeps the sign-in in a private file', async () => {
     token = [oauth('authorization_pending'), tokens('dana', { refresh_token: 'refresh-1' })];
-    const { code, stdout, stderr } = await desk.run('login', '--issuer', url, '--json');
+    const { code, stdout, stderr } = await desk.run('login', '--device', '--issuer', url, '--json');
     expect(code).toBe(0);
     expect(stderr).toContain(`Open ${url}/activate and enter the code WDJB-MJHT`);
     expect(JSON.parse(stdout)).toEqual({
@@ -109,7 +109,7 @@ describe('readmit login', () => {
   it.each([
     ['unsupported_grant_type', ['--as', 'dana'], "only the demo's issuer does"],
     ['invalid_grant', ['--as', 'nobody'], 'Check the persona'],
-    ['access_denied', [], 'did not sign you in'],
+    ['access_denied', ['--device'], 'did not sign you in'],
   ])('explains the answer %s', async (error, more, says) => {
     token = [oauth(error)];
     const { code, stderr } = await desk.run('login', '--issuer', url, ...more);

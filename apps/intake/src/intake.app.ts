@@ -1,6 +1,6 @@
 import { createEngine } from '@readmit/runtime';
 import { uuidv7 } from '@readmit/platform';
-import { ConfigurationError, integer, list, matching, secretLine, serviceApp, webUrl } from '@readmit/service';
+import { ConfigurationError, integer, list, matching, secretLine, serviceApp, signInOf, webUrl } from '@readmit/service';
 import { CasesController } from './inbound/cases.controller.js';
 import { intakePorts, type IntakePorts } from './inbound/ports.js';
 import { SignalsController } from './inbound/signals.controller.js';
@@ -83,8 +83,8 @@ export const intakeApp = serviceApp({
       requester: settings.READMIT_OPEN_PER_REQUESTER,
       object: settings.READMIT_OPEN_PER_OBJECT,
     });
-    const { READMIT_ISSUER: issuer, READMIT_AUDIENCE: audience, READMIT_PUBLIC_URL: publicUrl } = settings;
-    const ports: IntakePorts = { commands, ledger, openCases, signals, publicUrl, signIn: { issuer, audience }, newId, now };
+    const publicUrl = settings.READMIT_PUBLIC_URL;
+    const ports: IntakePorts = { commands, ledger, openCases, signals, publicUrl, signIn: signInOf(settings), newId, now };
     return {
       definition: intakeDefinition({
         notices: demoMailbox(settings.READMIT_MAILBOX_URL, token),

@@ -13,7 +13,7 @@ import {
   type Area,
   type ServiceName,
 } from '@readmit/contracts';
-import { startDemo, type Demo } from '@readmit/demo';
+import { demoAcr, startDemo, type Demo } from '@readmit/demo';
 import { setUpKafka } from '@readmit/bus';
 import { executionApp } from '@readmit/execution';
 import { intakeApp } from '@readmit/intake';
@@ -194,6 +194,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
       READMIT_ROOT_KEY: keys.rootKey,
       READMIT_ISSUER: demo.issuer,
       READMIT_AUDIENCE: 'readmit-api',
+      READMIT_STEP_UP_ACR: demoAcr,
       READMIT_PUBLIC_URL: publicUrl,
       READMIT_RATE_PER_ADDRESS: '6000',
       READMIT_RATE_PER_ACTOR: '6000',

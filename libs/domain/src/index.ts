@@ -10,6 +10,8 @@ export { instant, plusSeconds, reached } from './kernel/time.js';
 export { decisionPayloadType, quorumMet } from './decision-proof/decision-proof.js';
 export { mayEndCase, mayReadCase, operatorTeam, readersOf, readsEveryCase } from './decision-proof/parties.js';
 export type { WhoEnds } from './decision-proof/parties.js';
+export { stepUpFault } from './decision-proof/step-up.js';
+export type { SignedInHow, StepUp, StepUpFault } from './decision-proof/step-up.js';
 export { attestedOf } from './decision-proof/attested.js';
 export { codeOf, evidenceDigest, proofDigest, refsOf, proofContentOf } from './evidence/evidence.js';
 export type { AskParts, PlanParts } from './restoration-plan/build-plan.js';

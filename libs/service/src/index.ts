@@ -23,6 +23,7 @@ export { kafkaConnectionOf, kafkaSettings } from './settings/kafka-settings.js';
 export { Secret } from './settings/secret.js';
 export { settingsOfOthers } from './settings/others.js';
 export { serviceSettings } from './settings/service-settings.js';
+export { signInOf } from './settings/sign-in-settings.js';
 export type { ServiceSettings } from './settings/service-settings.js';
 export { Serves } from './http/serves.js';
 export type { Actor, AnswerOf, BodyOf, Call, ProvenKey, QueryOf } from './http/call.js';

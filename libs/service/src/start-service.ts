@@ -1,6 +1,6 @@
 import { uuidv7 } from '@readmit/platform';
 import type { Commands, ServiceRuntime } from '@readmit/runtime';
-import { BearerVerifier } from './http/bearer.js';
+import { BearerVerifier } from '@readmit/signing';
 import { ProofVerifier } from './http/case-proof.js';
 import { Instruments } from './http/instruments.js';
 import { createHttp } from './http/server.js';
@@ -9,6 +9,7 @@ import { realBacking } from './backing.js';
 import type { Backing, ServiceApp } from './service-app.js';
 import { readSettings, secretTexts, type SettingsSpec } from './settings/settings.js';
 import { serviceSettings, type ServiceSettings } from './settings/service-settings.js';
+import { signInOf } from './settings/sign-in-settings.js';
 import { currentTraceparent, startTelemetry } from './telemetry.js';
 
 export interface RunningService {
@@ -89,6 +90,7 @@ export async function startService<S extends SettingsSpec>(
     if ('command' in standing.engine) later.commands = standing.engine;
     const running = standing.engine;
     opened.push({ name: 'bus', close: () => standing.close() });
+    const { issuer, audience, tokens, stepUp } = signInOf(settings);
     const http = await createHttp({
       service: app.name,
       area: app.area,
@@ -98,7 +100,9 @@ export async function startService<S extends SettingsSpec>(
       log,
       controllers: built.controllers,
       providers: built.providers ?? [],
-      bearer: new BearerVerifier({ issuer: settings.READMIT_ISSUER, audience: settings.READMIT_AUDIENCE, now }),
+      bearer: new BearerVerifier({ issuer, audience, ...tokens, now }),
+      stepUp,
+      now,
       proofs: new ProofVerifier(now),
       signalProviders: settings.READMIT_PROVIDERS,
       trustedProxies: settings.READMIT_TRUSTED_PROXIES,

@@ -1,7 +1,7 @@
 import type { Engine, Parked } from '@readmit/runtime';
 import { Facts, type Context, type CommandRefusal } from '@readmit/domain';
+import { BearerVerifier } from '@readmit/signing';
 import { Controller, type Type } from '@nestjs/common';
-import { BearerVerifier } from '../src/http/bearer.js';
 import { ProofVerifier } from '../src/http/case-proof.js';
 import { Instruments } from '../src/http/instruments.js';
 import { createHttp } from '../src/http/server.js';
@@ -142,6 +142,8 @@ export async function startScheduler(
     instruments,
     scrape: () => instruments.scrape({ engine, store: { query: async () => [] } }),
     bearer: new BearerVerifier({ issuer, audience: 'readmit-api', now, timeoutMs: 30_000 }),
+    stepUp: { acrValues: ['phr', 'gold'], maxAgeSeconds: 300 },
+    now,
     proofs: new ProofVerifier(now),
     signalProviders: ['demo-idp'],
     trustedProxies: [],

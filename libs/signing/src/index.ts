@@ -1,4 +1,14 @@
-/** Signing and verifying: service keys and their signed list, the signed directory, signatures of batches of events, event schemas. */
+/** Signing and verifying: access tokens, service keys and their signed list, the signed directory, signatures of batches of events, event schemas. */
+export {
+  BearerVerifier,
+  IssuerUnavailable,
+  tokenAlgorithms,
+  tokenParts,
+  TokenRefused,
+  tokenTypes,
+  usualTokenRules,
+} from './access-token.js';
+export type { Bearer, BearerOptions, TokenPart, TokenReport, TokenRules } from './access-token.js';
 export { crypto as engineCrypto, salted } from './crypto.js';
 export { keyIdOf, recordLeafHash } from './hashing.js';
 export { keyFiles, planKeyFiles } from './key-files.js';

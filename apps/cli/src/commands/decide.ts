@@ -7,6 +7,7 @@ import { patiently } from '../patience.js';
 import { showForDecision } from '../plan-view.js';
 import { shown, type Shown } from '../shown.js';
 import { signStatement } from '../sign.js';
+import { steppedUp } from '../sign-in-again.js';
 import { nextByReason } from '../what-next.js';
 
 type View = Answer<'showApproval'>;
@@ -59,8 +60,10 @@ async function decide(context: Context, choice: Choice, options: DecideOptions, 
   }
   showForDecision(context.out, view, asked);
   await confirmed(context, choice, options.yes === true);
-  const body = signed(context, choice, options.reason, caseId, session.person, signable, key);
-  const answer = await patiently(context.io, () => context.client.call('decide', { params: { caseId }, body }));
+  const answer = await steppedUp(context, () => {
+    const body = signed(context, choice, options.reason, caseId, session.person, signable, key);
+    return patiently(context.io, () => context.client.call('decide', { params: { caseId }, body }));
+  });
   context.out.result(answer, () =>
     context.out.fields([
       ['case', answer.caseId],

@@ -2,7 +2,9 @@ import { example, type Register } from '../act.js';
 import type { Answer } from '../client.js';
 import { CliError, usage } from '../errors.js';
 import { claimsOf, type Session } from '../session.js';
-import { deviceSignIn, personaSignIn, type SignInOptions } from '../sign-in.js';
+import { parseDuration } from '../duration.js';
+import type { SignInOptions } from '../sign-in.js';
+import { signIn } from '../sign-in-again.js';
 import type { Context } from '../context.js';
 import { sayHowManyWait } from './inbox.js';
 
@@ -12,20 +14,25 @@ interface LoginOptions {
   readonly audience?: string;
   readonly scope: string;
   readonly as?: string;
+  readonly device?: true;
+  readonly timeout: number;
 }
 
 export const registerSignIn: Register = (program, act) => {
   example(
     program
       .command('login')
-      .description('sign in: print an address and a code, and wait for your confirmation there')
+      .description('sign in with your browser; the address is always printed')
       .option('--issuer <url>', "OpenID issuer (READMIT_ISSUER; default: the services' issuer)")
       .option('--client-id <id>', 'client at the issuer', 'readmit-cli')
       .option('--audience <id>', "audience of the token (default: the services' audience for their issuer, otherwise readmit-api)")
-      .option('--scope <scopes>', 'scopes to request', 'openid offline_access')
+      .option('--scope <scopes>', 'scopes to request', 'openid')
+      .option('--device', 'on a machine without a browser: print an address and a code to confirm elsewhere')
+      .option('--timeout <duration>', 'how long to wait for the browser', parseDuration, 300)
       .option('--as <persona>', "a persona of the demo's own issuer"),
     'readmit login',
     'readmit login --issuer https://id.example.org/realms/staff',
+    'readmit login --device',
     'readmit login --issuer http://127.0.0.1:7401 --as dana',
   ).action(act(login));
   example(program.command('logout').description('forget the sign-in on this machine'), 'readmit logout').action(act(logout));
@@ -35,7 +42,7 @@ export const registerSignIn: Register = (program, act) => {
 async function login(context: Context, options: LoginOptions): Promise<void> {
   const given = options.issuer ?? context.io.env['READMIT_ISSUER'];
   const { issuer, audience } = given ? { issuer: given, audience: 'readmit-api' } : await named(context);
-  const signIn: SignInOptions = {
+  const asked: SignInOptions = {
     url: context.origin.origin,
     issuer,
     clientId: options.clientId,
@@ -43,14 +50,8 @@ async function login(context: Context, options: LoginOptions): Promise<void> {
     scope: options.scope,
     allowHttp: context.allowHttp,
   };
-  const session =
-    options.as === undefined
-      ? await deviceSignIn(signIn, context.io, (uri, code, complete) => {
-          context.out.note(`Open ${uri} and enter the code ${code}`);
-          if (complete !== undefined) context.out.note(`or open ${complete} and compare the code.`);
-          context.out.note('Waiting for confirmation ...');
-        })
-      : await personaSignIn(signIn, options.as, context.io);
+  const flow = options.as !== undefined ? 'persona' : options.device ? 'device' : 'browser';
+  const session = await signIn(context, flow, asked, { persona: options.as, timeoutMs: options.timeout * 1000 });
   await context.vault.saveSession(session);
   show(context, session);
   if (context.out.seen) await sayHowManyWait(context);

@@ -1,10 +1,13 @@
 /** The demo's pages: plain HTML without scripts or foreign assets, each named demo. */
 const escape = (text: string): string => text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
 
-/** A page may load nothing and be framed by nobody. */
+/**
+ * A page may load nothing and be framed by nobody. Browsers apply form-action to redirects as well, and the last one of a sign-in goes to the
+ * program that waits on this machine.
+ */
 export const pageHeaders: Readonly<Record<string, string>> = {
   'content-type': 'text/html; charset=utf-8',
-  'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+  'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; form-action 'self' http://127.0.0.1:*; frame-ancestors 'none'; base-uri 'none'",
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
   'cache-control': 'no-store',

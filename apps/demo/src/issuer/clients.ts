@@ -52,9 +52,10 @@ export const clientMetadata = (secrets: Readonly<Record<string, string>>): Clien
     client_name: 'Readmit command line (demo)',
     application_type: 'native',
     token_endpoint_auth_method: 'none',
-    grant_types: [deviceGrant, personaGrant],
-    response_types: [],
-    redirect_uris: [],
+    grant_types: ['authorization_code', deviceGrant, personaGrant],
+    response_types: ['code'],
+    // Of a native client, on any port (RFC 8252).
+    redirect_uris: ['http://127.0.0.1/callback'],
     id_token_signed_response_alg: 'ES256',
   },
   ...Object.keys(confidentialClients).map((id): ClientMetadata => {

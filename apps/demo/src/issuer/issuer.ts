@@ -36,7 +36,7 @@ function alwaysSignIn() {
   return policy;
 }
 
-/** The demo's OpenID provider: oidc-provider with a device flow, client credentials and the persona grant. */
+/** The demo's OpenID provider: oidc-provider with an authorization code flow, a device flow, client credentials and the persona grant. */
 export function makeIssuer(options: IssuerOptions): Provider {
   const personas = new WeakMap<object, PersonaSignIn>();
   const page = (ctx: KoaContextWithOIDC, html: string) => {
@@ -52,7 +52,7 @@ export function makeIssuer(options: IssuerOptions): Provider {
     acrValues: [demoAcr],
     scopes: ['openid'],
     claims: { openid: ['sub'], acr: null, auth_time: null, iss: null },
-    responseTypes: ['none'],
+    responseTypes: ['code'],
     clientDefaults: { id_token_signed_response_alg: 'ES256' },
     enabledJWA: { idTokenSigningAlgValues: ['ES256'] },
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'none'],
@@ -60,7 +60,7 @@ export function makeIssuer(options: IssuerOptions): Provider {
     interactions: { policy: alwaysSignIn(), url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
     expiresWithSession: () => false,
     issueRefreshToken: () => false,
-    ttl: { AccessToken: 3600, ClientCredentials: 600, DeviceCode: 600, Grant: 3600, IdToken: 3600, Interaction: 600, Session: 600 },
+    ttl: { AccessToken: 3600, AuthorizationCode: 60, ClientCredentials: 600, DeviceCode: 600, Grant: 3600, IdToken: 3600, Interaction: 600, Session: 600 },
     features: {
       devInteractions: { enabled: false },
       dPoP: { enabled: false },
@@ -92,7 +92,7 @@ export function makeIssuer(options: IssuerOptions): Provider {
     },
     extraTokenClaims: (ctx, token) => {
       if (!('accountId' in token) || typeof token.accountId !== 'string') return undefined;
-      const code = ctx.oidc.entities.DeviceCode;
+      const code = ctx.oidc.entities.AuthorizationCode ?? ctx.oidc.entities.DeviceCode;
       const signIn = personas.get(ctx) ?? (code && { authTime: code.authTime, acr: code.acr, amr: code.amr });
       return {
         teams: [...options.teamsOf(token.accountId)],

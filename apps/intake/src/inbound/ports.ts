@@ -1,4 +1,5 @@
 import type { Commands } from '@readmit/runtime';
+import type { AnswerOf } from '@readmit/service';
 import type { SignalIntake } from '../usecases/signal-intake.js';
 import type { Ledger } from '../outbound/ledger.js';
 import type { OpenCases } from '../outbound/open-cases.js';
@@ -11,7 +12,7 @@ export interface IntakePorts {
   readonly signals: SignalIntake;
   readonly publicUrl: string;
   /** Where people sign in. */
-  readonly signIn: { readonly issuer: string; readonly audience: string };
+  readonly signIn: AnswerOf<'signInWith'>;
   newId(prefix: string): string;
   now(): Date;
 }

@@ -21,14 +21,7 @@ import {
 import { Inbox, inboxQuery, OverdueObligation } from './inbox-shapes.js';
 import { parkedRoutes } from './parked-routes.js';
 import type { Route } from './route.js';
-
-const SignInWith = described(
-  closed({
-    issuer: described(Type.String({ minLength: 1 }), 'The OpenID Connect issuer, as its tokens name it.'),
-    audience: described(Type.String({ minLength: 1 }), 'The audience that an access token must have.'),
-  }),
-  'What a client needs to get an access token for the API.',
-);
+import { SignInWith } from './sign-in-shapes.js';
 
 export const routes = {
   signInWith: {
@@ -37,7 +30,7 @@ export const routes = {
     path: '/api/intake/sign-in',
     access: 'anyone',
     status: 200,
-    says: 'Where people sign in: the OpenID Connect issuer, and the audience that their access tokens must have.',
+    says: 'Where people sign in: the OpenID Connect issuer, and what their access tokens must be.',
     response: SignInWith,
   },
   openCase: {
@@ -152,6 +145,7 @@ export const routes = {
     says: 'Send a signed decision on plan, evidence and policy.',
     body: SignedDecision,
     versioned: true,
+    stepUp: true,
     response: closed({ ...accepted, decisionId: described(Id, 'Id of the decision.') }),
   },
   withdraw: {

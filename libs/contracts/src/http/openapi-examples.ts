@@ -69,7 +69,18 @@ export const requests: Readonly<Record<string, Json>> = {
 };
 
 export const answers: Readonly<Record<string, Json>> = {
-  signInWith: { issuer: 'https://sso.example.com/realms/acme', audience: 'readmit-api' },
+  signInWith: {
+    issuer: 'https://sso.example.com/realms/acme',
+    audience: 'readmit-api',
+    stepUp: { acrValues: ['gold'], maxAgeSeconds: 300 },
+    tokens: {
+      types: ['at+jwt'],
+      algorithms: ['EdDSA', 'Ed25519', 'ES256', 'RS256'],
+      subjectClaim: 'sub',
+      teamsClaim: 'teams',
+      clientIdClaim: 'client_id',
+    },
+  },
   openCase: { caseId, link: link('intake') },
   listCases: [granted],
   showCase: {

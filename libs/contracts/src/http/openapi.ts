@@ -70,6 +70,8 @@ const whoMay: Readonly<Record<Access, string>> = {
   'case-key': 'Callers who prove possession of the key of the case.',
   'person-or-case-key': 'People who are signed in, or callers who prove possession of the key of the case.',
 };
+const needsStepUp =
+  'Needs a fresh sign-in: otherwise 401, and `WWW-Authenticate` names `insufficient_user_authentication` with the `acr_values` and the `max_age` to sign in again with (RFC 9470).';
 /** Problems by status: what they mean, and an example. */
 const problems = {
   Malformed: [
@@ -270,7 +272,7 @@ function operation(name: RouteName, route: Route): Json {
     operationId: name,
     tags: [route.service],
     summary: route.says,
-    description: [route.more, whoMay[route.access]].filter((one) => one !== undefined).join(' '),
+    description: [route.more, whoMay[route.access], route.stepUp && needsStepUp].filter((one) => one !== undefined).join(' '),
     security: [...security[route.access], ...(route.takesKey ? [{ caseKey: [] }] : [])],
     ...(parameters.length > 0 ? { parameters } : {}),
     ...requestBody(name, route),

@@ -27,6 +27,8 @@ export interface Route {
   readonly repeatable?: true;
   /** `if-match` may have the version of the case that the caller saw. */
   readonly versioned?: true;
+  /** Needs a fresh sign-in of the configured level; otherwise 401 with a step-up challenge (RFC 9470). */
+  readonly stepUp?: true;
   /** Without a sign-in, the body has a case key and the request proves its possession. */
   readonly takesKey?: true;
   /** May respond with 404 although its path has no parameter. */

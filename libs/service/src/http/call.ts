@@ -1,16 +1,10 @@
 import type { EventMessage, RouteName, routes } from '@readmit/contracts';
+import type { Bearer } from '@readmit/signing';
 import type { Readable } from 'node:stream';
 import type { Static, TSchema } from 'typebox';
 
 /** Who is signed in, as the access token says. */
-export interface Actor {
-  readonly id: string;
-  readonly teams: readonly string[];
-  /** Seconds since 1970 when the person last proved who they are. */
-  readonly authTime?: number;
-  readonly acr?: string;
-  readonly clientId?: string;
-}
+export type Actor = Bearer;
 /** The key that a request proved to hold. */
 export interface ProvenKey {
   readonly signing: { readonly kty: 'OKP'; readonly crv: 'Ed25519'; readonly x: string };

@@ -10,23 +10,28 @@ import {
 } from '@readmit/contracts';
 import type { ServiceRuntime } from '@readmit/runtime';
 import { Injectable, type CallHandler, type CanActivate, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
-import { operatorTeam, type CommandRefusal } from '@readmit/domain';
+import { operatorTeam, type CommandRefusal, type StepUp } from '@readmit/domain';
+import type { BearerVerifier } from '@readmit/signing';
 import type { FastifyReply } from 'fastify';
 import { Readable } from 'node:stream';
 import { map, type Observable } from 'rxjs';
 import { inScope } from '../telemetry.js';
-import type { BearerVerifier } from './bearer.js';
+import { problemOfToken } from './bearer.js';
 import type { Actor, Call, ProvenKey } from './call.js';
 import type { ProofVerifier } from './case-proof.js';
 import type { EdgeRequest } from './edge-request.js';
 import { ProblemError, refused, unavailable } from './problem.js';
 import { servedBy } from './serves.js';
+import { assertSteppedUp } from './step-up.js';
 import { checkRequest, responseFaults } from './validation.js';
 
 export interface EdgeOptions {
   readonly bearer: Pick<BearerVerifier, 'verify'>;
   readonly proofs: Pick<ProofVerifier, 'verify'>;
   readonly refusals: Pick<ServiceRuntime, 'refuse'>;
+  /** What a sign-in must be for routes with `stepUp`. */
+  readonly stepUp: StepUp;
+  readonly now: () => Date;
   /** Client ids that may publish signals. */
   readonly signalProviders: readonly string[];
   /** Counts the request; throws the 429. `address`: no sign-in held it. */
@@ -47,8 +52,9 @@ export async function admit(request: EdgeRequest, { bearer, limit }: Pick<EdgeOp
   try {
     request.actor = await bearer.verify(authorization);
   } catch (error) {
-    if (error instanceof ProblemError) await limit(request, 'address');
-    throw error;
+    const problem = problemOfToken(error);
+    if (problem instanceof ProblemError) await limit(request, 'address');
+    throw problem;
   }
   await limit(request, 'actor');
 }
@@ -88,6 +94,7 @@ export class EdgeGuard implements CanActivate {
       throw error;
     }
     await this.assertAllowed(name, route, actor);
+    if (route.stepUp) assertSteppedUp(actor, this.options.stepUp, this.options.now());
     const { params, query, body } = checkRequest(name, request);
     const ifMatch = versionOf(request.headers['if-match']);
     const idempotencyKey = route.repeatable ? repeatKeyOf(request.headers[idempotencyHeader]) : undefined;

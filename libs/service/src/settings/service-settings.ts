@@ -1,11 +1,10 @@
-import { idPattern, kafkaName } from '@readmit/contracts';
+import { kafkaName } from '@readmit/contracts';
 import { kafkaSettings } from './kafka-settings.js';
 import {
   choice,
   databaseUrl,
   followedTextFile,
   integer,
-  issuerUrl,
   list,
   matching,
   secretLine,
@@ -13,10 +12,10 @@ import {
   webUrl,
 } from './parsers.js';
 import { settings, type Settings } from './settings.js';
+import { signInSettings } from './sign-in-settings.js';
 
 /** Of a process, not of a person: a `#` would end it, see group membership of the embedded bus. */
 const name = (example: string) => matching(/^[A-Za-z0-9._:/@-]{1,128}$/, 'letters, digits and . _ : / @ -, at most 128', example);
-const audience = matching(new RegExp(idPattern), 'letters, digits and . _ : / @ | + # ~ = % ! $ & * \\ -, at most 255', 'readmit-api');
 
 /** What every service needs to know; an app adds its own settings to these. */
 export const serviceSettings = settings({
@@ -56,11 +55,7 @@ export const serviceSettings = settings({
       '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo',
     ),
   },
-  READMIT_ISSUER: {
-    says: 'URL of the OpenID Connect issuer that people sign in with, as its tokens name it.',
-    parse: issuerUrl('https://sso.example.com/realms/acme'),
-  },
-  READMIT_AUDIENCE: { says: 'Audience that access tokens must carry.', parse: audience, default: 'readmit-api' },
+  ...signInSettings,
   READMIT_PUBLIC_URL: {
     says: 'Public origin of the API; links start with it.',
     parse: webUrl('https://readmit.example.com'),
