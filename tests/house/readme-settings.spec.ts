@@ -56,7 +56,7 @@ it('the README says each default', () => {
         // The name of the log is made of the environment's where none is set, and an empty list needs no word.
         if (name === 'READMIT_LOG_ORIGIN') return ['readmit.example/log/<environment>'];
         const value = defaults.get(name);
-        return value === undefined || value === '[]' ? [] : [value.replaceAll('"', '')];
+        return value === undefined || value === '[]' ? [] : [value.replaceAll(/["[\]]/g, '')];
       }),
     ]);
 });

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { BearerVerifier } from '@readmit/signing';
+import { blockOf } from '@readmit/testing';
 import { startIssuer, type TestIssuer } from '../../libs/service/test/issuer.js';
 import { api, atDesk, desk } from '../../apps/cli/test/cli-run.js';
 
@@ -37,7 +38,12 @@ async function doctor(token: string, tokens: typeof usual = usual, more: readonl
   for (const part of token.split('.')) if (part.length > 8) expect(ran.stdout + ran.stderr).not.toContain(part);
   const report = JSON.parse(ran.stdout) as Report;
   const notOk = report.checks.filter(({ result }) => result !== 'ok');
-  return { code: ran.code, accepted: report.accepted, notOk, results: Object.fromEntries(notOk.map(({ check, result }) => [check, result])) };
+  return {
+    code: ran.code,
+    accepted: report.accepted,
+    notOk,
+    results: Object.fromEntries(notOk.map(({ check, result }) => [check, result])),
+  };
 }
 const of = async (...token: Token) => doctor(await issuer.token(...token));
 
@@ -65,7 +71,10 @@ describe('readmit doctor --token', () => {
   });
 
   it('finds every fault at once, and says with a wrong signature that the claims were not checked', async () => {
-    const found = await of({ ...whole(), aud: 'account', iss: 'https://sso.example.com', teams: 'x', auth_time: undefined }, { typ: 'JWT' });
+    const found = await of(
+      { ...whole(), aud: 'account', iss: 'https://sso.example.com', teams: 'x', auth_time: undefined },
+      { typ: 'JWT' },
+    );
     expect(found.results).toEqual({ typ: 'wrong', iss: 'wrong', aud: 'wrong', teams: 'wrong', auth_time: 'wrong' });
     const forged = await of(whole(), { signWith: 'foreign' });
     expect([forged.code, forged.results]).toMatchObject([3, { 'signature and key': 'wrong', aud: 'not checked', subject: 'not checked' }]);
@@ -119,6 +128,16 @@ describe('readmit doctor --token', () => {
     expect(stderr).not.toContain(token);
     desk.stdin = '\n';
     expect((await desk.run('doctor', '--token', '-')).code).toBe(2);
+  });
+
+  it('runs as docs/sign-in.md shows it', async () => {
+    const [, argv = ''] = /\| readmit (.+)$/.exec(blockOf('docs/sign-in.md', 'Check a token').trim()) ?? [];
+    desk.now = new Date();
+    api.on('signInWith', { issuer: issuer.url, audience: 'readmit-api', tokens: usual });
+    desk.stdin = await issuer.token({ sub: 'acme', client_id: 'acme' });
+    expect((await desk.run(...argv.split(' '))).code).toBe(0);
+    desk.stdin = await issuer.token({ sub: 'acme', client_id: 'acme', aud: 'account' });
+    expect((await desk.run(...argv.split(' '))).code).toBe(3);
   });
 
   it('exits with 8 when the issuer of the services cannot be asked', async () => {

@@ -16,7 +16,10 @@ export function browserOf(
   };
 }
 
-function commandOf(platform: NodeJS.Platform, env: Readonly<Record<string, string | undefined>>): readonly [string, ...string[]] | undefined {
+function commandOf(
+  platform: NodeJS.Platform,
+  env: Readonly<Record<string, string | undefined>>,
+): readonly [string, ...string[]] | undefined {
   if (platform === 'darwin') return ['open'];
   // Not "cmd /c start", which takes the "&" of an address for the end of the command.
   if (platform === 'win32') return ['rundll32', 'url.dll,FileProtocolHandler'];

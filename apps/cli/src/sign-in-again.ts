@@ -68,6 +68,7 @@ async function signInAgain(context: Context, stepUp: StepUpChallenge): Promise<v
 
 function nextBy(reason: string | undefined, { acrValues = '' }: StepUpChallenge): string {
   if (reason === 'auth-time-missing') return 'The issuer must put auth_time into access tokens.';
-  if (reason === 'sign-in-too-old') return 'The issuer did not ask you to sign in again; in the device flow many cannot. Use readmit login without --device.';
+  if (reason === 'sign-in-too-old')
+    return 'The issuer did not ask you to sign in again; in the device flow many cannot. Use readmit login without --device.';
   return `The issuer must sign you in with one of acr_values=${acrValues}; in the device flow many cannot. Use readmit login without --device.`;
 }

@@ -22,8 +22,7 @@ export const personaGrant = 'urn:readmit:demo:persona';
 type Tokens = oidc.TokenEndpointResponse & oidc.TokenEndpointResponseHelpers;
 
 /** Where a token is asked for one API among several. */
-const targetOf = ({ audience }: SignInOptions): Record<string, string> =>
-  URL.canParse(audience) ? { resource: audience } : { audience };
+const targetOf = ({ audience }: SignInOptions): Record<string, string> => (URL.canParse(audience) ? { resource: audience } : { audience });
 const asked = ({ stepUp }: SignInOptions): Record<string, string> => ({
   ...(stepUp?.acrValues === undefined ? {} : { acr_values: stepUp.acrValues }),
   ...(stepUp?.maxAge === undefined ? {} : { max_age: String(stepUp.maxAge) }),
@@ -46,7 +45,10 @@ export async function browserSignIn(options: SignInOptions, io: Io, timeoutMs: n
       ...asked(options),
     };
     if (config.serverMetadata().authorization_endpoint === undefined)
-      throw new CliError('notSignedIn', 'The issuer has no page to sign in at', { where: options.issuer, next: 'Use readmit login --device.' });
+      throw new CliError('notSignedIn', 'The issuer has no page to sign in at', {
+        where: options.issuer,
+        next: 'Use readmit login --device.',
+      });
     const { href } = oidc.buildAuthorizationUrl(config, parameters);
     show(href);
     io.openBrowser?.(href);

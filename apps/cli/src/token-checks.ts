@@ -60,7 +60,11 @@ function absent(part: TokenPart, claims: TokenReport['claims'], asked: CheckedFo
         : undefined;
     case 'client_id':
       if (claims[clientIdClaim] !== undefined) return undefined;
-      return { result: asked.client ? 'wrong' : 'note', message: `There is no claim ${clientIdClaim}: clients that publish signals need it.`, next };
+      return {
+        result: asked.client ? 'wrong' : 'note',
+        message: `There is no claim ${clientIdClaim}: clients that publish signals need it.`,
+        next,
+      };
     case 'auth_time':
     case 'acr':
       return asked.client || !asked.stepUp ? undefined : forDecisions(part, claims, asked, asked.stepUp, next);

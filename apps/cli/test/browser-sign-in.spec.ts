@@ -103,8 +103,16 @@ describe('readmit login', () => {
     });
     expect(stderr).toContain(`${url}/auth?`);
     const [form] = forms;
-    expect(Object.fromEntries(form ?? [])).toMatchObject({ grant_type: 'authorization_code', code: 'code-1', redirect_uri: request?.get('redirect_uri') });
-    expect(createHash('sha256').update(form?.get('code_verifier') ?? '').digest('base64url')).toBe(request?.get('code_challenge'));
+    expect(Object.fromEntries(form ?? [])).toMatchObject({
+      grant_type: 'authorization_code',
+      code: 'code-1',
+      redirect_uri: request?.get('redirect_uri'),
+    });
+    expect(
+      createHash('sha256')
+        .update(form?.get('code_verifier') ?? '')
+        .digest('base64url'),
+    ).toBe(request?.get('code_challenge'));
     expect(await desk.vault.session()).toMatchObject({ person: 'dana', flow: 'browser', audience: 'readmit-api', scope: 'openid' });
     // Nothing listens any more.
     await expect(fetch(request?.get('redirect_uri') ?? '')).rejects.toThrow();
@@ -114,7 +122,11 @@ describe('readmit login', () => {
     ['another issuer in the answer', () => signsIn({ iss: 'https://attacker.example' }), /"iss"|issuer/i],
     ['no issuer in the answer of one that names itself', () => signsIn({ iss: undefined }), /"iss"|issuer/i],
     ['the nonce of another sign-in', () => [signsIn(), (nonceOf = () => 'another')], /nonce/i],
-    ['a refusal', () => signsIn({ code: undefined, error: 'access_denied', error_description: 'the person refused' }), /the person refused \(access_denied\)/],
+    [
+      'a refusal',
+      () => signsIn({ code: undefined, error: 'access_denied', error_description: 'the person refused' }),
+      /the person refused \(access_denied\)/,
+    ],
   ])('refuses %s', async (_, begin, message) => {
     begin();
     const { code, stderr } = await login();
@@ -146,7 +158,9 @@ describe('readmit login', () => {
 });
 
 describe('a decision that needs a fresher sign-in', () => {
-  const challenge = { 'www-authenticate': 'Bearer realm="readmit", error="insufficient_user_authentication", acr_values="gold phr", max_age="300"' };
+  const challenge = {
+    'www-authenticate': 'Bearer realm="readmit", error="insufficient_user_authentication", acr_values="gold phr", max_age="300"',
+  };
   const tooOld = { reason: 'sign-in-too-old', rule: 'R4.10', detail: 'You signed in more than 300 s ago. Sign in again to decide.' };
   const accepted = { caseId: 'case_1', decisionId: 'decision_1', link: `http://127.0.0.1/api/approval/cases/case_1` };
   async function approve() {
@@ -187,7 +201,10 @@ describe('a decision that needs a fresher sign-in', () => {
   it('R4.10 ends with what to set when the new sign-in is not enough either', async () => {
     void signsIn();
     api.refuse('decide', 401, { ...tooOld, reason: 'acr-not-accepted' }, challenge);
-    expect(await approve()).toMatchObject({ code: 5, stderr: expect.stringMatching(/still not enough[\s\S]*acr_values=gold phr[\s\S]*readmit doctor/) });
+    expect(await approve()).toMatchObject({
+      code: 5,
+      stderr: expect.stringMatching(/still not enough[\s\S]*acr_values=gold phr[\s\S]*readmit doctor/),
+    });
     expect(api.of('decide')).toHaveLength(2);
   });
 

@@ -49,7 +49,21 @@ export const usualTokenRules = {
 } as const satisfies Omit<TokenRules, 'issuer' | 'audience'>;
 
 /** Parts of a token that are checked, in the order of a report. */
-export const tokenParts = ['form', 'alg', 'signature', 'typ', 'iss', 'aud', 'exp', 'iat', 'sub', 'teams', 'client_id', 'auth_time', 'acr'] as const;
+export const tokenParts = [
+  'form',
+  'alg',
+  'signature',
+  'typ',
+  'iss',
+  'aud',
+  'exp',
+  'iat',
+  'sub',
+  'teams',
+  'client_id',
+  'auth_time',
+  'acr',
+] as const;
 export type TokenPart = (typeof tokenParts)[number];
 
 /** The token is not accepted. The message goes to whoever sent it. */
@@ -122,7 +136,7 @@ export class BearerVerifier {
   async examine(token: string): Promise<TokenReport> {
     const faults = new Map<TokenPart, TokenRefused>();
     let read: Awaited<ReturnType<BearerVerifier['signed']>> | undefined;
-    for (let stopped = false; !read && !stopped; ) {
+    for (let stopped = false; !read && !stopped;) {
       try {
         read = await this.signed(token, new Set(faults.keys()));
       } catch (error) {

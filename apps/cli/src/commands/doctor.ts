@@ -19,8 +19,8 @@ export const registerDoctor: Register = (program, act) => {
       .description('check an access token as the services do, and say what to set at the provider')
       .requiredOption('--token <file>', 'file with the token; - reads standard input')
       .option('--client', 'the token is of a client (identity provider, SIEM), not of a person'),
-    'readmit doctor --token token.txt',
-    'readmit doctor --token - --json < token.txt',
+    'readmit doctor --token access.jwt',
+    'readmit doctor --token - --json < access.jwt',
   ).action(act(doctor));
 };
 
@@ -60,7 +60,7 @@ async function tokenIn({ io }: Context, from: string): Promise<string> {
   if (/^(Bearer\s+)?eyJ[\w-]*\./i.test(from))
     throw usage(
       'A token in an argument is visible to everybody on this machine, and stays in the history of the shell',
-      'Put it into a file with mode 0600, or send it to standard input: readmit doctor --token - < token.txt. End the session of this token at the provider.',
+      'Put it into a file with mode 0600, or send it to standard input: readmit doctor --token - < access.jwt. End the session of this token at the provider.',
     );
   const text = from === '-' ? await io.stdin?.() : await smallText(from, mostTokenBytes);
   if (text === undefined || text.length > mostTokenBytes) throw usage('This is no token: it is too long', 'Give the access token alone.');

@@ -60,7 +60,16 @@ export function makeIssuer(options: IssuerOptions): Provider {
     interactions: { policy: alwaysSignIn(), url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
     expiresWithSession: () => false,
     issueRefreshToken: () => false,
-    ttl: { AccessToken: 3600, AuthorizationCode: 60, ClientCredentials: 600, DeviceCode: 600, Grant: 3600, IdToken: 3600, Interaction: 600, Session: 600 },
+    ttl: {
+      AccessToken: 3600,
+      AuthorizationCode: 60,
+      ClientCredentials: 600,
+      DeviceCode: 600,
+      Grant: 3600,
+      IdToken: 3600,
+      Interaction: 600,
+      Session: 600,
+    },
     features: {
       devInteractions: { enabled: false },
       dPoP: { enabled: false },

@@ -1,16 +1,6 @@
 import { kafkaName } from '@readmit/contracts';
 import { kafkaSettings } from './kafka-settings.js';
-import {
-  choice,
-  databaseUrl,
-  followedTextFile,
-  integer,
-  list,
-  matching,
-  secretLine,
-  serviceKeyFile,
-  webUrl,
-} from './parsers.js';
+import { choice, databaseUrl, followedTextFile, integer, list, matching, secretLine, serviceKeyFile, webUrl } from './parsers.js';
 import { settings, type Settings } from './settings.js';
 import { signInSettings } from './sign-in-settings.js';
 
