@@ -59,7 +59,7 @@ describe('readmit doctor --token', () => {
     ['another audience', [{ ...whole(), aud: 'account' }], { aud: 'wrong' }, /Included Custom Audience readmit-api/],
     ['an end that is past', [whole(), { issuedAt: past, expiresAt: past + 300 }], { exp: 'wrong' }, /Get a new token/],
     ['an issue that is not yet', [whole(), { issuedAt: seconds() + 600, expiresAt: seconds() + 900 }], { iat: 'wrong' }, /clocks/],
-    ['no subject', [{ ...whole(), sub: undefined } as Token[0] & object], { subject: 'wrong' }, /READMIT_TOKEN_SUBJECT_CLAIM/],
+    ['no subject', [{ ...whole(), sub: undefined } as unknown as Token[0] & object], { subject: 'wrong' }, /READMIT_TOKEN_SUBJECT_CLAIM/],
     ['a subject that is no id', [{ ...whole(), sub: 'Ada Lovelace' }], { subject: 'wrong' }, /the id of the person in the directory/],
     ['teams that are no list', [{ ...whole(), teams: 'auditors' }], { teams: 'wrong' }, /Group Membership/],
     ['no auth_time', [{ ...whole(), auth_time: undefined }], { auth_time: 'wrong' }, /client scope basic/],

@@ -1,6 +1,6 @@
 import type { routes } from '@readmit/contracts';
 import { stepUpFault } from '@readmit/domain';
-import { tokenParts, usualTokenRules, type TokenPart, type TokenReport } from '@readmit/signing';
+import type { TokenPart, TokenReport, TokenRules } from '@readmit/signing';
 import type { Static } from 'typebox';
 
 export interface CheckLine {
@@ -11,7 +11,8 @@ export interface CheckLine {
   readonly message?: string;
   readonly next?: string;
 }
-export interface CheckedFor extends Static<(typeof routes)['signInWith']['response']> {
+export interface CheckedFor extends Omit<Static<(typeof routes)['signInWith']['response']>, 'tokens'> {
+  readonly tokens: Omit<TokenRules, 'issuer' | 'audience'>;
   readonly client: boolean;
   readonly now: Date;
 }
@@ -34,8 +35,8 @@ const names: Readonly<Record<TokenPart, string>> = {
 };
 
 /** One line for each check of the services, with what to set where one fails. */
-export function tokenChecks(report: TokenReport, asked: CheckedFor): readonly CheckLine[] {
-  return tokenParts.map((part): CheckLine => {
+export function tokenChecks(report: TokenReport, parts: readonly TokenPart[], asked: CheckedFor): readonly CheckLine[] {
+  return parts.map((part): CheckLine => {
     const value = valueOf(part, report, asked);
     const told = toldOf(part, report, asked);
     return { check: names[part], ...(value === undefined ? {} : { value }), ...told };
@@ -51,7 +52,7 @@ function toldOf(part: TokenPart, { faults, unchecked, claims }: TokenReport, ask
 
 /** What the services accept, and what not everything can be done with. */
 function absent(part: TokenPart, claims: TokenReport['claims'], asked: CheckedFor): Told | undefined {
-  const { teamsClaim, clientIdClaim } = asked.tokens ?? usualTokenRules;
+  const { teamsClaim, clientIdClaim } = asked.tokens;
   const next = nextOf(part, claims, asked);
   switch (part) {
     case 'teams':
@@ -93,7 +94,7 @@ function forDecisions(
 }
 
 function valueOf(part: TokenPart, { header, claims }: TokenReport, asked: CheckedFor): string | undefined {
-  const { subjectClaim, teamsClaim, clientIdClaim } = asked.tokens ?? usualTokenRules;
+  const { subjectClaim, teamsClaim, clientIdClaim } = asked.tokens;
   const at = (value: unknown): unknown =>
     typeof value === 'number' && Math.abs(value) < 8e12 ? new Date(value * 1000).toISOString() : value;
   const values: Readonly<Record<TokenPart, unknown>> = {
@@ -118,7 +119,7 @@ function valueOf(part: TokenPart, { header, claims }: TokenReport, asked: Checke
 
 /** What to set, at the provider or here. Keycloak is named where its way is its own. */
 function nextOf(part: TokenPart, claims: TokenReport['claims'], { issuer, audience, tokens, stepUp }: CheckedFor): string {
-  const { types, algorithms, subjectClaim, teamsClaim, clientIdClaim } = tokens ?? usualTokenRules;
+  const { types, algorithms, subjectClaim, teamsClaim, clientIdClaim } = tokens;
   const iss = typeof claims['iss'] === 'string' ? claims['iss'] : undefined;
   switch (part) {
     case 'form':

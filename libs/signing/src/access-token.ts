@@ -66,7 +66,7 @@ export const tokenParts = [
 ] as const;
 export type TokenPart = (typeof tokenParts)[number];
 
-/** The token is not accepted. The message goes to whoever sent it. */
+/** The token is not accepted. The message goes to the sender. */
 export class TokenRefused extends Error {
   constructor(
     readonly part: TokenPart,
@@ -132,7 +132,7 @@ export class BearerVerifier {
     return this.bearerOf(payload);
   }
 
-  /** Every fault of a token and not the first alone: a check that failed is left out, and the same verification goes on. */
+  /** Every fault of a token and not the first alone: a check that failed is left out, and the same verification continues. */
   async examine(token: string): Promise<TokenReport> {
     const faults = new Map<TokenPart, TokenRefused>();
     let read: Awaited<ReturnType<BearerVerifier['signed']>> | undefined;

@@ -1,4 +1,3 @@
-import { BearerVerifier, IssuerUnavailable } from '@readmit/signing';
 import { example, type Register } from '../act.js';
 import type { Context } from '../context.js';
 import { CliError, usage, type ExitName } from '../errors.js';
@@ -25,6 +24,7 @@ export const registerDoctor: Register = (program, act) => {
 };
 
 async function doctor(context: Context, { token: from, client = false }: DoctorOptions): Promise<ExitName> {
+  const { BearerVerifier, IssuerUnavailable, tokenParts, usualTokenRules } = await import('@readmit/signing');
   const token = await tokenIn(context, from);
   const signIn = await context.client.call('signInWith', {});
   const { issuer, audience, tokens, stepUp } = signIn;
@@ -37,7 +37,7 @@ async function doctor(context: Context, { token: from, client = false }: DoctorO
       cause: error,
     });
   });
-  const checks = tokenChecks(report, { ...signIn, client, now: context.io.now() });
+  const checks = tokenChecks(report, tokenParts, { ...signIn, tokens: tokens ?? usualTokenRules, client, now: context.io.now() });
   const accepted = checks.every(({ result }) => result === 'ok' || result === 'note');
   context.out.result({ accepted, issuer, audience, ...(stepUp ? { stepUp } : {}), checks }, () => {
     context.out.fields([
