@@ -78,6 +78,11 @@ const execute = async (plan: Plan): Promise<string> => {
   return jwe;
 };
 const observe = async (plan: Plan) => (await connector.observe(plan, { caseId: 'case_1' }, never))[0];
+const closeBypass = async (plan: Plan) => {
+  const undo = plan.obligations.find(({ kind }) => kind === 'bypass.close');
+  if (!undo) throw new Error('the plan closes no bypass');
+  await connector.undo(undo, { caseId: 'case_1', plan }, never);
+};
 const credentialTypes = async (person: string) =>
   ((await realm.admin('GET', `/users/${realm.people[person]}/credentials`)) as { type: string }[]).map(({ type }) => type).toSorted();
 
@@ -124,6 +129,9 @@ describe('a bypass at Keycloak', () => {
     await person.post({ recoveryCodeInput: code });
     expect(person.page()).toContain('totpSecret');
     expect(await observe(plan)).toMatchObject({ used: { at: expect.any(String) } });
+    // Looking changes nothing: what was seen and not stored is seen again.
+    expect(await observe(plan)).toMatchObject({ used: { at: expect.any(String) } });
+    await closeBypass(plan);
     expect(await credentialTypes('erin')).toEqual(['password']);
     // The code is worth nothing any more, and the password alone is not enough.
     const again = await signIn('erin');

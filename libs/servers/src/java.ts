@@ -12,7 +12,9 @@ export async function findJava(forWhat: string, oldest: number, advice: string):
   const home = process.env['JAVA_HOME'];
   const java = home ? `${home}/bin/java` : 'java';
   const { stderr } = await run(java, ['-version'], { env: process.env }).catch((error: unknown) => {
-    throw new Error(`${forWhat} needs Java and "${java}" ${missing(error) ? 'was not found' : 'does not run'}: ${advice}`, { cause: error });
+    throw new Error(`${forWhat} needs Java and "${java}" ${missing(error) ? 'was not found' : 'does not run'}: ${advice}`, {
+      cause: error,
+    });
   });
   const version = /version "(?:1\.)?(\d+)/.exec(stderr)?.[1];
   if (version === undefined || Number(version) < oldest)

@@ -1,7 +1,7 @@
 import type { Ask, Facet, Step } from '@readmit/contracts';
 import type { Capabilities, PlanParts } from '@readmit/domain';
 import { mustSupport, TargetError, type Connector, type Observed, type StepResult, type UndoResult } from '../connector.js';
-import { facetsOf, liftsLock, listBefore, readAccount, userPath } from './account.js';
+import { facetsOf, liftsLock, listBefore, readAccount } from './account.js';
 import { AdminClient, type KeycloakOptions } from './admin-client.js';
 import { issueBypass } from './bypass.js';
 import { endSessions } from './end-sessions.js';
@@ -89,7 +89,7 @@ export function keycloakConnector(options: KeycloakConnectorOptions): Connector 
       throw new TargetError(`${name} does not support ${undo.kind}`, 'none', 'unsupported');
     },
 
-    /** A used code is deleted as soon as it is seen: left there, Keycloak would ask for the dead one at the next sign-in. */
+    /** Only looks: what a crash loses before it is stored is seen again. The used code goes with `bypass.close`, which an enrolment makes due. */
     async observe(plan, { caseId }, signal): Promise<readonly Observed[]> {
       const call = client.call(signal);
       const about = new Map(
@@ -100,7 +100,6 @@ export function keycloakConnector(options: KeycloakConnectorOptions): Connector 
         const account = await readAccount(call, object);
         const before = listBefore(plan, step, 'factors');
         const used = account.bypasses.find((one) => one.caseId === caseId && one.used);
-        if (used) await call.write('DELETE', `${userPath(object)}/credentials/${encodeURIComponent(used.id)}`, undefined, true);
         const enrolled = account.factors.find(({ id }) => !before.has(id));
         seen.push({
           object,
