@@ -76,7 +76,7 @@ describe('Keycloak of our own', () => {
     try {
       process.env['JAVA_HOME'] = '/nowhere';
       await expect(startKeycloak({ dataDir: await folder() })).rejects.toThrow(
-        '"/nowhere/bin/java" is not there: install Java 17 or newer',
+        '"/nowhere/bin/java" was not found: install Java 17 or newer',
       );
     } finally {
       if (JAVA_HOME === undefined) delete process.env['JAVA_HOME'];

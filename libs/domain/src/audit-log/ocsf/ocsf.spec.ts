@@ -127,7 +127,7 @@ describe('the judge', () => {
   const genuine = record('readmit.approval.refused');
   const without = (name: string): object => Object.fromEntries(Object.entries(genuine).filter(([key]) => key !== name));
   it.each<[string, unknown, string]>([
-    ['a class that nobody asked for', { ...genuine, class_uid: 3007 }, '/class_uid 3007 is none of 2004, 3001, 3002, 3004, 3005, 6003'],
+    ['a class that nobody asked for', { ...genuine, class_uid: 3007 }, '/class_uid 3007 is not one of 2004, 3001, 3002, 3004, 3005, 6003'],
     ['a type of another class', { ...genuine, type_uid: 300401 }, '/type_uid must be equal to one of the allowed values'],
     ['a missing attribute of the class', without('api'), "/ must have required property 'api'"],
     ['a missing attribute of all classes', without('time'), "/ must have required property 'time'"],
@@ -135,7 +135,7 @@ describe('the judge', () => {
     ['a time in words', { ...genuine, time: at }, '/time must be integer'],
     ['a severity that does not exist', { ...genuine, severity_id: 7 }, '/severity_id must be equal to one of the allowed values'],
     ['an actor that is nobody', { ...genuine, actor: {} }, '/actor must match a schema in anyOf'],
-    ['no event at all', null, '/class_uid undefined is none of 2004, 3001, 3002, 3004, 3005, 6003'],
+    ['no event at all', null, '/class_uid undefined is not one of 2004, 3001, 3002, 3004, 3005, 6003'],
   ])('refuses %s by name; as it was it is in order', (_what, event, fault) => {
     expect(ocsfFaults(event)).toContain(fault);
     expect(ocsfFaults(genuine)).toEqual([]);
