@@ -56,10 +56,24 @@ const codeFor = async (caseId: string): Promise<string> => {
 const gita = { sub: 'gita', teams: ['platform-operators'] };
 
 describe('the sign-in route', () => {
-  it('is public: it names the issuer and the audience of accepted tokens', async () => {
+  it('is public: it names the issuer, the audience and the claims of accepted tokens, and what a decision needs', async () => {
     const { status, body } = await send('GET', '/sign-in', undefined);
     const { iss, aud } = decodeJwt(await intake.token({ sub: 'ada' }));
-    expect([status, body]).toEqual([200, { issuer: iss, audience: aud }]);
+    expect([status, body]).toEqual([
+      200,
+      {
+        issuer: iss,
+        audience: aud,
+        tokens: {
+          types: ['at+jwt'],
+          algorithms: ['EdDSA', 'Ed25519', 'ES256', 'RS256'],
+          subjectClaim: 'sub',
+          teamsClaim: 'teams',
+          clientIdClaim: 'client_id',
+        },
+        stepUp: { acrValues: [], maxAgeSeconds: 300 },
+      },
+    ]);
   });
 });
 
