@@ -33,13 +33,13 @@ const page = (response: ServerResponse, status: number, message: string): void =
  */
 export async function openLoopback(state: string): Promise<Loopback> {
   const { promise, resolve } = Promise.withResolvers<Arrival>();
-  let taken = false;
+  let taken: ServerResponse | undefined;
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? '/', redirectUri);
     if (request.method !== 'GET' || url.pathname !== path) return page(response, 404, 'There is nothing here.');
     if (url.searchParams.get('state') !== state || taken)
       return page(response, 400, 'This sign-in is not awaited here. Start again in your terminal.');
-    taken = true;
+    taken = response;
     resolve({ url, answer: (message) => page(response, 200, message) });
   });
   await new Promise<void>((listening, failed) => {
@@ -56,12 +56,15 @@ export async function openLoopback(state: string): Promise<Loopback> {
         new Promise<never>((_, reject) => late.addEventListener('abort', () => reject(timedOut(timeoutMs, redirectUri)))),
       ]);
     },
-    close: () =>
-      new Promise((closed) => {
-        server.close(() => closed());
-        // What was answered is sent first; what a browser holds open without a request is not waited for.
-        server.closeIdleConnections();
-      }),
+    close: async () => {
+      if (taken && !taken.writableFinished && !taken.destroyed)
+        await new Promise((sent) => taken?.once('finish', sent).once('close', sent));
+      // Browsers open connections in advance and send nothing on them.
+      await new Promise((closed) => {
+        server.close(closed);
+        server.closeAllConnections();
+      });
+    },
   };
 }
 

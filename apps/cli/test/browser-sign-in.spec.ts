@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { connect, type AddressInfo, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { SignJWT, UnsecuredJWT } from 'jose';
 import { newSigningKey } from '../src/keys.js';
@@ -147,6 +147,25 @@ describe('readmit login', () => {
     };
     expect((await login()).code).toBe(0);
     expect(forms.map((form) => form.get('code'))).toEqual(['code-1']);
+  });
+
+  it('does not wait for a connection that a browser opened in advance and sends nothing on', async () => {
+    const answered = signsIn();
+    const { openBrowser } = desk;
+    const idle = Promise.withResolvers<Socket>();
+    desk.openBrowser = (address) => {
+      const { port } = new URL(new URL(address).searchParams.get('redirect_uri') ?? '');
+      const socket = connect(Number(port), '127.0.0.1', () => {
+        idle.resolve(socket);
+        openBrowser?.(address);
+      });
+      socket.on('error', () => undefined);
+    };
+    const before = performance.now();
+    expect((await login()).code).toBe(0);
+    expect(performance.now() - before).toBeLessThan(20_000);
+    expect((await answered)[0]?.text).toContain('You are signed in.');
+    (await idle.promise).destroy();
   });
 
   it('gives up with the reasons when nobody comes back', async () => {
