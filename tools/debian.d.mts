@@ -4,5 +4,6 @@ export interface DebianProgram {
 }
 export const siemReaders: readonly DebianProgram[];
 export const frontPrograms: readonly DebianProgram[];
+export const browsers: readonly DebianProgram[];
 /** What is missing and why it stays so; `undefined` when all are here now. */
 export function ensureDebian(programs: readonly DebianProgram[]): string | undefined;

@@ -20,6 +20,8 @@ export const frontPrograms = [
   { package: 'curl', finds: () => inPath('curl') },
   { package: 'jq', finds: () => inPath('jq') },
 ];
+/** @type {import('./debian.d.mts').DebianProgram[]} The browser that signs in at real login pages. */
+export const browsers = [{ package: 'chromium', finds: () => inPath('chromium') }];
 
 function inPath(name) {
   return [...(process.env.PATH ?? '').split(path.delimiter), '/usr/sbin'].some((folder) => {
@@ -53,7 +55,7 @@ const apt = (args) =>
   spawnSync('/usr/bin/apt-get', args, { encoding: 'utf8', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }, timeout: 300_000 });
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const all = [...siemReaders, ...frontPrograms];
+  const all = [...siemReaders, ...frontPrograms, ...browsers];
   const reason = ensureDebian(all);
   process.stdout.write(`${reason ?? `${all.map((one) => one.package).join(', ')} are here`}\n`);
   process.exitCode = reason === undefined ? 0 : 1;

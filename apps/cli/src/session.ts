@@ -21,6 +21,8 @@ export interface Session {
   /** How to sign in again when a fresher sign-in is asked for; absent in files of older versions. */
   readonly flow?: 'browser' | 'device' | 'persona';
   readonly audience?: string;
+  /** The claim that the services take the id of the person from; absent: `sub`. */
+  readonly subjectClaim?: string;
   readonly scope?: string;
 }
 

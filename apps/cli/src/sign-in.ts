@@ -13,6 +13,7 @@ export interface SignInOptions {
   readonly audience: string;
   readonly scope: string;
   readonly allowHttp: boolean;
+  readonly subjectClaim?: string | undefined;
   /** What the services asked for when an earlier sign-in was not enough. */
   readonly stepUp?: StepUpChallenge;
 }
@@ -155,11 +156,12 @@ async function explained(options: SignInOptions, request: () => Promise<Tokens>,
 }
 
 function sessionOf(tokens: Tokens, options: SignInOptions, io: Io, flow: Flow, before?: Session): Session {
-  const subject = claimsOf(tokens.access_token)['sub'] ?? claimsOf(tokens.id_token)['sub'] ?? before?.person;
+  const { subjectClaim = 'sub' } = options;
+  const subject = claimsOf(tokens.access_token)[subjectClaim] ?? claimsOf(tokens.id_token)[subjectClaim] ?? before?.person;
   if (typeof subject !== 'string')
     throw new CliError('notSignedIn', "The issuer's tokens do not identify the user", {
       where: options.issuer,
-      next: 'Have the scope "openid" allowed for this client.',
+      next: `Have the scope "openid" allowed for this client; the services take the claim ${subjectClaim}.`,
     });
   const refreshToken = tokens.refresh_token ?? before?.refreshToken;
   return {
@@ -173,5 +175,6 @@ function sessionOf(tokens: Tokens, options: SignInOptions, io: Io, flow: Flow, b
     flow,
     audience: options.audience,
     scope: options.scope,
+    ...(options.subjectClaim === undefined ? {} : { subjectClaim: options.subjectClaim }),
   };
 }

@@ -66,7 +66,7 @@ async function answerTo(target: string, form: string): Promise<readonly [number,
     .setIssuedAt(seconds)
     .setExpirationTime(seconds + 300)
     .sign(new Uint8Array(32));
-  const accessToken = new UnsecuredJWT({ sub: subject, auth_time: seconds }).encode();
+  const accessToken = new UnsecuredJWT({ sub: subject, upn: `${subject}@acme`, auth_time: seconds }).encode();
   return [200, { access_token: accessToken, id_token: idToken, token_type: 'Bearer', expires_in: 600 }];
 }
 
@@ -173,6 +173,19 @@ describe('readmit login', () => {
       code: 5,
       stderr: expect.stringMatching(/Nobody signed in within 1 s[\s\S]*redirect URI http:\/\/127\.0\.0\.1\/callback[\s\S]*--device/),
     });
+  });
+});
+
+describe('the claim that the services take the id from', () => {
+  const tokens = { types: ['at+jwt'], algorithms: ['ES256'], subjectClaim: 'upn', teamsClaim: 'teams', clientIdClaim: 'azp' };
+  it.each([
+    ['is who signed in, at the issuer of the services', () => url, 'dana@acme'],
+    ['is not asked of another issuer', () => 'https://other.example', 'dana'],
+  ])('%s', async (_, issuerOfServices, person) => {
+    void signsIn();
+    api.on('signInWith', { issuer: issuerOfServices(), audience: 'readmit-api', tokens });
+    expect((await login()).code).toBe(0);
+    expect((await desk.vault.session())?.person).toBe(person);
   });
 });
 

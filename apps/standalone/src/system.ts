@@ -48,6 +48,8 @@ export interface SystemOptions {
   readonly kafka?: 'own' | Readonly<Record<string, string>>;
   /** Another seed of the demo's people, machines and privilege. */
   readonly directoryFile?: string;
+  /** Settings of another issuer that people sign in at, `READMIT_ISSUER` among them; absent: the demo's. */
+  readonly signIn?: Readonly<Record<string, string>>;
   /** OTLP/HTTP endpoint that the services send their traces to; absent: none are made. */
   readonly otlpEndpoint?: string;
   readonly log: (line: string) => void;
@@ -195,6 +197,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
       READMIT_ISSUER: demo.issuer,
       READMIT_AUDIENCE: 'readmit-api',
       READMIT_STEP_UP_ACR: demoAcr,
+      ...options.signIn,
       READMIT_PUBLIC_URL: publicUrl,
       READMIT_RATE_PER_ADDRESS: '6000',
       READMIT_RATE_PER_ACTOR: '6000',

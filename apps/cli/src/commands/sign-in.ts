@@ -41,7 +41,9 @@ export const registerSignIn: Register = (program, act) => {
 
 async function login(context: Context, options: LoginOptions): Promise<void> {
   const given = options.issuer ?? context.io.env['READMIT_ISSUER'];
-  const { issuer, audience } = given ? { issuer: given, audience: 'readmit-api' } : await named(context);
+  const { issuer, audience, tokens } = given
+    ? { issuer: given, audience: 'readmit-api', ...(await ofIssuer(context, given)) }
+    : await named(context);
   const asked: SignInOptions = {
     url: context.origin.origin,
     issuer,
@@ -49,6 +51,7 @@ async function login(context: Context, options: LoginOptions): Promise<void> {
     audience: options.audience ?? audience,
     scope: options.scope,
     allowHttp: context.allowHttp,
+    subjectClaim: tokens?.subjectClaim,
   };
   const flow = options.as !== undefined ? 'persona' : options.device ? 'device' : 'browser';
   const session = await signIn(context, flow, asked, { persona: options.as, timeoutMs: options.timeout * 1000 });
@@ -67,6 +70,17 @@ async function named({ client, out, origin }: Context): Promise<Answer<'signInWi
     // Services of an older release do not have the route.
     if (error instanceof CliError && error.exit === 'notFound')
       throw usage('No issuer is configured, and the services do not name one', 'Use readmit login --issuer <url>, or set READMIT_ISSUER.');
+    throw error;
+  }
+}
+
+/** How the services read tokens of an issuer that was named here; nothing of older services and of those with another issuer. */
+async function ofIssuer({ client }: Context, issuer: string): Promise<Pick<Answer<'signInWith'>, 'tokens'>> {
+  try {
+    const found = await client.call('signInWith', {});
+    return found.issuer === issuer && found.tokens ? { tokens: found.tokens } : {};
+  } catch (error) {
+    if (error instanceof CliError) return {};
     throw error;
   }
 }
