@@ -12,7 +12,7 @@ const generators = [
   ...['docs/generated/requirements.md', 'docs/generated/where-rules-are.md'].map((file) => ({
     file,
     args: ['tools/requirements.mjs', '--write'],
-    remedy: 'npm run requirements',
+    remedy: 'node tools/requirements.mjs --write',
   })),
   { file: 'docs/generated/openapi.json', args: ['tools/generate-openapi.mjs'], remedy: 'npm run build && node tools/generate-openapi.mjs' },
   ...['docs/generated/topics.md', 'deploy/kafka/topics-and-acls.sh'].map((file) => ({

@@ -1,6 +1,7 @@
 export interface Mutant {
   readonly id: string;
   readonly rows: readonly string[];
+  readonly clauses: readonly string[];
   readonly file: string;
   readonly find: string;
   readonly replace: string;

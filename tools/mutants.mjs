@@ -6,8 +6,9 @@ import { createHash } from 'node:crypto';
 import ts from 'typescript';
 
 /**
- * @typedef {{ id: string, rows: string[], file: string, find: string, replace: string, specs: string[], means: string, open?: string }} Mutant
- * `open`: why no test notices it yet; such a mutant is no proof of anything.
+ * @typedef {{ id: string, rows: string[], clauses: string[], file: string, find: string, replace: string, specs: string[], means: string, open?: string }} Mutant
+ * `clauses`: what the list has as `rows`, such as `R4.4` or one clause of it, `R4.4 (2)`; `rows`: their rows. `open`: why no test notices it
+ * yet; such a mutant is no proof of anything.
  */
 /** @typedef {{ test: string, title: string }} Killer the spec file, and the title as it is written there */
 /** @typedef {{ id: string, change: string, source: string, killedBy: Killer[] }} MutantRecord */
@@ -40,14 +41,16 @@ export function readMutants(files) {
           );
       }
       const lines = (text) => (Array.isArray(text) ? text.join('\n') : text);
-      mutants.push({ ...entry, find: lines(entry.find), replace: lines(entry.replace) });
+      const clauses = entry.rows ?? [];
+      const rows = [...new Set(clauses.map((clause) => String(clause).split(' ')[0]))];
+      mutants.push({ ...entry, rows, clauses, find: lines(entry.find), replace: lines(entry.replace) });
     }
   }
   for (const mutant of mutants) {
     const says = (what) => wrong.push(`${mutant.id}: ${what}`);
     if (!/^R\d+\.\d+[a-z]+\d*$/.test(mutant.id)) says('an id is a row and a letter, like R4.4e');
     if (mutants.some((other) => other !== mutant && other.id === mutant.id)) says('appears twice');
-    if (!mutant.rows?.length) says('names no row');
+    if (mutant.rows.length === 0) says('names no row');
     if (!mutant.find) says('has no text to find');
     if (mutant.find === mutant.replace) says('changes nothing');
     if (!mutant.specs?.length && mutant.open === undefined) says('names no spec that must fail');

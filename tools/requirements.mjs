@@ -1,9 +1,10 @@
 /**
- * `npm run requirements`: prints each requirement with the mutants of its rule that a test noticed, writes
- * docs/generated/requirements.md and where-rules-are.md, and fails on a title with an unknown id, on a mutant whose record is not (or no longer) true, and
- * when a due row has none. Runs no mutant: `npm run mutate` does, and its record is checked for freshness here.
+ * `npm run requirements`: prints each requirement with its state and the mutants of its rule that a test noticed, writes
+ * docs/generated/requirements.md and where-rules-are.md, and fails on a title with an unknown id, on a mutant whose record is not (or no longer)
+ * true, on a clause that neither has a line nor is listed as missing, and when a due row has no mutant that was noticed. Runs no mutant:
+ * `npm run mutate` does, and its record is checked for freshness here.
  *
- *   --write               only writes the file, without judging
+ *   --write               only writes the two files, without judging
  *   --rows                only judges: no table, nothing written
  *   --require R1.1,R1.2   these rows are due, and their absence fails, whatever docs/requirements.json says
  */
@@ -12,7 +13,9 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { readMutantFiles, readRecords, specsOfHouse } from './mutant-files.mjs';
 import { judgeMutants, readMutants } from './mutants.mjs';
-import { matchRows, readRows, readTitles, renderPlaces, renderRequirements } from './requirement-titles.mjs';
+import { readMissing, readRows } from './requirement-rows.mjs';
+import { countOf, matchRows, readTitles, renderRequirements, statesOf } from './requirement-titles.mjs';
+import { placesOf, readPointers, renderPlaces } from './rule-places.mjs';
 
 const house = path.resolve(import.meta.dirname, '..');
 const { values } = parseArgs({ options: { write: { type: 'boolean' }, rows: { type: 'boolean' }, require: { type: 'string' } } });
@@ -22,15 +25,18 @@ const { due: owed, dueFails } = JSON.parse(read('docs/requirements.json'));
 const due = values.require === undefined ? owed : values.require.split(',').map((id) => id.trim());
 
 const rows = readRows(read('docs/requirements.md'));
+const missing = readMissing(read('docs/requirements.md'));
 const titles = specsOfHouse(house).flatMap((file) => readTitles(file, read(file)));
 const judged = judgeMutants(readMutants(readMutantFiles(house)), readRecords(house), titles, read);
 const matched = matchRows(rows, titles, judged, due);
+const { places, wrong: misplaced } = placesOf(rows, judged, readPointers(read('tests/mutants/places.json')), read);
+const { states, wrong: uncovered } = statesOf(rows, matched.kills, places, missing);
 
 if (!values.write && !values.rows) {
   for (const row of rows) {
     const lines = matched.kills.get(row.id).map(({ id, means, killers }) => `${id} ${means}: ${killers[0].title}`);
     process.stdout.write(
-      `${row.id.padEnd(6)}${due.includes(row.id) ? 'due ' : '    '}${lines.length > 0 ? lines.join('\n          ') : 'open'}\n`,
+      `${row.id.padEnd(6)}${due.includes(row.id) ? 'due ' : '    '}${[states.get(row.id).state, ...lines].join('\n          ')}\n`,
     );
   }
 }
@@ -41,29 +47,31 @@ for (const line of wrong) process.stderr.write(`error: ${line}\n`);
 process.exitCode = wrong.length > 0 ? 1 : 0;
 
 function judge() {
-  const { kills, unknown, missing } = matched;
+  const { unknown, missing: untested } = matched;
   const count = (state) => judged.filter((one) => one.state === state).length;
-  const done = rows.filter((row) => kills.get(row.id).length > 0).length;
+  const dueIn = (state) => due.filter((id) => states.get(id).state === state);
   process.stdout.write(
-    `${done} of ${rows.length} requirements are done; ${due.length - missing.length} of ${due.length} that are due. ` +
+    `${countOf(states, 'done')} of ${rows.length} requirements are done, ${countOf(states, 'in part')} in part; of the ${due.length} that are due ` +
+      `${dueIn('done').length} are done, ${dueIn('in part').length} in part (${dueIn('in part').join(', ')}). ` +
       `${count('killed')} of ${judged.length} mutants were noticed, ${count('open')} are listed as open, ` +
       `${judged.filter(({ changed }) => changed).length} were seen with other text of file or spec (npm run mutate -- --changed)\n`,
   );
   wrong.push(...unknown.map((one) => `${one.file}: "${one.title}" names ${one.ids[0]}, which docs/requirements.md does not have`));
+  wrong.push(...misplaced, ...uncovered);
   for (const { mutant, state, says } of judged) {
     if (state === 'wrong')
       wrong.push(
         `mutant ${mutant.id} (${mutant.means}): ${says}. Mend its entry in tests/mutants and run "npm run mutate -- ${mutant.id}"`,
       );
   }
-  if (missing.length === 0) return;
-  const says = `due, but no test that names them noticed a mutant of theirs: ${missing.join(', ')}`;
+  if (untested.length === 0) return;
+  const says = `due, but no test that names them noticed a mutant of theirs: ${untested.join(', ')}`;
   if (dueFails || values.require !== undefined) wrong.push(says);
   else process.stdout.write(`${says}\n(not an error while "dueFails" in docs/requirements.json is false)\n`);
 }
 
 function write() {
   mkdirSync(path.join(house, 'docs/generated'), { recursive: true });
-  writeFileSync(path.join(house, 'docs/generated/requirements.md'), renderRequirements(rows, matched, owed));
-  writeFileSync(path.join(house, 'docs/generated/where-rules-are.md'), renderPlaces(rows, judged));
+  writeFileSync(path.join(house, 'docs/generated/requirements.md'), renderRequirements(rows, matched, states, owed));
+  writeFileSync(path.join(house, 'docs/generated/where-rules-are.md'), renderPlaces(rows, places, missing));
 }

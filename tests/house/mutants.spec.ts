@@ -3,16 +3,22 @@ import { changeOf, judgeMutants, killersFor, mutated, readMutants, sourceOf, wri
 
 // Rows of a group that the house does not have, in strings: this file's own titles name no requirement.
 const mutant: Mutant = {
-  ...{ id: 'R91.1a', rows: ['R91.1'], file: 'a.ts', means: 'everybody may' },
+  ...{ id: 'R91.1a', rows: ['R91.1'], clauses: ['R91.1'], file: 'a.ts', means: 'everybody may' },
   ...{ find: 'if (!may) throw new Error();', replace: '', specs: ['a.spec.ts'] },
 };
 const source = 'export function act(may: boolean) {\n  if (!may) throw new Error();\n}\n';
-const listed = (entry: object) => readMutants([{ name: 'r91.json', text: JSON.stringify([{ ...mutant, ...entry }]) }]);
+const written = { ...mutant, clauses: undefined };
+const listed = (entry: object) => readMutants([{ name: 'r91.json', text: JSON.stringify([{ ...written, ...entry }]) }]);
 
 describe('the list of mutants', () => {
   it('is read as it stands; a text of several lines is an array of them', () => {
     expect(listed({})).toEqual([mutant]);
     expect(listed({ find: ['a', 'b'] })[0]?.find).toBe('a\nb');
+  });
+  it('names rows or clauses of them; each row counts once', () => {
+    const rows = ['R91.1 (2)', 'R91.1 (3)', 'R92.4'];
+    expect(listed({ rows })).toEqual([{ ...mutant, rows: ['R91.1', 'R92.4'], clauses: rows }]);
+    expect(() => listed({ rows: [] })).toThrow('R91.1a: names no row');
   });
   it('is refused with every mistake, by name', () => {
     expect(() => listed({ file: 7 })).toThrow('r91.json: R91.1a: "file" must be a string');
@@ -21,7 +27,7 @@ describe('the list of mutants', () => {
     expect(() => listed({ replace: mutant.find })).toThrow('changes nothing');
     expect(() => listed({ specs: [] })).toThrow('names no spec that must fail');
     expect(listed({ specs: [], open: 'nobody looks' })).toHaveLength(1);
-    const twice = JSON.stringify([mutant, mutant]);
+    const twice = JSON.stringify([written, written]);
     expect(() => readMutants([{ name: 'r91.json', text: twice }])).toThrow('R91.1a: appears twice');
   });
 });

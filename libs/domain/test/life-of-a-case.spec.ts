@@ -244,6 +244,27 @@ describe('the order of writes', () => {
     expect(services.emitted('readmit.case.closed').map((fact) => fact.data.outcome)).toEqual(['failed']);
   });
 
+  it('R7.3 what was granted is taken back, by the clock or by a containment, while audit cannot record', () => {
+    const ended = (stop: (services: SimulatedServices, caseId: string) => void): readonly unknown[] => {
+      const services = new SimulatedServices();
+      const caseId = services.open(role, erin, 'erin');
+      services.prove(caseId);
+      services.decide(caseId, 'chidi');
+      services.decide(caseId, 'dana');
+      expect(services.emitted('readmit.execution.succeeded')).toHaveLength(1);
+      services.auditUp = false;
+      stop(services, caseId);
+      const [how] = services.emitted('readmit.obligation.discharged').map((fact) => fact.data.how);
+      return [services.emitted('readmit.revocation.due')[0]?.data.cause, how];
+    };
+    expect(ended((services) => services.advance(3600))).toEqual(['expiry', 'undone']);
+    const contained = ended((services, caseId) => {
+      expect(services.command('revocation-scheduler', caseId, contain('gita', why)).refused).toBeUndefined();
+      services.settle();
+    });
+    expect(contained).toEqual(['containment', 'undone']);
+  });
+
   it('R6.4 a person ends a grant early; before it is granted there is nothing to end', () => {
     const services = new SimulatedServices();
     const caseId = services.open(role, erin, 'erin');

@@ -29,7 +29,7 @@ const patient = (afterMs: number, wakes: ServiceDefinition['wakes']): ServiceDef
 const saidOf = async (type: string) => (await house.said('intake')).filter((event) => event.type === type);
 
 describe('a wake of a timer service', () => {
-  it('fires after a restart, once', async () => {
+  it('R6.2 fires after a restart, once', async () => {
     const first = await house.engine(patient(3_600_000, 'timer'));
     await house.send('approval', [withdrawn('case-1'), withdrawn('case-2')]);
     await first.start();
@@ -134,7 +134,7 @@ describe('a command', () => {
     expect(engine.counters.commits).toBe(1);
   });
 
-  it('that is refused is recorded in that transaction, without its rows', async () => {
+  it('R7.1 that is refused is recorded in that transaction, without its rows', async () => {
     let saves = 0;
     const engine = await house.engine({ ...toy, save: async () => void saves++ });
     const no = refusal('forbidden', 'R4.2', 'approver-is-requester', 'You asked for it yourself; somebody else must decide.');

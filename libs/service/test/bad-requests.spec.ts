@@ -262,7 +262,7 @@ describe('a token', () => {
   it.each([
     ['that names itself', { sub: 'billing-job', client_id: 'billing-job' }],
     ['of an identity provider under an account of its own', { sub: '0f8fad5b-d9cb', client_id: 'demo-idp' }],
-  ])('of a client %s is nobody’s sign-in: it is refused with 403 and on record', async (_what, claims) => {
+  ])('R1.8 of a client %s is nobody’s sign-in: it is refused with 403 and on record', async (_what, claims) => {
     for (const asked of [{}, { method: 'GET' as const, url: '/api/revocation/cases/case_1' }]) {
       const { status, json } = await send({ ...asked, token: await issuer.token(claims) });
       expect({ status, reason: json.reason }).toEqual({ status: 403, reason: 'not-a-person' });

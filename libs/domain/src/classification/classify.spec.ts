@@ -51,6 +51,13 @@ describe('classes', () => {
     expect(classOf(request(['factor.bypass']))).toBe('mfa-recovery');
   });
 
+  it('R1.4 break-glass is privileged though the account belongs to a machine', () => {
+    const payroll = machine('svc-payroll');
+    expect(classOf(request(['breakglass.activate'], payroll))).toBe('privileged-restoration');
+    // The control: another ask for the same account.
+    expect(classOf(request(['factor.bypass'], payroll))).toBe('nhi-secret-restoration');
+  });
+
   it.each(['secret.rotate', 'secret.reissue'] as const)(
     'R1.5 %s is a machine matter, also when the requester calls the subject a person',
     (kind) => {

@@ -85,6 +85,12 @@ describe('one decision', () => {
     expect(`${found?.rule} ${found?.reason}`).toBe(why);
   });
 
+  it('R3.10 does not count from vendor staff in a team of the quorum; from an employee in their place it does', () => {
+    expect(checkDecision(signed('mallory'), basis, crypto)).toMatchObject({ reason: 'approver-is-vendor' });
+    const employed = people.map((one) => (one.id === 'mallory' ? { ...one, employment: 'employee' as const } : one));
+    expect(checkDecision(signed('mallory'), { ...basis, people: employed }, crypto)).toBeUndefined();
+  });
+
   it('R4.4 does not count when a word was changed after it was signed, or the key is not enrolled', () => {
     const decision = signed('chidi');
     const changed = { ...decision, statement: { ...decision.statement, reason: 'seen and changed' } };

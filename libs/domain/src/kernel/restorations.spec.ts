@@ -44,6 +44,13 @@ describe('the table of restorations', () => {
     expect(stepServesAsk('sessions.end', 'role.restore')).toBe(true);
   });
 
+  it('R5.1 lets a bypass leave the factor, a replacement issue no bypass, and a reset do both', () => {
+    const both = (ask: AskKind) => [stepServesAsk('factor.remove', ask), stepServesAsk('bypass.issue', ask)];
+    expect(both('factor.bypass')).toEqual([false, true]);
+    expect(both('factor.replace')).toEqual([true, false]);
+    expect(both('factor.reset')).toEqual([true, true]);
+  });
+
   it('R6.5 lets one case at a time hold a secret, by ask, step and undo, and no other thing', () => {
     expect(asks.filter(([kind]) => claimsAccount({ kind })).map(([kind]) => kind)).toEqual(['secret.rotate', 'secret.reissue']);
     expect(steps.filter(([kind]) => isExclusive({ kind })).map(([kind]) => kind)).toEqual(['secret.issue']);

@@ -89,7 +89,7 @@ export const askTable: Readonly<Record<AskKind, AskRow>> = {
   'role.restore': { ...power, entitlement: 'role', steps: ['role.grant'] },
   'group.restore': { ...power, entitlement: 'group', steps: ['role.grant'] },
   'breakglass.activate': {
-    class: 'privileged-restoration',
+    ...power,
     rule: 'R1.4',
     why: 'the access path decides, not who owns the account',
     steps: ['bypass.issue', 'role.grant'],

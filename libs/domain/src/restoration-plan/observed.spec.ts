@@ -49,7 +49,7 @@ describe('a look at two targets', () => {
     expect(saw(two(), at('target-postgres'), at('idp'))).toEqual({ over: false, emit: [] });
   });
 
-  it('R6.2 is over when a factor was enrolled where the bypass is, and not when one was enrolled elsewhere', () => {
+  it('R6.4 is over when a factor was enrolled where the bypass is, and not when one was enrolled elsewhere', () => {
     const elsewhere = saw(two(), { ...at('target-postgres'), ...enrolled }, at('idp'));
     expect(elsewhere).toEqual({
       over: false,

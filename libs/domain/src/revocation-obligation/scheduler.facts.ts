@@ -9,7 +9,7 @@ export const schedulerConsumes = [
   'readmit.people.attested',
   'readmit.approval.granted',
   'readmit.case.frozen',
-  // No rule reads it: containment by subject needs the open cases.
+  // For the containment of a subject, which needs its open cases (R6.6): no rule reads it.
   'readmit.case.closed',
   'readmit.execution.started',
   'readmit.execution.succeeded',
