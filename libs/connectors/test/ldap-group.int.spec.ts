@@ -165,7 +165,7 @@ describe('names and entries', () => {
     ['signs of filters', 'erin*()(uid=*)\\', 'cn=erin*()(uid=*)\\\\', undefined],
     ['a slash and a sign of escapes', 'erin/100%', 'cn=erin/100%', 'erin%2F100%25'],
   ])('R6.5 with %s are given and taken back', async (_what, uid, rdn, id) => {
-    const { idOf } = await import('../src/ldap/names.js');
+    const { idOf } = await import('../src/encoded-names.js');
     if (id !== undefined) expect(idOf(uid)).toBe(id);
     const dn = `${rdn},ou=people,${suffix}`;
     await asAdmin(directory, (client) => client.add(dn, { objectClass: 'inetOrgPerson', uid, sn: 'Example' }));

@@ -1,9 +1,9 @@
 /** Finds entries: by the name that an ask has, and by the lasting id that a plan has. */
 import { AndFilter, EqualityFilter, OrFilter, PresenceFilter, ResultCodeError } from 'ldapts';
 import { TargetError } from '../connector.js';
+import { valueOf } from '../encoded-names.js';
 import type { Entry, LdapSession } from './ldap-session.js';
 import { resultCode } from './ldap-session.js';
-import { valueOf } from './names.js';
 import type { Profile } from './profile.js';
 
 /** Where accounts or groups are, and the attribute that asks name them by. */

@@ -1,16 +1,10 @@
 /** One account and one group: what a plan rests on, as facets. */
-import type { Ask, Facet, Plan, Step, Undo } from '@readmit/contracts';
-import { TargetError } from '../connector.js';
+import type { Facet } from '@readmit/contracts';
+import { facetName } from '../encoded-names.js';
+import { holdingName, type Pair } from '../group-pair.js';
 import { listed } from '../plan-text.js';
 import { byIds, byName, groupsAbove, type Directory, type Found } from './entries.js';
 import type { LdapSession } from './ldap-session.js';
-import { facetName } from './names.js';
-
-export interface Pair {
-  readonly connector: string;
-  readonly object: string;
-  readonly entitlement: string;
-}
 
 export interface GroupState {
   readonly person: Found | undefined;
@@ -21,11 +15,6 @@ export interface GroupState {
   readonly through: readonly Found[];
   /** Groups that the group is in: applications that follow nested groups give those, too. */
   readonly reach: readonly Found[];
-}
-
-export function pairOf({ kind, connector, object, entitlement }: Ask | Step | Undo): Pair {
-  if (entitlement === undefined) throw new TargetError(`${kind} for ${object} names no group`, 'none', 'unsupported');
-  return { connector, object, entitlement };
 }
 
 /** By the names of the ask. Also what is found is looked up by id: a second look that must show the executor's own entry. */
@@ -65,8 +54,6 @@ async function stateOf(
 export const isMember = async (session: LdapSession, { profile }: Directory, group: Found, dn: string): Promise<boolean> =>
   (await session.compare(group.dn, profile.member, dn)) === true;
 
-export const holdingName = ({ connector, object, entitlement }: Pair): string => facetName(connector, object, 'group', entitlement);
-
 export function facetsOf(pair: Pair, { person, group, member, through, reach }: GroupState): Facet[] {
   const ofGroup = (what: string): string => facetName(pair.connector, pair.object, 'group', pair.entitlement, what);
   const names = (groups: readonly Found[]): string => listed(groups.map(({ id, dn }) => `${id} ${dn}`));
@@ -84,11 +71,3 @@ export const personFacets = ({ connector, object }: Pick<Pair, 'connector' | 'ob
   { name: facetName(connector, object, 'id'), value: person?.id ?? 'none' },
   { name: facetName(connector, object, 'dn'), value: listed(person ? [person.dn] : []) },
 ];
-
-/** Whether the plan saw her as a member already: then nothing was planned, and nothing is taken away. */
-export function memberBefore(plan: Plan, pair: Pair): boolean {
-  const found = plan.before.facets.find(({ name }) => name === holdingName(pair));
-  if (!found)
-    throw new TargetError(`the plan does not say whether ${pair.object} was in ${pair.entitlement} before: plan again`, 'none', 'refused');
-  return found.value === 'member';
-}

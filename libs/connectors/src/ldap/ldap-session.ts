@@ -3,7 +3,7 @@ import net from 'node:net';
 import tls from 'node:tls';
 import { Client, type Change, type Control, type Filter, ResultCodeError } from 'ldapts';
 import { TargetError } from '../connector.js';
-import type { Bounded } from './bounded.js';
+import type { Bounded } from '../bounded.js';
 import type { LdapAddress } from './ldap-address.js';
 
 export interface SessionOptions {

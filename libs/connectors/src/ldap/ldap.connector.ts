@@ -1,8 +1,9 @@
 import type { Capabilities } from '@readmit/domain';
 import { mustSupport, TargetError, type Connector } from '../connector.js';
-import { Bounded } from './bounded.js';
+import { Bounded } from '../bounded.js';
+import { pairOf } from '../group-pair.js';
 import type { Directory } from './entries.js';
-import { facetsOf, pairOf, readByName } from './group-state.js';
+import { facetsOf, readByName } from './group-state.js';
 import { ldapAddress } from './ldap-address.js';
 import { withSession, type LdapSession, type SessionOptions } from './ldap-session.js';
 import { addMember, removeMember } from './membership.js';

@@ -4,11 +4,12 @@ import type { PlanParts } from '@readmit/domain';
 import { AndFilter, Attribute, Change, EqualityFilter, NotFilter, type Filter } from 'ldapts';
 import { TargetError, type StepResult, type UndoResult } from '../connector.js';
 import { mustBeAsPlanned } from '../as-planned.js';
+import { facetName } from '../encoded-names.js';
 import { byIds, byName, ownId, type Directory, type Found } from './entries.js';
 import { personFacets } from './group-state.js';
 import { AssertionControl } from './ldap-controls.js';
 import { resultCode, type LdapSession } from './ldap-session.js';
-import { facetName, plannedId } from './names.js';
+import { plannedId } from './names.js';
 import { mustControl } from './plan-group.js';
 
 type Lock = 'no' | 'yes' | 'by-administrator';

@@ -1,4 +1,4 @@
-import { TargetError } from '../connector.js';
+import { TargetError } from './connector.js';
 
 /** Lets so many in at a time; who waits is let in in turn, or leaves with the signal. */
 export class Bounded {
