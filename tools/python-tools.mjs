@@ -30,6 +30,7 @@ export function pythonTools(name) {
 function install(requirements, folder) {
   const without = ensureDebian(withVenv);
   if (without !== undefined) return without;
+  process.stderr.write(`installing the Python packages of ${path.relative(house, requirements)} (once)\n`);
   const making = `${folder}.${randomBytes(6).toString('hex')}`;
   mkdirSync(path.dirname(folder), { recursive: true });
   try {

@@ -15,3 +15,4 @@ export { demoIdpConnector } from './demo-idp/demo-idp.connector.js';
 export type { DemoIdpOptions } from './demo-idp/admin-client.js';
 export type { BypassSecret } from './demo-idp/bypass-code.js';
 export { keycloakConnector, type KeycloakConnectorOptions } from './keycloak/keycloak.connector.js';
+export { scimConnector, type ScimConnectorOptions } from './scim/scim.connector.js';
