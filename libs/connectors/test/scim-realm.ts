@@ -1,6 +1,6 @@
 /** A realm of a real Keycloak that serves SCIM as docs/targets.md says, with an executor and a canary. */
 import { testKeycloak, type TestRealm } from '@readmit/testing';
-import { adminOf, createUser, patch, type Admin } from './scim-target.js';
+import { adminOf, canaryAsDocumented, type Admin } from './scim-target.js';
 
 export interface ScimRealm extends TestRealm {
   /** Base URL of SCIM. */
@@ -27,7 +27,6 @@ export async function scimRealm(): Promise<ScimRealm> {
     file.clients.push(Object.assign(client, { standardFlowEnabled: false, protocolMappers: [audience] }));
     const account = { username: `service-account-${clientId}`, enabled: true, serviceAccountClientId: clientId };
     file.users.push(Object.assign(account, { clientRoles: { 'realm-management': ['manage-users'] } }));
-    (file['groups'] as { name: string }[]).push({ name: 'readmit-canary' });
   });
   const url = `${realm.issuer}/scim/v2`;
   const credentials = { clientId, clientSecret: 'a-secret-of-the-scim-client' };
@@ -43,8 +42,6 @@ export async function scimRealm(): Promise<ScimRealm> {
     const [found] = (await realm.admin('GET', `/groups?exact=true&search=${encodeURIComponent(name)}`)) as { readonly id: string }[];
     return found?.id ?? '';
   };
-  const member = await createUser(scim, 'readmit-canary');
-  const canary = { group: await groupId('readmit-canary'), member };
-  await patch(scim, canary.group, { op: 'add', path: 'members', value: [{ value: member }] });
+  const canary = canaryAsDocumented(url, await token());
   return { ...realm, url, credentials, scim, groupId, canary };
 }

@@ -1,11 +1,11 @@
 /** A real SCIM 2.0 service provider for specs: scim2-server (tools/python/scim.txt), in memory, with an executor's token and a canary. */
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { freePort } from '@readmit/servers';
-import { until } from '@readmit/testing';
+import { blockOf, until } from '@readmit/testing';
 import { pythonTools } from '../../../tools/python-tools.mjs';
 import { scimConnector, type Connector } from '../src/index.js';
 
@@ -73,8 +73,12 @@ export const adminOf =
   };
 
 const schema = (kind: 'User' | 'Group') => [`urn:ietf:params:scim:schemas:core:2.0:${kind}`];
-export const createUser = async (admin: Admin, userName: string, active = true): Promise<string> =>
-  (await admin('POST', '/Users', { schemas: schema('User'), userName, active })).id;
+/** Name and address, because Keycloak demands them. */
+export const createUser = async (admin: Admin, userName: string, active = true): Promise<string> => {
+  const name = { givenName: 'Erin', familyName: 'Example' };
+  const emails = [{ value: `${randomBytes(6).toString('hex')}@example.com`, primary: true }];
+  return (await admin('POST', '/Users', { schemas: schema('User'), userName, active, name, emails })).id;
+};
 export const createGroup = async (admin: Admin, displayName: string, members: readonly string[] = []): Promise<string> => {
   const { id } = await admin('POST', '/Groups', { schemas: schema('Group'), displayName });
   // Keycloak takes no members when a group is made.
@@ -101,6 +105,14 @@ export interface ScimTarget {
   stop(): Promise<void>;
 }
 
+/** Made by the commands of docs/targets.md. */
+export function canaryAsDocumented(url: string, token: string): ScimTarget['canary'] {
+  const commands = blockOf('docs/targets.md', 'Connect a SCIM server', 1);
+  const env = { ...process.env, SCIM_URL: url, SCIM_TOKEN: token };
+  const [group = '', member = ''] = execFileSync('bash', ['-euo', 'pipefail', '-c', commands], { env, encoding: 'utf8' }).trim().split(' ');
+  return { group, member };
+}
+
 export const connectorName = 'directory';
 
 /** A server with the canary that docs/targets.md describes. */
@@ -110,8 +122,7 @@ export async function startScimTarget(): Promise<ScimTarget> {
   const tokenFile = path.join(folder, 'token');
   await writeFile(tokenFile, `${server.token}\n`, { mode: 0o600 });
   const admin = adminOf(server.url, () => server.token);
-  const member = await createUser(admin, 'readmit-canary');
-  const canary = { group: await createGroup(admin, 'readmit-canary', [member]), member };
+  const canary = canaryAsDocumented(server.url, server.token);
   return {
     admin,
     server,
