@@ -129,6 +129,26 @@ describe('what is planned', () => {
   });
 });
 
+describe('an account in many groups', () => {
+  it('is found on every page, and too many to compare are refused in a plan, never at the undo', async () => {
+    const join = async (times: number): Promise<void> => {
+      for (let at = 0; at < times; at += 1) await createGroup(target.admin, `many-${count}-${at}`, [erin]);
+    };
+    await join(105);
+    const plan = await planned(connector, ask());
+    // The last one that was made is on the second page.
+    await executed(connector, plan);
+    expect(valueOf(await connector.read(ask(), signal), `/group/${encodeURIComponent(idOf(finance))}`)).toBe('member');
+    await join(100);
+    await expect(planned(connector, ask())).rejects.toMatchObject({
+      code: 'unsupported',
+      message: expect.stringContaining('too many groups'),
+    });
+    const readBack = await undone(connector, plan);
+    expect([valueOf(readBack, '/through'), await membersOf(target.admin, group)]).toEqual(['too many', [dave]]);
+  });
+});
+
 describe('between plan and undo', () => {
   it('R2.4 does nothing in a group that was renamed, and R6.5 takes out by id whatever it is called', async () => {
     const plan = await planned(connector, ask());
