@@ -114,7 +114,7 @@ describe('an answer that leaves open what happened', () => {
     ['half of it', (response) => void response.writeHead(500, { 'content-length': '100' }).write('{"sch', () => response.destroy())],
     ['408', (response) => void answer(response, 408, '')],
   ];
-  it.each(broken)('is read back after %s: the change was done', async (_what, reply) => {
+  it.each(broken)('R5.5 is read back after %s: the change was done', async (_what, reply) => {
     proxy.use(async (passing, response) => {
       if (!isPatch(passing)) return false;
       await passing.forward();
@@ -127,7 +127,7 @@ describe('an answer that leaves open what happened', () => {
     expect([await membersOf(target.admin, group), patches()]).toEqual([[], 2]);
   });
 
-  it.each(broken)('is unknown after %s where the change is not seen', async (_what, reply) => {
+  it.each(broken)('R5.5 is unknown after %s where the change is not seen', async (_what, reply) => {
     const drop = (passing: Passing, response: ServerResponse): boolean => {
       if (isPatch(passing)) reply(response);
       return isPatch(passing);
@@ -209,7 +209,7 @@ describe('a group that others change at the same time', () => {
     });
   };
 
-  it('is changed only in the version that was read (If-Match), and is read again after 412', async () => {
+  it('R2.5 is changed only in the version that was read (If-Match), and is read again after 412', async () => {
     race(2);
     await executed(connector, plan);
     expect([await membersOf(target.admin, group), patches()]).toEqual([['other-0', 'other-1', erin].toSorted(), 3]);
@@ -218,7 +218,7 @@ describe('a group that others change at the same time', () => {
     );
   });
 
-  it('cannot hold up the undo for ever, and the step says that it did nothing', async () => {
+  it('cannot hold up the undo, and the step says that it did nothing', async () => {
     race(100);
     await expect(executed(connector, plan)).rejects.toMatchObject({ code: 'changed', effect: 'none' });
     race(0);

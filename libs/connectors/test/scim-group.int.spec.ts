@@ -81,7 +81,7 @@ describe('names of groups', () => {
 });
 
 describe('what is planned', () => {
-  it('R2.2 is nothing for who is a member already, and nothing is taken away then', async () => {
+  it('R2.2 R6.5 is nothing for an account that is a member already, and nothing is taken away then', async () => {
     const parts = await connector.plan(
       ask(finance, dave),
       {
@@ -93,7 +93,7 @@ describe('what is planned', () => {
     expect([parts.steps, parts.obligations]).toEqual([[], []]);
   });
 
-  it('is refused for a deactivated account, for the canary, and for who is not there', async () => {
+  it('R2.1 is refused for a deactivated account, for the canary, and for who is not there', async () => {
     const gone = await createUser(target.admin, `gone-${count}`, false);
     await expect(planned(connector, ask(finance, gone))).rejects.toMatchObject({
       code: 'refused',

@@ -11,7 +11,7 @@ export interface Passing {
   forward(): Promise<{ readonly status: number; readonly headers: Headers; readonly text: string }>;
 }
 
-/** Answers, or returns `false`: then the request goes on to the server. */
+/** Answers, or returns `false`: then the request is sent to the server. */
 export type Rule = (passing: Passing, response: ServerResponse) => Promise<boolean> | boolean;
 
 export interface Proxy {

@@ -6,7 +6,6 @@ import os from 'node:os';
 import path from 'node:path';
 import { freePort } from '@readmit/servers';
 import { blockOf, until } from '@readmit/testing';
-import { pythonTools } from '../../../tools/python-tools.mjs';
 import { scimConnector, type Connector } from '../src/index.js';
 
 export interface ScimServer {
@@ -24,12 +23,14 @@ const untilInputEnds = [
   'main()',
 ].join('\n');
 
+/** The Python that has scim2-server, which is installed by the first who asks. The tool prints what is missing if it cannot be. */
+const pythonOfScim = (): string =>
+  execFileSync(process.execPath, ['tools/python-tools.mjs', 'scim'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }).trim();
+
 /** Starts one on loopback: a second or two. */
 export async function startScimServer(): Promise<ScimServer> {
-  const tools = pythonTools('scim');
-  if ('missing' in tools) throw new Error(`scim2-server cannot be started: ${tools.missing}`);
   const [port, token] = [await freePort(), randomBytes(24).toString('base64url')];
-  const child = spawn(tools.python, ['-c', untilInputEnds, '--port', String(port), '--bearer-token', token], {
+  const child = spawn(pythonOfScim(), ['-c', untilInputEnds, '--port', String(port), '--bearer-token', token], {
     stdio: ['pipe', 'ignore', 'pipe'],
   });
   let log = '';

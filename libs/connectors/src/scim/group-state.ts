@@ -23,7 +23,7 @@ export interface GroupState {
   readonly member: boolean;
   /** What else makes the account a member of the group. */
   readonly through: Nested;
-  /** Groups that the group is in: whoever follows nested groups gives those, too. */
+  /** Groups that the group is in: applications that follow nested groups give those, too. */
   readonly reach: Nested;
 }
 

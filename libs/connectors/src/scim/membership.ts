@@ -110,7 +110,7 @@ async function takeOut(call: Call, { person, group: id }: Ids): Promise<'done' |
   for (let round = 0; ; round += 1) {
     const group = await groupBy(call, id);
     if (!group) return 'done';
-    // To take out one member by id is right in every version of the group: others must not be able to hold it up for ever.
+    // To take out one member by id is right in every version of the group: others must not be able to hold it up.
     const last = round === rounds - 1;
     const outcome = await change(call, last ? { ...group, etag: undefined } : group, operation);
     if (outcome !== 'changed' || last) return outcome;
