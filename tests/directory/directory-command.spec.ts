@@ -5,11 +5,10 @@
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { signDirectory } from '@readmit/signing';
+import { httpDirectory, openDirectory, signDirectory } from '@readmit/signing';
 import { DirectorySource, type Directory } from '@readmit/contracts';
 import { blockOf } from '@readmit/testing';
 import { parse, stringify } from 'yaml';
-import { httpDirectory } from '../../apps/classification/src/outbound/http-directory.js';
 import { parsePolicy } from '../../apps/classification/src/outbound/policy-file.js';
 import { Desk, json, modeOf, now } from '../../apps/cli/test/cli-run.js';
 
@@ -41,6 +40,7 @@ const read = (text: string, key = keyId) =>
     url: 'https://directory.example.test/',
     key,
     cacheMs: 0,
+    open: openDirectory,
     now: () => 0,
     fetch: () => Promise.resolve(new Response(text)),
   }).read(new AbortController().signal);

@@ -1,11 +1,11 @@
 import { createEngine } from '@readmit/runtime';
 import { activatePolicy } from '@readmit/domain';
+import { httpDirectory, openDirectory } from '@readmit/signing';
 import { integer, matching, secretLine, serviceApp, webUrl } from '@readmit/service';
 import { classificationDefinition } from './classification.definition.js';
 import { withDirectory } from './inbound/directory-progress.js';
 import { classificationPorts, ContactsController, type ClassificationPorts } from './inbound/contacts.controller.js';
 import { caseCodes } from './outbound/case-codes.js';
-import { httpDirectory } from './outbound/http-directory.js';
 import { loadPolicy } from './outbound/policy-file.js';
 import { watchedDirectory } from './outbound/watched-directory.js';
 
@@ -45,6 +45,7 @@ export const classificationApp = serviceApp({
     const file = httpDirectory({
       url: settings.READMIT_DIRECTORY_URL,
       key: settings.READMIT_DIRECTORY_KEY,
+      open: openDirectory,
       cacheMs: Math.min(settings.READMIT_DIRECTORY_CACHE_MS, maxAgeSeconds * 1000 * maxCacheShareOfAge),
     });
     const directory = watchedDirectory(file, { log, now, maxAgeSeconds });

@@ -1,7 +1,7 @@
+import type { DirectoryPort } from '@readmit/signing';
 import { defineService, type ServiceDefinition } from '@readmit/runtime';
 import { classificationProcess, type ActivePolicy } from '@readmit/domain';
 import { saveCodes, type CodePort } from './outbound/case-codes.js';
-import type { DirectoryPort } from './outbound/directory.js';
 
 export const classificationDefinition = (
   directory: DirectoryPort,

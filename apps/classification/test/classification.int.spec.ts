@@ -3,7 +3,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createEngine, type Engine } from '@readmit/runtime';
 import { EmbeddedBus } from '@readmit/bus';
-import { engineCrypto, KeyRing, makeServiceKeys, Signer } from '@readmit/signing';
+import { engineCrypto, KeyRing, makeServiceKeys, Signer, type DirectoryPort } from '@readmit/signing';
 import { uuidv7 } from '@readmit/platform';
 import { entryOf, topicOf, writeEnvelope, type Directory, type Draft, type EventData, type ServiceName } from '@readmit/contracts';
 import { agentKeys, codeOf, contactDigests, showContact } from '@readmit/domain';
@@ -12,7 +12,6 @@ import { testDatabase, until, type TestDatabase } from '@readmit/testing';
 import { fileURLToPath } from 'node:url';
 import { classificationDefinition } from '../src/classification.definition.js';
 import { caseCodes } from '../src/outbound/case-codes.js';
-import type { DirectoryPort } from '../src/outbound/directory.js';
 import { loadPolicy } from '../src/outbound/policy-file.js';
 import { person } from './people.js';
 

@@ -1,12 +1,11 @@
 /** Whose contact points count, and who may see them. Not here: the directory's signature. */
 import { describe, expect, it } from '@jest/globals';
-import { engineCrypto } from '@readmit/signing';
+import { engineCrypto, type DirectoryPort } from '@readmit/signing';
 import type { Commands } from '@readmit/runtime';
 import { keyOf, type Directory, type Fact, type Policy } from '@readmit/contracts';
 import { classificationProcess, contactDigests, Facts, type Context, type Work } from '@readmit/domain';
 import type { Call } from '@readmit/service';
 import { ContactsController } from '../src/inbound/contacts.controller.js';
-import type { DirectoryPort } from '../src/outbound/directory.js';
 import { person } from './people.js';
 
 const at = '2026-11-22T09:00:00.000Z';

@@ -3,13 +3,11 @@ import { createHash } from 'node:crypto';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { openDirectory } from '@readmit/signing';
+import { httpDirectory, openDirectory, type DirectoryPort, type HttpDirectoryOptions } from '@readmit/signing';
 import type { Engine } from '@readmit/runtime';
 import type { Directory } from '@readmit/contracts';
 import { CompactSign, exportJWK, generateKeyPair } from 'jose';
 import { withDirectory } from '../src/inbound/directory-progress.js';
-import type { DirectoryPort } from '../src/outbound/directory.js';
-import { httpDirectory, type HttpDirectoryOptions } from '../src/outbound/http-directory.js';
 import { watchedDirectory } from '../src/outbound/watched-directory.js';
 
 const pair = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
@@ -161,16 +159,20 @@ describe('the directory over HTTP', () => {
       };
       more();
     });
-    await expect(httpDirectory({ url: endless, key, cacheMs: 0, maxBytes: 100_000 }).read(never)).rejects.toThrow(
+    await expect(httpDirectory({ open: openDirectory, url: endless, key, cacheMs: 0, maxBytes: 100_000 }).read(never)).rejects.toThrow(
       'the directory is larger than 100000 bytes',
     );
     // The response never ends by itself: the reader closed the connection.
     await closed;
     expect(sent).toBeGreaterThan(0);
     const long = await served((_, response) => response.writeHead(200, { 'content-length': '100001' }).write('x'));
-    await expect(httpDirectory({ url: long, key, cacheMs: 0, maxBytes: 100_000 }).read(never)).rejects.toThrow('larger than 100000');
+    await expect(httpDirectory({ open: openDirectory, url: long, key, cacheMs: 0, maxBytes: 100_000 }).read(never)).rejects.toThrow(
+      'larger than 100000',
+    );
     const right = await served((_, response) => response.end(first));
-    await expect(httpDirectory({ url: right, key, cacheMs: 0, maxBytes: 100_000 }).read(never)).resolves.toMatchObject({ issuedAt: at });
+    await expect(httpDirectory({ open: openDirectory, url: right, key, cacheMs: 0, maxBytes: 100_000 }).read(never)).resolves.toMatchObject(
+      { issuedAt: at },
+    );
   });
 
   it.each<[string, object, string]>([

@@ -1,15 +1,15 @@
 import { createEngine } from '@readmit/runtime';
 import { uuidv7 } from '@readmit/platform';
-import { ConfigurationError, integer, list, matching, secretLine, serviceApp, signInOf, webUrl } from '@readmit/service';
+import { ConfigurationError, integer, list, matching, serviceApp, signInOf } from '@readmit/service';
 import { CasesController } from './inbound/cases.controller.js';
 import { intakePorts, type IntakePorts } from './inbound/ports.js';
 import { SignalsController } from './inbound/signals.controller.js';
 import { withSignals } from './inbound/signal-engine.js';
 import { SignalIntake } from './usecases/signal-intake.js';
 import { intakeDefinition } from './intake.definition.js';
-import { clientToken, demoMailbox } from './outbound/demo-mailbox.js';
 import { freezeCall } from './outbound/freeze-call.js';
 import { Ledger } from './outbound/ledger.js';
+import { noticeSettings, openNoticeChannel } from './outbound/notice-channel.js';
 import { OpenCases } from './outbound/open-cases.js';
 import { repudiationCode } from './outbound/repudiation-code.js';
 
@@ -32,15 +32,7 @@ export const intakeApp = serviceApp({
   name: 'intake',
   area: 'intake',
   settings: {
-    READMIT_MAILBOX_URL: {
-      says: 'Where notices to people are posted (the demo mailbox).',
-      parse: webUrl('http://127.0.0.1:7500/demo/mailbox'),
-    },
-    READMIT_TOKEN_URL: { says: 'Token endpoint for this service’s own client.', parse: webUrl('http://127.0.0.1:7500/token') },
-    READMIT_CLIENT_SECRET_FILE: {
-      says: 'File (mode 0600) with the secret of the client readmit-intake.',
-      parse: secretLine('secrets/readmit-intake.secret'),
-    },
+    ...noticeSettings,
     READMIT_PROVIDER_SOURCES: {
       says: 'Sources that a provider’s signals may name, as provider=source separated by commas; a source also stands for what is below it. A provider without one may name any.',
       parse: list(
@@ -68,15 +60,10 @@ export const intakeApp = serviceApp({
       default: 10,
     },
   },
-  async build({ settings, store, commands, newId, now }) {
+  async build({ settings, store, log, commands, newId, now }) {
     const providers = providersOf(settings.READMIT_PROVIDERS, settings.READMIT_PROVIDER_SOURCES);
     const signals = new SignalIntake({ commands, providers, now, newId: uuidv7 });
-    const token = clientToken({
-      tokenUrl: settings.READMIT_TOKEN_URL,
-      clientId: 'readmit-intake',
-      clientSecret: settings.READMIT_CLIENT_SECRET_FILE.reveal(),
-      scope: 'mailbox:write',
-    });
+    const notices = await openNoticeChannel(settings, { store, log, now });
     const ledger = new Ledger(store);
     const openCases = new OpenCases(store, {
       subject: settings.READMIT_OPEN_PER_SUBJECT,
@@ -87,7 +74,8 @@ export const intakeApp = serviceApp({
     const ports: IntakePorts = { commands, ledger, openCases, signals, publicUrl, signIn: signInOf(settings), newId, now };
     return {
       definition: intakeDefinition({
-        notices: demoMailbox(settings.READMIT_MAILBOX_URL, token),
+        notices: notices.port,
+        ...(notices.save ? { saveNotices: notices.save } : {}),
         codeOf: async (caseId) => {
           const salt = (await ledger.texts([caseId])).get(caseId)?.salt;
           return salt === undefined ? undefined : repudiationCode(salt, caseId);
@@ -97,6 +85,8 @@ export const intakeApp = serviceApp({
       engine: (options) => withSignals(createEngine(options), { newId: uuidv7, ...options }, { signals, providers }),
       controllers: [CasesController, SignalsController],
       providers: [{ provide: intakePorts, useValue: ports }],
+      started: async () => notices.start?.(),
+      close: async () => notices.close?.(),
     };
   },
 });

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Work } from '@readmit/runtime';
 import { blockOf } from '@readmit/testing';
 import { Facts, type Context } from '@readmit/domain';
-import { clientToken, demoMailbox } from '../src/outbound/demo-mailbox.js';
+import { clientToken, mailboxService } from '../src/outbound/mailbox-service.js';
 import { intakeDefinition } from '../src/intake.definition.js';
 import type { NoticePort } from '../src/outbound/notice.js';
 
@@ -36,7 +36,7 @@ beforeEach(async () => {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const token = clientToken({ tokenUrl: `${url}/token`, clientId: 'readmit-intake', clientSecret: 'word', scope: 'mailbox:write' });
-  port = demoMailbox(`${url}/mailbox`, token);
+  port = mailboxService(`${url}/mailbox`, token);
   close = () => new Promise((resolve) => server.close(() => resolve()).closeAllConnections());
 });
 afterEach(() => close());

@@ -43,7 +43,7 @@ describe('a notice', () => {
     async (about) => {
       const [notice] = await sent(about);
       expect(notice).toMatchObject({ to: 'ada', about, id: `case_1/notice-${about}` });
-      expect(Object.keys(notice ?? {}).sort()).toEqual(['about', 'id', 'text', 'to']);
+      expect(Object.keys(notice ?? {}).sort()).toEqual(['about', 'id', 'mayWait', 'text', 'to']);
       const words = notice?.text.replaceAll('case_1', '').replace(code, '') ?? '';
       expect(words.length).toBeGreaterThan(20);
       expect(words).not.toMatch(/https?:|www\.|\d|[A-Za-z0-9_-]{16,}|click|password/i);

@@ -9,9 +9,11 @@ export type { Parse, Setting, SettingDescription, Settings, SettingsSpec } from 
 export {
   choice,
   databaseUrl,
+  followedSecretLine,
   integer,
   list,
   matching,
+  parser,
   secretFile,
   secretLine,
   serviceKeyFile,

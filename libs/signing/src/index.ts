@@ -11,6 +11,8 @@ export {
 export type { Bearer, BearerOptions, TokenPart, TokenReport, TokenRules } from './access-token.js';
 export { crypto as engineCrypto, salted } from './crypto.js';
 export { keyIdOf, recordLeafHash } from './hashing.js';
+export { httpDirectory } from './http-directory.js';
+export type { DirectoryPort, HttpDirectoryOptions } from './http-directory.js';
 export { keyFiles, planKeyFiles } from './key-files.js';
 export type { KeyFiles } from './key-files.js';
 export { KeyRing, loadKeyRing, makeServiceKeys, makeSigningKey, signKeyList, whyNotToSign } from './key-ring.js';

@@ -1,9 +1,8 @@
-import { engineCrypto, type DirectorySnapshot } from '@readmit/signing';
+import { engineCrypto, type DirectoryPort, type DirectorySnapshot } from '@readmit/signing';
 import type { Commands } from '@readmit/runtime';
 import { agentKeys, attestedOf, contactDigests, contactRefusal, masked, notClassified, showContact, type Facts } from '@readmit/domain';
 import { answer, refused, Serves, unavailable, type AnswerOf, type Call } from '@readmit/service';
 import { Controller, Inject } from '@nestjs/common';
-import type { DirectoryPort } from '../outbound/directory.js';
 
 export interface ClassificationPorts {
   readonly commands: Commands;

@@ -1,7 +1,7 @@
+import type { DirectoryPort } from '@readmit/signing';
 import { messageOf } from '@readmit/platform';
 import { allowedAge } from '@readmit/domain';
 import type { Log } from '@readmit/service';
-import type { DirectoryPort } from './directory.js';
 
 export interface WatchedDirectory extends DirectoryPort {
   /** Why the directory could not be used at the last read, so that cases wait. Undefined: it could. */

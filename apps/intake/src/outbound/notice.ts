@@ -1,16 +1,25 @@
-import type { Call } from '@readmit/runtime';
-import { letterOf, type NoticeAbout, type NoticeSent } from '@readmit/domain';
+import type { Call, Change } from '@readmit/runtime';
+import { letterOf, mayWait, type NoticeAbout, type NoticeSent } from '@readmit/domain';
+import type { Tx } from '@readmit/store';
 
 /**
- * Sends notices to people; real mail will use the same port. `to` is a person: the port knows the addresses and sends to each. Returns
- * how many there were; throws if the notice was not sent to all of them.
+ * Sends notices to people. `to` is a person: the port knows the addresses and sends to each. Returns what became of it at how many; throws
+ * if that is unknown. `mayWait`: the port may hold the notice back from somebody who gets many.
  */
 export interface NoticePort {
   readonly channel: string;
   send(
-    notice: { readonly id: string; readonly to: string; readonly about: NoticeAbout; readonly text: string },
+    notice: { readonly id: string; readonly to: string; readonly about: NoticeAbout; readonly text: string; readonly mayWait: boolean },
     signal: AbortSignal,
-  ): Promise<{ readonly addresses: number }>;
+  ): Promise<Omit<NoticeSent, 'channel'>>;
+}
+/** A port with what it needs while the service runs. */
+export interface NoticeChannel {
+  readonly port: NoticePort;
+  /** Saves what follows from a batch for the port, in its transaction. */
+  save?(tx: Tx, changes: readonly Change[]): Promise<void>;
+  start?(): void;
+  close?(): Promise<void>;
 }
 /** The code in a notice with which its reader can repudiate the case. Undefined: the case's texts, and with them the salt, were erased. */
 export type CodeOfCase = (caseId: string) => Promise<string | undefined>;
@@ -20,6 +29,6 @@ export const sendNotice =
   async (work, facts, signal) => {
     const about = work.input['about'] as NoticeAbout;
     const text = letterOf(about, facts, work.key, await codeOf(work.key));
-    const { addresses } = await port.send({ id: work.id, to: String(work.input['to']), about, text }, signal);
-    return { channel: port.channel, addresses };
+    const notice = { id: work.id, to: String(work.input['to']), about, text, mayWait: mayWait(about, facts) };
+    return { channel: port.channel, ...(await port.send(notice, signal)) };
   };

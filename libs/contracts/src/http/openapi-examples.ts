@@ -109,7 +109,7 @@ export const answers: Readonly<Record<string, Json>> = {
       type: 'readmit.notice.sent',
       label: 'notice sent',
       by: 'intake',
-      says: 'Notice "opened" sent to ada at 2 addresses through demo-mailbox.',
+      says: 'Notice "opened" sent to ada at 2 addresses through mailbox.',
     },
     {
       at: '2026-11-22T10:00:02.421Z',

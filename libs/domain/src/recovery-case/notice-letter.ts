@@ -39,3 +39,12 @@ const waysOut = (caseId: string, code: string | undefined): string =>
 /** Without a link: mail never gives access, and people should not learn to follow links (R2.6). */
 export const letterOf = (about: NoticeAbout, facts: IntakeFacts, caseId: string, code: string | undefined): string =>
   `${newsOf(about, facts)} Case ${caseId}. ${waysOut(caseId, code)}`;
+
+/** The subject of a mail. Names no account and nothing that somebody wrote: it shows on locked screens, and is one line. */
+export const noticeSubjects: Readonly<Record<NoticeAbout, string>> = {
+  opened: 'Access recovery was requested for an account of yours',
+  executed: 'Access recovery was granted for an account of yours',
+  ended: 'An access recovery of an account of yours has ended',
+  refused: 'An access recovery of an account of yours was not carried out',
+  contained: 'An access recovery of an account of yours was stopped',
+};

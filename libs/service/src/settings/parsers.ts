@@ -9,7 +9,8 @@ import type { Parse } from './settings.js';
 /** The largest file that a setting may name: keys and lists are small. */
 const largestFile = 4 * 1024 * 1024;
 
-function parser<T>(example: string, parse: (text: string) => T): Parse<T> {
+/** A parser of one's own: its example is a value that would be right. */
+export function parser<T>(example: string, parse: (text: string) => T): Parse<T> {
   return Object.assign((text: string) => parse(text), { example });
 }
 
@@ -97,6 +98,13 @@ export const secretLine = (example: string): Parse<Secret<string>> =>
     const value = text.trim();
     if (value === '' || /[\r\n]/.test(value)) throw new Error('must name a file that holds one line');
     return { value, texts: [value] };
+  });
+
+/** Such a secret in a file that is replaced while the service runs: the value reads it again. @throws {Error} it cannot be read. */
+export const followedSecretLine = (example: string): Parse<Secret<() => string>> =>
+  parser(example, (path) => {
+    const read = secretLine(example);
+    return new Secret(() => read(path).reveal(), [read(path).reveal()]);
   });
 
 /** The Ed25519 key of a service as a private JWK (RFC 8037). */

@@ -10,6 +10,7 @@ import { EngineTables1 } from './engine-tables.js';
 import { FactByType1 } from './fact-by-type.js';
 import { InboxItems1 } from './inbox-items.js';
 import { IntakeReaders1 } from './intake-readers.js';
+import { NoticeAddresses1 } from './notice-addresses.js';
 import { OcsfTopic1 } from './ocsf-topic.js';
 import { OpenCases1, SubjectCases1 } from './open-cases.js';
 import { OrderWords1 } from './order-words.js';
@@ -63,6 +64,7 @@ export const registry: readonly RegisteredMigration[] = [
   { order: 80, migration: CaseCodes1, schemas: ['classification'] },
   { order: 90, migration: InboxItems1, schemas: ['approval'] },
   { order: 100, migration: WorkAtObjects1, schemas: services },
+  { order: 110, migration: NoticeAddresses1, schemas: ['intake'] },
 ];
 
 export const migrationsOf = (schema: SchemaOwner): readonly RegisteredMigration[] =>

@@ -23,10 +23,10 @@ export function clientToken(options: {
   };
 }
 
-/** The demo identity provider's mailbox (a file and a page), behind the port that real mail will use. */
-export function demoMailbox(url: string, token: (signal: AbortSignal) => Promise<string>): NoticePort {
+/** A service of the installation that delivers notices: the protocol of docs/notices.md, which the demo's mailbox implements too. */
+export function mailboxService(url: string, token: (signal: AbortSignal) => Promise<string>): NoticePort {
   return {
-    channel: 'demo-mailbox',
+    channel: 'mailbox',
     async send({ id, to, about, text }, signal) {
       const response = await fetch(url, {
         method: 'POST',
@@ -36,9 +36,9 @@ export function demoMailbox(url: string, token: (signal: AbortSignal) => Promise
       });
       // The id is unknown: retrying will not find an address.
       if (response.status === 404) return { addresses: 0 };
-      if (!response.ok) throw new Error(`the demo mailbox responded with ${response.status}`);
+      if (!response.ok) throw new Error(`the mailbox service responded with ${response.status}`);
       const { addresses } = (await response.json()) as { addresses?: unknown };
-      if (!Number.isInteger(addresses)) throw new Error('the response of the demo mailbox has no number of addresses');
+      if (!Number.isInteger(addresses)) throw new Error('the response of the mailbox service has no number of addresses');
       return { addresses: Number(addresses) };
     },
   };

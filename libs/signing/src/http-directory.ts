@@ -1,8 +1,15 @@
 import { createHash } from 'node:crypto';
-import { directoryKey, maxDirectoryBytes, openDirectory, type DirectorySnapshot } from '@readmit/signing';
-import type { DirectoryPort } from './directory.js';
+import { directoryKey, maxDirectoryBytes, openDirectory, type DirectorySnapshot } from './signed-directory.js';
 
-export interface HttpDirectoryOptions {
+/**
+ * The signed directory of people and machines, or what its reader keeps of it. Throws if it is unavailable, not signed by the configured
+ * key, or invalid.
+ */
+export interface DirectoryPort<Kept = DirectorySnapshot> {
+  read(signal: AbortSignal): Promise<Kept>;
+}
+
+export interface HttpDirectoryOptions<Kept = DirectorySnapshot> {
   readonly url: string;
   /** Public Ed25519 key that signs the directory: x of its JWK. */
   readonly key: string;
@@ -11,8 +18,11 @@ export interface HttpDirectoryOptions {
   /** Milliseconds of a monotonic clock. */
   readonly now?: () => number;
   readonly fetch?: typeof globalThis.fetch;
-  /** Verifies and parses the signed text: slow for a large directory. */
-  readonly open?: typeof openDirectory;
+  /**
+   * Verifies the signed text (`openDirectory`) and returns what is kept of it in memory. Slow for a large directory, and not repeated for the
+   * same text, even after a failure: it MUST fail only because of the text.
+   */
+  readonly open: (...directory: Parameters<typeof openDirectory>) => Promise<Kept>;
   readonly maxBytes?: number;
 }
 
@@ -21,27 +31,27 @@ const fetchMs = 10_000;
 /** How long a failure is cached: many cases wait for one directory, which is fetched once for all of them. */
 const failureMs = 1_000;
 
-type Opened = { readonly snapshot: DirectorySnapshot } | { readonly error: Error };
-interface Fetched {
+type Opened<Kept> = { readonly kept: Kept } | { readonly error: Error };
+interface Fetched<Kept> {
   /** Of the text as received. */
   readonly digest: string;
   readonly etag: string | undefined;
-  readonly opened: Opened;
+  readonly opened: Opened<Kept>;
 }
 
 /**
  * A directory served over HTTP as a compact JWS (EdDSA). Anyone can open a case, and a large directory takes a quarter of a second to
  * verify: so concurrent readers share one fetch, the result is cached for a while, and the same text is verified only once.
  */
-export function httpDirectory(options: HttpDirectoryOptions): DirectoryPort {
-  const { url, cacheMs, now = () => performance.now(), open = openDirectory, maxBytes = maxDirectoryBytes } = options;
+export function httpDirectory<Kept>(options: HttpDirectoryOptions<Kept>): DirectoryPort<Kept> {
+  const { url, cacheMs, now = () => performance.now(), open, maxBytes = maxDirectoryBytes } = options;
   const request = options.fetch ?? globalThis.fetch;
   const key = directoryKey(options.key);
-  let last: Fetched | undefined;
-  let cached: { readonly until: number; readonly answer: Opened } | undefined;
-  let pending: Promise<Opened> | undefined;
+  let last: Fetched<Kept> | undefined;
+  let cached: { readonly until: number; readonly answer: Opened<Kept> } | undefined;
+  let pending: Promise<Opened<Kept>> | undefined;
 
-  async function fetchDirectory(): Promise<Opened> {
+  async function fetchDirectory(): Promise<Opened<Kept>> {
     const response = await request(url, {
       signal: AbortSignal.timeout(fetchMs),
       redirect: 'error',
@@ -60,8 +70,8 @@ export function httpDirectory(options: HttpDirectoryOptions): DirectoryPort {
     return opened;
   }
 
-  async function refresh(): Promise<Opened> {
-    const answer = await outcomeOf(fetchDirectory().then((opened) => ('error' in opened ? Promise.reject(opened.error) : opened.snapshot)));
+  async function refresh(): Promise<Opened<Kept>> {
+    const answer = await outcomeOf(fetchDirectory().then((opened) => ('error' in opened ? Promise.reject(opened.error) : opened.kept)));
     cached = { until: now() + ('error' in answer ? Math.min(failureMs, cacheMs) : cacheMs), answer };
     return answer;
   }
@@ -74,14 +84,14 @@ export function httpDirectory(options: HttpDirectoryOptions): DirectoryPort {
           ? cached.answer
           : await untilAborted((pending ??= refresh().finally(() => (pending = undefined))), signal);
       if ('error' in answer) throw answer.error;
-      return answer.snapshot;
+      return answer.kept;
     },
   };
 }
 
-async function outcomeOf(snapshot: Promise<DirectorySnapshot>): Promise<Opened> {
+async function outcomeOf<Kept>(kept: Promise<Kept>): Promise<Opened<Kept>> {
   try {
-    return { snapshot: await snapshot };
+    return { kept: await kept };
   } catch (error) {
     return { error: error instanceof Error ? error : new Error(String(error)) };
   }
