@@ -104,7 +104,7 @@ export async function localhostCertificate(
   const file = path.join(folder, 'mail.pem');
   const keyFile = path.join(folder, 'mail.key');
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-noenc', '-keyout', keyFile];
-  const name = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
+  const name = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:0.0.0.0'];
   await promisify(execFile)('openssl', ['req', '-x509', ...key, '-out', file, '-days', '2', ...name]);
   return { key: await readFile(keyFile, 'utf8'), cert: await readFile(file, 'utf8'), file };
 }

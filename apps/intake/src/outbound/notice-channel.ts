@@ -57,6 +57,8 @@ export const noticeSettings = settings({
   READMIT_SMTP_URL: {
     says: 'SMTP server that sends the mail: smtps://host:port, or smtp://host:port with STARTTLS (on this machine without TLS).',
     parse: smtpUrl,
+    // Somebody may write a password into it, which is refused and must not be shown.
+    secret: true,
     default: undefined,
   },
   READMIT_SMTP_FROM: {
@@ -134,7 +136,7 @@ function faultsOf(values: NoticeSettings): readonly string[] {
     ...needed.filter((name) => values[name] === undefined).map((name) => missing(name, `READMIT_NOTICE_CHANNEL is ${channel}`)),
     ...others
       .filter((name) => values[name] !== undefined)
-      .map((name) => `${name}: is for READMIT_NOTICE_CHANNEL=${other}, which is ${channel}. Remove it, or change the channel.`),
+      .map((name) => `${name}: is for READMIT_NOTICE_CHANNEL=${other}, but that is ${channel}. Remove it, or change the channel.`),
   ];
   const { READMIT_SMTP_USERNAME: user, READMIT_SMTP_PASSWORD_FILE: password, READMIT_SMTP_CA_FILE: ca, READMIT_SMTP_URL: url } = values;
   if (user && !password) faults.push(missing('READMIT_SMTP_PASSWORD_FILE', 'READMIT_SMTP_USERNAME is set'));
