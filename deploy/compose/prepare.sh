@@ -26,6 +26,14 @@ printf 'postgres:5432:*:postgres:%s\n' "$(cat "$secrets/postgres.password")" > "
 [ -s "$secrets/database-ca.pem" ] ||
   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -days 3650 -subj /CN=postgres \
     -addext subjectAltName=DNS:postgres -keyout "$secrets/database.key" -out "$secrets/database-ca.pem" 2> /dev/null
+# Mailpit's, in the same way; intake trusts it if READMIT_SMTP_CA names it.
+[ -s "$secrets/mailpit.pem" ] ||
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -days 3650 -subj /CN=mailpit \
+    -addext subjectAltName=DNS:mailpit -keyout "$secrets/mailpit.key" -out "$secrets/mailpit.pem" 2> /dev/null
+# One channel of notices needs the one, the other at most the other; a container starts only if both exist.
+for file in readmit-intake.secret smtp.password; do
+  [ -e "$secrets/$file" ] || : > "$secrets/$file"
+done
 for user in broker admin intake classification approval execution revocation-scheduler audit; do
   password "$secrets/kafka-$user.password"
 done
@@ -41,7 +49,10 @@ else
   printf 'READMIT_ROOT_KEY=%s\n' "$root" >> .env
 fi
 
-for file in readmit-intake.secret targets.json; do
+needed=targets.json
+grep -q '^READMIT_NOTICE_CHANNEL=smtp' .env || needed="$needed readmit-intake.secret"
+! grep -q '^READMIT_SMTP_USERNAME=.' .env || needed="$needed smtp.password"
+for file in $needed; do
   [ -s "$secrets/$file" ] || echo "still missing: $secrets/$file (mode 0600, owner 1000), see docs/operations.md"
 done
 [ ! -e "$secrets/keys/root-belongs-offline.jwk" ] ||

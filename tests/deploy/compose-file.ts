@@ -43,12 +43,13 @@ export function readEnvFile(text: string): Readonly<Record<string, string>> {
   );
 }
 
-/** `$$`, `${NAME}`, `${NAME:-otherwise}` and `${NAME:?why}`, as the Compose Specification has them. */
+/** `$$`, `${NAME}`, `${NAME:-otherwise}`, `${NAME:+instead}` and `${NAME:?why}`, as the Compose Specification has them. */
 export function putIn(text: string, env: Readonly<Record<string, string>>): string {
-  return text.replaceAll(/\$(?:(\$)|\{([A-Z_]+)(?::([-?])([^}]*))?\})/g, (_whole, dollar, name: string, kind, rest: string) => {
+  return text.replaceAll(/\$(?:(\$)|\{([A-Z_]+)(?::([-+?])([^}]*))?\})/g, (_whole, dollar, name: string, kind, rest: string) => {
     if (dollar) return '$';
     const value = env[name] ?? '';
     if (value === '' && kind === '?') throw new Error(`${name} must be set: ${rest}`);
+    if (kind === '+') return value === '' ? '' : rest;
     return value === '' && kind === '-' ? rest : value;
   });
 }

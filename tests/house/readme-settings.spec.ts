@@ -10,12 +10,12 @@ import { schedulerApp } from '@readmit/revocation-scheduler';
 import { describeSettings, serviceSettings, settingsOfOthers, type SettingsSpec } from '@readmit/service';
 
 const readme = readFileSync('README.md', 'utf8');
-/** Every setting of the tables with its row; a service's own name its service there. */
-const rows = new Map(
-  [...readme.matchAll(/^\| (`[A-Z][A-Z_0-9]+`(?:, `[A-Z_0-9]+`)*) +\| (.+) +\|$/gm)].flatMap(([, names = '', says = '']) =>
-    [...names.matchAll(/`(\w+)`/g)].map(([, name = '']) => [name, says] as const),
-  ),
+/** Every setting of the tables with its row. A setting of two services has a row for each. */
+const rows = [...readme.matchAll(/^\| (`[A-Z][A-Z_0-9]+`(?:, `[A-Z_0-9]+`)*) +\| (.+) +\|$/gm)].flatMap(([, names = '', says = '']) =>
+  [...names.matchAll(/`(\w+)`/g)].map(([, name = '']) => ({ name, says })),
 );
+const rowOf = (name: string, service = ''): string | undefined =>
+  rows.find((row) => row.name === name && row.says.startsWith(service))?.says;
 const apps: readonly { readonly name: string; readonly settings: SettingsSpec }[] = [
   intakeApp,
   classificationApp,
@@ -27,15 +27,15 @@ const apps: readonly { readonly name: string; readonly settings: SettingsSpec }[
 
 it('the README has every setting, and no other', () => {
   const all = [serviceSettings, ...apps.map(({ settings }) => settings)].flatMap((spec) => Object.keys(spec));
-  expect([...rows.keys()].toSorted()).toEqual(all.toSorted());
+  expect(rows.map(({ name }) => name).toSorted()).toEqual(all.toSorted());
 });
 
 it('the README says which settings are required, and of which service the others are', () => {
   for (const { name, required } of describeSettings(serviceSettings))
-    expect([name, rows.get(name)?.startsWith('required')]).toEqual([name, required]);
+    expect([name, rowOf(name)?.startsWith('required')]).toEqual([name, required]);
   for (const app of apps)
     for (const { name, required } of describeSettings(app.settings))
-      expect([name, rows.get(name)]).toEqual([
+      expect([name, rowOf(name, app.name)]).toEqual([
         name,
         expect.stringMatching(new RegExp(`^${app.name} +\\| ${required ? 'required' : '(?!required)'}`)),
       ]);
@@ -48,8 +48,8 @@ it('the README says each default', () => {
   /** In the order of the settings that share a row. */
   const said = (row: string) =>
     [...row.matchAll(/\(default ([^)]+)\)/g)].flatMap(([, values = '']) => values.replaceAll('`', '').split(/, | on /));
-  const rowsWithNames = Map.groupBy(rows.keys(), (name) => rows.get(name) ?? '');
-  for (const [row, names] of rowsWithNames)
+  for (const [row, those] of Map.groupBy(rows, ({ says }) => says)) {
+    const names = those.map(({ name }) => name);
     expect([names, said(row)]).toEqual([
       names,
       names.flatMap((name) => {
@@ -59,6 +59,7 @@ it('the README says each default', () => {
         return value === undefined || value === '[]' ? [] : [value.replaceAll(/["[\]]/g, '')];
       }),
     ]);
+  }
 });
 
 it('one file of variables may serve all: every service knows the settings of the others', () => {

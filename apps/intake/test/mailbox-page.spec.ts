@@ -1,4 +1,4 @@
-/** docs/mailbox.md against what intake posts, and how it handles each response. */
+/** docs/notices.md against what intake posts, and how it handles each response. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -53,9 +53,9 @@ async function outcomeOf(status: number, body: string, tries = 1) {
   return handler.finish(work, outcome, none, { now, key: 'case_1' } as Context);
 }
 
-describe('docs/mailbox.md', () => {
+describe('docs/notices.md', () => {
   it('shows the request that is posted: its fields, its sign-in, and one token for two notices', async () => {
-    const example = JSON.parse(blockOf('docs/mailbox.md', 'The request')) as Record<string, string>;
+    const example = JSON.parse(blockOf('docs/notices.md', 'The request')) as Record<string, string>;
     await outcomeOf(200, '{"addresses":2}');
     await outcomeOf(200, '{"addresses":2}');
     const posted = asked['/mailbox']?.map(({ body }) => JSON.parse(body) as Record<string, string>) ?? [];

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ConfigurationError, readSettings, type Log } from '@readmit/service';
 import type { Store } from '@readmit/store';
+import { blockOf } from '@readmit/testing';
 import { noticeSettings, openNoticeChannel } from '../src/outbound/notice-channel.js';
 
 let folder: string;
@@ -54,6 +55,13 @@ describe('the channel of notices', () => {
     const signIn = { READMIT_SMTP_USERNAME: 'readmit', READMIT_SMTP_PASSWORD_FILE: file('secret'), READMIT_SMTP_CA_FILE: file('ca.pem') };
     expect(await errorsOf({ ...smtp(), ...signIn, READMIT_SMTP_URL: 'smtp://mail.example.com:587' })).toEqual([]);
     expect(await errorsOf({ ...smtp(), READMIT_SMTP_URL: 'smtp://[::1]:1025' })).toEqual([]);
+  });
+
+  it('takes the settings that docs/notices.md shows', async () => {
+    const lines = blockOf('docs/notices.md', 'By SMTP').trim().split('\n');
+    const shown = Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
+    expect(shown).toMatchObject({ READMIT_NOTICE_CHANNEL: 'smtp', READMIT_SMTP_PASSWORD_FILE: '/etc/readmit/smtp.password' });
+    expect(await errorsOf({ ...shown, READMIT_SMTP_PASSWORD_FILE: file('secret') })).toEqual([]);
   });
 
   it.each<[string, () => Env, readonly string[]]>([
