@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { directoryKey, maxDirectoryBytes, openDirectory, type DirectorySnapshot } from './signed-directory.js';
+import { directoryKey, maxDirectoryBytes, type DirectorySnapshot, type openDirectory } from './signed-directory.js';
 
 /**
  * The signed directory of people and machines, or what its reader keeps of it. Throws if it is unavailable, not signed by the configured
