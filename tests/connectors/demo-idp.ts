@@ -46,6 +46,6 @@ export function demoIdpHarness(): Harness {
       });
       if (((await response.json()) as { reason?: string }).reason === 'account-locked') return;
     }
-    throw new Error('the account did not lock');
+    throw new Error('the account was not locked');
   }
 }

@@ -7,7 +7,7 @@ import { testKeycloak, type TestRealm } from '@readmit/testing';
 import type { AskHere, Harness } from './harness.js';
 
 const connector = 'keycloak';
-/** Ids that Keycloak gives are known when the realm is there; the asks are the same objects all the time. */
+/** Keycloak assigns ids when the realm is created, so they are filled into the asks then; the asks stay the same objects. */
 interface Writable {
   object: string;
   entitlement?: string;
@@ -17,7 +17,7 @@ export function keycloakHarness(): Harness {
   let realm: TestRealm | undefined;
   let folder: string | undefined;
   const here = (): TestRealm => {
-    if (!realm) throw new Error('the realm is not there');
+    if (!realm) throw new Error('the realm does not exist');
     return realm;
   };
   const of = (kind: AskKind, more: Omit<AskHere, 'ask'> = {}, entitlement?: string): AskHere => ({
@@ -45,7 +45,7 @@ export function keycloakHarness(): Harness {
     asks,
     async fresh() {
       realm ??= await (await testKeycloak()).realm();
-      // A new account in the same realm: an import takes seconds.
+      // A new account in the same realm: importing a realm takes seconds.
       await realm.admin('PUT', '', { directGrantFlow: 'no direct grant', permanentLockout: false });
       for (const { id } of await alices(realm)) await realm.admin('DELETE', `/users/${id}`);
       await realm.admin('POST', '/users', alice);
@@ -73,7 +73,7 @@ export function keycloakHarness(): Harness {
     },
   };
 
-  /** Bad tries lock the account for good, in a realm that is set so; the form in a browser would count them alike. */
+  /** Wrong passwords lock the account permanently, as the realm is configured; a browser's form would count the same. */
   async function lockAlice(): Promise<void> {
     const { admin, issuer } = here();
     await admin('PUT', '', { directGrantFlow: 'direct grant', permanentLockout: true });
@@ -85,7 +85,7 @@ export function keycloakHarness(): Harness {
       const [found] = await alices(here());
       if (found?.enabled === false) return;
     }
-    throw new Error('the account did not lock');
+    throw new Error('the account was not locked');
   }
 }
 

@@ -8,7 +8,7 @@ const connector = 'directory';
 export function ldapHarness(): Harness {
   let directory: TestOpenLdap | undefined;
   const here = (): TestOpenLdap => {
-    if (!directory) throw new Error('the directory does not run');
+    if (!directory) throw new Error('the directory is not running');
     return directory;
   };
   return {
@@ -26,7 +26,7 @@ export function ldapHarness(): Harness {
     stop: async () => directory?.remove(),
   };
 
-  /** As the page's entry of the file of targets has it, at another address. */
+  /** With the settings on the page in docs, at another address. */
   function at(port: number): Connector {
     const [settings] = JSON.parse(blockOf('docs/targets.md', 'Connect your LDAP directory', 3)) as [{ readonly name: string }];
     const kind = connectorKinds.find((one) => one.kind === 'ldap');

@@ -93,7 +93,7 @@ describe('targets file', () => {
     ],
     ['a remote identity provider without TLS', { ...idp, url: 'http://idp.example.com/admin' }, /idp a safe url: must be an https URL/],
     ['a remote directory without TLS', { ...ldap, url: 'ldap://ldap.example.com' }, /directory a safe url: must be an ldaps URL/],
-    ['a directory with the password in its URL', { ...ldap, url: 'ldaps://cn=x:secret@ldap.example.com' }, /must hold no credentials/],
+    ['a directory with the password in its URL', { ...ldap, url: 'ldaps://cn=x:secret@ldap.example.com' }, /must not contain credentials/],
     ['a directory with an untested profile', { ...ldap, profile: 'active-directory' }, /systems; \/0\/profile must be equal to constant$/],
     [
       'a directory without a password file',

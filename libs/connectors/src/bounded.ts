@@ -1,22 +1,22 @@
 import { TargetError } from './connector.js';
 
-/** Lets so many in at a time; who waits is let in in turn, or leaves with the signal. */
+/** Limits concurrency: `max` calls run at a time, others wait in order or give up when their signal aborts. */
 export class Bounded {
-  private inside = 0;
+  private running = 0;
   private readonly waiting: (() => void)[] = [];
 
-  constructor(private readonly most: number) {}
+  constructor(private readonly max: number) {}
 
   async run<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-    if (this.inside >= this.most) await this.turn(signal);
-    else this.inside += 1;
+    if (this.running >= this.max) await this.turn(signal);
+    else this.running += 1;
     try {
       return await work();
     } finally {
       const next = this.waiting.shift();
-      // The place is handed on.
+      // The next call takes over the slot.
       if (next) next();
-      else this.inside -= 1;
+      else this.running -= 1;
     }
   }
 
@@ -24,7 +24,7 @@ export class Bounded {
     return new Promise((resolve, reject) => {
       const leave = (): void => {
         this.waiting.splice(this.waiting.indexOf(enter), 1);
-        reject(new TargetError('the call was stopped while it waited for a connection', 'none', 'timeout'));
+        reject(new TargetError('the call was cancelled while it waited for a connection', 'none', 'timeout'));
       };
       const enter = (): void => {
         signal.removeEventListener('abort', leave);

@@ -2,10 +2,10 @@
 import { TargetError } from './connector.js';
 import { digest, part } from './plan-identity.js';
 
-/** What an id may hold, without the percent sign, which begins an escape, and the slash, which parts the names of an ask. */
+/** Characters that need no escape in an id. The percent sign begins an escape, and the slash separates the names in an ask. */
 const plain = /^[A-Za-z0-9._:@|+#~=!$&*\\-]$/;
 
-/** A value of the target as asks write it: what an id cannot hold is percent-encoded, e.g. `Finance%20Admins`. */
+/** A value of the target as an id in asks: other characters are percent-encoded, e.g. `Finance%20Admins`. */
 export const idOf = (value: string): string =>
   [...value]
     .map((character) =>
@@ -15,11 +15,11 @@ export const idOf = (value: string): string =>
     )
     .join('');
 
-/** The value that an id stands for. One value has one id, so that two cases about one account know of each other. */
+/** The value of an id. Each value has exactly one id, so that two cases about the same account are recognised as such. */
 export function valueOf(id: string): string {
   const value = decoded(id);
   if (value === undefined || idOf(value) !== id)
-    throw new TargetError(`${id} is not percent-encoded as names in asks are${value ? `: write ${idOf(value)}` : ''}`, 'none', 'not-found');
+    throw new TargetError(`${id} is not percent-encoded correctly${value ? `: write ${idOf(value)}` : ''}`, 'none', 'not-found');
   return value;
 }
 
@@ -31,8 +31,8 @@ function decoded(id: string): string | undefined {
   }
 }
 
-const longestName = 600;
+const maxNameLength = 600;
 export function facetName(connector: string, object: string, ...more: readonly string[]): string {
   const name = [connector, object, ...more].map(part).join('/');
-  return name.length <= longestName ? name : `${name.slice(0, longestName - 72)}/sha256:${digest(name)}`;
+  return name.length <= maxNameLength ? name : `${name.slice(0, maxNameLength - 72)}/sha256:${digest(name)}`;
 }

@@ -16,7 +16,7 @@ export function pairOf({ kind, connector, object, entitlement }: Ask | Step | Un
 
 export const holdingName = ({ connector, object, entitlement }: Pair): string => facetName(connector, object, 'group', entitlement);
 
-/** Whether the plan saw the account as a member already: then nothing was planned, and nothing is taken away. */
+/** Whether the account was a member when the plan was made: then nothing was planned and nothing is removed. */
 export function memberBefore(plan: Plan, pair: Pair): boolean {
   const found = plan.before.facets.find(({ name }) => name === holdingName(pair));
   if (!found)

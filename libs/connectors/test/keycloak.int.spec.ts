@@ -1,4 +1,4 @@
-/** What only a real Keycloak can show: a code that signs in once, realms with weaker paths, what a group still gives. */
+/** What only a real Keycloak can show: a code that works once, realms with weaker paths, and a role that a group still gives. */
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -10,7 +10,7 @@ import { blockOf, testKeycloak, type TestRealm } from '@readmit/testing';
 import { connectorKinds, keycloakConnector, type Connector } from '../src/index.js';
 import { consumer, unsealed } from './consumer.js';
 
-// The first who asks waits for the start of Keycloak.
+// The first call waits until Keycloak has started.
 jest.setTimeout(300_000);
 
 const never = new AbortController().signal;
@@ -86,7 +86,7 @@ const closeBypass = async (plan: Plan) => {
 const credentialTypes = async (person: string) =>
   ((await realm.admin('GET', `/users/${realm.people[person]}/credentials`)) as { type: string }[]).map(({ type }) => type).toSorted();
 
-/** A browser's sign-in by forms: each step posts to the form of the page before. */
+/** Signs in like a browser: each step posts to the form of the previous page. */
 async function signIn(person: string) {
   const cookies = new Map<string, string>();
   let page = '';
@@ -117,7 +117,7 @@ async function signIn(person: string) {
 }
 
 describe('a bypass at Keycloak', () => {
-  it('R2.6 R6.2 signs in once to the enrolment, is seen as used, and is deleted then', async () => {
+  it('R2.6 R6.2 signs in once to the enrolment, is then seen as used and deleted', async () => {
     const plan = await planOf(askFor('factor.reset', 'erin'));
     const { code } = (await unsealed(await execute(plan), recipient)) as unknown as { readonly code: string };
     expect(await credentialTypes('erin')).toEqual(['password', 'recovery-authn-codes']);
@@ -133,7 +133,7 @@ describe('a bypass at Keycloak', () => {
     expect(await observe(plan)).toMatchObject({ used: { at: expect.any(String) } });
     await closeBypass(plan);
     expect(await credentialTypes('erin')).toEqual(['password']);
-    // The code is worth nothing any more, and the password alone is not enough.
+    // The code no longer works, and the password alone is not enough.
     const again = await signIn('erin');
     expect(again.page()).not.toContain('recoveryCodeInput');
     expect(again.page()).not.toContain('code=');
@@ -141,7 +141,7 @@ describe('a bypass at Keycloak', () => {
 });
 
 describe('weaker paths', () => {
-  it('N18 refuses a realm where a password alone signs in or gets tokens, and names other paths', async () => {
+  it('N18 refuses a realm where a password alone is enough to sign in or get tokens, and warns of other paths', async () => {
     const ask = askFor('factor.reset', 'dave');
     expect((await partsOf(ask)).warnings?.join('\n')).not.toContain('reset their password');
     await realm.admin('PUT', '', { resetPasswordAllowed: true });
@@ -151,14 +151,14 @@ describe('weaker paths', () => {
     await realm.admin('PUT', '', { browserFlow: 'acme browser', directGrantFlow: 'direct grant' });
     await expect(partsOf(ask)).rejects.toMatchObject({ code: 'refused', message: expect.stringContaining('direct grant flow') });
     await realm.admin('PUT', '', { directGrantFlow: 'no direct grant', accessTokenLifespan: 3000 });
-    await expect(partsOf(ask)).rejects.toMatchObject({ code: 'refused', message: expect.stringContaining('live 3000 s') });
+    await expect(partsOf(ask)).rejects.toMatchObject({ code: 'refused', message: expect.stringContaining('valid for 3000 s') });
     await realm.admin('PUT', '', { accessTokenLifespan: 300 });
     expect((await partsOf(ask)).steps.map(({ kind }) => kind)).toEqual(['bypass.issue', 'factor.remove', 'sessions.end']);
   });
 });
 
 describe('a role at Keycloak', () => {
-  it('R6.5 is taken back alone, and what a group still gives is named', async () => {
+  it('R6.5 is removed only if given directly, and a group that still gives it is named', async () => {
     const role = (await realm.admin('GET', '/roles/prod-admin')) as { id: string };
     const [group] = (await realm.admin('GET', '/groups?search=prod-admins')) as { id: string }[];
     const carol = realm.people['carol'];
@@ -167,7 +167,7 @@ describe('a role at Keycloak', () => {
     await execute(plan);
     await realm.admin('PUT', `/users/${carol}/groups/${group?.id}`);
     const [undo] = plan.obligations;
-    if (!undo) throw new Error('nothing is owed');
+    if (!undo) throw new Error('the plan has no obligation');
     const { readBack } = await connector.undo(undo, { caseId: 'case_1', plan }, never);
     expect(readBack.map(({ value }) => value)).toContain('effective through group /prod-admins');
     expect(await realm.admin('GET', `/users/${carol}/role-mappings/realm`)).toEqual(before);
@@ -175,7 +175,7 @@ describe('a role at Keycloak', () => {
   });
 });
 
-it('reads the credentials again when the file changes, and names what is wrong with them', async () => {
+it('reads the credentials again when the file changes, and reports what is wrong with them', async () => {
   const ask = askFor('account.unlock', 'bob');
   await writeCredentials('a-wrong-secret');
   await expect(connector.read(ask, never)).rejects.toMatchObject({
@@ -204,7 +204,7 @@ it('works with the settings and the rights of docs/targets.md, and with no fewer
   expect(roles.map(({ name }) => name).toSorted()).toEqual(['manage-users', 'view-realm']);
   for (const missing of roles) {
     await realm.admin('DELETE', mapped, [missing]);
-    // Another file, so another token: this one has the right no more.
+    // Another file, so another token, without the right.
     await writeCredentials(realm.secrets['readmit-execution'] ?? '');
     await expect(partsOf(askFor('factor.reset', 'bob'))).rejects.toMatchObject({ code: 'refused', effect: 'none' });
     await realm.admin('POST', mapped, [missing]);

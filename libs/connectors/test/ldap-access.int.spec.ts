@@ -1,4 +1,4 @@
-/** How the connector gets to the directory: TLS, password, rights, and what it believes when it may not see something. */
+/** How the connector connects to the directory: TLS, password and rights, and what it does when it may not see something. */
 import { execFile } from 'node:child_process';
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
@@ -50,7 +50,7 @@ describe('TLS', () => {
   });
   afterAll(() => rm(folder, { recursive: true }));
 
-  it('restores and takes back over ldaps with the authority that is configured', async () => {
+  it('restores and undoes over ldaps with the configured CA', async () => {
     directory = await testOpenLdap({ tls });
     const connector = connectorAt(directory, { url: directory.secureUrl ?? '', caFile: authority });
     const plan = await planned(connector, groupAsk());
@@ -60,13 +60,13 @@ describe('TLS', () => {
     expect(await membersOf(directory)).not.toContain(dnOf('erin'));
   });
 
-  it('refuses a certificate of an unknown authority, of another host, and a server without TLS', async () => {
+  it('refuses a certificate of an unknown CA or for another host, and a server without TLS', async () => {
     directory = await testOpenLdap({ tls });
     const url = directory.secureUrl ?? '';
     for (const [more, message] of [
       [{ url }, /unable to verify|self-signed|certificate/],
       [{ url: url.replace('localhost', '127.0.0.1'), caFile: authority }, /does not match certificate/],
-      [{ url: `ldaps://localhost:${directory.port}`, caFile: authority }, /cannot be reached|did not answer/],
+      [{ url: `ldaps://localhost:${directory.port}`, caFile: authority }, /cannot be reached|did not respond/],
     ] as const)
       expect(await refusal(connectorAt(directory, { ...more, callTimeoutMs: 2_000 }).read(groupAsk(), signal))).toMatchObject({
         effect: 'none',
@@ -76,16 +76,16 @@ describe('TLS', () => {
 });
 
 describe('the password', () => {
-  it('is not locked by bad tries of others, as those of people are', async () => {
+  it('is not locked by wrong passwords, as those of people are', async () => {
     directory = await testOpenLdap();
     await badPasswords(directory, executor);
     expect(await connectorAt(directory).read(groupAsk(), signal)).not.toEqual([]);
-    // The control: three bad tries lock a person.
+    // The control: three wrong passwords lock a person.
     await badPasswords(directory, dnOf('erin'));
     expect(await mayBind(directory, dnOf('erin'), 'erin-test-password-0001')).toBe(false);
   });
 
-  it('is read again when it changes, without a restart', async () => {
+  it('can be changed without a restart', async () => {
     directory = await testOpenLdap();
     const connector = connectorAt(directory);
     await connector.read(groupAsk(), signal);
@@ -99,14 +99,14 @@ describe('the password', () => {
     expect(await connector.read(groupAsk(), signal)).not.toEqual([]);
   });
 
-  it('must be there, not empty, and readable by its owner alone', async () => {
+  it('must be in a file that is not empty and that only its owner can read', async () => {
     directory = await testOpenLdap();
     const connector = connectorAt(directory);
     await chmod(directory.passwordFile, 0o644);
     expect(await refusal(connector.read(groupAsk(), signal))).toMatchObject({ code: 'refused', message: expect.stringContaining('0600') });
     await chmod(directory.passwordFile, 0o600);
     await connector.read(groupAsk(), signal);
-    // A bind with an empty password succeeds, as nobody.
+    // A bind with an empty password succeeds as an anonymous one.
     await writeFile(directory.passwordFile, '\n');
     expect(await refusal(connector.read(groupAsk(), signal))).toMatchObject({
       code: 'refused',
@@ -121,7 +121,7 @@ describe('the password', () => {
 });
 
 describe('what the executor may not see', () => {
-  it('R6.3 is not absent: an undo is not done when the executor does not see its own entry, nor when it may not see members', async () => {
+  it('R6.3 does not count as absent: an undo fails if the executor does not see its own entry or may not see members', async () => {
     directory = await testOpenLdap();
     const connector = connectorAt(directory);
     const plan = await planned(connector, groupAsk());
@@ -139,16 +139,16 @@ describe('what the executor may not see', () => {
     expect(await membersOf(directory)).not.toContain(dnOf('erin'));
   });
 
-  it('R6.3 a base that does not hold the own entry proves nothing', async () => {
+  it("R6.3 does not count as absent if the base does not contain the executor's own entry", async () => {
     directory = await testOpenLdap();
     const elsewhere = connectorAt(directory, { base: `ou=groups,${suffix}` });
     expect(await refusal(elsewhere.read(groupAsk(), signal))).toMatchObject({
       code: 'refused',
-      message: expect.stringContaining("does not show the executor's own entry"),
+      message: expect.stringContaining("does not return the executor's own entry"),
     });
   });
 
-  it('a lock that may not be read is not taken for none', async () => {
+  it('includes a lock, which then does not count as absent', async () => {
     directory = await testOpenLdap();
     await directory.modify(
       'data',
@@ -162,7 +162,7 @@ describe('what the executor may not see', () => {
     });
   });
 
-  it('R2.2 needs the controls that make a change conditional', async () => {
+  it('R2.2 includes the controls that make a change conditional: without them no plan is made', async () => {
     directory = await testOpenLdap();
     await directory.modify(
       'config',
@@ -176,7 +176,7 @@ describe('what the executor may not see', () => {
       });
   });
 
-  it('R2.2 a part of the answer that is at another server, or above the size limit, is not left out', async () => {
+  it('R2.2 is not left out if it is on another server or beyond the size limit', async () => {
     directory = await testOpenLdap();
     const connector = connectorAt(directory);
     for (const name of ['one', 'two'])
@@ -206,7 +206,7 @@ describe('what the executor may not see', () => {
   });
 });
 
-it('R8.4 has with the rights of docs/targets.md nothing but what it needs', async () => {
+it('R8.4 has only the rights that it needs with the settings of docs/targets.md', async () => {
   directory = await testOpenLdap();
   const client = new Client({ url: directory.url, timeout: 5_000, connectTimeout: 5_000 });
   const change = (dn: string, operation: 'add' | 'replace', type: string, value: string) =>

@@ -1,4 +1,4 @@
-/** What is certain about the directory when its answer is lost, garbled or late, and when somebody else is at the same entry. */
+/** The reported effect when a response of the directory is lost, garbled or late, and when somebody else changes the same entry. */
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { testOpenLdap, until, type TestOpenLdap } from '@readmit/testing';
 import type { Connector } from '../src/index.js';
@@ -31,7 +31,7 @@ afterEach(() => directory.remove());
 const both = [dnOf('dave'), dnOf('erin')];
 const before = [dnOf('dave')];
 
-/** Executes through a proxy that does something else with the change, and with the answer to it. */
+/** Executes through a proxy that tampers with the change and the response to it. */
 const executedWith = (
   atChange: (sides: { readonly send: () => void; readonly cut: () => void; readonly answer: (bytes: Buffer) => void }) => void,
   callTimeoutMs = 5_000,
@@ -57,7 +57,7 @@ const executedWith = (
     (url) => refusal(executed(connectorAt(directory, { url, callTimeoutMs }), plan)),
   );
 
-it('R5.5 calls the effect unknown when the change was sent and not answered; reading the directory settles it', async () => {
+it('R5.5 reports an unknown effect when a change was sent and not answered; reading the directory settles it', async () => {
   expect(await executedWith(({ cut }) => cut())).toMatchObject({ code: 'unreachable', effect: 'unknown' });
   expect(await membersOf(directory)).toEqual(before);
   expect(
@@ -66,25 +66,22 @@ it('R5.5 calls the effect unknown when the change was sent and not answered; rea
       cut();
     }),
   ).toMatchObject({ code: 'unreachable', effect: 'unknown' });
-  await until(async () => (await membersOf(directory)).length === 2, { what: 'the change whose answer was lost shows in the directory' });
+  await until(async () => (await membersOf(directory)).length === 2, { what: 'the change with the lost response is in the directory' });
   await executed(connector, plan);
   await undone(connector, plan);
   expect(await membersOf(directory)).toEqual(before);
 });
 
 it.each([
-  ['no LDAP', Buffer.from('HTTP/1.1 200 OK\r\n\r\n')],
+  ['not LDAP', Buffer.from('HTTP/1.1 200 OK\r\n\r\n')],
   ['half a message', Buffer.from([0x30, 0x40, 0x02, 0x01])],
-  [
-    'an answer to nothing that was asked',
-    Buffer.from([0x30, 0x0c, 0x02, 0x01, 0x7f, 0x67, 0x07, 0x0a, 0x01, 0x00, 0x04, 0x00, 0x04, 0x00]),
-  ],
-])('R5.5 calls the effect unknown when the answer to the change is %s', async (_what, answer) => {
+  ['a response to another request', Buffer.from([0x30, 0x0c, 0x02, 0x01, 0x7f, 0x67, 0x07, 0x0a, 0x01, 0x00, 0x04, 0x00, 0x04, 0x00])],
+])('R5.5 reports an unknown effect when the response to the change is %s', async (_what, answer) => {
   expect(await executedWith((sides) => sides.answer(answer), 500)).toMatchObject({ effect: 'unknown' });
   await until(async () => (await membersOf(directory)).length === 2, { what: 'the change was done' });
 });
 
-it('R2.4 does not take what somebody else adds at the same moment for ours', async () => {
+it('R2.4 does not count a member that somebody else adds at the same moment as its own', async () => {
   const raced = await executedWith(({ send }) => {
     void directory.modify('data', `dn: ${financeAdmins}\nchangetype: modify\nadd: member\nmember: ${dnOf('erin')}\n`).then(send);
   });
@@ -92,7 +89,7 @@ it('R2.4 does not take what somebody else adds at the same moment for ours', asy
   expect(await membersOf(directory)).toEqual(both);
 });
 
-it('R2.5 adds nobody to another group that has the DN at this moment', async () => {
+it('R2.5 adds nobody to another group that takes over the DN at the same moment', async () => {
   const raced = await executedWith(({ send }) => {
     const away = `dn: ${financeAdmins}\nchangetype: modrdn\nnewrdn: cn=old-admins\ndeleteoldrdn: 1\n`;
     const other = `dn: ${financeAdmins}\nchangetype: add\nobjectClass: groupOfNames\ncn: finance-admins\nmember: ${dnOf('dave')}\n`;
@@ -103,7 +100,7 @@ it('R2.5 adds nobody to another group that has the DN at this moment', async () 
   expect(await membersOf(directory, financeAdmins.replace('finance', 'old'))).toEqual(before);
 });
 
-it('R2.4 does not mind another member that changes at the same moment', async () => {
+it('R2.4 is not disturbed by another member that changes at the same moment', async () => {
   const raced = await executedWith(({ send }) => {
     void directory
       .modify('data', `dn: ${financeAdmins}\nchangetype: modify\nadd: member\nmember: uid=nobody,ou=services,dc=acme,dc=test\n`)
@@ -121,7 +118,7 @@ it('never continues over a second connection, which would be anonymous', async (
       client.pipe(server);
       server.on('data', (bytes) => {
         client.write(bytes);
-        // Bound, and two answers later the connection is gone.
+        // The connection is lost two responses after the bind.
         if (++searches === 3) client.end();
       });
     },
@@ -131,13 +128,13 @@ it('never continues over a second connection, which would be anonymous', async (
   expect(connections).toBe(1);
 });
 
-it('has at most eight connections, and a call that waits for one stops at its signal', async () => {
+it('opens at most eight connections, and a call that waits for one can be cancelled', async () => {
   let open = 0;
   let most = 0;
   const stop = new AbortController();
   await throughProxy(
     directory,
-    // Nothing is ever answered.
+    // There is never a response.
     ({ client }) => {
       most = Math.max(most, ++open);
       client.on('close', () => (open -= 1));
@@ -151,7 +148,7 @@ it('has at most eight connections, and a call that waits for one stops at its si
       for (const call of calls) expect(await call).toMatchObject({ code: 'timeout', effect: 'none' });
       expect(most).toBe(8);
       await until(() => open === 0, { what: 'every connection is closed' });
-      // The places are free again.
+      // The connections are available again.
       const next = new AbortController();
       const call = refusal(slow.read(groupAsk(), next.signal));
       await until(() => open === 1, { what: 'another call has a connection' });

@@ -1,4 +1,4 @@
-/** What specs do at a directory without the connector: as administrator, and as the people in it. */
+/** What specs do in a directory without the connector: as its administrator, and as the people in it. */
 import { openldap, ldapConnector, type Connector, type LdapConnectorOptions } from '../src/index.js';
 import type { Ask, Facet, Plan } from '@readmit/contracts';
 import type { TestOpenLdap } from '@readmit/testing';
@@ -68,7 +68,7 @@ export async function undone(connector: Connector, plan: Plan): Promise<readonly
   return read;
 }
 
-/** Members of the group as the server writes them. */
+/** Members of the group, spelled as by the server. */
 export async function membersOf(directory: TestOpenLdap, group = financeAdmins): Promise<string[]> {
   return asAdmin(directory, async (client) => {
     const { searchEntries } = await client.search(group, { scope: 'base', attributes: ['member'] });
@@ -86,7 +86,7 @@ export async function asAdmin<T>(directory: TestOpenLdap, work: (client: Client)
   }
 }
 
-/** Whether the password opens the directory: LDAP says the same for a wrong password and for a locked account. */
+/** Whether a bind with the password succeeds: LDAP returns the same code for a wrong password and a locked account. */
 export async function mayBind(directory: TestOpenLdap, dn: string, password: string): Promise<boolean> {
   const client = new Client({ url: directory.url, timeout: 5_000, connectTimeout: 5_000 });
   try {
@@ -100,12 +100,12 @@ export async function mayBind(directory: TestOpenLdap, dn: string, password: str
   }
 }
 
-/** As many as lock the account. */
+/** Enough to lock the account. */
 export async function badPasswords(directory: TestOpenLdap, dn: string): Promise<void> {
   for (let tries = 0; tries < 3; tries += 1) await mayBind(directory, dn, 'a wrong password');
 }
 
-/** Stands between connector and directory: `join` says what goes from one side to the other. Counts connections. */
+/** A proxy between connector and directory: `join` connects the two sides. Counts connections. */
 export async function throughProxy<T>(
   directory: TestOpenLdap,
   join: (sides: { readonly client: Socket; readonly server: Socket }) => void,
@@ -133,10 +133,10 @@ export async function throughProxy<T>(
   }
 }
 
-/** Every change of the connector carries the assertion control, and nothing else does. */
+/** Only changes carry the assertion control, and all of them do. */
 export const isChange = (bytes: Buffer): boolean => bytes.includes('1.3.6.1.1.12');
 
-/** What was refused, or an object that says that nothing was. */
+/** The error, or an object whose message says that there was none. */
 export const refusal = (what: Promise<unknown>): Promise<unknown> =>
   what.then(
     () => ({ message: 'it was not refused' }),

@@ -1,4 +1,4 @@
-/** Locks of accounts at a real directory with its password policy. */
+/** Locked accounts in a real directory with a password policy. */
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { testOpenLdap, type TestOpenLdap } from '@readmit/testing';
 import type { Connector } from '../src/index.js';
@@ -24,7 +24,7 @@ const attributeOf = (name: string) =>
     return [searchEntries[0]?.[name] ?? []].flat().map(String);
   });
 
-it('R2.2 lifts the lock that bad passwords caused, and counts from nothing', async () => {
+it('R2.2 lifts the lock that wrong passwords caused, and resets their count', async () => {
   expect((await planned(connector, unlockAsk())).steps).toEqual([]);
   await badPasswords(directory, erin);
   expect(await mayBind(directory, erin, password)).toBe(false);
@@ -35,7 +35,7 @@ it('R2.2 lifts the lock that bad passwords caused, and counts from nothing', asy
   expect(await mayBind(directory, erin, password)).toBe(true);
 });
 
-it('R2.1 leaves the password and the order to change it as they are, and tells of the order', async () => {
+it('R2.1 leaves the password, and whether it must be changed, as they are, and warns that it must be changed', async () => {
   await modify('replace: pwdReset\npwdReset: TRUE');
   const hash = await attributeOf('userPassword');
   await badPasswords(directory, erin);
@@ -45,7 +45,7 @@ it('R2.1 leaves the password and the order to change it as they are, and tells o
   expect([await attributeOf('pwdReset'), await attributeOf('userPassword')]).toEqual([['TRUE'], hash]);
 });
 
-it('R2.1 leaves the lock of an administrator, whether it was there at the plan or came afterwards', async () => {
+it('R2.1 leaves the lock of an administrator, from before or after the plan', async () => {
   await badPasswords(directory, erin);
   const plan = await planned(connector, unlockAsk());
   await modify(lockedForGood);
@@ -70,7 +70,7 @@ it('R5.4 locks the account until an administrator unlocks it when the case is re
   expect(await mayBind(directory, dnOf('dave'), 'dave-test-password-0001')).toBe(true);
 });
 
-it('R5.4 has nothing to lock when the account is deleted', async () => {
+it('R5.4 has nothing to lock if the account was deleted', async () => {
   await badPasswords(directory, erin);
   const plan = await planned(connector, unlockAsk());
   await executed(connector, plan);
@@ -78,7 +78,7 @@ it('R5.4 has nothing to lock when the account is deleted', async () => {
   expect(valueOf(await undone(connector, plan), 'directory/erin/id')).toBe('none');
 });
 
-it('R2.5 unlocks no other account that has the name since the plan', async () => {
+it('R2.5 does not unlock another account that got the name since the plan', async () => {
   await badPasswords(directory, erin);
   const plan = await planned(connector, unlockAsk());
   await directory.modify('data', `dn: ${erin}\nchangetype: delete\n`);

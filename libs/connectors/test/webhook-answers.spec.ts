@@ -1,4 +1,4 @@
-/** What receivers answer on bad days, and what is certain about the target then. The example receiver itself is in tests/connectors. */
+/** Unusual responses of receivers, and the reported effect. The example receiver is tested in tests/connectors. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -129,7 +129,7 @@ describe('the webhook connector', () => {
     return { code: error.code, effect: error.effect, message: error.message };
   };
 
-  it('R2.2 R6.2 gives each step its end, whatever the receiver says', async () => {
+  it('R2.2 R6.2 gives each step its end, whatever the receiver returns', async () => {
     const plan = await planFor(group);
     expect(plan.obligations).toEqual([
       {
@@ -149,7 +149,7 @@ describe('the webhook connector', () => {
     expect(plan.steps[0]?.hold).toMatch(/^tickets\//);
   });
 
-  it('signs each request with every secret of the file, which is read again', async () => {
+  it('signs each request with every secret in the file, which is read each time', async () => {
     const other = `whsec_${Buffer.alloc(24, 9).toString('base64')}`;
     now = Date.now();
     await planFor(group);
@@ -168,7 +168,7 @@ describe('the webhook connector', () => {
     ['an empty file', '', /1 to 10 secrets/],
     ['something else', 'hunter2-hunter2-hunter2', /line 1 is not whsec_/],
     ['a short secret', `whsec_${Buffer.alloc(8).toString('base64')}`, /line 1 is not whsec_/],
-  ])('asks nobody when the secret cannot be used: %s', async (_what, text, message) => {
+  ])('sends nothing if the secrets cannot be used: %s', async (_what, text, message) => {
     await planFor(group);
     received = [];
     writeFileSync(secretFile, text);
@@ -187,7 +187,7 @@ describe('the webhook connector', () => {
     ['404 of the receiver', reply(404, problem('not-found', 'none')), { code: 'not-found', effect: 'none' }],
     ['409, nothing changed', reply(409, problem('changed', 'none')), { code: 'changed', effect: 'none' }],
     ['409, perhaps changed', reply(409, problem('changed', 'unknown')), { code: 'changed', effect: 'unknown' }],
-    ['409 in words of its own', reply(409, { error: 'conflict' }), { code: 'refused', effect: 'unknown' }],
+    ['409 with another body', reply(409, { error: 'conflict' }), { code: 'refused', effect: 'unknown' }],
     ['429', reply(429, ''), { code: 'unreachable', effect: 'none' }],
     ['500', reply(500, 'oops'), { code: 'unreachable', effect: 'unknown' }],
     ['503 of a gateway', reply(503, '<html>'), { code: 'unreachable', effect: 'unknown' }],
@@ -208,7 +208,7 @@ describe('the webhook connector', () => {
     expect(await refusal(execute(plan))).toMatchObject(expected);
   });
 
-  it('shows the words of the receiver without line breaks and control characters', async () => {
+  it('shows messages of the receiver without line breaks and control characters', async () => {
     const plan = await planFor(group);
     replies = { ...replies, execute: reply(409, problem('changed', 'none')) };
     expect((await refusal(execute(plan))).message).toBe('tickets: the group is frozen by its owner');
@@ -216,14 +216,14 @@ describe('the webhook connector', () => {
     expect((await refusal(execute(plan))).message.length).toBeLessThan(320);
   });
 
-  it('R5.5 does not know what was done when the time ends during a step', async () => {
+  it('R5.5 reports an unknown effect on a timeout during a step', async () => {
     const plan = await planFor(group);
     const stop = new AbortController();
     replies = { ...replies, execute: () => stop.abort() };
     expect(await refusal(execute(plan, stop.signal))).toMatchObject({ code: 'timeout', effect: 'unknown' });
   });
 
-  it('waits as long as Retry-After says, and a minute at most', async () => {
+  it('waits for the time in Retry-After, but at most a minute', async () => {
     replies = { ...replies, plan: reply(429, '', { 'retry-after': '30' }) };
     await refusal(connector.plan(group, options, never));
     replies = { ...replies, plan: ok(granted) };
@@ -239,7 +239,7 @@ describe('the webhook connector', () => {
     expect(await connector.plan(group, options, never)).toBeDefined();
   });
 
-  it('R6.3 believes no undo whose state it does not read', async () => {
+  it('R6.3 accepts no undo unless it can read the state', async () => {
     const plan = await planFor(group);
     expect(await undo(plan)).toEqual({ readBack: plan.before.facets, sessionsEnded: 2 });
     for (const read of [
@@ -263,10 +263,10 @@ describe('the webhook connector', () => {
       /account\.unlock, which does not belong to group\.restore/,
     ],
     ['a facet that it does not show', { step: { ...granted.step, touches: ['salary'] } }, /touches a facet that it does not show/],
-    ['one facet twice', { facets: [...granted.facets, ...granted.facets] }, /one facet twice/],
+    ['one facet twice', { facets: [...granted.facets, ...granted.facets] }, /names a facet twice/],
     ['a secret to replace', { old: { object: 'x', identity: granted.identity, says: 'Destroy x.' } }, /replaces a secret/],
-    ['no identity', { identity: [] }, /docs\/webhook-target\.md says: \/identity/],
-    ['more than is known', { alsoGive: 'admin' }, /additional properties/],
+    ['no identity', { identity: [] }, /docs\/webhook-target\.md describes: \/identity/],
+    ['an unknown field', { alsoGive: 'admin' }, /additional properties/],
   ])('R2.2 refuses a plan with %s', async (_what, more, message) => {
     expect((await connector.plan(group, options, never)).steps.length).toBe(1);
     replies = { ...replies, plan: ok({ ...granted, ...more }) };
@@ -293,7 +293,7 @@ describe('the webhook connector', () => {
       };
     });
 
-    it('R2.3 R6.2 ends the new one by the clock unless it is taken over, and the old one at once', async () => {
+    it('R2.3 R6.2 ends the new one at the set time unless it is taken over, and the old one at once', async () => {
       const { obligations } = await planFor(machine);
       expect(
         obligations.map(({ object, armedBy, unlessTakenOver, afterSeconds }) => [object, armedBy, unlessTakenOver, afterSeconds]),

@@ -1,4 +1,4 @@
-/** The Java of this machine, for servers that need one, and what Maven fetches for them. */
+/** Finds Java for servers that need it, and downloads them with Maven. */
 import { execFile } from 'node:child_process';
 import { stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
@@ -7,7 +7,7 @@ const run = promisify(execFile);
 
 const missing = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT';
 
-/** Program name of a Java of at least that version: from JAVA_HOME, else from the path. `advice`: what to do where there is none. */
+/** Path or name of a Java of at least that version: from JAVA_HOME, else from PATH. `advice`: what to do if there is none. */
 export async function findJava(forWhat: string, oldest: number, advice: string): Promise<string> {
   const home = process.env['JAVA_HOME'];
   const java = home ? `${home}/bin/java` : 'java';
@@ -22,7 +22,7 @@ export async function findJava(forWhat: string, oldest: number, advice: string):
   return java;
 }
 
-/** Runs Maven in the folder; `what` names what it fetches, `instead` what to do without Maven. */
+/** Runs Maven in the folder; `what` names what it downloads, `instead` what to do without Maven. */
 export async function maven(
   args: readonly string[],
   { cwd, what, instead }: { cwd: string; what: string; instead: string },
@@ -30,12 +30,12 @@ export async function maven(
   const quiet = ['--batch-mode', '--no-transfer-progress', '--quiet', '--strict-checksums'];
   await run('mvn', [...quiet, ...args], { cwd, env: process.env, maxBuffer: 16 * 1024 * 1024 }).catch((error: unknown) => {
     if (missing(error))
-      throw new Error(`Maven fetches ${what} and "mvn" was not found: install it (for example the package maven), or ${instead}`, {
+      throw new Error(`Maven downloads ${what}, but "mvn" was not found: install it (for example the package maven), or ${instead}`, {
         cause: error,
       });
     const { stdout, stderr } = error as { readonly stdout?: string; readonly stderr?: string };
     const output = `${stdout ?? ''}${stderr ?? ''}`.trim().split('\n').slice(-8).join('\n');
-    throw new Error(`Maven could not fetch ${what}; check the network and try again. Its output:\n${output}`, { cause: error });
+    throw new Error(`Maven could not download ${what}; check the network and try again. Its output:\n${output}`, { cause: error });
   });
 }
 

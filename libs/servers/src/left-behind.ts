@@ -1,4 +1,4 @@
-/** The processes of a data folder: their record, and the end of those whose starter died. */
+/** Processes that use a data folder: records them, and stops those left behind by a process that died. */
 import { inUse, leaveFolder as leave, liveProcess, liveStarter, processMark, recordProcess, takeFolder as take } from './data-folder.js';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
@@ -10,21 +10,21 @@ interface Recorded {
 
 const runningFolder = (dataDir: string): string => path.join(dataDir, 'running');
 
-/** Takes the folder for this process. Refuses when a live process has it; stops the processes that a dead one left there. `what`: the server's name, for people. */
+/** Takes the folder for this process. Refuses if a live process has it; stops processes that a dead one left there. `what`: the server's name for messages. */
 export async function takeFolder(what: string, dataDir: string, log: (line: string) => void): Promise<void> {
   await releaseFolder(what, dataDir, log);
   await take(dataDir);
   await mkdir(runningFolder(dataDir), { recursive: true });
 }
 
-/** Gives the folder back, after its processes were stopped. */
+/** Releases the folder after its processes were stopped. */
 export async function leaveFolder(dataDir: string): Promise<void> {
   await rm(runningFolder(dataDir), { recursive: true, force: true });
   await leave(dataDir);
 }
 
 export async function recordStarted(dataDir: string, name: string, pid: number): Promise<void> {
-  // Not if it is dead already: waiting until it is ready reports why.
+  // Not if it has already ended: waiting until it is ready reports why.
   if ((await processMark(pid)) !== undefined) await recordProcess(path.join(runningFolder(dataDir), `${name}.json`), pid);
 }
 

@@ -1,4 +1,4 @@
-/** The Keycloak of our own: fetched and built once, loopback only, the same after a restart, and gone with its starter. */
+/** Keycloak is downloaded and built once, listens on loopback only, is the same after a restart, and stops with the process that started it. */
 import { afterAll, describe, expect, it, jest } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -41,8 +41,8 @@ async function signIn({ url, admin }: KeycloakServer): Promise<number> {
   return (await fetch(`${url}/realms/master/protocol/openid-connect/token`, { method: 'POST', body })).status;
 }
 
-describe('Keycloak of our own', () => {
-  it('listens on loopback only, refuses a second start on its folder, and is the same after one whose starter died', async () => {
+describe('the Keycloak server', () => {
+  it('listens on loopback only, refuses a second start on its folder, and is the same after the process that started it died', async () => {
     const dataDir = await folder();
     const first = await start(dataDir);
     expect(await signIn(first)).toBe(200);
@@ -53,7 +53,7 @@ describe('Keycloak of our own', () => {
     await first.stop();
     expect(alive(first.pid)).toBe(false);
 
-    // A starter that dies leaves its Keycloak: any process whose record is in the folder stands for it here.
+    // A process that dies leaves its Keycloak behind: here any process with a record in the folder stands for it.
     const left = spawn('sleep', ['600'], { detached: true, stdio: 'ignore' });
     const gone = once(left, 'exit');
     await mkdir(path.join(dataDir, 'running'), { recursive: true });
@@ -64,14 +64,14 @@ describe('Keycloak of our own', () => {
     expect(await gone).toEqual([null, 'SIGTERM']);
     expect([second.url, second.admin]).toEqual([first.url, first.admin]);
     expect(await signIn(second)).toBe(200);
-    // Nothing that this code needs is fetched or built again.
-    expect(lines.filter((line) => /^(fetching|building)/.test(line))).toEqual([]);
+    // Nothing is downloaded or built again.
+    expect(lines.filter((line) => /^(downloading|building)/.test(line))).toEqual([]);
     await second.stop();
     await removeKeycloak(dataDir);
     await expect(stat(dataDir)).rejects.toThrow('ENOENT');
   });
 
-  it('says what is missing', async () => {
+  it('reports what is missing', async () => {
     const { JAVA_HOME } = process.env;
     try {
       process.env['JAVA_HOME'] = '/nowhere';
@@ -85,7 +85,7 @@ describe('Keycloak of our own', () => {
   });
 });
 
-/** Of each TCP socket that the process listens on: `loopback`, or the address as /proc has it. */
+/** For each TCP socket on which the process listens: `loopback`, or the address as in /proc. */
 async function listeners(pid: number): Promise<string[]> {
   const links = await Promise.all((await readdir(`/proc/${pid}/fd`)).map((fd) => readlink(`/proc/${pid}/fd/${fd}`).catch(() => '')));
   const inodes = new Set(links.map((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1]).filter(Boolean));

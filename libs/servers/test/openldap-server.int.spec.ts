@@ -29,8 +29,8 @@ async function namesAt(at: OpenLdapServer): Promise<string[]> {
   }
 }
 
-describe('an OpenLDAP of our own', () => {
-  it('has the directory of the LDIF files, listens on loopback alone and keeps its files to the owner', async () => {
+describe('the OpenLDAP server', () => {
+  it('has the data of the LDIF files, listens on loopback only, and its files are readable only by the owner', async () => {
     server = await startOpenLdap({ dataDir: folder });
     expect(await namesAt(server)).toEqual(['dave', 'erin']);
     const elsewhere = Object.values(os.networkInterfaces())
@@ -42,7 +42,7 @@ describe('an OpenLDAP of our own', () => {
     expect(await readdir(folder)).not.toContain('config.ldif');
   });
 
-  it('keeps what was written over a restart, a crash and another start, on its port', async () => {
+  it('keeps its data and port over a restart, a crash and another start', async () => {
     server = await startOpenLdap({ dataDir: folder });
     const { port } = server;
     await server.modify('data', 'dn: uid=dave,ou=people,dc=acme,dc=test\nchangetype: delete\n');
@@ -54,12 +54,12 @@ describe('an OpenLDAP of our own', () => {
     expect([server.port, await namesAt(server)]).toEqual([port, ['erin']]);
   });
 
-  it('is refused to a second starter, and what a dead starter left behind is stopped', async () => {
+  it('refuses a second start on its folder, and is stopped if the process that started it died', async () => {
     server = await startOpenLdap({ dataDir: folder });
     const { pid } = server;
     await expect(startOpenLdap({ dataDir: folder })).rejects.toThrow(`is in use by process ${process.pid}`);
     expect(await namesAt(server)).toEqual(['dave', 'erin']);
-    // As if the starter were another process, which is dead.
+    // As if another process had started it and died.
     await writeFile(path.join(folder, 'started-by.json'), JSON.stringify({ pid: process.pid, mark: 'another start' }));
     const log: string[] = [];
     server = await startOpenLdap({ dataDir: folder, log: (line) => log.push(line) });
@@ -67,19 +67,19 @@ describe('an OpenLDAP of our own', () => {
     expect([await processMark(pid), await namesAt(server)]).toEqual([undefined, ['dave', 'erin']]);
   });
 
-  it('stops for good, and again without harm', async () => {
+  it('can be stopped twice', async () => {
     server = await startOpenLdap({ dataDir: folder });
     const { pid, port } = server;
     await server.stop();
     expect(await processMark(pid)).toBeUndefined();
-    await until(async () => !(await connects('127.0.0.1', port)), { what: 'nobody listens on the port' });
+    await until(async () => !(await connects('127.0.0.1', port)), { what: 'the port is closed' });
     await server.stop();
   });
 
-  it('says which LDIF is wrong, and with what', async () => {
+  it('reports what is wrong with an LDIF change', async () => {
     server = await startOpenLdap({ dataDir: folder });
     await expect(server.modify('data', 'dn: uid=nobody-here,dc=acme,dc=test\nchangetype: delete\n')).rejects.toThrow(/No such object/);
-    // The control: the same change of an entry that is there.
+    // The control: the same change of an entry that exists.
     await server.modify('data', 'dn: uid=dave,ou=people,dc=acme,dc=test\nchangetype: delete\n');
   });
 });

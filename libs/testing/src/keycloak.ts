@@ -1,32 +1,32 @@
-/** Keycloak for specs: one server for the run, and a realm for each spec that wants one. */
+/** Keycloak for specs: one server for the test run, and a realm for each spec. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** Our realm with people, clients and flows (deploy/keycloak). */
+/** The example realm with people, clients and flows (deploy/keycloak). */
 const realmFile = fileURLToPath(new URL('../../../deploy/keycloak/acme-realm.json', import.meta.url));
 
 export interface TestKeycloak {
   readonly url: string;
-  /** A realm of its own, imported from the realm file; `change` may alter the representation before. */
+  /** A new realm, imported from the realm file; `change` may modify the representation first. */
   realm(change?: (realm: RealmRepresentation) => void): Promise<TestRealm>;
 }
 
 export interface TestRealm {
   readonly name: string;
-  /** Of its tokens: `<url>/realms/<name>`. */
+  /** Issuer of its tokens: `<url>/realms/<name>`. */
   readonly issuer: string;
   /** Ids of the people by user name; the password of `alice` is `alice-pw`. */
   readonly people: Readonly<Record<string, string>>;
   /** Secrets of the confidential clients by client id. */
   readonly secrets: Readonly<Record<string, string>>;
-  /** Calls the admin API as the administrator; `path` begins below `/admin/realms/<name>`. Throws for any answer but 2xx. */
+  /** Calls the admin API as the administrator; `path` begins below `/admin/realms/<name>`. Throws for any response but 2xx. */
   admin(method: string, path: string, body?: unknown): Promise<unknown>;
   remove(): Promise<void>;
 }
 
-/** What specs change of the realm file. */
+/** The parts of the realm file that specs change. */
 export interface RealmRepresentation {
   realm: string;
   clients: { clientId: string; publicClient: boolean; secret?: string }[];
@@ -41,7 +41,7 @@ interface Server {
 }
 let server: Promise<Server> | undefined;
 
-/** The Keycloak of this run, started by the first spec that asks (tools/jest). */
+/** The Keycloak of this test run, started by the first spec that needs it (tools/jest). */
 export async function testKeycloak(): Promise<TestKeycloak> {
   const { url, admin } = await (server ??= askForServer());
   return { url, realm: (change) => importRealm(url, admin, change) };
@@ -79,8 +79,9 @@ async function importRealm(
       });
       const text = await answer.text();
       if (answer.ok) return text === '' ? undefined : (JSON.parse(text) as unknown);
-      // An administrator's token lives for a minute.
-      if (answer.status !== 401 || again) throw new Error(`Keycloak answers ${answer.status} to ${method} ${to}: ${text.slice(0, 500)}`);
+      // An administrator's token is valid for a minute.
+      if (answer.status !== 401 || again)
+        throw new Error(`Keycloak responded with ${answer.status} to ${method} ${to}: ${text.slice(0, 500)}`);
       token = undefined;
     }
     throw new Error('unreachable');
@@ -97,7 +98,7 @@ async function importRealm(
   };
 }
 
-/** Under another name, with other ids: ids of users and flows are unique in the whole server, not in their realm. */
+/** With another name and other ids: ids of users and flows must be unique in the server, not only in their realm. */
 async function renamed(name: string): Promise<RealmRepresentation> {
   let text = await readFile(path.resolve(realmFile), 'utf8');
   const file = JSON.parse(text) as RealmRepresentation;
@@ -113,6 +114,6 @@ async function adminToken(url: string, { username, password }: Server['admin']):
     method: 'POST',
     body: new URLSearchParams({ grant_type: 'password', client_id: 'admin-cli', username, password }),
   });
-  if (!answer.ok) throw new Error(`Keycloak gives its administrator no token: ${await answer.text()}`);
+  if (!answer.ok) throw new Error(`Keycloak issued no token to its administrator: ${await answer.text()}`);
   return ((await answer.json()) as { access_token: string }).access_token;
 }

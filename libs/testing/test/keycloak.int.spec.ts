@@ -1,7 +1,7 @@
 import { expect, it, jest } from '@jest/globals';
 import { testKeycloak } from '../src/index.js';
 
-// The first who asks waits for the start.
+// The first call waits until Keycloak has started.
 jest.setTimeout(300_000);
 
 it('gives each spec a realm of its own in one Keycloak, with people and secrets, and removes it', async () => {
@@ -21,7 +21,7 @@ it('gives each spec a realm of its own in one Keycloak, with people and secrets,
   expect((await token(one)).status).toBe(200);
   expect((await token(one, other.secrets['readmit-execution'])).status).toBe(401);
   await one.remove();
-  await expect(one.admin('GET', '/users')).rejects.toThrow('Keycloak answers 404');
+  await expect(one.admin('GET', '/users')).rejects.toThrow('Keycloak responded with 404');
   expect(await enabled(other)).toBe(true);
   await other.remove();
 });

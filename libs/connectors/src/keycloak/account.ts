@@ -22,9 +22,9 @@ export interface Account {
   readonly enabled: boolean;
   readonly requiredActions: readonly string[];
   readonly lock: 'none' | 'temporary' | 'permanent';
-  /** Second factors, the recovery codes of the person's own among them. */
+  /** Second factors, including the person's own recovery codes. */
   readonly factors: readonly Credential[];
-  /** One-time codes that Readmit put there, by case. */
+  /** One-time codes that Readmit issued, by case. */
   readonly bypasses: readonly { readonly id: string; readonly caseId: string; readonly used: boolean }[];
 }
 
@@ -36,15 +36,15 @@ export const labelOf = (caseId: string): string => `${label}${caseId}`;
 export const userPath = (id: string): string => `/users/${encodeURIComponent(id)}`;
 
 /**
- * One account, read by its id. The same token must first show the executor's own account with a role: a connection that does not see what it
- * must see says nothing by showing nothing.
+ * One account, by its id. The same token must first show the executor's own account with a role: otherwise something that it does not show
+ * may exist.
  */
 export async function readAccount(call: Call, id: string): Promise<Account> {
   const own = userPath(await call.ownId());
   const [seen, roles] = [await call.get<{ id: string }>(own), await call.get<Named[]>(`${own}/role-mappings/realm/composite`)];
   if (typeof seen?.id !== 'string' || !Array.isArray(roles) || roles.length === 0)
     throw new TargetError(
-      `${call.name} does not show its executor's own account with a realm role, so what it does not show may exist: give the service account the default roles of the realm`,
+      `${call.name} does not show its executor's own account with a realm role, so things that it does not show may exist: give the service account the default roles of the realm`,
       call.effect,
       'refused',
     );
@@ -56,10 +56,11 @@ export async function readAccount(call: Call, id: string): Promise<Account> {
     attributes?: Record<string, string[]>;
     serviceAccountClientId?: string;
   }>(userPath(id));
-  if (user?.id !== id) throw new TargetError(`${call.name} answers with another account than ${id}`, call.effect, 'changed');
+  if (user?.id !== id) throw new TargetError(`${call.name} returned another account than ${id}`, call.effect, 'changed');
   const credentials = await call.get<Credential[]>(`${userPath(id)}/credentials`);
   const lockout = await call.get<{ disabled: boolean }>(`/attack-detection/brute-force${userPath(id)}`);
-  if (!Array.isArray(credentials)) throw new TargetError(`${call.name} lists no credentials of ${id}`, call.effect, 'unreachable');
+  if (!Array.isArray(credentials))
+    throw new TargetError(`${call.name} returned no list of credentials of ${id}`, call.effect, 'unreachable');
   const ours = credentials.filter(({ type, userLabel }) => type === 'recovery-authn-codes' && userLabel?.startsWith(label));
   const permanent = !user.enabled && user.attributes?.['disabledReason']?.[0] === 'permanentLockout';
   return {
@@ -77,7 +78,7 @@ export async function readAccount(call: Call, id: string): Promise<Account> {
   };
 }
 
-/** One of two codes is issued and the other is nobody's: one that is left was used. */
+/** Of the two codes one is issued and nobody knows the other: if fewer remain, the issued one was used. */
 function isUsed(data: string | undefined): boolean {
   const { remainingCodes, totalCodes } = JSON.parse(data ?? '{}') as { remainingCodes?: number; totalCodes?: number };
   return remainingCodes === undefined || totalCodes === undefined || remainingCodes < totalCodes;
@@ -85,7 +86,7 @@ function isUsed(data: string | undefined): boolean {
 
 export const facetName = (of: Pick<Ask, 'connector' | 'object'>, what: string): string => `${of.connector}/${of.object}/${what}`;
 
-/** What a recovery depends on. The lock is read back where a step lifts it and no plan rests on it: anybody who knows the name can cause one (R1.8). */
+/** What a plan depends on. The lock is only read back where a step lifts it: anyone who knows the name can cause one (R1.8). */
 export function facetsOf(of: Pick<Ask, 'connector' | 'object'>, account: Account, withLock = false): Facet[] {
   const listed = (values: readonly string[]) => (values.length === 0 ? 'none' : values.join(' '));
   const facet = (what: string, value: string): Facet => ({ name: facetName(of, what), value });
@@ -98,7 +99,7 @@ export function facetsOf(of: Pick<Ask, 'connector' | 'object'>, account: Account
   ];
 }
 
-/** Values of a list that the approved plan saw. */
+/** Values of a list when the plan was made. */
 export function listBefore(plan: Plan, of: Step | Undo, what: 'factors' | 'required-actions'): ReadonlySet<string> {
   const facet = plan.before.facets.find(({ name }) => name === facetName(of, what));
   if (!facet) throw new TargetError(`the plan does not say which ${what} ${of.object} had: plan again`, 'none', 'refused');

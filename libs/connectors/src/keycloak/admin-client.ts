@@ -9,7 +9,7 @@ export interface KeycloakOptions {
   readonly url: string;
   /** JSON file with `clientId` and `clientSecret` of the executor; read again when it changes. */
   readonly credentialsFile: string;
-  /** Of each request. */
+  /** Timeout of each request. */
   readonly callTimeoutMs: number;
 }
 
@@ -24,8 +24,8 @@ interface Credentials {
 }
 
 const renewBeforeMs = 15_000;
-/** So often a request that Keycloak put off (429, 503 with Retry-After) is sent again, while the caller waits. */
-const putOff = 3;
+/** Retries of a request that Keycloak postponed (429, 503 with Retry-After), while the caller waits. */
+const maxRetries = 3;
 
 /** Token and credentials of one target; a `Call` for each method of the connector. */
 export class AdminClient {
@@ -37,17 +37,18 @@ export class AdminClient {
     return new Call(this, signal);
   }
 
-  /** The file as it is now, and what tells a changed one. */
+  /** Content of the file, and a mark that differs when the file was changed. */
   async credentials(): Promise<Credentials & { readonly mark: string }> {
     const file = this.options.credentialsFile;
     try {
       const { mtimeMs, size, ino } = await stat(file);
       const { clientId, clientSecret } = JSON.parse(await readFile(file, 'utf8')) as Partial<Credentials>;
-      if (typeof clientId !== 'string' || typeof clientSecret !== 'string') throw new Error('it must hold "clientId" and "clientSecret"');
+      if (typeof clientId !== 'string' || typeof clientSecret !== 'string')
+        throw new Error('it must contain "clientId" and "clientSecret"');
       return { clientId, clientSecret, mark: `${mtimeMs} ${size} ${ino}` };
     } catch (error) {
-      // The parser's message would repeat what it could not read.
-      const why = error instanceof SyntaxError ? 'it is no JSON' : (error as Error).message;
+      // The parser's message would quote the file.
+      const why = error instanceof SyntaxError ? 'it is not JSON' : (error as Error).message;
       throw new TargetError(`the credentials of ${this.options.name} cannot be read from ${file}: ${why}`, 'none', 'refused');
     }
   }
@@ -75,17 +76,17 @@ export class Call {
     return this.client.options.name;
   }
 
-  /** What is certain about the target when the method fails now. */
+  /** Effect on the target if the method fails now. */
   get effect(): 'none' | 'unknown' {
     return this.wrote ? 'unknown' : 'none';
   }
 
-  /** The object at the path; throws `not-found` where there is none. */
+  /** The object at the path; throws `not-found` if there is none. */
   async get<T>(path: string): Promise<T> {
     return (await this.send('GET', path)).body as T;
   }
 
-  /** A write. `missingIsFine`: what is to be deleted may be gone already; returns whether it was there. */
+  /** A write. `missingIsFine`: the object to delete may not exist; returns whether it did. */
   async write(method: 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown, missingIsFine = false): Promise<boolean> {
     return (await this.send(method, path, body, missingIsFine)).status !== 404;
   }
@@ -97,7 +98,7 @@ export class Call {
       const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8')) as { sub?: unknown };
       if (typeof claims.sub === 'string') return claims.sub;
     } catch {
-      // Said below.
+      // Reported below.
     }
     throw new TargetError(`the token of ${this.name} names no account: the client needs a service account`, this.effect, 'refused');
   }
@@ -121,7 +122,7 @@ export class Call {
       if (answer.status === 404 && missingIsFine) return answer;
       throw this.refusal(answer.status, `${method} ${path}`);
     }
-    throw new TargetError(`${this.name} does not take the tokens of its executor`, this.effect, 'refused');
+    throw new TargetError(`${this.name} does not accept the tokens of its executor`, this.effect, 'refused');
   }
 
   private async bearer(fresh: boolean): Promise<string> {
@@ -144,7 +145,7 @@ export class Call {
     return value;
   }
 
-  /** One request to the one origin of the settings, redirects refused; sent again only where Keycloak put it off and did nothing. */
+  /** One request to the configured origin, without redirects; retried only if Keycloak postponed it and did nothing. */
   private async exchange(to: string, writes: boolean, init: RequestInit): Promise<Answer> {
     for (let tries = 0; ; tries += 1) {
       const effectBefore = this.wrote;
@@ -164,7 +165,7 @@ export class Call {
       // Refused before anything was done.
       if (response.status >= 400 && response.status < 500) this.wrote = effectBefore;
       const seconds = Number(response.headers.get('retry-after') ?? Number.NaN);
-      if ((response.status === 429 || response.status === 503) && Number.isFinite(seconds) && tries < putOff) {
+      if ((response.status === 429 || response.status === 503) && Number.isFinite(seconds) && tries < maxRetries) {
         await pause(Math.max(seconds, 0.1) * 1000, undefined, { signal: this.signal }).catch((error: unknown) => {
           throw this.unreachable(error);
         });
@@ -179,10 +180,10 @@ export class Call {
     try {
       return JSON.parse(text);
     } catch {
-      // Pages of a proxy are no answers of Keycloak; of an error only the status counts.
+      // A page of a proxy is not a response of Keycloak; of an error only the status matters.
       if (status >= 300) return undefined;
       throw new TargetError(
-        `${this.name} answers ${status} with ${headers.get('content-type') ?? 'no type'} and no JSON`,
+        `${this.name} responded with ${status} and ${headers.get('content-type') ?? 'no content type'} instead of JSON`,
         this.effect,
         'unreachable',
       );
@@ -190,7 +191,7 @@ export class Call {
   }
 
   private unreachable(error: unknown, limit?: AbortSignal): TargetError {
-    if (this.signal.aborted || limit?.aborted) return new TargetError(`${this.name} did not answer in time`, this.effect, 'timeout');
+    if (this.signal.aborted || limit?.aborted) return new TargetError(`${this.name} did not respond in time`, this.effect, 'timeout');
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
     const why = (cause as { code?: string }).code ?? (cause as Error).message;
     return new TargetError(
@@ -201,16 +202,16 @@ export class Call {
   }
 
   private refusal(status: number, what: string): TargetError {
-    const says = `${this.name} answers ${status} to ${what}`;
-    if (status === 404) return new TargetError(says, this.effect, 'not-found');
+    const message = `${this.name} responded with ${status} to ${what}`;
+    if (status === 404) return new TargetError(message, this.effect, 'not-found');
     if (status === 403)
       return new TargetError(
-        `${says}: its executor needs manage-users and view-realm of the client realm-management`,
+        `${message}: its executor needs manage-users and view-realm of the client realm-management`,
         this.effect,
         'refused',
       );
-    if (status >= 500 || status === 429) return new TargetError(says, this.effect, 'unreachable');
-    return new TargetError(says, this.effect, status === 409 ? 'changed' : 'refused');
+    if (status >= 500 || status === 429) return new TargetError(message, this.effect, 'unreachable');
+    return new TargetError(message, this.effect, status === 409 ? 'changed' : 'refused');
   }
 }
 

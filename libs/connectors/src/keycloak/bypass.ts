@@ -26,7 +26,7 @@ export async function issueBypass(
   const [old] = account.bypasses;
   if (old?.used) throw new TargetError(`the bypass of ${caseId} was used already`, 'unknown', 'changed');
   const planned = plan.before.facets.find(({ name }) => name === `${step.connector}/${step.object}/factors`)?.value.split(' ') ?? [];
-  // Keycloak keeps one set of recovery codes: what the person made meanwhile would be gone without a word.
+  // An account has one set of recovery codes: this would silently replace a set that the person created since the plan.
   if (account.factors.some(({ type, id }) => type === 'recovery-authn-codes' && !planned.includes(id)))
     throw new TargetError(`${step.object} has new recovery codes since the plan: plan again`, call.effect, 'changed');
   const code = Array.from({ length }, () => alphabet.charAt(randomInt(alphabet.length))).join('');
@@ -53,7 +53,7 @@ export async function issueBypass(
   });
   const after = await readAccount(call, step.object);
   const made = after.bypasses.find((one) => one.caseId === caseId);
-  // Keycloak drops an action that it does not know, and answers 204.
+  // Keycloak ignores an action that it does not know, and responds with 204.
   if (!made || !after.requiredActions.includes(enrol))
     throw new TargetError(`${call.name} does not show the bypass of ${step.object} with ${enrol}`, call.effect, 'changed');
   return { sealed, made: [{ name: 'bypass', value: made.id }] };

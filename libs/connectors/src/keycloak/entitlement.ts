@@ -9,9 +9,9 @@ type Kind = 'role' | 'group';
 interface Held {
   readonly account: Account;
   readonly what: Named;
-  /** Names of the roles that come with it. */
+  /** Names of the roles that it includes. */
   readonly reach: readonly string[];
-  /** `absent`, `direct`, or through what else it is effective. */
+  /** `absent`, `direct`, or `effective through` something else. */
   readonly holding: string;
 }
 
@@ -30,7 +30,7 @@ const rolesPath = (user: string): string => `${userPath(user)}/role-mappings/rea
 const rolePath = (id: string): string => `/roles-by-id/${encodeURIComponent(id)}`;
 const groupPath = (id: string): string => `/groups/${encodeURIComponent(id)}`;
 
-/** Direct and effective membership. The role or group must be seen first, by the same token. */
+/** Direct and effective membership. The same token must first show the role or group. */
 async function held(call: Call, of: Ask | Step | Undo, kind: Kind): Promise<Held> {
   const account = await readAccount(call, of.object);
   const id = idOf(of);
@@ -56,7 +56,7 @@ async function held(call: Call, of: Ask | Step | Undo, kind: Kind): Promise<Held
   return { account, what: { id, name: what.name }, reach, holding };
 }
 
-/** A group gives also what its parents give. */
+/** A group includes the roles of its parents. */
 async function throughWhat(call: Call, groups: readonly Group[], role: string): Promise<string> {
   for (const group of groups)
     for (let at: Group | undefined = group; at; at = at.parentId === undefined ? undefined : await call.get<Group>(groupPath(at.parentId)))
@@ -75,7 +75,7 @@ const askedKind = ({ kind }: Ask): Kind => (kind === 'group.restore' ? 'group' :
 
 export const readEntitlement = async (call: Call, ask: Ask): Promise<Facet[]> => facets(ask, await held(call, ask, askedKind(ask)));
 
-/** What is effective already needs no step and gets no obligation: its end is not ours. */
+/** An entitlement that is already effective needs no step and no obligation: it does not end with the case. */
 export async function planEntitlement(call: Call, ask: Ask, durationSeconds: number): Promise<PlanParts> {
   const kind = askedKind(ask);
   const now = await held(call, ask, kind);
@@ -146,7 +146,7 @@ export async function grantEntitlement(call: Call, step: Step): Promise<Facet[]>
 export async function revokeEntitlement(call: Call, undo: Undo, plan: Plan): Promise<UndoResult> {
   if (plan.before.facets.find(({ name }) => name === holdingName(undo))?.value !== 'absent')
     throw new TargetError(
-      `the plan does not say that ${undo.object} lacked ${undo.entitlement}: it is not ours to take`,
+      `the plan does not say that ${undo.object} lacked ${undo.entitlement}: it was not given by this case, so it is not removed`,
       'none',
       'refused',
     );

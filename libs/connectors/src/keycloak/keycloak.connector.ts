@@ -11,7 +11,7 @@ import { closeBypass, removeFactors, unlock, withdrawEnrolment } from './take-ba
 import { readPaths } from './weaker-paths.js';
 
 export interface KeycloakConnectorOptions extends KeycloakOptions {
-  /** Longest life of an access token in the realm: what is issued lives on so long at resource servers that do not ask Keycloak. */
+  /** Longest lifetime of an access token in the realm: resource servers that do not ask Keycloak accept a token for that long. */
   readonly accessTokenSeconds: number;
 }
 
@@ -37,7 +37,7 @@ export function keycloakConnector(options: KeycloakConnectorOptions): Connector 
       const paths = await readPaths(call);
       if (paths.accessTokenSeconds > accessTokenSeconds)
         throw new TargetError(
-          `access tokens of ${name} live ${paths.accessTokenSeconds} s, and the target is configured with accessTokenSeconds ${accessTokenSeconds}: set one of them`,
+          `access tokens of ${name} are valid for ${paths.accessTokenSeconds} s, but accessTokenSeconds of the target is ${accessTokenSeconds}: change one of them`,
           'none',
           'refused',
         );
@@ -47,7 +47,11 @@ export function keycloakConnector(options: KeycloakConnectorOptions): Connector 
       const above = parts.steps.find((step) => !ceiling.steps.includes(step.kind));
       if (above) throw new TargetError(`${ask.kind} needs ${above.kind}, which the ceiling of the case does not allow`, 'none', 'refused');
       if (durationSeconds > ceiling.maxDurationSeconds)
-        throw new TargetError(`${durationSeconds} s are asked for, the ceiling allows ${ceiling.maxDurationSeconds} s`, 'none', 'refused');
+        throw new TargetError(
+          `the ceiling of this case allows ${ceiling.maxDurationSeconds} s, not ${durationSeconds} s`,
+          'none',
+          'refused',
+        );
       return parts;
     },
 
@@ -89,7 +93,7 @@ export function keycloakConnector(options: KeycloakConnectorOptions): Connector 
       throw new TargetError(`${name} does not support ${undo.kind}`, 'none', 'unsupported');
     },
 
-    /** Only looks: what a crash loses before it is stored is seen again. The used code goes with `bypass.close`, which an enrolment makes due. */
+    /** Changes nothing, so that what was not stored because of a crash is seen again. `bypass.close`, due after an enrolment, deletes a used code. */
     async observe(plan, { caseId }, signal): Promise<readonly Observed[]> {
       const call = client.call(signal);
       const about = new Map(

@@ -22,7 +22,7 @@ export const keycloak: ConnectorKind<SettingsOf<typeof settings>> = {
       if (!path.isAbsolute(credentialsFile)) throw new Error('must be an absolute path');
     });
   },
-  // The secret is in a file of its own.
+  // The secret is in a separate file.
   secretsOf: () => [],
   open: (own, { callTimeoutMs }) => keycloakConnector({ ...own, callTimeoutMs }),
 };

@@ -5,12 +5,11 @@ import { accountIdentity, facetName, facetsOf, factorIdentity, type Account } fr
 import type { RealmPaths } from './weaker-paths.js';
 
 type PlannedStep = PlanParts['steps'][number];
-/** A step names so many factors; removed are all that `before` names. */
-const mostNamed = 8;
-/** What a facet can name. */
-const longestFacet = 2000;
+/** Factors named in a step; all factors in `before` are removed. */
+const maxNamed = 8;
+const maxFacetLength = 2000;
 
-/** What one ask about a person's authentication takes at this target, from what the target shows. */
+/** The plan for one ask about a person's authentication, from the current state of the account. */
 export function planAccount(
   ask: Ask,
   account: Account,
@@ -28,17 +27,17 @@ export function planAccount(
   };
   if (!account.enabled) refuse(`${object} was disabled at ${connector} by an administrator: only one may enable it`);
   if (ask.kind !== 'account.unlock' && paths.refuse.length > 0)
-    refuse(`a second factor protects nothing at ${connector}: ${paths.refuse.join('; ')}`);
+    refuse(`a second factor does not protect accounts at ${connector}: ${paths.refuse.join('; ')}`);
   if (issues) {
-    if (recipients.length === 0) refuse('a bypass needs somebody to seal it to: the case has no key');
+    if (recipients.length === 0) refuse('a bypass must be sealed to a key, and the case has none');
     if (account.bypasses.length > 0) refuse(`${object} already has a bypass, issued for ${account.bypasses[0]?.caseId}; close it first`);
-    if (!paths.takesCodes)
-      refuse(`the browser flow of ${connector} takes no recovery codes: enable "Recovery Authentication Code Form" there`);
+    if (!paths.acceptsCodes)
+      refuse(`the browser flow of ${connector} does not accept recovery codes: enable "Recovery Authentication Code Form" in it`);
     if (!paths.canEnrol) refuse(`the required action CONFIGURE_TOTP is disabled at ${connector}: nobody could enrol after the bypass`);
     if (ask.kind === 'factor.bypass' && ownCodes.length > 0)
       refuse(`${object} has recovery codes of its own, which a bypass would replace: sign in with one of them, or ask for factor.reset`);
   }
-  if (account.factors.map(({ id }) => id).join(' ').length > longestFacet) refuse(`${object} has more factors than a plan can name`);
+  if (account.factors.map(({ id }) => id).join(' ').length > maxFacetLength) refuse(`${object} has more factors than a plan can name`);
   const identity = [accountIdentity(account)];
   const touches = (...what: string[]) => what.map((one) => facetName(ask, one));
   const step = (kind: PlannedStep['kind'], says: string, more: Partial<PlannedStep> = {}): PlannedStep => ({
@@ -49,7 +48,7 @@ export function planAccount(
     `${type} ${userLabel ? `"${userLabel.slice(0, 60)}" ` : ''}${id} of ${who}`.slice(0, 500),
   );
   const steps: PlannedStep[] = [];
-  // The way in comes first: without a factor and without a code the account would be nobody's.
+  // The bypass comes first: without a factor and without a code nobody could sign in.
   if (issues)
     steps.push(
       step(
@@ -69,7 +68,7 @@ export function planAccount(
           ? `Make sure that ${who} has no second factor left.`
           : `Remove every second factor of ${who} that the plan lists.`,
         {
-          identity: [...identity, ...account.factors.slice(0, mostNamed).map(({ id }) => factorIdentity(id))],
+          identity: [...identity, ...account.factors.slice(0, maxNamed).map(({ id }) => factorIdentity(id))],
           touches: each.length === 0 ? [] : touches('factors'),
         },
       ),
@@ -94,7 +93,7 @@ export function planAccount(
             {
               ...{ kind: 'enrolment.withdraw' as const, connector, object, armedBy: 'repudiation' as const, unlessTakenOver: false },
               ...{ afterSeconds: 0, identity },
-              // Of every kind of ask the same words: several asks about one account owe it once.
+              // The same text for every kind of ask, so that several asks about one account share the obligation.
               says: `If this is repudiated, frozen or contained, at any time: delete every second factor that ${who} enrolled since this plan and the code of the case, end every session, and where a lock was lifted disable the account. What was removed does not come back; access tokens live to their own end, ${paths.accessTokenSeconds} s.`,
             },
           ]

@@ -6,7 +6,7 @@ import { endSessions } from './end-sessions.js';
 
 const credential = (object: string, id: string): string => `${userPath(object)}/credentials/${encodeURIComponent(id)}`;
 
-/** Removes exactly the factors that the approved plan saw; one enrolled since then stays and makes the read-back differ. */
+/** Removes exactly the factors in the plan; one enrolled since then stays and makes the read-back differ. */
 export async function removeFactors(call: Call, step: Step, plan: Plan): Promise<void> {
   const planned = listBefore(plan, step, 'factors');
   const { factors } = await readAccount(call, step.object);
@@ -15,7 +15,7 @@ export async function removeFactors(call: Call, step: Step, plan: Plan): Promise
     throw new TargetError(`${call.name} still shows factors of ${step.object} that were removed`, call.effect, 'changed');
 }
 
-/** The account was read just before: these calls answer alike for accounts that do not exist. */
+/** Reads the account first: the other calls respond in the same way for accounts that do not exist. */
 export async function unlock(call: Call, object: string): Promise<void> {
   const { lock } = await readAccount(call, object);
   if (lock === 'none') return;
@@ -25,14 +25,14 @@ export async function unlock(call: Call, object: string): Promise<void> {
     throw new TargetError(`${object} is still locked at ${call.name}`, call.effect, 'changed');
 }
 
-/** Deletes the code of the case. The enrolment that came with it stays owed where the code was used: otherwise its login would go on without one. */
+/** Deletes the code of the case. Where it was used, the required enrolment stays: otherwise the login that used it could finish without one. */
 async function deleteBypass(call: Call, undo: Undo, caseId: string, plan: Plan): Promise<boolean> {
   const { bypasses, requiredActions } = await readAccount(call, undo.object);
-  const ours = bypasses.filter((one) => one.caseId === caseId);
-  for (const { id } of ours) await call.write('DELETE', credential(undo.object, id), undefined, true);
-  const used = ours.some((one) => one.used);
-  // Only with the unused code there: without it nobody knows whether the action is still a login's, and it opens nothing in a realm that requires a factor.
-  if (ours.length > 0 && !used && requiredActions.includes(enrol) && !listBefore(plan, undo, 'required-actions').has(enrol))
+  const ofCase = bypasses.filter((one) => one.caseId === caseId);
+  for (const { id } of ofCase) await call.write('DELETE', credential(undo.object, id), undefined, true);
+  const used = ofCase.some((one) => one.used);
+  // Only if the unused code was there: otherwise a login may still need the action, and in a realm that requires a factor it opens nothing.
+  if (ofCase.length > 0 && !used && requiredActions.includes(enrol) && !listBefore(plan, undo, 'required-actions').has(enrol))
     await call.write('PUT', userPath(undo.object), { requiredActions: requiredActions.filter((one) => one !== enrol) });
   return used;
 }
@@ -47,16 +47,16 @@ export async function closeBypass(call: Call, undo: Undo, caseId: string, plan: 
   return { readBack: facetsOf(undo, account, liftsLock(plan, undo)), sessionsEnded };
 }
 
-/** Somebody who is signed in may enrol while it is taken back: looked at again, so many times. */
-const rounds = 3;
+/** Retries when somebody who is signed in enrols a factor during the undo. */
+const maxRounds = 3;
 
-/** "This was not me" (R5.4): the way in first, then what was enrolled since the plan, then every session. */
+/** "This was not me" (R5.4): removes first the bypass, then what was enrolled since the plan, then every session. */
 export async function withdrawEnrolment(call: Call, undo: Undo, caseId: string, plan: Plan): Promise<UndoResult> {
   const { object } = undo;
   const planned = listBefore(plan, undo, 'factors');
   await deleteBypass(call, undo, caseId, plan);
   let sessionsEnded = 0;
-  for (let round = 0; round < rounds; round += 1) {
+  for (let round = 0; round < maxRounds; round += 1) {
     for (const { id } of (await readAccount(call, object)).factors)
       if (!planned.has(id)) await call.write('DELETE', credential(object, id), undefined, true);
     if (liftsLock(plan, undo)) {

@@ -1,7 +1,7 @@
 import { TargetError } from '../connector.js';
 import type { Call } from './admin-client.js';
 
-/** An execution as `/authentication/flows/{alias}/executions` lists them: a tree in its order, by level. */
+/** An entry of `/authentication/flows/{alias}/executions`: a tree in preorder, by level. */
 interface Execution {
   readonly level: number;
   readonly requirement: 'REQUIRED' | 'ALTERNATIVE' | 'CONDITIONAL' | 'DISABLED';
@@ -14,12 +14,12 @@ interface Node extends Execution {
 }
 
 export interface RealmPaths {
-  /** Why a second factor restored here is worth nothing: no plan for factors. */
+  /** Why a second factor does not protect accounts in this realm; then no plan for factors is made. */
   readonly refuse: readonly string[];
-  /** What approvers must know. */
+  /** Warnings for approvers. */
   readonly warn: readonly string[];
-  /** A recovery code can be entered in the browser flow. */
-  readonly takesCodes: boolean;
+  /** Whether the browser flow accepts recovery codes. */
+  readonly acceptsCodes: boolean;
   readonly accessTokenSeconds: number;
   readonly canEnrol: boolean;
 }
@@ -32,7 +32,7 @@ const secondFactors = new Set([
   'direct-grant-validate-otp',
   'deny-access-authenticator',
 ]);
-/** Sign nobody in by a password: a session that is there, Kerberos, another provider. */
+/** Authenticators that use no password: an existing session, Kerberos, another provider. */
 const withoutPassword = new Set(['auth-cookie', 'auth-spnego', 'identity-provider-redirector']);
 const level = 'conditional-level-of-authentication';
 
@@ -48,12 +48,12 @@ function treeOf(flat: readonly Execution[]): Node[] {
   return roots;
 }
 
-/** Whether nobody gets through these siblings by a password alone. */
+/** Whether a password alone is not enough to pass these siblings. */
 export function needsSecondFactor(siblings: readonly Node[]): boolean {
   const active = siblings.filter(({ requirement }) => requirement !== 'DISABLED');
   const asks = (one: Node): boolean => (one.authenticationFlow ? needsSecondFactor(one.children) : secondFactors.has(one.providerId ?? ''));
   const together = active.filter(({ requirement }) => requirement !== 'ALTERNATIVE');
-  // A flow of a level of authentication always runs for the lowest level, which is the first.
+  // Of the flows with a level of authentication, the first, which has the lowest level, always runs.
   const levels = together.filter(
     ({ requirement, children }) => requirement === 'CONDITIONAL' && children.some((one) => one.providerId === level),
   );
@@ -64,7 +64,7 @@ export function needsSecondFactor(siblings: readonly Node[]): boolean {
 
 export const needsSecondFactorIn = (flat: readonly Execution[]): boolean => needsSecondFactor(treeOf(flat));
 
-/** Paths of the realm into an account other than the factor that is restored (N18). */
+/** Ways into an account of the realm other than the restored factor (N18). */
 export async function readPaths(call: Call): Promise<RealmPaths> {
   const realm = await call.get<{
     accessTokenLifespan?: number;
@@ -97,7 +97,7 @@ export async function readPaths(call: Call): Promise<RealmPaths> {
   return {
     refuse,
     warn: [...warn, 'The version of Keycloak is not checked: run 26.7.5 or newer, earlier ones have known ways around a second factor.'],
-    takesCodes: browser.some((one) => one.providerId === 'auth-recovery-authn-code-form' && one.requirement !== 'DISABLED'),
+    acceptsCodes: browser.some((one) => one.providerId === 'auth-recovery-authn-code-form' && one.requirement !== 'DISABLED'),
     accessTokenSeconds: realm.accessTokenLifespan,
     canEnrol: actions.some(({ alias, enabled }) => alias === 'CONFIGURE_TOTP' && enabled),
   };

@@ -1,4 +1,4 @@
-/** Finds entries: by the name that an ask has, and by the lasting id that a plan has. */
+/** Finds entries: by the name in an ask, and by the permanent id in a plan. */
 import { AndFilter, EqualityFilter, OrFilter, PresenceFilter, ResultCodeError } from 'ldapts';
 import { TargetError } from '../connector.js';
 import { valueOf } from '../encoded-names.js';
@@ -6,7 +6,7 @@ import type { Entry, LdapSession } from './ldap-session.js';
 import { resultCode } from './ldap-session.js';
 import type { Profile } from './profile.js';
 
-/** Where accounts or groups are, and the attribute that asks name them by. */
+/** Where accounts or groups are, and the attribute with the name that asks use. */
 export interface Place {
   readonly base: string;
   readonly name: string;
@@ -14,12 +14,12 @@ export interface Place {
 
 export interface Directory {
   readonly profile: Profile;
-  /** Everything that the connector looks for is below it, the executor's own entry too. */
+  /** Everything that the connector searches for is below it, including the executor's own entry. */
   readonly base: string;
   readonly bindDn: string;
   readonly people: Place;
   readonly groups: Place & {
-    /** DN of an entry that is no account: takes the place of the last member where a group must have one. */
+    /** DN of an entry that is not an account: replaces the last member of a group that must have one. */
     readonly placeholder?: string;
   };
 }
@@ -39,7 +39,7 @@ const foundIn = (entry: Entry, { id }: Profile): Found => {
   return { id: value, dn: entry.dn, classes: entry.values('objectClass').map((name) => name.toLowerCase()) };
 };
 
-/** The one entry of that name, or undefined. Two are refused, and so is a name that differs in case from the entry's own. */
+/** The only entry with that name, or undefined. Refuses two entries, and a name that is spelled differently in the entry. */
 export async function byName(session: LdapSession, { profile }: Directory, place: Place, id: string): Promise<Found | undefined> {
   const value = valueOf(id);
   const entries = await session.search(place.base, {
@@ -52,13 +52,13 @@ export async function byName(session: LdapSession, { profile }: Directory, place
   if (another) throw new TargetError(`several entries below ${place.base} have ${place.name} ${value}`, 'none', 'refused');
   const names = entry.values(place.name);
   if (!names.includes(value))
-    throw new TargetError(`there is no ${value}, but ${names.join(', ')}: ask for it as the directory writes it`, 'none', 'not-found');
+    throw new TargetError(`there is no ${value}, but there is ${names.join(', ')}: use the spelling of the directory`, 'none', 'not-found');
   return foundIn(entry, profile);
 }
 
 /**
- * The entries that have these lasting ids, wherever they are now. In the same search the executor sees its own entry: only who sees that may
- * conclude that an entry is not there.
+ * The entries with these permanent ids, wherever they are now. The same search must return the executor's own entry: otherwise a missing entry
+ * may only be invisible.
  */
 export async function byIds(
   session: LdapSession,
@@ -74,7 +74,7 @@ export async function byIds(
   const found = new Map(entries.map((entry) => foundIn(entry, profile)).map((one) => [one.id, one]));
   if (!found.has(own))
     throw new TargetError(
-      `the search below ${base} does not show the executor's own entry ${bindDn}, so what it does not show may exist: check the base and the rights of the executor`,
+      `the search below ${base} does not return the executor's own entry ${bindDn}, so entries that it does not return may exist: check the base and the rights of the executor`,
       'unknown',
       'refused',
     );
@@ -85,14 +85,14 @@ export async function ownId(session: LdapSession, { profile, bindDn }: Pick<Dire
   const id = await idAt(session, profile, bindDn);
   if (id === undefined)
     throw new TargetError(
-      `the executor does not see its own entry ${bindDn}, so what it does not see may exist: check its rights`,
+      `the executor does not see its own entry ${bindDn}, so entries that it does not see may exist: check its rights`,
       'none',
       'refused',
     );
   return id;
 }
 
-/** Lasting id of the entry that has the DN now; undefined: nobody has it, or it may not be seen. */
+/** Permanent id of the entry that has the DN now; undefined if there is none or the executor may not see it. */
 export async function idAt(session: LdapSession, profile: Profile, dn: string): Promise<string | undefined> {
   try {
     const [entry] = await session.search(dn, { scope: 'base', filter: anything, attributes: [profile.id] });
@@ -103,8 +103,8 @@ export async function idAt(session: LdapSession, profile: Profile, dn: string): 
   }
 }
 
-const mostGroups = 200;
-/** Of each group that has the DN as a member, directly or through other groups. `except` is neither listed nor followed. */
+const maxGroups = 200;
+/** Each group that has the DN as a member, directly or through other groups. `except` is neither listed nor followed. */
 export async function groupsAbove(
   session: LdapSession,
   { profile, base }: Directory,
@@ -113,7 +113,7 @@ export async function groupsAbove(
 ): Promise<readonly Found[]> {
   const above = new Map<string, Found>();
   const from = [dn];
-  // The list grows while it is walked.
+  // The list grows during the loop.
   for (const below of from) {
     const entries = await session.search(base, {
       scope: 'sub',
@@ -124,9 +124,9 @@ export async function groupsAbove(
       if (group.id === except?.id || above.has(group.id)) continue;
       above.set(group.id, group);
       from.push(group.dn);
-      if (above.size > mostGroups)
+      if (above.size > maxGroups)
         throw new TargetError(
-          `${dn} is in more than ${mostGroups} groups, counting nested ones: too many to compare`,
+          `${dn} is in more than ${maxGroups} groups, counting nested ones: too many to compare`,
           'none',
           'unsupported',
         );

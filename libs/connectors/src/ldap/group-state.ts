@@ -1,4 +1,4 @@
-/** One account and one group: what a plan rests on, as facets. */
+/** State of one account and one group, as the facets that a plan depends on. */
 import type { Facet } from '@readmit/contracts';
 import { facetName } from '../encoded-names.js';
 import { holdingName, type Pair } from '../group-pair.js';
@@ -11,13 +11,13 @@ export interface GroupState {
   readonly group: Found | undefined;
   /** Directly. A directory does not record who added a member. */
   readonly member: boolean;
-  /** Members of the group that are groups and hold the account, directly or through others. */
+  /** Nested groups in the group that contain the account, directly or through others. */
   readonly through: readonly Found[];
-  /** Groups that the group is in: applications that follow nested groups give those, too. */
+  /** Groups that contain the group: applications that follow nested groups grant those too. */
   readonly reach: readonly Found[];
 }
 
-/** By the names of the ask. Also what is found is looked up by id: a second look that must show the executor's own entry. */
+/** By the names in the ask. A second search by id makes sure that the executor's own entry is visible. */
 export async function readByName(session: LdapSession, directory: Directory, pair: Pair): Promise<GroupState> {
   const person = await byName(session, directory, directory.people, pair.object);
   const group = await byName(session, directory, directory.groups, pair.entitlement);
@@ -25,7 +25,7 @@ export async function readByName(session: LdapSession, directory: Directory, pai
   return stateOf(session, directory, person, group);
 }
 
-/** By lasting ids. */
+/** By permanent ids. */
 export async function readByIds(
   session: LdapSession,
   directory: Directory,
@@ -50,7 +50,7 @@ async function stateOf(
   return { person, group, member, through, reach };
 }
 
-/** Compared by the server, which knows that two texts are one DN. Without the right to compare it refuses, so "no" is an answer. */
+/** The server compares, because it knows which spellings are the same DN. It refuses without the right to compare, so "no" means no. */
 export const isMember = async (session: LdapSession, { profile }: Directory, group: Found, dn: string): Promise<boolean> =>
   (await session.compare(group.dn, profile.member, dn)) === true;
 

@@ -1,10 +1,10 @@
 /** Controls that the client library does not have. */
 import { BerWriter, Control, type BerReader, type Filter } from 'ldapts';
 
-/** What a server must support for its directory to be a target; as its root entry names them. */
+/** Controls that a server must support, by their OID in the root entry. */
 export const neededControls = { assertion: '1.3.6.1.1.12', 'pre-read': '1.3.6.1.1.13.1', 'post-read': '1.3.6.1.1.13.2' } as const;
 
-/** RFC 4528: the server does the operation only on an entry that matches, and answers 122 otherwise. One atomic step. */
+/** RFC 4528: the server performs the operation only if the entry matches, otherwise it returns 122. Check and change are atomic. */
 export class AssertionControl extends Control {
   private readonly filter: Filter;
 
@@ -20,9 +20,9 @@ export class AssertionControl extends Control {
   }
 }
 
-/** RFC 4527: attributes of the entry as they were before, or are after, this very operation. */
+/** RFC 4527: returns attributes of the entry from before or after this operation. */
 export class ReadEntryControl extends Control {
-  /** What the server answered; by attribute in lower case. */
+  /** Values that the server returned, by attribute in lower case. */
   value: ReadonlyMap<string, readonly string[]> | undefined;
   private readonly attributes: readonly string[];
 
@@ -40,7 +40,7 @@ export class ReadEntryControl extends Control {
     writer.writeBuffer(value.buffer, 0x04);
   }
 
-  /** The reader is inside the octet string: a SearchResultEntry. */
+  /** The reader is at the content of the octet string: a SearchResultEntry. */
   protected override parseControl(reader: BerReader): void {
     reader.readSequence(0x64);
     reader.readString();

@@ -9,17 +9,17 @@ import type { LdapAddress } from './ldap-address.js';
 export interface SessionOptions {
   readonly address: LdapAddress;
   readonly bindDn: string;
-  /** Read at every bind, so a new password needs no restart. */
+  /** Read at each bind: a new password needs no restart. */
   readonly passwordFile: string;
-  /** Milliseconds, of the connection and of each operation; kept by the server too for searches. */
+  /** Timeout in milliseconds of the connection and of each operation; also sent to the server for searches. */
   readonly callTimeoutMs: number;
   readonly connections: Bounded;
 }
 
 export interface Entry {
-  /** As the server writes it. Compared by the server alone: two texts may be one DN. */
+  /** As the server spells it. Only the server compares DNs: different spellings may be the same DN. */
   readonly dn: string;
-  /** Every value, none where the entry has none. */
+  /** All values; empty if the entry has none. */
   values(attribute: string): readonly string[];
 }
 
@@ -29,13 +29,13 @@ export interface Search {
   readonly attributes: readonly string[];
 }
 
-/** One bound connection for one call. It is never opened again: a second connection would be anonymous. */
+/** A bound connection for one call. It is never reopened: a second connection would be anonymous. */
 export interface LdapSession {
-  /** All of them, or it fails. The library would take a size limit that we set and that is reached for a success. */
+  /** All entries, or it throws. No size limit is sent: the library would report a reached limit as success. */
   search(base: string, search: Search): Promise<readonly Entry[]>;
-  /** Whether the entry has the value, by the server's own rules for the attribute. `undefined`: it has no such attribute at all. */
+  /** Whether the entry has the value, by the server's matching rule of the attribute. `undefined`: the entry does not have the attribute. */
   compare(dn: string, attribute: string, value: string): Promise<boolean | undefined>;
-  /** Returns the server's result code: 0, or one of `expected`; any other code is thrown. */
+  /** Returns the server's result code: 0 or one of `expected`; throws for any other. */
   modify(dn: string, changes: readonly Change[], controls: readonly Control[], expected?: readonly number[]): Promise<number>;
 }
 
@@ -48,12 +48,12 @@ export const resultCode = {
 } as const;
 
 /**
- * Connects, binds, runs `work`, disconnects. Every failure leaves as a TargetError whose `effect` is `none` until a change was sent. A
- * change that the server answered with an error did nothing; without an answer that can be read, its effect is unknown.
+ * Connects, binds, runs `work`, disconnects. Every failure is thrown as a TargetError whose `effect` is `none` until a change was sent. A
+ * change that the server refused had no effect; without a readable response the effect is unknown.
  */
 export function withSession<T>(options: SessionOptions, signal: AbortSignal, work: (session: LdapSession) => Promise<T>): Promise<T> {
   const where = `${options.address.host}:${options.address.port}`;
-  if (signal.aborted) return Promise.reject(new TargetError(`call to ${where} was stopped before it began`, 'none', 'timeout'));
+  if (signal.aborted) return Promise.reject(new TargetError(`the call to ${where} was cancelled before it started`, 'none', 'timeout'));
   return options.connections.run(signal, () => connected(options, where, signal, work));
 }
 
@@ -76,7 +76,7 @@ async function connected<T>(
     url: `${address.tls ? 'ldaps' : 'ldap'}://${host.includes(':') ? `[${host}]` : host}:${port}`,
     timeout: callTimeoutMs,
     connectTimeout: callTimeoutMs,
-    // The library connects again by itself when the connection was lost, and continues without a bind.
+    // The library reconnects by itself after a lost connection, and continues without a bind.
     createConnection: (() => connectOnce(() => net.connect({ host, port }))) as typeof net.connect,
     createSecureConnection: (() =>
       connectOnce(() =>
@@ -102,10 +102,10 @@ async function connected<T>(
         derefAliases: 'never',
         timeLimit: Math.max(1, Math.ceil(callTimeoutMs / 1000)),
       });
-      // A part of the answer is elsewhere, and only this address is allowed.
+      // Part of the result is on another server, and only this address is allowed.
       if (searchReferences.length > 0)
         throw new TargetError(
-          `${where} refers a part of the search of ${base} to another server: referrals are not followed`,
+          `${where} refers part of the search below ${base} to another server: referrals are not followed`,
           effect,
           'refused',
         );
@@ -148,7 +148,7 @@ async function connected<T>(
   }
 }
 
-/** The first line of the file, which only its owner may read. An empty password would bind as nobody, successfully. */
+/** The first line of the file, which only its owner may read. With an empty password the server would accept an anonymous bind. */
 function passwordIn(file: string): string {
   const refused = (why: string, cause?: unknown): TargetError =>
     new TargetError(`the password file ${file} ${why}`, 'none', 'refused', { cause });
@@ -161,7 +161,7 @@ function passwordIn(file: string): string {
   try {
     const { mode, size } = fstatSync(descriptor);
     if ((mode & 0o077) !== 0) throw refused(`must have mode 0600, not 0${(mode & 0o777).toString(8)}`);
-    if (size > 4096) throw refused('holds more than a password');
+    if (size > 4096) throw refused('is too large: it must contain only the password');
     const [line = ''] = readFileSync(descriptor, 'utf8').split(/\r?\n/);
     if (line === '') throw refused('is empty');
     return line;
@@ -170,7 +170,7 @@ function passwordIn(file: string): string {
   }
 }
 
-/** "Other": slapd uses it for an error in its storage, after which a change may be there or not. */
+/** "Other": slapd returns it after a storage error, so a change may or may not have been made. */
 const internalError = 80;
 const codes: Readonly<Record<number, TargetError['code']>> = {
   3: 'timeout',
@@ -182,8 +182,8 @@ const codes: Readonly<Record<number, TargetError['code']>> = {
 };
 const advice: Readonly<Record<number, string>> = {
   4: 'size limit exceeded: raise the limit of the executor',
-  10: 'a referral, which is not followed: give the address of a server that holds the entries and takes changes',
-  12: 'it lacks a control that the connector needs',
+  10: 'a referral, which is not followed: configure a server that has the entries and accepts changes',
+  12: 'the server lacks a control that the connector needs',
   49: 'the bind DN or the password is wrong, or the executor is locked',
   50: 'the executor lacks a right, see docs/targets.md',
 };
@@ -194,18 +194,18 @@ function toTargetError(
 ): TargetError {
   if (error instanceof TargetError)
     return effect === 'unknown' && error.effect === 'none' ? new TargetError(error.message, effect, error.code, { cause: error }) : error;
-  if (stopped) return new TargetError(`call to ${where} was stopped`, effect, 'timeout', { cause: error });
+  if (stopped) return new TargetError(`the call to ${where} was cancelled`, effect, 'timeout', { cause: error });
   if (error instanceof ResultCodeError) {
     const more = advice[error.code];
     return new TargetError(
-      `${where} answered ${error.code}${more === undefined ? '' : ` (${more})`}: ${error.message}`.slice(0, 500),
+      `${where} responded with ${error.code}${more === undefined ? '' : ` (${more})`}: ${error.message}`.slice(0, 500),
       effect,
       codes[error.code] ?? 'refused',
       { cause: error },
     );
   }
   const { message, code } = error as NodeJS.ErrnoException;
-  if (/timed out|timeout/i.test(message)) return new TargetError(`${where} did not answer in time`, effect, 'timeout', { cause: error });
+  if (/timed out|timeout/i.test(message)) return new TargetError(`${where} did not respond in time`, effect, 'timeout', { cause: error });
   return new TargetError(`${where} cannot be reached: ${message || (code ?? 'connection lost')}`.slice(0, 500), effect, 'unreachable', {
     cause: error,
   });

@@ -11,24 +11,24 @@ import { planGroup } from './plan-group.js';
 import { lockForGood, planUnlock, readPerson, unlock } from './unlock.js';
 
 export interface LdapConnectorOptions extends Directory {
-  /** As asks name it, e.g. `directory`. */
+  /** Name of the target in asks, e.g. `directory`. */
   readonly name: string;
   /** `ldaps://host:port`, or `ldap://` on loopback. */
   readonly url: string;
-  /** Authorities to trust instead of the system's (PEM). */
+  /** CA certificates to trust instead of the system's (PEM). */
   readonly caFile?: string;
-  /** Holds the password of `bindDn`, mode 0600; read at every bind. */
+  /** File with the password of `bindDn`, mode 0600; read at each bind. */
   readonly passwordFile: string;
-  /** How long applications go on with a membership that is gone from the directory. */
+  /** How long applications may use a membership that was removed from the directory. */
   readonly cacheSeconds: number;
-  /** Bound of the connection and of each operation. Milliseconds. */
+  /** Timeout in milliseconds of the connection and of each operation. */
   readonly callTimeoutMs?: number;
 }
 
-/** Connections at once to one directory, whatever is asked. */
-const mostConnections = 8;
+/** Concurrent connections to one directory. */
+const maxConnections = 8;
 
-/** Restores memberships of groups, and lifts locks, in one LDAP directory. It has no sessions to end: what is open stays open. */
+/** Restores group memberships and unlocks accounts in one LDAP directory. A directory has no sessions, so those of applications stay open. */
 export function ldapConnector(given: LdapConnectorOptions): Connector {
   const { name, callTimeoutMs = 10_000 } = given;
   const capabilities: Capabilities = { asks: ['account.unlock', 'group.restore'], can: ['read-back'], residualSeconds: given.cacheSeconds };
@@ -37,18 +37,18 @@ export function ldapConnector(given: LdapConnectorOptions): Connector {
     bindDn: given.bindDn,
     passwordFile: given.passwordFile,
     callTimeoutMs,
-    connections: new Bounded(mostConnections),
+    connections: new Bounded(maxConnections),
   };
   const call = <T>(signal: AbortSignal, work: (session: LdapSession) => Promise<T>): Promise<T> => withSession(options, signal, work);
-  const mustBeOurs = ({ connector }: { readonly connector: string }): void => {
-    if (connector !== name) throw new TargetError(`this is a bug: ${connector} was asked of ${name}`, 'none', 'unsupported');
+  const mustBeThisTarget = ({ connector }: { readonly connector: string }): void => {
+    if (connector !== name) throw new TargetError(`this is a bug: a call for ${connector} was sent to ${name}`, 'none', 'unsupported');
   };
   return {
     name,
     capabilities,
 
     async plan(ask, { ceiling, durationSeconds }, signal) {
-      mustBeOurs(ask);
+      mustBeThisTarget(ask);
       mustSupport({ name, capabilities }, ask);
       const step = ask.kind === 'group.restore' ? 'role.grant' : 'account.unlock';
       if (!ceiling.steps.includes(step)) throw new TargetError(`the ceiling of this case does not allow ${step}`, 'none', 'refused');
@@ -65,7 +65,7 @@ export function ldapConnector(given: LdapConnectorOptions): Connector {
     },
 
     async read(ask, signal) {
-      mustBeOurs(ask);
+      mustBeThisTarget(ask);
       mustSupport({ name, capabilities }, ask);
       return call(signal, async (session) =>
         ask.kind === 'account.unlock'
@@ -75,20 +75,20 @@ export function ldapConnector(given: LdapConnectorOptions): Connector {
     },
 
     async execute(step, { plan }, signal) {
-      mustBeOurs(step);
+      mustBeThisTarget(step);
       if (step.kind === 'role.grant') return call(signal, (session) => addMember(session, given, step, plan));
       if (step.kind === 'account.unlock') return call(signal, (session) => unlock(session, given, step, plan));
       throw new TargetError(`${name} does not support ${step.kind}`, 'none', 'unsupported');
     },
 
     async undo(undo, { plan }, signal) {
-      mustBeOurs(undo);
+      mustBeThisTarget(undo);
       if (undo.kind === 'role.revoke') return call(signal, (session) => removeMember(session, given, undo, plan));
       if (undo.kind === 'enrolment.withdraw') return call(signal, (session) => lockForGood(session, given, undo));
       throw new TargetError(`${name} does not support ${undo.kind}`, 'none', 'unsupported');
     },
 
-    // The directory records neither the use of a membership nor, without an overlay that few have, the time of a sign-in.
+    // A directory does not record that a membership was used, and the time of a sign-in only with an overlay that is rarely installed.
     observe: () => Promise.resolve([]),
 
     async close() {

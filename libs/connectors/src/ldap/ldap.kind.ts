@@ -24,7 +24,7 @@ export const ldap: ConnectorKind<SettingsOf<typeof settings>> = {
   mustBeSafe({ name, url, caFile }) {
     safeField(name, 'url', () => ldapAddress(url, caFile));
   },
-  // The password is in a file of its own, which is read again at every bind: it is in no setting, and no error repeats it.
+  // The password is in a separate file that is read at each bind: it is not a setting, and no error contains it.
   secretsOf: () => [],
   open: ({ name, url, caFile, bindDn, passwordFile, base, people, groups: { placeholder, ...groups }, cacheSeconds }, { callTimeoutMs }) =>
     ldapConnector({

@@ -12,19 +12,19 @@ import { mustControl } from './plan-group.js';
 
 const idsOf = ({ identity }: Step | Undo) => ({ person: plannedId(identity, 'person'), group: plannedId(identity, 'group') });
 
-/** Adds the one member and reads it back on the same connection. */
+/** Adds the member and reads it back on the same connection. */
 export async function addMember(session: LdapSession, directory: Directory, step: Step, plan: Plan): Promise<StepResult> {
   const pair = pairOf(step);
   const planned = idsOf(step);
   await mustControl(session);
   const { state, person, group } = await asPlanned(session, directory, pair, planned, plan);
   if (memberBefore(plan, pair))
-    throw new TargetError(`${pair.object} was in ${pair.entitlement} before: nothing is added`, 'none', 'refused');
+    throw new TargetError(`${pair.object} was already in ${pair.entitlement} when the plan was made: nothing is added`, 'none', 'refused');
   const adds = !state.member;
   if (adds && (await change(session, directory, group, { add: [person.dn] }, 'without', person.dn)) !== 0)
-    throw changed(`somebody else changed ${pair.entitlement}, or its member ${pair.object}, at the same time`);
+    throw changed(`${pair.entitlement}, or its member ${pair.object}, was changed at the same time`);
   const after = await asPlanned(session, directory, pair, planned, plan).catch(async (error: unknown) => {
-    // The DN became another's between our look and the change. If this fails too, the effect is unknown and the undo of the plan sees to it.
+    // The DN became that of another entry between the read and the change. If this fails too, the effect is unknown and the plan's undo handles it.
     if (adds) await change(session, directory, group, { delete: [person.dn] }, 'with', person.dn).catch(() => undefined);
     throw error;
   });
@@ -34,7 +34,7 @@ export async function addMember(session: LdapSession, directory: Directory, step
 
 const changed = (message: string): TargetError => new TargetError(message, 'none', 'changed');
 
-/** Everything that the plan saw and that the step does not change is as it was, and the names are those of the same entries. */
+/** Throws unless the names still belong to the same entries, and everything that the step does not change is as it was in the plan. */
 async function asPlanned(
   session: LdapSession,
   directory: Directory,
@@ -45,14 +45,14 @@ async function asPlanned(
   const state = await readByName(session, directory, pair);
   const { person, group } = state;
   if (person?.id !== planned.person || group?.id !== planned.group)
-    throw changed(`${pair.object} or ${pair.entitlement} is another entry than when the plan was made, or is gone`);
+    throw changed(`${pair.object} or ${pair.entitlement} is not the same entry as when the plan was made, or no longer exists`);
   mustBeAsPlanned(plan, facetsOf(pair, state), [holdingName(pair)]);
   return { state, person, group };
 }
 
 /**
- * One change of `member` that the server does only if the entry is the group still and has, or has not, this member: other members may come
- * and go meanwhile (RFC 4528). In the answer the server shows which entry it wrote (RFC 4527). Returns its result code.
+ * Changes `member`, on the condition that the entry is still the group and has, or does not have, this member (RFC 4528): other members may
+ * change at the same time. The server reports which entry it wrote (RFC 4527). Returns its result code.
  */
 async function change(
   session: LdapSession,
@@ -94,73 +94,78 @@ async function change(
   const [csnBefore, csnAfter] = [was, is].map(({ value }) => value?.get('entrycsn')?.[0]);
   if (idBefore !== group.id || idAfter !== group.id || csnAfter === undefined || csnBefore === csnAfter)
     throw new TargetError(
-      `the directory does not show that it changed ${group.dn}: read it before anything else`,
+      `the directory does not confirm that it changed ${group.dn}: read the group before doing anything else`,
       'unknown',
       'unreachable',
     );
   return 0;
 }
 
-/** A group may be changed by others all the time: looked at again, so many times. */
-const rounds = 4;
+/** Retries when others change the group at the same time. */
+const maxRounds = 4;
 
-/** Takes out what our step added, by lasting ids, wherever the entries are now, and reads back. */
+/** Removes what the step added, by permanent ids wherever the entries are now, and reads back. */
 export async function removeMember(session: LdapSession, directory: Directory, undo: Undo, plan: Plan): Promise<UndoResult> {
   const pair = pairOf(undo);
   const planned = idsOf(undo);
   let state = await readByIds(session, directory, planned);
   if (memberBefore(plan, pair)) return { readBack: facetsOf(pair, state), sessionsEnded: 0 };
   if (state.group) {
-    for (const dn of await ourDns(session, directory, undo, state)) await takeOut(session, directory, state.group, dn, pair);
+    for (const dn of await addedDns(session, directory, undo, state)) await remove(session, directory, state.group, dn, pair);
     state = await readByIds(session, directory, planned);
     if (state.member) throw new TargetError(`${pair.object} is still in ${pair.entitlement} after the change`, 'unknown', 'changed');
   } else {
-    await mustNotBeBack(session, directory, pair, state);
+    await mustNotBeInCopy(session, directory, pair, state);
   }
   return { readBack: facetsOf(pair, state), sessionsEnded: 0 };
 }
 
 /**
- * What the account is called in the group: its DN now and, when it was renamed, moved or deleted, the DN that our step added, which stays in
- * a group whose server does not follow (no refint overlay).
+ * DNs of the account in the group: its current DN and, when it was renamed, moved or deleted, the DN that the step added, which stays in the
+ * group if the server does not update references (no refint overlay).
  */
-async function ourDns(session: LdapSession, { profile }: Directory, undo: Undo, { person, group }: GroupState): Promise<readonly string[]> {
+async function addedDns(
+  session: LdapSession,
+  { profile }: Directory,
+  undo: Undo,
+  { person, group }: GroupState,
+): Promise<readonly string[]> {
   const added = plannedDn(undo.identity, 'person-dn');
   const owner = await idAt(session, profile, added);
   if (owner !== undefined && owner === person?.id) return [added];
   if (owner !== undefined && group && (await session.compare(group.dn, profile.member, added)) === true)
     throw new TargetError(
-      `${added} is another entry now (${owner}) and is in ${group.dn}; whether that is what was given to ${undo.object} cannot be told: take it out by hand`,
+      `${added} is another entry now (${owner}) and is in ${group.dn}; it is unclear whether that is the membership that was given to ${undo.object}: remove it by hand`,
       'unknown',
       'changed',
     );
   return [...(person ? [person.dn] : []), ...(owner === undefined ? [added] : [])];
 }
 
-async function takeOut(session: LdapSession, directory: Directory, group: Found, dn: string, { object, entitlement }: Pair): Promise<void> {
+async function remove(session: LdapSession, directory: Directory, group: Found, dn: string, { object, entitlement }: Pair): Promise<void> {
   const { placeholder } = directory.groups;
-  for (let round = 0; round < rounds; round += 1) {
+  for (let round = 0; round < maxRounds; round += 1) {
     if (!(await isMember(session, directory, group, dn))) return;
     const code = await change(session, directory, group, { delete: [dn] }, 'with', dn);
     if (code !== resultCode.objectClassViolation) continue;
     if (placeholder === undefined)
       throw new TargetError(
-        `${object} is the last member of ${entitlement}, which must have one: add another member, for example a placeholder that is no account`,
+        `${object} is the last member of ${entitlement}, which must have at least one: add another member, for example a placeholder that is not an account`,
         'none',
         'refused',
       );
-    // One change: the group is never without a member, and never has both.
+    // In one change, so that the group always has a member.
     await change(session, directory, group, { add: [placeholder], delete: [dn] }, 'with', dn);
   }
-  throw new TargetError(`${entitlement} is changed by somebody else all the time; ${object} may still be in it`, 'unknown', 'changed');
+  throw new TargetError(`${entitlement} keeps being changed by others; ${object} may still be in it`, 'unknown', 'changed');
 }
 
-/** The group is deleted, and what was given with it. One that was made again from a copy may hold the account again. */
-async function mustNotBeBack(session: LdapSession, directory: Directory, pair: Pair, { person }: GroupState): Promise<void> {
+/** The group was deleted, and the membership with it. A group that was recreated from a copy may contain the account again. */
+async function mustNotBeInCopy(session: LdapSession, directory: Directory, pair: Pair, { person }: GroupState): Promise<void> {
   const again = await byName(session, directory, directory.groups, pair.entitlement);
   if (again && person && (await isMember(session, directory, again, person.dn)))
     throw new TargetError(
-      `${pair.entitlement} was deleted and made again, and holds ${pair.object}: who put it there cannot be told, so take it out by hand or end the case`,
+      `${pair.entitlement} was deleted and recreated, and contains ${pair.object}: it is unclear who added it, so remove it by hand or close the case`,
       'unknown',
       'changed',
     );

@@ -3,18 +3,18 @@ import type { Identity } from '@readmit/contracts';
 import { TargetError } from '../connector.js';
 import { plannedValue } from '../plan-identity.js';
 
-/** Characters of a DN in one identity: at most 255 UTF-16 units, and a character is never cut in two. */
-const charactersInOne = 127;
-const mostParts = 30;
+/** Characters of a DN in one identity: at most 255 UTF-16 units, without splitting a surrogate pair. */
+const charactersPerPart = 127;
+const maxParts = 30;
 
-/** A DN as identities of a step: it may be longer than one of them. */
+/** A DN as identities of a step: it may be longer than the value of one identity. */
 export function dnIdentity(name: string, dn: string): Identity[] {
   const characters = [...dn];
-  const parts = Array.from({ length: Math.ceil(characters.length / charactersInOne) }, (_, at) => ({
+  const parts = Array.from({ length: Math.ceil(characters.length / charactersPerPart) }, (_, at) => ({
     name,
-    value: characters.slice(at * charactersInOne, (at + 1) * charactersInOne).join(''),
+    value: characters.slice(at * charactersPerPart, (at + 1) * charactersPerPart).join(''),
   }));
-  if (parts.length > mostParts)
+  if (parts.length > maxParts)
     throw new TargetError(`a DN of ${characters.length} characters is too long for a plan`, 'none', 'unsupported');
   return parts;
 }
@@ -24,10 +24,10 @@ export const plannedDn = (identity: readonly Identity[] | undefined, name: strin
     .map(({ value }) => value)
     .join('');
 
-/** The lasting id that the plan keeps under that name. */
+/** The permanent id with that name in the plan. */
 export function plannedId(identity: readonly Identity[] | undefined, name: string): string {
   const id = plannedValue(identity, name);
   if (id === undefined)
-    throw new TargetError(`the plan does not keep the id of its ${name}: take back by hand what it did, and plan again`, 'none', 'refused');
+    throw new TargetError(`the plan does not contain the id of its ${name}: undo by hand what it did, and plan again`, 'none', 'refused');
   return id;
 }

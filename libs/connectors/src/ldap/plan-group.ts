@@ -11,7 +11,7 @@ import { neededControls } from './ldap-controls.js';
 import type { LdapSession } from './ldap-session.js';
 import { dnIdentity } from './names.js';
 
-/** Throws where the server could not do a change only under the condition that the plan rests on. */
+/** Throws if the server cannot make changes conditional on the state in the plan. */
 export async function mustControl(session: LdapSession): Promise<void> {
   const [root] = await session.search('', {
     scope: 'base',
@@ -22,34 +22,34 @@ export async function mustControl(session: LdapSession): Promise<void> {
   const missing = Object.entries(neededControls).filter(([, oid]) => !supported.has(oid));
   if (missing.length > 0)
     throw new TargetError(
-      `the directory does not offer ${missing.map(([name, oid]) => `the ${name} control (${oid})`).join(', ')}, or the executor may not read its root entry`,
+      `the directory does not support ${missing.map(([name, oid]) => `the ${name} control (${oid})`).join(', ')}, or the executor may not read its root entry`,
       'none',
       'unsupported',
     );
 }
 
-/** Refuses a group whose last member could not be taken out again, and one whose members are kept in another way. */
-async function mustBeEndable(session: LdapSession, { profile, groups }: Directory, group: Found, { entitlement }: Pair): Promise<void> {
+/** Refuses a group whose last member could not be removed again, and a class of group whose members are stored differently. */
+async function mustBeRemovable(session: LdapSession, { profile, groups }: Directory, group: Found, { entitlement }: Pair): Promise<void> {
   const kinds = group.classes.filter((name) => Object.hasOwn(profile.groups, name));
   if (kinds.length === 0)
     throw new TargetError(
-      `${entitlement} is no groupOfNames and no groupOfMembers (${group.classes.join(', ')}): its members cannot be changed here`,
+      `${entitlement} is neither a groupOfNames nor a groupOfMembers (${group.classes.join(', ')}): its members cannot be changed`,
       'none',
       'unsupported',
     );
   if (!kinds.some((name) => profile.groups[name])) return;
-  // Anyone who is in the group now may have left it at the end of the grant.
+  // The current members may have left by the end of the grant.
   if (groups.placeholder === undefined)
     throw new TargetError(
-      `${entitlement} must have a member at all times (groupOfNames), so its last one could not be taken out again: set groups.placeholder to the DN of an entry that is no account`,
+      `${entitlement} must have at least one member (groupOfNames), so its last one could not be removed again: set groups.placeholder to the DN of an entry that is not an account`,
       'none',
       'refused',
     );
   if ((await idAt(session, profile, groups.placeholder)) === undefined)
-    throw new TargetError(`the entry of groups.placeholder is not there: ${groups.placeholder}`, 'none', 'refused');
+    throw new TargetError(`the entry of groups.placeholder does not exist: ${groups.placeholder}`, 'none', 'refused');
 }
 
-/** A group that the account is in already needs no step and gets no obligation: nobody knows who put it there. */
+/** An existing membership needs no step and no obligation: the directory does not record who added it. */
 export async function planGroup(session: LdapSession, directory: Directory, ask: Ask, durationSeconds: number): Promise<PlanParts> {
   const pair = pairOf(ask);
   const { connector, object, entitlement } = pair;
@@ -60,7 +60,7 @@ export async function planGroup(session: LdapSession, directory: Directory, ask:
   if (!group) throw new TargetError(`there is no group ${entitlement} below ${directory.groups.base}`, 'none', 'not-found');
   if (person.id === (await ownId(session, directory)))
     throw new TargetError(`${object} is the executor itself: nothing can be restored to it`, 'none', 'refused');
-  await mustBeEndable(session, directory, group, pair);
+  await mustBeRemovable(session, directory, group, pair);
   const before = facetsOf(pair, state);
   const untouched = [
     sentence(`every other group of ${object}, its password and its lock`),

@@ -1,18 +1,18 @@
-/** How a directory names what the connector needs. OpenLDAP with its password policy overlay is the one that is tested. */
+/** Names of attributes and classes in a kind of directory. Only OpenLDAP with its password policy overlay is tested. */
 export interface Profile {
-  /** Lasting id of an entry, which a rename or a move does not change. */
+  /** Permanent id of an entry, which does not change when it is renamed or moved. */
   readonly id: string;
   readonly member: string;
-  /** Object classes of groups whose `member` the connector changes; `true`: a group of the class must have a member. */
+  /** Object classes of groups that the connector can change; `true`: a group of the class must have at least one member. */
   readonly groups: Readonly<Record<string, boolean>>;
   readonly lockedSince: string;
-  /** Value of `lockedSince` of an account that was locked by an administrator: no time ends it. */
+  /** Value of `lockedSince` for an account that an administrator locked: the lock does not expire. */
   readonly lockedForGood: string;
   readonly mustChange: string;
 }
 
-// Active Directory is not here: its lock is another attribute, it has no assertion control, and members come in ranges. Without a server to
-// test against, a profile for it would be a guess.
+// Active Directory is not supported: it locks by another attribute, has no assertion control, and returns members in ranges. A profile for it
+// needs a server to test against.
 export const openldap: Profile = {
   id: 'entryUUID',
   member: 'member',

@@ -1,4 +1,4 @@
-/** Lifts the lock that bad passwords caused; taken back by a lock that no time ends. */
+/** Lifts a lock that wrong passwords caused; the undo is a lock that does not expire. */
 import type { Ask, Facet, Plan, Step, Undo } from '@readmit/contracts';
 import type { PlanParts } from '@readmit/domain';
 import { AndFilter, Attribute, Change, EqualityFilter, NotFilter, type Filter } from 'ldapts';
@@ -17,7 +17,7 @@ type Named = Pick<Ask, 'connector' | 'object'>;
 
 const lockedName = ({ connector, object }: Named): string => facetName(connector, object, 'locked');
 
-/** By comparison: an attribute that the executor may not see is refused, not taken for absent. */
+/** By comparison: the server refuses it for an attribute that the executor may not see, rather than reporting it as absent. */
 async function lockOf(session: LdapSession, { profile }: Directory, { dn }: Found): Promise<Lock> {
   const forGood = await session.compare(dn, profile.lockedSince, profile.lockedForGood);
   return forGood === undefined ? 'no' : forGood ? 'by-administrator' : 'yes';
@@ -30,7 +30,7 @@ async function personOf(session: LdapSession, directory: Directory, { object }: 
 }
 
 const byAdministrator = (object: string): TargetError =>
-  new TargetError(`${object} was locked by an administrator, not by bad passwords: who locked it must unlock it`, 'none', 'refused');
+  new TargetError(`${object} was locked by an administrator, not by wrong passwords: an administrator must unlock it`, 'none', 'refused');
 
 export async function planUnlock(session: LdapSession, directory: Directory, ask: Ask): Promise<PlanParts> {
   const { connector, object } = ask;
@@ -43,7 +43,7 @@ export async function planUnlock(session: LdapSession, directory: Directory, ask
   if (lock === 'by-administrator') throw byAdministrator(object);
   const mustChange = (await session.compare(person.dn, profile.mustChange, 'TRUE')) === true;
   const untouched = [`the password of ${object}, and whether it must be changed`, `every group of ${object}`];
-  // The lock is no part of what the plan rests on: anybody who knows the name can cause one (R1.8).
+  // The plan does not depend on the lock: anyone who knows the name can cause one (R1.8).
   const before = personFacets(ask, person);
   if (lock === 'no') return { steps: [], obligations: [], removes: [], restores: [], untouched, before };
   const given = { connector, object, identity: [{ name: 'person', value: person.id }] };
@@ -76,7 +76,7 @@ export async function readPerson(session: LdapSession, directory: Directory, ask
 export async function unlock(session: LdapSession, directory: Directory, step: Step, plan: Plan): Promise<StepResult> {
   const person = await personOf(session, directory, step);
   if (person.id !== plannedId(step.identity, 'person'))
-    throw new TargetError(`${step.object} is another entry than when the plan was made`, 'none', 'changed');
+    throw new TargetError(`${step.object} is not the same entry as when the plan was made`, 'none', 'changed');
   mustBeAsPlanned(plan, personFacets(step, person));
   const { profile } = directory;
   const lock = await lockOf(session, directory, person);
@@ -87,11 +87,11 @@ export async function unlock(session: LdapSession, directory: Directory, step: S
   }
   const after = await lockOf(session, directory, person);
   if (after === 'by-administrator') throw byAdministrator(step.object);
-  if (after !== 'no') throw new TargetError(`${step.object} is still locked after the change, or again`, 'unknown', 'unreachable');
+  if (after !== 'no') throw new TargetError(`${step.object} is still locked after the change, or locked again`, 'unknown', 'unreachable');
   return { after: [...personFacets(step, person), { name: lockedName(step), value: after }], sealed: [] };
 }
 
-/** "This was not me": nobody signs in with the account until an administrator looked at it. */
+/** "This was not me": nobody can sign in with the account until an administrator unlocks it. */
 export async function lockForGood(session: LdapSession, directory: Directory, undo: Undo): Promise<UndoResult> {
   const id = plannedId(undo.identity, 'person');
   const person = (await byIds(session, directory, [id])).get(id);
@@ -104,7 +104,7 @@ export async function lockForGood(session: LdapSession, directory: Directory, un
   return { readBack: [...personFacets(undo, person), { name: lockedName(undo), value: 'yes' }], sessionsEnded: 0 };
 }
 
-/** Only if the entry is the account still, and as `also` says. */
+/** Only if the entry is still the account and matches `also`. */
 async function setLock(
   session: LdapSession,
   { profile }: Directory,
@@ -117,7 +117,7 @@ async function setLock(
     person.dn,
     [
       new Change({
-        // The overlay forgets the bad passwords at a deletion.
+        // When the attribute is deleted, the overlay also clears the count of wrong passwords.
         operation: values.length === 0 ? 'delete' : 'replace',
         modification: new Attribute({ type: profile.lockedSince, values: [...values] }),
       }),

@@ -7,25 +7,25 @@ import { answerOf, refusedOf, version, type Answer, type WebhookCall, type Webho
 export interface WebhookOptions {
   /** Name of the target in the file of targets. */
   readonly name: string;
-  /** The receiver; the only address that is ever asked. */
+  /** URL of the receiver; no other address is called. */
   readonly url: string;
-  /** File with one or more signing secrets, `whsec_...`, one on each line. Read for each request, so that it can be replaced. */
+  /** File with one or more signing secrets, `whsec_...`, one per line. Read for each request, so that it can be replaced. */
   readonly secretFile: string;
   readonly ids: () => string;
   readonly now: () => Date;
   readonly fetch?: typeof globalThis.fetch;
 }
 
-const mostBytes = 1024 * 1024;
-/** A receiver may ask for patience, but must not be able to stop a revocation for longer than this. */
-const longestRetryAfterMs = 60_000;
-const longestMessage = 300;
-/** A gateway that answers so has not passed the request on. */
-const notTaken = new Set([401, 403, 404, 405, 413, 415, 429]);
+const maxBytes = 1024 * 1024;
+/** A receiver may ask for a pause, but must not be able to delay a revocation for longer than this. */
+const maxRetryAfterMs = 60_000;
+const maxMessageLength = 300;
+/** A gateway that responds with one of these did not forward the request. */
+const notForwarded = new Set([401, 403, 404, 405, 413, 415, 429]);
 
 /** Requests to the receiver, signed as Standard Webhooks. */
 export class WebhookClient {
-  /** Milliseconds since 1970: Retry-After of the last answer. */
+  /** Milliseconds since 1970, from Retry-After of the last response. */
   private notBefore = 0;
 
   constructor(private readonly options: WebhookOptions) {}
@@ -51,10 +51,10 @@ export class WebhookClient {
     } catch (error) {
       // A refused connection carried no request.
       if (codeOf(error) === 'ECONNREFUSED') call.wrote = effectBefore === 'unknown';
-      if (signal.aborted) throw new TargetError(`${name} did not answer in time`, call.effect, 'timeout');
+      if (signal.aborted) throw new TargetError(`${name} did not respond in time`, call.effect, 'timeout');
       throw new TargetError(`${name} cannot be reached at ${url}: ${messageOf(error)}`, call.effect, 'unreachable');
     }
-    if (text === undefined) throw new TargetError(`${name} answered with more than ${mostBytes} bytes`, call.effect, 'refused');
+    if (text === undefined) throw new TargetError(`${name} responded with more than ${maxBytes} bytes`, call.effect, 'refused');
     const parsed = json(text);
     if (response.status === 200) return parsed;
     this.refuse(response, parsed, call, effectBefore);
@@ -63,16 +63,16 @@ export class WebhookClient {
   private refuse(response: Response, parsed: unknown, call: Call, effectBefore: 'none' | 'unknown'): never {
     const { name, now } = this.options;
     const wait = retryAfterMs(response.headers.get('retry-after'), now());
-    if (wait > 0) this.notBefore = now().getTime() + Math.min(wait, longestRetryAfterMs);
+    if (wait > 0) this.notBefore = now().getTime() + Math.min(wait, maxRetryAfterMs);
     const refused = refusedOf(parsed);
-    if (refused?.effect === 'none' || (!refused && notTaken.has(response.status))) call.wrote = effectBefore === 'unknown';
+    if (refused?.effect === 'none' || (!refused && notForwarded.has(response.status))) call.wrote = effectBefore === 'unknown';
     if (refused) throw new TargetError(`${name}: ${printable(refused.message)}`, call.effect, refused.code);
     const hint =
       response.status === 401 || response.status === 403
         ? ': it does not accept the signature; compare the secrets and the clocks'
         : ' without the fields code, effect and message';
     const busy = response.status >= 500 || response.status === 429;
-    throw new TargetError(`${name} answered ${response.status}${hint}`, call.effect, busy ? 'unreachable' : 'refused');
+    throw new TargetError(`${name} responded with ${response.status}${hint}`, call.effect, busy ? 'unreachable' : 'refused');
   }
 
   private async signed(body: string): Promise<Record<string, string>> {
@@ -104,7 +104,7 @@ export class Call {
     private readonly signal: AbortSignal,
   ) {}
 
-  /** What is certain about the target when the method fails now. */
+  /** Effect on the target if the method fails now. */
   get effect(): 'none' | 'unknown' {
     return this.wrote ? 'unknown' : 'none';
   }
@@ -114,7 +114,7 @@ export class Call {
     const checked = answerOf<C>(request.call as C, body);
     if ('fault' in checked)
       throw new TargetError(
-        `${name} answered ${request.call} with something else than docs/webhook-target.md says: ${checked.fault}`,
+        `${name} responded to ${request.call} with something other than docs/webhook-target.md describes: ${checked.fault}`,
         this.effect,
         'refused',
       );
@@ -122,31 +122,31 @@ export class Call {
   }
 }
 
-const longestSecretFile = 10;
-/** Signing secrets of the text, at least one. Throws without quoting any. */
+const maxSecrets = 10;
+/** Signing secrets in the text, at least one. Errors quote none of them. */
 export function secretsIn(text: string): readonly string[] {
   const secrets = text
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '');
-  const fault = (at: number) => new Error(`line ${at + 1} is not whsec_ and the base64 form of 24 to 64 bytes`);
+  const fault = (at: number) => new Error(`line ${at + 1} is not whsec_ followed by 24 to 64 bytes in base64`);
   secrets.forEach((secret, at) => {
     const key = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(secret)?.[1];
     const bytes = key === undefined ? 0 : Buffer.from(key, 'base64').length;
     if (bytes < 24 || bytes > 64) throw fault(at);
   });
-  if (secrets.length === 0 || secrets.length > longestSecretFile)
-    throw new Error(`the file must hold 1 to ${longestSecretFile} secrets, one on each line`);
+  if (secrets.length === 0 || secrets.length > maxSecrets)
+    throw new Error(`the file must contain 1 to ${maxSecrets} secrets, one per line`);
   return secrets;
 }
 
-/** The body, or undefined if it is larger than an answer may be. */
+/** The body, or undefined if it is too large. */
 async function limited(response: Response): Promise<string | undefined> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
     bytes += chunk.length;
-    if (bytes > mostBytes) return undefined;
+    if (bytes > maxBytes) return undefined;
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
@@ -160,15 +160,15 @@ function json(text: string): unknown {
   }
 }
 
-/** Seconds or a date (RFC 9110, section 10.2.3). 0: nothing that can be used. */
+/** Seconds or a date (RFC 9110, section 10.2.3). 0: absent or invalid. */
 function retryAfterMs(header: string | null, now: Date): number {
   if (header === null) return 0;
   const ms = /^\d{1,9}$/.test(header.trim()) ? Number(header) * 1000 : Date.parse(header) - now.getTime();
   return Number.isFinite(ms) && ms > 0 ? ms : 0;
 }
 
-/** The receiver's words, without line breaks and control characters, for a log or a case. */
-const printable = (text: string): string => text.replaceAll(/[\p{C}\p{Z}]+/gu, ' ').slice(0, longestMessage);
+/** The receiver's message without line breaks and control characters, for logs and cases. */
+const printable = (text: string): string => text.replaceAll(/[\p{C}\p{Z}]+/gu, ' ').slice(0, maxMessageLength);
 
 function codeOf(error: unknown): unknown {
   const cause = error instanceof Error ? error.cause : undefined;

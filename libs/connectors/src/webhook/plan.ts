@@ -4,7 +4,7 @@ import { TargetError } from '../connector.js';
 import { holdId } from '../plan-identity.js';
 import type { LocalFacet, Planned } from './messages.js';
 
-/** Facets of one object have a prefix, so that two objects and two targets never share a name. */
+/** Facets have a prefix for their object, so that names of two objects or two targets never collide. */
 const prefixOf = (connector: string, object: string): string => `${connector}/${object}/`;
 export const globalFacets = (connector: string, object: string, facets: readonly LocalFacet[]): Facet[] =>
   facets.map(({ name, value }) => ({ name: `${prefixOf(connector, object)}${name}`, value }));
@@ -22,8 +22,8 @@ function holdOf(kind: Step['kind'], { connector, object, entitlement }: Ask, ide
 }
 
 /**
- * The parts of a plan. The receiver says what it would do; what is allowed, who may open a secret and how each step ends is not up to it:
- * a step without its end cannot be written.
+ * The parts of a plan. The receiver describes what it would do; what is allowed, who may open a secret and how each step ends is decided here:
+ * there is no step without its end.
  */
 export function partsOf(
   ask: Ask,
@@ -33,7 +33,7 @@ export function partsOf(
   const { connector, object, entitlement } = ask;
   const { identity, step } = planned;
   const shown = new Set(planned.facets.map(({ name }) => name));
-  if (shown.size < planned.facets.length) throw refused(ask, 'names one facet twice');
+  if (shown.size < planned.facets.length) throw refused(ask, 'names a facet twice');
   const described = {
     removes: planned.removes ?? [],
     restores: planned.restores ?? [],
@@ -47,8 +47,7 @@ export function partsOf(
     throw refused(ask, `plans the step ${step.kind}, which does not belong to ${ask.kind}`);
   const unseen = step.touches.find((name) => !shown.has(name));
   if (unseen !== undefined) throw refused(ask, 'says that the step touches a facet that it does not show');
-  if (sealedTo !== undefined && options.recipients.length === 0)
-    throw refused(ask, 'makes a secret, and nobody has a key that could open it');
+  if (sealedTo !== undefined && options.recipients.length === 0) throw refused(ask, 'creates a secret, but nobody has a key to open it');
   if (planned.old && undo !== 'secret.destroy') throw refused(ask, 'replaces a secret, which only a new secret does');
   const hold = holdOf(step.kind, ask, identity);
   const given = {
@@ -80,11 +79,11 @@ function endsOf(
   { durationSeconds, overlapSeconds }: { readonly durationSeconds: number; readonly overlapSeconds: number },
 ): PlanParts['obligations'] {
   const undo = step && stepTable[step.kind].undo;
-  // Nothing is left to end by the clock; "this was not me" still has to be able to take it back (R5.4).
+  // Nothing ends at a set time; "this was not me" must still be able to undo it (R5.4).
   if (undo === undefined)
     return [{ ...given, kind: 'enrolment.withdraw', armedBy: 'repudiation', unlessTakenOver: false, afterSeconds: 0 }];
   const isSecret = undo === 'secret.destroy';
-  // A secret that is dead or stolen must not live on; one that is only changed may, as long as the case lasts.
+  // A lost or stolen secret must end at once; one that is only rotated may overlap, at most until the case ends.
   const overlap = ask.kind === 'secret.rotate' ? Math.min(overlapSeconds, durationSeconds) : 0;
   return [
     { ...given, kind: undo, armedBy: 'start', unlessTakenOver: isSecret, afterSeconds: durationSeconds },
@@ -107,7 +106,7 @@ function endsOf(
 
 const undoText = (says: string): string => `Undo: ${says}`.slice(0, 500);
 const refused = ({ connector, kind }: Ask, why: string) =>
-  new TargetError(`${connector} answered the plan of ${kind} wrongly: it ${why}`, 'none', 'refused');
+  new TargetError(`${connector} returned an invalid plan for ${kind}: it ${why}`, 'none', 'refused');
 
 /** The ask of the plan that a step or undo serves. */
 export function askOf(plan: Plan, one: Step | Undo): Ask {
@@ -123,7 +122,7 @@ export function askOf(plan: Plan, one: Step | Undo): Ask {
   return ask;
 }
 
-/** How an ask is named to the receiver. */
+/** An ask as the receiver gets it. */
 export const askFor = ({ kind, object, entitlement }: Ask) => ({
   kind,
   object,

@@ -7,8 +7,8 @@ import { WebhookClient, type Call, type WebhookOptions } from './client.js';
 import { askFor, askOf, globalFacets, localFacets, partsOf } from './plan.js';
 
 /**
- * A target behind a receiver that somebody else wrote: the contract of connectors over HTTP. What it answers is checked, and state is only
- * believed from a `read` of its own, never from the answer of the change.
+ * A target behind a receiver that a user wrote: the connector interface over HTTP. Responses are checked, and the state is always taken from a
+ * separate `read`, never from the response to a change.
  */
 export function webhookConnector(options: WebhookOptions & { readonly capabilities: Capabilities }): Connector {
   const { name, capabilities } = options;
@@ -33,7 +33,7 @@ export function webhookConnector(options: WebhookOptions & { readonly capabiliti
       const ask = askOf(plan, step);
       const to = step.recipients.length === 0 ? [] : recipientsOf(step.recipients, recipients);
       const call = client.call(signal);
-      // Whatever cannot be read is not changed.
+      // What cannot be read is not changed.
       await asPlanned(call, ask, plan);
       const { kind, object, entitlement, identity = [] } = step;
       const { made, sealed = [] } = await call.ask<'execute'>(name, {
@@ -82,7 +82,7 @@ export function webhookConnector(options: WebhookOptions & { readonly capabiliti
     return globalFacets(name, ask.object, facets);
   }
 
-  /** The state now. It must name everything that the plan saw: what is not shown may exist. */
+  /** The current state. It must contain every facet of the plan: something that is not shown may exist. */
   async function asPlanned(call: Call, ask: Ask, plan: Plan): Promise<readonly Facet[]> {
     const facets = await facetsOf(call, ask);
     const shown = new Set(facets.map((facet) => facet.name));
@@ -97,7 +97,7 @@ export function webhookConnector(options: WebhookOptions & { readonly capabiliti
   }
 }
 
-/** Sealed to exactly the keys that the plan names. The plain secret never comes here, so only the header can be checked. */
+/** Checks that the secret is sealed to exactly the keys in the plan. Only the header can be checked: the plain secret is never here. */
 function mustBeSealed({ kind, recipients }: Step, sealed: readonly Sealed[], name: string): void {
   const to = sealed.map(({ recipient }) => recipient);
   if (to.length !== recipients.length || recipients.some((recipient) => !to.includes(recipient)))

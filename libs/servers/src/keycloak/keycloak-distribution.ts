@@ -1,4 +1,4 @@
-/** The distribution of Keycloak, fetched once with Maven into the cache of the checkout and built once, and the Java that runs it. */
+/** The distribution of Keycloak, downloaded and built once in the cache of the checkout, and the Java that runs it. */
 import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
@@ -11,7 +11,7 @@ import { findJava, isFolder, maven } from '../java.js';
 
 const run = promisify(execFile);
 
-/** The version of Keycloak that is fetched and run. */
+/** The version of Keycloak that is downloaded and run. */
 export const keycloakVersion = '26.7.5';
 const sha256 = '30ef87fb7101c43d29688d1ae80c0588ff4a151b3330e9f664bf9692d398658a';
 const oldestJava = 17;
@@ -19,7 +19,7 @@ const artifact = `org.keycloak:keycloak-quarkus-dist:${keycloakVersion}:zip`;
 const plugin = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1';
 const checkout = fileURLToPath(new URL('../../../../', import.meta.url));
 
-/** Build options: the same at every start, otherwise Keycloak optimizes itself again each time. `scim-api` and the rotation are preview features. */
+/** Build options. With other options at the start Keycloak would build itself again. `scim-api` and the rotation are preview features. */
 const buildOptions = ['--db', 'dev-file', '--health-enabled', 'true', '--features', 'scim-api,client-secret-rotation'];
 
 export interface KeycloakProgram {
@@ -28,7 +28,7 @@ export interface KeycloakProgram {
   readonly args: readonly string[];
 }
 
-/** Finds Java and the built distribution, fetching and building that at first. Throws with what is missing and what to do. */
+/** Finds Java and the distribution, which is downloaded and built the first time. Errors say what is missing and what to do. */
 export async function keycloakProgram(cacheDir: string | undefined, log: (line: string) => void): Promise<KeycloakProgram> {
   const java = await findJava(
     `Keycloak ${keycloakVersion}`,
@@ -38,7 +38,7 @@ export async function keycloakProgram(cacheDir: string | undefined, log: (line: 
   return { java, args: javaArguments(await distribution(java, cacheDir ?? path.join(checkout, '.cache'), log)) };
 }
 
-/** What bin/kc.sh gives to Java, with another collector and less memory. Without the script there is one process, whose id is known. */
+/** The arguments of bin/kc.sh, with another garbage collector and less memory. Without the script there is one process, whose id is known. */
 const javaArguments = (folder: string): readonly string[] => [
   ...['-XX:+UseSerialGC', '-Xms64m', '-Xmx320m', '-XX:MaxMetaspaceSize=256m', '-XX:+ExitOnOutOfMemoryError'],
   ...['java.util', 'java.util.concurrent', 'java.security', 'java.lang'].map((one) => `--add-opens=java.base/${one}=ALL-UNNAMED`),
@@ -49,7 +49,7 @@ const javaArguments = (folder: string): readonly string[] => [
   ...['-cp', path.join(folder, 'lib', 'quarkus-run.jar'), 'io.quarkus.bootstrap.runner.QuarkusEntryPoint'],
 ];
 
-/** The name holds what was fetched and how it was built, so that a folder which is there is complete and is what this version of the code wants. */
+/** The folder's name depends on what was downloaded and how it was built, and is given last: an existing folder is complete and up to date. */
 async function distribution(java: string, cacheDir: string, log: (line: string) => void): Promise<string> {
   const wanted = createHash('sha256')
     .update([sha256, ...buildOptions].join(' '))
@@ -57,25 +57,25 @@ async function distribution(java: string, cacheDir: string, log: (line: string) 
     .slice(0, 8);
   const folder = path.join(cacheDir, `keycloak-${keycloakVersion}-${wanted}`);
   if (await isFolder(folder)) return folder;
-  const making = `${folder}.${randomBytes(6).toString('hex')}`;
-  await mkdir(making, { recursive: true });
+  const partial = `${folder}.${randomBytes(6).toString('hex')}`;
+  await mkdir(partial, { recursive: true });
   try {
-    log(`fetching Keycloak ${keycloakVersion} with Maven (about 175 MB, once)`);
-    const fetched = { cwd: making, what: `Keycloak ${keycloakVersion}`, instead: 'use a Keycloak of yours' };
-    await maven([`${plugin}:copy`, `-Dartifact=${artifact}`, `-DoutputDirectory=${making}`], fetched);
-    const zip = path.join(making, `keycloak-quarkus-dist-${keycloakVersion}.zip`);
+    log(`downloading Keycloak ${keycloakVersion} with Maven (about 175 MB, once)`);
+    const fetched = { cwd: partial, what: `Keycloak ${keycloakVersion}`, instead: 'use your own Keycloak' };
+    await maven([`${plugin}:copy`, `-Dartifact=${artifact}`, `-DoutputDirectory=${partial}`], fetched);
+    const zip = path.join(partial, `keycloak-quarkus-dist-${keycloakVersion}.zip`);
     await mustBeGenuine(zip);
-    await maven([`${plugin}:unpack`, `-Dartifact=${artifact}`, `-DoutputDirectory=${making}`], fetched);
+    await maven([`${plugin}:unpack`, `-Dartifact=${artifact}`, `-DoutputDirectory=${partial}`], fetched);
     await rm(zip);
     log('building Keycloak for fast starts (about half a minute, once)');
-    const unpacked = path.join(making, `keycloak-${keycloakVersion}`);
+    const unpacked = path.join(partial, `keycloak-${keycloakVersion}`);
     await run(java, [...javaArguments(unpacked), 'build', ...buildOptions], { env: process.env, maxBuffer: 16 * 1024 * 1024 });
-    // Another process may have made it at the same time and finished first; both folders hold the same.
+    // Another process may have created it at the same time and finished first; both folders are the same.
     await rename(unpacked, folder).catch(async (error: unknown) => {
       if (!(await isFolder(folder))) throw error;
     });
   } finally {
-    await rm(making, { recursive: true, force: true });
+    await rm(partial, { recursive: true, force: true });
   }
   return folder;
 }
@@ -85,5 +85,5 @@ async function mustBeGenuine(zip: string): Promise<void> {
   await pipeline(createReadStream(zip), hash);
   const found = hash.digest('hex');
   if (found !== sha256)
-    throw new Error(`the fetched Keycloak ${keycloakVersion} has SHA-256 ${found} and must have ${sha256}: do not use it`);
+    throw new Error(`the downloaded Keycloak ${keycloakVersion} has SHA-256 ${found} instead of ${sha256}: do not use it`);
 }

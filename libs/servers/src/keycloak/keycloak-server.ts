@@ -1,4 +1,4 @@
-/** A Keycloak of our own: a real one as a child process on loopback, with its data in a folder of the caller. */
+/** Runs Keycloak as a child process on loopback, with its data in a folder that the caller chooses. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, rm } from 'node:fs/promises';
@@ -11,21 +11,21 @@ import { leaveFolder, recordStarted, releaseFolder, takeFolder } from '../left-b
 import { keycloakProgram } from './keycloak-distribution.js';
 
 export interface KeycloakOptions {
-  /** Holds the database, the ports and the administrator's password (mode 0600) and who started it. Made when absent. */
+  /** Contains the database, the ports and the administrator's password (mode 0600), and who started it. Created if absent. */
   readonly dataDir: string;
-  /** Lines of Keycloak's log, and what is fetched or made. */
+  /** Lines of Keycloak's log, and what is downloaded or built. */
   readonly log?: (line: string) => void;
-  /** Where the distribution is kept. Default: `.cache` of the checkout. */
+  /** Folder for the distribution. Default: `.cache` of the checkout. */
   readonly cacheDir?: string;
 }
 
 export interface KeycloakServer {
-  /** `http://localhost:<port>`, the same after a restart. It is no `127.0.0.1`, because browsers make passkeys for names only. */
+  /** `http://localhost:<port>`, the same after a restart. Not `127.0.0.1`, because browsers create passkeys only for names. */
   readonly url: string;
-  /** Of the realm `master`: may do everything. Secret. */
+  /** Administrator of the realm `master`, who may do everything. Secret. */
   readonly admin: { readonly username: string; readonly password: string };
   readonly pid: number;
-  /** Resolves with the exit code when it has ended that nobody told to. */
+  /** Resolves with the exit code if it ends without `stop`. */
   readonly failed: Promise<number | null>;
   /** Stops it; idempotent. */
   stop(): Promise<void>;
@@ -38,13 +38,13 @@ interface Kept {
 }
 
 const username = 'readmit-admin';
-/** A first start makes the schema: 40 s on a busy machine, two minutes on a very busy one. */
+/** The first start creates the schema: 40 s on a busy machine, two minutes on a very busy one. */
 const readyWithinMs = 300_000;
 const stopWithinMs = 20_000;
 
 /**
- * Starts the Keycloak of the data folder, making it first when there is none and fetching its program when it is not there. Returns when
- * it is ready. A Keycloak left behind by a starter that died is stopped; a folder that a live process uses is refused.
+ * Starts the Keycloak in the data folder; creates its data and downloads the program if they do not exist. Returns when it is ready. A Keycloak
+ * left behind by a process that died is stopped; a folder that a live process uses is refused.
  */
 export async function startKeycloak(options: KeycloakOptions): Promise<KeycloakServer> {
   const log = options.log ?? (() => {});
@@ -57,7 +57,7 @@ export async function startKeycloak(options: KeycloakOptions): Promise<KeycloakS
     const kept = await keptIn(dataDir);
     const url = `http://localhost:${kept.port}`;
     const child = spawn(program.java, [...program.args, ...startArguments(kept, url, dataDir)], {
-      // In a process group of its own: Ctrl-C goes to the services first, which stop it last.
+      // In a separate process group: Ctrl-C reaches the services first, which stop it last.
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, KC_BOOTSTRAP_ADMIN_USERNAME: username, KC_BOOTSTRAP_ADMIN_PASSWORD: kept.password },
@@ -71,7 +71,7 @@ export async function startKeycloak(options: KeycloakOptions): Promise<KeycloakS
       stopping = true;
       await endGroup(child, exited);
     };
-    // Last resort when the process ends without `stop`, also while Keycloak starts.
+    // Last resort if the process ends without `stop`, including while Keycloak starts.
     const onExit = (): void => signal(child, 'SIGTERM');
     process.once('exit', onExit);
     void exited.then(() => process.removeListener('exit', onExit));
@@ -95,7 +95,7 @@ export async function startKeycloak(options: KeycloakOptions): Promise<KeycloakS
   }
 }
 
-/** Removes a data folder, stopping a Keycloak that a dead process left there. Refuses while a live process uses it. */
+/** Removes a data folder, and first stops a Keycloak that a dead process left there. Refuses while a live process uses it. */
 export async function removeKeycloak(dataDir: string, log: (line: string) => void = () => {}): Promise<void> {
   await releaseFolder('Keycloak', dataDir, log);
   await rm(dataDir, { recursive: true, force: true, maxRetries: 3 });
@@ -107,11 +107,11 @@ const startArguments = ({ port, managementPort }: Kept, url: string, dataDir: st
   // Without a host it would listen on every address.
   ...['--http-management-host', '127.0.0.1', '--http-management-port', String(managementPort)],
   ...['--db-url', `jdbc:h2:file:${path.join(dataDir, 'h2', 'keycloak')};NON_KEYWORDS=VALUE;DB_CLOSE_ON_EXIT=FALSE`],
-  // While it starts it would report every poll.
+  // While it starts it would log each poll.
   ...['--log-level', 'info,io.smallrye.health:error'],
 ];
 
-/** Ports and password are the folder's: issuer and passkeys stay valid over restarts, and the first start alone sets the password. */
+/** Ports and password stay the same: issuer and passkeys remain valid after restarts, and only the first start sets the password. */
 async function keptIn(dataDir: string): Promise<Kept> {
   const file = path.join(dataDir, 'keycloak.json');
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
@@ -139,7 +139,7 @@ function follow(child: ChildProcess, log: (line: string) => void): readonly stri
   return last;
 }
 
-/** Its log and its port say "started" seconds before it can sign anybody in: only the health check knows. */
+/** Polls the health check: log and port report a start seconds before anyone can sign in. */
 async function ready({ managementPort }: Kept, exited: Promise<number | null>, last: readonly string[]): Promise<void> {
   let gone: { readonly code: number | null } | undefined;
   void exited.then((code) => (gone = { code }));

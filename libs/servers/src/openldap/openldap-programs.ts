@@ -1,4 +1,4 @@
-/** OpenLDAP's programs: those of the machine, or Debian's packages unpacked into the cache, once. Nothing is installed into the system. */
+/** OpenLDAP's programs: the installed ones, or Debian's packages unpacked into the cache, once. Nothing is installed into the system. */
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { access, constants, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
@@ -21,12 +21,12 @@ export interface OpenLdapPrograms {
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** Finds OpenLDAP 2.5 or newer on this machine, else in the cache, else fetches it. Throws with what is missing and what to do. */
+/** Finds OpenLDAP 2.5 or newer on this machine or in the cache, or downloads it. Errors say what is missing and what to do. */
 export async function openLdapPrograms(cacheDir: string | undefined, log: (line: string) => void): Promise<OpenLdapPrograms> {
-  return (await ofMachine()) ?? (await unpacked(cacheDir ?? path.join(checkout, '.cache'), log));
+  return (await installed()) ?? (await unpacked(cacheDir ?? path.join(checkout, '.cache'), log));
 }
 
-async function ofMachine(): Promise<OpenLdapPrograms | undefined> {
+async function installed(): Promise<OpenLdapPrograms | undefined> {
   const found = programsIn('/', process.env);
   for (const file of [found.slapd, found.slapadd, found.ldapmodify]) if (!(await exists(file, constants.X_OK))) return undefined;
   for (const file of [path.join(found.schema, 'core.ldif'), found.modules]) if (!(await exists(file))) return undefined;
@@ -48,18 +48,18 @@ const exists = (file: string, mode?: number): Promise<boolean> =>
     () => false,
   );
 
-/** 2.4 has another ppolicy, which needs a schema file of its own. */
+/** In 2.4 ppolicy is different and needs a separate schema file. */
 async function isRecent({ slapd, env }: OpenLdapPrograms): Promise<boolean> {
-  // `-VV` prints the version on stderr and ends.
+  // `-VV` prints the version on stderr and exits.
   const { stderr } = await run(slapd, ['-VV'], { env });
   const [, major, minor] = /slapd (\d+)\.(\d+)/.exec(stderr) ?? [];
   return Number(major) > 2 || (Number(major) === 2 && Number(minor) >= 5);
 }
 
-/** A folder of that name is complete: it is renamed to it at the end. */
+/** A folder with that name is complete: it gets the name last. */
 async function unpacked(cacheDir: string, log: (line: string) => void): Promise<OpenLdapPrograms> {
   const folder = path.join(cacheDir, `openldap-debian-${process.arch}`);
-  if (!(await isFolder(folder))) await fetchInto(folder, log);
+  if (!(await isFolder(folder))) await downloadInto(folder, log);
   return programsOf(folder);
 }
 
@@ -69,34 +69,34 @@ async function programsOf(folder: string): Promise<OpenLdapPrograms> {
   return programsIn(folder, { ...process.env, LD_LIBRARY_PATH: triplets.map(({ name }) => path.join(libraries, name)).join(':') });
 }
 
-async function fetchInto(folder: string, log: (line: string) => void): Promise<void> {
+async function downloadInto(folder: string, log: (line: string) => void): Promise<void> {
   if (process.platform !== 'linux' || !(await exists('/usr/bin/apt-get')))
-    throw new Error(`OpenLDAP is not on this machine and there is no apt-get to fetch it: ${byHand}`);
-  log("fetching OpenLDAP from Debian's packages (about 3 MB, once)");
-  const fetching = `${folder}.${randomBytes(6).toString('hex')}`;
-  const packages = path.join(fetching, 'packages');
+    throw new Error(`OpenLDAP is not installed and there is no apt-get to download it: ${byHand}`);
+  log("downloading OpenLDAP from Debian's packages (about 3 MB, once)");
+  const partial = `${folder}.${randomBytes(6).toString('hex')}`;
+  const packages = path.join(partial, 'packages');
   await mkdir(packages, { recursive: true });
   try {
     await download(packages);
     for (const name of await readdir(packages)) {
       log(`unpacking ${name}`);
-      await run('dpkg-deb', ['-x', path.join(packages, name), fetching]);
+      await run('dpkg-deb', ['-x', path.join(packages, name), partial]);
     }
     await rm(packages, { recursive: true });
-    const programs = await programsOf(fetching);
-    if (!(await isRecent(programs))) throw new Error(`Debian's packages here hold an OpenLDAP before 2.5: ${byHand}`);
+    const programs = await programsOf(partial);
+    if (!(await isRecent(programs))) throw new Error(`the OpenLDAP in the packages of this system is older than 2.5: ${byHand}`);
     // Another process may have fetched it at the same time and finished first; both folders hold the same.
-    await rename(fetching, folder).catch(async (error: unknown) => {
+    await rename(partial, folder).catch(async (error: unknown) => {
       if (!(await isFolder(folder))) throw error;
     });
   } finally {
-    await rm(fetching, { recursive: true, force: true });
+    await rm(partial, { recursive: true, force: true });
   }
 }
 
-/** apt verifies what it downloads by the signed lists of the release, so no checksum is pinned here. */
+/** apt verifies downloads by the signed package lists of the release, so no checksum is pinned here. */
 async function download(cwd: string): Promise<void> {
-  const fetchAll = async (): Promise<void> => {
+  const downloadAll = async (): Promise<void> => {
     const programs = ['slapd', 'ldap-utils'];
     const { stdout } = await run('apt-cache', [
       'depends',
@@ -107,19 +107,19 @@ async function download(cwd: string): Promise<void> {
       ...programs,
     ]);
     const needed = [...stdout.matchAll(/^ *\|?Depends: (lib[\w.+-]+)$/gm)].flatMap(([, name = '']) => name);
-    // The C library is the machine's. Perl is for back_perl alone, a module that is not loaded.
+    // The C library is that of the system. Perl is only for back_perl, a module that is not loaded.
     const libraries = [...new Set(needed)].filter((name) => !/^lib(c6|crypt1|perl)/.test(name));
     await run('apt-get', ['-q', 'download', ...programs, ...libraries], { cwd });
   };
-  const failed = await fetchAll().then(
+  const failed = await downloadAll().then(
     () => undefined,
     (error: unknown) => error,
   );
   if (failed === undefined) return;
-  // A fresh machine has no lists of packages yet; only root may fetch them.
+  // A new machine has no package lists yet; only root may download them.
   if (process.getuid?.() === 0) {
     await run('apt-get', ['-q', '-o', 'DPkg::Lock::Timeout=300', 'update']).catch(() => undefined);
-    await fetchAll().catch((error: unknown) => {
+    await downloadAll().catch((error: unknown) => {
       throw new Error(`apt-get could not download OpenLDAP; check the network and try again, or ${byHand}. ${lastLines(error)}`, {
         cause: error,
       });

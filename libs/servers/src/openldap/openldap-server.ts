@@ -1,4 +1,4 @@
-/** An OpenLDAP of our own on loopback: slapd as a child process in a folder of its own. */
+/** Runs OpenLDAP on loopback: slapd as a child process with its own data folder. */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -14,39 +14,39 @@ const run = promisify(execFile);
 const ldif = (name: string): string => fileURLToPath(new URL(`../../../../deploy/openldap/${name}`, import.meta.url));
 
 export interface OpenLdapOptions {
-  /** Holds configuration, database and the administrator's password (mode 0600). Made from the LDIF files when absent. */
+  /** Contains configuration, database and the administrator's password (mode 0600). Created from the LDIF files if absent. */
   readonly dataDir: string;
-  /** Certificate and key (PEM): it then listens for ldaps too. */
+  /** Certificate and key (PEM), to listen for ldaps too. */
   readonly tls?: { readonly certificate: string; readonly key: string };
   readonly log?: (line: string) => void;
-  /** Where the programs are kept that were fetched. Default: `.cache` of the checkout. */
+  /** Folder for downloaded programs. Default: `.cache` of the checkout. */
   readonly cacheDir?: string;
 }
 
 export interface OpenLdapServer {
-  /** `ldap://127.0.0.1:<port>`, for the loopback alone. */
+  /** `ldap://127.0.0.1:<port>`, on loopback only. */
   readonly url: string;
-  /** `ldaps://localhost:<port>`, where a certificate was given. */
+  /** `ldaps://localhost:<port>`, if a certificate was given. */
   readonly secureUrl: string | undefined;
   readonly port: number;
   /** Of the running process. */
   readonly pid: number;
   readonly dataDir: string;
-  /** May do everything with the data: `cn=admin,dc=acme,dc=test`. Its password is secret, and that of `cn=config` too. */
+  /** May change all data: `cn=admin,dc=acme,dc=test`. The password is secret and also that of `cn=config`. */
   readonly admin: { readonly dn: string; readonly password: string };
-  /** Runs LDIF by ldapmodify, as who may change the configuration (`cn=config`) or the data. */
+  /** Applies LDIF with ldapmodify, as the administrator of the configuration (`cn=config`) or of the data. */
   modify(as: 'config' | 'data', text: string): Promise<void>;
-  /** Asks it to stop and waits; idempotent. */
+  /** Stops it and waits; idempotent. */
   stop(): Promise<void>;
-  /** SIGKILL; returns when it is gone. */
+  /** SIGKILL; returns when the process has ended. */
   kill(): Promise<void>;
-  /** Stops it if it runs, and starts it again on its data and ports. */
+  /** Stops it if it runs, and starts it again with the same data and ports. */
   restart(): Promise<void>;
 }
 
 /**
- * Starts the directory of the data folder, making it first when there is none. Returns when it takes connections. A slapd left behind by a
- * starter that died is stopped; a folder that a live process uses is refused.
+ * Starts the directory in the data folder, and creates it first if there is none. Returns when it accepts connections. A slapd left behind by
+ * a process that died is stopped; a folder that a live process uses is refused.
  */
 export async function startOpenLdap(options: OpenLdapOptions): Promise<OpenLdapServer> {
   const log = options.log ?? (() => {});
@@ -55,7 +55,7 @@ export async function startOpenLdap(options: OpenLdapOptions): Promise<OpenLdapS
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const record = path.join(dataDir, 'slapd.json');
   const starter = await liveStarter(dataDir);
-  // Also this process may have started one there.
+  // This process may have started one there, too.
   if (starter !== undefined && (await liveProcess(record)) !== undefined) throw inUse(dataDir, starter);
   await takeFolder(dataDir);
   let slapd: ChildProcess | undefined;
@@ -74,50 +74,50 @@ export async function startOpenLdap(options: OpenLdapOptions): Promise<OpenLdapS
   };
   try {
     await stopLeftBehind(record, log);
-    const made = await keptDirectory(dataDir, options.tls !== undefined, programs, options.tls);
-    const urls = [`ldap://127.0.0.1:${made.port}/`, ...(options.tls ? [`ldaps://127.0.0.1:${made.securePort}/`] : [])];
+    const created = await createdDirectory(dataDir, options.tls !== undefined, programs, options.tls);
+    const urls = [`ldap://127.0.0.1:${created.port}/`, ...(options.tls ? [`ldaps://127.0.0.1:${created.securePort}/`] : [])];
     const start = async (): Promise<void> => {
       const child = spawn(programs.slapd, ['-d', '0', '-F', path.join(dataDir, 'conf'), '-h', urls.join(' ')], {
         env: programs.env,
-        // In a session of its own: Ctrl-C goes to the services first.
+        // In a separate session: Ctrl-C reaches the services first.
         detached: true,
         stdio: ['ignore', 'ignore', 'pipe'],
       });
       slapd = child;
-      let said = '';
+      let output = '';
       child.stderr?.on('data', (bytes: Buffer) => {
-        said = `${said}${bytes.toString()}`.slice(-2000);
+        output = `${output}${bytes.toString()}`.slice(-2000);
         log(`slapd: ${bytes.toString().trimEnd()}`);
       });
-      // Last resort when this process ends without `stop`.
+      // Last resort if this process ends without `stop`.
       const onExit = (): void => void child.kill('SIGTERM');
       process.once('exit', onExit);
       const ended = new Promise<never>((_, reject) => {
         child.once('error', (error) => reject(new Error('slapd could not be started', { cause: error })));
         child.once('exit', (code) => {
           process.removeListener('exit', onExit);
-          reject(new Error(`slapd ended while starting (exit code ${code}): ${said.trim()}`));
+          reject(new Error(`slapd ended while starting (exit code ${code}): ${output.trim()}`));
         });
       });
       ended.catch(() => undefined);
       if (child.pid !== undefined && (await processMark(child.pid)) !== undefined) await recordProcess(record, child.pid);
-      await Promise.race([answers(made.port), ended]);
+      await Promise.race([listening(created.port), ended]);
     };
     await start();
     return {
-      url: `ldap://127.0.0.1:${made.port}`,
-      secureUrl: options.tls ? `ldaps://localhost:${made.securePort}` : undefined,
-      port: made.port,
+      url: `ldap://127.0.0.1:${created.port}`,
+      secureUrl: options.tls ? `ldaps://localhost:${created.securePort}` : undefined,
+      port: created.port,
       get pid() {
         return slapd?.pid ?? 0;
       },
       dataDir,
-      admin: { dn: 'cn=admin,dc=acme,dc=test', password: made.password },
+      admin: { dn: 'cn=admin,dc=acme,dc=test', password: created.password },
       modify: async (as, text) => {
         const who = as === 'config' ? 'cn=config' : 'cn=admin,dc=acme,dc=test';
         const file = path.join(dataDir, `change-${randomBytes(4).toString('hex')}.ldif`);
         await writeFile(file, text, { mode: 0o600 });
-        const words = ['-x', '-H', `ldap://127.0.0.1:${made.port}`, '-D', who, '-y', path.join(dataDir, 'password'), '-f', file];
+        const words = ['-x', '-H', `ldap://127.0.0.1:${created.port}`, '-D', who, '-y', path.join(dataDir, 'password'), '-f', file];
         try {
           await run(programs.ldapmodify, words, { env: programs.env });
         } finally {
@@ -144,25 +144,30 @@ export async function startOpenLdap(options: OpenLdapOptions): Promise<OpenLdapS
 /** Removes a data folder with its directory, after `stop`. */
 export const removeOpenLdap = (dataDir: string): Promise<void> => rm(dataDir, { recursive: true, force: true, maxRetries: 3 });
 
-interface Kept {
+interface Settings {
   readonly port: number;
   readonly securePort: number;
   readonly password: string;
 }
 
-/** `kept.json` is written last, so an interrupted start begins from nothing. */
-async function keptDirectory(dataDir: string, secure: boolean, programs: OpenLdapPrograms, tls: OpenLdapOptions['tls']): Promise<Kept> {
+/** `kept.json` is written last, so that an interrupted creation starts over. */
+async function createdDirectory(
+  dataDir: string,
+  secure: boolean,
+  programs: OpenLdapPrograms,
+  tls: OpenLdapOptions['tls'],
+): Promise<Settings> {
   const file = path.join(dataDir, 'kept.json');
   const kept = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
     throw error;
   });
-  if (kept !== undefined) return JSON.parse(kept) as Kept;
+  if (kept !== undefined) return JSON.parse(kept) as Settings;
   for (const name of ['conf', 'db']) {
     await rm(path.join(dataDir, name), { recursive: true, force: true });
     await mkdir(path.join(dataDir, name), { mode: 0o700 });
   }
-  const made: Kept = { port: await freePort(), securePort: await freePort(), password: randomBytes(18).toString('base64url') };
+  const made: Settings = { port: await freePort(), securePort: await freePort(), password: randomBytes(18).toString('base64url') };
   const certificate = path.join(dataDir, 'certificate.pem');
   const key = path.join(dataDir, 'key.pem');
   if (secure && tls) {
@@ -186,7 +191,7 @@ async function keptDirectory(dataDir: string, secure: boolean, programs: OpenLda
   return made;
 }
 
-/** Not our child, so there is no event to wait for. */
+/** Polls, because the process is not a child of this one. */
 async function stopLeftBehind(record: string, log: (line: string) => void): Promise<void> {
   for (let waited = 0; ; waited += 50) {
     const pid = await liveProcess(record);
@@ -195,12 +200,12 @@ async function stopLeftBehind(record: string, log: (line: string) => void): Prom
       log(`stopping the slapd (process ${pid}) that a dead process left behind`);
       process.kill(pid, 'SIGTERM');
     }
-    if (waited > 15_000) throw new Error(`the slapd (process ${pid}) that was left behind does not stop: stop it by hand`);
+    if (waited > 15_000) throw new Error(`the slapd process ${pid} that was left behind does not stop: stop it by hand`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
 
-async function answers(port: number): Promise<void> {
+async function listening(port: number): Promise<void> {
   for (let waited = 0; ; waited += 10) {
     const open = await new Promise<boolean>((resolve) => {
       const socket = net.connect(port, '127.0.0.1');
@@ -210,7 +215,7 @@ async function answers(port: number): Promise<void> {
       socket.once('connect', () => socket.end());
     });
     if (open) return;
-    if (waited > 20_000) throw new Error(`slapd does not answer on port ${port} after 20 s`);
+    if (waited > 20_000) throw new Error(`slapd does not accept connections on port ${port} after 20 s`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
