@@ -2,7 +2,7 @@
 # One image for the six services and the CLI: which one runs is the command.
 #   docker build -t readmit .     docker run readmit dist/apps/intake/main.js
 
-# The same Node as the package `node` in package.json: tests/house checks it.
+# The same Node as the package `node` in package.json: tests/repository checks it.
 ARG NODE_VERSION=24.21.0
 
 FROM node:${NODE_VERSION}-bookworm-slim AS build

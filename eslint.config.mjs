@@ -1,6 +1,6 @@
 /**
- * The rules that a machine can keep (CONTRIBUTING.md, "Where things go"). Boundaries come from the tags in each project's
- * package.json; tools/boundary-canary holds one violation for each rule, and a test asserts that each is still refused.
+ * The rules that can be checked by a program (CONTRIBUTING.md, "Where things go"). Boundaries come from the tags in each project's
+ * package.json; tools/boundary-canary contains one violation of each rule, and a test asserts that each is still refused.
  */
 import js from '@eslint/js';
 import nx from '@nx/eslint-plugin';
@@ -8,7 +8,7 @@ import { builtinModules } from 'node:module';
 import tseslint from 'typescript-eslint';
 import { requireProjectGraph } from './tools/eslint/graph-guard.mjs';
 import { readProjects } from './tools/eslint/projects.mjs';
-import house from './tools/eslint/walls.mjs';
+import imports from './tools/eslint/walls.mjs';
 import { code, rule as words } from './tools/eslint/words.mjs';
 
 const projects = readProjects(import.meta.dirname);
@@ -26,15 +26,15 @@ const dependsOn = {
   client: ['type:domain', 'type:contracts', 'type:adapter'],
   demo: ['type:contracts'],
   launcher: ['*'],
-  // Starts servers on this machine: for the launcher and for tests.
+  // Starts servers on this machine, for the launcher and for tests.
   tool: ['type:adapter', 'type:tool'],
   testing: ['type:domain', 'type:contracts', 'type:adapter', 'type:tool', 'type:testing'],
 };
-/** The demo's targets are tested by the connector that will talk to them. */
+/** The demo's targets are tested with the connectors that will use them. */
 const testsAlso = { demo: ['type:adapter'] };
 const externals = { domain: [], contracts: ['typebox', 'typebox/*'] };
 
-/** Tests may use the testing library and any package; everything else holds for them too. */
+/** Tests may use the testing library and any package; everything else applies to them too. */
 function boundaries(project, inTests) {
   const typeRules = Object.entries(dependsOn).map(([type, tags]) => ({
     sourceTag: `type:${type}`,
@@ -48,9 +48,9 @@ function boundaries(project, inTests) {
     'error',
     {
       depConstraints: [...scopeRules, ...typeRules],
-      // Only the launcher puts services together; for everybody else apps are not for importing.
+      // Only the launcher may import apps, because it runs all services in one process.
       allow: project.type === 'launcher' ? projects.map((one) => `@readmit/${one.name}`) : [],
-      // The testing library rests on libraries whose tests use it. No source file of a library may (wall below), so no cycle runs.
+      // The testing library depends on libraries whose tests use it. No source file of a library may import it (see below), so there is no real cycle.
       ignoredCircularDependencies: projects
         .filter((one) => one.type !== 'testing')
         .flatMap((one) => [
@@ -61,7 +61,7 @@ function boundaries(project, inTests) {
   ];
 }
 
-// --- what tags cannot say: each heavy library has one home
+// --- what tags cannot express: each heavy library may be imported in one place only
 const homes = [
   { module: '^kafkajs(/|$)', home: ['libs/bus'] },
   { module: '^pg(-|/|$)', home: ['libs/store'] },
@@ -70,59 +70,63 @@ const homes = [
   { module: '^@nestjs/(core|platform-.*)(/|$)', home: ['libs/service'] },
   { module: '^@opentelemetry/(sdk|exporter|auto|instrumentation)', home: ['libs/service'] },
 ];
-/** Places outside a library's home that need it for what they are: connecting to somebody else's PostgreSQL. */
-const guests = [
+/** Exceptions: these connect to a PostgreSQL that is not Readmit's database. */
+const exceptions = [
   { files: 'libs/connectors/src/postgres/**/*.ts', module: '^pg(-|/|$)' },
   { files: 'apps/standalone/src/target/**/*.ts', module: '^pg(-|/|$)' },
-  // The tour signs in to the target as Erin and as payroll's consumer do.
+  // The tour signs in to the target like Erin and payroll's consumer.
   { files: 'apps/standalone/src/tour/**/*.ts', module: '^pg(-|/|$)' },
 ];
-const deepImport = { module: '^@readmit/[^/]+/', says: 'other projects are reached by their index alone' };
+const deepImport = { module: '^@readmit/[^/]+/', message: 'import other projects only through their index' };
 const builtins = {
   module: `^(node:.*|(${builtinModules.filter((name) => !name.startsWith('_')).join('|')})(/.*)?)$`,
-  says: 'this code is pure: what it needs of the machine arrives as an argument',
+  message: 'this code is pure: pass in what it needs from the machine',
 };
 
 function refusedIn(project, { inTests = false, allow = [] } = {}) {
   const refused = [deepImport];
   if (inTests) return refused;
-  refused.push({ module: '^@readmit/testing$', says: 'the testing library is for tests' });
+  refused.push({ module: '^@readmit/testing$', message: 'the testing library is for tests' });
   for (const { module, home } of homes) {
     if (project.type !== 'testing' && !home.includes(project.root) && !allow.includes(module))
-      refused.push({ module, says: `its one home is ${home.join(', ')}` });
+      refused.push({ module, message: `only ${home.join(', ')} may import it` });
   }
   if (project.type === 'domain')
-    refused.push({ module: '^@readmit/contracts$', types: true, says: 'the domain takes types from contracts, with "import type"' });
+    refused.push({
+      module: '^@readmit/contracts$',
+      types: true,
+      message: 'the domain may only import types from contracts, with "import type"',
+    });
   if (project.type === 'domain' || project.type === 'contracts') refused.push(builtins);
   if (project.type === 'service') {
     refused.push({
       module: '^@nestjs/(?!common$|microservices$|core|platform-)',
-      says: 'a service knows decorators of @nestjs/common and @nestjs/microservices only',
+      message: 'a service may only use decorators of @nestjs/common and @nestjs/microservices',
     });
     refused.push({
       module: '^@nestjs/microservices$',
       names: ['Ctx', 'EventPattern', 'Payload'],
-      says: 'a service uses its decorators only; transport is the business of libs/runtime',
+      message: 'a service may only use its decorators; libs/runtime handles transport',
     });
     refused.push({
       module: '^@opentelemetry/(?!sdk|exporter|auto|instrumentation)',
-      says: 'telemetry is the business of libs/service',
+      message: 'libs/service handles telemetry',
     });
   }
   if (project.type === 'client') {
-    refused.push({ module: '^@nestjs/(?!core|platform-)', says: 'a client has no framework' });
+    refused.push({ module: '^@nestjs/(?!core|platform-)', message: 'a client has no framework' });
     refused.push({
       module: '^@readmit/(service|connectors|runtime)$',
-      says: 'a client talks to the HTTP contract; of the adapters it may use bus, signing and store',
+      message: 'a client uses the HTTP API; of the adapters it may import bus, signing and store',
     });
   }
   return refused;
 }
 
 /**
- * Ideas of the domain are walls: approval's rules are not execution's. What both need to check a decision is in decision-proof.
- * A line under `may` says that one idea is built on another, by folder or by file; the rules of a service (`*.react.ts`,
- * `*.commands.ts`) are nobody's foundation.
+ * The folders of the domain are separate: approval's rules are not execution's. What both need to check a decision is in decision-proof.
+ * A line in `may` lists what else a folder may import, by folder or by file; the rules of a service (`*.react.ts`, `*.commands.ts`) must not be
+ * imported by other folders.
  */
 const folders = {
   domain: {
@@ -152,21 +156,21 @@ const walls = (project, options) => [
 const perProject = projects.flatMap((project) => [
   {
     files: [`${project.root}/**/*.ts`],
-    rules: { '@nx/enforce-module-boundaries': boundaries(project, false), 'house/walls': walls(project) },
+    rules: { '@nx/enforce-module-boundaries': boundaries(project, false), 'readmit/walls': walls(project) },
   },
   ...(project.type === 'service'
-    ? [{ files: [`${project.root}/**/*.row.ts`], rules: { 'house/walls': walls(project, { allow: ['^typeorm(/|$)'] }) } }]
+    ? [{ files: [`${project.root}/**/*.row.ts`], rules: { 'readmit/walls': walls(project, { allow: ['^typeorm(/|$)'] }) } }]
     : []),
-  ...guests
-    .filter((guest) => guest.files.startsWith(`${project.root}/`))
-    .map((guest) => ({ files: [guest.files], rules: { 'house/walls': walls(project, { allow: [guest.module] }) } })),
+  ...exceptions
+    .filter(({ files }) => files.startsWith(`${project.root}/`))
+    .map(({ files, module }) => ({ files: [files], rules: { 'readmit/walls': walls(project, { allow: [module] }) } })),
   {
     files: testFiles(project.root),
-    rules: { '@nx/enforce-module-boundaries': boundaries(project, true), 'house/walls': walls(project, { inTests: true }) },
+    rules: { '@nx/enforce-module-boundaries': boundaries(project, true), 'readmit/walls': walls(project, { inTests: true }) },
   },
 ]);
 
-// --- purity: time, chance and the machine arrive as arguments
+// --- purity: time, randomness and the machine are passed in as arguments
 const impureGlobals = [
   'process',
   'console',
@@ -185,7 +189,7 @@ const purity = {
   'no-restricted-properties': [
     'error',
     { object: 'Date', property: 'now', message: 'Pure code: the clock is context.now.' },
-    { object: 'Math', property: 'random', message: 'Pure code: chance is passed in.' },
+    { object: 'Math', property: 'random', message: 'Pure code: randomness is passed in.' },
     { object: 'crypto', property: 'randomUUID', message: 'Pure code: ids are context.newId().' },
   ],
   'no-restricted-syntax': [
@@ -195,7 +199,7 @@ const purity = {
     { selector: 'ImportExpression', message: 'Pure code: nothing is loaded at run time.' },
   ],
 };
-/** Rules of a service: they are in its process in the domain, where the simulation runs them too. */
+/** The rules of a service belong in its process in the domain, so that simulations run them too. */
 const ruleNames = '/^(consumes|keysOf|react|begin|finish)$/';
 const noRulesInServices = {
   'no-restricted-syntax': [
@@ -206,7 +210,7 @@ const noRulesInServices = {
       `:matches(MethodDefinition, PropertyDefinition)[key.name=${ruleNames}]`,
     ].map((selector) => ({
       selector,
-      message: "A service decides nothing: its rules are in its process in libs/domain (*.process.ts). Here is its 'call'.",
+      message: "A service contains no rules: they belong in its process in libs/domain (*.process.ts). Only its 'call' is here.",
     })),
   ],
 };
@@ -227,7 +231,7 @@ export default tseslint.config(
     ],
   },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
-  { plugins: { '@nx': nx, house: { rules: { ...house.rules, words } } } },
+  { plugins: { '@nx': nx, readmit: { rules: { ...imports.rules, words } } } },
   js.configs.recommended,
   {
     files: ['**/*.mjs'],
@@ -259,14 +263,14 @@ export default tseslint.config(
       '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/no-misused-promises': 'error',
       '@typescript-eslint/await-thenable': 'error',
-      // A `default` says that the rest was thought of: a rule over sixty kinds of facts names the few that it is about.
+      // A `default` counts as exhaustive: a rule over sixty types of facts names only the few that concern it.
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
     },
   },
   ...perProject,
-  { files: code, rules: { 'house/words': 'error' } },
-  // Tests that cross projects (tests/, bench/) belong to no project: nx does not look at them, the walls do.
-  { files: ['tests/**/*.ts', 'bench/**/*.ts'], rules: { 'house/walls': ['error', { refused: [deepImport] }] } },
+  { files: code, ignores: ['tools/eslint/words.mjs'], rules: { 'readmit/words': 'error' } },
+  // Tests that cross projects (tests/, bench/) belong to no project: nx does not check them, this rule does.
+  { files: ['tests/**/*.ts', 'bench/**/*.ts'], rules: { 'readmit/walls': ['error', { refused: [deepImport] }] } },
   {
     files: pureRoots.map((root) => `${root}/**/*.ts`),
     rules: { '@typescript-eslint/no-non-null-assertion': 'error' },

@@ -1,4 +1,4 @@
-/** One jest, in ESM mode, over the whole house: sources are compiled by swc, `@readmit/*` resolves to sources. */
+/** One jest, in ESM mode, for the whole repository: swc compiles the sources, `@readmit/*` resolves to sources. */
 export default {
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
@@ -27,7 +27,7 @@ export default {
   globalSetup: '<rootDir>/tools/jest/global-setup.mjs',
   globalTeardown: '<rootDir>/tools/jest/global-teardown.mjs',
   testSequencer: '<rootDir>/tools/jest/longest-first.mjs',
-  // More than the cores of a small machine: many specs wait for brokers and processes most of the time.
+  // More than the cores of a small machine, because many specs mostly wait for brokers and processes.
   maxWorkers: 3,
   testTimeout: 60_000,
 };

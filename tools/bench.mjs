@@ -1,10 +1,10 @@
-/** `npm run bench -- <name> [options]`: runs bench/<name>.ts on what was built. */
+/** `npm run bench -- <name> [options]`: runs bench/<name>.ts on the build. */
 import process from 'node:process';
 import { runTyped } from './typed-sources.mjs';
 
-/** Benchmarks are the files that can be named; the others are their parts. */
+/** Benchmarks that a user can name. */
 const benchmarks = ['memory', 'pipeline'];
-/** Started by those, in processes of their own. */
+/** Started by the benchmarks as separate processes. */
 const parts = ['pipeline/program', 'pipeline/one-service'];
 
 const [name] = process.argv.slice(2);

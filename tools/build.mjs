@@ -1,7 +1,7 @@
 /**
- * Builds one project with swc: sources to ESM JavaScript, nothing bundled. Libraries go to `<lib>/dist`, so that their
- * package `exports` find them; apps go to `dist/apps/<app>`, where an operator starts them, with a link from `<app>/dist`. A program's
- * `main.js` is tools/program-main.mjs, which imports what was made of `main.ts`.
+ * Builds one project with swc: sources to ESM JavaScript, without bundling. Libraries go to `<lib>/dist`, where their
+ * package `exports` point; apps go to `dist/apps/<app>`, where an operator starts them, with a link from `<app>/dist`. A program's
+ * `main.js` is tools/program-main.mjs, which imports the compiled `main.ts`.
  */
 import { transformFile } from '@swc/core';
 import { existsSync } from 'node:fs';
@@ -41,7 +41,7 @@ for (const entry of await readdir(source, { recursive: true, withFileTypes: true
 }
 if (existsSync(checked)) {
   await copyFile('tools/program-main.mjs', mainFile);
-  // The package's `readmit` is this file; npx sets the bit once, and never again for what a later build has written.
+  // This file is the package's `readmit` command; npx sets the executable bit only once, not after a later build.
   await chmod(mainFile, 0o755);
 }
 if (project.startsWith('apps/')) {

@@ -1,6 +1,6 @@
 /**
- * Starts other programs so that nothing outlives us: signals reach the child, we wait until it has ended, and its exit code is
- * ours. Runs under any Node >= 20.
+ * Starts other programs so that none outlives this process: signals are passed on to the child, this process waits for it to end and takes
+ * over its exit code. Runs under any Node >= 20.
  */
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
@@ -13,8 +13,8 @@ let lastForwardedAt = 0;
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => stop(signal));
 
-// npm sends SIGTERM to the shell that it put between us and itself, and such a shell dies without a word to its child. So being
-// orphaned is an order to stop as well. Only under npm: somebody who runs this file directly may close the shell on purpose.
+// npm sends SIGTERM to the shell between npm and this process, which dies without telling its child. So being orphaned also means to stop.
+// Only under npm: anyone who runs this file directly may close the shell on purpose.
 if (process.env.npm_lifecycle_event) {
   const parent = process.ppid;
   const watch = setInterval(() => {
@@ -27,12 +27,12 @@ if (process.env.npm_lifecycle_event) {
 
 function stop(signal) {
   stoppedBy ??= signal;
-  // npm passes on what the terminal has already sent to the whole group: the same order twice within a moment is one order.
+  // npm passes on a signal that the terminal has already sent to the whole group: the same signal twice in a moment counts once.
   const repeated = Date.now() - lastForwardedAt < 500;
   lastForwardedAt = Date.now();
   if (running.size === 0) process.exit(128 + constants.signals[signal]);
   for (const { child, ownGroup } of running) {
-    // Ctrl-C reaches a child in our process group from the terminal itself; sent again it would mean "at once".
+    // The terminal sends Ctrl-C to a child in this process group itself; a second SIGINT would mean "at once".
     const fromTerminal = signal === 'SIGINT' && process.stdin.isTTY === true;
     if (ownGroup) signalGroup(child.pid, signal);
     else if (!fromTerminal && !repeated) child.kill(signal);
@@ -44,26 +44,26 @@ function signalGroup(pid, signal) {
     process.kill(-pid, signal);
     return true;
   } catch (error) {
-    // EPERM: all that is left of the group belongs to somebody else; ending it is not in our power.
+    // EPERM: the rest of the group belongs to another user and cannot be ended.
     if (error.code === 'ESRCH' || error.code === 'EPERM') return false;
     throw error;
   }
 }
 
-/** Ends what a program left behind in its group, politely first, and returns when nothing of it is left. */
+/** Ends processes that a program left behind in its group, first with SIGTERM; returns when none is left. */
 async function endGroup(pid) {
   for (let waited = 0; signalGroup(pid, waited === 0 ? 'SIGTERM' : waited < 5000 ? 0 : 'SIGKILL'); waited += 100) {
     await new Promise((done) => setTimeout(done, 100));
   }
 }
 
-/** Whether the run was told to stop: whoever loops over steps asks before the next one. */
+/** Whether the run was told to stop; loops check it before the next step. */
 export const wasStopped = () => stoppedBy !== undefined;
 
 /** @returns the exit code of a shell: the child's own, or 128 + the number of the signal that ended it */
 const exitCode = (code, signal) => code ?? 128 + (constants.signals[signal] ?? 0);
 
-/** Runs a program on our own terminal: for people to look at, and to press Ctrl-C in. */
+/** Runs a program on this terminal, where people see its output and can press Ctrl-C. */
 export function runOnTerminal(command, args, options) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { ...options, stdio: 'inherit' });
@@ -81,9 +81,8 @@ export function runOnTerminal(command, args, options) {
 }
 
 /**
- * Runs a program and keeps what it prints. It gets a process group of its own (where there are such), so that whatever it
- * started is ended with it.
- * @returns {Promise<{ code: number, output: string }>} output: stdout and stderr as they came
+ * Runs a program and captures its output. It gets its own process group (except on Windows), so that everything it starts ends with it.
+ * @returns {Promise<{ code: number, output: string }>} output: stdout and stderr, interleaved
  */
 export function runCaptured(command, args, options) {
   return new Promise((resolve, reject) => {
@@ -101,7 +100,7 @@ export function runCaptured(command, args, options) {
     const closed = new Promise((done) => child.once('close', done));
     child.once('exit', async (code, signal) => {
       if (ownGroup) await endGroup(child.pid);
-      // What left the group may still hold our pipes; it is not worth waiting for.
+      // A process that left the group may still hold the pipes; do not wait for it.
       await Promise.race([closed, new Promise((done) => setTimeout(done, 2000).unref())]);
       running.delete(entry);
       resolve({ code: exitCode(code, signal), output: Buffer.concat(chunks).toString('utf8') });

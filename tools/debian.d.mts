@@ -5,5 +5,5 @@ export interface DebianProgram {
 export const siemReaders: readonly DebianProgram[];
 export const frontPrograms: readonly DebianProgram[];
 export const browsers: readonly DebianProgram[];
-/** What is missing and why it stays so; `undefined` when all are here now. */
+/** What is missing and why it could not be installed; `undefined` if all are installed now. */
 export function ensureDebian(programs: readonly DebianProgram[]): string | undefined;

@@ -1,6 +1,6 @@
 /**
- * Programs of Debian that some tests talk to: other people's readers of our topics, and what stands in front of the services. Installed where that is possible (root on a
- * machine with apt), named where it is not. `node tools/debian.mjs` does it by hand.
+ * Debian packages that some tests need: consumers of Readmit's topics by others, and reverse proxies. They are installed if possible (as root on a
+ * machine with apt), otherwise the error names them. `node tools/debian.mjs` installs all.
  */
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, globSync } from 'node:fs';
@@ -13,7 +13,7 @@ export const siemReaders = [
   { package: 'rsyslog', finds: () => inPath('rsyslogd') },
   { package: 'rsyslog-kafka', finds: () => globSync('/usr/lib/*/rsyslog/imkafka.so').length > 0 },
 ];
-/** @type {import('./debian.d.mts').DebianProgram[]} What stands in front of the services, and what the documents use beside it. */
+/** @type {import('./debian.d.mts').DebianProgram[]} The reverse proxy in front of the services, and other programs that the documentation uses. */
 export const frontPrograms = [
   { package: 'nginx', finds: () => inPath('nginx') },
   { package: 'openssl', finds: () => inPath('openssl') },
@@ -35,16 +35,16 @@ function inPath(name) {
   });
 }
 
-/** @param {import('./debian.d.mts').DebianProgram[]} programs @returns {string | undefined} what is missing and why it stays so */
+/** @param {import('./debian.d.mts').DebianProgram[]} programs @returns {string | undefined} what is missing and why it could not be installed */
 export function ensureDebian(programs) {
   const missing = programs.filter((one) => !one.finds()).map((one) => one.package);
   if (missing.length === 0) return undefined;
   const byHand = `install ${missing.join(', ')} by hand: apt-get install --no-install-recommends ${missing.join(' ')}`;
-  if (!existsSync('/usr/bin/apt-get')) return `there is no apt-get here; ${byHand}`;
+  if (!existsSync('/usr/bin/apt-get')) return `this machine has no apt-get; ${byHand}`;
   if (process.getuid?.() !== 0) return `only root may install packages; ${byHand}`;
   const install = ['-y', '-q', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=300', 'install', ...missing];
   let done = apt(install);
-  // A fresh machine has no lists of packages yet.
+  // A new machine has no package lists yet.
   if (done.status !== 0 && apt(['-q', '-o', 'DPkg::Lock::Timeout=300', 'update']).status === 0) done = apt(install);
   const still = programs.filter((one) => !one.finds()).map((one) => one.package);
   if (still.length === 0) return undefined;
@@ -57,6 +57,6 @@ const apt = (args) =>
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const all = [...siemReaders, ...frontPrograms, ...browsers];
   const reason = ensureDebian(all);
-  process.stdout.write(`${reason ?? `${all.map((one) => one.package).join(', ')} are here`}\n`);
+  process.stdout.write(`${reason ?? `${all.map((one) => one.package).join(', ')} are installed`}\n`);
   process.exitCode = reason === undefined ? 0 : 1;
 }

@@ -1,4 +1,4 @@
-/** `npm run fault -- [options]`: the whole matrix of faults (tests/fault/matrix.ts) on what was built; docs/faults.md says how to read it. */
+/** `npm run fault -- [options]`: the whole fault matrix (tests/fault/matrix.ts) on the build; docs/faults.md explains the output. */
 import { runTyped } from './typed-sources.mjs';
 
 await runTyped('tests/fault', 'matrix.ts');

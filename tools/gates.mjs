@@ -1,5 +1,5 @@
 /**
- * `npm test`: everything that must hold before a change is taken. All gates run even when one fails, so that one run shows everything
+ * `npm test`: everything that must hold before a change is accepted. All gates run even if one fails, so that one run shows everything
  * that is wrong.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -11,11 +11,11 @@ import { withProgress } from './progress.mjs';
 export const jestFlags = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js'];
 export const buildArgs = ['node_modules/nx/dist/bin/nx.js', 'run-many', '-t', 'build', '--parallel=2', '--output-style=static'];
 
-/** @param {{ house: string, node: string, env: NodeJS.ProcessEnv }} place @returns {Promise<number>} exit code */
+/** @param {{ workspace: string, node: string, env: NodeJS.ProcessEnv }} place @returns {Promise<number>} exit code */
 export async function runGates(place) {
   const scratch = mkdtempSync(path.join(os.tmpdir(), 'readmit-test-'));
   const report = path.join(scratch, 'jest.json');
-  // What stands in one object runs at the same time.
+  // The gates in one object run at the same time.
   const gates = [
     {
       format: ['node_modules/prettier/bin/prettier.cjs', '--check', '.'],
@@ -24,7 +24,7 @@ export async function runGates(place) {
     },
     { build: buildArgs },
     { 'generated files': ['tools/generated.mjs'] },
-    // Each type that a service consumes is needed by a spec: as many as a minute allows, in an order that changes each day.
+    // Checks that specs need each event type that a service consumes: as many as fit into a minute, in an order that changes daily.
     { 'consumed types': ['tools/guards.mjs', 'facts', '--seconds', '60'] },
     { tests: [...jestFlags, '--json', `--outputFile=${report}`] },
     { requirements: ['tools/requirements.mjs', '--rows'] },
@@ -32,7 +32,7 @@ export async function runGates(place) {
   const run = (name, args) =>
     withProgress(
       name,
-      () => runCaptured(place.node, args, { cwd: place.house, env: place.env }),
+      () => runCaptured(place.node, args, { cwd: place.workspace, env: place.env }),
       (done) => (done.code === 0 ? 'passed' : 'FAILED'),
     );
   try {
@@ -45,24 +45,24 @@ export async function runGates(place) {
         process.stdout.write(`${withoutReport(output).trimEnd()}\n`);
       }
     }
-    return closing(failed, readReport(report), place.house);
+    return closing(failed, readReport(report), place.workspace);
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
 }
 
-/** `npm test -- <pattern>`: jest alone, with its arguments as they are. @returns {Promise<number>} exit code */
+/** `npm test -- <pattern>`: only jest, with these arguments. @returns {Promise<number>} exit code */
 export async function runTestsOnly(place, args) {
   const scratch = mkdtempSync(path.join(os.tmpdir(), 'readmit-test-'));
   const report = path.join(scratch, 'jest.json');
   try {
-    // jest prints its JSON to the terminal unless it may write it to a file; the closing line is made from it.
+    // jest would print its JSON to the terminal without a file; the last line is made from it.
     const code = await runOnTerminal(place.node, [...jestFlags, '--json', `--outputFile=${report}`, ...args], {
-      cwd: place.house,
+      cwd: place.workspace,
       env: place.env,
     });
     if (wasStopped()) return code || 130;
-    return closing(code === 0 ? [] : ['tests'], readReport(report), place.house);
+    return closing(code === 0 ? [] : ['tests'], readReport(report), place.workspace);
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
@@ -79,17 +79,17 @@ function readReport(file) {
 
 const withoutReport = (output) => output.replace(/^Test results written to: .*$/m, '');
 
-/** Says what was not run and what failed; the last line is the count alone, for programs to read. */
-function closing(failed, report, house) {
+/** Prints what was skipped and what failed; the last line contains only the counts, for programs. */
+function closing(failed, report, workspace) {
   const skipped = (report?.testResults ?? []).flatMap((file) =>
     file.assertionResults
       .filter((one) => one.status === 'pending' || one.status === 'todo' || one.status === 'skipped')
-      .map((one) => `${path.relative(house, file.name)}: ${one.fullName}`),
+      .map((one) => `${path.relative(workspace, file.name)}: ${one.fullName}`),
   );
   for (const title of skipped) process.stdout.write(`skipped: ${title}\n`);
   if (skipped.length > 0 && process.env.CI === 'true') failed.push(`nothing may be skipped under CI (${skipped.length} skipped)`);
   if (failed.length > 0) process.stdout.write(`failed: ${failed.join(', ')}\n`);
-  // A file that could not even be loaded holds tests that jest cannot count: it counts as one that failed.
+  // jest cannot count the tests of a file that does not load: the file counts as one failed test.
   const failedTests = report ? report.numFailedTests + report.numRuntimeErrorTestSuites : Number(failed.includes('tests'));
   process.stdout.write(`${report?.numPassedTests ?? 0} passed, ${failedTests} failed, ${skipped.length} skipped\n`);
   return failed.length > 0 || failedTests > 0 ? 1 : 0;

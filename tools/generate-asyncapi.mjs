@@ -1,6 +1,6 @@
 /**
  * Writes docs/generated/asyncapi.json from the built contracts and the golden samples, and docs/events.md from that document:
- * `node tools/generate-asyncapi.mjs [file]` after a build; with a file that one alone.
+ * `node tools/generate-asyncapi.mjs [file]` after a build; with a file, only that one.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -8,8 +8,8 @@ import { asyncapi } from '@readmit/contracts';
 import { format, resolveConfig } from 'prettier';
 import { eventsPage } from './events-page.mjs';
 
-const house = path.resolve(import.meta.dirname, '..');
-const folder = path.join(house, 'libs/contracts/samples');
+const workspace = path.resolve(import.meta.dirname, '..');
+const folder = path.join(workspace, 'libs/contracts/samples');
 const samples = readdirSync(folder)
   .filter((name) => name.endsWith('.json'))
   .sort()
@@ -19,18 +19,18 @@ const document = JSON.parse(JSON.stringify(asyncapi(samples)));
 const files = {
   'docs/generated/asyncapi.json': () => `${JSON.stringify(document, null, 2)}\n`,
   async 'docs/events.md'() {
-    const file = path.join(house, 'docs/events.md');
+    const file = path.join(workspace, 'docs/events.md');
     return format(eventsPage(document), { ...(await resolveConfig(file)), filepath: file });
   },
 };
 
 const wanted = process.argv[2];
 if (wanted !== undefined && !Object.hasOwn(files, wanted)) {
-  process.stderr.write(`error: ${wanted} is not made here; these are: ${Object.keys(files).join(', ')}\n`);
+  process.stderr.write(`error: this does not generate ${wanted}, only ${Object.keys(files).join(', ')}\n`);
   process.exit(2);
 }
 for (const [file, make] of Object.entries(files)) {
   if (wanted !== undefined && wanted !== file) continue;
-  writeFileSync(path.join(house, file), await make());
+  writeFileSync(path.join(workspace, file), await make());
   process.stdout.write(`${file} is up to date\n`);
 }

@@ -1,45 +1,56 @@
 /**
- * Fails when a generated file is not what its generator makes today. A generator is run on the real file, and what it changed
- * is put back: a test must not repair what it complains about.
+ * Fails if a generated file differs from the output of its generator. The generator runs on the real files, which are then restored: a test
+ * must not fix what it reports.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-const house = path.resolve(import.meta.dirname, '..');
-/** Contracts and domain must be built: all but the first generator read them as the services do. */
+const workspace = path.resolve(import.meta.dirname, '..');
+/** Contracts and domain must be built: all but the first generator import them. */
 const generators = [
-  ...['docs/generated/requirements.md', 'docs/generated/where-rules-are.md'].map((file) => ({
-    file,
+  {
+    files: ['docs/generated/requirements.md', 'docs/generated/where-rules-are.md'],
     args: ['tools/requirements.mjs', '--write'],
-    remedy: 'node tools/requirements.mjs --write',
-  })),
-  { file: 'docs/generated/openapi.json', args: ['tools/generate-openapi.mjs'], remedy: 'npm run build && node tools/generate-openapi.mjs' },
+    remedy: 'npm run requirements',
+  },
+  {
+    files: ['docs/generated/openapi.json'],
+    args: ['tools/generate-openapi.mjs'],
+    remedy: 'npm run build && node tools/generate-openapi.mjs',
+  },
   ...['docs/generated/topics.md', 'deploy/kafka/topics-and-acls.sh'].map((file) => ({
-    file,
+    files: [file],
     args: ['tools/generate-topology.mjs', file],
     remedy: `npm run build && node tools/generate-topology.mjs ${file}`,
   })),
-  { file: 'docs/generated/siem-events.md', args: ['tools/generate-siem.mjs'], remedy: 'npm run build && node tools/generate-siem.mjs' },
-  ...['docs/generated/asyncapi.json', 'docs/events.md'].map((file) => ({
-    file,
-    args: ['tools/generate-asyncapi.mjs', file],
+  {
+    files: ['docs/generated/siem-events.md'],
+    args: ['tools/generate-siem.mjs'],
+    remedy: 'npm run build && node tools/generate-siem.mjs',
+  },
+  {
+    files: ['docs/generated/asyncapi.json', 'docs/events.md'],
+    args: ['tools/generate-asyncapi.mjs'],
     remedy: 'npm run build && node tools/generate-asyncapi.mjs',
-  })),
+  },
 ];
 
-for (const { file, args, remedy } of generators) {
-  const target = path.join(house, file);
-  const before = existsSync(target) ? readFileSync(target) : undefined;
-  const done = spawnSync(process.execPath, args, { cwd: house, encoding: 'utf8' });
-  const after = existsSync(target) ? readFileSync(target) : undefined;
-  if (before === undefined) rmSync(target, { force: true });
-  else writeFileSync(target, before);
-  if (done.status !== 0) {
-    process.stderr.write(`error: the generator of ${file} failed:\n${done.stdout}${done.stderr}`);
-    process.exitCode = 1;
-  } else if (before === undefined || after === undefined || !before.equals(after)) {
-    process.stderr.write(`error: ${file} is not up to date: run "${remedy}" and commit the file\n`);
-    process.exitCode = 1;
+const read = (file) => (existsSync(file) ? readFileSync(file) : undefined);
+const fail = (message) => {
+  process.stderr.write(`error: ${message}\n`);
+  process.exitCode = 1;
+};
+
+for (const { files, args, remedy } of generators) {
+  const targets = files.map((file) => ({ file, place: path.join(workspace, file), before: read(path.join(workspace, file)) }));
+  const done = spawnSync(process.execPath, args, { cwd: workspace, encoding: 'utf8' });
+  for (const { file, place, before } of targets) {
+    const after = read(place);
+    if (before === undefined) rmSync(place, { force: true });
+    else writeFileSync(place, before);
+    if (done.status === 0 && (before === undefined || after === undefined || !before.equals(after)))
+      fail(`${file} is not up to date: run "${remedy}" and commit the file`);
   }
+  if (done.status !== 0) fail(`the generator of ${files.join(' and ')} failed:\n${done.stdout}${done.stderr}`);
 }

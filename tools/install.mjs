@@ -1,5 +1,5 @@
 /**
- * Makes sure that node_modules is what package-lock.json says, and knows where the pinned Node is. Runs under any Node >= 20
+ * Makes sure that node_modules matches package-lock.json, and knows where the pinned Node is. Runs under any Node >= 20
  * with nothing installed.
  */
 import { createHash } from 'node:crypto';
@@ -8,33 +8,33 @@ import path from 'node:path';
 import { runCaptured } from './children.mjs';
 import { withProgress } from './progress.mjs';
 
-/** Path of the pinned Node, which the npm package `node` brings. */
-export const pinnedNode = (house) => path.join(house, 'node_modules/node/bin', process.platform === 'win32' ? 'node.exe' : 'node');
+/** Path of the pinned Node, from the npm package `node`. */
+export const pinnedNode = (workspace) => path.join(workspace, 'node_modules/node/bin', process.platform === 'win32' ? 'node.exe' : 'node');
 
-/** Throws with what to do when the dependencies cannot be installed. */
-export async function ensureDependencies(house) {
-  const lockFile = path.join(house, 'package-lock.json');
-  // The hash of what node_modules was made from. npm ci removes it with everything else, so a broken install has none.
-  const marker = path.join(house, 'node_modules/.readmit-lock');
+/** The error says what to do if the dependencies cannot be installed. */
+export async function ensureDependencies(workspace) {
+  const lockFile = path.join(workspace, 'package-lock.json');
+  // Hash of the lock file and the patches. npm ci removes it with everything else, so a failed installation has none.
+  const marker = path.join(workspace, 'node_modules/.readmit-lock');
   const hash = createHash('sha256');
-  for (const file of [lockFile, ...patchesOf(house)]) hash.update(readFileSync(file));
-  const made = hash.digest('hex');
-  if (existsSync(marker) && readFileSync(marker, 'utf8') === made && existsSync(pinnedNode(house))) return;
-  if (!matchesLock(house, lockFile)) await install(house);
-  if (!existsSync(pinnedNode(house))) {
+  for (const file of [lockFile, ...patchesOf(workspace)]) hash.update(readFileSync(file));
+  const wanted = hash.digest('hex');
+  if (existsSync(marker) && readFileSync(marker, 'utf8') === wanted && existsSync(pinnedNode(workspace))) return;
+  if (!matchesLock(workspace, lockFile)) await install(workspace);
+  if (!existsSync(pinnedNode(workspace))) {
     throw new Error(
-      'dependencies are installed, but the pinned Node is not among them (node_modules/node/bin). Its install script has not run: ' +
+      'dependencies are installed, but without the pinned Node (node_modules/node/bin). Its install script did not run: ' +
         'check that npm\'s "ignore-scripts" is off, then remove node_modules and try again.',
     );
   }
-  // Once more: whoever installed with "ignore-scripts", or before a patch was there, has packages without it.
-  await patch(house);
-  writeFileSync(marker, made);
+  // Needed after an installation with "ignore-scripts" or before a patch was added.
+  await patch(workspace);
+  writeFileSync(marker, wanted);
 }
 
-/** What is changed in packages after they are installed (patch-package). */
-function patchesOf(house) {
-  const folder = path.join(house, 'patches');
+/** Changes to packages after their installation (patch-package). */
+function patchesOf(workspace) {
+  const folder = path.join(workspace, 'patches');
   if (!existsSync(folder)) return [];
   return readdirSync(folder)
     .filter((name) => name.endsWith('.patch'))
@@ -42,18 +42,18 @@ function patchesOf(house) {
     .map((name) => path.join(folder, name));
 }
 
-/** What is patched already stays as it is. */
-async function patch(house) {
-  if (patchesOf(house).length === 0) return;
-  const args = [path.join(house, 'node_modules/patch-package/index.js'), '--error-on-fail'];
-  const { code, output } = await runCaptured(pinnedNode(house), args, { cwd: house, env: process.env });
-  if (code !== 0) throw new Error(`the patches of patches/ do not fit node_modules; remove node_modules and try again:\n${output}`);
+/** Packages that are already patched stay as they are. */
+async function patch(workspace) {
+  if (patchesOf(workspace).length === 0) return;
+  const args = [path.join(workspace, 'node_modules/patch-package/index.js'), '--error-on-fail'];
+  const { code, output } = await runCaptured(pinnedNode(workspace), args, { cwd: workspace, env: process.env });
+  if (code !== 0) throw new Error(`the patches in patches/ do not apply to node_modules; remove node_modules and try again:\n${output}`);
 }
 
-/** True when somebody has run npm by hand and the result is what the lock says: nothing to do then. */
-function matchesLock(house, lockFile) {
-  const installedFile = path.join(house, 'node_modules/.package-lock.json');
-  if (!existsSync(installedFile) || !existsSync(pinnedNode(house))) return false;
+/** True if somebody ran npm by hand and the result matches the lock file: then there is nothing to do. */
+function matchesLock(workspace, lockFile) {
+  const installedFile = path.join(workspace, 'node_modules/.package-lock.json');
+  if (!existsSync(installedFile) || !existsSync(pinnedNode(workspace))) return false;
   const wanted = JSON.parse(readFileSync(lockFile, 'utf8')).packages;
   const installed = JSON.parse(readFileSync(installedFile, 'utf8')).packages;
   const same = (name) => installed[name]?.version === wanted[name]?.version;
@@ -61,16 +61,16 @@ function matchesLock(house, lockFile) {
   return needed.every((name) => name in installed && same(name)) && Object.keys(installed).every((name) => !(name in wanted) || same(name));
 }
 
-async function install(house) {
+async function install(workspace) {
   const cli = process.env.npm_execpath;
   const [command, first] = cli && /npm-cli\.c?js$/.test(cli) ? [process.execPath, [cli]] : ['npm', []];
-  // Development tools are needed whatever NODE_ENV says: the build is one of them.
+  // The build needs development dependencies, whatever NODE_ENV is.
   const args = [...first, 'ci', '--include=dev', '--no-audit', '--no-fund', '--progress=false'];
   let done;
   try {
     done = await withProgress(
       'installing dependencies',
-      () => runCaptured(command, args, { cwd: house, env: process.env, shell: process.platform === 'win32' && command === 'npm' }),
+      () => runCaptured(command, args, { cwd: workspace, env: process.env, shell: process.platform === 'win32' && command === 'npm' }),
       ({ code }) => (code === 0 ? 'done' : 'failed'),
     );
   } catch (cause) {
@@ -79,6 +79,6 @@ async function install(house) {
   if (done.code === 0) return;
   const tail = done.output.trimEnd().split('\n').slice(-40).join('\n');
   throw new Error(
-    `npm ci failed with exit code ${done.code}; the end of what it said:\n${tail}\nThe first start needs the network once. Try again with: npm ci`,
+    `npm ci failed with exit code ${done.code}; the end of its output:\n${tail}\nThe first start needs the network once. Try again with: npm ci`,
   );
 }

@@ -23,7 +23,7 @@ export interface Judged {
   readonly mutant: Mutant;
   readonly state: 'killed' | 'open' | 'wrong';
   readonly killedBy: readonly Killer[];
-  readonly says?: string;
+  readonly message?: string;
   readonly changed: boolean;
 }
 type Read = (file: string) => string | undefined;

@@ -1,6 +1,6 @@
 /**
- * Named mutants: changes of the product that must be noticed. `tests/mutants/r*.json` lists them, `npm run mutate` makes each of them
- * in a copy and keeps in `tests/mutants/killed.json` which test failed of it, `npm run requirements` counts what is kept there.
+ * Named mutants: changes of the product that a test must notice. `tests/mutants/r*.json` lists them, `npm run mutate` applies each of them
+ * in a copy and records in `tests/mutants/killed.json` which test failed, `npm run requirements` counts those records.
  */
 import { createHash } from 'node:crypto';
 import ts from 'typescript';
@@ -10,11 +10,11 @@ import ts from 'typescript';
  * `clauses`: what the list has as `rows`, such as `R4.4` or one clause of it, `R4.4 (2)`; `rows`: their rows. `open`: why no test notices it
  * yet; such a mutant is no proof of anything.
  */
-/** @typedef {{ test: string, title: string }} Killer the spec file, and the title as it is written there */
+/** @typedef {{ test: string, title: string }} Killer the spec file, and the title as written there */
 /** @typedef {{ id: string, change: string, source: string, killedBy: Killer[] }} MutantRecord */
 /** @typedef {{ file: string, title: string, ids: string[] }} Titled */
 
-const words = {
+const fields = {
   id: 'string',
   rows: 'array',
   file: 'string',
@@ -25,18 +25,18 @@ const words = {
   open: 'string',
 };
 
-/** What the files list, in order. Throws with every mistake: a list that is half read would look like one without gaps. */
+/** The mutants in the files, in order. Throws with all mistakes at once. */
 export function readMutants(files) {
   const wrong = [];
   const mutants = [];
   for (const { name, text } of files) {
     for (const entry of JSON.parse(text)) {
-      const says = (what) => wrong.push(`${name}: ${entry.id ?? JSON.stringify(entry).slice(0, 80)}: ${what}`);
-      for (const key of Object.keys(entry)) if (!Object.hasOwn(words, key)) says(`"${key}" is no field`);
-      for (const [key, kind] of Object.entries(words)) {
+      const report = (what) => wrong.push(`${name}: ${entry.id ?? JSON.stringify(entry).slice(0, 80)}: ${what}`);
+      for (const key of Object.keys(entry)) if (!Object.hasOwn(fields, key)) report(`"${key}" is not a field`);
+      for (const [key, kind] of Object.entries(fields)) {
         if (key === 'open' && entry.open === undefined) continue;
         if (!isOf(kind, entry[key]))
-          says(
+          report(
             `"${key}" must be ${kind === 'array' ? 'an array of strings' : kind === 'text' ? 'a string or an array of lines' : 'a string'}`,
           );
       }
@@ -65,10 +65,10 @@ function isOf(kind, value) {
   return kind === 'array' ? strings : strings || typeof value === 'string';
 }
 
-/** The text with the change made. Throws when the place is not there, not the only one, or the result is not TypeScript. */
+/** The text with the change applied. Throws if the text to find does not occur exactly once, or the result does not compile. */
 export function mutated({ id, file, find, replace }, text) {
   const at = placeOf({ find }, text);
-  if (typeof at === 'string') throw new Error(`${id}: the text to find ${at} in ${file}`);
+  if (typeof at === 'string') throw new Error(`${id}: the text to find ${at} ${file}`);
   const result = text.slice(0, at) + replace + text.slice(at + find.length);
   if (file.endsWith('.ts')) {
     const { diagnostics = [] } = ts.transpileModule(result, {
@@ -84,17 +84,17 @@ export function mutated({ id, file, find, replace }, text) {
 
 function placeOf({ find }, text) {
   const at = text.indexOf(find);
-  if (at < 0) return 'is not';
-  return text.includes(find, at + 1) ? 'is more than once' : at;
+  if (at < 0) return 'does not occur in';
+  return text.includes(find, at + 1) ? 'occurs more than once in' : at;
 }
 
 const digest = (...parts) => createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16);
-/** Stands for the change itself: a mutant that was edited is another one. */
+/** Digest of the change itself: an edited mutant counts as another one. */
 export const changeOf = ({ file, find, replace }) => digest(file, find, replace);
-/** Stands for everything that the outcome was seen with; `read` gives the text of a file. */
+/** Digest of the sources with which the outcome was seen; `read` returns the text of a file. */
 export const sourceOf = ({ file, specs }, read) => digest(read(file), ...specs.map((spec) => read(spec)));
 
-/** The title as it is written in the spec file for one as jest reports it: a row of `each` has its values in place. */
+/** The title as written in the spec file, for a title that jest reports: that of a row of `each` contains its values. */
 export function writtenTitle(titles, reported) {
   return titles.find(({ title }) => title === reported)?.title ?? titles.find(({ title }) => patternOf(title).test(reported))?.title;
 }
@@ -104,28 +104,29 @@ function patternOf(title) {
 }
 
 /**
- * What may be said of each mutant today, without running it: `killed` (the record is about this change, its place is there, and the
- * test that failed is still there), `open` (listed as not noticed), or what is wrong. `changed`: the file or a spec is another than
- * at the run; the record still counts, and `npm run mutate -- --changed` looks again.
- * @returns {{ mutant: Mutant, state: 'killed' | 'open' | 'wrong', killedBy: Killer[], says?: string, changed: boolean }[]}
+ * The state of each mutant without running it: `killed` (the record is about this change, the text to find still exists, and so does the
+ * test that failed), `open` (listed as not noticed), or `wrong` and why. `changed`: the file or a spec was changed since the run; the record
+ * still counts, and `npm run mutate -- --changed` runs it again.
+ * @returns {{ mutant: Mutant, state: 'killed' | 'open' | 'wrong', killedBy: Killer[], message?: string, changed: boolean }[]}
  */
 export function judgeMutants(mutants, records, titles, read) {
   const byId = new Map(records.map((record) => [record.id, record]));
   return mutants.map((mutant) => {
     const record = byId.get(mutant.id);
-    const not = (says) => ({ mutant, state: 'wrong', killedBy: [], says, changed: false });
+    const not = (message) => ({ mutant, state: 'wrong', killedBy: [], message, changed: false });
     const text = read(mutant.file);
-    if (text === undefined) return not(`${mutant.file} is not there`);
+    if (text === undefined) return not(`${mutant.file} does not exist`);
     const at = placeOf(mutant, text);
-    if (typeof at === 'string') return not(`the text to find ${at} in ${mutant.file}`);
-    if (mutant.open !== undefined) return { mutant, state: 'open', killedBy: [], says: mutant.open, changed: false };
-    const gone = mutant.specs.find((spec) => read(spec) === undefined);
-    if (gone) return not(`${gone} is not there`);
-    if (!record) return not('was never seen to be noticed');
-    if (record.change !== changeOf(mutant)) return not('is another change than the one that was noticed');
-    const there = record.killedBy.filter(({ test, title }) => titles.some((titled) => titled.file === test && titled.title === title));
-    if (there.length === 0) return not(`the test that noticed it is not there: ${record.killedBy.map(({ title }) => title).join('; ')}`);
-    return { mutant, state: 'killed', killedBy: there, changed: record.source !== sourceOf(mutant, read) };
+    if (typeof at === 'string') return not(`the text to find ${at} ${mutant.file}`);
+    if (mutant.open !== undefined) return { mutant, state: 'open', killedBy: [], message: mutant.open, changed: false };
+    const missing = mutant.specs.find((spec) => read(spec) === undefined);
+    if (missing) return not(`${missing} does not exist`);
+    if (!record) return not('there is no record that a test noticed it');
+    if (record.change !== changeOf(mutant)) return not('the record is about another change');
+    const existing = record.killedBy.filter(({ test, title }) => titles.some((titled) => titled.file === test && titled.title === title));
+    if (existing.length === 0)
+      return not(`the test that noticed it no longer exists: ${record.killedBy.map(({ title }) => title).join('; ')}`);
+    return { mutant, state: 'killed', killedBy: existing, changed: record.source !== sourceOf(mutant, read) };
   });
 }
 

@@ -1,10 +1,10 @@
 """
-Makes the JSON Schemas (Draft 2020-12) that the records for SIEMs are checked against, from the published OCSF schema.
+Generates the JSON Schemas (Draft 2020-12) that the records for SIEMs are checked against, from the published OCSF schema.
 
     "$(node tools/python-tools.mjs ocsf)" tools/ocsf-schemas.py
 
-They are committed, so nobody needs Python to test. Run it again for another version, class or profile; the same input gives the
-same bytes. Captions are what the schema calls each number: records carry them beside the numbers, and a test compares.
+They are committed, so the tests do not need Python. Run it again for another version, class or profile; the same input gives the
+same bytes. Captions are the names of the numbers in the schema: records contain both, and a test compares them.
 """
 
 import json

@@ -1,11 +1,11 @@
-/** Says what is going on while something takes long: one line that counts seconds on a terminal, plain lines in a pipe. */
+/** Shows progress while something takes long: one line that counts seconds on a terminal, plain lines in a pipe. */
 
 const live = process.stdout.isTTY === true && process.env.CI !== 'true';
-/** In a pipe a line per step and another each 15 s: enough to see that it lives, few enough to read later. */
+/** In a pipe one line per step and another every 15 s: enough to see that it is alive, few enough to read later. */
 const everyMs = live ? 1000 : 15_000;
 
 /**
- * Runs `work` under a label and says how it ended and how long it took.
+ * Runs `work` under a label and prints how it ended and how long it took.
  * @template T
  * @param {string} label present tense: "installing dependencies"
  * @param {() => Promise<T>} work

@@ -3,5 +3,5 @@ export interface PythonTools {
   /** Path of a program of the packages: run it as an argument of `python`. */
   readonly program: (name: string) => string;
 }
-/** The packages of tools/python/<name>.txt, installed when they are not; or what is missing and why it stays so. */
+/** Installs the packages of tools/python/<name>.txt if necessary; or returns what is missing and why it could not be installed. */
 export function pythonTools(name: string): PythonTools | { readonly missing: string };

@@ -8,8 +8,8 @@ import { killersFor } from './mutants.mjs';
 /** @typedef {{ file: string, title: string, ids: string[] }} Titled */
 
 /**
- * Titles of the tests that run, `describe` titles in front. Tests that are skipped, todo or inside a skipped `describe` prove
- * nothing and are left out; so is a title that is not written down as a literal.
+ * Titles of the tests that run, with those of `describe` in front. Tests that are skipped, todo or inside a skipped `describe` prove
+ * nothing and are left out; so is a title that is not a literal.
  */
 export function readTitles(file, text) {
   const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
@@ -59,7 +59,7 @@ function literal(node) {
 
 /**
  * @param {{ mutant: { id: string, rows: string[] }, killedBy: { test: string, title: string }[] }[]} judged mutants (tools/mutants.mjs)
- * @returns `missing`: due rows of which no mutant was noticed by a test that names them; `kills`: row -> what was noticed by what
+ * @returns `missing`: due rows without a mutant that a test naming the row noticed; `kills`: the mutants and tests of each row
  */
 export function matchRows(rows, titles, judged, due) {
   const tests = new Map(rows.map((row) => [row.id, []]));
@@ -79,7 +79,8 @@ export function matchRows(rows, titles, judged, due) {
     }
   }
   const strange = due.filter((id) => !tests.has(id));
-  if (strange.length > 0) throw new Error(`due rows that docs/requirements.md does not have: ${strange.join(', ')}`);
+  if (strange.length > 0)
+    throw new Error(`docs/requirements.json lists rows that docs/requirements.md does not have: ${strange.join(', ')}`);
   return { tests, kills, unknown, missing: due.filter((id) => kills.get(id).length === 0) };
 }
 
@@ -146,7 +147,7 @@ export function renderRequirements(rows, { tests, kills }, states, due) {
     const { state, missing } = states.get(row.id);
     const gaps = missing.map(({ clause, missing: what, comesWith }) => `${clause}: ${what} Comes with: ${comesWith}`);
     const noticed = kills.get(row.id).map(({ id, means, killers }) => `${id} ${means}: *${killers[0].title}* (${killers[0].test})`);
-    // Titles only, each once: line numbers and counts would make every edit of a test change this file.
+    // Only titles, each once: with line numbers or counts every edit of a test would change this file.
     const titles = [...new Set(tests.get(row.id).map((one) => `${one.title} (${one.file})`))].sort();
     const cells = [row.id, row.rule, due.includes(row.id) ? 'yes' : '', [state, ...gaps].join('<br>')];
     lines.push(`| ${[...cells, noticed.map(cell).join('<br>'), titles.map(cell).join('<br>')].join(' | ')} |`);

@@ -11,23 +11,23 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { readMutantFiles, readRecords, specsOfHouse } from './mutant-files.mjs';
+import { readMutantFiles, readRecords, specFiles } from './mutant-files.mjs';
 import { judgeMutants, readMutants } from './mutants.mjs';
 import { readMissing, readRows } from './requirement-rows.mjs';
 import { countOf, matchRows, readTitles, renderRequirements, statesOf } from './requirement-titles.mjs';
 import { placesOf, readPointers, renderPlaces } from './rule-places.mjs';
 
-const house = path.resolve(import.meta.dirname, '..');
+const workspace = path.resolve(import.meta.dirname, '..');
 const { values } = parseArgs({ options: { write: { type: 'boolean' }, rows: { type: 'boolean' }, require: { type: 'string' } } });
 
-const read = (file) => (existsSync(path.join(house, file)) ? readFileSync(path.join(house, file), 'utf8') : undefined);
-const { due: owed, dueFails } = JSON.parse(read('docs/requirements.json'));
-const due = values.require === undefined ? owed : values.require.split(',').map((id) => id.trim());
+const read = (file) => (existsSync(path.join(workspace, file)) ? readFileSync(path.join(workspace, file), 'utf8') : undefined);
+const { due: dueInRelease, dueFails } = JSON.parse(read('docs/requirements.json'));
+const due = values.require === undefined ? dueInRelease : values.require.split(',').map((id) => id.trim());
 
 const rows = readRows(read('docs/requirements.md'));
 const missing = readMissing(read('docs/requirements.md'));
-const titles = specsOfHouse(house).flatMap((file) => readTitles(file, read(file)));
-const judged = judgeMutants(readMutants(readMutantFiles(house)), readRecords(house), titles, read);
+const titles = specFiles(workspace).flatMap((file) => readTitles(file, read(file)));
+const judged = judgeMutants(readMutants(readMutantFiles(workspace)), readRecords(workspace), titles, read);
 const matched = matchRows(rows, titles, judged, due);
 const { places, wrong: misplaced } = placesOf(rows, judged, readPointers(read('tests/mutants/places.json')), read);
 const { states, wrong: uncovered } = statesOf(rows, matched.kills, places, missing);
@@ -41,12 +41,12 @@ if (!values.write && !values.rows) {
   }
 }
 const wrong = [];
-if (!values.write) judge();
+if (!values.write) check();
 if (!values.rows) write();
 for (const line of wrong) process.stderr.write(`error: ${line}\n`);
 process.exitCode = wrong.length > 0 ? 1 : 0;
 
-function judge() {
+function check() {
   const { unknown, missing: untested } = matched;
   const count = (state) => judged.filter((one) => one.state === state).length;
   const dueIn = (state) => due.filter((id) => states.get(id).state === state);
@@ -54,24 +54,24 @@ function judge() {
     `${countOf(states, 'done')} of ${rows.length} requirements are done, ${countOf(states, 'in part')} in part; of the ${due.length} that are due ` +
       `${dueIn('done').length} are done, ${dueIn('in part').length} in part (${dueIn('in part').join(', ')}). ` +
       `${count('killed')} of ${judged.length} mutants were noticed, ${count('open')} are listed as open, ` +
-      `${judged.filter(({ changed }) => changed).length} were seen with other text of file or spec (npm run mutate -- --changed)\n`,
+      `${judged.filter(({ changed }) => changed).length} were last run with another text of the file or spec (npm run mutate -- --changed)\n`,
   );
   wrong.push(...unknown.map((one) => `${one.file}: "${one.title}" names ${one.ids[0]}, which docs/requirements.md does not have`));
   wrong.push(...misplaced, ...uncovered);
-  for (const { mutant, state, says } of judged) {
+  for (const { mutant, state, message } of judged) {
     if (state === 'wrong')
       wrong.push(
-        `mutant ${mutant.id} (${mutant.means}): ${says}. Mend its entry in tests/mutants and run "npm run mutate -- ${mutant.id}"`,
+        `mutant ${mutant.id} (${mutant.means}): ${message}. Fix its entry in tests/mutants and run "npm run mutate -- ${mutant.id}"`,
       );
   }
   if (untested.length === 0) return;
-  const says = `due, but no test that names them noticed a mutant of theirs: ${untested.join(', ')}`;
-  if (dueFails || values.require !== undefined) wrong.push(says);
-  else process.stdout.write(`${says}\n(not an error while "dueFails" in docs/requirements.json is false)\n`);
+  const message = `due, but no test that names them noticed a mutant of theirs: ${untested.join(', ')}`;
+  if (dueFails || values.require !== undefined) wrong.push(message);
+  else process.stdout.write(`${message}\n(not an error while "dueFails" in docs/requirements.json is false)\n`);
 }
 
 function write() {
-  mkdirSync(path.join(house, 'docs/generated'), { recursive: true });
-  writeFileSync(path.join(house, 'docs/generated/requirements.md'), renderRequirements(rows, matched, states, owed));
-  writeFileSync(path.join(house, 'docs/generated/where-rules-are.md'), renderPlaces(rows, places, missing));
+  mkdirSync(path.join(workspace, 'docs/generated'), { recursive: true });
+  writeFileSync(path.join(workspace, 'docs/generated/requirements.md'), renderRequirements(rows, matched, states, dueInRelease));
+  writeFileSync(path.join(workspace, 'docs/generated/where-rules-are.md'), renderPlaces(rows, places, missing));
 }

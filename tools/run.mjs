@@ -1,6 +1,6 @@
 /**
- * The one door behind `npm start`, `npm test` and the other scripts: `node tools/run.mjs <command> [arguments]`. Runs under any
- * Node >= 20 with npm >= 10 on a fresh clone: installs what package-lock.json says, then hands over to the pinned Node 24.
+ * Entry point of `npm start`, `npm test` and the other scripts: `node tools/run.mjs <command> [arguments]`. Runs under any
+ * Node >= 20 with npm >= 10 on a new clone: installs the dependencies of package-lock.json, then runs the command with the pinned Node 24.
  */
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -12,40 +12,40 @@ import { withProgress } from './progress.mjs';
 
 if (Number(process.versions.node.split('.')[0]) < 20) {
   process.stderr.write(
-    `npm start and the other scripts need Node 20 or newer, which then fetches the Node that Readmit runs on; this is Node ${process.versions.node} (${process.execPath}).\n`,
+    `npm start and the other scripts need Node 20 or newer, which then downloads the Node that Readmit runs on; this is Node ${process.versions.node} (${process.execPath}).\n`,
   );
   process.exit(78);
 }
-const house = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
+const workspace = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const [command, ...args] = process.argv.slice(2);
 
-/** @type {Record<string, (place: { house: string, node: string, env: NodeJS.ProcessEnv }) => Promise<number>>} */
+/** @type {Record<string, (place: { workspace: string, node: string, env: NodeJS.ProcessEnv }) => Promise<number>>} */
 const commands = {
   start: (place) => onBuilt(place, 'dist/apps/standalone/main.js'),
   test: (place) => (args.length > 0 ? runTestsOnly(place, args) : runGates(place)),
   build,
-  lint: (place) => runOnTerminal(place.node, ['tools/lint.mjs', ...args], { cwd: house, env: place.env }),
+  lint: (place) => runOnTerminal(place.node, ['tools/lint.mjs', ...args], { cwd: workspace, env: place.env }),
   bench: (place) => onBuilt(place, 'tools/bench.mjs'),
   fault,
   'validate:deploy': (place) => onBuilt(place, 'tools/validate-deploy.mjs'),
   mutate: (place) =>
     runOnTerminal(place.node, [args.includes('--guards') ? 'tools/guards.mjs' : 'tools/mutate.mjs', ...args], {
-      cwd: house,
+      cwd: workspace,
       env: place.env,
     }),
-  requirements: (place) => runOnTerminal(place.node, ['tools/requirements.mjs', ...args], { cwd: house, env: place.env }),
+  requirements: (place) => runOnTerminal(place.node, ['tools/requirements.mjs', ...args], { cwd: workspace, env: place.env }),
 };
 
-/** Runs the program with our arguments, once what it stands on is built. */
+/** Builds what the program needs, then runs it with the arguments of this one. */
 async function onBuilt(place, program) {
   const built = isReadOnly() ? builtBefore(program) : await build(place);
-  return built === 0 && !wasStopped() ? runOnTerminal(place.node, [program, ...args], { cwd: house, env: place.env }) : built;
+  return built === 0 && !wasStopped() ? runOnTerminal(place.node, [program, ...args], { cwd: workspace, env: place.env }) : built;
 }
 
-/** Nothing can be built there. Somebody else may have, before it was given to us. */
+/** Then nothing can be built, but it may have been built before. */
 function isReadOnly() {
   try {
-    accessSync(house, constants.W_OK);
+    accessSync(workspace, constants.W_OK);
     return false;
   } catch (error) {
     if (error.code === 'EROFS' || error.code === 'EACCES') return true;
@@ -55,47 +55,47 @@ function isReadOnly() {
 
 /** @returns {number} exit code */
 function builtBefore(program) {
-  if (existsSync(path.join(house, 'dist/apps/standalone/main.js'))) return 0;
+  if (existsSync(path.join(workspace, 'dist/apps/standalone/main.js'))) return 0;
   process.stderr.write(
-    `${house} cannot be written to and was never built, so ${program} cannot run: build where it can be (npm run build)\n`,
+    `${workspace} is read-only and was not built, so ${program} cannot run: run npm run build in a writable copy first\n`,
   );
   return 1;
 }
 
 /**
- * Many runs with one stolen key each, in memory, and of two cases at a real target; then the matrix of faults on what was built. All are seen
- * through, whatever the first finds.
+ * Many runs in memory with one stolen key each, and runs of two cases at a real target; then the fault matrix on the build. The matrix runs even
+ * if the first finds something.
  */
 async function fault(place) {
   const seed = /--seed[= ](\d+)/.exec(args.join(' '))?.[1] ?? String(Date.now() % 1_000_000);
   process.stdout.write(`500 runs with the stolen key of each service, and runs of two cases at a real PostgreSQL, from seed ${seed}\n`);
   const fuzz = await runOnTerminal(place.node, [...jestFlags, 'tests/fuzz'], {
-    cwd: house,
+    cwd: workspace,
     env: { ...place.env, READMIT_FUZZ_RUNS: '500', READMIT_FUZZ_SEED: seed },
   });
   return wasStopped() ? fuzz : (await onBuilt(place, 'tools/fault.mjs')) || fuzz;
 }
 
-/** Builds what has changed; nx's cache makes the rest cheap. */
+/** Builds what has changed; the rest comes from nx's cache. */
 async function build(place) {
   const { code, output } = await withProgress(
     'building',
-    () => runCaptured(place.node, buildArgs, { cwd: house, env: place.env }),
+    () => runCaptured(place.node, buildArgs, { cwd: workspace, env: place.env }),
     (done) => (done.code === 0 ? 'done' : 'failed'),
   );
   if (code !== 0 && !wasStopped()) process.stderr.write(output);
   return code;
 }
 
-/** Node and npm tools of the house first; nx without its daemon, which would outlive us, and without its screen. */
+/** Node and npm programs of the workspace come first; nx runs without its daemon, which would outlive this process, and without its terminal UI. */
 function environment() {
-  const bin = path.join(house, 'node_modules/.bin');
+  const bin = path.join(workspace, 'node_modules/.bin');
   return {
     ...process.env,
-    PATH: [bin, path.dirname(pinnedNode(house)), process.env.PATH].filter(Boolean).join(path.delimiter),
+    PATH: [bin, path.dirname(pinnedNode(workspace)), process.env.PATH].filter(Boolean).join(path.delimiter),
     NX_DAEMON: 'false',
     NX_TUI: 'false',
-    // What is kept to be printed later must not hold colours that a pipe cannot show.
+    // Output that is captured and printed later must not contain colours if stdout is not a terminal.
     ...(process.stdout.isTTY ? {} : { NO_COLOR: '1', FORCE_COLOR: undefined }),
   };
 }
@@ -106,17 +106,17 @@ if (!chosen) {
   process.exit(2);
 }
 if (command === 'start' && args.some((arg) => arg === '--help' || arg === '-h')) {
-  process.stdout.write(readFileSync(path.join(house, 'apps/standalone/usage.txt'), 'utf8'));
+  process.stdout.write(readFileSync(path.join(workspace, 'apps/standalone/usage.txt'), 'utf8'));
   process.exit(0);
 }
-// `npm start | head`: what we say is not needed; the program that we run knows itself what to do when nobody reads.
+// `npm start | head`: a closed pipe is not an error here; the program that is run handles it itself.
 for (const stream of [process.stdout, process.stderr])
   stream.on('error', (error) => {
     if (error.code !== 'EPIPE') throw error;
   });
 try {
-  await ensureDependencies(house);
-  process.exitCode = await chosen({ house, node: pinnedNode(house), env: environment() });
+  await ensureDependencies(workspace);
+  process.exitCode = await chosen({ workspace, node: pinnedNode(workspace), env: environment() });
 } catch (error) {
   process.stderr.write(`error: ${error.message}\n${error.cause ? `cause: ${error.cause.message}\n` : ''}`);
   process.exitCode = 1;

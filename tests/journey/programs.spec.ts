@@ -65,7 +65,7 @@ describe('a wrong Node', () => {
     expect(runBy('18.20.4', runner, 'start')).toEqual({
       status: 78,
       stdout: '',
-      stderr: `npm start and the other scripts need Node 20 or newer, which then fetches the Node that Readmit runs on; this is Node 18.20.4 (${process.execPath}).\n`,
+      stderr: `npm start and the other scripts need Node 20 or newer, which then downloads the Node that Readmit runs on; this is Node 18.20.4 (${process.execPath}).\n`,
     });
     expect(runBy('20.20.2', runner, 'start', '--help')).toMatchObject({ status: 0, stderr: '' });
   });
@@ -106,7 +106,7 @@ describe('npm start where nothing can be written', () => {
     expect(start('EROFS', program('standalone'))).toEqual({
       status: 1,
       stdout: '',
-      stderr: `${house} cannot be written to and was never built, so dist/apps/standalone/main.js cannot run: build where it can be (npm run build)\n`,
+      stderr: `${house} is read-only and was not built, so dist/apps/standalone/main.js cannot run: run npm run build in a writable copy first\n`,
     });
   });
 

@@ -1,7 +1,7 @@
 /**
- * Lints the canaries with the rules of the house and prints `{ "<canary>": ["<rule>: <message>", ...] }`.
- * Each canary says in its first line where in the house it pretends to stand. The `typed` ones stand where they are,
- * because type-aware rules look only at files that exist.
+ * Lints the canaries with the rules of the repository and prints `{ "<canary>": ["<rule>: <message>", ...] }`.
+ * The first line of each canary is the path that it pretends to have. The `typed` ones are linted where they are,
+ * because type-aware rules only check files that exist.
  */
 import { createProjectGraphAsync } from '@nx/devkit';
 import { ESLint } from 'eslint';
@@ -11,13 +11,13 @@ import tseslint from 'typescript-eslint';
 
 process.env.NX_DAEMON = 'false';
 const here = import.meta.dirname;
-const house = path.resolve(here, '../..');
+const workspace = path.resolve(here, '../..');
 await createProjectGraphAsync({ exitOnError: true });
 
-const untyped = new ESLint({ cwd: house, overrideConfig: [{ files: ['**/*.ts'], ...tseslint.configs.disableTypeChecked }] });
-const typed = new ESLint({ cwd: house, ignore: false });
-// Only the first line of a message: nx appends lists of files that grow with the house.
-const said = (results) =>
+const untyped = new ESLint({ cwd: workspace, overrideConfig: [{ files: ['**/*.ts'], ...tseslint.configs.disableTypeChecked }] });
+const typed = new ESLint({ cwd: workspace, ignore: false });
+// Only the first line of a message: nx appends lists of files that grow with the repository.
+const messagesOf = (results) =>
   results.flatMap((result) => result.messages.map((one) => `${one.ruleId ?? 'eslint'}: ${one.message.split('\n')[0]}`));
 
 const found = {};
@@ -26,12 +26,12 @@ for (const name of readdirSync(here)
   .sort()) {
   const text = readFileSync(path.join(here, name), 'utf8');
   const at = /^\/\/ at: (\S+)\n/.exec(text)?.[1];
-  if (!at) throw new Error(`${name}: the first line must say where the canary stands: "// at: libs/domain/src/canary.ts"`);
-  found[name.replace(/\.ts$/, '')] = said(await untyped.lintText(text, { filePath: path.join(house, at) }));
+  if (!at) throw new Error(`${name}: the first line must be the path of the canary: "// at: libs/domain/src/canary.ts"`);
+  found[name.replace(/\.ts$/, '')] = messagesOf(await untyped.lintText(text, { filePath: path.join(workspace, at) }));
 }
 for (const name of readdirSync(path.join(here, 'typed'))
   .filter((file) => file.endsWith('.ts'))
   .sort()) {
-  found[`typed/${name.replace(/\.ts$/, '')}`] = said(await typed.lintFiles([path.join(here, 'typed', name)]));
+  found[`typed/${name.replace(/\.ts$/, '')}`] = messagesOf(await typed.lintFiles([path.join(here, 'typed', name)]));
 }
 process.stdout.write(`${JSON.stringify(found, null, 2)}\n`);

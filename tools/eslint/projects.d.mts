@@ -6,4 +6,4 @@ export interface Project {
   readonly scope: string;
 }
 export const types: readonly string[];
-export function readProjects(house: string): Project[];
+export function readProjects(workspace: string): Project[];

@@ -1,6 +1,6 @@
 /**
- * One lint rule for everything that nx's tags cannot say: which file may import which module, by which form. It sees static,
- * re-exporting, dynamic and type imports alike, and the standard `no-restricted-imports` sees only the first two.
+ * One lint rule for everything that nx's tags cannot express: which file may import which module, and how. It checks static,
+ * re-exporting, dynamic and type imports; the standard `no-restricted-imports` checks only the first two.
  */
 import path from 'node:path';
 
@@ -19,18 +19,18 @@ const walls = {
             items: {
               type: 'object',
               additionalProperties: false,
-              required: ['module', 'says'],
+              required: ['module', 'message'],
               properties: {
                 module: { type: 'string' },
-                says: { type: 'string' },
-                /** `import type` is fine. */
+                message: { type: 'string' },
+                /** `import type` is allowed. */
                 types: { type: 'boolean' },
-                /** These names are fine. */
+                /** These names are allowed. */
                 names: { type: 'array', items: { type: 'string' } },
               },
             },
           },
-          /** Folders below `root` are walls, `open` ones excepted. */
+          /** Folders below `root` may not import each other, except from `open` ones. */
           folders: {
             type: 'object',
             additionalProperties: false,
@@ -38,14 +38,14 @@ const walls = {
             properties: {
               root: { type: 'string' },
               open: { type: 'array', items: { type: 'string' } },
-              /** Folder -> further folders, or single files of them, that it is built on. */
+              /** By folder: other folders, or single files in them, that it may import. */
               may: { type: 'object', additionalProperties: { type: 'array', items: { type: 'string' } } },
             },
           },
         },
       },
     ],
-    messages: { refused: '"{{module}}" may not be imported here: {{says}}' },
+    messages: { refused: '"{{module}}" may not be imported here: {{message}}' },
   },
   create(context) {
     const { refused = [], folders } = context.options[0];
@@ -57,21 +57,21 @@ const walls = {
         if (!new RegExp(wall.module).test(module)) continue;
         if (wall.types && typeOnly) continue;
         if (wall.names && names && names.every((name) => wall.names.includes(name))) continue;
-        context.report({ node, messageId: 'refused', data: { module, says: wall.says } });
+        context.report({ node, messageId: 'refused', data: { module, message: wall.message } });
       }
       if (!folders || !module.startsWith('.')) return;
       const root = path.resolve(context.cwd, folders.root);
       const folderOf = (file) => path.relative(root, file).split(path.sep);
       const from = folderOf(context.filename);
       const to = folderOf(path.resolve(path.dirname(context.filename), module));
-      // A file directly in the root (the index) joins the folders; that is what it is for.
+      // A file directly in the root (the index) may import from every folder.
       if (from.length < 2 || to[0] === '..' || to[0] === from[0] || folders.open.includes(to[0])) return;
       if (folders.may?.[from[0]]?.some((allowed) => allowed === to[0] || allowed === to.join('/'))) return;
-      const says =
+      const message =
         to.length < 2
           ? 'the index is for other projects'
-          : `${from[0]} and ${to[0]} are separate ideas; what both need lives in ${folders.open.join(' or ')}`;
-      context.report({ node, messageId: 'refused', data: { module, says } });
+          : `${from[0]} and ${to[0]} are separate; what both need belongs in ${folders.open.join(' or ')}`;
+      context.report({ node, messageId: 'refused', data: { module, message } });
     }
     const specifierNames = (node) => node.specifiers.map((one) => one.imported?.name ?? one.local?.name ?? '*');
 

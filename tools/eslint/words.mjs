@@ -1,5 +1,5 @@
 /**
- * Words and phrases that lint refuses, each with the better one: a platform engineer should be able to guess the words to search for.
+ * Words and phrases that lint refuses, each with its replacement: a platform engineer should be able to guess the words to search for.
  * Checked in every hand-written Markdown file (tools/lint.mjs), and in comments and strings of the code below `code`
  * (eslint.config.mjs). When another folder is free of them, add it to `code`.
  */
@@ -44,18 +44,20 @@ export const words = {
   'puts on record': 'records',
 };
 
-/** Code that is free of them. */
+/** Code in which they are refused. */
 export const code = [
   'apps/**/*.ts',
   'libs/{bus,connectors,contracts,domain,platform,runtime,servers,service,signing,store,testing}/**/*.ts',
+  'tools/**/*.mjs',
+  '*.mjs',
 ];
-/** Hand-written documents; docs/generated and docs/events.md are generated from code. */
+/** Hand-written documents, without docs/events.md, which is generated. */
 const documents = ['*.md', 'docs/*.md', 'docs/adr/*.md', 'apps/*/*.md', 'libs/*/*.md'];
 
-/** A phrase may go over the end of a line, also in a comment with stars. */
+/** A phrase may continue on the next line, also in a comment with stars. */
 const pattern = new RegExp(`\\b(?:${Object.keys(words).join('|')})\\b`.replaceAll(' ', '[\\s*/]+'), 'gi');
 
-/** @param {string} text @returns {readonly { readonly at: number, readonly message: string }[]} what is refused, and where it begins */
+/** @param {string} text @returns {readonly { readonly at: number, readonly message: string }[]} refused words and where they begin */
 export function wordsIn(text) {
   return [...text.matchAll(pattern)].map(({ 0: found, index }) => {
     const word = found.toLowerCase().replaceAll(/[\s*/]+/g, ' ');
@@ -63,7 +65,7 @@ export function wordsIn(text) {
   });
 }
 
-/** @param {string} markdown @returns {readonly string[]} `<line>: <message>`; code blocks and code spans may quote anything */
+/** @param {string} markdown @returns {readonly string[]} `<line>: <message>`; code blocks and code spans may contain anything */
 export function wordsInMarkdown(markdown) {
   const blank = (/** @type {string} */ quoted) => quoted.replaceAll(/[^\n]/g, ' ');
   const prose = markdown.replaceAll(/^```.*?^```$/gms, blank).replaceAll(/`[^`\n]*`/g, blank);

@@ -1,13 +1,13 @@
 /**
- * The guards of the rules: conditions that refuse, each operand of them, and each type that a service consumes. Finds them in a source and
- * rewrites it so that one at a time can be switched off while it runs, without compiling anything again.
+ * The guards of the rules: conditions, each of their operands, and each event type that a service consumes. Finds them in a source and
+ * rewrites it so that they can be switched off one at a time at run time, without compiling anything again.
  */
 import ts from 'typescript';
 
 /**
  * @typedef {{ file: string, within: string, text: string, kind: 'guard' | 'and' | 'or' | 'consumes', start: number, end: number }} Site
- * `within`: the function it stands in; `text`: the expression on one line. Without it a `guard` and an operand of `or` are false, an operand of
- * `and` is true, and a type of `consumes` is not in its list.
+ * `within`: the function around it; `text`: the expression on one line. Switched off, a `guard` and an operand of `or` are false, an operand of
+ * `and` is true, and a type of `consumes` is missing from the list.
  */
 
 /** @returns {Site[]} in the order of the text */
@@ -19,7 +19,7 @@ export function guardSites(file, text) {
     const start = node.getStart(source);
     sites.push({ file, within: nameOf(node), text: node.getText(source).replaceAll(/\s+/g, ' '), kind, start, end: node.end });
   };
-  /** A chain of `&&` or `||` by its operands, which may be chains themselves; anything else as a whole. */
+  /** A chain of `&&` or `||` is split into its operands, which may be chains themselves; anything else is taken as a whole. */
   const condition = (node, whole) => {
     const inner = unwrapped(node);
     const operator = operatorOf(inner);
@@ -40,7 +40,7 @@ export function guardSites(file, text) {
   };
   visit(source);
   sites.sort((a, b) => a.start - b.start || b.end - a.end);
-  // What a function asks twice has two names, since one may be noticed and the other not.
+  // The same condition twice in a function gets two names, because one may be noticed and the other not.
   const times = new Map();
   for (const site of sites) {
     const line = lineOf(site);
@@ -71,7 +71,7 @@ function consumedBy(node) {
   return list && ts.isArrayLiteralExpression(list) ? list.elements : [];
 }
 
-/** The nearest function with a name, or the nearest declaration that has one. */
+/** The name of the nearest named function or declaration. */
 function nameOf(node) {
   for (let at = node.parent; at; at = at.parent) {
     if ((ts.isFunctionDeclaration(at) || ts.isMethodDeclaration(at) || ts.isPropertyAssignment(at)) && at.name) return at.name.getText();
@@ -80,7 +80,7 @@ function nameOf(node) {
   return 'the file';
 }
 
-/** The source with a switch in each site. `numberOf` gives the number by which a site is switched off. */
+/** The source with a switch at each site. `numberOf` returns the number by which a site is switched off. */
 export function withSwitches(text, sites, numberOf) {
   const inserts = sites.flatMap((site) => {
     const off = `globalThis.readmitGuard(${numberOf(site)})`;
@@ -92,7 +92,7 @@ export function withSwitches(text, sites, numberOf) {
     }[site.kind];
     const length = site.end - site.start;
     return [
-      // At one place: what ends, the inner first; then what begins, the outer first.
+      // At the same position: ends before beginnings, inner ends and outer beginnings first.
       { at: site.start, order: 1e6 + (1e6 - length), text: before },
       { at: site.end, order: length, text: after },
     ];
@@ -101,9 +101,9 @@ export function withSwitches(text, sites, numberOf) {
   return inserts.reduce((result, { at, text: added }) => result.slice(0, at) + added + result.slice(at), text);
 }
 
-/** How docs/mutants.md names a site. */
+/** A site as docs/mutants.md names it. */
 export const lineOf = ({ file, within, kind, text }) => `\`${file}\` ${within}, ${kind} \`${text.replaceAll('`', "'")}\``;
 
-/** The sites that docs/mutants.md lists, with the reasons. */
+/** The sites in docs/mutants.md, with the reasons. */
 export const readSurvivors = (text) =>
   new Map([...text.matchAll(/^- (`[^`]+` [^`]+`[^`]+`): *(\S.*)$/gm)].map(([, line, reason]) => [line, reason]));

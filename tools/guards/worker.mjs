@@ -1,6 +1,6 @@
 /**
- * Runs specs with one guard switched off, again and again in one process: starting jest costs more than most specs. Told by its parent
- * `{ guard, specs }`, it answers `{ running }` before each spec, and last `{ guard, noticedBy }`: the first spec that fails, or null.
+ * Runs specs with one guard switched off, many times in one process: starting jest takes longer than most specs. Its parent sends
+ * `{ guard, specs }`; it replies with `{ running }` before each spec, and finally with `{ guard, noticedBy }`: the first spec that fails, or null.
  */
 import { runCLI } from 'jest';
 

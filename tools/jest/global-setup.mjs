@@ -1,8 +1,7 @@
 /**
- * One PostgreSQL for the whole run: the server of DATABASE_URL, or an embedded one that is made here and removed at the end.
+ * One PostgreSQL for the whole run: the server of DATABASE_URL, or an embedded one that is created here and removed at the end.
  * Specs find it through the environment (libs/testing). Plain JavaScript, because Node loads this file before swc compiles
- * anything; the server's modules erase to JavaScript, so Node 24 loads those as they are. A Kafka and a Keycloak are started when
- * a spec asks for them.
+ * anything; Node 24 strips the types of the modules in libs/servers. Kafka and Keycloak are started when a spec needs them.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, stat } from 'node:fs/promises';
@@ -16,7 +15,7 @@ const prefix = 'readmit-jest-';
 const services = ['intake', 'classification', 'approval', 'execution', 'revocation-scheduler', 'audit'];
 
 export default async function globalSetup() {
-  // A broker lives for seconds here, and half of what it uses is the compiler that optimizes for long runs.
+  // A broker runs only for seconds here: without the optimizing compiler it needs half of the CPU time.
   process.env.JAVA_TOOL_OPTIONS = [process.env.JAVA_TOOL_OPTIONS, '-XX:TieredStopAtLevel=1'].filter(Boolean).join(' ');
   process.env.READMIT_TEST_RUN = randomBytes(4).toString('hex');
   globalThis.readmitTestKafka = await serveKafka(services);
@@ -26,7 +25,7 @@ export default async function globalSetup() {
   if (process.env.DATABASE_URL) {
     const { host } = new URL(process.env.DATABASE_URL);
     process.env.READMIT_TEST_OWNER_URL = process.env.DATABASE_URL;
-    // Roles belong to the cluster: all runs on it must agree about their passwords.
+    // Roles belong to the cluster: all runs on it must use the same passwords.
     const mark = createHash('sha256').update(`${os.userInfo().uid} ${host}`).digest('hex').slice(0, 12);
     process.env.READMIT_TEST_SECRETS = path.join(os.tmpdir(), `readmit-test-secrets-${mark}`);
     await mkdir(process.env.READMIT_TEST_SECRETS, { recursive: true, mode: 0o700 });
@@ -46,7 +45,7 @@ export default async function globalSetup() {
   };
 }
 
-/** Runs that were killed leave a server and a folder. One that is still being made has no starter on record yet: it is left for an hour. */
+/** Killed runs leave a server and a folder behind. A folder that is still being set up has no record of its process yet: it is left for an hour. */
 async function removeLeftovers(removePostgres) {
   for (const name of await readdir(os.tmpdir())) {
     if (!name.startsWith(prefix)) continue;

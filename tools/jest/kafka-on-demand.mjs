@@ -1,6 +1,6 @@
 /**
- * A Kafka for each worker of the run that asks for one, started when it asks and shared by its specs (libs/testing finds it by
- * READMIT_TEST_KAFKA). It lives in the process of the run, because workers come and go.
+ * A Kafka for each worker of the run that needs one, started on demand and shared by its specs (libs/testing finds it by
+ * READMIT_TEST_KAFKA). It belongs to the main process of the run, because workers come and go.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, readdir } from 'node:fs/promises';
@@ -8,11 +8,11 @@ import { createServer } from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
 import { runTyped } from '../typed-sources.mjs';
-import { lives } from './lives.mjs';
+import { isRunning } from '../is-running.mjs';
 
 const prefix = 'readmit-kafka-of-jest-';
 
-/** Nothing starts before somebody asks. `stop` ends what was started and removes its data. */
+/** Starts nothing until it is requested. `stop` stops what was started and removes its data. */
 export async function serveKafka(services) {
   const secret = randomBytes(16).toString('hex');
   const started = new Map();
@@ -61,11 +61,11 @@ async function start(services) {
 
 const kafkaServer = () => runTyped('libs/servers/src', 'kafka/kafka-server.ts');
 
-/** Of runs that were killed, by the process in the name: the folder of one that is just starting says nothing of itself yet. */
+/** Folders of killed runs, by the process id in their name: a folder of a run that is just starting has no record yet. */
 async function removeLeftovers() {
   const { removeKafka } = await kafkaServer();
   for (const name of await readdir(os.tmpdir())) {
-    if (!name.startsWith(prefix) || lives(Number(name.slice(prefix.length).split('-')[0]))) continue;
+    if (!name.startsWith(prefix) || isRunning(Number(name.slice(prefix.length).split('-')[0]))) continue;
     await removeKafka(path.join(os.tmpdir(), name)).catch((error) => {
       if (!String(error).includes('in use by process')) console.warn(`could not remove ${name}: ${error}`);
     });

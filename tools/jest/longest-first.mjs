@@ -1,6 +1,6 @@
 /**
- * The order of the spec files. On a fresh clone jest knows nothing but their sizes, and the longest of them, whose files are short, would come
- * last and run alone for minutes.
+ * The order of the spec files. On a new clone jest knows only their sizes, and the longest ones, whose files are short, would come last and
+ * run alone for minutes.
  */
 import sequencer from '@jest/test-sequencer';
 

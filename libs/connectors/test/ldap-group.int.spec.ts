@@ -193,7 +193,7 @@ describe('names and entries', () => {
 
   it('R6.5 have one id each: another case, another encoding and two entries with one name are refused', async () => {
     for (const [object, message] of [
-      ['Erin', 'there is no Erin, but erin'],
+      ['Erin', 'there is no Erin, but there is erin'],
       ['%65rin', 'not percent-encoded'],
       ['erin%', 'not percent-encoded'],
       ['nobody-here', 'there is no nobody-here'],

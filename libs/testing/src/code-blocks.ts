@@ -1,4 +1,4 @@
-/** Code blocks of the documents, for tests that run them verbatim. tests/house/code-blocks.spec.ts checks that each one is run. */
+/** Code blocks of the documents, for tests that run them verbatim. tests/repository/code-blocks.spec.ts checks that each one is run. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 

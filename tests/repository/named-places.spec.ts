@@ -1,6 +1,6 @@
 /**
- * Every file, folder and test title that the guides name exists: the tables of ARCHITECTURE.md, the walk through a request, and the README
- * of each library and app. So a file that moves takes its row with it. Not here: whether the guide describes it correctly.
+ * Every file, folder and test title that the guides name exists: in the tables of ARCHITECTURE.md, the life of a request, and the README
+ * of each library and app. So when a file is moved, its row must be updated. Not checked here: whether the guide describes it correctly.
  */
 import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -13,7 +13,7 @@ const files = globSync(['*', ...folders.map((folder) => `${folder}/**/*`)], {
 const baseNames = new Set(files.map((file) => path.basename(file)));
 const guides = ['ARCHITECTURE.md', 'docs/life-of-a-request.md', ...globSync(['apps/*/README.md', 'libs/*/README.md'])];
 
-/** Code spans that name a place: a path below the root (from the guide's own folder in a README), or a file name alone. */
+/** Code spans that name a place: a path from the root (in a README also from its own folder), or a mere file name. */
 const namedIn = (markdown: string): readonly string[] =>
   [...markdown.replaceAll(/^```.*?^```$/gms, '').matchAll(/`([^`\s]+)`/g)]
     .map(([, name = '']) => name)
@@ -26,7 +26,7 @@ const isPlace = (name: string, below: string): boolean =>
       : baseNames.has(name);
 const missingIn = (markdown: string, below: string): readonly string[] => namedIn(markdown).filter((name) => !isPlace(name, below));
 
-/** `file.spec.ts` "a title": with the texts of the files of that name. */
+/** Pairs of file and title, written as `file.spec.ts` "a title". */
 const titlesIn = (markdown: string): readonly (readonly [string, string])[] =>
   [...markdown.matchAll(/`([^`\s]+\.spec\.ts)` ["`]([^"`]+)["`]/g)].map(([, file = '', title = '']) => [file, title]);
 const hasTitle = ([name, title]: readonly [string, string]): boolean =>
@@ -42,7 +42,7 @@ describe('what the guides name', () => {
     expect(links.filter((link) => globSync(link).length === 0)).toEqual([]);
   });
 
-  it('is found where it is missing: a folder, a file, a pattern, a title', () => {
+  it('is reported if it does not exist: a folder, a file, a pattern, a title', () => {
     const page = 'See `libs/bus/src`, `libs/nowhere/src`, `index.ts`, `gone.ts`, `*-shapes.ts`, `*-ghosts.ts`, `src/index.ts`, `a word`.';
     expect(missingIn(page, 'libs/bus')).toEqual(['libs/nowhere/src', 'gone.ts', '*-ghosts.ts']);
     expect(titlesIn('`named-places.spec.ts` "what the guides name", `x.spec.ts` "nothing"').filter((one) => !hasTitle(one))).toEqual([

@@ -18,7 +18,7 @@ export const consumes = ['a', 'b'] as const;
 const sites = guardSites('rule.ts', source);
 const found = sites.map(({ kind, within, text }) => [kind, within, text]);
 
-/** What the source exports, with the switch of the guard off. */
+/** The exports of the source, with one guard switched off. */
 function running(off: number) {
   const text = withSwitches(source, sites, (site) => sites.indexOf(site));
   const module = { exports: {} as Record<string, never> };
@@ -35,7 +35,7 @@ function running(off: number) {
 const numberOf = (text: string) => found.findIndex(([, , one]) => one === text);
 
 describe('the guards of a source', () => {
-  it('are the conditions that refuse, the operands of conditions, and the types that are consumed', () => {
+  it('are conditions, operands of conditions, and consumed types', () => {
     expect(found).toEqual([
       ['guard', 'refuse', 'person.vendor'],
       ['or', 'refuse', 'person.level < least'],
@@ -54,7 +54,7 @@ describe('the guards of a source', () => {
     expect(serves({ teams: ['ops'], level: 1 }, 2)).toBe(false);
     expect(consumes).toEqual(['a', 'b']);
   });
-  it('go one at a time: a refusal is not made, an operand does not count, a type is not consumed', () => {
+  it('are switched off one at a time: no refusal, an operand without effect, a type that is not consumed', () => {
     expect(running(numberOf('person.vendor')).refuse({ vendor: true, teams: ['ops'], level: 2 }, 2)).toBeUndefined();
     const one = running(numberOf('person.level < least'));
     expect(one.refuse({ vendor: false, teams: ['ops'], level: 1 }, 2)).toBeUndefined();
@@ -62,7 +62,7 @@ describe('the guards of a source', () => {
     expect(running(numberOf('person.level >= least')).serves({ teams: ['ops'], level: 1 }, 2)).toBe(true);
     expect(running(numberOf("'a'")).consumes).toEqual(['b']);
   });
-  it('that are asked twice in one function have two names', () => {
+  it('that occur twice in one function have two names', () => {
     const twice = guardSites('rule.ts', 'export function refuse(a: boolean) { if (a) return 1; while (true) if (a) return 2; }');
     expect(twice.map(lineOf)).toEqual(['`rule.ts` refuse, guard `a`', '`rule.ts` refuse, guard `a (2)`']);
   });
@@ -76,7 +76,7 @@ describe('the guards of a source', () => {
     );
     expect(readSurvivors(`- ${line}: \n`)).toEqual(new Map());
   });
-  it('that docs/mutants.md lists exist, and each of its lines is one', () => {
+  it('in docs/mutants.md exist, and each of its list items is a guard', () => {
     const document = readFileSync('docs/mutants.md', 'utf8');
     const listed = [...readSurvivors(document).keys()];
     expect(listed.length).toBe(document.match(/^- /gm)?.length);
@@ -90,7 +90,7 @@ describe('the program that switches guards off', () => {
   it.each([
     ['a file without guards', ['no-such-file'], 2, 'error: no file with a guard has "no-such-file" in its path'],
     ['one of two files without guards', ['ceiling', 'no-such-file'], 2, 'error: no file with a guard has "no-such-file" in its path'],
-    ['seconds that are no number', ['--seconds', 'soon'], 2, 'error: --seconds needs a number above 0, not "soon"'],
+    ['seconds that are not a number', ['--seconds', 'soon'], 2, 'error: --seconds needs a number above 0, not "soon"'],
     ['no seconds', ['--seconds', '0'], 2, 'error: --seconds needs a number above 0, not "0"'],
     ['too few seconds for one guard', ['ceiling', '--seconds', '0.0001'], 1, 'no guard was tried within 0.0001 s'],
   ])('fails on %s', (_name, args, status, line) => {

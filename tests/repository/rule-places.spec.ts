@@ -3,7 +3,7 @@ import type { Judged } from '../../tools/mutants.mjs';
 import { readRows } from '../../tools/requirement-rows.mjs';
 import { placeOf, placesOf, readPointers, renderPlaces } from '../../tools/rule-places.mjs';
 
-// Ids from a group that the house does not have, in strings: this file's own titles name no requirement.
+// Ids of a group that does not exist, and only in strings: the titles in this file name no requirement.
 const source = [
   "export const table = { 'role.grant': { classes: ['one'] } } as const;",
   'export const kinds = [1, 2];',

@@ -1,4 +1,4 @@
-/** What services list as heard is what Kafka lets them read, and what operators run by hand is what the catalogue says. */
+/** Services may read the Kafka topics that they consume, and the script for operators matches the catalogue. */
 import { describe, expect, it } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -27,7 +27,7 @@ describe('each service', () => {
 });
 
 describe('the script for operators', () => {
-  it('makes the same topics, permissions and quotas with the tools of Kafka', async () => {
+  it("creates the same topics, permissions and quotas with Kafka's tools", async () => {
     const bin = await mkdtemp(path.join(os.tmpdir(), 'readmit-kafka-tools-'));
     try {
       for (const tool of ['kafka-topics.sh', 'kafka-acls.sh', 'kafka-configs.sh'])

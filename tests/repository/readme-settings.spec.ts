@@ -1,4 +1,4 @@
-/** The tables of settings in README.md against the settings themselves. */
+/** Compares the tables of settings in README.md with the settings in the code. */
 import { readFileSync } from 'node:fs';
 import { expect, it } from '@jest/globals';
 import { approvalApp } from '@readmit/approval';
@@ -25,12 +25,12 @@ const apps: readonly { readonly name: string; readonly settings: SettingsSpec }[
   auditApp,
 ];
 
-it('the README has every setting, and no other', () => {
+it('the README lists exactly the existing settings', () => {
   const all = [serviceSettings, ...apps.map(({ settings }) => settings)].flatMap((spec) => Object.keys(spec));
   expect(rows.map(({ name }) => name).toSorted()).toEqual(all.toSorted());
 });
 
-it('the README says which settings are required, and of which service the others are', () => {
+it('the README says which settings are required, and to which service they belong', () => {
   for (const { name, required } of describeSettings(serviceSettings))
     expect([name, rowOf(name)?.startsWith('required')]).toEqual([name, required]);
   for (const app of apps)
@@ -41,19 +41,19 @@ it('the README says which settings are required, and of which service the others
       ]);
 });
 
-it('the README says each default', () => {
+it('the README names each default', () => {
   const defaults = new Map(
     [serviceSettings, ...apps.map(({ settings }) => settings)].flatMap(describeSettings).map((one) => [one.name, one.default] as const),
   );
   /** In the order of the settings that share a row. */
-  const said = (row: string) =>
+  const defaultsIn = (row: string) =>
     [...row.matchAll(/\(default ([^)]+)\)/g)].flatMap(([, values = '']) => values.replaceAll('`', '').split(/, | on /));
   for (const [row, those] of Map.groupBy(rows, ({ says }) => says)) {
     const names = those.map(({ name }) => name);
-    expect([names, said(row)]).toEqual([
+    expect([names, defaultsIn(row)]).toEqual([
       names,
       names.flatMap((name) => {
-        // The name of the log is made of the environment's where none is set, and an empty list needs no word.
+        // The default name of the log contains that of the environment, and an empty list is not mentioned.
         if (name === 'READMIT_LOG_ORIGIN') return ['readmit.example/log/<environment>'];
         const value = defaults.get(name);
         return value === undefined || value === '[]' ? [] : [value.replaceAll(/["[\]]/g, '')];
@@ -62,7 +62,7 @@ it('the README says each default', () => {
   }
 });
 
-it('one file of variables may serve all: every service knows the settings of the others', () => {
+it('one environment file can be used for all services: each knows the settings of the others', () => {
   const own = apps.flatMap(({ settings }) => Object.keys(settings));
   expect([...settingsOfOthers]).toEqual([...new Set([...own, 'READMIT_URL', 'READMIT_HOME', 'READMIT_DEBUG'])].toSorted());
 });

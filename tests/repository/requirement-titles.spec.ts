@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { readMissing, readRows } from '../../tools/requirement-rows.mjs';
 import { countOf, matchRows, readTitles, renderRequirements, statesOf } from '../../tools/requirement-titles.mjs';
 
-// Ids from a group that the house does not have, in strings: this file's own titles name no requirement.
+// Ids of a group that does not exist, and only in strings: the titles in this file name no requirement.
 const table = [
   '## Q1 Examples',
   '| id | rule |',
@@ -52,7 +52,7 @@ describe('titles of tests', () => {
     ]);
   });
 
-  it('are found behind each, in templates and in joined strings', () => {
+  it('are found after each, in templates and in joined strings', () => {
     expect(ids("it.each([1, 2])('R91.1 %s', () => {});")).toEqual([['R91.1']]);
     expect(ids('it(`R91.1 ${name} stays`, () => {});')).toEqual([['R91.1']]);
     expect(ids("test('R91.1 begins ' + 'R91.2 ends', () => {});")).toEqual([['R91.1', 'R91.2']]);
@@ -81,7 +81,7 @@ describe('matching', () => {
   const killedBy = [{ test: 'a.spec.ts', title: 'R91.1 holds' }];
   const killed = { mutant, state: 'killed' as const, killedBy, changed: false };
 
-  it('finds ids that no row has, and due rows of which no mutant was killed', () => {
+  it('finds unknown ids, and due rows without a killed mutant', () => {
     const { tests, kills, unknown, missing } = matchRows(rows, titles, [killed], ['R91.1', 'R91.2']);
     expect(tests.get('R91.1')?.map((one) => one.title)).toEqual(['R91.1 holds']);
     expect(kills.get('R91.1')).toEqual([{ id: 'R91.1a', means: 'it does not hold', killers: killedBy }]);
@@ -89,7 +89,7 @@ describe('matching', () => {
     expect(missing).toEqual(['R91.2']);
   });
 
-  it('counts no row for its titles alone, for a mutant that nobody noticed, or for one that a test of another row noticed', () => {
+  it('does not count a row only for its titles, for a mutant that no test noticed, or for one that a test of another row noticed', () => {
     const missing = (judged: Parameters<typeof matchRows>[2]) => matchRows(rows, titles, judged, ['R91.1']).missing;
     expect(missing([killed])).toEqual([]);
     expect(missing([])).toEqual(['R91.1']);
@@ -103,7 +103,9 @@ describe('matching', () => {
   });
 
   it('refuses a due row that does not exist', () => {
-    expect(() => matchRows(rows, titles, [], ['R91.9'])).toThrow('due rows that docs/requirements.md does not have: R91.9');
+    expect(() => matchRows(rows, titles, [], ['R91.9'])).toThrow(
+      'docs/requirements.json lists rows that docs/requirements.md does not have: R91.9',
+    );
   });
 
   it('renders a row with its state, what was noticed and the tests that name it', () => {

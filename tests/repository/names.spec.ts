@@ -1,15 +1,15 @@
-/** Rules about every file of the house that a program can keep: where the house may be built, and what its rooms are called. */
+/** Rules for every file of the repository: no paths of the author's machine, no registry hosts, and meaningful names. */
 import { describe, expect, it } from '@jest/globals';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
-const house = path.resolve(import.meta.dirname, '../..');
-const notOurs = new Set(['node_modules', 'dist', '.git', '.nx', '.readmit', '.readmit-kafka', '.cache', 'coverage']);
+const workspace = path.resolve(import.meta.dirname, '../..');
+const excluded = new Set(['node_modules', 'dist', '.git', '.nx', '.readmit', '.readmit-kafka', '.cache', 'coverage']);
 
 function filesBelow(folder: string): string[] {
-  return readdirSync(path.join(house, folder), { withFileTypes: true }).flatMap((entry) => {
+  return readdirSync(path.join(workspace, folder), { withFileTypes: true }).flatMap((entry) => {
     const file = path.posix.join(folder, entry.name);
-    if (notOurs.has(entry.name) || entry.name.endsWith('.log')) return [];
+    if (excluded.has(entry.name) || entry.name.endsWith('.log')) return [];
     return entry.isDirectory() ? filesBelow(file) : entry.isFile() ? [file] : [];
   });
 }
@@ -17,11 +17,11 @@ const files = filesBelow('.');
 const texts = files.filter((file) => !/\.(png|ico|woff2?|gz|zip|jar)$/.test(file));
 const finding = (pattern: RegExp, among: readonly string[]) =>
   among.flatMap((file) => {
-    const found = pattern.exec(readFileSync(path.join(house, file), 'utf8'));
+    const found = pattern.exec(readFileSync(path.join(workspace, file), 'utf8'));
     return found ? [`${file}: ${found[0]}`] : [];
   });
 
-// Joined from parts, so that this file does not hold what it looks for.
+// Joined from parts, so that this file does not contain what it looks for.
 const machinePath = new RegExp(`(?<![\\w.}>/~-])/(?:${['work/(?:main|shared)', 'root/', 'home/[a-z]', 'Users/[A-Za-z]'].join('|')})`);
 const registryHost = new RegExp(
   [
@@ -37,18 +37,18 @@ const registryHost = new RegExp(
 const forbidden = ['common', 'shared', 'utils', 'util', 'helpers', 'helper', 'misc', 'base', 'core', 'manager', 'impl'];
 
 describe('no file', () => {
-  it('names a path of the machine that it was written on', () => {
+  it('contains a path of the machine on which it was written', () => {
     expect(machinePath.test(`see ${'/home'}/ada/notes`)).toBe(true);
     expect(machinePath.test('GET /api/home/ada')).toBe(false);
     expect(finding(machinePath, texts)).toEqual([]);
   });
 
-  it('names the host of a package registry', () => {
+  it('contains the host of a package registry', () => {
     expect(registryHost.test(`https://registry.${'npmjs'}.org/pg`)).toBe(true);
     expect(finding(registryHost, texts)).toEqual([]);
   });
 
-  it('is named after nothing in particular', () => {
+  it('has a meaningless name', () => {
     // tsconfig.base.json: the part before the first dot is the name, the rest is its role.
     const named = (file: string) =>
       file.split('/').some((part) => {
@@ -62,7 +62,7 @@ describe('no file', () => {
 });
 
 describe('no class or interface', () => {
-  it('is called an implementation, and none carries the prefix I', () => {
+  it('has the suffix Impl or the prefix I', () => {
     const pattern = /\b(?:class|interface) (?:\w+Impl|I[A-Z][a-z]\w*)\b/;
     expect(pattern.test('class StoreImpl')).toBe(true);
     expect(pattern.test('interface Identity')).toBe(false);
