@@ -1,4 +1,4 @@
-/** The inbox over its table: what is there after each event of a case, in which order and in which pages, and what a migration finds. */
+/** The inbox with its table: its content after each event of a case, its order and pages, and the migration of existing cases. */
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { engineCrypto } from '@readmit/signing';
@@ -20,7 +20,7 @@ let engine: Engine;
 let store: Store;
 let owner: pg.Client;
 let controller: InboxController;
-/** What the route takes for now; the engine goes by the database's clock. */
+/** The current time for the route; the engine uses the database's clock. */
 let now: () => Date;
 
 beforeEach(async () => {
@@ -48,53 +48,57 @@ const rowsOf = async (caseId: string): Promise<readonly string[]> =>
     ({ person }) => person,
   );
 
-/** A case of the house whose events were said here, up to its plan: erin asks for her role, for which two people must decide. */
-interface Played {
-  readonly house: SimulatedServices;
+/** A case of the simulation whose events were published here up to its plan: erin asks for her role, which two people must approve. */
+interface PublishedCase {
+  readonly services: SimulatedServices;
   readonly caseId: string;
-  /** Approval says what it said in the house, beyond what it concludes here by itself. */
+  /** Emits what approval emitted in the simulation since the last call, except for what the engine here emits by itself. */
   catchUp(): Promise<void>;
 }
-const heard = ['readmit.case.opened', 'readmit.case.classified', 'readmit.people.attested', 'readmit.plan.proposed'] as const;
-const concluded = /^readmit\.approval\.(requested|denied|deadline-set)$/;
+const consumed = ['readmit.case.opened', 'readmit.case.classified', 'readmit.people.attested', 'readmit.plan.proposed'] as const;
+const byEngine = /^readmit\.approval\.(requested|denied|deadline-set)$/;
 
-async function play({ within = 600, people = [] as readonly Person[] } = {}): Promise<Played> {
-  const house = new SimulatedServices();
-  house.now = new Date();
-  house.newId = (prefix) => `${prefix}_${randomUUID()}`;
-  const caseId = house.open([{ kind: 'role.restore', object: 'erin', entitlement: 'app_admin' }], { kind: 'person', id: 'erin' }, 'erin');
+async function plannedCase({ within = 600, people = [] as readonly Person[] } = {}): Promise<PublishedCase> {
+  const services = new SimulatedServices();
+  services.now = new Date();
+  services.newId = (prefix) => `${prefix}_${randomUUID()}`;
+  const caseId = services.open(
+    [{ kind: 'role.restore', object: 'erin', entitlement: 'app_admin' }],
+    { kind: 'person', id: 'erin' },
+    'erin',
+  );
   const since = (from: number): readonly Draft[] =>
-    house.log.slice(from).map(({ fact, key }) => ({ type: fact.type, key, data: fact.data }) as Draft);
-  const said = structuredClone(since(0).filter(({ type }) => heard.some((one) => one === type)));
-  for (const draft of said) {
+    services.log.slice(from).map(({ fact, key }) => ({ type: fact.type, key, data: fact.data }) as Draft);
+  const drafts = structuredClone(since(0).filter(({ type }) => consumed.some((one) => one === type)));
+  for (const draft of drafts) {
     if (draft.type === 'readmit.case.classified') draft.data.requirements.decideWithinSeconds = within;
     if (draft.type === 'readmit.people.attested') draft.data.people.push(...people);
   }
-  await system.say(said);
+  await system.publish(drafts);
   await until(
     async () => {
       const facts = await engine.facts(caseId);
-      return heard.every((type) => facts.has(type));
+      return consumed.every((type) => facts.has(type));
     },
     { what: `${caseId} is planned` },
   );
-  let known = house.log.length;
+  let known = services.log.length;
   return {
-    house,
+    services,
     caseId,
     async catchUp() {
       const later = since(known);
-      known = house.log.length;
-      for (const draft of later.filter(({ type }) => entryOf(type).producer === 'approval' && !concluded.test(type)))
+      known = services.log.length;
+      for (const draft of later.filter(({ type }) => entryOf(type).producer === 'approval' && !byEngine.test(type)))
         await engine.command({ key: caseId, name: 'act', actor: 'somebody' }, () => ({ emit: [draft], reply: {} }));
     },
   };
 }
-async function playProved(given: Parameters<typeof play>[0] = {}): Promise<Played> {
-  const played = await play(given);
-  played.house.prove(played.caseId);
-  await played.catchUp();
-  return played;
+async function provedCase(options: Parameters<typeof plannedCase>[0] = {}): Promise<PublishedCase> {
+  const one = await plannedCase(options);
+  one.services.prove(one.caseId);
+  await one.catchUp();
+  return one;
 }
 const person = (id: string, more: Partial<Person>): Person => ({
   id,
@@ -106,7 +110,7 @@ const person = (id: string, more: Partial<Person>): Person => ({
   keys: [{ kid: `${id}-key`, type: 'software-key', key: { kty: 'OKP', crv: 'Ed25519', x: `x-${id}` } }],
   ...more,
 });
-const leftOut: readonly Person[] = [
+const excluded: readonly Person[] = [
   person('requester-and-subject', { human: 'erin' }),
   person('verifier', { human: 'boris' }),
   person('vendor', { employment: 'vendor' }),
@@ -114,8 +118,8 @@ const leftOut: readonly Person[] = [
 ];
 
 describe('the inbox', () => {
-  it('R4.2 R4.3 has what waits for the caller, with why, and nothing for whoever may not', async () => {
-    const { caseId, house, catchUp } = await play({ people: [...leftOut, person('control', {})] });
+  it('R4.2 R4.3 has what waits for the caller, with the reason, and nothing for people who may not act', async () => {
+    const { caseId, services, catchUp } = await plannedCase({ people: [...excluded, person('control', {})] });
     expect(await items('control')).toEqual([`${caseId} evidence`]);
     expect((await page('boris')).items).toEqual([
       expect.objectContaining({
@@ -126,7 +130,7 @@ describe('the inbox', () => {
     ]);
     for (const id of ['requester-and-subject', 'vendor', 'other-team', 'erin', 'chidi', 'nobody'])
       expect([id, await items(id)]).toEqual([id, []]);
-    house.prove(caseId);
+    services.prove(caseId);
     await catchUp();
     expect(await items('control')).toEqual([`${caseId} decision`]);
     expect((await page('dana')).items).toEqual([
@@ -139,38 +143,38 @@ describe('the inbox', () => {
         },
       }),
     ]);
-    for (const { id } of leftOut) expect([id, await items(id)]).toEqual([id, []]);
+    for (const { id } of excluded) expect([id, await items(id)]).toEqual([id, []]);
     expect(await items('boris')).toEqual([]);
   }, 60_000);
 
-  it('R4.3 has no case any more whose seat is taken, and R4.2 none that the caller decided', async () => {
-    const { caseId, house, catchUp } = await playProved({ people: [person('control', {})] });
+  it('R4.3 no longer has a case whose seat is taken, and R4.2 none that the caller decided', async () => {
+    const { caseId, services, catchUp } = await provedCase({ people: [person('control', {})] });
     expect(await items('control')).toEqual(await items('chidi'));
-    house.decide(caseId, 'chidi');
+    services.decide(caseId, 'chidi');
     await catchUp();
     expect([await items('chidi'), await items('control'), await items('dana')]).toEqual([[], [], [`${caseId} decision`]]);
-    house.decide(caseId, 'dana');
+    services.decide(caseId, 'dana');
     await catchUp();
     expect((await engine.facts(caseId)).has('readmit.approval.granted')).toBe(true);
     expect([await items('dana'), await rowsOf(caseId)]).toEqual([[], []]);
   }, 60_000);
 
-  it('has nothing of a case that was denied, withdrawn, expired, failed or frozen, and goes on having another', async () => {
+  it('no longer has a case that was denied, withdrawn, expired, failed or frozen, but still has another', async () => {
     const [denied, withdrawn, expired, failed, frozen, control] = [
-      await playProved(),
-      await playProved(),
-      await playProved(),
-      await playProved(),
-      await playProved(),
-      await playProved(),
+      await provedCase(),
+      await provedCase(),
+      await provedCase(),
+      await provedCase(),
+      await provedCase(),
+      await provedCase(),
     ];
     expect(await items('dana')).toHaveLength(6);
-    denied.house.decide(denied.caseId, 'chidi', { decision: 'deny' });
-    withdrawn.house.command('approval', withdrawn.caseId, withdraw({ person: 'erin' }));
+    denied.services.decide(denied.caseId, 'chidi', { decision: 'deny' });
+    withdrawn.services.command('approval', withdrawn.caseId, withdraw({ person: 'erin' }));
     const { caseId } = expired;
-    expired.house.emit('approval', [draft('readmit.approval.expired', caseId, { caseId, expiredAt: instant(expired.house.now) })]);
+    expired.services.emit('approval', [draft('readmit.approval.expired', caseId, { caseId, expiredAt: instant(expired.services.now) })]);
     for (const { catchUp } of [denied, withdrawn, expired]) await catchUp();
-    await system.say([
+    await system.publish([
       draft('readmit.case.frozen', frozen.caseId, {
         caseId: frozen.caseId,
         by: 'erin',
@@ -188,7 +192,7 @@ describe('the inbox', () => {
       [frozen, 'readmit.case.frozen'],
       [failed, 'readmit.plan.refused'],
     ] as const)
-      await until(async () => (await engine.facts(caseId)).has(type), { what: `approval hears ${type}` });
+      await until(async () => (await engine.facts(caseId)).has(type), { what: `approval consumes ${type}` });
     for (const [ended, type] of [
       [denied, 'readmit.approval.denied'],
       [withdrawn, 'readmit.approval.withdrawn'],
@@ -202,8 +206,8 @@ describe('the inbox', () => {
     expect(await items('dana')).toEqual([`${control.caseId} decision`]);
   }, 60_000);
 
-  it('asks for a proof again when it is stale, and for nothing from the deadline on, though nothing is said', async () => {
-    const { caseId } = await playProved();
+  it('asks for a proof again when it is stale, and for nothing after the deadline, without any event', async () => {
+    const { caseId } = await provedCase();
     const [{ data } = { data: { staleAt: '' } }] = (await engine.facts(caseId)).of('readmit.evidence.added');
     expect([await items('boris'), await items('dana')]).toEqual([[], [`${caseId} decision`]]);
     now = () => new Date(data.staleAt);
@@ -216,18 +220,18 @@ describe('the inbox', () => {
   }, 60_000);
 });
 
-/** Timers stay real: only what time it is, is another. */
-const notTheDate = [
+/** Timers stay real; only the date is fake. */
+const notFaked = [
   ...(['hrtime', 'performance', 'nextTick', 'queueMicrotask', 'setImmediate', 'clearImmediate'] as const),
   ...(['setInterval', 'clearInterval', 'setTimeout', 'clearTimeout'] as const),
 ];
 
 describe('rows', () => {
-  it('go by the clock of the database when that of the process is ahead', async () => {
-    const { caseId, house, catchUp } = await play();
-    house.prove(caseId);
+  it('use the clock of the database when that of the process is ahead', async () => {
+    const { caseId, services, catchUp } = await plannedCase();
+    services.prove(caseId);
     const database = new Date();
-    jest.useFakeTimers({ now: database.getTime() + 8 * 3_600_000, doNotFake: notTheDate });
+    jest.useFakeTimers({ now: database.getTime() + 8 * 3_600_000, doNotFake: notFaked });
     try {
       await catchUp();
     } finally {
@@ -240,10 +244,10 @@ describe('rows', () => {
 });
 
 describe('pages', () => {
-  it('go by deadline, then by id, and pass over rows that the facts do not bear out', async () => {
+  it('are ordered by deadline and id, and skip rows that do not match the facts', async () => {
     const cases: string[] = [];
-    for (const within of [900, 500, 700, 500]) cases.push((await play({ within })).caseId);
-    // The second pair has one deadline: as the plans of one batch would.
+    for (const within of [900, 500, 700, 500]) cases.push((await plannedCase({ within })).caseId);
+    // Two cases have the same deadline, like plans of one batch.
     const [late = '', early = '', middle = '', second = ''] = cases;
     await owner.query(
       `UPDATE inbox_item SET deadline = (SELECT min(deadline) FROM inbox_item WHERE case_id = ANY ($1)) WHERE case_id = ANY ($1)`,
@@ -267,7 +271,7 @@ describe('pages', () => {
       );
     await over(3);
     expect((await page('boris', { limit: 2 })).items.map(({ caseId }) => caseId)).toEqual(order.slice(0, 2));
-    // So many that one request does not read past them: it says where to go on.
+    // So many that one request does not read past them: it returns where to continue.
     await owner.query(`DELETE FROM inbox_item WHERE case_id LIKE 'gone-%'`);
     await over(9);
     const short = await page('boris', { limit: 2 });
@@ -278,10 +282,10 @@ describe('pages', () => {
 });
 
 describe('the migration', () => {
-  it('goes back and comes again, with the cases that are there for everybody of their teams', async () => {
-    const before = [await play(), await playProved()];
-    const over = await playProved();
-    over.house.decide(over.caseId, 'chidi', { decision: 'deny' });
+  it('can be reverted and run again, and then shows existing cases to everyone in their teams', async () => {
+    const before = [await plannedCase(), await provedCase()];
+    const over = await provedCase();
+    over.services.decide(over.caseId, 'chidi', { decision: 'deny' });
     await over.catchUp();
     const expected = { boris: await items('boris'), dana: await items('dana') };
     expect(expected).toEqual({ boris: [`${before[0]?.caseId ?? ''} evidence`], dana: [`${before[1]?.caseId ?? ''} decision`] });
@@ -298,7 +302,7 @@ describe('the migration', () => {
     // The next fact makes the rows of its case exact.
     const [, proved] = before;
     expect(await rowsOf(proved?.caseId ?? '')).toContain('mallory');
-    proved?.house.decide(proved.caseId, 'chidi');
+    proved?.services.decide(proved.caseId, 'chidi');
     await proved?.catchUp();
     expect(await rowsOf(proved?.caseId ?? '')).toEqual(['boris', 'dana']);
   }, 60_000);

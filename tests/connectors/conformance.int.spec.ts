@@ -70,7 +70,7 @@ function planOf(ask: Ask, parts: PlanParts): Plan {
 
 describe.each(Object.entries(harnesses))('connector conformance: %s', (target, harness) => {
   let connector: Connector;
-  /** Every error that was provoked, as operators or events would show it. */
+  /** Every error in these tests, as logs or events would show it. */
   const errors: string[] = [];
   const secrets = new Set<string>();
   /** Asks for which the connector observes an account. */
@@ -264,20 +264,20 @@ describe.each(Object.entries(harnesses))('connector conformance: %s', (target, h
 /** Accepts connections and never responds. */
 async function silentServer() {
   const sockets = new Set<Socket>();
-  let told: (() => void)[] = [];
+  let listeners: (() => void)[] = [];
   const server = createServer((socket) => {
     sockets.add(socket);
     socket.on('error', () => {});
     // Only a request counts: a mere connection may be kept open for later.
     socket.once('data', () => {
-      for (const tell of told) tell();
-      told = [];
+      for (const notify of listeners) notify();
+      listeners = [];
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     port: (server.address() as AddressInfo).port,
-    next: () => new Promise<void>((resolve) => told.push(resolve)),
+    next: () => new Promise<void>((resolve) => listeners.push(resolve)),
     close: async () => {
       for (const socket of sockets) socket.destroy();
       await new Promise((resolve) => server.close(resolve));

@@ -1,4 +1,4 @@
-/** docs/webhook-target.md: its commands start the example, each request gets the answer that the page shows, and each answer is one that Readmit takes. */
+/** docs/webhook-target.md: its commands start the example, each request gets the response on the page, and Readmit accepts each response. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -42,7 +42,7 @@ describe('docs/webhook-target.md', () => {
     return { status: response.status, body: await response.json() };
   };
 
-  it('makes a secret that nobody else can read, and an entry of the file of targets', () => {
+  it('creates a secret that nobody else can read, and shows a valid entry for the targets file', () => {
     expect(statSync(secretFile).mode & 0o077).toBe(0);
     const entry = blockOf('docs/webhook-target.md', 'Run the example', 2).replace('/etc/readmit/webhook.secret', secretFile);
     const file = path.join(folder, 'targets.json');
@@ -57,17 +57,17 @@ describe('docs/webhook-target.md', () => {
     ['read', blockOf('docs/webhook-target.md', 'read', 1), blockOf('docs/webhook-target.md', 'read', 2)],
     ['execute', blockOf('docs/webhook-target.md', 'execute', 1), blockOf('docs/webhook-target.md', 'execute', 2)],
     ['undo', blockOf('docs/webhook-target.md', 'undo', 1), blockOf('docs/webhook-target.md', 'undo', 2)],
-  ])('shows the answer of the example to %s', async (call, request, answer) => {
+  ])('shows the response of the example to %s', async (call, request, answer) => {
     expect(await send(request)).toEqual({ status: 200, body: JSON.parse(answer) as unknown });
     expect(answerOf(call, JSON.parse(answer))).toEqual({ answer: JSON.parse(answer) as unknown });
   });
 
-  it('shows the answer to observe of a target that sees who uses a secret', async () => {
+  it('shows the response to observe of a target that sees who uses a secret', async () => {
     expect(await send(blockOf('docs/webhook-target.md', 'observe', 1))).toEqual({ status: 200, body: {} });
     expect(answerOf('observe', JSON.parse(blockOf('docs/webhook-target.md', 'observe', 2)))).toEqual({ answer: { takenOver: true } });
   });
 
-  it('shows an error that Readmit takes, and the example refuses a wrong signature with one', async () => {
+  it('shows an error that Readmit accepts, and the example refuses a wrong signature with one', async () => {
     const shown = JSON.parse(blockOf('docs/webhook-target.md', 'Errors')) as unknown;
     expect(refusedOf(shown)).toEqual(shown);
     const read = blockOf('docs/webhook-target.md', 'read', 1);

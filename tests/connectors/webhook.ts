@@ -15,13 +15,13 @@ const of = (kind: Ask['kind'], object: string, entitlement?: string): AskHere =>
 const asks = [
   of('role.restore', 'ada', 'db-admin'),
   of('group.restore', 'ada', 'finance'),
-  // No clock locks it again.
+  // It is not locked again at a set time.
   { ...of('account.unlock', 'ada'), lasting: [`${connector}/ada/locked`] },
   of('secret.rotate', 'payroll'),
   of('secret.reissue', 'payroll'),
 ];
 
-/** A secret as receivers are given it. */
+/** A secret in the format for receivers. */
 export const webhookSecret = (): string => `whsec_${randomBytes(32).toString('base64')}`;
 
 export interface Receiver {
@@ -29,7 +29,7 @@ export interface Receiver {
   stop(): Promise<void>;
 }
 
-/** The example of docs/webhook-target.md, as a process of its own. */
+/** The example of docs/webhook-target.md, as a separate process. */
 export async function startReceiver(secretFile: string): Promise<Receiver> {
   const child = spawn(process.execPath, ['deploy/webhook-target/receiver.mjs'], {
     env: { RECEIVER_PORT: '0', RECEIVER_SECRET_FILE: secretFile },

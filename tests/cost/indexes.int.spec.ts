@@ -1,7 +1,7 @@
 /**
- * The statements that run all the time find their rows by an index: on tables with many rows the services work, and PostgreSQL's own
- * counters say that no table was read from end to end. That sees the statements inside functions and the plans that were really
- * used, which EXPLAIN of a copied statement does not. A control shows that the counters count.
+ * Frequent statements find their rows by an index: the services work on tables with many rows, and PostgreSQL's own counters show that
+ * there was no sequential scan. Unlike EXPLAIN of a copied statement, this includes statements inside functions and the plans that were
+ * really used. A control shows that the counters count.
  */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { queueFigures } from '@readmit/runtime';
@@ -26,7 +26,7 @@ afterEach(async () => {
   await system.close();
 });
 
-/** Old cases of the service: closed, their work done, on the topics of the others behind the position. */
+/** Old cases of the service: closed, their work done, and their events on the topics of the others before the position. */
 async function fill(service: 'intake' | 'execution' | 'revocation-scheduler'): Promise<void> {
   const schema = `"${schemaOf(service)}"`;
   await owner.query(`INSERT INTO ${schema}.aggregate (key, version) SELECT 'old-' || n, 3 FROM generate_series(1, ${many}) n`);
@@ -64,45 +64,45 @@ async function fill(service: 'intake' | 'execution' | 'revocation-scheduler'): P
   await owner.query('ANALYZE');
 }
 
-/** Tables with many rows that were read from end to end since the last call, with how often. Counters of a session arrive when it ends or rests. */
-async function readWhole(): Promise<string[]> {
+/** Tables with many rows that had sequential scans since the reset, with their number. Counters of a session arrive when it ends or is idle. */
+async function sequentialScans(): Promise<string[]> {
   const { rows } = await owner.query<{ name: string }>(
     `SELECT schemaname || '.' || relname || ' ' || seq_scan AS name FROM pg_stat_user_tables WHERE seq_scan > 0 AND n_live_tup > 1000 ORDER BY 1`,
   );
   return rows.map(({ name }) => name);
 }
-/** Begins to count: what was done to fill the tables is forgotten, with the session that did it. */
-async function forget(): Promise<void> {
+/** Resets the counters, so that filling the tables does not count. */
+async function resetCounters(): Promise<void> {
   await owner.end();
   owner = new pg.Client({ connectionString: system.database.ownerUrl });
   await owner.connect();
-  await restAllSessions();
+  await endOtherSessions();
   await owner.query('SELECT pg_stat_reset()');
-  // The reset forgets how many rows there are, too.
+  // The reset also clears the numbers of rows.
   await owner.query('ANALYZE');
 }
-/** Entries of indexes over what is still to come that were read: who looks for what is due now must not read what is due tomorrow. */
-async function readOfLater(): Promise<number> {
+/** Entries read from the indexes of what is due: a query for what is due now must not read what is due tomorrow. */
+async function dueEntriesRead(): Promise<number> {
   const { rows } = await owner.query<{ read: string }>(
     `SELECT coalesce(sum(idx_tup_read), 0) AS read FROM pg_stat_user_indexes WHERE indexrelname IN ('aggregate_to_wake', 'work_due')`,
   );
   return Number(rows[0]?.read);
 }
-const nothingOf = async (): Promise<void> => {
-  expect(await readWhole()).toEqual([]);
-  expect(await readOfLater()).toBeLessThan(many / 4);
+const expectIndexUse = async (): Promise<void> => {
+  expect(await sequentialScans()).toEqual([]);
+  expect(await dueEntriesRead()).toBeLessThan(many / 4);
 };
 
 const cases = Array.from({ length: 20 }, (_, index) => `case-${index}`);
 const all = (type: Parameters<typeof draftOf>[0]): Draft[] => cases.map((caseId) => draftOf(type, caseId));
 const denied = cases.map((caseId) => draft('readmit.approval.denied', caseId, { caseId, decisionId: 'decision-1', by: 'chidi' }));
 
-/** So that what other sessions did is in the counters: they send them when they have rested for a second, or end. */
-const restAllSessions = async (): Promise<void> => {
+/** Ends the other sessions, so that the counters include them: a session reports after being idle for a second, or when it ends. */
+const endOtherSessions = async (): Promise<void> => {
   const { rows } = await owner.query<{ pid: number }>(
     `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'`,
   );
-  // Those that did the work: a listener that lost its session comes back with another one.
+  // Only those that did the work: a listener opens a new session after it lost one.
   const pids = rows.map(({ pid }) => pid);
   await owner.query('SELECT pg_terminate_backend(pid) FROM unnest($1::int[]) AS p(pid)', [pids]);
   await until(async () => (await owner.query('SELECT 1 FROM pg_stat_activity WHERE pid = ANY($1::int[])', [pids])).rowCount === 0, {
@@ -110,15 +110,15 @@ const restAllSessions = async (): Promise<void> => {
   });
 };
 
-describe('no table is read from end to end', () => {
-  it('when intake hears of cases, sends their notices and lists its ledger; control: a list without an index is counted', async () => {
+describe('there is no sequential scan', () => {
+  it('when intake consumes events, sends notices and lists its ledger; control: a query without an index is counted', async () => {
     await fill('intake');
-    await forget();
+    await resetCounters();
     const engine = await system.engine('intake');
     await engine.start();
     for (const opened of all('readmit.case.opened'))
       await engine.command({ key: opened.key, name: 'open', actor: 'anonymous' }, () => ({ emit: [opened], reply: {} }));
-    await system.say(denied);
+    await system.publish(denied);
     const store = await system.store('intake');
     const sent = `SELECT count(*)::int AS n FROM fact WHERE key = ANY ($1) AND type = 'readmit.notice.sent'`;
     await until(async () => (await store.query<{ n: number }>(sent, [cases]))[0]?.n === cases.length * 2, {
@@ -133,31 +133,31 @@ describe('no table is read from end to end', () => {
     expect(await ledger.list({ limit: 10, state: 'open' })).toEqual([]);
     expect(await ledger.list({ limit: 10, state: 'open', subject: 'person-7' })).toEqual([]);
     await engine.stop();
-    await restAllSessions();
-    await nothingOf();
+    await endOtherSessions();
+    await expectIndexUse();
 
     await owner.query(`SELECT count(*) FROM intake.case_ledger WHERE view ->> 'ticket' = 'T-1'`);
     await owner.query('SELECT pg_stat_force_next_flush()');
-    expect(await readWhole()).toEqual(['intake.case_ledger 1']);
+    expect(await sequentialScans()).toEqual(['intake.case_ledger 1']);
   }, 120_000);
 
-  it('when execution hears of cases, looks for work and is asked for its figures', async () => {
+  it('when execution consumes events, looks for work and counts its figures', async () => {
     await fill('execution');
-    await forget();
+    await resetCounters();
     const engine = await system.engine('execution');
     await engine.start();
-    await system.say([...all('readmit.case.opened'), ...all('readmit.case.classified'), ...all('readmit.people.attested')]);
+    await system.publish([...all('readmit.case.opened'), ...all('readmit.case.classified'), ...all('readmit.people.attested')]);
     const store = await system.store('execution');
-    // No connector of that name: the plan is refused, which is an answer too.
-    const answered = `SELECT count(*)::int AS n FROM fact WHERE key = ANY ($1) AND type = 'readmit.plan.refused'`;
-    await until(async () => (await store.query<{ n: number }>(answered, [cases]))[0]?.n === cases.length, {
-      what: 'every case has its answer',
+    // There is no connector with that name, so the plan is refused.
+    const refused = `SELECT count(*)::int AS n FROM fact WHERE key = ANY ($1) AND type = 'readmit.plan.refused'`;
+    await until(async () => (await store.query<{ n: number }>(refused, [cases]))[0]?.n === cases.length, {
+      what: 'the plan of every case is refused',
       timeoutMs: 30_000,
     });
     expect(await queueFigures(store)).toMatchObject({ workDue: 0, parked: {} });
     await engine.stop();
-    await restAllSessions();
-    await nothingOf();
+    await endOtherSessions();
+    await expectIndexUse();
   }, 120_000);
 
   it('when the scheduler records obligations and wakes', async () => {
@@ -165,16 +165,16 @@ describe('no table is read from end to end', () => {
     await owner.query(
       `UPDATE "${schemaOf('revocation-scheduler')}".aggregate SET wake_at = now() WHERE key IN (SELECT 'later-' || n FROM generate_series(1, 40) n)`,
     );
-    await forget();
+    await resetCounters();
     const engine = await system.engine('revocation-scheduler');
     await engine.start();
-    await system.say(all('readmit.approval.granted'));
+    await system.publish(all('readmit.approval.granted'));
     const store = await system.store('revocation-scheduler');
     const due = 'SELECT 1 FROM aggregate WHERE wake_at <= statement_timestamp() LIMIT 1';
-    await until(async () => (await store.query(due)).length === 0, { what: 'all that was due has run' });
-    await until(() => engine.counters.messages >= cases.length, { what: 'every grant is heard' });
+    await until(async () => (await store.query(due)).length === 0, { what: 'nothing is due any more' });
+    await until(() => engine.counters.messages >= cases.length, { what: 'every grant is consumed' });
     await engine.stop();
-    await restAllSessions();
-    await nothingOf();
+    await endOtherSessions();
+    await expectIndexUse();
   }, 120_000);
 });

@@ -1,4 +1,4 @@
-/** The six services with their real definitions on a database of their own, and cases whose events the others would have said. */
+/** The six services with their real definitions on their own database, and cases with the events that the others would have published. */
 import { createEngine, type Engine, type EngineOptions, type ServiceDefinition, type ServiceRuntime } from '@readmit/runtime';
 import { EmbeddedBus } from '@readmit/bus';
 import { KeyRing, makeServiceKeys, makeSigningKey, Signer, verifyRecord } from '@readmit/signing';
@@ -20,9 +20,9 @@ import { crypto, SimulatedServices, policy } from '../../libs/domain/test/simula
 
 const environment = 'cost';
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
-const never = (): Promise<never> => Promise.reject(new Error('nothing outside is called here'));
+const never = (): Promise<never> => Promise.reject(new Error('nothing external is called here'));
 
-/** Nothing slow is done unless a spec brings its own worker: directory, mail and targets are not asked. */
+/** Directory, mail and targets are not called, unless a spec provides its own worker. */
 export const definitions: Readonly<Record<Exclude<ServiceName, 'audit'>, ServiceDefinition>> = {
   intake: intakeDefinition(simulatedOutside),
   classification: classificationDefinition({ read: never }, { document: policy, digest: crypto.digest(policy) }, 'salt', { draw: never }),
@@ -31,24 +31,24 @@ export const definitions: Readonly<Record<Exclude<ServiceName, 'audit'>, Service
   'revocation-scheduler': schedulerDefinition,
 };
 
-/** Every event of one granted case of the simulated house, in the order in which it was said. */
+/** All events of one granted case in the simulation, in order. */
 function sampleCase(): { readonly caseId: string; readonly drafts: readonly Draft[] } {
-  const house = new SimulatedServices();
-  // Its approval is still good when the services hear of it by the database's clock.
-  house.now = new Date(Date.now() + 86_400_000);
-  const caseId = house.open([{ kind: 'factor.bypass', object: 'ada' }], { kind: 'person', id: 'ada' });
-  house.prove(caseId);
-  house.decide(caseId, 'chidi');
-  return { caseId, drafts: house.log.map(({ fact, key }) => ({ type: fact.type, key, data: fact.data }) as Draft) };
+  const simulated = new SimulatedServices();
+  // By the database's clock its approval must still be valid when the services consume it.
+  simulated.now = new Date(Date.now() + 86_400_000);
+  const caseId = simulated.open([{ kind: 'factor.bypass', object: 'ada' }], { kind: 'person', id: 'ada' });
+  simulated.prove(caseId);
+  simulated.decide(caseId, 'chidi');
+  return { caseId, drafts: simulated.log.map(({ fact, key }) => ({ type: fact.type, key, data: fact.data }) as Draft) };
 }
 const sample = sampleCase();
 
-/** What the sample case's event of the type would be for another case. */
+/** The sample case's event of that type, for another case. */
 export function draftOf(type: EventType, caseId: string): Draft {
   const found = sample.drafts.find((draft) => draft.type === type);
   if (!found) throw new Error(`the sample case has no ${type}`);
   const text = JSON.stringify(found).replaceAll(sample.caseId, caseId);
-  // Nonces of the simulated house are shorter than the wire takes.
+  // Nonces of the simulation are shorter than the schema allows.
   return JSON.parse(text.replaceAll(/"nonce":"([^"]+)"/g, (_whole, nonce: string) => `"nonce":"${nonce.padEnd(22, '0')}"`)) as Draft;
 }
 
@@ -56,7 +56,7 @@ export interface Services {
   readonly database: TestDatabase;
   store(service: ServiceName): Promise<Store>;
   /** Writes signed events, each to the topic of its producer, in one transaction for each topic. */
-  say(drafts: readonly Draft[]): Promise<void>;
+  publish(drafts: readonly Draft[]): Promise<void>;
   engine(service: Exclude<ServiceName, 'audit'>, options?: Partial<EngineOptions>): Promise<Engine>;
   engine(service: ServiceName, options?: Partial<EngineOptions>): Promise<ServiceRuntime>;
   close(): Promise<void>;
@@ -82,7 +82,7 @@ export async function openServices(): Promise<Services> {
   return {
     database,
     store,
-    async say(drafts) {
+    async publish(drafts) {
       for (const service of services) {
         const own = drafts.filter((draft) => entryOf(draft.type).producer === service);
         if (own.length === 0) continue;
@@ -109,12 +109,12 @@ export async function openServices(): Promise<Services> {
     engine: (async (service: ServiceName, options: Partial<EngineOptions> = {}) => {
       const signer = new Signer(keys.keys[service]);
       const parts = { store: await store(service), bus: await bus(service), ...options };
-      const made =
+      const engine =
         service === 'audit'
           ? auditEngine({ ...parts, signer, ring })
           : createEngine({ definition: definitions[service], signer, ring, environment, log: silent, ...parts });
-      engines.push(made);
-      return made;
+      engines.push(engine);
+      return engine;
     }) as Services['engine'],
     async close() {
       await Promise.all(engines.map((engine) => engine.stop()));
@@ -125,11 +125,11 @@ export async function openServices(): Promise<Services> {
 }
 
 function auditEngine(parts: Pick<EngineOptions, 'store' | 'bus' | 'signer' | 'ring'>): AuditEngine {
-  const made = makeSigningKey();
-  const secret = createPrivateKey({ key: { ...made.private }, format: 'jwk' });
+  const logSigningKey = makeSigningKey();
+  const secret = createPrivateKey({ key: { ...logSigningKey.private }, format: 'jwk' });
   return new AuditEngine({
     environment,
-    key: logKey('readmit.example/log/cost', Buffer.from(made.public.x, 'base64url'), logTools),
+    key: logKey('readmit.example/log/cost', Buffer.from(logSigningKey.public.x, 'base64url'), logTools),
     signNote: (message) => sign(null, message, secret),
     signEvents: (records) => parts.signer.sign(environment, records),
     newEventId: uuidv7,

@@ -1,7 +1,7 @@
 /**
- * What a batch and a case cost each service, by its real definition, on a real PostgreSQL and the embedded bus: one commit a batch,
- * as many statements for 500 cases as for one, and exactly the rows that the case needs. The figures here are the contract: a
- * change that makes a case dearer changes a number in this file.
+ * What a batch and a case cost each service, with its real definition, on a real PostgreSQL and the embedded bus: one commit per batch,
+ * the same number of statements for 500 cases as for one, and exactly the rows that a case needs. A change that makes a case more expensive
+ * changes a number in this file.
  */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { EngineOptions, ServiceRuntime } from '@readmit/runtime';
@@ -36,7 +36,7 @@ afterEach(async () => {
 
 const casesOf = (size: number): string[] => Array.from({ length: size }, (_, index) => `case-${size}-${index}`);
 
-/** Rows that lie in the tables of the service, and in its topic. */
+/** Number of rows in the tables of the service and in its topic. */
 async function rowsOf(service: ServiceName): Promise<Record<string, number>> {
   const tables = service === 'audit' ? [...ledgers.audit] : ['fact', 'work', ...ledgers[service]];
   const counts = [
@@ -48,7 +48,7 @@ async function rowsOf(service: ServiceName): Promise<Record<string, number>> {
   return rows[0] ?? {};
 }
 
-/** The service's store, seen by the engine alone: the bus keeps its lease on another handle, by its own clock. */
+/** The service's store for the engine only: the bus renews its lease on another handle, at its own times. */
 function counted(store: Store): { readonly store: EngineOptions['store']; readonly spent: { statements: number; commits: number } } {
   const spent = { statements: 0, commits: 0 };
   return {
@@ -71,18 +71,18 @@ function counted(store: Store): { readonly store: EngineOptions['store']; readon
   };
 }
 
-const taken = (engine: ServiceRuntime, messages: number) =>
-  until(() => engine.counters.messages >= messages, { what: `${messages} messages are taken`, timeoutMs: 30_000 });
+const consumed = (engine: ServiceRuntime, messages: number) =>
+  until(() => engine.counters.messages >= messages, { what: `${messages} messages are consumed`, timeoutMs: 30_000 });
 
-/** Lets the service take what lies on its topics, and stops it. */
-async function takeAll(service: ServiceName, messages: number): Promise<void> {
+/** Starts the service until it has consumed that many messages, and stops it. */
+async function consumeAll(service: ServiceName, messages: number): Promise<void> {
   const engine = await system.engine(service, { workers: 0 });
   await engine.start();
-  await taken(engine, messages);
+  await consumed(engine, messages);
   await engine.stop();
 }
 
-/** What it costs the service to hear the event for so many cases at once. */
+/** What it costs the service to consume the event for that many cases in one batch. */
 async function costOf(service: ServiceName, type: EventType, before: readonly EventType[], size: number) {
   const cases = casesOf(size);
   if (service === 'intake') {
@@ -93,21 +93,21 @@ async function costOf(service: ServiceName, type: EventType, before: readonly Ev
     }
   }
   for (const earlier of before) {
-    await system.say(cases.map((caseId) => draftOf(earlier, caseId)));
-    await takeAll(service, size);
+    await system.publish(cases.map((caseId) => draftOf(earlier, caseId)));
+    await consumeAll(service, size);
   }
   const store = await system.store(service);
   const rowsBefore = await rowsOf(service);
   const commitsBefore = store.counters.commits;
-  const { store: seen, spent } = counted(store);
-  await system.say(
+  const { store: countedStore, spent } = counted(store);
+  await system.publish(
     type === 'readmit.approval.denied'
       ? cases.map((caseId) => draft(type, caseId, { caseId, decisionId: 'decision-1', by: 'chidi' }))
       : cases.map((caseId) => draftOf(type, caseId)),
   );
-  const engine = await system.engine(service, { store: seen, workers: 0 });
+  const engine = await system.engine(service, { store: countedStore, workers: 0 });
   await engine.start();
-  await taken(engine, size);
+  await consumed(engine, size);
   await engine.stop();
   expect(engine.counters).toMatchObject({ batches: 1, messages: size, parked: 0, commits: spent.commits, statements: spent.statements });
   expect(store.counters.commits - commitsBefore).toBeGreaterThanOrEqual(spent.commits);
@@ -118,11 +118,11 @@ async function costOf(service: ServiceName, type: EventType, before: readonly Ev
 
 describe('the cost of a batch', () => {
   it.each<[ServiceName, EventType, readonly EventType[], number, Record<string, number>]>([
-    // Locks, facts and work, ledger, position. The row of the ledger is there already; a notice is to be sent.
+    // Locks, facts and work, ledger, position. The ledger already has the row; a notice is to be sent.
     ['intake', 'readmit.approval.denied', [], 4, { fact: 1, work: 1, case_ledger: 0, topic: 0 }],
-    // The directory is asked by a worker. Keys of the subject's cases are kept beside.
+    // A worker reads the directory. Case keys of the subject are stored separately.
     ['classification', 'readmit.case.opened', [], 4, { fact: 1, work: 1, case_code: 1, topic: 0 }],
-    // Says until when must be decided. The inbox of the one verifier has the case from now on, by one statement more.
+    // Emits the deadline for decisions. One more statement adds the case to the inbox of the only verifier.
     [
       'approval',
       'readmit.plan.proposed',
@@ -130,12 +130,12 @@ describe('the cost of a batch', () => {
       5,
       { fact: 1, work: 0, inbox_item: 1, topic: 1 },
     ],
-    // Says until when the approval is good.
+    // Emits the deadline of the approval.
     ['execution', 'readmit.approval.granted', ['readmit.case.opened'], 4, { fact: 1, work: 0, topic: 1 }],
-    // The grant, and the obligation that it says.
+    // The grant, and the obligation that it emits.
     ['revocation-scheduler', 'readmit.approval.granted', [], 4, { fact: 2, work: 0, topic: 1 }],
   ])(
-    '%s hears %s',
+    '%s consumes %s',
     async (service, type, before, statements, perCase) => {
       for (const size of sizes) {
         const cost = await costOf(service, type, before, size);
@@ -150,16 +150,16 @@ describe('the cost of a batch', () => {
     120_000,
   );
 
-  it('audit hears readmit.approval.granted', async () => {
+  it('audit consumes readmit.approval.granted', async () => {
     for (const size of sizes) {
-      // Twice before, so that the checkpoint that becomes an entry each hour has become one.
+      // After two earlier batches, so that the hourly entry with a checkpoint already exists.
       const cost = await costOf('audit', 'readmit.approval.granted', ['readmit.case.opened', 'readmit.case.classified'], size);
       expect({ size, ...cost }).toEqual({
         size,
         commits: 1,
-        // Writer's lock, head with what is known of the cases, leaves with events, checkpoint and cases, what SIEMs read, Recorded, position.
+        // Writer's lock, head with the known cases, leaves with events, checkpoint and cases, records for SIEMs, `recorded`, position.
         statements: 6,
-        // The row of the case is there since its opening.
+        // The case has had its row since it was opened.
         rows: { leaf: size, checkpoint: 1, case_whose: 0, topic: size, siem: size },
       });
     }

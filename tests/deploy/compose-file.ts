@@ -1,10 +1,10 @@
-/** docker-compose.yml as compose reads it: merged, and with the variables of an .env file put in. */
+/** Reads docker-compose.yml like docker compose: with merges, and with the variables of an .env file substituted. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse } from 'yaml';
 
-export const house = path.resolve(import.meta.dirname, '../..');
-export const textOf = (file: string): string => readFileSync(path.join(house, file), 'utf8');
+export const workspace = path.resolve(import.meta.dirname, '../..');
+export const textOf = (file: string): string => readFileSync(path.join(workspace, file), 'utf8');
 
 export interface Mount {
   readonly source: string;
@@ -43,8 +43,8 @@ export function readEnvFile(text: string): Readonly<Record<string, string>> {
   );
 }
 
-/** `$$`, `${NAME}`, `${NAME:-otherwise}`, `${NAME:+instead}` and `${NAME:?why}`, as the Compose Specification has them. */
-export function putIn(text: string, env: Readonly<Record<string, string>>): string {
+/** `$$`, `${NAME}`, `${NAME:-default}`, `${NAME:+replacement}` and `${NAME:?error}`, as in the Compose Specification. */
+export function substitute(text: string, env: Readonly<Record<string, string>>): string {
   return text.replaceAll(/\$(?:(\$)|\{([A-Z_]+)(?::([-+?])([^}]*))?\})/g, (_whole, dollar, name: string, kind, rest: string) => {
     if (dollar) return '$';
     const value = env[name] ?? '';

@@ -1,7 +1,6 @@
 /**
- * The deployment files against what the code says of itself: the Compose Specification, the settings of each service, the secrets that
- * each may see. Not here: whether an engine starts it (none is needed to run this), and what docker compose itself says
- * (`npm run validate:deploy`).
+ * Compares the deployment files with the Compose Specification and the code: the settings of each service and the secrets that it may see.
+ * This needs no Docker engine, so it does not test whether the containers start; `npm run validate:deploy` runs docker compose itself.
  */
 import { describe, expect, it } from '@jest/globals';
 import { approvalApp } from '@readmit/approval';
@@ -19,11 +18,11 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { parse } from 'yaml';
-import { house, putIn, readCompose, readEnvFile, textOf, type ComposeFile, type ComposeService } from './compose-file.js';
+import { workspace, substitute, readCompose, readEnvFile, textOf, type ComposeFile, type ComposeService } from './compose-file.js';
 
 const compose = readCompose();
 const answers = readEnvFile(textOf('deploy/compose/example.env'));
-/** As prepare.sh leaves .env. */
+/** The .env file after prepare.sh. */
 const prepared = { ...answers, READMIT_ROOT_KEY: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' };
 const settingsOf: Readonly<Record<ServiceName, SettingsSpec>> = {
   intake: intakeApp.settings,
@@ -33,10 +32,10 @@ const settingsOf: Readonly<Record<ServiceName, SettingsSpec>> = {
   'revocation-scheduler': schedulerApp.settings,
   audit: auditApp.settings,
 };
-/** Variables of the process that are no settings of ours. */
+/** Variables for Node itself. */
 const ofNode = new Set(['NODE_ENV']);
 
-/** What is wrong with the environment of a service, in words. */
+/** Messages about what is wrong with the environment of a service. */
 function environmentFaults(service: ServiceName, { environment = {}, secrets = [], configs = [] }: ComposeService): readonly string[] {
   const spec: SettingsSpec = { ...serviceSettings, ...settingsOf[service] };
   const mounted = new Set([...secrets.map(({ target }) => `/run/secrets/${target}`), ...configs.map(({ target }) => target)]);
@@ -44,7 +43,7 @@ function environmentFaults(service: ServiceName, { environment = {}, secrets = [
     .filter((name) => !(name in spec) && !ofNode.has(name))
     .map((name) => `${name}: no such setting`);
   for (const [name, setting] of Object.entries(spec)) {
-    const value = putIn(environment[name] ?? '', prepared);
+    const value = substitute(environment[name] ?? '', prepared);
     if (value === '') {
       if (!('default' in setting)) faults.push(`${name}: is missing`);
     } else if (name.endsWith('_FILE')) {
@@ -66,23 +65,23 @@ const serviceIn = (file: ComposeFile, name: string): ComposeService => {
 };
 
 describe('docker-compose.yml', () => {
-  it('has the shape of the Compose Specification', () => {
+  it('conforms to the Compose Specification', () => {
     const schema = JSON.parse(textOf('tests/deploy/compose-spec.schema.json')) as Record<string, unknown>;
-    // The draft's own schema would be looked for by its address.
+    // Otherwise Ajv would look for the meta-schema by its URL.
     delete schema['$schema'];
     const valid = new Ajv({ strict: false, validateFormats: false }).compile(schema);
     expect([valid(compose), valid.errors ?? []]).toEqual([true, []]);
-    const spoilt = readCompose(textOf('docker-compose.yml').replace('image: postgres', 'imagee: postgres'));
-    expect(valid(spoilt)).toBe(false);
+    const broken = readCompose(textOf('docker-compose.yml').replace('image: postgres', 'imagee: postgres'));
+    expect(valid(broken)).toBe(false);
     expect(valid.errors?.map(({ instancePath, params }) => [instancePath, params])).toEqual([
       ['/services/postgres', { additionalProperty: 'imagee' }],
     ]);
   });
 
-  it.each(services)('gives %s exactly what its settings ask for', (service) => {
+  it.each(services)('gives %s exactly the settings that it needs', (service) => {
     const here = serviceIn(compose, service);
     expect(environmentFaults(service, here)).toEqual([]);
-    // Controls: one variable too many, one too few, one wrong, one file that is not mounted.
+    // Controls: an unknown variable, a missing one, a wrong one, and a file that is not mounted.
     const { DATABASE_URL, ...without } = here.environment ?? {};
     expect(DATABASE_URL).toMatch(/^postgres:/);
     expect(
@@ -99,14 +98,14 @@ describe('docker-compose.yml', () => {
     ]);
   });
 
-  it('asks for what has no answer before anything starts', () => {
-    expect(() => putIn(compose.services['intake']?.environment?.['READMIT_ISSUER'] ?? '', {})).toThrow('READMIT_ISSUER must be set');
+  it('refuses to start without required variables', () => {
+    expect(() => substitute(compose.services['intake']?.environment?.['READMIT_ISSUER'] ?? '', {})).toThrow('READMIT_ISSUER must be set');
     const asked = [...textOf('docker-compose.yml').matchAll(/\$\{([A-Z_]+):\?/g)].map(([, name]) => name ?? '');
     expect(asked.length).toBeGreaterThan(5);
     expect([...new Set(asked)].filter((name) => !answers[name])).toEqual([]);
   });
 
-  it('lets each service see its own secrets alone, and names none that nobody reads', () => {
+  it('lets each service see only its own secrets, and defines none that is not used', () => {
     const sources = (name: string): readonly string[] => (serviceIn(compose, name).secrets ?? []).map(({ source }) => source);
     const used = new Set(Object.keys(compose.services).flatMap(sources));
     expect(Object.keys(compose.secrets).filter((name) => !used.has(name))).toEqual([]);
@@ -122,20 +121,20 @@ describe('docker-compose.yml', () => {
     }
   });
 
-  it('holds no secret: every password is a file', () => {
-    const spoken = Object.entries(compose.services).flatMap(([service, { environment = {} }]) =>
+  it('contains no secret: every password is a file', () => {
+    const inline = Object.entries(compose.services).flatMap(([service, { environment = {} }]) =>
       Object.entries(environment)
         .filter(([name, value]) => (/PASSWORD|SECRET/.test(name) && !name.endsWith('_FILE')) || /:\/\/[^/@\s]*:[^/@\s]*@/.test(value))
         .map(([name]) => `${service} ${name}`),
     );
-    expect(spoken).toEqual([]);
+    expect(inline).toEqual([]);
     const jaas = Object.values(serviceIn(compose, 'kafka').environment ?? {}).filter((value) => value.includes('password='));
     expect(jaas).toHaveLength(2);
     for (const line of jaas)
       expect(line.replaceAll(/"\$\$\{directory:\/run\/secrets:[a-z.-]+\}"/g, '""')).not.toMatch(/(password|user_broker)="[^"]/);
   });
 
-  it('starts nothing before what it stands on, and limits everything', () => {
+  it('starts services after their dependencies, and limits everything', () => {
     for (const service of services) {
       const { depends_on: needs = {}, healthcheck, user, read_only: readOnly, restart } = serviceIn(compose, service);
       expect({
@@ -163,17 +162,17 @@ describe('docker-compose.yml', () => {
     }
   });
 
-  it('names files that are there and programs that are built', () => {
-    const files = Object.values(compose.configs).map(({ file }) => putIn(file, answers));
-    expect(files.filter((file) => !existsSync(path.join(house, file)))).toEqual([]);
+  it('names files that exist and programs that are built', () => {
+    const files = Object.values(compose.configs).map(({ file }) => substitute(file, answers));
+    expect(files.filter((file) => !existsSync(path.join(workspace, file)))).toEqual([]);
     const programs = Object.values(compose.services).flatMap(({ command = [] }) => command.filter((word) => word.startsWith('dist/apps/')));
     expect(programs.length).toBe(services.length + 2);
     expect(
-      programs.filter((file) => !existsSync(path.join(house, file.replace('dist/apps/', 'apps/').replace('main.js', 'src/main.ts')))),
+      programs.filter((file) => !existsSync(path.join(workspace, file.replace('dist/apps/', 'apps/').replace('main.js', 'src/main.ts')))),
     ).toEqual([]);
   });
 
-  it('knows the same six services everywhere: users of Kafka, upstreams of the front, targets of Prometheus', () => {
+  it('has the same six services as Kafka users, upstreams of the reverse proxy and targets of Prometheus', () => {
     const sorted = [...services].toSorted();
     const users = /for service in (.*); do/.exec(textOf('deploy/compose/kafka-users.sh'))?.[1]?.split(' ').toSorted();
     const upstreams = [...textOf('deploy/compose/front.conf').matchAll(/~\^\/api\/[a-z]+\/ +([a-z-]+);/g)]
@@ -195,7 +194,7 @@ describe('docker-compose.yml', () => {
 
 describe('the image', () => {
   const dockerfile = textOf('Dockerfile');
-  it('stands on the Node that the house is tested with, by its version, and runs as nobody who may write to it', () => {
+  it('has the version of Node that is used for tests, and runs as a user who may not write to it', () => {
     const { dependencies } = JSON.parse(textOf('package.json')) as { dependencies: Record<string, string> };
     expect(/^ARG NODE_VERSION=(.*)$/m.exec(dockerfile)?.[1]).toBe(dependencies['node']);
     const bases = [...dockerfile.matchAll(/^FROM (\S+)/gm)].map(([, base]) => base);
@@ -203,32 +202,32 @@ describe('the image', () => {
     expect(dockerfile.lastIndexOf('USER 1000:1000')).toBeGreaterThan(dockerfile.lastIndexOf('COPY'));
   });
 
-  it('copies only what .dockerignore lets in', () => {
-    const letIn = textOf('.dockerignore')
+  it('copies only what .dockerignore includes', () => {
+    const included = textOf('.dockerignore')
       .split('\n')
       .filter((line) => line.startsWith('!'))
       .map((line) => line.slice(1));
     const copied = [...dockerfile.matchAll(/^COPY (?!--from)(.*) \S+$/gm)].flatMap(([, words = '']) => words.split(' '));
     expect(copied.length).toBeGreaterThan(5);
-    expect(copied.filter((file) => !letIn.includes(file))).toEqual([]);
+    expect(copied.filter((file) => !included.includes(file))).toEqual([]);
   });
 
-  it('tells by its health check whether the service in it is ready', async () => {
+  it('has a health check that reports whether the service is ready', async () => {
     let status = 200;
     const server = createServer((_request, response) => response.writeHead(status).end('{"says":"as asked"}'));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const PORT = String((server.address() as AddressInfo).port);
     const check = () =>
-      new Promise<{ code: number | null; said: string }>((resolve) => {
-        const child = spawn(process.execPath, [path.join(house, 'deploy/ready.mjs')], { env: { HOST: '0.0.0.0', PORT } });
-        let said = '';
-        child.stdout.on('data', (bytes: Buffer) => (said += bytes.toString('utf8')));
-        child.once('close', (code) => resolve({ code, said }));
+      new Promise<{ code: number | null; output: string }>((resolve) => {
+        const child = spawn(process.execPath, [path.join(workspace, 'deploy/ready.mjs')], { env: { HOST: '0.0.0.0', PORT } });
+        let output = '';
+        child.stdout.on('data', (bytes: Buffer) => (output += bytes.toString('utf8')));
+        child.once('close', (code) => resolve({ code, output }));
       });
-    expect(await check()).toEqual({ code: 0, said: '200 {"says":"as asked"}\n' });
+    expect(await check()).toEqual({ code: 0, output: '200 {"says":"as asked"}\n' });
     status = 503;
-    expect(await check()).toEqual({ code: 1, said: '503 {"says":"as asked"}\n' });
+    expect(await check()).toEqual({ code: 1, output: '503 {"says":"as asked"}\n' });
     await new Promise((resolve) => server.close(resolve));
-    expect(await check()).toEqual({ code: 1, said: 'no response: ECONNREFUSED\n' });
+    expect(await check()).toEqual({ code: 1, output: 'no response: ECONNREFUSED\n' });
   });
 });

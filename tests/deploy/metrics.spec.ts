@@ -1,4 +1,4 @@
-/** The metrics that services show, those that docs/operations.md explains and those that the alerts use are the same ones. */
+/** The services export exactly the metrics that docs/operations.md explains, and the alerts use no others. */
 import { expect, it } from '@jest/globals';
 import { draft } from '@readmit/domain';
 import { Facts } from '@readmit/domain';
@@ -18,14 +18,14 @@ const engine = {
   counters: { batches: 0, messages: 0, statements: 0, commits: 0, events: 0, parked: 0 },
   progress: async () => ({ ready: true, lag: 0, lastBatchAt: null, workWaiting: 0, parked: 0, says: '' }),
 } as unknown as Engine;
-/** As intake has them beside the usual. */
+/** Additional counters of intake. */
 const counts = Object.fromEntries(
   ['signals_recorded', 'signals_repeated', 'signals_refused'].map((what) => [what, { says: 'Taken.', value: 0 }]),
 );
 const store = { query: async () => [] } as unknown as Store;
 const own: readonly ServiceFigures[] = [gateFigures, logFigures(store), overdueFigures(store)];
 
-async function shown(): Promise<ReadonlySet<string>> {
+async function exported(): Promise<ReadonlySet<string>> {
   const texts = await Promise.all(
     own.map(async (figures) => {
       const instruments = new Instruments('execution', log, figures);
@@ -36,22 +36,22 @@ async function shown(): Promise<ReadonlySet<string>> {
   return new Set(texts.flatMap((text) => [...text.matchAll(/^# HELP (\S+)/gm)].map(([, name]) => name ?? '')));
 }
 
-it('every metric is explained in docs/operations.md, and nothing else is', async () => {
+it('docs/operations.md explains exactly the existing metrics', async () => {
   const explained = new Set([...textOf('docs/operations.md').matchAll(/^\| `(readmit_[a-z_]+)`/gm)].map(([, name]) => name));
-  const names = await shown();
+  const names = await exported();
   expect(names.size).toBeGreaterThan(20);
   expect([...explained].toSorted()).toEqual([...names].toSorted());
 });
 
-it('the alerts use only metrics that there are', async () => {
+it('the alerts use only existing metrics', async () => {
   const { groups } = parse(textOf('deploy/prometheus/alerts.yml')) as { groups: { rules: { alert: string; expr: string }[] }[] };
-  const names = await shown();
+  const names = await exported();
   const used = groups.flatMap(({ rules }) => rules.flatMap(({ expr }) => expr.match(/readmit_[a-z_]+/g) ?? []));
   expect(used.length).toBeGreaterThan(10);
   expect(used.filter((name) => !names.has(name.replace(/_(bucket|count|sum)$/, '')))).toEqual([]);
 });
 
-it('the wait at the gate is from the grant to the start, and no other event ends one', async () => {
+it('the wait at the gate is the time from the grant to the start, and no other event ends it', async () => {
   const instruments = new Instruments('execution', log, gateFigures);
   const count = async (): Promise<string> =>
     (await instruments.scrape({ engine, store })).text

@@ -1,6 +1,6 @@
 /**
- * `readmit directory` with classification's own reader: what is signed is taken there, and what is refused there is not signed. Not here: each
- * fault that a directory can have (libs/domain/src/classification/directory-faults.spec.ts, apps/classification/test/http-directory.spec.ts).
+ * `readmit directory` with classification's own reader, which must accept what is signed; what it would refuse is not signed. Every possible
+ * fault of a directory is tested in libs/domain/src/classification/directory-faults.spec.ts and apps/classification/test/http-directory.spec.ts.
  */
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -26,7 +26,7 @@ let desk: Desk;
 let keyId: string;
 const at = (name: string): string => path.join(desk.home, name);
 const source = async (): Promise<Source> => parse(await readFile(at('directory.yaml'), 'utf8')) as Source;
-/** Writes the example with something changed. */
+/** Writes the example with a change. */
 async function edited(change: (source: Source) => void): Promise<void> {
   const document = await source();
   change(document);
@@ -34,7 +34,7 @@ async function edited(change: (source: Source) => void): Promise<void> {
 }
 const sign = (...more: string[]) =>
   desk.run('directory', 'sign', at('directory.yaml'), '--key', at('directory-key.json'), '--out', at('directory.jws'), ...more);
-/** As classification reads it, with the key of its configuration. */
+/** Reads it like classification, with the key in its configuration. */
 const read = (text: string, key = keyId) =>
   httpDirectory({
     url: 'https://directory.example.test/',
@@ -51,13 +51,13 @@ const first = ({ people }: Source): Entry => people[0] ?? { id: '', teams: [], k
 beforeEach(async () => {
   desk = await Desk.of('http://127.0.0.1:1');
   await desk.run('directory', 'init', desk.home);
-  const made = await desk.run('key', 'create', '--for', 'directory', '--id', 'directory-1', '--out', at('directory-key.json'));
-  keyId = made.stdout.trim();
+  const created = await desk.run('key', 'create', '--for', 'directory', '--id', 'directory-1', '--out', at('directory-key.json'));
+  keyId = created.stdout.trim();
 });
 afterEach(() => desk.leave());
 
 describe('readmit directory init', () => {
-  it('writes an example that passes, names every team of the policy that ships and its own schema, and replaces nothing', async () => {
+  it('writes a valid example with every team of the default policy and its schema, and overwrites nothing', async () => {
     const policy = parsePolicy(await readFile('deploy/policies/default.yaml', 'utf8'), 'default.yaml').document;
     const asked = [...Object.values(policy.classes), { ...policy.privilegedSubject, verifiers: [] }].flatMap(({ verifiers, quorum }) => [
       ...verifiers,
@@ -77,7 +77,7 @@ describe('readmit directory init', () => {
 });
 
 describe('docs/directory.md', () => {
-  it('shows what init writes, and has every field of the schema and no other', async () => {
+  it('shows what init writes, and explains exactly the fields of the schema', async () => {
     const page = await readFile('docs/directory.md', 'utf8');
     expect(blockOf('docs/directory.md', 'The file')).toBe(await readFile(at('directory.yaml'), 'utf8'));
     const named = [...page.matchAll(/^\| `(\.?[a-zA-Z]+)` +\|/gm)].map(([, name]) => name);
@@ -88,7 +88,7 @@ describe('docs/directory.md', () => {
 });
 
 describe('readmit directory check', () => {
-  it('says all faults with place and entry, and exits 2; without them 0', async () => {
+  it('prints all faults with place and entry and exits with 2, or with 0 if there are none', async () => {
     const key = await approverKey('dana-1');
     await edited((document) => {
       document.people.push(structuredClone(first(document)));
@@ -108,7 +108,7 @@ describe('readmit directory check', () => {
     expect(await desk.run('directory', 'check', at('directory.yaml'))).toMatchObject({ code: 0, stderr: '' });
   });
 
-  it('says why a file cannot be read, as every command does', async () => {
+  it('prints why a file cannot be read, like every command', async () => {
     const missing = await desk.run('directory', 'check', at('none.yaml'));
     expect([missing.code, missing.stderr]).toEqual([2, expect.stringContaining('there is no such file or folder (ENOENT)')]);
     const isFolder = { code: 2, stderr: expect.stringContaining('it is a folder (EISDIR)') };
@@ -119,7 +119,7 @@ describe('readmit directory check', () => {
 
   it.each<[string, (source: Source) => void, string]>([
     [
-      'a field that is none',
+      'an unknown field',
       (document) => Object.assign(first(document), { team: 'staff' }),
       '/people/0 must NOT have additional properties: team (u-1001)',
     ],
@@ -128,18 +128,14 @@ describe('readmit directory check', () => {
       (document) => Object.assign(first(document), { authority: '5' }),
       '/people/0/authority must be integer (u-1001)',
     ],
-    [
-      'an instant of its own',
-      (document) => Object.assign(document, { issuedAt: now.toISOString() }),
-      '/issuedAt must be left out: signing sets it',
-    ],
-  ])('names %s by place and entry', async (_, change, says) => {
+    ['an issuedAt', (document) => Object.assign(document, { issuedAt: now.toISOString() }), '/issuedAt must be left out: signing sets it'],
+  ])('reports %s with place and entry', async (_, change, fault) => {
     await edited(change);
     const ran = await desk.run('directory', 'check', at('directory.yaml'), '--json');
-    expect([ran.code, json(ran.stdout)]).toEqual([2, { ok: false, file: at('directory.yaml'), faults: [says] }]);
+    expect([ran.code, json(ran.stdout)]).toEqual([2, { ok: false, file: at('directory.yaml'), faults: [fault] }]);
   });
 
-  it('names a file that is no YAML, one with aliases, and one that is no directory', async () => {
+  it('reports a file that is not YAML, one with aliases, and one that is not a directory', async () => {
     await writeFile(at('directory.yaml'), 'people: &some []\nmachines: *some\n');
     expect(await desk.run('directory', 'check', at('directory.yaml'))).toMatchObject({
       code: 2,
@@ -154,7 +150,7 @@ describe('readmit directory check', () => {
     expect(await desk.run('directory', 'check', at('directory.yaml'))).toMatchObject({ code: 2, stdout: '/ must be object\n' });
   });
 
-  it('remarks on a machine that nobody answers for, which is taken all the same', async () => {
+  it('warns about a machine whose owning team is empty, but accepts it', async () => {
     await edited((document) => document.machines.forEach((machine) => (machine.ownerTeam = 'payrol-team')));
     expect(await desk.run('directory', 'check', at('directory.yaml'))).toMatchObject({
       code: 0,
@@ -164,15 +160,15 @@ describe('readmit directory check', () => {
 });
 
 describe('readmit directory sign', () => {
-  it('R8.3 makes what classification takes with this key: not with another, and not with a byte changed', async () => {
+  it('R8.3 signs what classification accepts with this key, but not with another, or with a changed byte', async () => {
     const ran = await sign('--json');
     const text = await readFile(at('directory.jws'), 'utf8');
     expect([ran.code, json(ran.stdout)]).toEqual([
       0,
       expect.objectContaining({ issuedAt: now.toISOString(), directoryKey: keyId, people: 4 }),
     ]);
-    const taken = await read(text);
-    expect(taken).toMatchObject({ issuedAt: now.toISOString(), directory: { ...(await source()), issuedAt: now.toISOString() } });
+    const accepted = await read(text);
+    expect(accepted).toMatchObject({ issuedAt: now.toISOString(), directory: { ...(await source()), issuedAt: now.toISOString() } });
     expect(await modeOf(at('directory.jws'))).toBe(0o600);
     const other = await desk.run('key', 'create', '--for', 'directory', '--id', 'other', '--out', at('other.json'));
     await expect(read(text, other.stdout.trim())).rejects.toThrow('signature verification failed');
@@ -181,7 +177,7 @@ describe('readmit directory sign', () => {
     await expect(read(changed)).rejects.toThrow('signature verification failed');
   });
 
-  it('tells whether a signed file is what classification would take: exit 3 when it is not', async () => {
+  it('checks whether classification would accept a signed file, and exits with 3 if not', async () => {
     await sign();
     const check = () => desk.run('directory', 'check', at('directory.jws'), '--signed-by', keyId);
     expect(await check()).toMatchObject({ code: 0, stdout: expect.stringContaining(now.toISOString()) });
@@ -201,7 +197,7 @@ describe('readmit directory sign', () => {
     expect(await sign()).toMatchObject({ code: 0 });
   });
 
-  it('replaces an earlier issue, and none that is later or of another key', async () => {
+  it('replaces an earlier issue, but not a later one or one with another key', async () => {
     await sign();
     const before = await readFile(at('directory.jws'), 'utf8');
     expect(await sign()).toMatchObject({ code: 0 });
@@ -225,27 +221,27 @@ describe('readmit directory sign', () => {
     expect((await read(await readFile(at('directory.jws'), 'utf8'))).issuedAt).toBe(desk.now.toISOString());
   });
 
-  it('replaces an earlier issue that has faults, and none that does not say when it was issued', async () => {
+  it('replaces an earlier issue with faults, but not one without issuedAt', async () => {
     const { d } = JSON.parse(await readFile(at('directory-key.json'), 'utf8')) as { d: string };
-    const standing = async (more: object): Promise<string> => {
+    const existing = async (more: object): Promise<string> => {
       const faulty = { version: 1, people: 'none', ...more } as unknown as Directory;
       const text = await signDirectory(faulty, { kty: 'OKP', crv: 'Ed25519', x: keyId, d });
       await writeFile(at('directory.jws'), text);
       return text;
     };
     for (const undated of [{}, { issuedAt: 'now' }]) {
-      await standing(undated);
+      await existing(undated);
       expect(await sign()).toMatchObject({ code: 2, stderr: expect.stringContaining('it has no issuedAt') });
     }
-    await standing({ issuedAt: new Date(now.getTime() + 1).toISOString() });
+    await existing({ issuedAt: new Date(now.getTime() + 1).toISOString() });
     expect(await sign()).toMatchObject({ code: 2, stderr: expect.stringContaining('later than now') });
-    const faulty = await standing({ issuedAt: now.toISOString() });
+    const faulty = await existing({ issuedAt: now.toISOString() });
     await expect(read(faulty)).rejects.toThrow('fix it: ');
     expect(await sign()).toMatchObject({ code: 0 });
     expect((await read(await readFile(at('directory.jws'), 'utf8'))).issuedAt).toBe(now.toISOString());
   });
 
-  it('refuses a key file that others can read, and tells no secret', async () => {
+  it('refuses a key file that others can read, and prints no secret', async () => {
     const { d } = JSON.parse(await readFile(at('directory-key.json'), 'utf8')) as { d: string };
     await chmod(at('directory-key.json'), 0o644);
     const refused = await sign();

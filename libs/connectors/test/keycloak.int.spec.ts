@@ -80,7 +80,7 @@ const execute = async (plan: Plan): Promise<string> => {
 const observe = async (plan: Plan) => (await connector.observe(plan, { caseId: 'case_1' }, never))[0];
 const closeBypass = async (plan: Plan) => {
   const undo = plan.obligations.find(({ kind }) => kind === 'bypass.close');
-  if (!undo) throw new Error('the plan closes no bypass');
+  if (!undo) throw new Error('the plan has no bypass.close');
   await connector.undo(undo, { caseId: 'case_1', plan }, never);
 };
 const credentialTypes = async (person: string) =>
@@ -129,7 +129,7 @@ describe('a bypass at Keycloak', () => {
     await person.post({ recoveryCodeInput: code });
     expect(person.page()).toContain('totpSecret');
     expect(await observe(plan)).toMatchObject({ used: { at: expect.any(String) } });
-    // Looking changes nothing: what was seen and not stored is seen again.
+    // Observing changes nothing: what was not stored is seen again.
     expect(await observe(plan)).toMatchObject({ used: { at: expect.any(String) } });
     await closeBypass(plan);
     expect(await credentialTypes('erin')).toEqual(['password']);
