@@ -1,4 +1,4 @@
-/** The rules name the hold of a secret before there is a plan, the connector in the plan, each with its own digest. Two names would be two accounts. */
+/** The rules name the hold of a secret before there is a plan, the connector names it in the plan. Different names would count as two accounts. */
 import { describe, expect, it } from '@jest/globals';
 import { engineCrypto } from '@readmit/signing';
 import { secretHold } from '@readmit/domain';
@@ -6,7 +6,7 @@ import { holdId } from '../../libs/connectors/src/plan-identity.js';
 
 describe('the hold of a secret', () => {
   it.each(['payroll', 'a/b', 'a%2Fb', 'x, y', 'é"\\', 'x'.repeat(240), 'x'.repeat(241), `${'x'.repeat(254)}a`, `${'/'.repeat(254)}b`])(
-    'R6.5 has one name with rules and connector (%s)',
+    'R6.5 has the same name in rules and connector (%s)',
     (object) => {
       expect(secretHold(engineCrypto, 'target', object)).toBe(holdId('target', 'secret', object));
     },

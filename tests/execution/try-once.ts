@@ -1,4 +1,4 @@
-/** One try of a piece of slow work, as the real engine makes it, without its database: `begin`, `call` and `finish` of the real handler. */
+/** One try of a piece of slow work, like in the engine but without a database: `begin`, `call` and `finish` of the real handler. */
 import type { ServiceDefinition, Work, WorkHandler } from '@readmit/runtime';
 import type { Draft } from '@readmit/contracts';
 import type { Begun, Context, Facts, WorkDraft } from '@readmit/domain';
@@ -16,16 +16,16 @@ export const newRow = (draft: WorkDraft, key: string): WorkRow => ({
   ...{ draft, key, alsoKeys: draft.alsoKeys, state: 'waiting', notBefore: draft.notBefore, tries: 0, began: false },
 });
 
-/** What surrounds the try. */
+/** What the try needs from a test. */
 export interface Surroundings {
   readonly handlers: ServiceDefinition['work'];
   readonly now: () => Date;
   readonly look: (row: WorkRow) => { readonly facts: Facts; readonly context: Context };
-  /** Keeps what the try said, with everything that follows from it. */
-  readonly say: (row: WorkRow, drafts: readonly Draft[]) => void;
-  /** What the database answers when it is asked before a call, as long as the work is not cancelled. */
+  /** Stores what the try emitted, and all that follows from it. */
+  readonly emit: (row: WorkRow, drafts: readonly Draft[]) => void;
+  /** In place of the query before a call, which tells whether the work may continue. */
   readonly still: () => boolean;
-  /** Others go on while the call is under way. */
+  /** Runs during the call: what others do meanwhile. */
   readonly meanwhile: () => void;
   /** Whether the worker was killed between call and result. */
   readonly lost: () => boolean;
@@ -40,7 +40,7 @@ export async function tryOnce(row: WorkRow, around: Surroundings): Promise<'late
     row.notBefore = begun.notBefore;
     return 'later';
   }
-  around.say(row, begun.emit);
+  around.emit(row, begun.emit);
   if (!begun.go) {
     row.state = 'done';
     return 'done';
@@ -57,7 +57,7 @@ export async function tryOnce(row: WorkRow, around: Surroundings): Promise<'late
   const outcome = await handlerOf(row, around)
     .call(work, facts, new AbortController().signal, still)
     .catch((error: unknown) => ({ error: error instanceof Error ? error : new Error(String(error)) }));
-  // The next worker finds what was done at the target, and nothing of it on record.
+  // The next worker finds the change at the target, but no record of it.
   if (around.lost()) {
     if (stateOf(row) === 'running') row.state = 'waiting';
     return 'lost';
@@ -75,18 +75,18 @@ export function finish(row: WorkRow, outcome: unknown, around: Surroundings): 'd
   const { emit, retryAt } = handlerOf(row, around).finish(workOf(row, around), outcome, facts, context);
   if (row.state !== 'cancelled') row.state = retryAt ? 'waiting' : 'done';
   if (retryAt) row.notBefore = retryAt;
-  around.say(row, emit);
+  around.emit(row, emit);
   return retryAt ? 'again' : 'done';
 }
 
 function handlerOf({ draft }: WorkRow, { handlers }: Surroundings): WorkHandler {
   const handler = handlers[draft.kind];
-  if (!handler) throw new Error(`no handler of ${draft.kind}`);
+  if (!handler) throw new Error(`there is no handler for ${draft.kind}`);
   return handler;
 }
 const workOf = ({ draft, key, alsoKeys, tries, began }: WorkRow, { now }: Surroundings): Work => ({
   ...draft,
   ...{ key, alsoKeys, tries, began, now },
 });
-/** As it is now: others act on the row while its call is under way. */
+/** Read again, because others change the row during a call. */
 const stateOf = (row: WorkRow): WorkRow['state'] => row.state;

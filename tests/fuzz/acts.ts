@@ -1,23 +1,23 @@
-/** What a DBA does at a target while cases are open, each by the name that the role has now. */
+/** What a DBA does at a target while cases are open, with the current names of roles. */
 export type Kind = 'role' | 'secret';
 export type Act = string;
 type Sql = (nameOf: (first: string) => string | undefined, quoted: (name: string) => string, count: number) => string | undefined;
 
 const until = "VALID UNTIL '2033-07-02 03:04:05.678901+00'";
-/** Statements about one or two roles, when they still exist. */
+/** Statements about one or two roles, if they still exist. */
 const on =
-  (first: string, say: (name: string, count: number) => string): Sql =>
+  (first: string, sqlFor: (name: string, count: number) => string): Sql =>
   (nameOf, quoted, count) => {
     const name = nameOf(first);
-    return name === undefined ? undefined : say(quoted(name), count);
+    return name === undefined ? undefined : sqlFor(quoted(name), count);
   };
 const pair =
-  (say: (role: string, login: string) => string): Sql =>
+  (sqlFor: (role: string, login: string) => string): Sql =>
   (nameOf, quoted) => {
     const [role, login] = [nameOf('app_admin'), nameOf('erin')];
-    return role === undefined || login === undefined ? undefined : say(quoted(role), quoted(login));
+    return role === undefined || login === undefined ? undefined : sqlFor(quoted(role), quoted(login));
   };
-/** Away from its name, and back to it at the next time. */
+/** Renames it, and back at the next call. */
 const renamed =
   (first: string): Sql =>
   (nameOf, quoted) => {
@@ -29,7 +29,7 @@ export const actsOf: Readonly<Record<Kind, Readonly<Record<Act, Sql>>>> = {
   role: {
     grant: pair((role, login) => `GRANT ${role} TO ${login}`),
     revoke: pair((role, login) => `REVOKE ${role} FROM ${login}`),
-    'revoke-ours': pair((role, login) => `REVOKE ${role} FROM ${login} GRANTED BY readmit_exec`),
+    'revoke-of-executor': pair((role, login) => `REVOKE ${role} FROM ${login} GRANTED BY readmit_exec`),
     'rename-login': renamed('erin'),
     'rename-role': renamed('app_admin'),
     'replace-login': on(
@@ -57,6 +57,6 @@ export const actsOf: Readonly<Record<Kind, Readonly<Record<Act, Sql>>>> = {
     'rename-new': () => 'ALTER ROLE payroll_b RENAME TO payroll_b_old',
     'rename-new-back': () => 'ALTER ROLE payroll_b_old RENAME TO payroll_b',
     'drop-new': () => 'DROP ROLE payroll_b',
-    'comment-new': () => "COMMENT ON ROLE payroll_b IS 'looked after by the DBA'",
+    'comment-new': () => "COMMENT ON ROLE payroll_b IS 'managed by the DBA'",
   },
 };

@@ -1,4 +1,4 @@
-/** Who takes part in a run: people, machines and keys that are the same in every run, and the policy. */
+/** People, machines, keys and the policy, which are the same in every run. */
 import type { Directory, Policy, RecipientKey } from '@readmit/contracts';
 import { decisionPayloadType } from '@readmit/domain';
 import { createHash, createPrivateKey, createPublicKey, sign, type KeyObject } from 'node:crypto';
@@ -7,10 +7,10 @@ import { engineCrypto as crypto } from '@readmit/signing';
 export { crypto };
 export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-/** What people of a run give as the reason of an order. */
+/** The reason that people give for an order. */
 export const why = { reason: 'asked to', digest: sha256('asked to') };
 
-/** A private key that a name gives: PKCS #8 in front of the 32 bytes. */
+/** A private key derived from a name: a PKCS #8 prefix and 32 bytes. */
 function keyOf(curve: 'Ed25519' | 'X25519', name: string): { readonly x: string; readonly key: KeyObject } {
   const prefix = curve === 'Ed25519' ? '302e020100300506032b657004220420' : '302e020100300506032b656e04220420';
   const seed = createHash('sha256').update(`${curve} ${name}`).digest();
@@ -49,7 +49,7 @@ export const directory: Directory = {
     person('dana', ['system-owner'], 5),
     person('erin', ['platform'], 3),
     person('pat', ['payroll-team'], 4),
-    // The attacker: in the directory, and in no team that decides.
+    // The attacker: in the directory, but in no team that decides.
     person('mallory', ['engineering'], 1),
   ],
   machines: [
@@ -94,7 +94,7 @@ export const policy: Policy = {
   directoryMaxAgeSeconds: 30 * 86_400,
 };
 
-/** A decision's signature, as the approver's client makes it. */
+/** The signature of a decision, like that of the approver's client. */
 export function signedBy(id: string, statement: unknown): string {
   const text = Buffer.from(crypto.canonical(statement), 'utf8');
   const head = Buffer.from(`DSSEv1 ${Buffer.byteLength(decisionPayloadType)} ${decisionPayloadType} ${text.length} `, 'utf8');

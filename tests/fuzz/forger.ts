@@ -1,11 +1,11 @@
 /**
- * What a thief signs with the key of one service: events of its own types alone, with data that keep their schemas, taken from what was said
- * in the run and from around it. Nothing here knows a rule: what it would be good for is found by chance.
+ * Events that a thief signs with the key of one service: only of that service's types, with data that match the schemas, made of values from
+ * events in the run and of random ones. It knows no rules: useful forgeries are found by chance.
  */
 import { catalogue, entryOf, eventTypes, type EventType, type Fact, type ServiceName } from '@readmit/contracts';
 import { schemaViolation } from '@readmit/signing';
 import { pick } from '../fault/random.js';
-import type { Said } from './installation.js';
+import type { Published } from './installation.js';
 
 interface Schema {
   readonly type?: string;
@@ -21,19 +21,19 @@ interface Schema {
   readonly maxLength?: number;
 }
 
-/** Names under which the id of an event stands in another. */
+/** Fields with the id of another event. */
 const refersTo: Readonly<Record<string, EventType>> = {
   answers: 'readmit.revocation.due',
   attestationId: 'readmit.people.attested',
   attestations: 'readmit.people.attested',
   classificationId: 'readmit.case.classified',
 };
-/** What the engines of services say of themselves: no rule of the product reads it as a fact of a case. */
+/** Events of the engines about themselves: no rule uses them as facts of a case. */
 const ofEngines = /\.(deadline-set|message-parked)$/;
 
 export class Forger {
   private readonly types: readonly EventType[];
-  /** Every value that was said under a name. */
+  /** Values that a field of that name had. */
   private readonly pool = new Map<string, unknown[]>();
   private read = 0;
   private count = 0;
@@ -45,44 +45,46 @@ export class Forger {
     this.types = eventTypes.filter((type) => entryOf(type).producer === service && !ofEngines.test(type));
   }
 
-  /** One more event, or none when what came out keeps no schema. */
-  next(said: readonly Said[], now: Date): { readonly fact: Fact; readonly key: string } | undefined {
-    this.learn(said);
+  /** Another event, or none if the data do not match the schema. */
+  next(published: readonly Published[], now: Date): { readonly fact: Fact; readonly key: string } | undefined {
+    this.learn(published);
     const type = pick(this.types, this.random);
     for (let tries = 0; tries < 20; tries++) {
-      const data = this.dataOf(type, said, now);
+      const data = this.dataOf(type, published, now);
       if (data === undefined || schemaViolation(type, data) !== undefined) continue;
       const key = keyOf(type, data);
       if (key === undefined) return undefined;
-      // An id of one's own, or one that somebody else has used: ids are the thief's to choose.
+      // A new id, or one that is already used: the thief can choose.
       const id =
-        this.random() < 0.1 && said.length > 0 ? pick(said, this.random).fact.id : `forged_${String(++this.count).padStart(4, '0')}`;
+        this.random() < 0.1 && published.length > 0
+          ? pick(published, this.random).fact.id
+          : `forged_${String(++this.count).padStart(4, '0')}`;
       return { fact: { id, type, at: this.instant(now), data } as Fact, key };
     }
     return undefined;
   }
 
-  private learn(said: readonly Said[]): void {
+  private learn(published: readonly Published[]): void {
     const keep = (name: string, value: unknown): void => {
       const values = this.pool.get(name) ?? [];
       if (values.length < 200) this.pool.set(name, [...values, value]);
       if (Array.isArray(value)) for (const one of value) keep(`${name}[]`, one);
       else if (typeof value === 'object' && value !== null) for (const [inner, one] of Object.entries(value)) keep(inner, one);
     };
-    for (const { fact } of said.slice(this.read)) {
+    for (const { fact } of published.slice(this.read)) {
       keep('data', fact.data);
       keep('eventId', fact.id);
       for (const [name, type] of Object.entries(refersTo))
         if (type === fact.type) keep(name === 'attestations' ? `${name}[]` : name, fact.id);
     }
-    this.read = said.length;
+    this.read = published.length;
   }
 
-  private dataOf(type: EventType, said: readonly Said[], now: Date): unknown {
+  private dataOf(type: EventType, published: readonly Published[], now: Date): unknown {
     const schema = catalogue[type].schema as unknown as Schema;
-    const same = said.filter(({ fact }) => fact.type === type);
+    const same = published.filter(({ fact }) => fact.type === type);
     if (same.length === 0 || this.random() < 0.3) return this.value('data', schema, now, 0);
-    // A real one with some of its words changed, down to the depth of a plan.
+    // A real event with some values changed, at any depth.
     return this.changed('data', structuredClone(pick(same, this.random).fact.data), schema, now, this.random() < 0.2 ? 0 : 0.25);
   }
 
@@ -96,16 +98,16 @@ export class Forger {
     return Object.fromEntries(
       Object.entries(value).map(([inner, one]) => [
         inner,
-        // What it is about is kept mostly: an event of nothing does nothing.
+        // The case is mostly kept: an event of an unknown case does nothing.
         inner === 'caseId' && this.random() < 0.8 ? one : this.changed(inner, one, schema.properties?.[inner] ?? {}, now, chance / 1.5),
       ]),
     );
   }
 
-  /** A value of the schema: one that was said under the name where there is one. */
+  /** A value that matches the schema, often one that a field of that name had. */
   private value(name: string, schema: Schema, now: Date, depth: number): unknown {
-    const said = this.pool.get(name);
-    if (said && name !== 'data' && this.random() < 0.8) return structuredClone(pick(said, this.random));
+    const known = this.pool.get(name);
+    if (known && name !== 'data' && this.random() < 0.8) return structuredClone(pick(known, this.random));
     if (schema.const !== undefined) return schema.const;
     if (schema.enum) return pick(schema.enum, this.random);
     if (schema.anyOf) return this.value(name, pick(schema.anyOf, this.random), now, depth);
@@ -134,7 +136,7 @@ export class Forger {
     if (pattern.startsWith('^[0-9a-f]{4}-')) return '0123-4567';
     return `thief-${String(Math.floor(this.random() * 1000))}`.padEnd(22, 'x').slice(0, Math.max(1, maxLength));
   }
-  /** Mostly now, else long ago or just ahead: what every service takes as the time of an event. */
+  /** Mostly now, else earlier or a few minutes ahead: times that every service accepts. */
   private instant(now: Date): string {
     const chance = this.random();
     const shift = chance < 0.6 ? 0 : chance < 0.85 ? -this.random() * 3_600_000 : this.random() * 240_000;
@@ -142,7 +144,7 @@ export class Forger {
   }
 }
 
-/** The key that the bus asks for: of a case, the case. */
+/** The key that the bus requires: for events of a case, its id. */
 function keyOf(type: EventType, data: unknown): string | undefined {
   const { caseId, key, subject } = data as Record<string, unknown>;
   if (typeof caseId === 'string') return caseId;

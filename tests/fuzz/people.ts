@@ -1,4 +1,4 @@
-/** People of a run, in memory: who asks, proves, decides and ends. */
+/** The people in a run: they open, prove and decide cases. */
 import type { AskKind, Draft, EventData } from '@readmit/contracts';
 import { codeOf, decide, draft } from '@readmit/domain';
 import { pick } from '../fault/random.js';
@@ -10,7 +10,7 @@ export interface Signed {
   readonly approver: string;
   readonly planDigest: string;
 }
-/** What is asked for, and for whom. */
+/** What a case asks for, and for whom. */
 export interface Thing {
   readonly kind: AskKind;
   readonly object: string;
@@ -20,15 +20,15 @@ export interface Thing {
 
 export const later = (at: Date, seconds: number): Date => new Date(at.getTime() + Math.floor(seconds) * 1000);
 
-/** Honest people, and Mallory who tries to decide. What they sign is what the run is judged by. */
+/** Honest people, and Mallory who tries to decide. The run is judged by what they signed. */
 export class People {
   readonly signed: Signed[] = [];
 
-  constructor(private readonly house: Installation) {}
+  constructor(private readonly installation: Installation) {}
 
   open({ subject, ...ask }: Thing, random: () => number): string {
-    const { house } = this;
-    const caseId = `case_${house.newId()}`;
+    const { installation } = this;
+    const caseId = `case_${installation.newId()}`;
     const signedIn = subject.kind === 'machine' ? 'pat' : ask.kind === 'role.restore' ? subject.id : undefined;
     const data: EventData<'readmit.case.opened'> = {
       ...{ caseId, asks: [{ ...ask, id: 'ask-1', connector: 'target' }], subject, reasonCode: 'lost-device', reasonDigest: sha256(caseId) },
@@ -38,13 +38,13 @@ export class People {
       },
       ...(signedIn ? {} : { caseKey: recipient(caseId) }),
     };
-    house.commanded('intake', draft('readmit.case.opened', caseId, data));
+    installation.commanded('intake', draft('readmit.case.opened', caseId, data));
     return caseId;
   }
 
   prove(caseId: string): void {
-    const { house } = this;
-    const facts = house.facts('approval', caseId);
+    const { installation } = this;
+    const facts = installation.facts('approval', caseId);
     const [opened, classified] = [facts.first('readmit.case.opened'), facts.first('readmit.case.classified')];
     const attested = facts.first('readmit.people.attested');
     if (!opened || !classified || !attested) return;
@@ -52,13 +52,17 @@ export class People {
     const { caseKey } = opened.data;
     const contact = attested.data.contacts[0];
     const nonce = classified.data.codeNonce;
-    house.commanded('approval', {
+    installation.commanded('approval', {
       type: 'readmit.evidence.added',
       key: caseId,
       data: {
-        ...{ caseId, evidenceId: `evidence_${house.newId()}`, kind: machine ? 'owner-confirmation' : 'call-back' },
+        ...{ caseId, evidenceId: `evidence_${installation.newId()}`, kind: machine ? 'owner-confirmation' : 'call-back' },
         ...{ channel: machine ? 'directory' : 'phone', assurance: 2, collectedBy: 'boris' },
-        ...{ collectedAt: house.now.toISOString(), staleAt: later(house.now, 600).toISOString(), digest: sha256(`${caseId} words`) },
+        ...{
+          collectedAt: installation.now.toISOString(),
+          staleAt: later(installation.now, 600).toISOString(),
+          digest: sha256(`${caseId} evidence`),
+        },
         ...(machine || contact === undefined ? {} : { contact }),
         ...(machine || !caseKey ? {} : { fingerprint: caseKey.fingerprint }),
         ...(machine || !caseKey || nonce === undefined ? {} : { code: codeOf(nonce, caseKey.fingerprint, crypto) }),
@@ -66,17 +70,17 @@ export class People {
     } as Draft);
   }
 
-  /** Signs what is on the table, as far as approval shows it; honest people decide about cases of honest people alone, and all of these are. */
+  /** Signs the current request of approval. Honest people approve only cases of honest people, and all of these are. */
   decide(caseId: string, approver: string): void {
-    const { house } = this;
-    const request = house.facts('approval', caseId).last('readmit.approval.requested');
+    const { installation } = this;
+    const request = installation.facts('approval', caseId).last('readmit.approval.requested');
     if (!request) return;
     const { planDigest, evidenceDigest, nonce } = request.data;
     const statement = {
       ...{ v: 1 as const, caseId, planDigest, evidenceDigest, policyDigest: crypto.digest(policy), decision: 'approve' as const, approver },
-      ...{ decidedAt: house.now.toISOString(), nonce, reason: 'checked' },
+      ...{ decidedAt: installation.now.toISOString(), nonce, reason: 'checked' },
     };
-    const outcome = house.command(
+    const outcome = installation.command(
       'approval',
       caseId,
       decide(approver, statement, { type: 'software-key', kid: `${approver}-key`, signature: signedBy(approver, statement) }),

@@ -1,6 +1,6 @@
 /**
- * A real PostgreSQL behind the real connector, watched: before and after each call of the executor everything that roles are and hold is read,
- * so that what a call changed is known whatever it answered. A DBA acts at it too, between calls and in their midst.
+ * A real PostgreSQL behind the real connector, observed: all roles and memberships are read before and after each call of the executor, so that
+ * its changes are known whatever it returned. A DBA also changes it, between and during calls.
  */
 import { postgresConnector, prepareExecutor, scramVerifier, TargetError, type Connector, type Sealed } from '@readmit/connectors';
 import type { Plan, Step, Undo } from '@readmit/contracts';
@@ -35,12 +35,12 @@ export interface Call {
   readonly step?: Step;
   readonly undo?: Undo;
   readonly plan?: Plan;
-  /** How many events had been said when it was made. */
+  /** Number of events published before the call. */
   readonly at: number;
   readonly before: Shown;
   readonly after: Shown;
 }
-export type Fault = 'refused' | 'away' | 'no-answer' | 'refused-after' | 'killed-before' | 'killed-after';
+export type Fault = 'refused' | 'away' | 'no-response' | 'refused-after' | 'killed-before' | 'killed-after';
 
 const shows = `SELECT json_build_object(
   'roles', (SELECT json_agg(json_build_object('oid', oid::text, 'name', rolname, 'login', rolcanlogin, 'secret', rolpassword,
@@ -61,7 +61,7 @@ export interface Session {
   readonly login: 'erin' | 'kim';
 }
 
-/** The cluster of one release; each run begins with roles made anew. */
+/** The cluster of one release; each run begins with new roles. */
 export class RealTarget {
   executorOid = '';
   /** Oids of this run: of the login, its role, the first login of the account. */
@@ -70,10 +70,10 @@ export class RealTarget {
   calls: Call[] = [];
   sealed: Sealed[] = [];
   did: string[] = [];
-  /** What happens at the next call of that kind, in its midst. */
+  /** Actions during the next call of that kind. */
   armed: { readonly at: 'read' | 'execute' | 'undo'; readonly act: () => Fault | undefined | Promise<Fault | undefined> }[] = [];
   lost: () => void = () => {};
-  saidSoFar: () => number = () => 0;
+  publishedSoFar: () => number = () => 0;
   private acts = 0;
   private readonly extra: Client[] = [];
 
@@ -115,7 +115,7 @@ export class RealTarget {
     this.sessions.length = this.extra.length = 0;
   }
 
-  /** Everything that an earlier run left goes, and the people and roles of a run are made. */
+  /** Removes everything from earlier runs and creates the logins and roles of a run. */
   async begin([zone, style]: readonly [string, string]): Promise<void> {
     await this.release();
     await this.rows(`DO $$ DECLARE it record; BEGIN
@@ -123,8 +123,9 @@ export class RealTarget {
         EXECUTE format('DROP OWNED BY %1$I CASCADE', it.rolname); END LOOP;
       FOR it IN SELECT rolname FROM pg_roles WHERE oid >= 16384 AND rolname NOT IN ('${executor}', 'dba') LOOP
         EXECUTE format('DROP ROLE %I', it.rolname); END LOOP; END $$`);
-    const make = (login: string): string => `CREATE ROLE ${login} LOGIN PASSWORD '${scramVerifier(password)}';`;
-    await this.rows(`CREATE ROLE app_admin; CREATE ROLE app_reader; CREATE ROLE payroll; ${make('erin')} ${make('kim')} ${make('payroll_a')}
+    const create = (login: string): string => `CREATE ROLE ${login} LOGIN PASSWORD '${scramVerifier(password)}';`;
+    await this
+      .rows(`CREATE ROLE app_admin; CREATE ROLE app_reader; CREATE ROLE payroll; ${create('erin')} ${create('kim')} ${create('payroll_a')}
       GRANT app_reader TO erin; GRANT SELECT ON ledger TO app_admin;
       GRANT app_admin, payroll, payroll_a TO ${executor} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE;
       GRANT payroll TO payroll_a GRANTED BY ${executor};
@@ -134,7 +135,7 @@ export class RealTarget {
     Object.assign(this, { calls: [], sealed: [], did: [], armed: [], acts: 0 });
   }
 
-  /** Somebody else at the target. What cannot be done any more is not done. */
+  /** A change by a DBA, if it is still possible. */
   async act(kind: Kind, act: Act): Promise<void> {
     const { roles } = await this.shown();
     const nameOf = (first: string): string | undefined => roles.find(({ oid }) => oid === this.oids[first])?.name;
@@ -148,7 +149,7 @@ export class RealTarget {
     }
   }
 
-  /** Somebody who may use the role does, and stays. */
+  /** Opens a session that uses the role, if the login may, and keeps it open. */
   async use(login: Session['login']): Promise<void> {
     const { roles, memberships } = await this.shown();
     const nameOf = (first: string): string | undefined => roles.find(({ oid }) => oid === this.oids[first])?.name;
@@ -167,9 +168,9 @@ export class RealTarget {
     }
   }
   isOurs = ({ grantor }: Membership): boolean => grantor === this.executorOid;
-  keep = (client: Client): void => void this.extra.push(client);
+  keepOpen = (client: Client): void => void this.extra.push(client);
 
-  /** Sessions that took the role on by our grant alone and are still there. */
+  /** Open sessions that use the role only because of the executor's grant. */
   async stillOpen(): Promise<readonly Session[]> {
     const alive = await this.rows<{ pid: number }>('SELECT pid FROM pg_stat_activity WHERE pid = ANY($1::int[])', [
       this.sessions.map(({ pid }) => pid),
@@ -185,12 +186,12 @@ export class RealTarget {
     if (fault === 'killed-before') this.lost();
     if (fault === 'refused') throw new TargetError('refused', 'none', 'refused');
     if (fault === 'away' || fault === 'killed-before') throw new TargetError('away', 'none', 'unreachable');
-    const at = this.saidSoFar();
+    const at = this.publishedSoFar();
     const before = await this.shown();
     try {
       const result = await make();
       if (fault === 'killed-after') this.lost();
-      if (fault === 'killed-after' || fault === 'no-answer') throw new TargetError('no answer', 'unknown', 'timeout');
+      if (fault === 'killed-after' || fault === 'no-response') throw new TargetError('no response', 'unknown', 'timeout');
       if (fault === 'refused-after') throw new TargetError('refused', 'unknown', 'refused');
       return result;
     } finally {

@@ -1,4 +1,4 @@
-/** The services of a run: their real definitions, with doubles of what they reach beside each other. */
+/** The services in a run: their real definitions, with doubles of everything else that they call. */
 import type { ServiceDefinition } from '@readmit/runtime';
 import type { Connector } from '@readmit/connectors';
 import { approvalDefinition } from '../../apps/approval/src/approval.definition.js';
@@ -8,7 +8,7 @@ import { intakeDefinition } from '../../apps/intake/src/intake.definition.js';
 import { schedulerDefinition } from '../../apps/revocation-scheduler/src/scheduler.definition.js';
 import { crypto, directory, directoryDigest, policy } from './cast.js';
 
-/** All but audit, which the installation plays itself. `target`: where execution restores. */
+/** All but audit, which the installation simulates itself. `target`: where execution restores. */
 export const servicesOf = (
   target: Connector,
   options: { readonly watchEveryMs: number; readonly newId: () => string },
@@ -22,7 +22,7 @@ export const servicesOf = (
     { read: () => Promise.resolve({ directory, digest: directoryDigest, issuedAt: directory.issuedAt }) },
     { document: policy, digest: crypto.digest(policy) },
     'salt',
-    // The nonce of a code is an id like any other: no run compares codes of two cases.
+    // Any id will do as the nonce of a code: no run compares codes of two cases.
     { draw: () => Promise.resolve({ codeNonce: `nonce_${options.newId()}`, sameKey: [] }) },
   ),
   approvalDefinition,

@@ -1,22 +1,22 @@
 /**
- * A target system in memory, behind the port that real connectors fulfil: it keeps who holds which role, whose bypass is open and which
- * logins a machine has, and every grant that ever was. It is sometimes away, and then nobody knows whether the call came through.
+ * A target system in memory with the interface of real connectors: it stores who holds which role, whose bypass is open and which logins a
+ * machine has, and every grant ever made. Sometimes it fails, and then it is unknown whether a call had an effect.
  */
 import { TargetError, type Connector } from '@readmit/connectors';
 import type { Ask, Facet, Plan, Step, Undo } from '@readmit/contracts';
 import { secretHold, type PlanParts } from '@readmit/domain';
 import { crypto } from './cast.js';
 
-/** Something that was given at the target: what the run is judged by. */
+/** Something that was granted at the target; the run is judged by it. */
 export interface Given {
   readonly thing: string;
   readonly caseId: string;
   readonly plan: Plan;
   readonly at: Date;
-  /** What the target was told to end it by itself at. */
+  /** When the target would end it by itself. */
   readonly expiresAt: Date;
 }
-/** Something that was taken away for the case. */
+/** Something that was removed for the case. */
 export interface Taken {
   readonly thing: string;
   readonly caseId: string;
@@ -28,11 +28,11 @@ type Kind = 'role' | 'bypass' | 'login';
 export class Target {
   readonly given: Given[] = [];
   readonly taken: Taken[] = [];
-  /** Thing -> its identity: another one each time that it is made. */
+  /** Things with their identity, which differs each time that a thing is created. */
   private readonly things = new Map<string, number>([['login:payroll_a', 1]]);
   private readonly issuedFor = new Map<string, string>();
-  private made = 1;
-  /** Whether what was granted has been used: the person enrolled a factor, the consumer took the new login. */
+  private lastIdentity = 1;
+  /** Whether grants are used: the person enrolled a factor, the consumer uses the new login. */
   used = false;
 
   constructor(
@@ -44,10 +44,10 @@ export class Target {
 
   has = (thing: string): boolean => this.things.has(thing);
 
-  private make(thing: string, given: Omit<Given, 'thing' | 'at'>): void {
+  private create(thing: string, given: Omit<Given, 'thing' | 'at'>): void {
     if (thing.startsWith('bypass:') && this.has(thing) && this.issuedFor.get(thing) !== given.caseId)
       throw new TargetError('there is a bypass of another case', 'none', 'changed');
-    if (!this.has(thing)) this.things.set(thing, ++this.made);
+    if (!this.has(thing)) this.things.set(thing, ++this.lastIdentity);
     this.issuedFor.set(thing, given.caseId);
     this.given.push({ thing, ...given, at: this.now() });
   }
@@ -56,12 +56,12 @@ export class Target {
     return thingsOf(ask).map((thing) => ({ name: thing, value: this.things.has(thing) ? 'there' : 'absent' }));
   }
 
-  /** Half of the failures come after the deed: the caller does not learn that it was done. */
+  /** Half of the failures occur after the action: the caller does not learn that it was done. */
   private async unreliably<T>(act: () => T): Promise<T> {
     const chance = this.random();
     if (chance < this.unreliable / 2) throw new TargetError('the target is away', 'none', 'unreachable');
     const result = act();
-    if (chance < this.unreliable) throw new TargetError('the target did not answer', 'unknown', 'timeout');
+    if (chance < this.unreliable) throw new TargetError('the target did not respond', 'unknown', 'timeout');
     return Promise.resolve(result);
   }
 
@@ -75,14 +75,14 @@ export class Target {
     plan: (ask, { durationSeconds, overlapSeconds, recipients }) =>
       this.unreliably(() => {
         const to = recipients.map(({ fingerprint }) => fingerprint);
-        if (ask.kind !== 'role.restore' && to.length === 0) throw new TargetError('nobody to seal it to', 'none', 'refused');
+        if (ask.kind !== 'role.restore' && to.length === 0) throw new TargetError('there is no key to seal it to', 'none', 'refused');
         return { ...partsOf(ask, durationSeconds, overlapSeconds, to, this.has), before: this.facets(ask) };
       }),
     read: (ask) => this.unreliably(() => this.facets(ask)),
     execute: (step, { caseId, plan, expiresAt }) =>
       this.unreliably(() => {
         const thing = thingOf(step);
-        this.make(thing, { caseId, plan, expiresAt });
+        this.create(thing, { caseId, plan, expiresAt });
         return {
           after: [{ name: thing, value: 'there' }],
           sealed: step.recipients.map((recipient) => ({ recipient, jwe: `sealed for ${caseId}` })),
@@ -92,7 +92,7 @@ export class Target {
     undo: (undo, { caseId }) =>
       this.unreliably(() => {
         const thing = thingOf(undo);
-        // A bypass is of one case; a role is one membership, whoever asked for it.
+        // A bypass belongs to one case; a role is one membership, whichever case asked for it.
         const mine = undo.kind !== 'bypass.close' || this.issuedFor.get(thing) === caseId;
         if (mine && this.things.delete(thing)) this.taken.push({ thing, caseId, at: this.now() });
         return { readBack: [{ name: thing, value: this.has(thing) ? 'there' : 'absent' }], sessionsEnded: 1 };
@@ -120,7 +120,7 @@ const thingsOf = (ask: Pick<Ask, 'kind' | 'object' | 'entitlement'>): string[] =
     ? ['login:payroll_a', 'login:payroll_b']
     : [thingOf({ ...ask, kind: ask.kind as unknown as Step['kind'] })];
 
-/** What the ask would take, with the identities and holds that real connectors name. */
+/** The plan for the ask, with identities and holds like those of real connectors. */
 function partsOf(
   ask: Ask,
   durationSeconds: number,
