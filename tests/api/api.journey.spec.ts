@@ -1,6 +1,6 @@
 /**
- * The OpenAPI document against the running demo: a client made of it alone opens, proves and approves a case; each example of it works.
- * Schemathesis finds no answer that it does not describe; a status that it does not have fails everywhere here.
+ * The OpenAPI document and the running demo: a client that uses only the document opens, proves and approves a case, and each example in it
+ * works. Schemathesis finds no response that it does not describe; a status that it does not list fails every test here.
  */
 import type { JsonWebKey } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { makeSigningKey } from '@readmit/signing';
 import { Attacker } from '@readmit/standalone';
 import { until } from '@readmit/testing';
-import { HttpHands } from '../journey/hands.js';
+import { HttpSteps } from '../journey/case-steps.js';
 import { pythonTools } from '../../tools/python-tools.mjs';
 import { lootOf, newStateDir, startInstallation, type Installation } from '../journey/installation.js';
 import {
@@ -37,7 +37,7 @@ const tokens: Record<string, string> = {};
 beforeAll(async () => {
   state = await newStateDir();
   system = await startInstallation(state.dir, ['--fresh']);
-  const people = new HttpHands(system);
+  const people = new HttpSteps(system);
   for (const persona of ['boris', 'chidi', 'erin', 'gita']) tokens[persona] = await people.signIn(persona);
   api = await DocumentClient.at(system.origin);
 }, 120_000);
@@ -46,29 +46,29 @@ afterAll(async () => {
   await state?.remove();
 }, 60_000);
 
-/** The answer, once it is good and has what is looked for; a service that has not heard of the case yet answers 409 `not-ready`. */
+/** The response, as soon as it has status 200 and matches; a service that has not received the case yet responds with 409 `not-ready`. */
 const shown = (name: string, sent: Parameters<DocumentClient['send']>[1], has: (body: Json) => unknown): Promise<Json> =>
   until(
     async () => {
       const { status, body } = await api.send(name, sent);
       return status === 200 && has(body) ? body : undefined;
     },
-    { what: `${name} shows it`, timeoutMs: 30_000 },
+    { what: `${name} has the expected response`, timeoutMs: 30_000 },
   );
-/** As `shown` for what is done: tried again while the service has not heard of it. */
+/** The same for commands: retried while the service is not ready. */
 const done = (name: string, sent: Parameters<DocumentClient['send']>[1]): Promise<Answer> =>
   until(
     async () => {
       const answer = await api.send(name, sent);
       return answer.body['reason'] === 'not-ready' ? undefined : answer;
     },
-    { what: `${name} is taken`, timeoutMs: 30_000 },
+    { what: `${name} is ready`, timeoutMs: 30_000 },
   );
 const approverKey = async (persona: string) =>
   JSON.parse(await readFile(path.join(system.stateDir, 'demo/keys', `${persona}.jwk`), 'utf8')) as JsonWebKey & { readonly kid: string };
 
-/** What the desk needs for a call-back: the code of the case and the digest of the number on record. */
-async function calledBack(caseId: string, key: CaseKey): Promise<{ readonly code: string; readonly contact: string }> {
+/** What the help desk needs for a call-back: the code of the case and the digest of the number on record. */
+async function callBackOf(caseId: string, key: CaseKey): Promise<{ readonly code: string; readonly contact: string }> {
   const { codeNonce } = await shown('showCase', { params: { caseId }, key }, (one) => one['codeNonce']);
   const points = (await shown('deskContact', { params: { caseId }, token: tokens['boris'] }, Array.isArray)) as unknown as Json[];
   const contact = points.find(({ kind }) => kind === 'phone')?.['digest'];
@@ -84,7 +84,7 @@ const vouch = { kind: 'manager-vouch', channel: 'directory', assurance: 2, note:
 const without = (value: Json, ...names: readonly string[]): Json =>
   Object.fromEntries(Object.entries(value).filter(([name]) => !names.includes(name)));
 
-/** The statement of an approval that was checked as the document says. */
+/** The statement of an approval, checked as the document says. */
 async function statementOf(caseId: string, approver: string): Promise<Json> {
   const view = await shown('showApproval', { params: { caseId }, token: tokens[approver] }, ({ nonce }) => nonce);
   const { planDigest, evidenceDigest, policyDigest, nonce } = view;
@@ -98,7 +98,7 @@ async function statementOf(caseId: string, approver: string): Promise<Json> {
   return { v: 1, caseId, planDigest, evidenceDigest, policyDigest, decision: 'approve', approver, decidedAt, nonce, reason: 'Checked.' };
 }
 
-it('a client made of the document alone opens, proves and approves a case, picks up what it gave, and ends it', async () => {
+it('a client that uses only the document opens, proves and approves a case, picks up its secret, and ends it', async () => {
   const key = newCaseKey();
   const asks = [{ kind: 'factor.bypass', connector: 'demo-idp', object: 'ada' }];
   const asked = { asks, subject: { kind: 'person', id: 'ada' }, reasonCode: 'lost-device', reason: 'Lost.', durationSeconds: 600 };
@@ -106,7 +106,7 @@ it('a client made of the document alone opens, proves and approves a case, picks
   expect(opened.status).toBe(202);
   const params = { caseId: String(opened.body['caseId']) };
 
-  const proof = { kind: 'call-back', channel: 'phone', assurance: 2, note: 'Called.', ...(await calledBack(params.caseId, key)) };
+  const proof = { kind: 'call-back', channel: 'phone', assurance: 2, note: 'Called.', ...(await callBackOf(params.caseId, key)) };
   for (const body of [proof, vouch])
     expect(await done('addEvidence', { params, body, token: tokens['boris'] })).toMatchObject({ status: 202 });
 
@@ -126,63 +126,64 @@ it('a client made of the document alone opens, proves and approves a case, picks
   await shown('showCase', { params, key }, ({ state: at, outcome }) => at === 'closed' && outcome === 'completed');
 }, 90_000);
 
-describe('the examples of the document', () => {
-  /** The key of the examples is that of RFC 8037 (A.1) and RFC 7748 (6.1): everybody has its private halves. */
+describe('the examples in the document', () => {
+  /** The key in the examples is that of RFC 8037 (A.1) and RFC 7748 (6.1), whose private parts are public. */
   const key = caseKeyOf(
     { kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo', d: 'nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A' },
     { kty: 'OKP', crv: 'X25519', x: '3p7bfXt9wbTTW2HC7OQ1Nz-DQ8hbeGdNrfx-FG-IK08', d: 'XasIfmJKikt54X-Lg4AO5m87sSkmGLb9HC-LJ_-I4Os' },
   );
-  const played = new Set<string>();
+  const tried = new Set<string>();
   const exampleOf = (name: string): Json => {
     const { example } = Object.values(api.operation(name).requestBody?.content ?? {})[0] ?? {};
     if (!example) throw new Error(`${name} has no example`);
     return example;
   };
-  const goodOf = (name: string): readonly number[] =>
+  const successOf = (name: string): readonly number[] =>
     Object.keys(api.operation(name).responses)
       .map(Number)
       .filter((status) => status < 300);
-  /** Sends the operation, with its example when it has a body; `real` stands in the place of what the example made up. */
-  async function play(name: string, sent: Parameters<DocumentClient['send']>[1] = {}, real: Json = {}): Promise<Json> {
+  /** Sends the operation, with its example if it has a body; `real` replaces invented values in the example. */
+  async function tryExample(name: string, sent: Parameters<DocumentClient['send']>[1] = {}, real: Json = {}): Promise<Json> {
     const body = api.operation(name).requestBody ? { body: { ...exampleOf(name), ...real } } : {};
     expect(Object.keys(real).filter((field) => !(field in (body.body ?? {})))).toEqual([]);
     const answer = await done(name, { ...sent, ...body });
-    expect([name, answer]).toEqual([name, { status: goodOf(name)[0], body: answer.body }]);
-    played.add(name);
+    expect([name, answer]).toEqual([name, { status: successOf(name)[0], body: answer.body }]);
+    tried.add(name);
     return answer.body;
   }
-  const open = async (): Promise<{ readonly caseId: string }> => ({ caseId: String((await play('openCase', { key }))['caseId']) });
+  const open = async (): Promise<{ readonly caseId: string }> => ({ caseId: String((await tryExample('openCase', { key }))['caseId']) });
 
   it('work in the order of a case, with the ids of a real one', async () => {
     const [boris, chidi, gita] = [tokens['boris'], tokens['chidi'], tokens['gita']];
-    await play('signInWith');
+    await tryExample('signInWith');
     const params = await open();
-    const { code, contact } = await calledBack(params.caseId, key);
-    await play('showContact', { params, token: boris }, { digest: contact });
-    await play('addEvidence', { params, token: boris }, { code, contact });
+    const { code, contact } = await callBackOf(params.caseId, key);
+    await tryExample('showContact', { params, token: boris }, { digest: contact });
+    await tryExample('addEvidence', { params, token: boris }, { code, contact });
     expect(await done('addEvidence', { params, token: boris, body: vouch })).toMatchObject({ status: 202 });
     const real = without(await statementOf(params.caseId, 'chidi'), 'reason');
     const statement = { ...(exampleOf('decide')['statement'] as Json), ...real };
-    await play('decide', { params, token: chidi }, { ...decisionOf(statement, await approverKey('chidi')) });
+    await tryExample('decide', { params, token: chidi }, { ...decisionOf(statement, await approverKey('chidi')) });
 
     const { ciphertextDigest } = await shown('pickUpSecret', { params, key }, () => true);
-    for (const name of ['showCase', 'caseTimeline', 'showObligations', 'showOrders', 'pickUpSecret']) await play(name, { params, key });
-    for (const name of ['showApproval', 'deskContact', 'showPlan']) await play(name, { params, token: boris });
-    for (const name of ['listCases', 'inbox']) await play(name, { token: boris });
-    await play('listOverdue', { token: gita });
-    await play('acknowledgeSecret', { params, key }, { ciphertextDigest });
-    await play('endEarly', { params, key });
-    await play('contain', { params, token: gita });
-    await play('repudiate', { params, token: gita });
-    // What is open of the subject: the case that is contained is not closed before everything was taken back.
+    for (const name of ['showCase', 'caseTimeline', 'showObligations', 'showOrders', 'pickUpSecret'])
+      await tryExample(name, { params, key });
+    for (const name of ['showApproval', 'deskContact', 'showPlan']) await tryExample(name, { params, token: boris });
+    for (const name of ['listCases', 'inbox']) await tryExample(name, { token: boris });
+    await tryExample('listOverdue', { token: gita });
+    await tryExample('acknowledgeSecret', { params, key }, { ciphertextDigest });
+    await tryExample('endEarly', { params, key });
+    await tryExample('contain', { params, token: gita });
+    await tryExample('repudiate', { params, token: gita });
+    // Open cases of the subject: the contained case is not closed until everything is undone.
     await open();
-    await play('containSubject', { params: { subjectId: 'ada' }, token: gita });
-    await play('withdraw', { params: await open(), key });
-    await play('checkpoint');
-    await play('exportLog', { token: gita });
+    await tryExample('containSubject', { params: { subjectId: 'ada' }, token: gita });
+    await tryExample('withdraw', { params: await open(), key });
+    await tryExample('checkpoint');
+    await tryExample('exportLog', { token: gita });
   }, 90_000);
 
-  it('work for what providers report and for messages that could not be taken', async () => {
+  it('work for signals of providers and for parked messages', async () => {
     const secrets = JSON.parse(await readFile(path.join(system.stateDir, 'demo/issuer-keys.json'), 'utf8')) as {
       clients: Record<string, string>;
     };
@@ -193,7 +194,7 @@ describe('the examples of the document', () => {
     });
     const { access_token: token } = (await response.json()) as { access_token: string };
     const mediaType = 'application/cloudevents+json';
-    await play('publishSignal', { token, mediaType }, { source: system.issuer, time: new Date().toISOString() });
+    await tryExample('publishSignal', { token, mediaType }, { source: system.issuer, time: new Date().toISOString() });
 
     const loot = await lootOf(system.stateDir);
     const wrong = makeSigningKey().private;
@@ -202,7 +203,7 @@ describe('the examples of the document', () => {
       ['approval', 'readmit.approval.withdrawn'],
     ] as const) {
       const attacker = await Attacker.with(loot, service);
-      // Parked for its signature, before anybody looks at what it says.
+      // Parked because of its signature, before its data are read.
       const data = { caseId: 'case_forged', by: 'mallory' } as never;
       expect(await attacker.write(await attacker.event({ type, key: 'case_forged', data }, service, wrong))).toBeUndefined();
       await attacker.close();
@@ -211,46 +212,46 @@ describe('the examples of the document', () => {
       const area = name.replace('ListParked', '');
       const list = (await shown(name, { token: tokens['gita'] }, (all) => Array.isArray(all) && all.length > 0)) as unknown as Json[];
       const params = { parkedId: String(list[0]?.['id']) };
-      await play(name, { token: tokens['gita'] });
-      await play(`${area}ShowParked`, { params, token: tokens['gita'] });
-      expect(await play(`${area}SettleParked`, { params, token: tokens['gita'] })).toMatchObject({
+      await tryExample(name, { token: tokens['gita'] });
+      await tryExample(`${area}ShowParked`, { params, token: tokens['gita'] });
+      expect(await tryExample(`${area}SettleParked`, { params, token: tokens['gita'] })).toMatchObject({
         id: params.parkedId,
         state: 'discarded',
       });
     }
   }, 90_000);
 
-  it('were of every operation', () => {
-    expect(api.names.filter((name) => !played.has(name))).toEqual([]);
+  it('cover every operation', () => {
+    expect(api.names.filter((name) => !tried.has(name))).toEqual([]);
   });
 });
 
-if ('missing' in tools) it.skip(`schemathesis sends what the document allows and what it does not: ${tools.missing}`, () => {});
+if ('missing' in tools) it.skip(`schemathesis sends valid and invalid requests: ${tools.missing}`, () => {});
 else
-  describe('schemathesis sends what the document allows and what it does not', () => {
-    // Sent by one client in a minute are at most the 6000 that the demo allows; 429 is described too.
+  describe('schemathesis sends valid and invalid requests', () => {
+    // The demo allows 6000 requests per minute and client; 429 is described, too.
     it.each([
       ['anonymous', undefined],
       ['a person', 'erin'],
       ['an operator', 'gita'],
     ])(
-      'R8.3 as %s, and finds no 5xx, no status and no shape that is not described',
+      'R8.3 as %s, and finds no 5xx, and no status or body that is not described',
       async (_who, persona) => {
         const token = persona && tokens[persona];
         const caseId = persona && String((await api.send('openCase', { token, body: ofErin })).body['caseId']);
-        const { code, said } = await schemathesis(tools, { origin: system.origin, token, ...(caseId ? { caseId } : {}), each: 5 });
-        expect([code, said]).toEqual([0, said]);
-        expect(said).toContain(`Tested: ${api.names.length}\n`);
+        const { code, output } = await schemathesis(tools, { origin: system.origin, token, ...(caseId ? { caseId } : {}), each: 5 });
+        expect([code, output]).toEqual([0, output]);
+        expect(output).toContain(`Tested: ${api.names.length}\n`);
       },
       180_000,
     );
 
-    it('and would find one', async () => {
+    it('and finds one that is planted', async () => {
       const document = structuredClone(api.document) as OpenApi;
       const checkpoint = document.paths['/api/audit/checkpoint']?.['get'] as { responses: Record<string, object> };
-      const { 200: good, ...others } = checkpoint.responses;
-      checkpoint.responses = { ...others, 201: good ?? {} };
-      const { code, said } = await schemathesis(tools, { origin: system.origin, document, only: 'checkpoint', each: 1 });
-      expect([code, said]).toEqual([1, expect.stringContaining('Undocumented status code')]);
+      const { 200: described, ...others } = checkpoint.responses;
+      checkpoint.responses = { ...others, 201: described ?? {} };
+      const { code, output } = await schemathesis(tools, { origin: system.origin, document, only: 'checkpoint', each: 1 });
+      expect([code, output]).toEqual([1, expect.stringContaining('Undocumented status code')]);
     }, 60_000);
   });

@@ -1,6 +1,6 @@
 /**
- * A client written from the OpenAPI document alone: paths and statuses come from it at run time, what is signed from its description.
- * Nothing of Readmit is imported here.
+ * A client written from the OpenAPI document alone: it reads paths and statuses from it at run time, and signs as its descriptions say. It
+ * imports nothing of Readmit.
  */
 import { createHash, createHmac, createPrivateKey, generateKeyPairSync, randomUUID, sign, type JsonWebKey } from 'node:crypto';
 import canonicalize from 'canonicalize';
@@ -15,7 +15,7 @@ export type Json = { readonly [name: string]: unknown };
 export interface OpenApi {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
 }
-/** Both halves of a one-time key, and what the request shows of it. */
+/** A one-time key, and its public part for requests. */
 export interface CaseKey {
   readonly signing: JsonWebKey;
   readonly sealing: JsonWebKey;
@@ -37,10 +37,10 @@ export interface Answer {
 const sha256 = (text: string) => createHash('sha256').update(text);
 const jcs = (value: unknown): string => canonicalize(value) ?? '';
 export const digestOf = (value: unknown): string => sha256(jcs(value)).digest('hex');
-const openHalf = ({ kty, crv, x }: JsonWebKey) => ({ kty, crv, x });
+const publicPart = ({ kty, crv, x }: JsonWebKey) => ({ kty, crv, x });
 
 export function caseKeyOf(signing: JsonWebKey, sealing: JsonWebKey): CaseKey {
-  const shown = { sealing: openHalf(sealing), signing: openHalf(signing) };
+  const shown = { sealing: publicPart(sealing), signing: publicPart(signing) };
   return { signing, sealing, shown: { ...shown, fingerprint: digestOf(shown) } };
 }
 export const newCaseKey = (): CaseKey =>
@@ -48,7 +48,7 @@ export const newCaseKey = (): CaseKey =>
     generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' }),
     generateKeyPairSync('x25519').privateKey.export({ format: 'jwk' }),
   );
-/** What the person reads out. */
+/** The code that the person reads out. */
 export function callBackCode(codeNonce: string, { shown }: CaseKey): string {
   const digits = createHmac('sha256', codeNonce).update(shown.fingerprint).digest('hex');
   return `${digits.slice(0, 4)}-${digits.slice(4, 8)}`;
@@ -57,7 +57,7 @@ export const unsealed = async (jwe: string, key: CaseKey): Promise<Json> => {
   const { plaintext } = await compactDecrypt(jwe, await importJWK(key.sealing as JWK, 'ECDH-ES'));
   return JSON.parse(new TextDecoder().decode(plaintext)) as Json;
 };
-/** The signature of an approver over the statement. */
+/** The statement with the approver's signature. */
 export function decisionOf(
   statement: object,
   key: JsonWebKey & { readonly kid?: string },
@@ -98,7 +98,7 @@ export class DocumentClient {
     return found;
   }
 
-  /** Sends it, and fails when the status is none that the document has for the operation. */
+  /** Sends it, and throws if the document does not list the status for the operation. */
   async send(name: string, { params = {}, body, mediaType = 'application/json', token, key }: Sent = {}): Promise<Answer> {
     const { method, path, operation } = this.found(name);
     const target = path.replaceAll(/\{(\w+)\}/g, (_, param: string) => encodeURIComponent(params[param] ?? ''));
@@ -114,7 +114,7 @@ export class DocumentClient {
     });
     const answer = await response.text();
     if (!(String(response.status) in operation.responses))
-      throw new Error(`${name} answered ${response.status}, which is not described: ${answer}`);
+      throw new Error(`${name} responded with ${response.status}, which is not described: ${answer}`);
     const lines = response.headers.get('content-type')?.startsWith('application/x-ndjson');
     return { status: response.status, body: lines ? { lines: answer.split('\n') } : (JSON.parse(answer) as Json) };
   }
@@ -124,6 +124,6 @@ async function proofOf({ signing }: CaseKey, htm: string, htu: string, text: str
   const bodyDigest = text === undefined ? {} : { bodyDigest: sha256(text).digest('base64url') };
   const claims = { htm, htu, iat: Math.floor(Date.now() / 1000), jti: randomUUID(), ...bodyDigest };
   return new CompactSign(new TextEncoder().encode(JSON.stringify(claims)))
-    .setProtectedHeader({ alg: 'EdDSA', typ: 'readmit-proof+jwt', jwk: openHalf(signing) as JWK })
+    .setProtectedHeader({ alg: 'EdDSA', typ: 'readmit-proof+jwt', jwk: publicPart(signing) as JWK })
     .sign(await importJWK(signing as JWK, 'EdDSA'));
 }

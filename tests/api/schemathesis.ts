@@ -1,11 +1,11 @@
-/** Schemathesis, another project's reader of OpenAPI documents, in a folder of its own: what it made of the document and of the answers. */
+/** Runs Schemathesis in its own folder, and returns its output about the OpenAPI document and the responses. */
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type { PythonTools } from '../../tools/python-tools.mjs';
 
-/** What is looked at in each answer. What a rule of ours refuses though the document allows it (422, 409) is no fault, so no check of that kind is here. */
+/** Checks of each response. A valid request may still be refused by a rule (422, 409), so there is no check for that. */
 const checks = [
   'not_a_server_error',
   'status_code_conformance',
@@ -19,12 +19,12 @@ const checks = [
 
 export interface Attempt {
   readonly origin: string;
-  /** Another document than the one that is served. */
+  /** Replaces the served document. */
   readonly document?: object;
   readonly token?: string | undefined;
-  /** Stands in every path that has one; absent: ids are made up. */
+  /** Used in every path with a case id; otherwise ids are generated. */
   readonly caseId?: string;
-  /** Requests for each operation beside those of the phases that have a fixed number. */
+  /** Requests for each operation, in addition to those of phases with a fixed number. */
   readonly each: number;
   readonly only?: string;
 }
@@ -32,7 +32,7 @@ export interface Attempt {
 export async function schemathesis(
   { python, program }: PythonTools,
   { origin, document, token, caseId, each, only }: Attempt,
-): Promise<{ readonly code: number | null; readonly said: string }> {
+): Promise<{ readonly code: number | null; readonly output: string }> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'readmit-schemathesis-'));
   try {
     const config = path.join(folder, 'schemathesis.toml');
@@ -43,7 +43,7 @@ export async function schemathesis(
       ...['--config-file', config, 'run', document ? own : `${origin}/openapi.json`, '--url', origin],
       ...(token === undefined ? [] : ['--header', `Authorization: Bearer ${token}`]),
       ...(only === undefined ? [] : ['--include-operation-id', only]),
-      // The same requests each time: a failure here is one for everybody.
+      // The same requests each time, so that failures can be reproduced.
       ...['--seed', '1', '--generation-database', 'none', '--max-examples', String(each), '--phases', 'examples,coverage,fuzzing'],
       ...['--checks', checks.join(','), '--continue-on-failure', '--suppress-health-check', 'all', '--warnings', 'off'],
     ];
@@ -53,9 +53,9 @@ export async function schemathesis(
         env: { ...process.env, NO_COLOR: '1', PYTHONUTF8: '1' },
         stdio: ['ignore', 'pipe', 'pipe'],
       });
-      let said = '';
-      for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (said += text));
-      child.once('error', reject).once('close', (code) => resolve({ code, said }));
+      let output = '';
+      for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (output += text));
+      child.once('error', reject).once('close', (code) => resolve({ code, output }));
     });
   } finally {
     await rm(folder, { recursive: true, force: true });

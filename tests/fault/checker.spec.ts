@@ -1,4 +1,4 @@
-/** The checker against planted violations: each kind is found by its name, and the same run without it is silent. */
+/** The checker finds each kind of planted violation, and nothing in the same run without it. */
 import { describe, expect, it } from '@jest/globals';
 import { check, type Entry, type Event, type Evidence, type Held, type Rule } from './checker.js';
 
@@ -41,7 +41,7 @@ const held: Held = { caseId, object: 'erin', mark: 'membership 7', seen: at(8), 
 function run(events: readonly Event[] = life, changes: Partial<Evidence> = {}): Evidence {
   const log = entriesOf(events);
   return {
-    verified: { ok: true, says: 'The log verifies.' },
+    verified: { ok: true, output: 'The log verifies.' },
     log,
     topics: [...events, ...log.slice(1, 6).map(recordedOf)],
     outbox: [...events, ...log.slice(1, 6).map(recordedOf)],
@@ -61,30 +61,30 @@ const again = (type: string): readonly Event[] =>
   life.flatMap((one) => (one.type === type ? [one, { ...one, id: `${one.id} again` }] : [one]));
 
 describe('the checker', () => {
-  it('is silent about a run in which everything is right', () => {
+  it('finds nothing in a correct run', () => {
     expect(check(run())).toEqual([]);
   });
-  it('is silent about a record that lies on its topic twice: its effect is one', () => {
+  it('accepts a record that is on its topic twice: it has one effect', () => {
     const evidence = run();
     expect(check({ ...evidence, topics: [...evidence.topics, ...evidence.topics] })).toEqual([]);
   });
-  it('is silent about outboxes on the embedded bus, which has none', () => {
+  it('accepts missing outboxes on the embedded bus, which has none', () => {
     expect(check(run(life, { outbox: undefined }))).toEqual([]);
   });
-  it('is silent about a bypass that was voided and made anew', () => {
+  it('accepts a bypass that was voided and issued again', () => {
     const first = { ...held, renewable: true, last: at(10) };
     expect(check(run(life, { held: [first, { ...first, mark: 'membership 8', seen: at(11), last: at(18) }] }))).toEqual([]);
   });
 
   const planted: readonly (readonly [string, Rule, Evidence])[] = [
-    ['a log that does not verify', 'log-does-not-verify', run(life, { verified: { ok: false, says: 'entry 3 was altered' } })],
+    ['a log that does not verify', 'log-does-not-verify', run(life, { verified: { ok: false, output: 'entry 3 was altered' } })],
     [
-      'an event of a topic that the log lacks',
+      'an event on a topic that the log lacks',
       'event-lost',
       { ...run(), log: entriesOf(life).filter(({ type }) => type !== 'readmit.revocation.due') },
     ],
     [
-      'an entry that lies on no topic',
+      'an entry that is on no topic',
       'event-invented',
       { ...run(), topics: run().topics.filter(({ type }) => type !== 'readmit.revocation.due') },
     ],
@@ -94,28 +94,28 @@ describe('the checker', () => {
       { ...run(), outbox: (run().outbox ?? []).filter(({ type }) => type !== 'readmit.revocation.due') },
     ],
     [
-      'an event of an outbox that lies on no topic',
+      'an event of an outbox that is on no topic',
       'event-unsent',
       { ...run(), topics: run().topics.filter(({ id }) => id !== 'recorded 5') },
     ],
     [
-      'an event of an outbox that lies on another topic',
+      'an event of an outbox that is on another topic',
       'event-unsent',
       { ...run(), outbox: (run().outbox ?? []).map((one) => ({ ...one, topic: topicOf('intake') })) },
     ],
     [
-      'an event that is two entries',
+      'an event that has two entries',
       'event-twice-in-log',
       { ...run(), log: [...run().log, { ...entriesOf(life).slice(-4)[0], index: 12 } as Entry] },
     ],
     [
-      'a Recorded of another entry',
+      'a `recorded` event with another entry',
       'record-points-elsewhere',
       { ...run(), topics: run().topics.map((one) => (one.id === 'recorded 5' ? { ...one, data: { ...one.data, index: 6 } } : one)) },
     ],
-    ['a request that was answered and is gone', 'case-lost', run(life, { cases: [caseId, 'case_of_pat'] })],
+    ['a case whose id was returned and that is lost', 'case-lost', run(life, { cases: [caseId, 'case_of_pat'] })],
     ['a case that does not end', 'case-without-end', run(without('readmit.case.closed'))],
-    ['a start that was said twice', 'effect-repeated', run(again('readmit.execution.started'))],
+    ['a start that was published twice', 'effect-repeated', run(again('readmit.execution.started'))],
     ['an undo that was confirmed twice', 'effect-repeated', run(again('readmit.revocation.confirmed'))],
     ['an obligation that was recorded twice', 'effect-repeated', run(again('readmit.obligation.recorded'))],
     [
@@ -138,21 +138,21 @@ describe('the checker', () => {
         ],
       }),
     ],
-    ['a grant at the target before its start was said', 'grant-without-start', run(life, { held: [{ ...held, seen: at(6) }] })],
+    ['a grant at the target before its start was published', 'grant-without-start', run(life, { held: [{ ...held, seen: at(6) }] })],
     [
-      'a grant at the target for a case that nobody knows',
+      'a grant at the target for an unknown case',
       'grant-without-start',
       run(life, { held: [held, { ...held, caseId: 'case_of_nobody' }] }),
     ],
     ['a start before its obligation', 'grant-before-obligation', run(moved('readmit.obligation.recorded', 'readmit.execution.started'))],
     ['a start without its obligation', 'grant-before-obligation', run(without('readmit.obligation.recorded'))],
-    ['a start before audit had the plan', 'grant-before-record', run(moved('readmit.plan.proposed', 'readmit.execution.started'))],
+    ['a start before audit recorded the plan', 'grant-before-record', run(moved('readmit.plan.proposed', 'readmit.execution.started'))],
     [
-      "a start without audit's word for the obligation",
+      'a start before audit recorded the obligation',
       'grant-before-record',
       { ...run(), topics: run().topics.filter(({ id }) => id !== 'recorded 5') },
     ],
-    ['a grant that lives past its end and the grace', 'grant-past-end', run(life, { held: [{ ...held, last: at(23) }] })],
+    ['a grant that exists after its end and the grace period', 'grant-past-end', run(life, { held: [{ ...held, last: at(23) }] })],
     ['a grant that never ends', 'grant-not-ended', run(life, { held: [{ ...held, gone: false }] })],
     ['a grant that was seen after its revocation was confirmed', 'confirmed-while-held', run(life, { held: [{ ...held, last: at(20) }] })],
     ['a success that the target never showed', 'success-without-grant', run(life, { held: [] })],
@@ -163,14 +163,14 @@ describe('the checker', () => {
     ],
     [
       'a violation that audit found',
-      'violation-said',
+      'violation-found',
       run([...life, event(30, 'audit', 'violation.found', { rule: 'obligation-overdue', says: 'open' })]),
     ],
   ];
   it.each(planted)('finds %s (%s)', (_what, rule, evidence) => {
     expect(rules(evidence)).toContain(rule);
   });
-  it('has a planted violation for every rule that it knows', () => {
+  it('has a planted violation for every rule', () => {
     const known: Readonly<Record<Rule, true>> = {
       'log-does-not-verify': true,
       'event-lost': true,
@@ -189,7 +189,7 @@ describe('the checker', () => {
       'confirmed-while-held': true,
       'success-without-grant': true,
       'message-parked': true,
-      'violation-said': true,
+      'violation-found': true,
     };
     expect([...new Set(planted.map(([, rule]) => rule))].sort()).toEqual(Object.keys(known).sort());
   });

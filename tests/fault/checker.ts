@@ -1,9 +1,9 @@
 /**
- * Judges a finished run from the outside: what the log's export, the topics and the targets' own history say of each other. Pure, and
- * blind to how the services work: it knows the words of the events and nothing of the code that says them.
+ * Judges a finished run from the outside: it compares the export of the log, the topics and the history of the targets. Pure, and independent of
+ * the services: it uses the types and fields of events, but none of the code that publishes them.
  */
 
-/** An event as it lies on a topic; `at` is the time that its envelope signs. */
+/** An event on a topic; `at` is the signed time of its envelope. */
 export interface Event {
   readonly id: string;
   readonly topic: string;
@@ -12,13 +12,13 @@ export interface Event {
   readonly at: string;
   readonly data: Readonly<Record<string, unknown>>;
 }
-/** An entry of the export. */
+/** An entry of the exported log. */
 export interface Entry extends Event {
   readonly index: number;
 }
 /**
- * One grant as the target showed it: `mark` is the target's own name for this very grant (another one for a second grant of the same thing).
- * `seen` is when it was seen first, `last` when it was seen last; `gone`: it was looked for later and was not there.
+ * One grant at the target: `mark` is the target's own id of this grant, which differs for a second grant of the same thing. `seen` is when it was
+ * first seen, `last` when it was last seen; `gone`: it no longer existed later.
  */
 export interface Held {
   readonly caseId: string;
@@ -27,21 +27,21 @@ export interface Held {
   readonly seen: string;
   readonly last: string;
   readonly gone: boolean;
-  /** A code that was lost on the way is voided and made anew: several in a row are right, two at the same time are not. */
+  /** A code that was lost is voided and issued again: several in a row are correct, two at the same time are not. */
   readonly renewable: boolean;
 }
 export interface Evidence {
-  /** Of the offline verifier over the same export. */
-  readonly verified: { readonly ok: boolean; readonly says: string };
+  /** The result of the offline verifier for the same export. */
+  readonly verified: { readonly ok: boolean; readonly output: string };
   readonly log: readonly Entry[];
-  /** Every record of every topic; the same one may lie there twice. */
+  /** Every record of every topic; one may occur twice. */
   readonly topics: readonly Event[];
-  /** What the services' outboxes have kept, when the bus is Kafka; absent: the row of a topic is that of the outbox. */
+  /** Events in the services' outboxes on Kafka; undefined on the embedded bus, where the topic is also the outbox. */
   readonly outbox?: readonly Pick<Event, 'id' | 'topic' | 'type'>[] | undefined;
   readonly held: readonly Held[];
-  /** What whoever asked was told of: each must be known and have ended. */
+  /** Cases whose ids were returned to people: each must be in the log and have ended. */
   readonly cases: readonly string[];
-  /** How long past its end a grant may still be seen: a worker that was killed is waited for until its lease is over. */
+  /** How long after its end a grant may still be seen: the undo may have to wait for the lease of a killed worker. */
   readonly graceSeconds: number;
 }
 
@@ -63,14 +63,14 @@ export type Rule =
   | 'confirmed-while-held'
   | 'success-without-grant'
   | 'message-parked'
-  | 'violation-said';
+  | 'violation-found';
 export interface Violation {
   readonly rule: Rule;
   readonly where: string;
   readonly why: string;
 }
 
-/** Said once in the life of a case, whatever died meanwhile. */
+/** Published once in a case, whatever crashed meanwhile. */
 const oncePerCase = [
   'readmit.case.opened',
   'readmit.case.classified',
@@ -81,17 +81,17 @@ const oncePerCase = [
   'readmit.case.closed',
 ];
 const oncePerObligation = ['readmit.obligation.recorded', 'readmit.obligation.discharged', 'readmit.revocation.confirmed'];
-/** Audit's answers are on its topic and not in its log: each names an entry. */
+/** On audit's topic but not in its log: each names an entry. */
 const recordedType = 'readmit.audit.recorded';
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
 const ms = (at: string): number => Date.parse(at);
 
-/** Everything that is wrong. Empty: nothing was found by what was given, which proves as much as that can show. */
+/** All violations that the evidence shows. */
 export function check(evidence: Evidence): readonly Violation[] {
   const violations: Violation[] = [];
   const report = (rule: Rule, where: string, why: string): void => void violations.push({ rule, where, why });
-  if (!evidence.verified.ok) report('log-does-not-verify', 'export', evidence.verified.says);
+  if (!evidence.verified.ok) report('log-does-not-verify', 'export', evidence.verified.output);
   checkCompleteness(evidence, report);
   checkOutbox(evidence, report);
 
@@ -102,84 +102,88 @@ export function check(evidence: Evidence): readonly Violation[] {
   }
   for (const caseId of evidence.cases)
     if (!byCase.get(caseId)?.some(({ type }) => type === 'readmit.case.opened'))
-      report('case-lost', caseId, 'it was answered with this id, and the log has no request of it');
+      report('case-lost', caseId, 'its id was returned to a person, but it is not in the log');
   for (const [caseId, entries] of byCase) checkCase(caseId, entries, evidence, report);
   for (const held of evidence.held)
     if (!byCase.has(held.caseId))
-      report('grant-without-start', held.caseId, `${held.object} holds ${held.mark} for a case that nobody knows`);
+      report('grant-without-start', held.caseId, `${held.object} holds ${held.mark} for a case that is not in the log`);
   return violations;
 }
 
 type Report = (rule: Rule, where: string, why: string) => void;
 
-/** Between topics and log nothing is lost and nothing is added; what Recorded names is there. */
+/** Topics and log contain the same events, and the entries that `recorded` events name exist. */
 function checkCompleteness({ log, topics }: Evidence, report: Report): void {
   const logged = new Map<string, Entry>();
   for (const entry of log) {
     const first = logged.get(entry.id);
-    if (first) report('event-twice-in-log', `entry ${entry.index}`, `${entry.type} ${entry.id} is entry ${first.index} already`);
+    if (first) report('event-twice-in-log', `entry ${entry.index}`, `${entry.type} ${entry.id} is already entry ${first.index}`);
     else logged.set(entry.id, entry);
   }
-  const said = new Set<string>();
+  const published = new Set<string>();
   for (const event of topics) {
     const { id, type, topic } = event;
-    if (!said.has(id) && type !== recordedType && !logged.has(id)) report('event-lost', topic, `${type} ${id} is not in the log`);
-    said.add(id);
+    if (!published.has(id) && type !== recordedType && !logged.has(id)) report('event-lost', topic, `${type} ${id} is not in the log`);
+    published.add(id);
     if (type === recordedType && logged.get(text(event.data['eventId']))?.index !== event.data['index'])
       report('record-points-elsewhere', topic, `${id} says that ${text(event.data['eventId'])} is entry ${text(event.data['index'])}`);
     if (type.endsWith('.message-parked') && event.data['action'] === 'parked')
       report('message-parked', topic, `${text(event.data['reason'])}: ${text(event.data['says'])}`);
-    if (type === 'readmit.violation.found') report('violation-said', event.key, `${text(event.data['rule'])}: ${text(event.data['says'])}`);
+    if (type === 'readmit.violation.found')
+      report('violation-found', event.key, `${text(event.data['rule'])}: ${text(event.data['says'])}`);
   }
   for (const { id, type, index, topic } of logged.values())
-    if (!said.has(id)) report('event-invented', `entry ${index}`, `${type} ${id} is on no topic (${topic})`);
+    if (!published.has(id)) report('event-invented', `entry ${index}`, `${type} ${id} is on no topic (${topic})`);
 }
 
-/** What was committed was sent, and what lies on a topic was committed. */
+/** What was committed was sent, and what is on a topic was committed. */
 function checkOutbox({ outbox, topics }: Evidence, report: Report): void {
   if (!outbox) return;
   const name = ({ id, topic }: Pick<Event, 'id' | 'topic'>): string => `${topic} ${id}`;
   const sent = new Set(topics.map(name));
   for (const one of outbox)
     if (!sent.has(name(one))) report('event-unsent', one.topic, `${one.type} ${one.id} was committed and never sent`);
-  const kept = new Set(outbox.map(name));
-  const unknown = new Map(topics.filter((one) => !kept.has(name(one))).map((one) => [name(one), one]));
-  for (const { topic, type, id } of unknown.values()) report('event-invented', topic, `${type} ${id} is in the outbox of nobody`);
+  const committed = new Set(outbox.map(name));
+  const unknown = new Map(topics.filter((one) => !committed.has(name(one))).map((one) => [name(one), one]));
+  for (const { topic, type, id } of unknown.values()) report('event-invented', topic, `${type} ${id} is in no outbox`);
 }
 
 function checkCase(caseId: string, entries: readonly Entry[], evidence: Evidence, report: Report): void {
   const of = (type: string): readonly Entry[] => entries.filter((entry) => entry.type === type);
   if (of('readmit.case.opened').length > 0 && of('readmit.case.closed').length === 0)
-    report('case-without-end', caseId, `it has ${entries.map(({ type }) => type.replace('readmit.', '')).join(' ')}`);
-  for (const type of oncePerCase) if (of(type).length > 1) report('effect-repeated', caseId, `${type} was said ${of(type).length} times`);
+    report('case-without-end', caseId, `it has only ${entries.map(({ type }) => type.replace('readmit.', '')).join(' ')}`);
+  for (const type of oncePerCase)
+    if (of(type).length > 1) report('effect-repeated', caseId, `${type} was published ${of(type).length} times`);
   for (const type of oncePerObligation) {
     const times = new Map<string, number>();
     for (const { data } of of(type)) {
-      // An obligation may be asked about again; each question has one answer.
+      // An obligation may be due again; each question has one answer.
       const id = `${text(data['obligationId'])}${data['answers'] === undefined ? '' : ` to ${text(data['answers'])}`}`;
       times.set(id, (times.get(id) ?? 0) + 1);
     }
-    for (const [id, said] of times) if (said > 1) report('effect-repeated', caseId, `${type} of ${id} was said ${said} times`);
+    for (const [id, count] of times) if (count > 1) report('effect-repeated', caseId, `${type} of ${id} was published ${count} times`);
   }
   const held = evidence.held.filter((one) => one.caseId === caseId);
   if (of('readmit.execution.started')[0]) checkStart(caseId, of, evidence, report);
   checkHeld(caseId, held, of, evidence.graceSeconds, report);
 }
 
-/** Before the first step at a target: every obligation of the grant in the log, and audit's word for what the gate asks. */
+/** Before the first step at a target, audit has recorded every obligation of the grant, and the events for which the gate waits. */
 function checkStart(caseId: string, of: (type: string) => readonly Entry[], { topics }: Evidence, report: Report): void {
   const started = of('readmit.execution.started')[0];
   if (!started) return;
   const recorded = new Set(
     topics.filter(({ type, key }) => type === recordedType && key === caseId).map(({ data }) => text(data['eventId'])),
   );
-  const mustStand = ['readmit.case.classified', 'readmit.people.attested', 'readmit.plan.proposed', 'readmit.approval.granted'];
-  for (const type of mustStand) {
+  const required = ['readmit.case.classified', 'readmit.people.attested', 'readmit.plan.proposed', 'readmit.approval.granted'];
+  for (const type of required) {
     const before = of(type).find(({ index }) => index < started.index);
     if (!before || !recorded.has(before.id)) report('grant-before-record', caseId, `it was started before audit had recorded ${type}`);
   }
-  const owed = of('readmit.approval.granted').flatMap(({ data }) => (data['obligations'] ?? []) as readonly { readonly id: string }[]);
-  for (const { id } of owed) {
+  const obligations = of('readmit.approval.granted').flatMap(
+    ({ data }) => (data['obligations'] ?? []) as readonly { readonly id: string }[],
+  );
+  for (const { id } of obligations) {
     const before = of('readmit.obligation.recorded').find(({ index, data }) => index < started.index && data['obligationId'] === id);
     if (!before) report('grant-before-obligation', caseId, `it was started before the obligation ${id} was in the log`);
     else if (!recorded.has(before.id))
@@ -187,7 +191,7 @@ function checkStart(caseId: string, of: (type: string) => readonly Entry[], { to
   }
 }
 
-/** What the target showed against what the log says of it. */
+/** Compares the history of the target with the log. */
 function checkHeld(
   caseId: string,
   held: readonly Held[],
@@ -203,15 +207,15 @@ function checkHeld(
   const confirmed = of('readmit.revocation.confirmed').find(({ data }) => data['how'] === 'undone');
   for (const one of held) {
     const what = `${one.object} held ${one.mark}`;
-    // Seen is never before it was granted, and all of it runs by the clock of one machine.
+    // All times are from the clock of one machine.
     if (!started || ms(one.seen) < ms(started.at))
-      report('grant-without-start', caseId, `${what} from ${one.seen}, before any start was said`);
-    if (!one.gone) report('grant-not-ended', caseId, `${what} at the last look (${one.last})`);
+      report('grant-without-start', caseId, `${what} from ${one.seen}, before any start was published`);
+    if (!one.gone) report('grant-not-ended', caseId, `${what} at the last poll (${one.last})`);
     const end = started && seconds.length > 0 ? ms(started.at) + (Math.max(...seconds) + graceSeconds) * 1000 : undefined;
     if (end !== undefined && ms(one.last) > end)
       report('grant-past-end', caseId, `${what} at ${one.last}, later than ${new Date(end).toISOString()} (end and ${graceSeconds} s)`);
     if (confirmed && ms(one.last) > ms(confirmed.at))
-      report('confirmed-while-held', caseId, `${what} at ${one.last}, though its revocation was confirmed at ${confirmed.at}`);
+      report('confirmed-while-held', caseId, `${what} at ${one.last}, although its revocation was confirmed at ${confirmed.at}`);
   }
   const sorted = [...held].sort((a, b) => ms(a.seen) - ms(b.seen));
   sorted.forEach((one, at) => {
@@ -220,9 +224,10 @@ function checkHeld(
       report('effect-repeated', caseId, `${one.object} was granted ${before.mark} and ${one.mark}`);
   });
   const watched = of('readmit.execution.succeeded').length > 0 && of('readmit.case.opened').some(({ data }) => isWatched(data['asks']));
-  if (watched && held.length === 0) report('success-without-grant', caseId, 'its success was said, and the target never showed it');
+  if (watched && held.length === 0)
+    report('success-without-grant', caseId, 'its success was published, but the target never showed the grant');
 }
 
-/** Grants whose history is taken at their target. */
+/** Whether the grants of the case are observed at their target. */
 const isWatched = (asks: unknown): boolean =>
   Array.isArray(asks) && asks.some(({ kind }: { kind?: unknown }) => kind === 'role.restore' || kind === 'factor.bypass');

@@ -1,6 +1,6 @@
 /**
- * Loaded before the program of a service (crashes.ts makes the launcher do so): the process kills itself at the points that are armed
- * for it, by a file for each. A point is disarmed in the instant before the kill, so the next process gets past it.
+ * Loaded before the program of a service (crashes.ts makes the launcher do so): the process kills itself at the points that are armed for it,
+ * each by a file. A point is disarmed just before the kill, so that the next process passes it.
  */
 import { renameSync } from 'node:fs';
 import path from 'node:path';

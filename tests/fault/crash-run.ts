@@ -1,6 +1,6 @@
 /**
- * Every service dies at every crash point that it has on the bus, once, in one long-lived system of six processes with recoveries under way.
- * The process kills itself (SIGKILL) in the instant in which it comes to the point; the launcher starts it again.
+ * Every service is killed once at each of its crash points on the bus, in one long-lived system of six processes with recoveries in progress.
+ * The process kills itself (SIGKILL) when it reaches the point; the launcher starts it again.
  */
 import { afterAll, beforeAll, expect } from '@jest/globals';
 import { crashPointsOf, type CrashPoint } from '@readmit/platform';
@@ -12,28 +12,28 @@ import { Crashes, stepsOf, type Crash } from './crashes.js';
 import { Faults } from './faults.js';
 import { judge } from './gather.js';
 import { enrol, drive, open, type Recovery } from './recoveries.js';
-import { house, startWorld } from './stand.js';
+import { workspace, startWorld } from './world.js';
 import { TargetWatch } from './target-watch.js';
 import { Traffic } from './traffic.js';
 
 const logins = Array.from({ length: 200 }, (_, index) => `fault_${index + 1}`);
-/** The launcher gives up what starts ten times within a minute. */
-const mostInAMinute = 8;
+/** The launcher gives up on a process that starts ten times within a minute. */
+const maxPerMinute = 8;
 const hitWithinMs = 180_000;
 /**
- * How long what is asked for lives from its start. A bypass ends when the new factor is enrolled, so its life only has to be long enough for the
- * slowest machine. On Kafka each death of execution takes 10 s more, of which there are several.
+ * Duration of the grants. A bypass ends when the new factor is enrolled, so its duration only has to be long enough for the slowest machine. On
+ * Kafka each of several crashes of execution takes 10 s more.
  */
-const lives = { embedded: { bypass: '15m', role: '15s' }, kafka: { bypass: '15m', role: '30s' } } as const;
-/** What comes when a person asks or a grant ends, is waited for all the while. */
-const comeLate: readonly CrashPoint[] = ['command.after-commit-before-answer', 'wakes.before-due'];
+const durations = { embedded: { bypass: '15m', role: '15s' }, kafka: { bypass: '15m', role: '30s' } } as const;
+/** Points that are reached only when a person sends a command or a grant ends: they stay armed during the others. */
+const late: readonly CrashPoint[] = ['command.after-commit-before-answer', 'wakes.before-due'];
 
-const named = ({ service, point }: Crash): string => `${service} at ${point}`;
+const nameOf = ({ service, point }: Crash): string => `${service} at ${point}`;
 
-/** One such system, from before the tests of its block until after them. */
+/** One such system, started before the tests of its block and stopped after them. */
 export class CrashRun {
   private readonly bus: Bus['kind'];
-  /** Whoever is picked up from makes execution answer commands. */
+  /** Execution answers commands only when people pick up their secrets. */
   private readonly bypasses = ['ada', 'pat', 'dana'].map((object): Recovery => ({ kind: 'bypass', object, caseId: '' }));
   private crashes!: Crashes;
   private world!: Awaited<ReturnType<typeof startWorld>>;
@@ -44,7 +44,7 @@ export class CrashRun {
   constructor(bus: Bus['kind']) {
     this.bus = bus;
     beforeAll(async () => {
-      this.crashes = await Crashes.prepare(house);
+      this.crashes = await Crashes.prepare(workspace);
       this.world = await startWorld({ processes: true, bus, logins, appsDir: this.crashes.appsDir });
       this.faults = new Faults(this.world);
     }, 240_000);
@@ -56,7 +56,7 @@ export class CrashRun {
     }, 120_000);
   }
 
-  async expectAllWell(): Promise<void> {
+  async expectNoViolations(): Promise<void> {
     const { world, crashes, bypasses, bus } = this;
     const began = performance.now();
     const checkpoint = path.join(world.system.stateDir, 'before.checkpoint');
@@ -64,9 +64,9 @@ export class CrashRun {
       world.system,
       bypasses.map(({ object }) => object),
     );
-    for (const recovery of bypasses) await open(world, recovery, lives[bus].bypass);
+    for (const recovery of bypasses) await open(world, recovery, durations[bus].bypass);
     await world.stage.done('gita', ['audit', 'checkpoint', '--save', checkpoint], { quiet: true });
-    const traffic = (this.traffic = new Traffic(world, { logins, lives: () => lives[bus].role }));
+    const traffic = (this.traffic = new Traffic(world, { logins, duration: () => durations[bus].role }));
     traffic.start(4);
     const picking = (async (): Promise<void> => {
       for (const recovery of bypasses) {
@@ -88,37 +88,37 @@ export class CrashRun {
         `${evidence.log.length} entries, all in ${((performance.now() - began) / 1000).toFixed(0)} s\n${failed.map((line) => `  ${line.slice(0, 300)}\n`).join('')}`,
     );
     expect(violations).toEqual([]);
-    expect([...new Set(hits.map(named))].sort()).toEqual(
-      services.flatMap((service) => crashPointsOf(service, bus).map((point) => named({ service, point }))).sort(),
+    expect([...new Set(hits.map(nameOf))].sort()).toEqual(
+      services.flatMap((service) => crashPointsOf(service, bus).map((point) => nameOf({ service, point }))).sort(),
     );
     expect(held.length).toBeGreaterThanOrEqual(bypasses.length + 5);
     expect(evidence.outbox === undefined ? 'embedded' : 'kafka').toBe(bus);
-    // Most went the whole way: what is only ever refused shows nothing.
+    // Most were completed: refused cases would show nothing.
     expect(failed.length).toBeLessThan(recoveries.length / 2);
   }
 
-  /** All points of one service, one step after the other; each kill is followed by a whole start. */
+  /** All points of one service, step by step; after each kill the service starts completely. */
   private async killAtEach(service: ServiceName): Promise<void> {
     const { crashes, world, faults } = this;
     const steps = stepsOf(service, this.bus);
-    const isLate = (step: readonly CrashPoint[]): boolean => step.some((point) => comeLate.includes(point));
-    const late = steps.filter(isLate).flat();
-    for (const point of late) await crashes.arm({ service, point });
+    const isLate = (step: readonly CrashPoint[]): boolean => step.some((point) => late.includes(point));
+    const latePoints = steps.filter(isLate).flat();
+    for (const point of latePoints) await crashes.arm({ service, point });
     const kills: number[] = [];
     for (const step of steps.filter((step) => !isLate(step))) {
-      await until(() => kills.filter((at) => performance.now() - at < 60_000).length + step.length + late.length <= mostInAMinute, {
-        what: `${service} may be started again`,
+      await until(() => kills.filter((at) => performance.now() - at < 60_000).length + step.length + latePoints.length <= maxPerMinute, {
+        what: `${service} may be killed again`,
         timeoutMs: 90_000,
       });
       const before = world.system.pidOf(service);
-      let asked: number | undefined;
+      let drained: number | undefined;
       for (const point of step) await crashes.arm({ service, point });
       for (const point of step) {
         const dies = async (): Promise<boolean> => {
           const pid = world.system.pidOf(service);
-          // It may have died of another point in this very instant: then its successor is asked.
-          if (point === 'drain.during' && asked !== pid) {
-            asked = pid;
+          // It may just have died at another point: then its successor is stopped.
+          if (point === 'drain.during' && drained !== pid) {
+            drained = pid;
             faults.drain(service);
           }
           return (await crashes.hitsOf({ service, point })) > 0;
@@ -128,7 +128,7 @@ export class CrashRun {
       }
       await until(() => world.system.pidOf(service) !== before, { what: `${service} runs again`, timeoutMs: 120_000 });
     }
-    for (const point of late)
+    for (const point of latePoints)
       await until(async () => (await crashes.hitsOf({ service, point })) > 0, {
         what: `${service} dies at ${point}`,
         timeoutMs: hitWithinMs,

@@ -11,13 +11,13 @@ export interface Crash {
   readonly point: CrashPoint;
 }
 
-/** Where the service dies with events that nobody has sent. */
+/** Where the service dies with unsent events. */
 const leavesBehind = (service: ServiceName): CrashPoint =>
   service === 'audit' ? 'audit.after-commit-before-publish' : 'runner.after-commit-before-publish';
 
 /**
- * Every point of the service, in steps. A relay only sends what a dead process left, so its points come in one step with a death that leaves
- * something: the next process dies before it sends that, the one after it when it has.
+ * Every point of the service, in steps. A relay only sends what a dead process left, so its points are in one step with a crash that leaves
+ * something: the next process dies before it sends that, and the one after it when it has.
  */
 export function stepsOf(service: ServiceName, bus: Bus['kind']): readonly (readonly CrashPoint[])[] {
   const points = crashPointsOf(service, bus);
@@ -27,8 +27,8 @@ export function stepsOf(service: ServiceName, bus: Bus['kind']): readonly (reado
 }
 
 /**
- * Services that kill themselves where they are told to. They are the built ones: a folder of links to them has a start file of its own
- * that loads the hook first, so nothing that is installed anywhere knows of it.
+ * Services that kill themselves at given points. They are the built ones: a folder of links to them has its own start file, which loads the
+ * hook first, so the builds themselves do not contain it.
  */
 export class Crashes {
   private readonly folder: string;
@@ -37,32 +37,32 @@ export class Crashes {
     this.folder = folder;
   }
 
-  static async prepare(house: string): Promise<Crashes> {
+  static async prepare(workspace: string): Promise<Crashes> {
     const folder = await mkdtemp(path.join(os.tmpdir(), 'readmit-crashes-'));
     for (const name of ['armed', 'hit', 'apps/standalone']) await mkdir(path.join(folder, name), { recursive: true });
-    const built = path.join(house, 'dist/apps');
+    const built = path.join(workspace, 'dist/apps');
     for (const service of services) await symlink(path.join(built, service), path.join(folder, 'apps', service), 'junction');
-    const hook = `${pathToFileURL(path.join(house, 'tests/fault/crash-preload.mjs')).href}?folder=${encodeURIComponent(folder)}`;
+    const hook = `${pathToFileURL(path.join(workspace, 'tests/fault/crash-preload.mjs')).href}?folder=${encodeURIComponent(folder)}`;
     const supervised = pathToFileURL(path.join(built, 'standalone/supervised.js')).href;
     await writeFile(path.join(folder, 'apps/package.json'), '{ "type": "module" }');
-    // Started again and again, they load what was compiled the first time.
+    // They are started many times: the compile cache makes that faster.
     const cache = `import module from 'node:module';\nmodule.enableCompileCache(${JSON.stringify(path.join(folder, 'compiled'))});\n`;
     await writeFile(path.join(folder, 'apps/standalone/supervised.js'), `${cache}import '${supervised}';\nimport '${hook}';\n`);
     return new Crashes(folder);
   }
 
-  /** What `startSystem` takes for the folder of the built apps. */
+  /** The `appsDir` for `startSystem`. */
   get appsDir(): string {
     return path.join(this.folder, 'apps');
   }
-  /** The next time that the service comes to the point is its last. */
+  /** The service dies when it next reaches the point. */
   async arm({ service, point }: Crash): Promise<void> {
     await writeFile(path.join(this.folder, 'armed', `${service} ${point}`), '');
   }
   async disarm({ service, point }: Crash): Promise<void> {
     await rm(path.join(this.folder, 'armed', `${service} ${point}`), { force: true });
   }
-  /** Every kill that happened, once for each. */
+  /** Every kill that happened. */
   async hits(): Promise<readonly (Crash & { readonly pid: number })[]> {
     return (await readdir(path.join(this.folder, 'hit'))).map((name) => {
       const [service, point, pid] = name.split(' ');

@@ -1,15 +1,15 @@
-/** The launcher as people run it: Ctrl-C at any moment, a killed service, a killed launcher; what is left running then. */
+/** What is left running after Ctrl-C at any moment, a killed service, or a killed launcher. */
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { removePostgres } from '@readmit/servers';
 import { until } from '@readmit/testing';
 import { execFileSync, spawn } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
-import { house, stateFolder } from './stand.js';
+import { workspace, stateFolder } from './world.js';
 
 interface Launcher {
   readonly pid: number;
-  said(): string;
+  output(): string;
   readonly ended: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
 }
 const folders: string[] = [];
@@ -37,28 +37,28 @@ async function newFolder(): Promise<string> {
 function launch(stateDir: string): Launcher {
   const child = spawn(
     process.execPath,
-    [path.join(house, 'dist/apps/standalone/main.js'), '--processes', '--no-tour', '--port', '0', '--state', stateDir],
+    [path.join(workspace, 'dist/apps/standalone/main.js'), '--processes', '--no-tour', '--port', '0', '--state', stateDir],
     { stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: process.env['PATH'] ?? '' } },
   );
-  let said = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes: Buffer) => (said += bytes.toString('utf8')));
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes: Buffer) => (output += bytes.toString('utf8')));
   const launcher: Launcher = {
     pid: child.pid ?? 0,
-    said: () => said,
+    output: () => output,
     ended: new Promise((resolve) => child.once('close', (code, signal) => resolve({ code, signal }))),
   };
   launchers.push(launcher);
   return launcher;
 }
-const says = (launcher: Launcher, what: string): Promise<true> =>
+const prints = (launcher: Launcher, text: string): Promise<true> =>
   until(
     () => {
-      if (launcher.said().includes(what)) return true;
+      if (launcher.output().includes(text)) return true;
       return false;
     },
-    { what: `the launcher says "${what}"`, timeoutMs: 60_000 },
+    { what: `the launcher prints "${text}"`, timeoutMs: 60_000 },
   ).catch((error: unknown) => {
-    throw new Error(`${String(error)}; it said ${launcher.said()}`);
+    throw new Error(`${String(error)}; its output is ${launcher.output()}`);
   }) as Promise<true>;
 
 /** Processes whose command line or environment has the text. */
@@ -68,18 +68,18 @@ function processes(text: string): readonly { readonly pid: number; readonly line
     .filter((line) => line.includes(text))
     .map((line) => ({ pid: Number.parseInt(line.trim(), 10), line }));
 }
-/** The same, cut to what a person can read. */
+/** Their command lines, shortened. */
 const running = (text: string): string[] => processes(text).map(({ line }) => line.trim().slice(0, 200));
 const serviceOf = (stateDir: string, service: string): number | undefined =>
   processes(`${stateDir}/keys/${service}.jwk`).find(({ line }) => line.includes(`/${service}/main.js`))?.pid;
 
 describe('the launcher with six processes', () => {
   it.each(['starting PostgreSQL', 'starting the target PostgreSQL', 'starting six services'])(
-    'Ctrl-C while it says "%s" leaves nothing running',
+    'Ctrl-C while it prints "%s" leaves nothing running',
     async (moment) => {
       const stateDir = await newFolder();
       const launcher = launch(stateDir);
-      await says(launcher, moment);
+      await prints(launcher, moment);
       expect(running(stateDir).length).toBeGreaterThan(0);
       process.kill(launcher.pid, 'SIGINT');
       expect(await launcher.ended).toEqual({ code: 130, signal: null });
@@ -88,10 +88,10 @@ describe('the launcher with six processes', () => {
     60_000,
   );
 
-  it('R8.1 ends its services when it is killed itself, starts anew over what it left, and Ctrl-C during a restart leaves nothing running', async () => {
+  it('R8.1 ends its services if it is killed itself, starts again with their data, and leaves nothing running after Ctrl-C during a restart', async () => {
     const stateDir = await newFolder();
     const killed = launch(stateDir);
-    await says(killed, 'Serving.');
+    await prints(killed, 'Serving.');
     process.kill(killed.pid, 'SIGKILL');
     await until(() => processes(stateDir).every(({ line }) => !line.includes('/main.js')), {
       what: 'the services have ended',
@@ -99,11 +99,11 @@ describe('the launcher with six processes', () => {
     });
 
     const launcher = launch(stateDir);
-    await says(launcher, 'Serving.');
+    await prints(launcher, 'Serving.');
     const audit = serviceOf(stateDir, 'audit');
-    if (audit === undefined) throw new Error('audit is no process');
+    if (audit === undefined) throw new Error('audit is not a process');
     process.kill(audit, 'SIGKILL');
-    await says(launcher, 'restarting audit in 0.2 s: it exited unexpectedly (signal SIGKILL)');
+    await prints(launcher, 'restarting audit in 0.2 s: it exited unexpectedly (signal SIGKILL)');
     await until(() => ![undefined, audit].includes(serviceOf(stateDir, 'audit')), { what: 'audit is started again', timeoutMs: 30_000 });
     process.kill(launcher.pid, 'SIGINT');
     expect(await launcher.ended).toEqual({ code: 130, signal: null });

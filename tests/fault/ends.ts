@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { asTargetOwner, type Recovery, type World } from './recoveries.js';
 
-/** Everything that shows that a case has not ended as it must: of the topics, of the services and, above all, of the targets. Empty: it has. */
+/** Everything in topics, services and above all targets that shows that a case has not ended as it must. Empty if it has. */
 export async function notEnded(world: World, recovery: Recovery): Promise<readonly string[]> {
   const findings: string[] = [];
   const expect = (holds: boolean, what: string): void => {
@@ -12,7 +12,7 @@ export async function notEnded(world: World, recovery: Recovery): Promise<readon
     facts.filter((fact) => fact.type === type).map(({ data }) => data);
   const once = (type: string): void => {
     const times = of(type).length;
-    expect(times === 1, `${type} was said ${times} times`);
+    expect(times === 1, `${type} was published ${times} times`);
   };
   const closed = of('readmit.case.closed');
   expect(closed.length > 0, 'the case is not closed');
@@ -21,7 +21,7 @@ export async function notEnded(world: World, recovery: Recovery): Promise<readon
   for (const type of ['readmit.execution.started', 'readmit.execution.succeeded', 'readmit.approval.granted']) once(type);
   expect(of('readmit.execution.failed').length === 0, 'the execution failed');
 
-  // What only a repudiation would take back is owed, and never due in these runs.
+  // Obligations for a repudiation are never due in these runs.
   const owed = of('readmit.obligation.recorded').filter(({ undo }) => (undo as { armedBy: string }).armedBy !== 'repudiation');
   const recorded = owed.map(({ obligationId }) => String(obligationId));
   expect(recorded.length > 0, 'no obligation is recorded');
@@ -32,7 +32,7 @@ export async function notEnded(world: World, recovery: Recovery): Promise<readon
     const discharged = about('readmit.obligation.discharged');
     expect(discharged.length > 0, `${obligation} is open`);
     expect(discharged.length < 2, `${obligation} was discharged ${discharged.length} times`);
-    // One whose end came by itself (a secret that took over) has nothing to be taken back.
+    // Nothing is undone if it ended by itself (a secret that was taken over).
     const undone = discharged[0]?.['how'] === 'undone' ? 1 : 0;
     const confirmed = about('readmit.revocation.confirmed').length;
     expect(confirmed === undone, `${obligation} was confirmed ${confirmed} times`);
@@ -47,7 +47,7 @@ export async function notEnded(world: World, recovery: Recovery): Promise<readon
   return [...findings, ...(await grantsLeft(world, recovery))];
 }
 
-/** What the target still grants. */
+/** Grants that still exist at the target. */
 export async function grantsLeft({ system, witness }: World, recovery: Recovery): Promise<readonly string[]> {
   if (recovery.kind === 'bypass') {
     const response = await fetch(`${system.demo.url}/demo/admin/people/${recovery.object}`, {
@@ -89,7 +89,7 @@ export async function grantsLeft({ system, witness }: World, recovery: Recovery)
   return logins.length > 0 ? left.flat() : ['no old login was destroyed'];
 }
 
-/** SQLSTATE with which the target refuses the login; `open`: it does not. */
+/** SQLSTATE with which the target refuses the login, or `open`. */
 export async function loginRefused({ system }: World, user: string, password: string): Promise<string> {
   const client = new pg.Client({ host: '127.0.0.1', port: system.target.port, user, password, database: 'target' });
   client.on('error', () => undefined);

@@ -7,16 +7,16 @@ import { shuffled } from './random.js';
 import type { World } from './recoveries.js';
 import { allPlaces, isAway } from './topics.js';
 
-/** The injector's own name in pg_stat_activity, which it spares. */
-const ourName = 'fault injector';
+/** The injector's application_name, whose backends it does not terminate. */
+const injectorName = 'fault injector';
 
-/** Says old words once more, with the service's own rights. */
+/** Publishes old records again, with the service's own rights. */
 interface Producer {
   send(records: readonly OutgoingRecord[]): Promise<void>;
   close(): Promise<void>;
 }
 
-/** The faults that are no death of a service at a point: each gives how many of the thing were hit, 0 when it could not be done just then. */
+/** Faults other than a crash at a point. Each returns how many things it affected, or 0 if it was not possible at the moment. */
 export class Faults {
   private readonly world: World;
   private readonly producers = new Map<ServiceName, Producer>();
@@ -26,24 +26,24 @@ export class Faults {
     this.world = world;
   }
 
-  /** All backends of one service, or any one of anybody: what is under way ends with an error, or with an outcome that nobody learns. */
+  /** Terminates all backends of one service, or any one: queries in progress end with an error, or with an unknown outcome. */
   async terminateBackends(service: ServiceName | undefined, random: () => number): Promise<number> {
     return this.asOwner(async (client) => {
       const { rows } = await client.query(
         `SELECT pg_terminate_backend(pid) FROM (
            SELECT pid FROM pg_stat_activity WHERE usename = ANY ($1) AND application_name <> $2 ORDER BY (state <> 'idle') DESC, md5(pid::text || $4) LIMIT $3
          ) chosen`,
-        [service ? [roleOf(service)] : services.map(roleOf), ourName, service ? 100 : 1, String(random())],
+        [service ? [roleOf(service)] : services.map(roleOf), injectorName, service ? 100 : 1, String(random())],
       );
       return rows.length;
     });
   }
 
-  /** Old records of one topic once more, newest offsets, in an order of their own: within a key and across keys nothing is as it was. */
+  /** Publishes old records of a topic again, in another order, also within a key. */
   async repeatRecords(service: ServiceName, random: () => number): Promise<number> {
-    const most = 1 + Math.floor(random() * 30);
+    const limit = 1 + Math.floor(random() * 30);
     try {
-      const records = shuffled(await this.oldRecords(topicOf(service), most, random), random);
+      const records = shuffled(await this.oldRecords(topicOf(service), limit, random), random);
       if (records.length > 0) await (await this.producerOf(service)).send(records);
       return records.length;
     } catch (error) {
@@ -51,33 +51,33 @@ export class Faults {
       return 0;
     }
   }
-  private async oldRecords(topic: string, most: number, random: () => number): Promise<readonly OutgoingRecord[]> {
+  private async oldRecords(topic: string, limit: number, random: () => number): Promise<readonly OutgoingRecord[]> {
     const { kafka } = this.world.system;
     if (!kafka) {
       const found = await this.asOwnerRows<{ key: string; headers: Record<string, string>; value: Buffer }>(
         `SELECT key, headers, value FROM ${busSchema}.${tablesOfTopic(topic).log} ORDER BY md5(partition || ' ' || "offset" || $2) LIMIT $1`,
-        [most, String(random())],
+        [limit, String(random())],
       );
       return found.map((row) => ({ topic, ...row }));
     }
     // A service may not read its own topic.
-    this.reader ??= new KafkaTopics(kafka.connectionOf('admin'), ourName);
+    this.reader ??= new KafkaTopics(kafka.connectionOf('admin'), injectorName);
     const places = allPlaces().filter((place) => place.topic === topic);
     const ends = await this.reader.ends(places);
     const records: OutgoingRecord[] = [];
     for (const [at, { partition }] of places.entries()) {
       const from = BigInt(Math.floor(random() * Number(ends[at] ?? 0n)));
-      const found = await this.reader.read(topic, partition, from, Math.ceil(most / places.length));
+      const found = await this.reader.read(topic, partition, from, Math.ceil(limit / places.length));
       records.push(...found.map(({ key, headers, value }) => ({ topic, key, headers, value })));
     }
-    return records.slice(0, most);
+    return records.slice(0, limit);
   }
 
-  /** The server dies (SIGKILL) or is stopped at once (SIGINT: a fast shutdown); the launcher starts it again. */
+  /** The server is killed (SIGKILL) or stopped at once (SIGINT: fast shutdown); the launcher starts it again. */
   restartDatabase(how: 'SIGKILL' | 'SIGINT'): Promise<number> {
     return this.restart('database', how);
   }
-  /** The broker dies (SIGKILL) or leaves in order (SIGTERM); the launcher starts it again. */
+  /** The broker is killed (SIGKILL) or stopped (SIGTERM); the launcher starts it again. */
   restartKafka(how: 'SIGKILL' | 'SIGTERM'): Promise<number> {
     return this.restart('kafka', how);
   }
@@ -89,7 +89,7 @@ export class Faults {
     return 1;
   }
 
-  /** The process stands still as a machine that swaps does, longer than its leases or not; then it goes on with what it believed. */
+  /** Pauses the process, as on a machine that swaps, for longer than its leases or not; then it continues with its old state. */
   async pause(service: ServiceName, milliseconds: number): Promise<number> {
     const pid = this.world.system.pidOf(service);
     if (!pid || !signal(pid, 'SIGSTOP')) return 0;
@@ -99,21 +99,21 @@ export class Faults {
     return 1;
   }
 
-  /** Killed wherever it is. */
+  /** Kills it, whatever it is doing. */
   kill(service: ServiceName): number {
-    return this.tell(service, 'SIGKILL');
+    return this.send(service, 'SIGKILL');
   }
-  /** Asked to stop. */
+  /** Tells it to stop. */
   drain(service: ServiceName): number {
-    return this.tell(service, 'SIGTERM');
+    return this.send(service, 'SIGTERM');
   }
-  /** Whether its process is there: one that was started again counts from when it is ready. */
-  lives(service: ServiceName): boolean {
-    return this.tell(service, 0) > 0;
+  /** Whether it is running; one that was started again counts when it is ready. */
+  isRunning(service: ServiceName): boolean {
+    return this.send(service, 0) > 0;
   }
-  private tell(service: ServiceName, what: NodeJS.Signals | 0): number {
+  private send(service: ServiceName, name: NodeJS.Signals | 0): number {
     const pid = this.world.system.pidOf(service);
-    return pid && signal(pid, what) ? 1 : 0;
+    return pid && signal(pid, name) ? 1 : 0;
   }
 
   async close(): Promise<void> {
@@ -125,11 +125,11 @@ export class Faults {
     const known = this.producers.get(service);
     if (known) return known;
     const { kafka, databaseUrls } = this.world.system;
-    const made = kafka
-      ? new KafkaTopics(kafka.connectionOf(servicePrincipal(service)), ourName)
+    const producer = kafka
+      ? new KafkaTopics(kafka.connectionOf(servicePrincipal(service)), injectorName)
       : await embeddedProducer(service, databaseUrls[service]);
-    this.producers.set(service, made);
-    return made;
+    this.producers.set(service, producer);
+    return producer;
   }
 
   private async asOwnerRows<Row extends object>(sql: string, parameters: readonly unknown[]): Promise<readonly Row[]> {
@@ -141,7 +141,7 @@ export class Faults {
     return rows;
   }
   private async asOwner(work: (client: pg.Client) => Promise<number>): Promise<number> {
-    const client = new pg.Client({ connectionString: this.world.system.ownerUrl, application_name: ourName });
+    const client = new pg.Client({ connectionString: this.world.system.ownerUrl, application_name: injectorName });
     client.on('error', () => undefined);
     try {
       await client.connect();
@@ -156,7 +156,7 @@ export class Faults {
 }
 
 async function embeddedProducer(service: ServiceName, url: string): Promise<Producer> {
-  const store = await openStore({ url, schema: schemaOf(service), applicationName: ourName, poolSize: 1 });
+  const store = await openStore({ url, schema: schemaOf(service), applicationName: injectorName, poolSize: 1 });
   const bus = await EmbeddedBus.open({ store, service });
   return {
     send: (records) => store.transaction((tx) => bus.write(tx, records)),
@@ -167,7 +167,7 @@ async function embeddedProducer(service: ServiceName, url: string): Promise<Prod
   };
 }
 
-/** Whether there was such a process. */
+/** Returns whether there was such a process. */
 function signal(pid: number, name: NodeJS.Signals | 0): boolean {
   try {
     process.kill(pid, name);

@@ -30,11 +30,11 @@ export function readEntries(text: string): readonly Entry[] {
     }));
 }
 
-/** What is found while something is still on its way: from an outbox to its topic (a relay comes in 22 s at the latest), from a topic into the log. */
-const mayCome: readonly Rule[] = ['event-lost', 'event-unsent', 'event-invented', 'record-points-elsewhere', 'case-without-end'];
+/** Violations that disappear when events still on their way arrive: from an outbox on its topic (a relay takes at most 22 s), from a topic in the log. */
+const temporary: readonly Rule[] = ['event-lost', 'event-unsent', 'event-invented', 'record-points-elsewhere', 'case-without-end'];
 
 /**
- * Takes what the run left behind and judges it. Waits until audit has heard what the topics have: what is then still missing is lost.
+ * Collects the evidence of a run and judges it. Waits until audit has consumed the topics: what is still missing then is lost.
  */
 export async function judge(
   world: World,
@@ -47,19 +47,19 @@ export async function judge(
 ): Promise<{ readonly evidence: Evidence; readonly violations: readonly Violation[] }> {
   const { stage, system, witness } = world;
   const file = path.join(system.stateDir, 'log.ndjson');
-  const take = async (): Promise<{ readonly evidence: Evidence; readonly violations: readonly Violation[] }> => {
+  const collect = async (): Promise<{ readonly evidence: Evidence; readonly violations: readonly Violation[] }> => {
     await rm(file, { force: true });
     await stage.done('gita', ['audit', 'export', '--out', file], { quiet: true });
     const verified = await stage.cli('gita', ['audit', 'verify', file, '--checkpoint', run.checkpoint, '--keys', system.keys.trustFile], {
       quiet: true,
     });
     const log = readEntries(await readFile(file, 'utf8'));
-    // Before the topics: what an outbox has now must be there then.
+    // Before the topics, because they must contain everything that is in an outbox now.
     const outbox = await witness.outbox();
     const evidence: Evidence = {
-      verified: { ok: verified.code === 0, says: `${verified.stderr}${verified.stdout}`.slice(0, 2000) },
+      verified: { ok: verified.code === 0, output: `${verified.stderr}${verified.stdout}`.slice(0, 2000) },
       log,
-      topics: [...(await witness.look())],
+      topics: [...(await witness.read())],
       outbox,
       held: run.held,
       cases: run.recoveries.map(({ caseId }) => caseId).filter((caseId) => caseId !== ''),
@@ -67,14 +67,14 @@ export async function judge(
     };
     return { evidence, violations: check(evidence) };
   };
-  let taken = await take();
+  let collected = await collect();
   await until(
     async () => {
-      if (!taken.violations.some(({ rule }) => mayCome.includes(rule))) return true;
-      taken = await take();
+      if (!collected.violations.some(({ rule }) => temporary.includes(rule))) return true;
+      collected = await collect();
       return false;
     },
-    { what: 'audit has heard what the topics have', timeoutMs: 40_000 },
+    { what: 'audit has consumed the topics', timeoutMs: 40_000 },
   ).catch(() => undefined);
-  return taken;
+  return collected;
 }

@@ -25,32 +25,32 @@ export interface InjectorOptions {
   readonly random: () => number;
   /** Of `performance.now()`. */
   readonly until: number;
-  readonly most: number;
+  readonly limit: number;
 }
 
-/** The launcher gives up what starts ten times within a minute: a crash loop is a fault of another kind. Deaths and points that are armed. */
-const mostDeathsInAMinute = 8;
-/** When nothing armed is reached in that time, the process dies where it is. On Kafka its group waits first until the session of the one before it is over (10 s). */
+/** Crashes and armed points. The launcher gives up on a process that starts ten times within a minute. */
+const maxCrashesPerMinute = 8;
+/** If no armed point is reached in that time, the process is killed wherever it is. On Kafka its group first waits for the end of the previous session (10 s). */
 const hitWithinMs = { embedded: 7_000, kafka: 20_000 } as const;
-/** While so many services are away, no further one is told to die. */
-const mostAway = 3;
-/** What has just begun may do some work first: where nothing gets on, the later points of a case are never reached. */
-const leastRestMs = 2_000;
-const mostRestMs = 8_000;
-/** A point that was not reached stays armed beside the next ones; of those that were hit before, so many. */
-const mostLingering = 2;
+/** While that many services are down, no other is killed. */
+const maxDown = 3;
+/** Time to work after a start: without progress, later points of a case would never be reached. */
+const minRestMs = 2_000;
+const maxRestMs = 8_000;
+/** A point that was not reached stays armed with the next ones; of points that were hit before, at most this many. */
+const maxLeftArmed = 2;
 const outages = { embedded: { everyMs: 60_000, of: ['database'] }, kafka: { everyMs: 45_000, of: ['database', 'kafka'] } } as const;
 
-/** Says when which fault comes: kills at every point, as fast as the launcher starts again what died, and the others in between. */
+/** Injects faults: kills at every point, as fast as the launcher restarts processes, and other faults in between. */
 export class Injector {
   readonly injected: Injected[] = [];
   private readonly began = performance.now();
   private readonly options: InjectorOptions;
-  private readonly deaths = new Map<ServiceName, number[]>(services.map((service) => [service, []]));
+  private readonly crashTimes = new Map<ServiceName, number[]>(services.map((service) => [service, []]));
   private readonly armed = new Map<ServiceName, CrashPoint[]>(services.map((service) => [service, []]));
-  private readonly heard = new Set<string>();
+  private readonly noted = new Set<string>();
   private readonly hit = new Set<string>();
-  /** How long the service stands still at its next turn. */
+  /** How long the service pauses at its next turn. */
   private readonly pauses = new Map<ServiceName, number>();
   private ended = false;
   private healthy: () => boolean = () => true;
@@ -62,20 +62,20 @@ export class Injector {
   get kills(): number {
     return this.injected.filter(({ kind, where }) => kind.startsWith('kill') || where === 'SIGKILL').length;
   }
-  /** Points of services that no process has died at. */
+  /** Points at which no process was killed. */
   neverHit(): readonly string[] {
     return services
       .flatMap((service) => stepsOf(service, this.options.bus).flatMap((step) => step.map((point) => `${service} ${point}`)))
       .filter((name) => !this.hit.has(name));
   }
-  says(): string {
+  summary(): string {
     return `${this.injected.length} faults, ${this.kills} kills, ${this.neverHit().length} points not hit`;
   }
 
-  /** Until there are enough, the time is over or the system is given up. Nothing is armed any more then, and everything runs. */
+  /** Injects faults until the limit, the end of the time, or a broken system. Then nothing is armed any more, and everything runs. */
   async run(healthy: () => boolean): Promise<void> {
     this.healthy = healthy;
-    const hearing = this.hearing();
+    const noting = this.noteHits();
     const chances = forked(this.options.random);
     const turns = new Map(services.map((service) => [service, forked(chances)]));
     try {
@@ -83,12 +83,12 @@ export class Injector {
       for (const [service, points] of this.armed) for (const point of points) await this.options.crashes.disarm({ service, point });
     } finally {
       this.ended = true;
-      await hearing;
+      await noting;
     }
   }
 
   private get going(): boolean {
-    return this.injected.length < this.options.most && performance.now() < this.options.until && this.healthy();
+    return this.injected.length < this.options.limit && performance.now() < this.options.until && this.healthy();
   }
   private note(kind: Injected['kind'], where: string, size: number): void {
     if (size > 0) this.injected.push({ kind, where, at: Math.round((performance.now() - this.began) / 100) / 10, size });
@@ -97,17 +97,17 @@ export class Injector {
     return lists.get(service) ?? [];
   }
 
-  /** Kills happen when they happen, also of a process that has only just begun: each is taken down once. */
-  private async hearing(): Promise<void> {
+  /** Records each kill once; a process may also be killed when it has only just started. */
+  private async noteHits(): Promise<void> {
     for (let last = false; !last; await delay(50)) {
       last = this.ended;
       for (const { service, point, pid } of await this.options.crashes.hits()) {
         const name = `${service} ${point}`;
-        if (this.heard.has(`${name} ${pid}`)) continue;
-        this.heard.add(`${name} ${pid}`);
+        if (this.noted.has(`${name} ${pid}`)) continue;
+        this.noted.add(`${name} ${pid}`);
         this.hit.add(name);
         this.note('kill at point', name, 1);
-        this.of(this.deaths, service).push(performance.now());
+        this.of(this.crashTimes, service).push(performance.now());
         this.armed.set(
           service,
           this.of(this.armed, service).filter((one) => one !== point),
@@ -116,7 +116,7 @@ export class Injector {
     }
   }
 
-  /** Every round has every point of the service, in an order of its own. */
+  /** Every round contains every point of the service, in another order. */
   private async killing(service: ServiceName, chance: () => number): Promise<void> {
     const { bus } = this.options;
     let round: (readonly CrashPoint[])[] = [];
@@ -132,40 +132,40 @@ export class Injector {
       }
       round.shift();
       await this.killAt(service, step);
-      restsUntil = performance.now() + leastRestMs + chance() * (mostRestMs - leastRestMs);
+      restsUntil = performance.now() + minRestMs + chance() * (maxRestMs - minRestMs);
     }
   }
   private mayDie(service: ServiceName, step: readonly CrashPoint[]): boolean {
-    const recent = this.of(this.deaths, service).filter((at) => performance.now() - at < 70_000).length;
+    const recent = this.of(this.crashTimes, service).filter((at) => performance.now() - at < 70_000).length;
     const armed = new Set([...this.of(this.armed, service), ...step]).size;
-    const away = services.filter((one) => !this.options.faults.lives(one));
-    return !away.includes(service) && away.length < mostAway && (recent === 0 || recent + armed <= mostDeathsInAMinute);
+    const down = services.filter((one) => !this.options.faults.isRunning(one));
+    return !down.includes(service) && down.length < maxDown && (recent === 0 || recent + armed <= maxCrashesPerMinute);
   }
 
   private async killAt(service: ServiceName, step: readonly CrashPoint[]): Promise<void> {
     const { world, crashes, faults, bus } = this.options;
     const pid = world.system.pidOf(service);
-    const deaths = (): number => this.of(this.deaths, service).length;
-    const before = deaths();
+    const crashCount = (): number => this.of(this.crashTimes, service).length;
+    const before = crashCount();
     const again = (): boolean => world.system.pidOf(service) !== pid;
-    await this.makeRoom(service, step);
+    await this.disarmOthers(service, step);
     for (const point of step) {
       if (!this.of(this.armed, service).includes(point)) this.of(this.armed, service).push(point);
       await crashes.arm({ service, point });
     }
     if (step.includes('drain.during')) faults.drain(service);
-    const dies = await until(() => deaths() > before || again(), { what: 'it dies', timeoutMs: hitWithinMs[bus] }).catch(() => false);
-    // Nothing brings it there just now: then it dies where it is.
+    const dies = await until(() => crashCount() > before || again(), { what: 'it dies', timeoutMs: hitWithinMs[bus] }).catch(() => false);
+    // It does not reach the point at the moment, so it is killed wherever it is.
     if (!dies && faults.kill(service) > 0) {
       this.note('kill anywhere', service, 1);
-      this.of(this.deaths, service).push(performance.now());
+      this.of(this.crashTimes, service).push(performance.now());
     }
     await until(() => again() || !this.healthy(), { what: `${service} runs again`, timeoutMs: 180_000 });
   }
-  /** What is seldom reached waits armed for its moment; but what was hit before must not crowd out the rest. */
-  private async makeRoom(service: ServiceName, step: readonly CrashPoint[]): Promise<void> {
+  /** Points that are rarely reached stay armed; of those that were hit before, only a few do. */
+  private async disarmOthers(service: ServiceName, step: readonly CrashPoint[]): Promise<void> {
     const before = this.of(this.armed, service).filter((point) => !step.includes(point) && this.hit.has(`${service} ${point}`));
-    for (const point of before.slice(0, Math.max(0, before.length - mostLingering))) {
+    for (const point of before.slice(0, Math.max(0, before.length - maxLeftArmed))) {
       await this.options.crashes.disarm({ service, point });
       this.armed.set(
         service,
@@ -174,7 +174,7 @@ export class Injector {
     }
   }
 
-  /** Between two kills: what costs no start. Each step has chance of its own, so that what it meets changes nothing of the next. */
+  /** Faults without a restart, between two kills. Each step has its own random numbers, so that it does not change the next ones. */
   private async others(): Promise<void> {
     const { faults, bus } = this.options;
     const chances = forked(this.options.random);
@@ -190,11 +190,11 @@ export class Injector {
       } else if (kind < 0.45) this.note('backends terminated', service, await faults.terminateBackends(service, random));
       else if (kind < 0.6) this.note('backends terminated', 'any one', await faults.terminateBackends(undefined, random));
       else if (kind < 0.95) this.note('records repeated', service, await faults.repeatRecords(service, random));
-      // Sometimes longer than leases and sessions (10 s), sometimes not.
+      // Shorter or longer than leases and sessions (10 s).
       else this.pauses.set(service, 1_000 + Math.floor(random() * 13_000));
     }
   }
-  /** One at a time. */
+  /** An outage of one part at a time. */
   private async outage(part: 'database' | 'kafka', random: () => number): Promise<void> {
     const { faults } = this.options;
     if (part === 'database') {

@@ -1,6 +1,6 @@
 /**
- * `npm run fault`: one long-lived system of six processes with recoveries under way, and many faults in its midst; then the checker
- * judges what is left. Ends with 1 when anything is wrong. docs/faults.md says what it proves and what not.
+ * `npm run fault`: many faults in one long-lived system of six processes with recoveries in progress; then the checker judges the result. Exits
+ * with 1 if anything is wrong. docs/faults.md explains what it proves and what it does not.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -13,7 +13,7 @@ import { Faults } from './faults.js';
 import { judge } from './gather.js';
 import { Injector } from './injector.js';
 import { forked, seeded } from './random.js';
-import { house, startWorld } from './stand.js';
+import { workspace, startWorld } from './world.js';
 import { TargetWatch } from './target-watch.js';
 import { Traffic } from './traffic.js';
 
@@ -24,7 +24,7 @@ interface Options {
   readonly faults: number;
   readonly minutes: number;
   readonly seed: number;
-  /** Recoveries that are driven at the same time; those that were granted and wait for their end come on top. */
+  /** Recoveries that people drive at the same time, in addition to grants that wait for their end. */
   readonly atOnce: number;
   readonly report: string;
 }
@@ -42,10 +42,10 @@ function readOptions(): Options {
   });
   const { bus } = values;
   if (bus !== 'embedded' && bus !== 'kafka') throw new Error(`--bus ${bus}: there is no such bus; use embedded or kafka`);
-  const whole = (name: 'faults' | 'minutes' | 'seed' | 'cases', most: number): number => {
+  const whole = (name: 'faults' | 'minutes' | 'seed' | 'cases', max: number): number => {
     const value = Number(values[name]);
-    if (!Number.isInteger(value) || value < (name === 'seed' ? 0 : 1) || value > most)
-      throw new Error(`--${name} ${values[name]}: give a whole number up to ${most}`);
+    if (!Number.isInteger(value) || value < (name === 'seed' ? 0 : 1) || value > max)
+      throw new Error(`--${name} ${values[name]}: use a whole number up to ${max}`);
     return value;
   };
   const seed = whole('seed', 2 ** 32 - 1);
@@ -55,35 +55,35 @@ function readOptions(): Options {
     minutes: whole('minutes', 24 * 60),
     seed,
     atOnce: whole('cases', 50),
-    report: values.report ?? path.join(house, '.readmit', 'fault', `${bus}-seed-${seed}.json`),
+    report: values.report ?? path.join(workspace, '.readmit', 'fault', `${bus}-seed-${seed}.json`),
   };
 }
 
-const say = (line: string): void => void process.stdout.write(`${line}\n`);
+const print = (line: string): void => void process.stdout.write(`${line}\n`);
 const logins = Array.from({ length: 1200 }, (_, index) => `fault_${index + 1}`);
-/** Seconds that a grant is asked for: on Kafka each death on the way to it takes 10 s more. */
+/** Shortest duration of a grant in seconds: on Kafka each crash takes 10 s more. */
 const shortest = { embedded: 10, kafka: 20 } as const;
 const people = Array.from({ length: 60 }, (_, index) => `person-${index + 1}`);
 
 async function run(options: Options): Promise<boolean> {
   const random = seeded(options.seed);
-  const lives = forked(random);
+  const chance = forked(random);
   const began = performance.now();
   const seconds = (): number => Math.round((performance.now() - began) / 1000);
-  say(
+  print(
     `seed ${options.seed}, bus ${options.bus}, up to ${options.faults} faults or ${options.minutes} minutes, ${options.atOnce} cases driven at once`,
   );
-  const crashes = await Crashes.prepare(house);
+  const crashes = await Crashes.prepare(workspace);
   const world = await startWorld({ processes: true, bus: options.bus, logins, people, appsDir: crashes.appsDir });
   let watch: TargetWatch | undefined;
   try {
-    say(`${seconds()} s: six processes run`);
+    print(`${seconds()} s: six processes run`);
     const checkpoint = path.join(world.system.stateDir, 'before.checkpoint');
     const watching = (watch = await TargetWatch.start(world.system, []));
     const traffic = new Traffic(world, {
       logins,
       people,
-      lives: () => `${shortest[options.bus] + Math.floor(lives() * 15)}s`,
+      duration: () => `${shortest[options.bus] + Math.floor(chance() * 15)}s`,
       onPerson: (person) => watching.follow(person),
     });
     traffic.start(options.atOnce);
@@ -96,16 +96,16 @@ async function run(options: Options): Promise<boolean> {
     const injector = new Injector({
       ...{ world, crashes, faults, random, bus: options.bus },
       until: performance.now() + options.minutes * 60_000,
-      most: options.faults,
+      limit: options.faults,
     });
-    const progress = setInterval(() => say(`${seconds()} s: ${injector.says()}, ${traffic.ended.length} cases driven`), 30_000);
+    const progress = setInterval(() => print(`${seconds()} s: ${injector.summary()}, ${traffic.ended.length} cases driven`), 30_000);
     const signedIn = setInterval(() => void signIn(), 240_000);
     const signIn = async (): Promise<void> => {
       for (const persona of ['boris', 'chidi', 'dana', 'erin', 'gita'])
         await world.stage.cli(persona, ['login', '--as', persona], { quiet: true });
     };
     let broken: string | undefined;
-    void world.system.broken.then((says) => (broken = says));
+    void world.system.broken.then((message) => (broken = message));
     try {
       await injector.run(() => broken === undefined);
     } finally {
@@ -113,17 +113,17 @@ async function run(options: Options): Promise<boolean> {
       clearInterval(signedIn);
     }
     const injectedIn = seconds();
-    say(`${injectedIn} s: no more faults; waiting for the ends`);
+    print(`${injectedIn} s: no more faults; waiting until all cases have ended`);
     await traffic.stop();
     await signIn();
-    // Every case that was ever opened, also one whose answer was lost: the last look is one at what must be over.
+    // Every case that was opened, even if the response was lost: all must have ended before the last poll of the targets.
     let open = await world.witness.openCases();
     await until(async () => (open = await world.witness.openCases()).length === 0, {
-      what: 'all have ended',
+      what: 'all cases have ended',
       timeoutMs: 300_000,
-    }).catch(() => say(`${seconds()} s: ${open.length} cases have not ended: ${open.join(' ')}`));
+    }).catch(() => print(`${seconds()} s: ${open.length} cases have not ended: ${open.join(' ')}`));
     const endedIn = seconds();
-    // The last obligations may still be on their way into the log.
+    // The last obligations may not be in the log yet.
     await delay(1_000);
     const held = await watch.end((object) => traffic.caseOf(object));
     const { violations, evidence } = await judge(world, { recoveries: traffic.recoveries, held, checkpoint, graceSeconds: 90 });
@@ -184,13 +184,13 @@ function show(report: Readonly<Record<string, unknown>> & { readonly violations:
     'neverHit',
     'broken',
   ])
-    say(`${name}: ${JSON.stringify(report[name])}`);
-  say(`refused or not driven to their success: ${(report['refused'] as readonly string[]).length}`);
-  say(`violations: ${report.violations.length}`);
-  for (const violation of report.violations.slice(0, 20)) say(`  ${JSON.stringify(violation)}`);
+    print(`${name}: ${JSON.stringify(report[name])}`);
+  print(`refused or not completed: ${(report['refused'] as readonly string[]).length}`);
+  print(`violations: ${report.violations.length}`);
+  for (const violation of report.violations.slice(0, 20)) print(`  ${JSON.stringify(violation)}`);
   const neverHit = (report['neverHit'] as readonly string[]).length;
-  if (neverHit > 0) say(`${neverHit} points were never hit: the run shows nothing of them and counts as failed; give it more --minutes`);
-  say(`report: ${file}`);
+  if (neverHit > 0) print(`${neverHit} points were never hit, so the run proves nothing about them and fails; use more --minutes`);
+  print(`report: ${file}`);
 }
 
 try {

@@ -2,10 +2,10 @@ import { isTransientSqlError } from '@readmit/store';
 import { until } from '@readmit/testing';
 import pg from 'pg';
 
-/** Asks the database as its owner, beside the services, on one connection that is made anew when it was lost. */
+/** Queries the database as its owner, independently of the services, on one connection that is opened again if it was lost. */
 export class Owner {
   private client: Promise<pg.Client> | undefined;
-  private asking: Promise<unknown> = Promise.resolve();
+  private previous: Promise<unknown> = Promise.resolve();
   private readonly url: string;
 
   constructor(url: string) {
@@ -13,16 +13,16 @@ export class Owner {
   }
 
   /**
-   * One question after the other.
-   * @throws as `pg` does, also while the database is away.
+   * Runs queries one at a time.
+   * @throws the errors of `pg`, also while the database is down.
    */
   rows<Row extends object>(sql: string, parameters: readonly unknown[] = []): Promise<readonly Row[]> {
-    const answer = this.asking.then(() => this.ask<Row>(sql, parameters));
-    // The next one does not care how this one ended; whoever asked does.
-    this.asking = answer.catch(() => undefined);
-    return answer;
+    const result = this.previous.then(() => this.query<Row>(sql, parameters));
+    // The caller gets the error; the next query does not.
+    this.previous = result.catch(() => undefined);
+    return result;
   }
-  private async ask<Row extends object>(sql: string, parameters: readonly unknown[]): Promise<readonly Row[]> {
+  private async query<Row extends object>(sql: string, parameters: readonly unknown[]): Promise<readonly Row[]> {
     this.client ??= this.connect();
     try {
       return (await (await this.client).query<Row>(sql, [...parameters])).rows;
@@ -31,20 +31,20 @@ export class Owner {
       throw error;
     }
   }
-  /** The same; while the database is away, it waits. */
-  async patientRows<Row extends object>(sql: string, parameters: readonly unknown[] = []): Promise<readonly Row[]> {
+  /** The same, but waits while the database is down. */
+  async rowsWhenUp<Row extends object>(sql: string, parameters: readonly unknown[] = []): Promise<readonly Row[]> {
     return until(
       () =>
         this.rows<Row>(sql, parameters).catch((error: unknown) => {
           if (!isTransientSqlError(error)) throw error;
           return undefined;
         }),
-      { what: 'the database answers', timeoutMs: 60_000 },
+      { what: 'the database is up', timeoutMs: 60_000 },
     );
   }
   private async connect(): Promise<pg.Client> {
     const client = new pg.Client({ connectionString: this.url, application_name: 'witness' });
-    // The query under way, or the next one, fails with it.
+    // The current query, or the next one, fails with this error.
     client.on('error', () => undefined);
     await client.connect();
     return client;

@@ -1,4 +1,4 @@
-/** Chance that a seed gives: the same numbers between 0 and 1 for the same seed (mulberry32). */
+/** Random numbers between 0 and 1 that a seed determines (mulberry32). */
 export function seeded(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -9,10 +9,10 @@ export function seeded(seed: number): () => number {
   };
 }
 
-/** Chance of its own for one step: however much of it the step uses, the next one finds the same. */
+/** A separate generator for one step: however many numbers it takes, the next step gets the same ones. */
 export const forked = (random: () => number): (() => number) => seeded(Math.floor(random() * 2 ** 32));
 
-/** The same order for the same chance. */
+/** Shuffled; the same order for the same random numbers. */
 export const shuffled = <T>(things: readonly T[], random: () => number): T[] =>
   things
     .map((thing) => ({ thing, at: random() }))

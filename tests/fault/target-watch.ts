@@ -5,16 +5,16 @@ import path from 'node:path';
 import type { System } from '@readmit/standalone';
 import type { Held } from './checker.js';
 
-/** Several looks in any second in which a grant could come and go: the shortest that is asked for lives longer. */
-const lookEveryMs = 100;
-/** Bypasses are asked for one by one: those of the last so many people are looked at each time, the others now and then. */
+/** Grants last for seconds, so none is missed. */
+const pollEveryMs = 100;
+/** The demo is asked for the bypass of each person: of these last people every time, of all people in every 20th poll. */
 const lastPeople = 6;
 const allEvery = 20;
 
 interface Seen {
   readonly object: string;
   readonly mark: string;
-  /** Of a bypass: the demo names the case that it was issued for. */
+  /** For a bypass: the case for which the demo issued it. */
   readonly caseId?: string;
 }
 interface Followed extends Seen {
@@ -24,15 +24,15 @@ interface Followed extends Seen {
 }
 
 /**
- * The history of the targets as they themselves show it, taken beside Readmit and by other accounts: every membership of `app_admin`
- * by the object id that PostgreSQL gives each new one, and every bypass by the id that the demo gives it.
+ * The history of the targets, observed with other accounts than Readmit's: every membership of `app_admin` by its object id in PostgreSQL, and
+ * every bypass by its id in the demo.
  */
 export class TargetWatch {
   private readonly followed = new Map<string, Followed>();
   private readonly client: pg.Client;
   private readonly system: System;
   private readonly people: string[];
-  private looks = 0;
+  private polls = 0;
   private stopping = false;
   private loop: Promise<void> = Promise.resolve();
 
@@ -42,46 +42,46 @@ export class TargetWatch {
     this.people = [...people];
   }
 
-  /** `people`: whose bypasses are followed. */
+  /** `people`: whose bypasses are observed. */
   static async start(system: System, people: readonly string[]): Promise<TargetWatch> {
     const password = (await readFile(path.join(system.stateDir, 'target', 'owner-password'), 'utf8')).trim();
     const client = new pg.Client({ host: '127.0.0.1', port: system.target.port, user: 'postgres', database: 'target', password });
-    // The look under way fails with it.
+    // The current poll fails with this error.
     client.on('error', () => undefined);
     await client.connect();
     const watch = new TargetWatch(client, system, people);
     watch.loop = watch.run();
-    // Said by `end`.
+    // Reported by `end`.
     watch.loop.catch(() => undefined);
     return watch;
   }
 
-  /** Follows the bypasses of this person too. */
+  /** Observes the bypasses of this person, too. */
   follow(person: string): void {
     this.people.push(person);
   }
 
   private async run(): Promise<void> {
     while (!this.stopping) {
-      await this.look();
-      await delay(lookEveryMs);
+      await this.poll();
+      await delay(pollEveryMs);
     }
   }
 
-  private async look(all = this.looks++ % allEvery === 0): Promise<void> {
-    // Before the question: what the answer shows was there at the earliest then.
-    const asked = new Date().toISOString();
+  private async poll(all = this.polls++ % allEvery === 0): Promise<void> {
+    // Time before the queries: their results were not seen earlier than this.
+    const before = new Date().toISOString();
     const people = all ? this.people : this.people.slice(-lastPeople);
     const held = [...(await this.memberships()), ...(await Promise.all(people.map((person) => this.bypasses(person)))).flat()];
-    const answered = new Date().toISOString();
+    const after = new Date().toISOString();
     const now = new Set(held.map(({ object, mark }) => `${object} ${mark}`));
     for (const one of held) {
       const known = this.followed.get(`${one.object} ${one.mark}`);
-      if (known) Object.assign(known, { last: asked, gone: false });
-      else this.followed.set(`${one.object} ${one.mark}`, { ...one, seen: answered, last: asked, gone: false });
+      if (known) Object.assign(known, { last: before, gone: false });
+      else this.followed.set(`${one.object} ${one.mark}`, { ...one, seen: after, last: before, gone: false });
     }
-    const looked = (one: Seen): boolean => one.caseId === undefined || people.includes(one.object);
-    for (const [name, one] of this.followed) if (!now.has(name) && looked(one)) one.gone = true;
+    const polled = (one: Seen): boolean => one.caseId === undefined || people.includes(one.object);
+    for (const [name, one] of this.followed) if (!now.has(name) && polled(one)) one.gone = true;
   }
 
   private async memberships(): Promise<readonly Seen[]> {
@@ -103,11 +103,11 @@ export class TargetWatch {
     return [{ object: person, mark: `bypass ${bypass.id}`, caseId: bypass.for }];
   }
 
-  /** Looks a last time and gives the history. `caseOf`: whose case a login is, which PostgreSQL does not know. */
+  /** Polls a last time and returns the history. `caseOf`: the case of a login, which PostgreSQL does not know. */
   async end(caseOf: (object: string) => string | undefined): Promise<readonly Held[]> {
     this.stopping = true;
     await this.loop;
-    await this.look(true);
+    await this.poll(true);
     await this.close();
     return [...this.followed.values()].map(({ object, mark, caseId, seen, last, gone }) => ({
       object,
@@ -120,7 +120,7 @@ export class TargetWatch {
     }));
   }
 
-  /** Idempotent; what was not ended is given up. */
+  /** Idempotent; without `end` the history is lost. */
   async close(): Promise<void> {
     this.stopping = true;
     await this.loop.catch(() => undefined);

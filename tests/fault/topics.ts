@@ -3,37 +3,40 @@ import { partitionsPerTopic, services, topicOf } from '@readmit/contracts';
 import { busSchema, isTransientSqlError, tablesOfTopic } from '@readmit/store';
 import type { Owner } from './owner.js';
 
-/** A fact as it lies on a topic. */
-export interface Seen {
+/** An event on a topic. */
+export interface TopicEvent {
   readonly id: string;
   readonly topic: string;
   readonly type: string;
-  /** The time that its envelope signs. */
+  /** The signed time of its envelope. */
   readonly at: string;
   readonly key: string;
   readonly data: Readonly<Record<string, unknown>>;
 }
 
-/** The topics of the six services, beside them. */
+/** Reads the topics of the six services, independently of them. */
 export interface Topics {
-  /** Adds what has come since the last call. What it added before it throws stays added, and comes no second time. */
-  readInto(facts: Seen[]): Promise<void>;
+  /** Adds what arrived since the last call. If it throws, what it added before stays, and is not added a second time. */
+  readInto(facts: TopicEvent[]): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Whether who waits a little may get an answer: the database or the brokers are away. */
+/** Whether the database or the brokers are down, so that a later call may succeed. */
 export const isAway = (error: unknown): boolean => error instanceof KafkaError || isTransientSqlError(error);
 
-const seen = (topic: string, { key, headers, value }: { key: string; headers: Readonly<Record<string, string>>; value: Buffer }): Seen => ({
+const eventOf = (
+  topic: string,
+  { key, headers, value }: { key: string; headers: Readonly<Record<string, string>>; value: Buffer },
+): TopicEvent => ({
   id: headers['ce_id'] ?? '',
   topic,
   type: headers['ce_type'] ?? '',
   at: headers['ce_time'] ?? '',
   key,
-  data: JSON.parse(value.toString('utf8')) as Seen['data'],
+  data: JSON.parse(value.toString('utf8')) as TopicEvent['data'],
 });
 
-/** The embedded bus: its tables, read as their owner. */
+/** Reads the tables of the embedded bus, as their owner. */
 export function tablesAsTopics(owner: Owner): Topics {
   const next = new Map<string, Record<string, number>>();
   return {
@@ -54,7 +57,7 @@ export function tablesAsTopics(owner: Owner): Topics {
         );
         for (const row of rows) {
           from[row.partition] = Number(row.offset) + 1;
-          facts.push(seen(topic, row));
+          facts.push(eventOf(topic, row));
         }
       }
     },
@@ -62,7 +65,7 @@ export function tablesAsTopics(owner: Owner): Topics {
   };
 }
 
-/** Kafka, as a user that may read every topic. */
+/** Reads Kafka as a user that may read every topic. */
 export function kafkaTopics(connection: KafkaConnection): Topics {
   const topics = new KafkaTopics(connection, 'witness');
   const places = allPlaces();
@@ -76,7 +79,7 @@ export function kafkaTopics(connection: KafkaConnection): Topics {
           const last = records.at(-1);
           if (!last) break;
           next[at] = last.offset + 1n;
-          facts.push(...records.map((record) => seen(topic, record)));
+          facts.push(...records.map((record) => eventOf(topic, record)));
         }
     },
     close: () => topics.close(),

@@ -3,13 +3,13 @@ import { casesOf, drive, endEarly, enrol, makeLogins, open, type Recovery, type 
 
 export interface Ended {
   readonly recovery: Recovery;
-  /** What kept it from its success, if anything did: under faults an honest refusal is a right end. */
+  /** The reason why it did not succeed, if so: under faults a refusal is a valid end. */
   readonly failed: string | undefined;
 }
 
 /**
- * Recoveries of roles, several at a time, as long as they are wanted, some of them ended early; beside them one bypass after the other,
- * which its person picks up and uses: the work in whose midst things die.
+ * Traffic during which processes are killed: recoveries of roles, several at a time, some of them ended early, and at the same time one bypass
+ * after another, which its person picks up and uses.
  */
 export class Traffic {
   readonly recoveries: Recovery[] = [];
@@ -17,23 +17,23 @@ export class Traffic {
   private readonly world: World;
   private readonly logins: string[];
   private readonly people: string[];
-  private readonly lives: () => string;
+  private readonly duration: () => string;
   private readonly onPerson: (person: string) => void;
-  private wanted = true;
+  private running = true;
   private drivers: readonly Promise<void>[] = [];
 
-  /** `logins` and `people`: one for each recovery at most; `lives`: how long the next grant is asked for; `onPerson`: whose bypass comes next. */
+  /** `logins` and `people`: at most one for each recovery; `duration`: of the next grant; `onPerson`: called with the person of the next bypass. */
   constructor(
     world: World,
     {
       logins,
       people = [],
-      lives,
+      duration,
       onPerson = () => undefined,
     }: {
       readonly logins: readonly string[];
       readonly people?: readonly string[];
-      readonly lives: () => string;
+      readonly duration: () => string;
       readonly onPerson?: (person: string) => void;
     },
   ) {
@@ -41,40 +41,40 @@ export class Traffic {
     this.logins = [...logins];
     this.people = [...people];
     this.onPerson = onPerson;
-    this.lives = lives;
+    this.duration = duration;
   }
 
   start(atOnce: number): void {
     this.drivers = [...Array.from({ length: atOnce }, () => this.roles()), this.bypasses()];
   }
-  /** Begins nothing more; what is under way fails with the system that it runs on, and nobody asks. */
+  /** Starts nothing more; errors of recoveries in progress are ignored. */
   quit(): void {
-    this.wanted = false;
+    this.running = false;
     void Promise.allSettled(this.drivers);
   }
-  /** Begins nothing more, waits for those under way to be driven as far as people drive them, and takes back what came to nothing. */
+  /** Starts nothing more, waits until people have done their part in recoveries in progress, and withdraws those that failed. */
   async stop(): Promise<void> {
     this.quit();
     await Promise.all(this.drivers);
     await Promise.all(this.ended.filter(({ failed }) => failed !== undefined).map(({ recovery }) => this.end(recovery)));
   }
-  /** Whose case a login is. */
+  /** The case of a login. */
   caseOf(object: string): string | undefined {
     return this.recoveries.find((one) => one.object === object)?.caseId;
   }
 
   private async roles(): Promise<void> {
-    for (let object = this.logins.shift(); this.wanted && object !== undefined; object = this.logins.shift()) {
+    for (let object = this.logins.shift(); this.running && object !== undefined; object = this.logins.shift()) {
       await this.recover({ kind: 'role', object, caseId: '' }, async (recovery) => {
         await makeLogins(this.world, [recovery.object]);
-        await open(this.world, recovery, this.lives());
+        await open(this.world, recovery, this.duration());
         await drive(this.world, recovery);
         if (this.recoveries.length % 3 === 0) await endEarly(this.world, recovery);
       });
     }
   }
   private async bypasses(): Promise<void> {
-    for (let object = this.people.shift(); this.wanted && object !== undefined; object = this.people.shift()) {
+    for (let object = this.people.shift(); this.running && object !== undefined; object = this.people.shift()) {
       this.onPerson(object);
       await this.recover({ kind: 'bypass', object, caseId: '' }, async (recovery) => {
         await open(this.world, recovery, '90s');
@@ -83,11 +83,11 @@ export class Traffic {
       });
     }
   }
-  private async recover(recovery: Recovery, way: (recovery: Recovery) => Promise<void>): Promise<void> {
+  private async recover(recovery: Recovery, steps: (recovery: Recovery) => Promise<void>): Promise<void> {
     this.recoveries.push(recovery);
     let failed: string | undefined;
     try {
-      await way(recovery);
+      await steps(recovery);
     } catch (error) {
       failed = error instanceof Error ? error.message : String(error);
       await this.end(recovery);
@@ -95,7 +95,7 @@ export class Traffic {
     this.ended.push({ recovery, failed });
   }
 
-  /** What nobody drives any more is taken back, so that its case ends too, also one whose id was lost with the answer. */
+  /** Withdraws a recovery that nobody continues, so that its case ends, even if its id was lost with the response. */
   private async end(recovery: Recovery): Promise<void> {
     const { witness, stage } = this.world;
     const cases = await casesOf(this.world, recovery);

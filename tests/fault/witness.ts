@@ -4,29 +4,29 @@ import { schemaOf } from '@readmit/store';
 import { until } from '@readmit/testing';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Owner } from './owner.js';
-import { isAway, kafkaTopics, tablesAsTopics, type Seen, type Topics } from './topics.js';
+import { isAway, kafkaTopics, tablesAsTopics, type TopicEvent, type Topics } from './topics.js';
 
-export type { Seen } from './topics.js';
+export type { TopicEvent } from './topics.js';
 
 const readEveryMs = 50;
 
-/** An event that the outbox of a service has kept. */
-export interface Kept {
+/** An event in the outbox of a service. */
+export interface OutboxEvent {
   readonly id: string;
   readonly topic: string;
   readonly type: string;
 }
 
-/** Cases that were opened and not closed; a closing may lie on its topic twice, and ends one case. */
-export function openCases(facts: readonly Pick<Seen, 'type' | 'key'>[]): readonly string[] {
+/** Cases that were opened and not closed. The event that closes a case may be on its topic twice. */
+export function openCases(facts: readonly Pick<TopicEvent, 'type' | 'key'>[]): readonly string[] {
   const keysOf = (wanted: EventType): ReadonlySet<string> => new Set(facts.filter(({ type }) => type === wanted).map(({ key }) => key));
   const closed = keysOf('readmit.case.closed');
   return [...keysOf('readmit.case.opened')].filter((key) => !closed.has(key));
 }
 
-/** Reads the topics beside the services, so that a test sees what is committed and asks no service that may be dead. */
+/** Reads the topics independently of the services, so that a test sees what is committed without calling a service that may be down. */
 export class Witness {
-  private readonly facts: Seen[] = [];
+  private readonly facts: TopicEvent[] = [];
   private reading: Promise<void> = Promise.resolve();
   private waiting: Promise<void> | undefined;
   private readonly owner: Owner;
@@ -40,34 +40,34 @@ export class Witness {
     this.topics = kafka ? kafkaTopics(kafka.connectionOf('admin')) : tablesAsTopics(this.owner);
   }
 
-  /** Everything that the topics have now; while the database or the brokers are away, it waits. */
-  async look(): Promise<readonly Seen[]> {
-    // Who asks while somebody reads waits for the next read: the one under way may have begun before what is asked about.
+  /** All events on the topics; waits while the database or the brokers are down. */
+  async read(): Promise<readonly TopicEvent[]> {
+    // A call during a read waits for the next one: the current one may have started before the event that the caller expects.
     this.waiting ??= this.reading.then(async () => {
-      // Many wait for something at the same time, and the machine has other things to do.
+      // Many callers poll at the same time: they share a read.
       await delay(readEveryMs);
       this.waiting = undefined;
-      this.reading = this.read();
+      this.reading = this.readTopics();
       return this.reading;
     });
     await this.waiting;
     return this.facts;
   }
-  async of(key: string): Promise<readonly Seen[]> {
-    return (await this.look()).filter((fact) => fact.key === key);
+  async of(key: string): Promise<readonly TopicEvent[]> {
+    return (await this.read()).filter((fact) => fact.key === key);
   }
   async count(type: EventType): Promise<number> {
-    // The same record may lie on its topic twice.
-    return new Set((await this.look()).filter((fact) => fact.type === type).map(({ id }) => id)).size;
+    // The same record may be on its topic twice.
+    return new Set((await this.read()).filter((fact) => fact.type === type).map(({ id }) => id)).size;
   }
-  /** Waits until the case has such a fact. */
+  /** Waits until the case has such an event. */
   async until<T extends EventType>(
     key: string,
     type: T,
     timeoutMs: number,
     matching: (data: FactOf<T>['data']) => boolean = () => true,
   ): Promise<FactOf<T>['data']> {
-    const has = async (): Promise<Seen | undefined> =>
+    const has = async (): Promise<TopicEvent | undefined> =>
       (await this.of(key)).find((fact) => fact.type === type && matching(fact.data as FactOf<T>['data']));
     let seen = '';
     const found = await until(
@@ -76,7 +76,7 @@ export class Witness {
         const failed = facts.find((fact) =>
           ['readmit.plan.refused', 'readmit.execution.failed', 'readmit.approval.denied'].includes(fact.type),
         );
-        if (failed) throw new Error(`${key} went wrong: ${JSON.stringify(failed.data)}`);
+        if (failed) throw new Error(`${key} failed: ${JSON.stringify(failed.data)}`);
         seen = facts.map((fact) => fact.type.replace('readmit.', '')).join(', ');
         return has();
       },
@@ -86,50 +86,50 @@ export class Witness {
     });
     return found.data as FactOf<T>['data'];
   }
-  /** Cases that are open, by the topics. */
+  /** Open cases according to the topics. */
   async openCases(): Promise<readonly string[]> {
-    return openCases(await this.look());
+    return openCases(await this.read());
   }
-  /** What the services' outboxes say that they have said; absent on the embedded bus, where the row of the topic is that of the outbox. */
-  async outbox(): Promise<readonly Kept[] | undefined> {
-    return this.onKafka ? this.keptSince('100 years') : undefined;
+  /** Events in the services' outboxes; undefined on the embedded bus, where the topic is also the outbox. */
+  async outbox(): Promise<readonly OutboxEvent[] | undefined> {
+    return this.onKafka ? this.writtenSince('100 years') : undefined;
   }
   /**
-   * Waits until the topics have what was committed before it was asked: on Kafka a command may be carried out long before its event is
-   * there, when the process dies in between.
+   * Waits until the topics have what was committed before the call: on Kafka, if the process dies in between, the event of a command may be
+   * published long after the command was carried out.
    */
   async untilSent(): Promise<void> {
     if (!this.onKafka) return;
-    const kept = await this.keptSince('2 minutes');
+    const written = await this.writtenSince('2 minutes');
     await until(
       async () => {
-        const there = new Set((await this.look()).map(({ id }) => id));
-        return kept.every(({ id }) => there.has(id));
+        const published = new Set((await this.read()).map(({ id }) => id));
+        return written.every(({ id }) => published.has(id));
       },
       { what: 'the topics have what was committed', timeoutMs: 120_000 },
     );
   }
-  private async keptSince(ago: string): Promise<readonly Kept[]> {
-    const kept: Kept[] = [];
+  private async writtenSince(ago: string): Promise<readonly OutboxEvent[]> {
+    const written: OutboxEvent[] = [];
     for (const service of services)
-      kept.push(
-        ...(await this.owner.patientRows<Kept>(
+      written.push(
+        ...(await this.owner.rowsWhenUp<OutboxEvent>(
           `SELECT headers ->> 'ce_id' AS id, topic, headers ->> 'ce_type' AS type FROM ${schemaOf(service)}.outbox
            WHERE topic = $1 AND written_at > clock_timestamp() - $2::interval`,
           [topicOf(service), ago],
         )),
       );
-    return kept;
+    return written;
   }
-  /** Messages that a service could not take. */
+  /** Number of messages that services parked. */
   async parked(): Promise<number> {
-    const [row] = await this.owner.patientRows<{ parked: number }>(
+    const [row] = await this.owner.rowsWhenUp<{ parked: number }>(
       `SELECT (${services.map((service) => `(SELECT count(*) FROM ${schemaOf(service)}.parked)`).join(' + ')})::int AS parked`,
     );
     return row?.parked ?? 0;
   }
 
-  private async read(): Promise<void> {
+  private async readTopics(): Promise<void> {
     await until(
       () => {
         if (this.closed) throw new Error('the witness was closed');

@@ -1,4 +1,4 @@
-/** The launcher, the CLI and plain HTTP as somebody at a terminal uses them: processes of the built programs. */
+/** Runs the launcher and the CLI as processes of the built programs, like a person at a terminal. */
 import { execFile, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises';
@@ -9,10 +9,10 @@ import { promisify } from 'node:util';
 import { keyFiles } from '@readmit/signing';
 import { serviceUrls } from '@readmit/store';
 
-export const house = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
+export const workspace = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 export const program = (app: string): string => {
-  const file = path.join(house, 'dist/apps', app, 'main.js');
-  if (!existsSync(file)) throw new Error(`${file} is not there: build first (npm run build)`);
+  const file = path.join(workspace, 'dist/apps', app, 'main.js');
+  if (!existsSync(file)) throw new Error(`${file} does not exist: run npm run build first`);
   return file;
 };
 
@@ -22,14 +22,14 @@ export interface Ran {
   readonly stderr: string;
 }
 
-/** A folder for state that the database's own user can reach too. */
+/** A state folder that the database's user can access, too. */
 export async function newStateDir(): Promise<{ readonly dir: string; remove(): Promise<void> }> {
   const dir = await mkdtemp(path.join(os.tmpdir(), 'readmit-journey-'));
   await chmod(dir, 0o755);
   return { dir, remove: () => rm(dir, { recursive: true, force: true }) };
 }
 
-/** The environment of a clean shell: what this test run was started with says nothing to the programs. */
+/** The environment of a clean shell, without that of the test run. */
 export const shell = (more: Readonly<Record<string, string>> = {}): Record<string, string> => ({
   PATH: process.env['PATH'] ?? '',
   HOME: process.env['HOME'] ?? os.homedir(),
@@ -39,7 +39,7 @@ export const shell = (more: Readonly<Record<string, string>> = {}): Record<strin
 /** Runs a program to its end. */
 export function runToEnd(file: string, argv: readonly string[], env = shell()): Promise<Ran> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [file, ...argv], { cwd: house, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [file, ...argv], { cwd: workspace, env, stdio: ['ignore', 'pipe', 'pipe'] });
     let stdout = '';
     let stderr = '';
     child.stdout.on('data', (bytes: Buffer) => (stdout += bytes.toString('utf8')));
@@ -53,17 +53,17 @@ export interface Installation {
   readonly origin: string;
   readonly issuer: string;
   readonly stateDir: string;
-  /** Everything that the launcher printed. */
+  /** The output of the launcher. */
   readonly printed: string;
   readonly pid: number;
-  /** As Ctrl-C does. Resolves with the exit code. */
+  /** Stops it like Ctrl-C. Resolves with the exit code. */
   stop(): Promise<number>;
 }
 
-/** Starts `npm start -- --no-tour` (without npm) on a free port and reads from its output what to use, as a person does. */
+/** Starts `npm start -- --no-tour` (without npm) on a free port, and reads its output like a person. */
 export async function startInstallation(stateDir: string, more: readonly string[] = []): Promise<Installation> {
   const child = spawn(process.execPath, [program('standalone'), '--no-tour', '--port', '0', '--state', stateDir, ...more], {
-    cwd: house,
+    cwd: workspace,
     env: shell(),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -80,11 +80,11 @@ export async function startInstallation(stateDir: string, more: readonly string[
   await Promise.race([
     serving,
     exited.then((code) => {
-      throw new Error(`the launcher ended with ${code}:\n${printed}`);
+      throw new Error(`the launcher exited with ${code}:\n${printed}`);
     }),
   ]);
   const [, origin, issuer] = /export READMIT_URL=(\S+) READMIT_ISSUER=(\S+)/.exec(printed) ?? [];
-  if (!origin || !issuer) throw new Error(`the launcher does not say where it serves:\n${printed}`);
+  if (!origin || !issuer) throw new Error(`the launcher does not print its URLs:\n${printed}`);
   return {
     origin,
     issuer,
@@ -98,7 +98,7 @@ export async function startInstallation(stateDir: string, more: readonly string[
   };
 }
 
-/** Runs `readmit` as the persona, in a config folder of her own below the state folder. */
+/** Runs `readmit` as the persona, with its own config folder in the state folder. */
 export async function readmit(
   at: Pick<Installation, 'origin' | 'issuer' | 'stateDir'>,
   persona: string,
@@ -113,7 +113,7 @@ export const cliEnvironment = (at: Pick<Installation, 'origin' | 'issuer' | 'sta
   NO_COLOR: '1',
 });
 
-/** Every process that has to do with the folder: by command line, working directory or environment. */
+/** Every process with the folder in its command line, working directory or environment. */
 export async function processesOf(folder: string): Promise<readonly string[]> {
   if (!existsSync('/proc/self/cmdline')) {
     const { stdout } = await promisify(execFile)('ps', ['-A', '-o', 'pid=,command=']);
@@ -121,7 +121,7 @@ export async function processesOf(folder: string): Promise<readonly string[]> {
   }
   const found: string[] = [];
   for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)) {
-    // A process may end while it is looked at, and others' environments cannot be read.
+    // A process may end meanwhile, and the environments of other users' processes cannot be read.
     const read = (name: string): Promise<string> => readFile(`/proc/${pid}/${name}`, 'utf8').catch(() => '');
     const cwd = await readlink(`/proc/${pid}/cwd`).catch(() => '');
     const command = (await read('cmdline')).replaceAll('\0', ' ');
@@ -130,7 +130,7 @@ export async function processesOf(folder: string): Promise<readonly string[]> {
   return found;
 }
 
-/** What somebody who got at the state folder has: role passwords and service keys. */
+/** What an attacker with access to the state folder has: role passwords and service keys. */
 export async function lootOf(stateDir: string) {
   const { database } = JSON.parse(await readFile(path.join(stateDir, 'ports.json'), 'utf8')) as { database: number };
   const ownerUrl = `postgres://owner@127.0.0.1:${database}/`;

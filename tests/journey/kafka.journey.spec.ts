@@ -1,6 +1,6 @@
 /**
- * `npm run start:kafka -- --once` plays the tour on a real Kafka with six processes: on one that it starts, where every service is a user
- * of its own, and on brokers that are there already, whose topics `readmit setup --kafka` made.
+ * `npm run start:kafka -- --once` runs the tour on a real Kafka with six processes: on one that it starts, where every service has its own user,
+ * and on existing brokers, whose topics `readmit setup --kafka` created.
  */
 import { KafkaTopics, type TopicRecord } from '@readmit/bus';
 import { removeKafka, startKafka, type KafkaServer } from '@readmit/servers';
@@ -19,14 +19,14 @@ const tour = (stateDir: string, kafka: Readonly<Record<string, string>> = {}, ..
 const failedIn = ({ stdout }: Ran): readonly string[] => stdout.split('\n').filter((line) => /^ {2}FAIL /.test(line));
 const heldIn = ({ stdout }: Ran): readonly string[] => stdout.split('\n').filter((line) => /^ {2}ok {3}/.test(line));
 
-describe('on a Kafka of its own', () => {
+describe('on its own Kafka', () => {
   let state: Awaited<ReturnType<typeof newStateDir>>;
   beforeAll(async () => {
     state = await newStateDir();
   });
   afterAll(() => state.remove());
 
-  it('holds every check with six processes, is refused by the broker what the catalogue does not allow, and leaves no process behind', async () => {
+  it('holds every check with six processes, the broker refuses what the catalogue does not allow, and no process is left behind', async () => {
     const ran = await tour(state.dir);
     expect([failedIn(ran), ran.code, ran.stderr]).toEqual([[], 0, '']);
     expect(ran.stdout).toContain('six processes');
@@ -36,7 +36,7 @@ describe('on a Kafka of its own', () => {
     expect(await processesOf(state.dir)).toEqual([]);
   }, 240_000);
 
-  it('R7.4 a SIEM reads what the tour left: every entry of the log and its checkpoints, each in the published schema; intake’s user may not', async () => {
+  it('R7.4 a SIEM reads every entry of the log and its checkpoints, each valid in the published schema; intake’s user may not', async () => {
     const entries = (await readFile(path.join(state.dir, 'exports/log.ndjson'), 'utf8'))
       .split('\n')
       .filter((line) => line !== '')
@@ -75,7 +75,7 @@ describe('on a Kafka of its own', () => {
   }, 60_000);
 });
 
-describe('on brokers that are there already', () => {
+describe('on existing brokers', () => {
   let folder: string;
   let server: KafkaServer;
   let variables: Readonly<Record<string, string>>;
@@ -101,7 +101,7 @@ describe('on brokers that are there already', () => {
     await state.remove();
   }, 60_000);
 
-  it('says which topic is missing; readmit setup --kafka makes them and then has nothing to do; the tour holds', async () => {
+  it('prints which topic is missing; readmit setup --kafka creates them and then has nothing to do; the tour holds', async () => {
     const without = await tour(state.dir, variables);
     expect(without.code).toBe(1);
     expect(without.stderr).toContain('UNKNOWN_TOPIC_OR_PARTITION');

@@ -1,4 +1,4 @@
-/** `readmit setup` on somebody's own PostgreSQL, and one service started alone with what it made. */
+/** `readmit setup` on an existing PostgreSQL, and one service that is started with what it created. */
 import { spawn } from 'node:child_process';
 import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
@@ -7,7 +7,7 @@ import { services } from '@readmit/contracts';
 import { freePort } from '@readmit/servers';
 import { testEnvironment, until } from '@readmit/testing';
 import pg from 'pg';
-import { house, newStateDir, program, runToEnd, shell, type Ran } from './installation.js';
+import { workspace, newStateDir, program, runToEnd, shell, type Ran } from './installation.js';
 
 let state: Awaited<ReturnType<typeof newStateDir>>;
 let database: string;
@@ -30,7 +30,7 @@ afterAll(async () => {
 });
 
 const keysDir = (): string => path.join(state.dir, 'keys');
-/** Roles are the cluster's, so their passwords are those that every spec of the run uses. */
+/** Roles belong to the cluster, so their passwords are those that every spec of the run uses. */
 const setup = (...more: string[]): Promise<Ran> =>
   runToEnd(
     program('cli'),
@@ -54,7 +54,7 @@ interface Applied {
   readonly keys: { readonly rootKey: string; readonly keyListFile: string; readonly serviceKeyFile: Readonly<Record<string, string>> };
 }
 
-it('says what it would do and does nothing without --apply', async () => {
+it('prints what it would do, and does nothing without --apply', async () => {
   const { code, stdout } = await setup();
   expect(code).toBe(0);
   for (const part of [
@@ -70,7 +70,7 @@ it('says what it would do and does nothing without --apply', async () => {
   expect(await asOwner(`SELECT 1 FROM pg_database WHERE datname = '${database}'`)).toEqual([]);
 });
 
-it('makes schemas, roles and keys once, and one service starts alone with exactly that', async () => {
+it('creates schemas, roles and keys once, and one service starts with exactly that', async () => {
   const first = JSON.parse((await setup('--apply', '--json')).stdout) as Applied;
   expect(first.changes).toEqual(
     expect.arrayContaining([`created the database ${database}`, `created ${path.join(keysDir(), 'trust.json')}`]),
@@ -94,31 +94,31 @@ it('makes schemas, roles and keys once, and one service starts alone with exactl
     PORT: String(await freePort()),
   };
   const child = spawn(process.execPath, [program('approval')], {
-    cwd: house,
+    cwd: workspace,
     env: shell(configuration),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  let said = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes: Buffer) => (said += bytes.toString('utf8')));
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes: Buffer) => (output += bytes.toString('utf8')));
   const exited = new Promise<number | null>((resolve) => child.once('close', resolve));
   try {
     const ready = async (): Promise<boolean> => {
-      if (child.exitCode !== null) throw new Error(`approval ended with ${child.exitCode}:\n${said}`);
+      if (child.exitCode !== null) throw new Error(`approval exited with ${child.exitCode}:\n${output}`);
       return fetch(`http://127.0.0.1:${configuration.PORT}/health/ready`).then(
         (response) => response.ok,
         () => false,
       );
     };
     await until(ready, { what: 'approval is ready', timeoutMs: 30_000 });
-    const answer = await fetch(`http://127.0.0.1:${configuration.PORT}/api/approval/cases/case_1`);
-    expect([answer.status, ((await answer.json()) as { reason: string }).reason]).toEqual([401, 'token-missing']);
+    const response = await fetch(`http://127.0.0.1:${configuration.PORT}/api/approval/cases/case_1`);
+    expect([response.status, ((await response.json()) as { reason: string }).reason]).toEqual([401, 'token-missing']);
   } finally {
     child.kill('SIGTERM');
   }
   expect(await exited).toBe(0);
 });
 
-it('refuses keys that were made for another environment, and leaves the database alone', async () => {
+it('refuses keys of another environment, and leaves the database alone', async () => {
   const { code, stderr } = await setup('--environment', 'other', '--apply');
   expect([code, stderr]).toEqual([2, expect.stringContaining('for the environment other')]);
 });

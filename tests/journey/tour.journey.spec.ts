@@ -1,11 +1,11 @@
-/** The tour as `npm start -- --once` plays it: every check holds, nothing is left behind, and a second start goes on with its data. */
+/** The tour of `npm start -- --once`: every check holds, nothing is left behind, and a second start continues with its data. */
 import { spawn } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { blockOf } from '@readmit/testing';
-import { house, newStateDir, processesOf, program, readmit, runToEnd, shell, startInstallation, type Ran } from './installation.js';
-import { Engineer, playCase, type Substitution } from './walk.js';
+import { workspace, newStateDir, processesOf, program, readmit, runToEnd, shell, startInstallation, type Ran } from './installation.js';
+import { Engineer, runReadmeCase, type Substitution } from './walk.js';
 
 const tour = (stateDir: string, ...more: string[]): Promise<Ran> =>
   runToEnd(program('standalone'), ['--once', '--port', '0', '--state', stateDir, ...more]);
@@ -28,7 +28,7 @@ it('holds every check, exits with 0 and leaves no process behind', async () => {
   expect(await processesOf(state.dir)).toEqual([]);
 });
 
-it('says who acts, what was refused before what follows from it, every text to its end, and what it has shown', () => {
+it('prints who acts, refusals before their consequences, complete texts, and what it has shown', () => {
   const [, cast = '', played = '', end = ''] = /Who is who\n([\s\S]*?)\n\n([\s\S]*)\nWhat you saw\n([\s\S]*)$/.exec(first.stdout) ?? [];
   const actors = new Set([...played.matchAll(/^ {2}([\w-]+)\$ readmit/gm)].map(([, actor = '']) => actor));
   expect(actors.size).toBeGreaterThanOrEqual(9);
@@ -44,7 +44,7 @@ it('says who acts, what was refused before what follows from it, every text to i
   expect(end).toContain(`${lines.filter((line) => line.includes('denied: ')).length} attempts`);
 });
 
-it('is not blind: a process that has to do with the folder is found', async () => {
+it('control: a process that uses the folder is found', async () => {
   const sleeper = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60000)', state.dir], { stdio: 'ignore', env: shell() });
   try {
     await new Promise((resolve) => sleeper.once('spawn', resolve));
@@ -54,7 +54,7 @@ it('is not blind: a process that has to do with the folder is found', async () =
   }
 });
 
-it('holds every check with six processes, exits with 0 and leaves none behind', async () => {
+it('holds every check with six processes, exits with 0 and leaves no process behind', async () => {
   const other = await newStateDir();
   try {
     const ran = await tour(other.dir, '--fresh', '--processes');
@@ -68,7 +68,7 @@ it('holds every check with six processes, exits with 0 and leaves none behind', 
 }, 90_000);
 
 describe('a second start', () => {
-  it('plays again on the same data, and its log goes on from the checkpoint that the first one left', async () => {
+  it('runs the tour again on the same data, and its log continues from the checkpoint of the first start', async () => {
     const seen = await readFile(path.join(state.dir, 'exports/seen.checkpoint'), 'utf8');
     const earlier = path.join(state.dir, 'earlier.checkpoint');
     await writeFile(earlier, seen);
@@ -94,7 +94,7 @@ describe('a second start', () => {
     expect(size).toBeGreaterThan(Number(seen.split('\n')[1]));
   }, 90_000);
 
-  it('lists the cases of the first, and what it prints to try next works', async () => {
+  it('lists the cases of the first, and the commands that it prints work', async () => {
     const system = await startInstallation(state.dir);
     try {
       await readmit(system, 'visitor', ['login', '--as', 'gita']);
@@ -109,13 +109,13 @@ describe('a second start', () => {
       const printed = /another terminal:\n\n([^]*)$/.exec(system.printed)?.[1]?.replaceAll(/^ {4}/gm, '').trim();
       const expected = ofThisMachine.reduce((text, [from, to]) => text.replaceAll(from, to), blockOf('README.md', 'Try it by hand'));
       expect(printed).toBe(expected.trim());
-      // Nobody sits at a terminal who could say yes.
-      const hands: readonly Substitution[] = [
+      // Nobody is at the terminal to confirm.
+      const confirmations: readonly Substitution[] = [
         ['npx readmit', `'${process.execPath}' '${program('cli')}'`],
         ['--reason checked', '--reason checked --yes'],
       ];
-      const visitor = new Engineer(house, shell({ NO_COLOR: '1' }), [...ofThisMachine, ...hands]);
-      await playCase(visitor);
+      const visitor = new Engineer(workspace, shell({ NO_COLOR: '1' }), [...ofThisMachine, ...confirmations]);
+      await runReadmeCase(visitor);
       expect(visitor.unused).toEqual([]);
     } finally {
       expect(await system.stop()).toBe(130);

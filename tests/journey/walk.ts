@@ -1,15 +1,15 @@
-/** The hands of a platform engineer: runs blocks of the documents as they stand there, with what an engineer puts in for names and places. */
+/** A platform engineer who runs the code blocks in the documentation, with names and places substituted. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { blockOf, until } from '@readmit/testing';
 
-/** What stands in a document, and what this machine has instead. */
+/** A text in the documentation, and its replacement on this machine. */
 export type Substitution = readonly [from: string, to: string];
-interface Said {
+interface Output {
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** Names of examples, places that belong to the machine, and what is to be filled in: none of them may be left. */
+/** Example names, places on the machine, and placeholders: none of them may be left. */
 const placeholder =
   /\.\.\.|example\.com|change-me|<[a-z ]+>|\/(?:etc|srv|var|media)\/|\bsudo\b|\bnp[mx]\b|\bowner@|:(?:443|5432|7400|9500|80\d\d)\b/;
 
@@ -28,11 +28,11 @@ export class Engineer {
     this.known = new Map(substitutions);
   }
 
-  /** What was not known at first, such as a key that was printed. */
-  learns(...[from, to]: Substitution): void {
+  /** Adds a substitution that was not known at first, such as a key that was printed. */
+  learn(...[from, to]: Substitution): void {
     this.known.set(from, to);
   }
-  /** The text with all that is known put in, at once. @throws {Error} something is left that only an engineer could know */
+  /** The text with all substitutions. @throws {Error} if a placeholder is left */
   filled(text: string): string {
     const all = new RegExp(
       [...this.known.keys()]
@@ -45,34 +45,34 @@ export class Engineer {
       .replaceAll(all, '')
       .split('\n')
       .filter((line) => placeholder.test(line.replace(/(^|\s)#.*/, '')));
-    if (left.length > 0) throw new Error(`nobody said what stands here instead:\n${left.join('\n')}`);
+    if (left.length > 0) throw new Error(`there is no substitution for:\n${left.join('\n')}`);
     return text.replaceAll(all, (from) => {
       this.used.add(from);
       return this.known.get(from) ?? '';
     });
   }
-  /** What was declared and stands in no document any more. */
+  /** Substitutions that no document needs. */
   get unused(): readonly string[] {
     return [...this.known.keys()].filter((from) => !this.used.has(from));
   }
 
-  /** Runs it to its end. @throws {Error} with all that was printed, if a command fails */
-  async run(block: string, env: Readonly<Record<string, string>> = {}): Promise<Said> {
-    const { closed, said } = this.bash(this.filled(block), env);
+  /** Runs it to its end. @throws {Error} with the output, if a command fails */
+  async run(block: string, env: Readonly<Record<string, string>> = {}): Promise<Output> {
+    const { closed, output } = this.bash(this.filled(block), env);
     const code = await closed;
-    if (code !== 0) throw new Error(`this ended with ${code}:\n${block}\n${said.stdout}${said.stderr}`);
-    return said;
+    if (code !== 0) throw new Error(`this exited with ${code}:\n${block}\n${output.stdout}${output.stderr}`);
+    return output;
   }
-  /** Starts programs that stay, as a process group of their own. What they print goes on growing. */
-  start(block: string, env: Readonly<Record<string, string>> = {}): Said {
-    const { child, closed, said } = this.bash(`${this.filled(block)}\nwait`, env);
+  /** Starts programs that keep running, as a separate process group. Their output is added to the result. */
+  start(block: string, env: Readonly<Record<string, string>> = {}): Output {
+    const { child, closed, output } = this.bash(`${this.filled(block)}\nwait`, env);
     this.running.push({ child, closed });
-    return said;
+    return output;
   }
-  /** As a terminal that is closed does: everything that was started is told to stop, the last first. Resolves when nothing of it is left. */
+  /** Stops everything that was started, the last first. Resolves when nothing is left. */
   async stop(): Promise<void> {
     for (const { child, closed } of this.running.toReversed()) {
-      // The shell ends at once, and what it started may still be there: the group is asked, not the shell.
+      // The shell ends at once, but its programs may not: the signal goes to the group.
       if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGTERM');
       await closed;
     }
@@ -85,24 +85,24 @@ export class Engineer {
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     });
-    const said = { stdout: '', stderr: '' };
-    child.stdout.on('data', (bytes: Buffer) => (said.stdout += bytes.toString('utf8')));
-    child.stderr.on('data', (bytes: Buffer) => (said.stderr += bytes.toString('utf8')));
+    const output = { stdout: '', stderr: '' };
+    child.stdout.on('data', (bytes: Buffer) => (output.stdout += bytes.toString('utf8')));
+    child.stderr.on('data', (bytes: Buffer) => (output.stderr += bytes.toString('utf8')));
     const closed = new Promise<number>((resolve) => child.once('close', (code) => resolve(code ?? -1)));
-    return { child, closed, said };
+    return { child, closed, output };
   }
 }
 
 /**
- * Plays the case of README's "Try it by hand", line by line in one terminal, and waits where a person would: until it is granted.
+ * Runs the case in README's "Try it by hand", line by line in one terminal, and waits like a person until it is granted.
  * @param after Called after each line that follows the request.
  */
-export async function playCase(engineer: Engineer, after: (line: string) => Promise<void> = async () => {}): Promise<string> {
+export async function runReadmeCase(engineer: Engineer, after: (line: string) => Promise<void> = async () => {}): Promise<string> {
   const [surroundings = '', as = '', signIn = '', open = '', ...rest] = linesOf(blockOf('README.md', 'Try it by hand'));
   const terminal = (line: string) => engineer.run(`${surroundings}\n${as}\n${line}`);
   await terminal(signIn);
   const [, caseId = ''] = /^case +(\S+)$/m.exec((await terminal(open)).stdout) ?? [];
-  engineer.learns('<case>', caseId);
+  engineer.learn('<case>', caseId);
   for (const line of rest) {
     if (line.includes('case show'))
       await until(async () => /^state +granted$/m.test((await terminal(line)).stdout), { what: 'the case is granted', timeoutMs: 90_000 });

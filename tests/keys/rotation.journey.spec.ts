@@ -1,6 +1,6 @@
 /**
- * Signing keys of two services are rotated while recoveries are under way, six real processes: with the operator's command, in the order that
- * docs/operations.md gives. Not here: a message that is signed before the list is there (libs/runtime/test/key-rotation.int.spec.ts).
+ * The signing keys of two services are rotated while recoveries are in progress in six real processes, with the operator's command and in the
+ * order of docs/operations.md. A message that is signed before the new list arrives is tested in libs/runtime/test/key-rotation.int.spec.ts.
  */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { decodeBatchSignature, services, topicOf, type ServiceName } from '@readmit/contracts';
@@ -10,10 +10,10 @@ import path from 'node:path';
 import pg from 'pg';
 import { notEnded } from '../fault/ends.js';
 import { drive, makeLogins, open, type Recovery } from '../fault/recoveries.js';
-import { startWorld } from '../fault/stand.js';
+import { startWorld } from '../fault/world.js';
 
 const roles = Array.from({ length: 10 }, (_, index): Recovery => ({ kind: 'role', object: `fault_${index + 1}`, caseId: '' }));
-/** Whom people command, and whom execution's gate waits for. */
+/** The service that gets commands from people, and the one for which execution's gate waits. */
 const rotated: readonly ServiceName[] = ['approval', 'audit'];
 
 let world: Awaited<ReturnType<typeof startWorld>>;
@@ -28,7 +28,7 @@ const kidOf = async (service: ServiceName): Promise<string> =>
   (JSON.parse(await readFile(world.system.keys.serviceKeyFile[service], 'utf8')) as { kid: string }).kid;
 const openCases = async (): Promise<number> => roles.length - (await world.witness.count('readmit.case.closed'));
 
-/** Every key that the service's events are signed with, in the order of their time. */
+/** Ids of the keys that signed the service's events, in order of time. */
 async function signersOf(service: ServiceName): Promise<readonly string[]> {
   const client = new pg.Client({ connectionString: world.system.ownerUrl });
   await client.connect();
@@ -46,8 +46,8 @@ async function signersOf(service: ServiceName): Promise<readonly string[]> {
   }
 }
 
-/** Lines of the services' logs that say that the list is in use, of each. */
-const took = async (): Promise<readonly number[]> =>
+/** How often each service logged that it loaded a key list. */
+const loadCounts = async (): Promise<readonly number[]> =>
   Promise.all(
     services.map(async (service) => {
       const text = await readFile(path.join(world.system.stateDir, 'logs', `${service}.log`), 'utf8');
@@ -55,22 +55,24 @@ const took = async (): Promise<readonly number[]> =>
     }),
   );
 
-async function rotate(service: ServiceName): Promise<{ readonly retired: string; readonly made: string; readonly inFlight: number }> {
+async function rotate(service: ServiceName): Promise<{ readonly retired: string; readonly created: string; readonly inFlight: number }> {
   const { stage, system } = world;
   const retired = await kidOf(service);
-  const before = await took();
+  const before = await loadCounts();
   await stage.done('gita', ['key', 'rotate', '--service', service, '--keys-dir', keysDir(), '--root-key', rootKey(), '--apply']);
-  await until(async () => (await took()).every((times, at) => times > (before[at] ?? 0)), { what: 'every service has the list' });
+  await until(async () => (await loadCounts()).every((count, at) => count > (before[at] ?? 0)), {
+    what: 'every service has loaded the list',
+  });
   const inFlight = await openCases();
   const pid = system.pidOf(service);
-  if (!pid) throw new Error(`${service} is no process`);
+  if (!pid) throw new Error(`${service} is not a process`);
   process.kill(pid, 'SIGTERM');
   await until(() => system.pidOf(service) !== pid, { what: `${service} runs again`, timeoutMs: 30_000 });
-  return { retired, made: await kidOf(service), inFlight };
+  return { retired, created: await kidOf(service), inFlight };
 }
 
 describe('rotating the keys of two services under load', () => {
-  it('R8.1 R8.3 ends every case, parks nothing, and what each service says changes from the one key to the other once', async () => {
+  it('R8.1 R8.3 every case ends, nothing is parked, and the events of each service change once from the old to the new key', async () => {
     const { witness } = world;
     await makeLogins(
       world,
@@ -88,7 +90,7 @@ describe('rotating the keys of two services under load', () => {
       const done = [];
       for (const [at, service] of rotated.entries()) {
         await until(async () => (await witness.count('readmit.execution.started')) > at * 2, {
-          what: 'cases are under way',
+          what: 'cases are in progress',
           timeoutMs: 60_000,
         });
         done.push(await rotate(service));
@@ -102,14 +104,14 @@ describe('rotating the keys of two services under load', () => {
     expect(await witness.parked()).toBe(0);
     expect(await witness.count('readmit.violation.found')).toBe(0);
     for (const [at, service] of rotated.entries()) {
-      const { retired, made } = rotations[at] ?? {};
-      expect(retired).not.toBe(made);
-      expect([service, await signersOf(service)]).toEqual([service, [retired, made]]);
+      const { retired, created } = rotations[at] ?? {};
+      expect(retired).not.toBe(created);
+      expect([service, await signersOf(service)]).toEqual([service, [retired, created]]);
     }
     expect(await signersOf('intake')).toEqual([await kidOf('intake')]);
   }, 170_000);
 
-  it('R7.2 leaves a log that verifies across the rotation, by the list that it holds itself', async () => {
+  it('R7.2 the log verifies across the rotation, with the key list that it contains', async () => {
     const { stage, system } = world;
     const file = path.join(system.stateDir, 'log.ndjson');
     await stage.done('gita', ['audit', 'export', '--out', file], { quiet: true });

@@ -1,4 +1,4 @@
-/** What a detection engineer plants: lives of cases as services say them, each a genuine one with one thing changed. Every event is named by its case. */
+/** Planted cases for detection rules: events of cases as services publish them, each a genuine case with one change. Case ids say what was changed. */
 import type { Draft, EventData, EventType } from '@readmit/contracts';
 import { sampleFor } from '@readmit/testing';
 import type { TimedDraft } from '../../apps/audit/test/running-audit.js';
@@ -7,11 +7,11 @@ import { asked, confirmed, crypto, decision, discharged, genuine, plan, seconds,
 const minute = 60_000;
 export const hour = 60 * minute;
 export const day = 24 * hour;
-/** Lives began half an hour ago and were to end a minute later: what has not ended by now is late. */
-const lifeBegan = Date.now() - hour / 2;
+/** The cases started half an hour ago and should have ended a minute later: one that has not ended is late. */
+const startedAt = Date.now() - hour / 2;
 export const ago = (ms: number): Date => new Date(Date.now() - ms);
 
-export const say = <T extends EventType>(type: T, key: string, data: EventData<T>, at = new Date()): TimedDraft => ({
+export const timed = <T extends EventType>(type: T, key: string, data: EventData<T>, at = new Date()): TimedDraft => ({
   ...({ type, key, data } as Draft),
   at,
 });
@@ -24,14 +24,14 @@ export const opened = (caseId: string, subject: string, at = new Date()): TimedD
   at,
 });
 export const closed = (caseId: string, outcome: EventData<'readmit.case.closed'>['outcome'], at: Date): TimedDraft =>
-  say('readmit.case.closed', caseId, { caseId, outcome }, at);
+  timed('readmit.case.closed', caseId, { caseId, outcome }, at);
 export const refused = (key: string, actor: string, rule: string, reason: string, at = new Date()): TimedDraft =>
-  say('readmit.approval.refused', key, { key, command: 'decide', rule, reason, actor, says: 'Somebody else must.' }, at);
+  timed('readmit.approval.refused', key, { key, command: 'decide', rule, reason, actor, says: 'Somebody else must.' }, at);
 export const shown = (caseId: string, by: string, at: Date): TimedDraft =>
-  say('readmit.contact.shown', caseId, { caseId, by, contact: '1'.repeat(64) }, at);
+  timed('readmit.contact.shown', caseId, { caseId, by, contact: '1'.repeat(64) }, at);
 
 const overdue = (caseId: string): TimedDraft =>
-  say('readmit.revocation.overdue', caseId, { caseId, obligationId: `${undo.id}_${caseId}`, dueSince: seconds(67) });
+  timed('readmit.revocation.overdue', caseId, { caseId, obligationId: `${undo.id}_${caseId}`, dueSince: seconds(67) });
 
 interface Life {
   readonly requester?: string;
@@ -39,15 +39,15 @@ interface Life {
   readonly ends?: EventData<'readmit.revocation.due'>['cause'] | 'never';
 }
 /**
- * The genuine case of erin, who gets a role back for a minute, under another id and with another requester or other approvers. Approvers sign
- * really: audit judges them as it judges anybody.
+ * The genuine case of erin, who gets a role back for a minute, with another id and possibly another requester or other approvers. The signatures
+ * of approvers are real, so that audit accepts them.
  */
 function life(caseId: string, { requester = 'erin', approvers = ['chidi', 'dana'], ends = 'expiry' }: Life = {}): TimedDraft[] {
   const own = (id: string): string => `${id}_${caseId}`;
   const obligation = { ...undo, id: own(undo.id) };
   const ownPlan = { ...plan, caseId, obligations: [obligation], classificationId: own('event_classified') };
   const planDigest = crypto.digest(ownPlan);
-  const at = (instant: string): Date => new Date(lifeBegan + Date.parse(instant) - Date.parse(seconds(0)));
+  const at = (instant: string): Date => new Date(startedAt + Date.parse(instant) - Date.parse(seconds(0)));
   const changes: Partial<Record<EventType, object>> = {
     'readmit.case.opened': { requester: { kind: 'person', id: requester } },
     'readmit.plan.proposed': { plan: ownPlan, digest: planDigest },
@@ -82,20 +82,20 @@ function life(caseId: string, { requester = 'erin', approvers = ['chidi', 'dana'
   );
 }
 
-/** TimedDraft one after the other, the first of each at the same time, and so on. */
+/** Events of each case in order; the first events of all cases are published together, then the second ones, and so on. */
 export const lives: readonly (readonly TimedDraft[])[] = [
   life('in_order'),
   life('ended_early', { ends: 'ended-by-person' }),
   life('contained', { ends: 'containment' }),
-  // Approval never counts these: somebody with its key said them.
+  // Approval would never count these decisions: somebody else signed the events with its key.
   life('own_request', { requester: 'chidi' }),
   life('half_a_quorum', { approvers: ['chidi'] }),
-  // Late, and the scheduler says so; late, and nobody does.
+  // Late and reported by the scheduler; late and not reported.
   [...life('late', { ends: 'never' }), overdue('late')],
   life('silent', { ends: 'never' }),
   [
     opened('stopped', 'ada'),
-    say('readmit.execution.failed', 'stopped', {
+    timed('readmit.execution.failed', 'stopped', {
       caseId: 'stopped',
       executionId: 'execution_1',
       effect: 'none',
@@ -106,7 +106,7 @@ export const lives: readonly (readonly TimedDraft[])[] = [
   ],
   [
     opened('unreachable', 'ada'),
-    say('readmit.execution.failed', 'unreachable', {
+    timed('readmit.execution.failed', 'unreachable', {
       caseId: 'unreachable',
       executionId: 'execution_1',
       effect: 'none',

@@ -1,4 +1,4 @@
-/** Programs of other people that read our topic as a SIEM does, with the configuration that deploy/siem shows. */
+/** Programs that read the topic like a SIEM, with the configuration in deploy/siem. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -9,15 +9,15 @@ export interface Principal {
   readonly username: string;
   readonly password: string;
 }
-export interface Answer {
+export interface Output {
   readonly code: number | null;
   readonly lines: readonly string[];
-  readonly said: string;
+  readonly stderr: string;
 }
 
-/** The shipped file with what a site fills in; each of them must be there. */
+/** The example file with values filled in; each placeholder must exist. */
 function filledIn(name: string, values: Readonly<Record<string, string>>): string {
-  // On one machine without TLS, and for programs that cannot do SCRAM (see the spec).
+  // Without TLS on one machine, and without SCRAM, which these versions do not support (see the spec).
   const all = { SASL_SSL: 'SASL_PLAINTEXT', 'SCRAM-SHA-512': 'PLAIN', ...values };
   return Object.entries(all).reduce(
     (text, [what, value]) => {
@@ -28,8 +28,8 @@ function filledIn(name: string, values: Readonly<Record<string, string>>): strin
   );
 }
 
-/** kcat with the arguments; the input is what it produces. */
-export async function kcat(folder: string, who: Principal, args: readonly string[], input = ''): Promise<Answer> {
+/** Runs kcat with the arguments; it publishes the input. */
+export async function kcat(folder: string, who: Principal, args: readonly string[], input = ''): Promise<Output> {
   const file = path.join(folder, `kcat-${who.username}.conf`);
   const text = filledIn('kcat.conf', { 'kafka.example.com:9092': who.broker, 'siem-soc': who.username, PASSWORD: who.password });
   await writeFile(file, text, { mode: 0o600 });
@@ -39,19 +39,19 @@ export async function kcat(folder: string, who: Principal, args: readonly string
     maxBuffer: 64 * 1024 * 1024,
     timeout: 120_000,
   });
-  return { code: status, lines: linesOf(stdout), said: stderr };
+  return { code: status, lines: linesOf(stdout), stderr };
 }
 
 export const linesOf = (text: string): string[] => text.split('\n').filter((line) => line !== '');
 
-/** rsyslogd in the foreground, without the machine's own configuration. */
+/** Runs rsyslogd in the foreground, without the configuration of the machine. */
 export class Rsyslog {
-  private said = '';
+  private output = '';
   private constructor(
     private readonly process: ChildProcess,
     private readonly file: string,
   ) {
-    for (const stream of [process.stdout, process.stderr]) stream?.on('data', (chunk: Buffer) => (this.said += chunk.toString('utf8')));
+    for (const stream of [process.stdout, process.stderr]) stream?.on('data', (chunk: Buffer) => (this.output += chunk.toString('utf8')));
   }
 
   static async start(folder: string, who: Principal): Promise<Rsyslog> {
@@ -74,13 +74,13 @@ export class Rsyslog {
     return new Rsyslog(daemon, file);
   }
 
-  /** What it has written so far. */
+  /** Lines written so far. */
   lines(): readonly string[] {
     return existsSync(this.file) ? linesOf(readFileSync(this.file, 'utf8')) : [];
   }
-  /** What it says of itself. */
+  /** Its own messages. */
   get log(): string {
-    return this.said;
+    return this.output;
   }
   async stop(): Promise<void> {
     if (this.process.exitCode !== null || this.process.signalCode !== null) return;

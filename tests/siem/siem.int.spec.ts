@@ -1,6 +1,6 @@
 /**
- * A SIEM that knows nothing of us: kcat and rsyslog's imkafka read the topic from a real Kafka as a principal that may do nothing
- * else. What they got is judged by the published OCSF schema.
+ * kcat and rsyslog's imkafka read the topic for SIEMs from a real Kafka, as a principal that may do nothing else. The published OCSF schema
+ * validates what they read.
  */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { KafkaBus } from '@readmit/bus';
@@ -23,8 +23,8 @@ const missing = ensureDebian(siemReaders);
 if (missing !== undefined) it.skip(`kcat and rsyslog read the topic for SIEMs: ${missing}`, () => {});
 
 /**
- * Debian 12 has librdkafka 2.0.2, which writes a nonce wrongly that Kafka 4 checks: SCRAM needs librdkafka 2.6.1. Its programs sign in by
- * PLAIN here; users, ACLs and what is refused are the same.
+ * Debian 12 has librdkafka 2.0.2, whose SCRAM nonce Kafka 4 rejects (fixed in librdkafka 2.6.1). Its programs sign in with PLAIN here; users,
+ * ACLs and refusals are the same.
  */
 const plainToo = (passwords: Readonly<Record<string, string>>): Readonly<Record<string, string>> => ({
   'listener.name.client.sasl.enabled.mechanisms': 'SCRAM-SHA-512,PLAIN',
@@ -35,7 +35,7 @@ const plainToo = (passwords: Readonly<Record<string, string>>): Readonly<Record<
     .join(' ')};`,
 });
 
-/** One record for each type that the log can hold, and one that is longer than rsyslog takes by default. */
+/** One record for each type in the log, and one that is longer than rsyslog's default limit. */
 const people = Array.from({ length: 200 }, (_, n) => ({
   id: `person-${n}`,
   human: `human-${n}`,
@@ -90,13 +90,13 @@ if (missing === undefined)
         resourceName: name,
       }));
       await admin.createAcls({ acl });
-      // Answered by the controller; the broker hears of it a moment later.
+      // The controller responds; the broker gets the ACLs a moment later.
       const all = { resourceType: AclResourceTypes.ANY, resourcePatternType: ResourcePatternTypes.ANY } as const;
       const known = { operation: AclOperationTypes.ANY, permissionType: AclPermissionTypes.ANY } as const;
       await until(
         async () => (await admin.describeAcls({ ...all, ...known })).resources.flatMap(({ acls }) => acls).length === acl.length,
         {
-          what: 'the broker knows the rights',
+          what: 'the broker has the ACLs',
         },
       );
       await admin.disconnect();
@@ -117,14 +117,14 @@ if (missing === undefined)
       await rm(folder, { recursive: true, force: true });
     }, 60_000);
 
-    it('R7.4 kcat reads a record of every type, each in the published schema', async () => {
-      const { code, lines, said } = await kcat(folder, reader, ['-C', '-t', auditOcsfTopic, '-o', 'beginning', '-e', '-q']);
-      expect([code, said.replace(/^% Reading configuration from file .*\n/, '')]).toEqual([0, '']);
+    it('R7.4 kcat reads a record of every type, each valid in the published schema', async () => {
+      const { code, lines, stderr } = await kcat(folder, reader, ['-C', '-t', auditOcsfTopic, '-o', 'beginning', '-e', '-q']);
+      expect([code, stderr.replace(/^% Reading configuration from file .*\n/, '')]).toEqual([0, '']);
       expect([...lines].sort()).toEqual([...texts].sort());
       for (const line of lines) expect(ocsfFaults(JSON.parse(line))).toEqual([]);
     }, 150_000);
 
-    it('R7.4 rsyslog writes the same records to a file, byte for byte, long ones and checkpoints included', async () => {
+    it('R7.4 rsyslog writes the same records to a file, byte for byte, including long ones and checkpoints', async () => {
       const own = path.join(folder, 'rsyslog');
       await mkdir(own);
       const rsyslog = await Rsyslog.start(own, reader);
@@ -161,22 +161,22 @@ if (missing === undefined)
         '',
         'Consumer error: FindCoordinator response error: Group authorization failed.',
       ],
-    ])('R7.4 R8.3 its principal may not %s', async (_what, args, input, says) => {
-      const { code, lines, said } = await kcat(folder, reader, args, input);
-      expect(said).toContain(says);
+    ])('R7.4 R8.3 its principal may not %s', async (_what, args, input, message) => {
+      const { code, lines, stderr } = await kcat(folder, reader, args, input);
+      expect(stderr).toContain(message);
       expect(lines).toEqual([]);
       expect(code).not.toBe(0);
     });
 
-    it('R8.3 a principal without these rights reads nothing', async () => {
-      const { code, lines, said } = await kcat(folder, principal('somebody'), ['-C', '-t', auditOcsfTopic, '-o', 'beginning', '-e']);
-      expect(said).toContain(`Topic ${auditOcsfTopic} error: Broker: Topic authorization failed`);
+    it('R8.3 a principal without these permissions reads nothing', async () => {
+      const { code, lines, stderr } = await kcat(folder, principal('somebody'), ['-C', '-t', auditOcsfTopic, '-o', 'beginning', '-e']);
+      expect(stderr).toContain(`Topic ${auditOcsfTopic} error: Broker: Topic authorization failed`);
       expect([code === 0, lines]).toEqual([false, []]);
     });
 
-    it('R8.3 nor does a wrong password', async () => {
-      const { code, said } = await kcat(folder, { ...reader, password: 'wrong' }, ['-C', '-t', auditOcsfTopic, '-o', 'beginning', '-e']);
-      expect(said).toContain('SASL authentication error: Authentication failed: Invalid username or password');
+    it('R8.3 a client with a wrong password reads nothing', async () => {
+      const { code, stderr } = await kcat(folder, { ...reader, password: 'wrong' }, ['-C', '-t', auditOcsfTopic, '-o', 'beginning', '-e']);
+      expect(stderr).toContain('SASL authentication error: Authentication failed: Invalid username or password');
       expect(code).not.toBe(0);
     });
   });

@@ -1,4 +1,4 @@
-"""Turns every Sigma rule of a folder into SQL of SQLite over the table `records`; prints {"<name of the file>": "<SQL>"}."""
+"""Converts every Sigma rule in a folder to SQLite SQL over the table `records`; prints {"<name of the file>": "<SQL>"}."""
 
 import json
 import sys
@@ -15,7 +15,7 @@ def sql_of(file: Path) -> str:
         timestamp_field="time",
         timestamp_seconds_expression="{field} / 1000.0",
     )
-    # A file is one rule, or a correlation rule with the rule it counts, which gives no search of its own.
+    # A file has one rule, or a correlation rule with the rule that it counts, which produces no separate query.
     [sql] = backend.convert(SigmaCollection.from_yaml(file.read_text(encoding="utf-8")))
     return sql
 

@@ -1,6 +1,6 @@
 /**
- * The Sigma rules that ship find in the topic for SIEMs what was planted and nothing beside it. A running audit writes the records, pySigma turns the
- * rules into SQL, SQLite runs it. Not tested here: Splunk, Elastic and Sentinel themselves, only that the rules convert for them.
+ * The Sigma rules in deploy/siem find in the topic for SIEMs exactly what was planted. A running audit writes the records, pySigma converts the
+ * rules to SQL, SQLite runs it. For Splunk, Elastic and Sentinel this only tests that the rules can be converted.
  */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { OcsfEvent } from '@readmit/domain';
@@ -12,7 +12,7 @@ import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import { parseAllDocuments } from 'yaml';
 import { RunningAudit, type TimedDraft } from '../../apps/audit/test/running-audit.js';
 import { pythonTools } from '../../tools/python-tools.mjs';
-import { ago, closed, day, hour, lives, opened, refused, say, shown } from './planted-cases.js';
+import { ago, closed, day, hour, lives, opened, refused, shown, timed } from './planted-cases.js';
 
 const folder = 'deploy/siem/sigma';
 const files = globSync(`${folder}/**/*.yml`).sort();
@@ -23,40 +23,40 @@ if ('missing' in sigma) it.skip(`Sigma rules run over the topic for SIEMs: ${sig
 
 const minutes = (n: number): Date => ago(n * (hour / 60));
 const caseIds = ['asked_1', 'asked_2', 'asked_3', 'asked_4', 'asked_5'];
-/** TimedDraft after the lives of cases, all at once. */
+/** Events that are published together, after those of the planted cases. */
 const planted: readonly TimedDraft[] = [
-  // Ada is denied three times in a week; pat as often, but not in one; erin less often.
+  // Ada is denied three times in a week, pat three times over a longer time, erin less often.
   ...[6, 4, 1].flatMap((days) => denied(`ada_${days}`, 'ada', days)),
   ...[20, 8, 2].flatMap((days) => denied(`pat_${days}`, 'pat', days)),
   ...[3, 2].flatMap((days) => denied(`erin_${days}`, 'erin', days)),
   opened('erin_expired', 'erin', ago(day)),
   closed('erin_expired', 'expired', ago(day)),
-  // Mallory asks for too much five times in an hour; dana four times, gita over a day, chidi for what is over already.
+  // Mallory is refused five times in an hour, dana four times, gita over a day, chidi for a case that has ended.
   refused('try', 'mallory', 'R4.2', 'approver-is-requester', minutes(50)),
   ...[40, 30, 20, 10].map((n) => refused('try', 'mallory', 'R4.3', 'approver-not-in-quorum', minutes(n))),
   ...[40, 30, 20, 10].map((n) => refused('try', 'dana', 'R4.3', 'approver-not-in-quorum', minutes(n))),
   ...[9, 7, 5, 3, 1].map((n) => refused('try', 'gita', 'R4.3', 'approver-not-in-quorum', ago(n * hour))),
   ...[50, 40, 30, 20, 10].map((n) => refused('try', 'chidi', 'R6.4', 'already-ended', minutes(n))),
   ...caseIds.map((caseId) => opened(caseId, 'ada')),
-  // Boris looks at contacts of five cases, gita at those of one.
+  // Boris reads contacts in five cases, gita in one.
   ...caseIds.map((caseId, n) => shown(caseId, 'boris', minutes(50 - n * 10))),
   ...caseIds.map((_, n) => shown('asked_1', 'gita', minutes(50 - n * 10))),
-  say('readmit.case.frozen', 'asked_1', { caseId: 'asked_1', by: 'ada', cause: 'repudiated' }),
-  say('readmit.case.frozen', 'asked_2', { caseId: 'asked_2', by: 'demo-idp', cause: 'signal' }),
-  say('readmit.incident.raised', 'asked_3', {
+  timed('readmit.case.frozen', 'asked_1', { caseId: 'asked_1', by: 'ada', cause: 'repudiated' }),
+  timed('readmit.case.frozen', 'asked_2', { caseId: 'asked_2', by: 'demo-idp', cause: 'signal' }),
+  timed('readmit.incident.raised', 'asked_3', {
     caseId: 'asked_3',
     incidentId: 'incident_1',
     rule: 'R2.4',
     reason: 'over-restored',
     says: 'The target shows more than the plan.',
   }),
-  say('readmit.policy.activated', 'policy', { version: 'v2', digest: '2'.repeat(64), document: {} }),
+  timed('readmit.policy.activated', 'policy', { version: 'v2', digest: '2'.repeat(64), document: {} }),
 ];
 function denied(caseId: string, subject: string, days: number): TimedDraft[] {
   return [opened(caseId, subject, ago(days * day)), closed(caseId, 'denied', ago(days * day))];
 }
 
-/** For each rule the records that it finds, by audit code and case; of a rule that counts, for each finding whom and which records. */
+/** The findings of each rule: records by audit code and case; for a rule that counts, also the group. */
 const finds: Readonly<Record<string, readonly unknown[]>> = {
   readmit_own_request_refused: ['RC-490W try'],
   readmit_own_request_approved: ['RC-3005 stopped', 'RC-6003 own_request'],
@@ -72,7 +72,7 @@ const finds: Readonly<Record<string, readonly unknown[]>> = {
   readmit_contact_points_harvested: [{ 'actor.user.uid': 'boris', of: caseIds.map((caseId) => `RC-2004 ${caseId}`) }],
 };
 
-/** A record as a SIEM has it in columns: names with dots, lists as their JSON. */
+/** A record as columns in a SIEM: names with dots, lists as JSON. */
 function flat(value: object, under = ''): [string, SQLInputValue][] {
   return Object.entries(value).flatMap(([name, one]: [string, unknown]): [string, SQLInputValue][] => {
     if (typeof one === 'object' && one !== null && !Array.isArray(one)) return flat(one, `${under}${name}.`);
@@ -83,7 +83,7 @@ function flat(value: object, under = ''): [string, SQLInputValue][] {
 const textOf = (record: OcsfEvent): string => `${record.metadata.event_code} ${record.metadata.correlation_uid}`;
 
 if (!('missing' in sigma))
-  describe('the Sigma rules over what a running audit shows', () => {
+  describe('the Sigma rules on the records of a running audit', () => {
     let records: readonly OcsfEvent[];
     let siem: DatabaseSync;
     let audit: RunningAudit;
@@ -99,14 +99,14 @@ if (!('missing' in sigma))
     beforeAll(async () => {
       audit = await RunningAudit.open();
       const engine = await audit.start();
-      let said = 0;
+      let published = 0;
       const publish = async (records: ReturnType<RunningAudit['signed']>): Promise<void> => {
         await audit.publish(records);
-        await audit.processed(engine, (said += records.length));
+        await audit.processed(engine, (published += records.length));
       };
       for (let step = 0; step < Math.max(...lives.map(({ length }) => length)); step += 1)
         await publish(audit.signed(lives.flatMap((one) => one[step] ?? [])));
-      // The opening of a case comes before what is said of it on other topics.
+      // Events that open cases come before their events on other topics.
       await publish(audit.signed(planted.filter(({ type }) => type === 'readmit.case.opened')));
       await publish(audit.signed(planted.filter(({ type }) => type !== 'readmit.case.opened')));
       const altered = audit
@@ -122,7 +122,7 @@ if (!('missing' in sigma))
       siem = new DatabaseSync(':memory:');
       const all = records.map((record) => new Map(flat(record)));
       const columns = [...new Set(all.flatMap((record) => [...record.keys()]))];
-      // Sigma compares text without regard to case.
+      // Sigma rules are case-insensitive.
       siem.exec(`CREATE TABLE records (${columns.map((name) => `"${name}" COLLATE NOCASE`).join(', ')})`);
       const insert = siem.prepare(`INSERT INTO records VALUES (${columns.map(() => '?').join(', ')})`);
       for (const record of all) insert.run(...columns.map((name) => record.get(name) ?? null));
@@ -134,12 +134,12 @@ if (!('missing' in sigma))
       await audit?.close();
     });
 
-    it('R7.4 each rule has cases planted, and is told of in docs/siem.md', () => {
+    it('R7.4 each rule has planted cases, and is described in docs/siem.md', () => {
       expect(files.map(nameOf).sort()).toEqual(Object.keys(finds).sort());
       expect(files.filter((file) => !page.includes(`\`${nameOf(file).replace('readmit_', '')}\``))).toEqual([]);
     });
 
-    it.each(files.map(nameOf))('R7.4 %s finds what was planted for it and nothing else', (rule) => {
+    it.each(files.map(nameOf))('R7.4 %s finds exactly what was planted for it', (rule) => {
       const byId = new Map(records.map((record) => [record.metadata.uid, textOf(record)]));
       const found = rows(rule).map((row) => {
         if (!('event_ids' in row)) return `${String(row['metadata.event_code'])} ${String(row['metadata.correlation_uid'])}`;
@@ -149,7 +149,7 @@ if (!('missing' in sigma))
       expect(found.sort()).toEqual(finds[rule]);
     });
 
-    it('R7.4 what was not taken back on time names who still has what', () => {
+    it('R7.4 an undo that is late names who still has what', () => {
       const late = rows('readmit_revocation_overdue').filter((row) => row['metadata.event_code'] === 'RC-5003');
       expect(late).toMatchObject([
         {
@@ -162,7 +162,7 @@ if (!('missing' in sigma))
       ]);
     });
 
-    it.each(files)('R7.4 every field that %s shows is one that records have', (file) => {
+    it.each(files)('R7.4 records have every field that %s shows', (file) => {
       const columns = siem
         .prepare('SELECT name FROM pragma_table_info(?)')
         .all('records')
@@ -173,10 +173,10 @@ if (!('missing' in sigma))
       }
     });
 
-    it('R7.4 sigma check has nothing to say about them', () => {
-      // These two fetch all of ATT&CK and D3FEND to look up the tags.
-      const said = run(program('sigma'), 'check', '--fail-on-issues', '-x', 'attacktag', '-x', 'd3_fendtag', folder);
-      expect(said).toContain('Found 0 errors, 0 condition errors and 0 issues.');
+    it('R7.4 sigma check finds nothing', () => {
+      // These two checks would download all of ATT&CK and D3FEND.
+      const output = run(program('sigma'), 'check', '--fail-on-issues', '-x', 'attacktag', '-x', 'd3_fendtag', folder);
+      expect(output).toContain('Found 0 errors, 0 condition errors and 0 issues.');
     });
 
     const single = files.filter((file) => !file.includes('correlation'));
@@ -185,13 +185,13 @@ if (!('missing' in sigma))
       ['splunk', files, /^index="readmit" /],
       ['esql', files, /^from readmit-\* /],
       ['kusto', single, /^Readmit_CL\n\| where [^']+$/],
-    ] as const)('R7.4 each is a search for %s, by the command of docs/siem.md', (target, of, begins) => {
+    ] as const)('R7.4 each can be converted for %s with the command in docs/siem.md', (target, of, begins) => {
       const [sigma, ...args] =
         commands
           .find((line) => line.includes(` -t ${target} `))
           ?.replace(/ +#.*/, '')
           .split(' ') ?? [];
-      // As the shell does with a pattern.
+      // Expands patterns like a shell.
       const searches = run(program(sigma ?? ''), ...args.flatMap((arg) => (arg.includes('*') ? globSync(arg) : arg)));
       const each = searches.trimEnd().split(/\n\n(?=index=|from |Readmit_CL)/);
       expect(each).toHaveLength(of.length);

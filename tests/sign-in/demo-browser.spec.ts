@@ -1,4 +1,4 @@
-/** `readmit login` at the demo's issuer by code and PKCE, with a browser that fills in its pages. */
+/** `readmit login` at the demo's issuer with the authorization code flow and PKCE, and a browser that fills in the pages. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startDemo, type Demo } from '@readmit/demo';
 import { BearerVerifier } from '@readmit/signing';
@@ -15,7 +15,7 @@ afterAll(() => demo.stop());
 atDesk();
 
 const pages: string[] = [];
-/** Signs in as the persona, with the password and a code of the second factor, and allows the access. */
+/** Signs in as the persona with password and second factor, and grants the access. */
 const signsInAs = (persona: string) => (address: string) =>
   void (async () => {
     const { username = '', password = '', totp = '' } = demo.people[persona] ?? {};
@@ -27,7 +27,7 @@ const signsInAs = (persona: string) => (address: string) =>
   })();
 
 describe('readmit login at the demo', () => {
-  it('R4.10 gives a session whose token says when and how the person signed in, and its pages say that they are a demo', async () => {
+  it('R4.10 creates a session whose token says when and how the person signed in, with pages that say that this is a demo', async () => {
     desk.now = new Date();
     desk.openBrowser = signsInAs('dana');
     const { code, stderr } = await desk.run('login', '--issuer', demo.issuer);
@@ -42,7 +42,7 @@ describe('readmit login at the demo', () => {
     expect(pages.at(-1)).toContain('You are signed in.');
   });
 
-  it('gives a persona a token that the doctor finds nothing wrong with', async () => {
+  it('gets a token for a persona in which doctor finds nothing wrong', async () => {
     desk.now = new Date();
     await desk.run('login', '--issuer', demo.issuer, '--as', 'chidi');
     const session = await desk.vault.session();

@@ -1,4 +1,4 @@
-/** `readmit doctor --token` against a real issuer: which check fails, what to set, the exit code, and that the token is never shown. */
+/** `readmit doctor --token` with a real issuer: which check fails, what to set, the exit code, and that the token is never printed. */
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -48,7 +48,7 @@ async function doctor(token: string, tokens: typeof usual = usual, more: readonl
 const of = async (...token: Token) => doctor(await issuer.token(...token));
 
 describe('readmit doctor --token', () => {
-  it('R4.10 finds every check in order with a token that is accepted and may decide', async () => {
+  it('R4.10 passes every check for a token that is accepted and may decide', async () => {
     expect(await of(whole())).toEqual({ code: 0, accepted: true, notOk: [], results: {} });
   });
 
@@ -57,20 +57,20 @@ describe('readmit doctor --token', () => {
     ['another type', [whole(), { typ: 'JWT' }], { typ: 'wrong' }, /access\.token\.header\.type\.rfc9068.*READMIT_TOKEN_TYPES=at\+jwt,JWT/],
     ['another issuer', [{ ...whole(), iss: 'https://sso.example.com' }], { iss: 'wrong' }, /the token says https:\/\/sso\.example\.com/],
     ['another audience', [{ ...whole(), aud: 'account' }], { aud: 'wrong' }, /Included Custom Audience readmit-api/],
-    ['an end that is past', [whole(), { issuedAt: past, expiresAt: past + 300 }], { exp: 'wrong' }, /Get a new token/],
-    ['an issue that is not yet', [whole(), { issuedAt: seconds() + 600, expiresAt: seconds() + 900 }], { iat: 'wrong' }, /clocks/],
+    ['an expiry in the past', [whole(), { issuedAt: past, expiresAt: past + 300 }], { exp: 'wrong' }, /Get a new token/],
+    ['a time of issue in the future', [whole(), { issuedAt: seconds() + 600, expiresAt: seconds() + 900 }], { iat: 'wrong' }, /clocks/],
     ['no subject', [{ ...whole(), sub: undefined } as unknown as Token[0] & object], { subject: 'wrong' }, /READMIT_TOKEN_SUBJECT_CLAIM/],
-    ['a subject that is no id', [{ ...whole(), sub: 'Ada Lovelace' }], { subject: 'wrong' }, /the id of the person in the directory/],
-    ['teams that are no list', [{ ...whole(), teams: 'auditors' }], { teams: 'wrong' }, /Group Membership/],
+    ['a subject that is not an id', [{ ...whole(), sub: 'Ada Lovelace' }], { subject: 'wrong' }, /the id of the person in the directory/],
+    ['teams that are not a list', [{ ...whole(), teams: 'auditors' }], { teams: 'wrong' }, /Group Membership/],
     ['no auth_time', [{ ...whole(), auth_time: undefined }], { auth_time: 'wrong' }, /client scope basic/],
     ['no acr', [{ ...whole(), acr: undefined }], { acr: 'wrong' }, /READMIT_STEP_UP_ACR asks for gold/],
-  ])('says what to set where a token has %s', async (_, token, results, next) => {
+  ])('says what to set for a token with %s', async (_, token, results, next) => {
     const found = await of(...token);
     expect([found.code, found.accepted, found.results]).toEqual([3, false, results]);
     expect(found.notOk.map((one) => one.next).join()).toMatch(next);
   });
 
-  it('finds every fault at once, and says with a wrong signature that the claims were not checked', async () => {
+  it('finds all faults at once, and reports for a wrong signature that the claims were not checked', async () => {
     const found = await of(
       { ...whole(), aud: 'account', iss: 'https://sso.example.com', teams: 'x', auth_time: undefined },
       { typ: 'JWT' },
@@ -80,7 +80,7 @@ describe('readmit doctor --token', () => {
     expect([forged.code, forged.results]).toMatchObject([3, { 'signature and key': 'wrong', aud: 'not checked', subject: 'not checked' }]);
   });
 
-  it('R4.10 remarks that a decision asks for another sign-in, which is no fault of the token', async () => {
+  it('R4.10 notes that a decision needs another sign-in, which is not a fault of the token', async () => {
     expect(await of({ ...whole(), auth_time: seconds() - 900, acr: 'silver' })).toMatchObject({
       code: 0,
       accepted: true,
@@ -88,14 +88,14 @@ describe('readmit doctor --token', () => {
     });
   });
 
-  it('asks of a client its id, and neither auth_time nor acr', async () => {
+  it('requires the id of a client, but neither auth_time nor acr', async () => {
     const token = await issuer.token({ sub: 'acme', client_id: 'acme', teams: undefined });
     expect(await doctor(token, usual, ['--client'])).toMatchObject({ code: 0, results: { teams: 'note' } });
     const without = await issuer.token({ sub: 'acme', client_id: undefined, teams: undefined });
     expect(await doctor(without, usual, ['--client'])).toMatchObject({ code: 3, results: { teams: 'note', client: 'wrong' } });
   });
 
-  it('goes by the claims, types and algorithms that the services are configured with', async () => {
+  it('uses the claims, types and algorithms in the configuration of the services', async () => {
     const other = { ...usual, types: ['at+jwt', 'JWT'], subjectClaim: 'upn', teamsClaim: 'groups', clientIdClaim: 'azp' };
     const token = await issuer.token({ ...whole(), teams: 7, upn: 'ada', groups: ['auditors'], azp: 'cli' }, { typ: 'JWT' });
     expect(await doctor(token, other)).toMatchObject({ code: 0, accepted: true });
@@ -112,12 +112,12 @@ describe('readmit doctor --token', () => {
       clientIdClaim,
     });
     expect(await verifier.verify(`Bearer ${token}`)).toMatchObject({ id: 'ada', teams: ['auditors'], clientId: 'cli' });
-    // An ID token is a JWT of the same issuer, and is not for an API.
+    // An ID token is a JWT of the same issuer, but not for an API.
     const idToken = await issuer.token({ upn: 'ada', nonce: 'n-1' }, { typ: 'JWT' });
     await expect(verifier.verify(`Bearer ${idToken}`)).rejects.toMatchObject({ reason: 'token-type' });
   });
 
-  it('reads standard input, and refuses a token in an argument, which others on the machine can read', async () => {
+  it('reads standard input, and refuses a token as an argument, which others on the machine can see', async () => {
     const token = await issuer.token(whole());
     desk.now = new Date();
     api.on('signInWith', { issuer: issuer.url, audience: 'readmit-api' });
@@ -130,7 +130,7 @@ describe('readmit doctor --token', () => {
     expect((await desk.run('doctor', '--token', '-')).code).toBe(2);
   });
 
-  it('runs as docs/sign-in.md shows it', async () => {
+  it('runs as shown in docs/sign-in.md', async () => {
     const [, argv = ''] = /\| readmit (.+)$/.exec(blockOf('docs/sign-in.md', 'Check a token').trim()) ?? [];
     desk.now = new Date();
     api.on('signInWith', { issuer: issuer.url, audience: 'readmit-api', tokens: usual });
@@ -140,7 +140,7 @@ describe('readmit doctor --token', () => {
     expect((await desk.run(...argv.split(' '))).code).toBe(3);
   });
 
-  it('exits with 8 when the issuer of the services cannot be asked', async () => {
+  it('exits with 8 if the issuer of the services is unreachable', async () => {
     api.on('signInWith', { issuer: 'http://127.0.0.1:1', audience: 'readmit-api' });
     desk.stdin = await issuer.token();
     expect(await desk.run('doctor', '--token', '-')).toMatchObject({ code: 8, stderr: expect.stringContaining('READMIT_ISSUER') });

@@ -1,6 +1,6 @@
 /**
- * docs/sign-in.md: its command gets a token of a client at a real issuer (the demo's), which the services take, and what it says of
- * tokens and teams is what they do. Not here: the device flow (apps/demo/test/device-flow.int.spec.ts).
+ * docs/sign-in.md: its command gets a token for a client at a real issuer (the demo's) that the services accept, and what it says about tokens
+ * and teams is true. The device flow is tested in apps/demo/test/device-flow.int.spec.ts.
  */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -34,14 +34,14 @@ afterAll(async () => {
 type Claims = Readonly<Record<string, unknown>>;
 const verifierOf = (url: string, now = new Date()) => new BearerVerifier({ issuer: url, audience: 'readmit-api', now: () => now });
 
-describe('the command that gets a token of a client', () => {
+describe('the command that gets a token for a client', () => {
   async function tokenOf(client: 'demo-idp' | 'readmit-intake'): Promise<string> {
     const command = blockOf('docs/sign-in.md', 'Clients at the issuer');
     await writeFile(path.join(folder, 'client.secret'), `${demo.clients[client].clientSecret}\n`, { mode: 0o600 });
     return (await run(`${command}\necho "$TOKEN"`, folder, { TOKEN_URL: demo.tokenUrl, CLIENT: client })).trim();
   }
 
-  it('gets one that is taken as of this client, and one for another audience that is not', async () => {
+  it('gets one that is accepted for this client, and one for another audience that is refused', async () => {
     const verifier = verifierOf(demo.issuer);
     expect(await verifier.verify(`Bearer ${await tokenOf('demo-idp')}`)).toMatchObject({ clientId: 'demo-idp' });
     await expect(verifier.verify(`Bearer ${await tokenOf('readmit-intake')}`)).rejects.toMatchObject({ reason: 'token-audience' });
@@ -54,7 +54,7 @@ describe('an access token', () => {
   const verify = async (claims: Claims, options: Parameters<TestIssuer['token']>[1] = {}) =>
     verifierOf(issuer.url).verify(`Bearer ${await issuer.token(claims as Parameters<TestIssuer['token']>[0], options)}`);
 
-  it('is taken as the page says', async () => {
+  it('is read as the page says', async () => {
     expect(await verify({ sub: 'u-1004', teams: ['auditors'], aud: ['other', 'readmit-api'] })).toEqual({
       id: 'u-1004',
       teams: ['auditors'],
@@ -63,7 +63,7 @@ describe('an access token', () => {
     expect(await verify({ teams: undefined, client_id: undefined })).toEqual({ id: 'person:ada', teams: [] });
   });
 
-  it('of an issuer whose name ends in a slash is taken where READMIT_ISSUER ends in it, and is not where it does not', async () => {
+  it('of an issuer whose name ends with a slash is accepted only if READMIT_ISSUER ends with it', async () => {
     const slashed = await startIssuer('/');
     try {
       const bearer = `Bearer ${await slashed.token()}`;
@@ -82,23 +82,23 @@ describe('an access token', () => {
     ['another type', () => verify({}, { typ: 'JWT' }), 'token-type'],
     ['another issuer', () => verify({ iss: 'https://sso.example.com' }), 'token-issuer'],
     ['another audience', () => verify({ aud: 'account' }), 'token-audience'],
-    ['teams that are no list', () => verify({ teams: 'auditors' }), 'token-claims'],
+    ['teams that are not a list', () => verify({ teams: 'auditors' }), 'token-claims'],
     ['no sub', () => verify({ sub: undefined }), 'token-claims'],
-    ['an end that is past', () => verify({}, { issuedAt: 1, expiresAt: 2 }), 'token-expired'],
-    ['a beginning that is not yet', () => verify({ nbf: later }), 'token-not-yet-valid'],
-    ['an issue that is not yet', () => verify({}, { issuedAt: later, expiresAt: later + 300 }), 'token-issued-in-future'],
-    ['a signature of somebody else', () => verify({}, { signWith: 'foreign' }), 'token-signature'],
-    ['a key that the issuer has not', () => verify({}, { kid: 'issuer-2' }), 'token-key-unknown'],
+    ['an expiry in the past', () => verify({}, { issuedAt: 1, expiresAt: 2 }), 'token-expired'],
+    ['a validity that starts in the future', () => verify({ nbf: later }), 'token-not-yet-valid'],
+    ['a time of issue in the future', () => verify({}, { issuedAt: later, expiresAt: later + 300 }), 'token-issued-in-future'],
+    ['a signature by another key', () => verify({}, { signWith: 'foreign' }), 'token-signature'],
+    ['a key that the issuer does not have', () => verify({}, { kid: 'issuer-2' }), 'token-key-unknown'],
     ['a signature by a shared secret', async () => verifierOf(issuer.url).verify(`Bearer ${await bySharedSecret()}`), 'token-algorithm'],
     ['one part', () => verifierOf(issuer.url).verify('Bearer abc'), 'token-malformed'],
     ['another scheme', () => verifierOf(issuer.url).verify('Basic abc'), 'token-malformed'],
   ];
-  it.each(refused)('with %s is refused with the reason that the page names', async (_, verified, reason) => {
+  it.each(refused)('with %s is refused with the reason on the page', async (_, verified, reason) => {
     await expect(verified()).rejects.toMatchObject({ reason });
     expect(page).toContain(`\`${reason}\``);
   });
 
-  it('is refused with no reason but these, and the page names no others but of requests without one', async () => {
+  it('is refused only with these reasons, and the page names no others except for requests without a token', async () => {
     const found = (text: string, pattern: RegExp) => new Set([...text.matchAll(pattern)].map(([, reason = '']) => reason));
     const these = new Set(refused.map(([, , reason]) => reason));
     expect(found(await readFile('libs/signing/src/access-token.ts', 'utf8'), /'(token-[a-z-]+)'/g)).toEqual(these);
@@ -108,7 +108,7 @@ describe('an access token', () => {
 });
 
 describe('the teams on the page', () => {
-  it('are those that tokens and the policy that ships are asked for', async () => {
+  it('are those that the code and the default policy use', async () => {
     const [operators = '', auditors = '', ...more] = [...page.matchAll(/^\| `([a-z-]+)` +\| (?:read every case)/gm)].map(
       ([, team]) => team ?? '',
     );

@@ -1,4 +1,4 @@
-/** docs/identity-providers.md: its commands over HTTP, run with curl as they stand there, and its table of refusals. */
+/** docs/identity-providers.md: runs its curl commands as they are, and checks its table of refusals. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { signalLimits, signalRefusals, signalTypeNames } from '@readmit/contracts';
 import { blockOf } from '@readmit/testing';
@@ -20,7 +20,7 @@ afterAll(async () => {
 });
 
 describe('the page for identity providers', () => {
-  it('R8.2 has commands with which curl publishes a signal in structured and in binary mode', async () => {
+  it('R8.2 has curl commands that publish a signal in structured and in binary mode', async () => {
     const makeEvent = blockOf('docs/identity-providers.md', 'The event');
     const structured = blockOf('docs/identity-providers.md', 'Over HTTP', 1);
     const binary = blockOf('docs/identity-providers.md', 'Over HTTP', 2);
@@ -32,8 +32,8 @@ describe('the page for identity providers', () => {
       { signalId: expect.stringMatching(/^acme:[0-9a-f]{32}$/), repeated: true },
       { signalId: expect.stringMatching(/^acme:[0-9a-f]{32}$/), repeated: false },
     ]);
-    const said = await intake.emitted('readmit.signal.received');
-    expect(said.map(({ key, data }) => [key, data['provider'], data['kind']])).toEqual([
+    const received = await intake.emitted('readmit.signal.received');
+    expect(received.map(({ key, data }) => [key, data['provider'], data['kind']])).toEqual([
       ['subject:ada', 'acme', 'account-locked'],
       ['subject:ada', 'acme', 'account-locked'],
     ]);
@@ -41,15 +41,15 @@ describe('the page for identity providers', () => {
     await expect(run(structured, folder, stranger)).rejects.toMatchObject({ stdout: expect.stringContaining('not-a-provider') });
   });
 
-  it('R8.3 has every reason for which a signal is not taken, word for word, and no other', () => {
+  it('R8.3 has exactly the reasons for which a signal is refused, with the same texts', () => {
     const [, table = ''] = page.split('\n## Refusal reasons\n');
     const rows = [...table.matchAll(/^\| `([a-z0-9-]+)` +\| (.+?) +\|$/gm)].map(([, name, means]) => [name, means]);
-    const { 'handler-failed': ours, ...provider } = Object.fromEntries(rows) as Record<string, string>;
+    const { 'handler-failed': internal, ...provider } = Object.fromEntries(rows) as Record<string, string>;
     expect(provider).toEqual(signalRefusals);
-    expect(ours).toContain('a bug');
+    expect(internal).toContain('a bug');
   });
 
-  it('R8.2 has the types and bounds of the contract', () => {
+  it('R8.2 has the types and limits in the contract', () => {
     for (const type of signalTypeNames) expect(page).toContain(`\`${type}\``);
     expect(page).toContain(`at most ${signalLimits.maxAgeDays} days ago and ${signalLimits.aheadSeconds / 60} minutes ahead`);
     expect(page).toContain(`at most ${signalLimits.subjectLength}`);

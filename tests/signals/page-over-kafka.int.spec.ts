@@ -1,6 +1,6 @@
 /**
- * docs/identity-providers.md with kcat, a client that is not ours, on a real Kafka: its commands publish signals that intake records, and its
- * principal can do nothing else. Intake is whole, with its engine, the Kafka adapter and a real database.
+ * docs/identity-providers.md with kcat on a real Kafka: its commands publish signals that intake records, and its principal can do nothing
+ * else. Intake is complete, with its engine, the Kafka adapter and a real database.
  */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { KafkaBus } from '@readmit/bus';
@@ -22,13 +22,13 @@ if (missing === undefined)
     const makeEvent = blockOf('docs/identity-providers.md', 'The event');
     const structured = blockOf('docs/identity-providers.md', 'Over Kafka', 1);
     const binary = blockOf('docs/identity-providers.md', 'Over Kafka', 2);
-    const said = async (type: EventType) =>
+    const published = async (type: EventType) =>
       (await kafka.records(topicOf('intake')))
         .filter(({ headers }) => headers.split(',').includes(`ce_type=${type}`))
         .map(({ key, value }) => ({ key, data: JSON.parse(value) as Record<string, unknown> }));
     const received = async () =>
-      (await said('readmit.signal.received')).map(({ key, data }) => [key, data['provider'], data['kind'], data['subject']]);
-    /** By its counters: the API allows an operator so many requests a minute. */
+      (await published('readmit.signal.received')).map(({ key, data }) => [key, data['provider'], data['kind'], data['subject']]);
+    /** Polls the metrics, because the API limits the requests of an operator per minute. */
     const counted = (counts: Readonly<Record<'recorded' | 'repeated' | 'refused', number>>) =>
       until(
         async () => {
@@ -37,7 +37,7 @@ if (missing === undefined)
             text.includes(`readmit_signals_${name}_total{service="intake"} ${count}\n`),
           );
         },
-        { what: `the counters of signals are ${JSON.stringify(counts)}`, timeoutMs: 60_000 },
+        { what: `the counters for signals are ${JSON.stringify(counts)}`, timeoutMs: 60_000 },
       );
     const parked = async () => {
       const authorization = `Bearer ${await intake.token({ teams: ['platform-operators'] })}`;
@@ -57,7 +57,7 @@ if (missing === undefined)
       await kafka?.close();
     }, 60_000);
 
-    it('R8.2 R1.8 publishes lockouts with the commands of the page, in both modes; each becomes one signal and no case', async () => {
+    it('R8.2 R1.8 publishes lockouts with the commands on the page, in both modes; each becomes one signal and no case', async () => {
       await run(makeEvent, acme, { ID: 'kcat-1' });
       for (const command of [structured, binary, structured]) await run(command, acme, { ID: 'kcat-1' });
       await counted({ recorded: 2, repeated: 1, refused: 0 });
@@ -65,10 +65,10 @@ if (missing === undefined)
         ['subject:ada', 'acme', 'account-locked', 'ada'],
         ['subject:ada', 'acme', 'account-locked', 'ada'],
       ]);
-      expect(await said('readmit.case.opened')).toEqual([]);
+      expect(await published('readmit.case.opened')).toEqual([]);
     }, 120_000);
 
-    it('R8.3 parks what is no signal: a line of text, a value that is null, another provider’s source', async () => {
+    it('R8.3 causes messages that are not signals to be parked: a line of text, a null value, another provider’s source', async () => {
       const send = (options: string, input: string) =>
         run(`printf '${input}' | kcat -F kcat.conf -P -t readmit.signals.acme.v1 ${options}`, acme, {});
       await send('', 'locked\\n');
@@ -83,7 +83,7 @@ if (missing === undefined)
       expect(await received()).toHaveLength(2);
     }, 120_000);
 
-    it('R8.3 can write its own topic and no other, and read none', async () => {
+    it('R8.3 can write only its own topic, and read none', async () => {
       await run(makeEvent, acme, { ID: 'kcat-3' });
       const refused = 'Broker: Topic authorization failed';
       for (const topic of ['readmit.signals.okta.v1', 'readmit.intake.v1'])
@@ -95,7 +95,7 @@ if (missing === undefined)
       });
     }, 120_000);
 
-    it('R8.1 loses nothing that was written while intake was away', async () => {
+    it('R8.1 loses nothing that was written while intake was down', async () => {
       await intake.stop();
       const okta = await kafka.folderOf(providerPrincipal('okta'));
       await run(makeEvent, okta, { ID: 'kcat-4' });

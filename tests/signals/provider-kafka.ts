@@ -1,4 +1,4 @@
-/** A real Kafka with the topics and rights of an installation that has the provider acme, and kcat as its principal. */
+/** A real Kafka with the topics and permissions for the providers acme and okta, and kcat as their principal. */
 import { removeKafka, startKafka } from '@readmit/servers';
 import { setUpKafka, type KafkaConnection } from '@readmit/bus';
 import { providerPrincipal, servicePrincipal } from '@readmit/contracts';
@@ -11,18 +11,18 @@ import { run } from './page.js';
 const installation = { providers: ['acme', 'okta'], siems: [], replication: 1, minInSync: 1 };
 
 export interface ProviderKafka {
-  /** As intake. */
+  /** The connection of intake. */
   readonly connection: KafkaConnection;
-  /** A folder where kcat.conf makes kcat the user: the shipped file, filled in. */
+  /** A folder with a kcat.conf for the user: the example file with values filled in. */
   folderOf(user: string): Promise<string>;
-  /** Every record of the topic, as kcat reads it who may read everything. */
+  /** Every record of the topic, read with kcat as a user who may read everything. */
   records(topic: string): Promise<readonly { readonly key: string; readonly headers: string; readonly value: string }[]>;
   close(): Promise<void>;
 }
 
 /**
- * Debian 12 has librdkafka 2.0.2, which writes a nonce wrongly that Kafka 4 checks: SCRAM needs librdkafka 2.6.1. Its programs sign in by
- * PLAIN here; users, ACLs and what is refused are the same.
+ * Debian 12 has librdkafka 2.0.2, whose SCRAM nonce Kafka 4 rejects (fixed in librdkafka 2.6.1). Its programs sign in with PLAIN here; users,
+ * ACLs and refusals are the same.
  */
 const plainToo = (passwords: Readonly<Record<string, string>>): Readonly<Record<string, string>> => ({
   'listener.name.client.sasl.enabled.mechanisms': 'SCRAM-SHA-512,PLAIN',
@@ -36,7 +36,7 @@ const plainToo = (passwords: Readonly<Record<string, string>>): Readonly<Record<
 export async function startProviderKafka(): Promise<ProviderKafka> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'readmit-signals-'));
   const dataDir = path.join(folder, 'kafka');
-  // The super user reads for the spec what no principal of the installation may read.
+  // The super user reads what no other principal may read.
   const users = ['admin', ...installation.providers.map(providerPrincipal)];
   const passwords = Object.fromEntries(users.map((user) => [user, randomBytes(24).toString('base64url')] as const));
   const intake = servicePrincipal('intake');

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A span as OTLP has it, in the JSON encoding. */
+/** A span in the JSON encoding of OTLP. */
 export interface Span {
   readonly traceId: string;
   readonly spanId: string;
@@ -11,7 +11,7 @@ export interface Span {
   readonly attributes?: readonly { readonly key: string; readonly value: Readonly<Record<string, unknown>> }[];
   readonly startTimeUnixNano: string;
   readonly endTimeUnixNano: string;
-  /** Resource that sent it: the process. */
+  /** Service that sent it. */
   readonly sentBy: string;
 }
 interface ExportRequest {
@@ -26,11 +26,11 @@ interface ExportRequest {
   }[];
 }
 
-/** Takes traces over OTLP/HTTP as a collector does. */
+/** Receives traces over OTLP/HTTP, like a collector. */
 export async function startReceiver(): Promise<{
   readonly url: string;
   readonly spans: readonly Span[];
-  /** Everything that was sent, as it came. */
+  /** All request bodies. */
   text(): string;
   close(): Promise<void>;
 }> {

@@ -1,20 +1,20 @@
 /**
- * One case from the request to the discharge as one trace: six processes send their spans to a receiver of OTLP/HTTP, and what it got is
- * looked at. Also that no value that is not public got there, and that the wait at the gate is measured. Not here: Kafka (the trace context
- * travels in the envelope, whatever the bus), and collectors.
+ * One case is one trace from the request to the discharge: six processes send their spans to an OTLP/HTTP receiver. Also that the spans contain
+ * no value that is not public, and that the wait at the gate is measured. Not tested here: Kafka (the trace context is in the envelope, whatever
+ * the bus) and collectors.
  */
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { entryOf, services, type EventType } from '@readmit/contracts';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { drive, makeLogins, open, type Recovery } from '../fault/recoveries.js';
-import { startWorld } from '../fault/stand.js';
-import type { Seen } from '../fault/witness.js';
+import { startWorld } from '../fault/world.js';
+import type { TopicEvent } from '../fault/witness.js';
 import { startReceiver, type Span } from './receiver.js';
 
 const role: Recovery = { kind: 'role', object: 'trace_login', caseId: '' };
 let receiver: Awaited<ReturnType<typeof startReceiver>>;
-let facts: readonly Seen[] = [];
+let facts: readonly TopicEvent[] = [];
 let ofCase: readonly Span[] = [];
 const gateWaits: number[] = [];
 const secrets: string[] = [];
@@ -34,12 +34,12 @@ beforeAll(async () => {
     await drive(world, role);
     gateWaits.push(await gateWait());
     await world.witness.until(role.caseId, 'readmit.case.closed', 40_000);
-    facts = await world.witness.look();
+    facts = await world.witness.read();
     for (const folder of ['secrets', 'keys'])
       for (const name of await readdir(path.join(world.system.stateDir, folder)))
         secrets.push(...secretTexts(await readFile(path.join(world.system.stateDir, folder, name), 'utf8')));
   } finally {
-    // The processes send what they still hold before they end.
+    // The processes send their remaining spans before they exit.
     await world.stop();
   }
   const opening = receiver.spans.find(({ name }) => name === 'POST /api/intake/cases');
@@ -70,7 +70,7 @@ it('the request that opens a case and everything that follows from it, in every 
     'receive readmit.obligation.discharged',
   ];
   expect(steps.filter((name) => named(name).length === 0)).toEqual([]);
-  // Each of the six processes has its part, and the discharge is heard after the request.
+  // Each of the six processes has a part, and the discharge is received after the request.
   expect([...new Set(ofCase.map(({ sentBy }) => sentBy))].toSorted()).toEqual(services.map((service) => `readmit-${service}`).toSorted());
   const [request] = named('POST /api/intake/cases');
   const [discharged] = named('receive readmit.obligation.discharged');
@@ -78,13 +78,13 @@ it('the request that opens a case and everything that follows from it, in every 
   expect(attribute(named('attempt restore')[0] as Span, 'readmit.attempt')).toBe(1);
 });
 
-it('every span of the trace hangs below another one of it, up to the request', () => {
+it('every span of the trace has a parent in it, up to the request', () => {
   const byId = new Map(ofCase.map((span) => [span.spanId, span]));
   expect(ofCase.filter(({ parentSpanId }) => !parentSpanId).map(({ name }) => name)).toEqual(['POST /api/intake/cases']);
   expect(ofCase.filter(({ parentSpanId }) => parentSpanId && !byId.has(parentSpanId)).map(({ name }) => name)).toEqual([]);
 });
 
-it('a command of another person has a trace of its own, and a place in that of the case, linked', () => {
+it('a command of another person has its own trace, and a span in that of the case that links to it', () => {
   const decisions = receiver.spans.filter(({ name }) => /^POST \/api\/approval\/.*decisions?$/.test(name));
   expect(decisions.length).toBeGreaterThan(0);
   for (const decision of decisions) expect(decision.traceId).not.toBe(ofCase[0]?.traceId);
@@ -93,23 +93,23 @@ it('a command of another person has a trace of its own, and a place in that of t
   expect(decisions.filter(({ traceId }) => !linked.includes(traceId)).map(({ traceId }) => traceId)).toEqual([]);
 });
 
-it('no value that the catalogue does not call public is in what was sent; what is public may be', () => {
+it('no span contains a value that is not public according to the catalogue', () => {
   const sent = receiver.text();
-  const kept = facts.flatMap(({ type, data }) => {
+  const sensitive = facts.flatMap(({ type, data }) => {
     const { fields } = entryOf(type as EventType);
     return Object.entries(data).flatMap(([name, value]) => (fields[name] === 'public' ? [] : textsIn(value)));
   });
-  const words = ['lost in the incident', 'plan and proofs checked'];
+  const reasons = ['lost in the incident', 'plan and proofs checked'];
   // Six passwords, six keys of services, and those of root and log.
   expect(secrets.length).toBeGreaterThan(12);
-  expect(kept.length).toBeGreaterThan(0);
-  expect([...kept, ...words, ...secrets].filter((text) => sent.includes(text))).toEqual([]);
+  expect(sensitive.length).toBeGreaterThan(0);
+  expect([...sensitive, ...reasons, ...secrets].filter((text) => sent.includes(text))).toEqual([]);
   const attributes = new Set(receiver.spans.flatMap(({ attributes: own = [] }) => own.map(({ key }) => key)));
   expect([...attributes].toSorted()).toEqual(publicAttributes);
-  // Control: the search finds what is there.
+  // Control: the search finds a value that was sent.
   expect(sent.includes(role.caseId)).toBe(true);
 });
-/** All that a span of ours says of what it is about. */
+/** All attributes of our spans. */
 const publicAttributes = [
   'http.request.method',
   'http.response.status_code',
@@ -128,7 +128,7 @@ function secretTexts(file: string): readonly string[] {
   const { d } = /"d":"(?<d>[^"]+)"/.exec(file)?.groups ?? {};
   return d !== undefined ? [d] : /^[\w-]{20,}\s*$/.test(file) ? [file.trim()] : [];
 }
-/** Texts in the value that could not be in a trace by chance. */
+/** Texts in the value that are too long to be in a trace by chance. */
 function textsIn(value: unknown): readonly string[] {
   if (typeof value === 'string') return value.length >= 8 ? [value] : [];
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : [];

@@ -48,6 +48,7 @@ export const words = {
 export const code = [
   'apps/**/*.ts',
   'libs/{bus,connectors,contracts,domain,platform,runtime,servers,service,signing,store,testing}/**/*.ts',
+  'tests/**/*.ts',
   'tools/**/*.mjs',
   '*.mjs',
 ];

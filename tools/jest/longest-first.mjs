@@ -10,7 +10,7 @@ const longest = [
   'tests/fault/crash-points.fault.spec.ts',
   'tests/journey/kafka.journey.spec.ts',
   'libs/servers/test/kafka-server.int.spec.ts',
-  'tests/journey/by-hand.journey.spec.ts',
+  'tests/journey/cases.journey.spec.ts',
   'tests/journey/tour.journey.spec.ts',
   'libs/bus/test/kafka-outage.int.spec.ts',
   'tests/fault/kill.fault.spec.ts',

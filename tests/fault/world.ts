@@ -8,37 +8,37 @@ import { parse } from 'yaml';
 import type { World } from './recoveries.js';
 import { Witness } from './witness.js';
 
-export const house = path.resolve(import.meta.dirname, '../..');
+export const workspace = path.resolve(import.meta.dirname, '../..');
 
-/** A folder that also the database's user can reach. */
+/** A state folder that the database's user can access, too. */
 export async function stateFolder(): Promise<string> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'readmit-fault-'));
   await chmod(folder, 0o755);
   return folder;
 }
 
-/** The whole system on a state folder of its own, with everybody signed in. */
+/** Starts the whole system with its own state folder and signs everybody in. */
 export async function startWorld(options: {
   readonly processes: boolean;
-  /** Further accounts of Erin at the target. */
+  /** Additional logins of Erin at the target. */
   readonly logins: readonly string[];
-  /** Further people, each with an account at the demo's identity provider. */
+  /** Additional people, each with an account at the demo's identity provider. */
   readonly people?: readonly string[];
-  /** Folder of the apps; absent: the built ones as they are. */
+  /** Folder of the apps; default: the built ones. */
   readonly appsDir?: string;
   readonly otlpEndpoint?: string;
   /** Default: embedded. */
   readonly bus?: Bus['kind'];
 }): Promise<
   World & {
-    /** What the launcher said. */
+    /** Log lines of the launcher. */
     readonly lines: readonly string[];
     stop(): Promise<void>;
   }
 > {
-  const built = path.join(house, 'dist/apps');
+  const built = path.join(workspace, 'dist/apps');
   await access(path.join(built, 'standalone/supervised.js')).catch((error: unknown) => {
-    throw new Error('the processes run what was built: run npm run build first', { cause: error });
+    throw new Error('there is no build: run npm run build first', { cause: error });
   });
   const stateDir = await stateFolder();
   const directoryFile = `${stateDir}.directory.json`;
@@ -46,7 +46,7 @@ export async function startWorld(options: {
   const lines: string[] = [];
   const system = await startSystem({
     stateDir,
-    policyFile: path.join(house, 'deploy/policies/default.yaml'),
+    policyFile: path.join(workspace, 'deploy/policies/default.yaml'),
     appsDir: options.appsDir ?? built,
     processes: options.processes,
     fresh: true,
@@ -80,9 +80,9 @@ export async function startWorld(options: {
   }
 }
 
-/** The demo's directory, in which the logins are Erin's too (nobody is given back what is not hers), and the people are employees. */
+/** The demo's directory, with the logins as Erin's accounts (people only get their own accounts restored) and the people as employees. */
 async function directoryWith(logins: readonly string[], people: readonly string[]): Promise<unknown> {
-  const seed = parse(await readFile(path.join(house, 'apps/demo/src/directory.yaml'), 'utf8')) as {
+  const seed = parse(await readFile(path.join(workspace, 'apps/demo/src/directory.yaml'), 'utf8')) as {
     people: { id: string; human: string; name: string; contacts: unknown[]; accounts: { connector: string; object: string }[] }[];
   };
   const of = (wanted: string) => {

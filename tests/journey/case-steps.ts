@@ -1,4 +1,4 @@
-/** What people do with a case, by two kinds of hands: the CLI as a process, and `fetch` alone as curl would. */
+/** What people do with a case, in two ways: with the CLI as a process, and over plain HTTP. */
 import { createHash, createHmac, createPrivateKey, generateKeyPairSync, randomUUID, sign, type JsonWebKey } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -8,7 +8,7 @@ import { CompactSign, importJWK } from 'jose';
 import { readmit, type Installation } from './installation.js';
 
 export interface Opening {
-  /** Absent: without a sign-in. */
+  /** Absent: anonymous. */
   readonly by?: string;
   readonly subject: { readonly kind: 'person' | 'machine'; readonly id: string };
   readonly ask: { readonly kind: string; readonly connector: string; readonly object: string; readonly entitlement?: string };
@@ -29,7 +29,7 @@ export interface Entry {
   readonly by: string;
   readonly says: string;
 }
-/** How something ended: done, or refused by which rule for which reason, and how that looks to a program (exit code or HTTP status). */
+/** The outcome of a step: 0 or the exit code or HTTP status of a refusal, with its rule and reason. */
 export interface Outcome {
   readonly signal: number;
   readonly rule?: string | undefined;
@@ -38,13 +38,13 @@ export interface Outcome {
 }
 export interface Opened {
   readonly caseId: string;
-  /** What is read out to the desk, when the case has a key of its own. */
+  /** The code that the person reads out to the help desk, if the case has a key. */
   readonly code?: string | undefined;
 }
 
-export interface Hands {
+export interface CaseSteps {
   readonly kind: 'cli' | 'http';
-  /** What a rule's refusal, a conflict, an absent thing and a missing sign-in look like. */
+  /** Exit codes or HTTP statuses. */
   readonly signals: { readonly forbidden: number; readonly conflict: number; readonly notFound: number; readonly notSignedIn: number };
   signIn(persona: string): Promise<unknown>;
   open(opening: Opening): Promise<Opened>;
@@ -52,16 +52,16 @@ export interface Hands {
   phone(persona: string, caseId: string): Promise<string>;
   prove(persona: string, caseId: string, evidence: Evidence): Promise<Outcome>;
   decide(persona: string, caseId: string, choice: 'approve' | 'deny'): Promise<Outcome>;
-  /** `persona` undefined: by the key of the case. */
+  /** `persona` undefined: with the key of the case. */
   act(what: 'withdraw' | 'end' | 'repudiate' | 'contain', persona: string | undefined, caseId: string): Promise<Outcome>;
 }
 
-/** The shipped policy asks for one where power or a secret is given back. */
+/** The default policy requires one for roles and secrets. */
 const ticket = 'OPS-4711';
-/** The home folder that anonymous cases are opened from: nobody is signed in there. */
+/** The home folder for anonymous cases, in which nobody is signed in. */
 const nobody = 'nobody';
 
-export class CliHands implements Hands {
+export class CliSteps implements CaseSteps {
   readonly kind = 'cli';
   readonly signals = { forbidden: 4, conflict: 7, notFound: 6, notSignedIn: 5 };
   constructor(private readonly at: Installation) {}
@@ -69,7 +69,7 @@ export class CliHands implements Hands {
   private async run(persona: string, argv: readonly string[]): Promise<Outcome> {
     const { code, stdout, stderr } = await readmit(this.at, persona, [...argv, '--json']);
     if (code === 0) return { signal: 0, body: { value: JSON.parse(stdout) as unknown } };
-    // Remarks for people come before the error, which is the last thing there.
+    // The error is the last thing printed, after notes for people.
     const { problem, ...rest } = JSON.parse(stderr.slice(stderr.lastIndexOf('{"error"'))) as {
       problem?: { rule?: string; reason?: string };
     };
@@ -77,7 +77,7 @@ export class CliHands implements Hands {
   }
   private async done<T>(persona: string, argv: readonly string[]): Promise<T> {
     const outcome = await this.run(persona, argv);
-    if (outcome.signal !== 0) throw new Error(`readmit ${argv.join(' ')} ended with ${JSON.stringify(outcome)}`);
+    if (outcome.signal !== 0) throw new Error(`readmit ${argv.join(' ')} failed: ${JSON.stringify(outcome)}`);
     return outcome.body['value'] as T;
   }
   async signIn(persona: string): Promise<void> {
@@ -129,25 +129,25 @@ interface CaseKey {
 export const newCaseKey = (): CaseKey => {
   const signing = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' });
   const sealing = generateKeyPairSync('x25519').privateKey.export({ format: 'jwk' });
-  const open = { sealing: openHalf(sealing), signing: openHalf(signing) };
+  const shown = { sealing: publicPart(sealing), signing: publicPart(signing) };
   return {
     signing,
     sealing,
     fingerprint: createHash('sha256')
-      .update(canonicalize(open) ?? '')
+      .update(canonicalize(shown) ?? '')
       .digest('hex'),
   };
 };
-const openHalf = ({ kty, crv, x }: JsonWebKey): JsonWebKey => ({ kty, crv, x }) as JsonWebKey;
+const publicPart = ({ kty, crv, x }: JsonWebKey): JsonWebKey => ({ kty, crv, x }) as JsonWebKey;
 
-export class HttpHands implements Hands {
+export class HttpSteps implements CaseSteps {
   readonly kind = 'http';
   readonly signals = { forbidden: 403, conflict: 409, notFound: 404, notSignedIn: 401 };
   private readonly tokens = new Map<string, string>();
   readonly keys = new Map<string, CaseKey>();
   constructor(private readonly at: Installation) {}
 
-  /** Gives the access token too. */
+  /** Also returns the access token. */
   async signIn(persona: string): Promise<string> {
     const form = {
       grant_type: 'urn:readmit:demo:persona',
@@ -158,14 +158,14 @@ export class HttpHands implements Hands {
     };
     const response = await fetch(`${this.at.issuer}/token`, { method: 'POST', body: new URLSearchParams(form) });
     const { access_token: token } = (await response.json()) as { access_token?: string };
-    if (!token) throw new Error(`no token for ${persona}: HTTP ${response.status}`);
+    if (!token) throw new Error(`${persona} got no token: HTTP ${response.status}`);
     this.tokens.set(persona, token);
     return token;
   }
   bearer(persona: string): Record<string, string> {
     return { authorization: `Bearer ${this.tokens.get(persona) ?? ''}` };
   }
-  /** `by`: a persona, a case's key, or headers as they are. */
+  /** `by`: a persona, a case's key, or headers. */
   async call(method: 'GET' | 'POST', target: string, by: string | CaseKey | Record<string, string>, body?: object): Promise<Response> {
     const text = body === undefined ? undefined : JSON.stringify(body);
     const headers =
@@ -180,24 +180,24 @@ export class HttpHands implements Hands {
       ...(text === undefined ? {} : { body: text }),
     });
   }
-  async outcome(...request: Parameters<HttpHands['call']>): Promise<Outcome> {
+  async outcome(...request: Parameters<HttpSteps['call']>): Promise<Outcome> {
     const response = await this.call(...request);
     const body = (await response.json()) as Record<string, unknown>;
     if (response.ok) return { signal: 0, body };
     const type = response.headers.get('content-type');
-    if (!type?.startsWith('application/problem+json')) throw new Error(`HTTP ${response.status} came as ${type ?? 'nothing'}`);
+    if (!type?.startsWith('application/problem+json')) throw new Error(`HTTP ${response.status} has the content type ${type ?? 'none'}`);
     return { signal: response.status, rule: body['rule'] as string, reason: body['reason'] as string, body };
   }
-  private async done<T>(...request: Parameters<HttpHands['call']>): Promise<T> {
+  private async done<T>(...request: Parameters<HttpSteps['call']>): Promise<T> {
     const { signal, body } = await this.outcome(...request);
-    if (signal !== 0) throw new Error(`${request[0]} ${request[1]} answered ${JSON.stringify(body)}`);
+    if (signal !== 0) throw new Error(`${request[0]} ${request[1]} failed: ${JSON.stringify(body)}`);
     return body as T;
   }
   async open({ by, subject, ask, reasonCode, seconds }: Opening): Promise<Opened> {
     const asked = { asks: [ask], subject, reasonCode, reason: 'by hand', ticket, durationSeconds: seconds };
     if (by !== undefined) return this.done('POST', '/api/intake/cases', by, asked);
     const key = newCaseKey();
-    const caseKey = { signing: openHalf(key.signing), sealing: openHalf(key.sealing), fingerprint: key.fingerprint };
+    const caseKey = { signing: publicPart(key.signing), sealing: publicPart(key.sealing), fingerprint: key.fingerprint };
     const { caseId } = await this.done<Opened>('POST', '/api/intake/cases', key, { ...asked, caseKey });
     this.keys.set(caseId, key);
     const nonce = await until(async () => (await this.done<{ codeNonce?: string }>('GET', `/api/intake/cases/${caseId}`, key)).codeNonce, {
@@ -233,7 +233,7 @@ export class HttpHands implements Hands {
     };
     return this.outcome('POST', `${target}/decisions`, persona, { statement, proof: await this.signature(persona, statement) });
   }
-  /** An approver's signature (DSSE) over the statement, with the key that the demo made for the persona. */
+  /** An approver's signature (DSSE) of the statement, with the persona's key from the demo. */
   private async signature(persona: string, statement: object): Promise<object> {
     const key = JSON.parse(await readFile(path.join(this.at.stateDir, 'demo/keys', `${persona}.jwk`), 'utf8')) as JsonWebKey & {
       kid: string;
@@ -259,6 +259,6 @@ async function proof(key: CaseKey, method: string, target: string, text: string 
   const digest = text === undefined ? {} : { bodyDigest: createHash('sha256').update(text).digest('base64url') };
   const claims = { htm: method, htu: target, iat: Math.floor(Date.now() / 1000), jti: randomUUID(), ...digest };
   return new CompactSign(new TextEncoder().encode(JSON.stringify(claims)))
-    .setProtectedHeader({ alg: 'EdDSA', typ: 'readmit-proof+jwt', jwk: openHalf(key.signing) as never })
+    .setProtectedHeader({ alg: 'EdDSA', typ: 'readmit-proof+jwt', jwk: publicPart(key.signing) as never })
     .sign(await importJWK({ ...key.signing } as never, 'EdDSA'));
 }
