@@ -50,7 +50,7 @@ function boundaries(project, inTests) {
       depConstraints: [...scopeRules, ...typeRules],
       // Only the launcher may import apps, because it runs all services in one process.
       allow: project.type === 'launcher' ? projects.map((one) => `@readmit/${one.name}`) : [],
-      // The testing library depends on libraries whose tests use it. No source file of a library may import it (see below), so there is no real cycle.
+      // The testing library depends on libraries whose tests use it. Their sources may not import it (see below), so there is no real cycle.
       ignoredCircularDependencies: projects
         .filter((one) => one.type !== 'testing')
         .flatMap((one) => [

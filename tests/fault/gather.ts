@@ -30,7 +30,7 @@ export function readEntries(text: string): readonly Entry[] {
     }));
 }
 
-/** Violations that disappear when events still on their way arrive: from an outbox on its topic (a relay takes at most 22 s), from a topic in the log. */
+/** Violations that disappear when events arrive: from an outbox on its topic (a relay takes at most 22 s), from a topic in the log. */
 const temporary: readonly Rule[] = ['event-lost', 'event-unsent', 'event-invented', 'record-points-elsewhere', 'case-without-end'];
 
 /**

@@ -30,7 +30,7 @@ export interface InjectorOptions {
 
 /** Crashes and armed points. The launcher gives up on a process that starts ten times within a minute. */
 const maxCrashesPerMinute = 8;
-/** If no armed point is reached in that time, the process is killed wherever it is. On Kafka its group first waits for the end of the previous session (10 s). */
+/** If no armed point is reached in that time, the process is killed anyway. On Kafka its group first waits for the end of the last session (10 s). */
 const hitWithinMs = { embedded: 7_000, kafka: 20_000 } as const;
 /** While that many services are down, no other is killed. */
 const maxDown = 3;

@@ -67,7 +67,7 @@ describe('a thief with the key of', () => {
         expect(unapproved.map(({ seed, given }) => `seed ${seed}: ${given.thing} for ${given.caseId}`)).toEqual([]);
         return;
       }
-      // Classification attests who may decide, so its key can invent deciders (docs/faults.md). That is visible: an attestation differs from the directory.
+      // Classification attests who may decide, so its key can invent deciders (docs/faults.md). It shows: an attestation differs from the directory.
       for (const { attested } of unapproved) expect(attested.some(({ data }) => data.people.some(isInvented))).toBe(true);
     },
     timeout,

@@ -116,7 +116,7 @@ export async function runOnce(seed: number, thief: ServiceName | undefined): Pro
   };
 }
 
-/** Whatever was granted is undone, or reported as overdue; of a secret, one of the two must be gone. `strictly` (without a thief): undone in any case. */
+/** Whatever was granted is undone or reported as overdue; of a secret, one of the two must be gone. `strictly` (without a thief): undone. */
 function notEnded(installation: Installation, target: Target, strictly: boolean): Problem[] {
   const late = new Set(installation.of('readmit.revocation.overdue').map(({ data }) => data.caseId));
   return [...new Set(target.given.map(({ thing }) => thing))].flatMap((thing) => {

@@ -1,4 +1,4 @@
-/** Planted cases for detection rules: events of cases as services publish them, each a genuine case with one change. Case ids say what was changed. */
+/** Planted cases for detection rules: events as services publish them, each of a genuine case with one change, which the case id names. */
 import type { Draft, EventData, EventType } from '@readmit/contracts';
 import { sampleFor } from '@readmit/testing';
 import type { TimedDraft } from '../../apps/audit/test/running-audit.js';

@@ -10,7 +10,7 @@ interface Recorded {
 
 const runningFolder = (dataDir: string): string => path.join(dataDir, 'running');
 
-/** Takes the folder for this process. Refuses if a live process has it; stops processes that a dead one left there. `what`: the server's name for messages. */
+/** Takes the folder for this process. Refuses if a live process has it; stops those that a dead one left. `what`: the server's name for messages. */
 export async function takeFolder(what: string, dataDir: string, log: (line: string) => void): Promise<void> {
   await releaseFolder(what, dataDir, log);
   await take(dataDir);
