@@ -65,7 +65,7 @@ function check() {
       );
   }
   if (untested.length === 0) return;
-  const message = `due, but no test that names them noticed a mutant of theirs: ${untested.join(', ')}`;
+  const message = `due, but no test that names them noticed one of their mutants: ${untested.join(', ')}`;
   if (dueFails || values.require !== undefined) wrong.push(message);
   else process.stdout.write(`${message}\n(not an error while "dueFails" in docs/requirements.json is false)\n`);
 }

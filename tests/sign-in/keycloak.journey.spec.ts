@@ -11,7 +11,7 @@ import { blockOf, testKeycloak, until, type TestRealm } from '@readmit/testing';
 import { decodeJwt } from 'jose';
 import { chromium, type Browser } from 'playwright-core';
 import { browsers, ensureDebian } from '../../tools/debian.mjs';
-import { house, newStateDir } from '../journey/installation.js';
+import { workspace, newStateDir } from '../journey/installation.js';
 import { Person, type Account } from './keycloak-person.js';
 
 let realm: TestRealm;
@@ -37,8 +37,8 @@ beforeAll(async () => {
   for (const client of clientsOnThePage) await realm.admin('POST', '/clients', JSON.parse(client));
   system = await startSystem({
     stateDir: path.join(state.dir, 'state'),
-    policyFile: path.join(house, 'deploy/policies/default.yaml'),
-    appsDir: path.join(house, 'dist/apps'),
+    policyFile: path.join(workspace, 'deploy/policies/default.yaml'),
+    appsDir: path.join(workspace, 'dist/apps'),
     processes: false,
     fresh: true,
     port: await freePort(),
