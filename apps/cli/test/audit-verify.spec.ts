@@ -1,96 +1,15 @@
 /** `readmit audit verify` over a log that is signed as the services sign: each way of tampering exits with 3 and says where; the untouched log is the control. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { createPrivateKey, sign } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { mkdir, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { keyOf, leafHash, merkleRoot, topicOf, writeEnvelope, type Fact, type KeyList, type ServiceName } from '@readmit/contracts';
-import {
-  checkpointLine,
-  checkpointText,
-  entryBytes,
-  entryLine,
-  exportFormat,
-  headerLine,
-  leafOf,
-  logKey,
-  signNote,
-  vkeyOf,
-  type LoggedRecord,
-  type OcsfEvent,
-} from '@readmit/domain';
+import { vkeyOf, type OcsfEvent } from '@readmit/domain';
 import { ocsfFaults, sampleFor } from '@readmit/testing';
-import { openEvents } from '../src/event-checks.js';
 import { logTools as tools } from '../src/log-tools.js';
 import { Desk } from './cli-run.js';
 
-// Loaded as the program loads it.
-const { makeServiceKeys, makeSigningKey, Signer, signKeyList } = await import('@readmit/signing');
-const began = new Date('2026-11-22T09:00:00.000Z');
-const at = (minute: number): string => new Date(began.getTime() + minute * 60_000).toISOString();
-const environment = 'test';
-const services = makeServiceKeys(began);
-const root = makeSigningKey();
-const log = makeSigningKey();
-const key = logKey('readmit.example/log/test', Buffer.from(log.public.x, 'base64url'), tools);
-const logSecret = createPrivateKey({ key: { ...log.private }, format: 'jwk' });
-
-interface Entry {
-  readonly entry: Uint8Array;
-  readonly record: LoggedRecord;
-}
-class Log {
-  readonly entries: Entry[] = [];
-  keyList = '';
-
-  static async of(list: KeyList = services.list): Promise<Log> {
-    const made = new Log();
-    made.keyList = await signKeyList(list, root.private);
-    return made;
-  }
-  header() {
-    return { format: exportFormat, origin: key.name, environment, keyList: this.keyList, logKey: vkeyOf(key, tools) } as const;
-  }
-  async append(service: ServiceName, type: Fact['type'], time: string, data: object): Promise<void> {
-    const index = this.entries.length;
-    const id = `event-${index}`;
-    const key = keyOf({ type, data });
-    const headers = writeEnvelope({ id, environment, service, type, time, subject: key, version: '1', correlationId: key });
-    const [record] = new Signer(services.keys[service]).sign(environment, [
-      { topic: topicOf(service), key, headers, value: Buffer.from(JSON.stringify(data)) },
-    ]);
-    if (!record) throw new Error('nothing was signed');
-    const { signedBytes } = await openEvents(this.header(), { file: 'spec', logKey: '', root: root.public });
-    const fact = { id, type, at: time, data } as Fact;
-    this.entries.push({
-      entry: entryBytes(leafOf(index, { fact, topic: record.topic, key: record.key, signedBytes: signedBytes(record) }, tools), tools),
-      record,
-    });
-  }
-  notice(minute: number): Promise<void> {
-    return this.append('intake', 'readmit.notice.sent', at(minute), {
-      caseId: 'case_1',
-      noticeId: `notice_${this.entries.length}`,
-      about: 'opened',
-      channel: 'mail',
-    });
-  }
-  note(size = this.entries.length): string {
-    const hash = merkleRoot(
-      tools.sha256,
-      this.entries.slice(0, size).map(({ entry }) => leafHash(tools.sha256, entry)),
-    );
-    return signNote(checkpointText({ origin: key.name, size, root: hash }, tools), key, (message) => sign(null, message, logSecret), tools);
-  }
-  lines(): string[] {
-    return [
-      headerLine(this.header()),
-      ...this.entries.map((entry, index) => entryLine({ index, ...entry }, tools.base64)),
-      checkpointLine(this.note()),
-    ];
-  }
-}
+import { at, key, Log, root, services } from './sample-log.js';
 
 let desk: Desk;
 let whole: Log;
@@ -170,7 +89,10 @@ describe('readmit audit verify', () => {
 
   it('exits with 3 when the key list is not signed by the root that was given', async () => {
     const other = path.join(desk.home, 'other.json');
-    await writeFile(other, JSON.stringify({ logKey: vkeyOf(key, tools), root: makeSigningKey().public }));
+    await writeFile(
+      other,
+      JSON.stringify({ logKey: vkeyOf(key, tools), root: (await import('@readmit/signing')).makeSigningKey().public }),
+    );
     const { code, stderr } = await verify(whole.lines(), '--keys', other);
     expect(code).toBe(3);
     expect(stderr).toContain('not signed by the configured root key');
