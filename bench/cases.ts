@@ -23,7 +23,7 @@ export class Cases {
   private onEnd: ((ended: number, caseId: string) => void) | undefined;
   private total = 0;
   private refill = true;
-  /** Of cases that approval has heard of only the class or only the plan. */
+  /** Of cases of which only the class or only the plan has reached approval. */
   private readonly halves = new Map<string, Fact>();
   private readonly people: People;
 
@@ -60,7 +60,7 @@ export class Cases {
     // Where cases are opened, and nowhere else when services have a process each, is known which are under way.
     if (service !== 'intake' || !this.underWay.has(key)) return;
     if (fact.type === 'readmit.plan.refused' || fact.type === 'readmit.execution.failed')
-      this.fail?.(new Error(`${key} came to nothing: ${fact.data.reason} (${fact.data.says})`));
+      this.fail?.(new Error(`${key} ended without a grant: ${fact.data.reason} (${fact.data.says})`));
     else if (fact.type === 'readmit.case.closed') {
       this.underWay.delete(key);
       this.outcomes.set(fact.data.outcome, (this.outcomes.get(fact.data.outcome) ?? 0) + 1);

@@ -1,7 +1,8 @@
 /**
- * `npm run bench -- pipeline`: whole cases through the product beside bare loops that do the same steps (R0, the ceiling) and beside the stock
- * NestJS way, and chains of six and of twelve hops beside each other, on topics in PostgreSQL or on a real Kafka. One PostgreSQL, a process for each program, rounds that alternate in direction, a fresh database for each slice, and a check of
- * what each slice left: one that fails scores 0.
+ * `npm run bench -- pipeline`: whole cases through the product compared with bare loops that do the same steps (R0, the ceiling) and with the
+ * stock NestJS way, and chains of six and of twelve hops in alternation, on topics in PostgreSQL or on a real Kafka. One PostgreSQL, a process
+ * for each program, rounds that alternate in direction, a fresh database for each slice, and a check of what each slice left: one that fails
+ * scores 0.
  */
 import os from 'node:os';
 import { parseArgs } from 'node:util';

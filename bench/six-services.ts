@@ -32,7 +32,7 @@ export async function realDefinitions(people: People): Promise<Installation & { 
   const directory = {
     read: async () => ({ directory: people.directory, digest: digestOf('directory'), issuedAt: new Date().toISOString() }),
   };
-  // Nobody calls anybody back here; each code is its case's own all the same.
+  // Nobody is called back here; each code still belongs to its own case.
   const codes = { draw: async () => ({ codeNonce: `nonce_${randomUUID()}`, sameKey: [] }) };
   const definitions: Definitions = {
     intake: intakeDefinition(simulatedOutside),

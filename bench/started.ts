@@ -36,7 +36,7 @@ export class Started {
     return beginning;
   }
 
-  /** Idempotent. Goes on after a failure, and throws the first. */
+  /** Idempotent. Continues after a failure, and throws the first. */
   end(): Promise<void> {
     this.ending ??= (async () => {
       const failures: unknown[] = [];

@@ -36,7 +36,7 @@ export class Arena {
   private readonly kafka: KafkaArena | undefined;
   private readonly children = new Map<string, ChildProcess>();
   private databases = 0;
-  /** Flags of node for the programs, beside those that all have. */
+  /** Flags of node for the programs, in addition to those that all have. */
   flags: readonly string[] = [];
   script: Script | undefined;
 

@@ -1,4 +1,4 @@
-/** How a service of R0 hears and says: on tables (bare-tables.ts) or on Kafka (bare-kafka.ts). */
+/** How a service of R0 receives and publishes: on tables (bare-tables.ts) or on Kafka (bare-kafka.ts). */
 import type { Said, SaysTo, Move } from './statement.js';
 
 export interface HeardRecord {

@@ -1,5 +1,5 @@
 /**
- * R0: bare loops, the ceiling, on either bus. Loops fetch what each service hears; what has arrived over all of them and what
+ * R0: bare loops, the ceiling, on either bus. Loops fetch what each service receives; what has arrived over all of them and what
  * waits of work and of people shares one statement of the service, at most 500 at a time: facts, aggregates, work, the service's own rows,
  * topic or outbox rows, positions. No framework, no validation, no signatures, no hashing; durability, rows and bytes are the product's.
  */

@@ -1,5 +1,5 @@
 /**
- * Chains of events that synthetic rules pass a case along: each hop is a service that hears one event and says the next. The six services
+ * Chains of events that synthetic rules pass a case along: each hop is a service that receives one event and emits the next. The six services
  * are visited in a ring, audit with its real log, so that twelve hops are the same services once more, by other types.
  */
 import type { ServiceDefinition } from '@readmit/runtime';
@@ -9,8 +9,8 @@ import { schemaOf } from '@readmit/store';
 import { readFile } from 'node:fs/promises';
 import type { Definitions } from '../engines.js';
 
-/** What a person's command begins it with, then what each hop says. Audit answers what is gated, so nothing else here is. */
-const said = [
+/** What a person's command begins it with, then what each hop emits. Audit answers what is gated, so nothing else here is. */
+const emitted = [
   'readmit.case.opened',
   'readmit.case.classified',
   'readmit.audit.recorded',
@@ -34,27 +34,27 @@ export const isHopsProgram = (name: string): name is HopsProgram => Object.hasOw
 
 interface Link {
   readonly service: ServiceName;
-  readonly hears: EventType;
-  /** When audit is who is heard: what it has recorded. */
+  readonly receives: EventType;
+  /** When audit is who is received: what it has recorded. */
   readonly recorded: EventType | undefined;
-  readonly says: EventType;
+  readonly emits: EventType;
 }
 
 export class Chain {
-  readonly begins: EventType = said[0];
+  readonly begins: EventType = emitted[0];
   readonly ends: EventType;
   private readonly links: readonly Link[];
   private readonly data: ReadonlyMap<EventType, object>;
 
   private constructor(hops: number, data: ReadonlyMap<EventType, object>) {
     this.links = linksOf(hops);
-    this.ends = said[hops] ?? said[0];
+    this.ends = emitted[hops] ?? emitted[0];
     this.data = data;
   }
 
   /** Events are the golden samples of the contracts, for other cases. */
   static async open(hops: number): Promise<Chain> {
-    const types = new Set<EventType>(said);
+    const types = new Set<EventType>(emitted);
     const samples = [...types].map(async (type): Promise<readonly [EventType, object]> => {
       const file = `libs/contracts/samples/${type}.v${entryOf(type).version}.json`;
       return [type, (JSON.parse(await readFile(file, 'utf8')) as { readonly data: object }).data];
@@ -66,11 +66,11 @@ export class Chain {
     return { type, key: caseId, data: { ...this.data.get(type), caseId } } as Draft;
   }
 
-  /** Synthetic: each service says what follows in the chain and decides nothing. */
+  /** Synthetic: each service emits what follows in the chain and decides nothing. */
   definitions(): Definitions {
     const of = (name: ServiceName): ServiceDefinition => ({
       name,
-      consumes: this.linksOf(name).map(({ hears }) => hears),
+      consumes: this.linksOf(name).map(({ receives }) => receives),
       react: this.reactOf(this.linksOf(name)),
       work: {},
       wakes: name === 'revocation-scheduler' ? 'timer' : 'deadline',
@@ -90,19 +90,19 @@ export class Chain {
 
   private reactOf(links: readonly Link[]): React {
     return (facts, { key }) => ({
-      emit: links.filter((link) => heard(facts, link) && !facts.has(link.says)).map(({ says }) => this.draft(says, key)),
+      emit: links.filter((link) => received(facts, link) && !facts.has(link.emits)).map(({ emits }) => this.draft(emits, key)),
     });
   }
 }
 
 const linksOf = (hops: number): readonly Link[] =>
-  said.slice(1, hops + 1).map((says, at): Link => {
-    const [before, hears] = [said[at - 1], said[at] ?? says];
-    return { service: entryOf(says).producer, hears, recorded: entryOf(hears).producer === 'audit' ? before : undefined, says };
+  emitted.slice(1, hops + 1).map((emits, at): Link => {
+    const [before, receives] = [emitted[at - 1], emitted[at] ?? emits];
+    return { service: entryOf(emits).producer, receives, recorded: entryOf(receives).producer === 'audit' ? before : undefined, emits };
   });
 
-const heard = (facts: Facts, { hears, recorded }: Link): boolean =>
-  hears === 'readmit.audit.recorded' ? facts.of(hears).some(({ data }) => data.type === recorded) : facts.has(hears);
+const received = (facts: Facts, { receives, recorded }: Link): boolean =>
+  receives === 'readmit.audit.recorded' ? facts.of(receives).some(({ data }) => data.type === recorded) : facts.has(receives);
 
 export interface Passed {
   readonly service: ServiceName;
@@ -113,7 +113,7 @@ export interface Passed {
 
 /** What a chain makes its services say. */
 export function saidAlong(hops: number): readonly Passed[] {
-  const types = said.slice(0, hops + 1);
+  const types = emitted.slice(0, hops + 1);
   return [...new Set(types)].map((type) => ({
     service: entryOf(type).producer,
     type,
@@ -121,7 +121,7 @@ export function saidAlong(hops: number): readonly Passed[] {
   }));
 }
 
-/** Facts of a case, by the service's schema: what it said and what it heard. */
+/** Facts of a case, by the service's schema: what it emitted and what it received. */
 export function factsAlong(hops: number): Readonly<Record<string, number>> {
   const links = linksOf(hops);
   return Object.fromEntries(
@@ -129,8 +129,8 @@ export function factsAlong(hops: number): Readonly<Record<string, number>> {
       .filter((service) => service !== 'audit')
       .map((service) => [
         schemaOf(service),
-        // Each link is one heard and one said; what begins the chain is said by intake besides.
-        2 * links.filter((link) => link.service === service).length + (service === entryOf(said[0]).producer ? 1 : 0),
+        // Each link is one received and one emitted event; intake also emits the one that begins the chain.
+        2 * links.filter((link) => link.service === service).length + (service === entryOf(emitted[0]).producer ? 1 : 0),
       ]),
   );
 }

@@ -1,4 +1,4 @@
-/** The one Kafka of a benchmark: a real broker that stays warm, with topics and groups that are made anew for each slice. */
+/** The one Kafka of a benchmark: a real broker that stays warm, with topics and groups that are created again for each slice. */
 import { removeKafka, startKafka, type KafkaServer } from '@readmit/servers';
 import { setUpKafka, type KafkaConnection } from '@readmit/bus';
 import { auditOcsfTopic, producerOfTopic, servicePrincipal, services, topics, type ServiceName } from '@readmit/contracts';

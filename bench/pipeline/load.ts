@@ -17,7 +17,7 @@ export interface Load {
 export interface Running {
   /** Asks for case `n`. */
   open(n: number): void;
-  /** `onEnd` is told when intake has closed a case; rejects when one comes to nothing. */
+  /** `onEnd` is told when intake has closed a case; rejects when one ends without a grant. */
   play(cases: number, onEnd: (n: number) => void): Promise<void>;
   counters(): Counters | Promise<Counters>;
   /** What processes of its own have spent since they began; absent when it has none. */

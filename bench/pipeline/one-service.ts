@@ -40,7 +40,7 @@ export type Told =
   | { readonly id: number; readonly failed: string }
   /** Of intake: numbers of cases that it has closed. */
   | { readonly ended: readonly number[] }
-  /** A case came to nothing. */
+  /** A case ended without a grant. */
   | { readonly broke: string };
 
 interface Open {

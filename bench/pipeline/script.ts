@@ -1,5 +1,5 @@
 /**
- * What one real case writes, as a script that can be played for any case: generated from a trace (trace.ts), so that whoever plays it
+ * What one real case writes, as a script that can be played for any case: generated from a trace (trace.ts), so that the program that plays it
  * says the same events with the same bytes to the same listeners and writes the same rows as the product.
  */
 import { services, topicOf, type ServiceName } from '@readmit/contracts';
@@ -109,7 +109,7 @@ export const heardBy = (script: Script, service: ServiceName): readonly number[]
     ? Object.entries(script.events).flatMap(([k, { audit }]) => (audit === undefined ? [] : [Number(k)]))
     : Object.keys(stepsOf(script, service)).flatMap((name) => (name.startsWith('hear ') ? [Number(name.slice(5))] : []));
 
-/** Topics of the producers that a service hears something of, by the trace. */
+/** Topics of the producers of which a service receives something, by the trace. */
 export function topicsHeard(script: Script, service: ServiceName): readonly string[] {
   const producers = new Set(heardBy(script, service).map((k) => script.events[k]?.service));
   return services.filter((one) => producers.has(one)).map(topicOf);

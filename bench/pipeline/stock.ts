@@ -125,7 +125,7 @@ class Stock implements Running {
         return;
       }
       const step = stepsOf(this.script, service)[`hear ${k}`];
-      // Of a topic somebody hears everything, of a type only what is for it.
+      // A consumer of a topic receives everything, one of a type only what is for it.
       if (!step && this.place.kafka) return;
       await this.retried(service, async (saving) => {
         if (step) await this.save(saving, step, n);

@@ -47,6 +47,7 @@ export const words = {
 /** Code in which they are refused. */
 export const code = [
   'apps/**/*.ts',
+  'bench/**/*.ts',
   'libs/{bus,connectors,contracts,domain,platform,runtime,servers,service,signing,store,testing}/**/*.ts',
   'tests/**/*.ts',
   'tools/**/*.mjs',
