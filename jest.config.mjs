@@ -29,5 +29,5 @@ export default {
   testSequencer: '<rootDir>/tools/jest/longest-first.mjs',
   // More than the cores of a small machine, because many specs mostly wait for brokers and processes.
   maxWorkers: 3,
-  testTimeout: 60_000,
+  testTimeout: 180_000,
 };

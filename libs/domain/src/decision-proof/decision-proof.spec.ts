@@ -192,6 +192,12 @@ describe('decisions together', () => {
 });
 
 describe('a quorum', () => {
+  it('gives no seat to an account that nobody attests', () => {
+    const seats = (...approvers: readonly string[]) => quorumProgress([part('security-oncall')], approvers, people).map(({ by }) => by);
+    expect(seats('nobody')).toEqual([[]]);
+    expect(seats('nobody', 'chidi')).toEqual([['chidi']]);
+  });
+
   it('R4.3 is an AND of ORs: one of each part, any of its teams', () => {
     const quorum = [part('security', ['security-oncall', 'security-lead']), part('owner', ['system-owner'])];
     const lead = person('lead', ['security-lead']);

@@ -79,6 +79,30 @@ describe('what falls', () => {
   });
 });
 
+describe('an end by the holder of the case key', () => {
+  const requested = () => {
+    const services = new SimulatedServices();
+    const caseId = services.open([{ kind: 'factor.reset', object: 'ada' }], { kind: 'person', id: 'ada' });
+    services.prove(caseId);
+    services.decide(caseId, 'chidi');
+    return { services, caseId, facts: services.facts('revocation-scheduler', caseId) };
+  };
+
+  it('leaves out what only repudiation arms: the factor that was enrolled stays', () => {
+    const { services, facts } = requested();
+    const withdrawal = { id: 'x', kind: 'enrolment.withdraw', connector: 'idp', object: 'ada', armedBy: 'repudiation' };
+    const [grant] = facts.of('readmit.approval.granted');
+    if (!grant) throw new Error('no grant');
+    const only = {
+      ...grant,
+      data: { ...grant.data, obligations: [{ ...withdrawal, unlessTakenOver: false, afterSeconds: 60, says: 'x' }] },
+    };
+    const kept = facts.all.filter(({ type }) => type !== 'readmit.approval.granted' && type !== 'readmit.obligation.recorded');
+    const { falls, stays } = endPreview(new Facts([...kept, only as typeof grant]), services.now);
+    expect([falls, stays]).toEqual([[], []]);
+  });
+});
+
 describe('an order', () => {
   it.each(['', ' ', '\u200b\u2060', '\u3164'])('R4.5 needs a reason that can be seen (%j), from everyone who may give it', (reason) => {
     const { services, caseId } = granted('role');
@@ -126,5 +150,21 @@ describe('containment', () => {
     services.settle();
     expect(services.emitted('readmit.revocation.confirmed')).toHaveLength(2);
     expect(services.emitted('readmit.obligation.discharged')).toHaveLength(2);
+  });
+
+  it('R6.6 is not ordered again before the first order has asked about everything, also about what had ended before', () => {
+    const { services, caseId } = granted('role');
+    services.command('revocation-scheduler', caseId, endEarly(person('pat'), why));
+    services.settle();
+    expect(services.emitted('readmit.obligation.discharged')).toHaveLength(1);
+    const facts = services.facts('revocation-scheduler', caseId);
+    const order = { id: 'event_order', type: 'readmit.containment.ordered', at: services.now.toISOString(), data: { caseId, by: 'gita' } };
+    const context = { ...services.context('revocation-scheduler', caseId), now: services.now };
+    const emitted = (...more: readonly object[]): unknown[] => {
+      const outcome = contain('gita', why)(new Facts([...facts.all, ...(more as (typeof facts.all)[number][])]), context);
+      return 'emit' in outcome ? outcome.emit.map(({ type }) => type) : [outcome];
+    };
+    expect(emitted()).toEqual(['readmit.containment.ordered']);
+    expect(emitted(order)).toEqual([]);
   });
 });

@@ -131,6 +131,9 @@ describe('a reissued secret', () => {
     expect(concluded([...over, fact('readmit.containment.ordered', { by: 'chidi' })], at(t0, 1)).emitted).toEqual([
       'readmit.revocation.due',
     ]);
+    expect(concluded([...over, fact('readmit.case.frozen', { cause: 'repudiated' })], at(t0, 1)).emitted).toEqual([
+      'readmit.revocation.due',
+    ]);
     expect(concluded([grantOf(fresh), recorded(hardBound, fresh), attested, started, succeeded], at(t0, 1)).emitted).toEqual([]);
   });
 
@@ -170,6 +173,23 @@ describe('what the scheduler says', () => {
     expect(concluded([...under, due, overdue, confirmed], at(late.toISOString(), 1)).emitted).toEqual(['readmit.obligation.discharged']);
     const discharged = fact('readmit.obligation.discharged', { obligationId: 'obligation-1', how: 'undone' }, due.at);
     expect(concluded([...under, due, confirmed, discharged], late)).toEqual({ emitted: [], wakeAt: null });
+  });
+
+  it('R6.3 reports each obligation, and each question about it, as overdue by itself', () => {
+    const late = at(t0, 600 + graceSeconds);
+    const report = (obligationId: string, dueSince: string): Fact => fact('readmit.revocation.overdue', { obligationId, dueSince });
+    expect(concluded([...under, due, report('obligation-2', due.at)], late).emitted).toEqual(['readmit.revocation.overdue']);
+    expect(concluded([...under, due, report('obligation-1', t0)], late).emitted).toEqual(['readmit.revocation.overdue']);
+    expect(concluded([...under, due, report('obligation-1', due.at)], late).emitted).toEqual([]);
+  });
+
+  it('does not wake for what only repudiation arms, nor after the bound of what only an answer of execution ends', () => {
+    const withdrawal = undo({ kind: 'enrolment.withdraw', armedBy: 'repudiation' });
+    expect(concluded([grantOf(withdrawal), recorded(hardBound, withdrawal), started], at(t0, 1))).toEqual({ emitted: [], wakeAt: null });
+    const old = undo({ kind: 'secret.destroy', armedBy: 'success' });
+    const waiting = [grantOf(old), recorded(hardBound, old), started];
+    expect(concluded(waiting, new Date(hardBound.getTime() - 1))).toEqual({ emitted: [], wakeAt: hardBound });
+    expect(concluded(waiting, hardBound)).toEqual({ emitted: [], wakeAt: null });
   });
 });
 
