@@ -26,7 +26,7 @@ function find({ object, entitlement, identity = [] }) {
 /** State, by name. Always give every name, also when the value is "none": Readmit does not take silence for absence. */
 function facetsOf({ kind, entitlement }, person) {
   if (kind === 'account.unlock') return [{ name: 'locked', value: person.locked ? 'yes' : 'no' }];
-  const held = person.standing.has(entitlement) ? 'standing' : person.given.has(entitlement) ? 'given' : 'none';
+  const held = person.standing.has(entitlement) ? 'standing' : person.given.has(entitlements[entitlement]) ? 'given' : 'none';
   return [{ name: 'membership', value: held }];
 }
 
@@ -49,14 +49,16 @@ const calls = {
     const { person } = find(step);
     if (step.kind === 'account.unlock') person.locked = false;
     else if (person.standing.has(step.entitlement)) throw new Refused('changed', 'somebody else gave it meanwhile');
-    else person.given.add(step.entitlement);
+    else person.given.add(entitlements[step.entitlement]);
     return {};
   },
-  /** Take back only what Readmit gave; answer only when it is gone. */
+  /** Take back only what Readmit gave, by ids alone; answer only when it is gone. */
   undo({ undo }) {
-    const { person } = find(undo);
-    if (undo.kind === 'role.revoke') person.given.delete(undo.entitlement);
-    else person.locked = true; // enrolment.withdraw: the subject says "this was not me"
+    const idOf = (what) => undo.identity.find(({ name }) => name === what)?.value;
+    const person = Object.values(people).find(({ id }) => id === idOf('account'));
+    // No such account: it was deleted, and what was given is gone with it. That is undone, not an error.
+    if (person && undo.kind === 'role.revoke') person.given.delete(idOf('entitlement'));
+    else if (person) person.locked = true; // enrolment.withdraw: the subject says "this was not me"
     return { undone: true, sessionsEnded: 0 };
   },
 };

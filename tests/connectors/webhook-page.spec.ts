@@ -57,6 +57,8 @@ describe('docs/webhook-target.md', () => {
     ['read', blockOf('docs/webhook-target.md', 'read', 1), blockOf('docs/webhook-target.md', 'read', 2)],
     ['execute', blockOf('docs/webhook-target.md', 'execute', 1), blockOf('docs/webhook-target.md', 'execute', 2)],
     ['undo', blockOf('docs/webhook-target.md', 'undo', 1), blockOf('docs/webhook-target.md', 'undo', 2)],
+    // The account was deleted.
+    ['undo', blockOf('docs/webhook-target.md', 'undo', 3), blockOf('docs/webhook-target.md', 'undo', 4)],
   ])('shows the response of the example to %s', async (call, request, answer) => {
     expect(await send(request)).toEqual({ status: 200, body: JSON.parse(answer) as unknown });
     expect(answerOf(call, JSON.parse(answer))).toEqual({ answer: JSON.parse(answer) as unknown });
@@ -65,6 +67,18 @@ describe('docs/webhook-target.md', () => {
   it('shows the response to observe of a target that sees who uses a secret', async () => {
     expect(await send(blockOf('docs/webhook-target.md', 'observe', 1))).toEqual({ status: 200, body: {} });
     expect(answerOf('observe', JSON.parse(blockOf('docs/webhook-target.md', 'observe', 2)))).toEqual({ answer: { takenOver: true } });
+  });
+
+  it('R6.3 the example takes back by ids: it does not touch an account that has the name of a deleted one', async () => {
+    const [execute, read] = [blockOf('docs/webhook-target.md', 'execute', 1), blockOf('docs/webhook-target.md', 'read', 1)];
+    const undo = blockOf('docs/webhook-target.md', 'undo', 1);
+    const membership = async () => (await send(read)).body as unknown;
+    await send(execute);
+    expect(await membership()).toEqual({ facets: [{ name: 'membership', value: 'given' }] });
+    expect(await send(undo.replace('account-17', 'account-3'))).toEqual({ status: 200, body: { undone: true, sessionsEnded: 0 } });
+    expect(await membership()).toEqual({ facets: [{ name: 'membership', value: 'given' }] });
+    await send(undo);
+    expect(await membership()).toEqual({ facets: [{ name: 'membership', value: 'none' }] });
   });
 
   it('shows an error that Readmit accepts, and the example refuses a wrong signature with one', async () => {

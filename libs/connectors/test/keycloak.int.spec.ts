@@ -1,88 +1,44 @@
 /** What only a real Keycloak can show: a code that works once, realms with weaker paths, and a role that a group still gives. */
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import os from 'node:os';
-import path from 'node:path';
 import type { Ask, Plan } from '@readmit/contracts';
-import type { PlanParts } from '@readmit/domain';
-import { blockOf, testKeycloak, type TestRealm } from '@readmit/testing';
-import { connectorKinds, keycloakConnector, type Connector } from '../src/index.js';
+import { blockOf, type TestRealm } from '@readmit/testing';
+import { connectorKinds, type Connector } from '../src/index.js';
 import { consumer, unsealed } from './consumer.js';
+import {
+  askFor as askOf,
+  caseId,
+  execute as executeAt,
+  keycloakTarget,
+  never,
+  partsOf as partsAt,
+  planOf as planAt,
+  undo,
+} from './keycloak-target.js';
+import type { KeycloakTarget } from './keycloak-target.js';
 
 // The first call waits until Keycloak has started.
 jest.setTimeout(300_000);
 
-const never = new AbortController().signal;
 const recipient = consumer();
 const { key } = recipient;
+let target: KeycloakTarget;
 let realm: TestRealm;
 let connector: Connector;
-let folder: string;
-let credentials: string;
 
 beforeAll(async () => {
-  realm = await (await testKeycloak()).realm();
-  folder = await mkdtemp(path.join(os.tmpdir(), 'readmit-keycloak-credentials-'));
-  credentials = path.join(folder, 'credentials.json');
-  await writeCredentials(realm.secrets['readmit-execution'] ?? '');
-  connector = keycloakConnector({
-    ...{ name: 'keycloak', url: realm.issuer, credentialsFile: credentials, accessTokenSeconds: 300, callTimeoutMs: 30_000 },
-  });
+  target = await keycloakTarget();
+  realm = target.realm;
+  connector = target.connector();
 });
-afterAll(async () => {
-  await realm?.remove();
-  if (folder) await rm(folder, { recursive: true, force: true });
-});
+afterAll(() => target?.stop());
 
-const writeCredentials = (clientSecret: string): Promise<void> =>
-  writeFile(credentials, JSON.stringify({ clientId: 'readmit-execution', clientSecret }), { mode: 0o600 });
-
-const askFor = (kind: Ask['kind'], person: string, entitlement?: string): Ask => ({
-  ...{ id: 'ask-1', kind, connector: 'keycloak', object: realm.people[person] ?? '' },
-  ...(entitlement === undefined ? {} : { entitlement }),
-});
-const partsOf = (ask: Ask): Promise<PlanParts> =>
-  connector.plan(
-    ask,
-    {
-      ceiling: {
-        steps: ['factor.remove', 'bypass.issue', 'sessions.end', 'account.unlock', 'role.grant'],
-        entitlements: [],
-        maxDurationSeconds: 900,
-      },
-      ...{ durationSeconds: 900, overlapSeconds: 0, recipients: [key] },
-    },
-    never,
-  );
-async function planOf(ask: Ask): Promise<Plan> {
-  const parts = await partsOf(ask);
-  return {
-    ...{ caseId: 'case_1', class: 'mfa-recovery', asks: [ask], recipients: [], durationSeconds: 900, classificationId: 'event_1' },
-    steps: parts.steps.map((step, at) => ({ ...step, id: `step-${at + 1}`, askId: ask.id })),
-    obligations: parts.obligations.map((undo, at) => ({ ...undo, id: `case_1/obligation-${at + 1}` })),
-    ...{ removes: [...parts.removes], restores: [...parts.restores], untouched: [...parts.untouched] },
-    before: { digest: '0'.repeat(64), facets: [...parts.before] },
-  };
-}
-const execute = async (plan: Plan): Promise<string> => {
-  let jwe = '';
-  for (const step of plan.steps) {
-    const { sealed } = await connector.execute(
-      step,
-      { caseId: 'case_1', recipients: [key], expiresAt: new Date(Date.now() + 900_000), plan },
-      never,
-    );
-    jwe ||= sealed[0]?.jwe ?? '';
-  }
-  return jwe;
-};
-const observe = async (plan: Plan) => (await connector.observe(plan, { caseId: 'case_1' }, never))[0];
-const closeBypass = async (plan: Plan) => {
-  const undo = plan.obligations.find(({ kind }) => kind === 'bypass.close');
-  if (!undo) throw new Error('the plan has no bypass.close');
-  await connector.undo(undo, { caseId: 'case_1', plan }, never);
-};
+const askFor = (kind: Ask['kind'], person: string, entitlement?: string): Ask => askOf(kind, realm.people[person] ?? '', entitlement);
+const partsOf = (ask: Ask) => partsAt(connector, ask, [key]);
+const planOf = (ask: Ask) => planAt(connector, ask, [key]);
+const execute = (plan: Plan) => executeAt(connector, plan, [key]);
+const observe = async (plan: Plan) => (await connector.observe(plan, { caseId }, never))[0];
+const closeBypass = (plan: Plan) => undo(connector, plan, 'bypass.close');
 const credentialTypes = async (person: string) =>
   ((await realm.admin('GET', `/users/${realm.people[person]}/credentials`)) as { type: string }[]).map(({ type }) => type).toSorted();
 
@@ -166,9 +122,7 @@ describe('a role at Keycloak', () => {
     const plan = await planOf(askFor('role.restore', 'carol', role.id));
     await execute(plan);
     await realm.admin('PUT', `/users/${carol}/groups/${group?.id}`);
-    const [undo] = plan.obligations;
-    if (!undo) throw new Error('the plan has no obligation');
-    const { readBack } = await connector.undo(undo, { caseId: 'case_1', plan }, never);
+    const { readBack } = await undo(connector, plan, 'role.revoke');
     expect(readBack.map(({ value }) => value)).toContain('effective through group /prod-admins');
     expect(await realm.admin('GET', `/users/${carol}/role-mappings/realm`)).toEqual(before);
     expect((await partsOf(askFor('role.restore', 'carol', role.id))).steps).toEqual([]);
@@ -177,12 +131,12 @@ describe('a role at Keycloak', () => {
 
 it('reads the credentials again when the file changes, and reports what is wrong with them', async () => {
   const ask = askFor('account.unlock', 'bob');
-  await writeCredentials('a-wrong-secret');
+  await target.writeCredentials('a-wrong-secret');
   await expect(connector.read(ask, never)).rejects.toMatchObject({
     code: 'refused',
     message: expect.stringContaining('readmit-execution (401)'),
   });
-  await writeCredentials(realm.secrets['readmit-execution'] ?? '');
+  await target.writeCredentials();
   expect(await connector.read(ask, never)).toContainEqual({ name: `keycloak/${realm.people['bob']}/enabled`, value: 'yes' });
 });
 
@@ -193,7 +147,7 @@ it('works with the settings and the rights of docs/targets.md, and with no fewer
   kind.mustBeSafe(entry);
   const unsafe = { ...entry, url: 'http://sso.example.com/realms/acme' };
   expect(() => kind.mustBeSafe(unsafe)).toThrow('must give sso a safe url');
-  const documented = kind.open({ ...entry, ...{ url: realm.issuer, credentialsFile: credentials } }, { callTimeoutMs: 10_000 });
+  const documented = kind.open({ ...entry, ...{ url: realm.issuer, credentialsFile: target.credentialsFile } }, { callTimeoutMs: 10_000 });
   const ask = { ...askFor('account.unlock', 'bob'), connector: entry.name };
   expect((await documented.read(ask, never)).length).toBeGreaterThan(0);
 
@@ -205,10 +159,10 @@ it('works with the settings and the rights of docs/targets.md, and with no fewer
   for (const missing of roles) {
     await realm.admin('DELETE', mapped, [missing]);
     // Another file, so another token, without the right.
-    await writeCredentials(realm.secrets['readmit-execution'] ?? '');
+    await target.writeCredentials();
     await expect(partsOf(askFor('factor.reset', 'bob'))).rejects.toMatchObject({ code: 'refused', effect: 'none' });
     await realm.admin('POST', mapped, [missing]);
   }
-  await writeCredentials(realm.secrets['readmit-execution'] ?? '');
+  await target.writeCredentials();
   expect((await partsOf(askFor('factor.reset', 'bob'))).steps.length).toBe(3);
 });

@@ -10,7 +10,7 @@ import { Value } from 'typebox/value';
 import { first, oidOf, open, planFrom, query, startTestTarget, throughProxy, valueOf, type Target } from './postgres-target.js';
 
 const ask: Ask = { id: 'ask-1', kind: 'role.restore', connector: 'target-postgres', object: 'jane', entitlement: 'app_admin' };
-const ceiling = { steps: ['role.grant' as const], entitlements: ['app_admin', 'ledger_admin'], maxDurationSeconds: 3600 };
+const ceiling = { steps: ['role.grant' as const], entitlements: ['app_admin', 'ledger_admin', 'jane_role'], maxDurationSeconds: 3600 };
 const signal = new AbortController().signal;
 let target: Target;
 let connector: Target['connector'];
@@ -115,6 +115,14 @@ describe('by identity, not by name', () => {
     await expect(session.query('SELECT 1')).rejects.toThrow(ended);
     await expect(innocent.query('SELECT 1')).resolves.toBeDefined();
     await innocent.end();
+  });
+
+  it('R6.3 counts a role that was dropped as revoked', async () => {
+    await target.admin('CREATE ROLE jane_role; GRANT jane_role TO readmit_exec WITH ADMIN TRUE');
+    const of: Ask = { ...ask, entitlement: 'jane_role' };
+    const agreed = await granted(of);
+    await target.admin('REVOKE jane_role FROM jane GRANTED BY readmit_exec; DROP ROLE jane_role');
+    expect(valueOf((await undo(agreed)).readBack, 'jane/role/jane_role')).toBe('absent');
   });
 
   it.each([

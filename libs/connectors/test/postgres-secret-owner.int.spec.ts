@@ -211,6 +211,15 @@ describe('a step that fails half-way', () => {
     await expect(pay('payroll_a', oldSecret)).resolves.toEqual([]);
   });
 
+  it('R6.3 counts logins that somebody else dropped as destroyed, and so without the owner role', async () => {
+    const agreed = await agree();
+    const { made } = await issue(agreed, 'case_1');
+    await target.admin('DROP ROLE payroll_a; DROP ROLE payroll_b; DROP OWNED BY payroll; DROP ROLE payroll');
+    expect(destroyed((await undo(agreed, 'success', 'case_1')).readBack, 'payroll_a')).toMatch(/^\d+ gone$/);
+    expect(destroyed((await undo(agreed, 'start', 'case_1', made)).readBack, 'payroll_b')).toMatch(/^\d+ gone$/);
+    expect(destroyed((await undo(agreed, 'start', 'case_1')).readBack, 'payroll_b')).toBe('not made');
+  });
+
   it('R6.5 does not restore the end of the old login after the step succeeded: its secret may be stolen', async () => {
     const agreed = await agree(reissue);
     const { made, password } = await issue(agreed, 'case_1');

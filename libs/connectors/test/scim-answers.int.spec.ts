@@ -100,6 +100,31 @@ describe('a removal that the server refuses', () => {
     await undone(connector, plan);
   });
 
+  it('R6.3 is no undo by 404 as long as the account and the group are there, and is one when either was deleted', async () => {
+    const notThere = async (passing: Passing, response: ServerResponse): Promise<boolean> =>
+      isPatch(passing) && answer(response, 404, scimError(404, 'not found'));
+    proxy.use(notThere);
+    await expect(undone(connector, plan)).rejects.toMatchObject({
+      code: 'refused',
+      effect: 'none',
+      message: expect.stringContaining('answers 404 to taking a member out'),
+    });
+    // Deleted between the look and the change.
+    proxy.use(async (passing, response) => {
+      if (isPatch(passing)) await target.admin('DELETE', `/Groups/${group}`);
+      return notThere(passing, response);
+    });
+    await undone(connector, plan);
+  });
+
+  it('R6.3 is an undo by 404 where the account was deleted', async () => {
+    await executed(connector, plan);
+    await patch(target.admin, group, { op: 'remove', path: `members[value eq "${erin}"]` });
+    await target.admin('DELETE', `/Users/${erin}`);
+    proxy.use((passing, response) => isPatch(passing) && answer(response, 404, scimError(404, 'not found')));
+    await undone(connector, plan);
+  });
+
   it('is no undo where the member is seen', async () => {
     await executed(connector, plan);
     proxy.use((passing, response) => isPatch(passing) && answer(response, 400, JSON.stringify({ status: '400', scimType: 'noTarget' })));

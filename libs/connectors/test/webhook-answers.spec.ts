@@ -256,6 +256,24 @@ describe('the webhook connector', () => {
     expect(await refusal(undo(plan))).toMatchObject({ code: 'refused', effect: 'unknown' });
   });
 
+  it('R6.3 accepts that something deleted is undone: by the answer of the receiver to the undo, not by a missing account alone', async () => {
+    const plan = await planFor(group);
+    const absent = { code: 'not-found', effect: 'none', message: 'there is no account ada' };
+    replies = { ...replies, read: reply(404, absent) };
+    expect(await undo(plan)).toEqual({ readBack: [{ name: 'tickets/ada/membership', value: 'not found' }], sessionsEnded: 2 });
+    // Deleted between the two.
+    let reads = 0;
+    replies = { ...replies, read: (response) => (++reads === 1 ? ok(membership('given')) : reply(404, absent))(response) };
+    expect((await undo(plan)).readBack).toEqual([{ name: 'tickets/ada/membership', value: 'not found' }]);
+    // The receiver does not say that it is undone, or something else than the receiver answers.
+    replies = { ...replies, read: reply(404, absent), undo: reply(404, absent) };
+    expect(await refusal(undo(plan))).toMatchObject({ code: 'not-found', effect: 'none' });
+    replies = { ...replies, read: reply(404, '<html>'), undo: ok({ undone: true, sessionsEnded: 2 }) };
+    expect(await refusal(undo(plan))).toMatchObject({ code: 'refused', effect: 'none' });
+    replies = { ...replies, read: reply(404, absent) };
+    expect(await refusal(execute(plan))).toMatchObject({ code: 'not-found', effect: 'none' });
+  });
+
   it.each<[string, object, RegExp]>([
     [
       'a step of another ask',

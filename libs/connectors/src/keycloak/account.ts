@@ -35,11 +35,18 @@ const label = 'readmit ';
 export const labelOf = (caseId: string): string => `${label}${caseId}`;
 export const userPath = (id: string): string => `/users/${encodeURIComponent(id)}`;
 
-/**
- * One account, by its id. The same token must first show the executor's own account with a role: otherwise something that it does not show
- * may exist.
- */
+/** One account, by its id. Throws `not-found` if there is none. */
 export async function readAccount(call: Call, id: string): Promise<Account> {
+  const account = await findAccount(call, id);
+  if (!account) throw new TargetError(`${call.name} has no account ${id}`, call.effect, 'not-found');
+  return account;
+}
+
+/**
+ * One account, or undefined if it was deleted. The same token must first show the executor's own account with a role: otherwise something
+ * that it does not show may exist.
+ */
+export async function findAccount(call: Call, id: string): Promise<Account | undefined> {
   const own = userPath(await call.ownId());
   const [seen, roles] = [await call.get<{ id: string }>(own), await call.get<Named[]>(`${own}/role-mappings/realm/composite`)];
   if (typeof seen?.id !== 'string' || !Array.isArray(roles) || roles.length === 0)
@@ -48,7 +55,7 @@ export async function readAccount(call: Call, id: string): Promise<Account> {
       call.effect,
       'refused',
     );
-  const user = await call.get<{
+  const user = await call.find<{
     id: string;
     username: string;
     enabled: boolean;
@@ -56,6 +63,7 @@ export async function readAccount(call: Call, id: string): Promise<Account> {
     attributes?: Record<string, string[]>;
     serviceAccountClientId?: string;
   }>(userPath(id));
+  if (user === 'absent') return undefined;
   if (user?.id !== id) throw new TargetError(`${call.name} returned another account than ${id}`, call.effect, 'changed');
   const credentials = await call.get<Credential[]>(`${userPath(id)}/credentials`);
   const lockout = await call.get<{ disabled: boolean }>(`/attack-detection/brute-force${userPath(id)}`);
@@ -98,6 +106,12 @@ export function facetsOf(of: Pick<Ask, 'connector' | 'object'>, account: Account
     ...(withLock ? [facet('locked', account.lock === 'none' ? 'no' : 'yes')] : []),
   ];
 }
+
+/** In the read-back of an undo: the account does not exist any more, and what it had is gone with it. */
+export const deletedFacets = (of: Pick<Ask, 'connector' | 'object'>): Facet[] => [{ name: facetName(of, 'enabled'), value: 'deleted' }];
+
+/** Whether the account can sign in, now or as soon as a temporary lock lapses. */
+export const isOpen = ({ enabled, lock }: Account): boolean => enabled && lock !== 'permanent';
 
 /** Values of a list when the plan was made. */
 export function listBefore(plan: Plan, of: Step | Undo, what: 'factors' | 'required-actions'): ReadonlySet<string> {

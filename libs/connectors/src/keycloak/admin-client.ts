@@ -86,6 +86,14 @@ export class Call {
     return (await this.send('GET', path)).body as T;
   }
 
+  /** The object at the path, or `absent`. Only Keycloak's own 404 counts: a gateway's says nothing about the object. */
+  async find<T>(path: string): Promise<T | 'absent'> {
+    const { status, body } = await this.send('GET', path, undefined, true);
+    if (status !== 404) return body as T;
+    if (typeof (body as { error?: unknown } | undefined)?.error === 'string') return 'absent';
+    throw new TargetError(`${this.name} responded with 404 to GET ${path} and not as Keycloak does: check url`, this.effect, 'unreachable');
+  }
+
   /** A write. `missingIsFine`: the object to delete may not exist; returns whether it did. */
   async write(method: 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown, missingIsFine = false): Promise<boolean> {
     return (await this.send(method, path, body, missingIsFine)).status !== 404;

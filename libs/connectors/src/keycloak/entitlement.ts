@@ -1,7 +1,8 @@
 import type { Ask, Facet, Identity, Plan, Step, Undo } from '@readmit/contracts';
 import type { PlanParts } from '@readmit/domain';
 import { TargetError, type UndoResult } from '../connector.js';
-import { accountIdentity, readAccount, userPath, type Account, type Group, type Named } from './account.js';
+import { holdId } from '../plan-identity.js';
+import { accountIdentity, deletedFacets, findAccount, readAccount, userPath, type Account, type Group, type Named } from './account.js';
 import type { Call } from './admin-client.js';
 import { endSessions } from './end-sessions.js';
 
@@ -27,6 +28,7 @@ const kindOf = (call: Call, of: Step | Undo): Kind => {
 };
 const holdingName = (of: Ask | Step | Undo): string => `${of.connector}/${of.object}/entitlement/${idOf(of)}`;
 const rolesPath = (user: string): string => `${userPath(user)}/role-mappings/realm`;
+const groupsPath = (user: string): string => `${userPath(user)}/groups?briefRepresentation=false&max=10000`;
 const rolePath = (id: string): string => `/roles-by-id/${encodeURIComponent(id)}`;
 const groupPath = (id: string): string => `/groups/${encodeURIComponent(id)}`;
 
@@ -34,7 +36,7 @@ const groupPath = (id: string): string => `/groups/${encodeURIComponent(id)}`;
 async function held(call: Call, of: Ask | Step | Undo, kind: Kind): Promise<Held> {
   const account = await readAccount(call, of.object);
   const id = idOf(of);
-  const groups = await call.get<Group[]>(`${userPath(of.object)}/groups?briefRepresentation=false&max=10000`);
+  const groups = await call.get<Group[]>(groupsPath(of.object));
   if (kind === 'group') {
     const what = await call.get<Group>(groupPath(id));
     const child = groups.find(({ path }) => path.startsWith(`${what.path}/`));
@@ -90,7 +92,7 @@ export async function planEntitlement(call: Call, ask: Ask, durationSeconds: num
   const untouched = [`factors, password and other roles and groups of ${account.username}`];
   if (holding !== 'absent') return { steps: [], obligations: [], removes: [], restores: [], untouched, before };
   const identity: Identity[] = [accountIdentity(account), { name: kind, value: entitlement }];
-  const given = { connector, object, entitlement, identity, hold: `${connector}/${kind}/${entitlement}/${object}`.slice(0, 255) };
+  const given = { connector, object, entitlement, identity, hold: holdId(connector, kind, entitlement, object) };
   const says = (text: string): string => text.slice(0, 500);
   return {
     steps: [
@@ -151,14 +153,45 @@ export async function revokeEntitlement(call: Call, undo: Undo, plan: Plan): Pro
       'refused',
     );
   const kind = kindOf(call, undo);
-  const { what, holding } = await held(call, undo, kind);
-  if (holding === 'direct') {
-    if (kind === 'group') await call.write('DELETE', `${userPath(undo.object)}${groupPath(what.id)}`);
+  const id = idOf(undo);
+  // Nobody can sign in with a deleted account, and ids are not used again.
+  if (!(await findAccount(call, undo.object))) return { readBack: deletedFacets(undo), sessionsEnded: 0 };
+  const given = (await directly(call, undo, kind)).find((one) => one.id === id);
+  if (given) {
+    if (kind === 'group') await call.write('DELETE', `${userPath(undo.object)}${groupPath(id)}`);
     // Never without a body: that would delete every realm role of the person.
-    else await call.write('DELETE', rolesPath(undo.object), [{ id: what.id, name: what.name }]);
+    else await call.write('DELETE', rolesPath(undo.object), [{ id, name: given.name }]);
   }
   const sessionsEnded = await endSessions(call, undo.object);
-  const after = await held(call, undo, kind);
-  if (after.holding === 'direct') throw new TargetError(`${undo.object} still holds ${what.name} at ${call.name}`, call.effect, 'changed');
-  return { readBack: facets(undo, after), sessionsEnded };
+  const direct = await directly(call, undo, kind);
+  if (direct.some((one) => one.id === id))
+    throw new TargetError(`${undo.object} still holds ${given?.name ?? id} at ${call.name}`, call.effect, 'changed');
+  if ((await call.find(kind === 'group' ? groupPath(id) : rolePath(id))) === 'absent') {
+    mustNotBeBack(call, undo, plan, direct);
+    return {
+      readBack: [
+        { name: holdingName(undo), value: 'absent' },
+        { name: `${holdingName(undo)}/name`, value: 'deleted' },
+      ],
+      sessionsEnded,
+    };
+  }
+  return { readBack: facets(undo, await held(call, undo, kind)), sessionsEnded };
+}
+
+/** What the account holds directly: roles by name, groups by path. */
+async function directly(call: Call, { object }: Undo, kind: Kind): Promise<readonly Named[]> {
+  if (kind === 'role') return call.get<Named[]>(rolesPath(object));
+  return (await call.get<Group[]>(groupsPath(object))).map(({ id, path }) => ({ id, name: path }));
+}
+
+/** The role or group was deleted, and what was given with it. One that was made again by import may be held again. */
+function mustNotBeBack(call: Call, undo: Undo, plan: Plan, direct: readonly Named[]): void {
+  const name = plan.before.facets.find((one) => one.name === `${holdingName(undo)}/name`)?.value;
+  if (direct.some((one) => one.name.slice(0, 2000) === name))
+    throw new TargetError(
+      `${name} was deleted and made again, and ${undo.object} holds it: it is unclear who gave it, so take it away by hand or close the case`,
+      call.effect,
+      'changed',
+    );
 }

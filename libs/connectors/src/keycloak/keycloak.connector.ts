@@ -1,7 +1,7 @@
 import type { Ask, Facet, Step } from '@readmit/contracts';
 import type { Capabilities, PlanParts } from '@readmit/domain';
 import { mustSupport, TargetError, type Connector, type Observed, type StepResult, type UndoResult } from '../connector.js';
-import { facetsOf, liftsLock, listBefore, readAccount } from './account.js';
+import { facetsOf, findAccount, liftsLock, listBefore, readAccount } from './account.js';
 import { AdminClient, type KeycloakOptions } from './admin-client.js';
 import { issueBypass } from './bypass.js';
 import { endSessions } from './end-sessions.js';
@@ -101,7 +101,8 @@ export function keycloakConnector(options: KeycloakConnectorOptions): Connector 
       );
       const seen: Observed[] = [];
       for (const [object, step] of about) {
-        const account = await readAccount(call, object);
+        const account = await findAccount(call, object);
+        if (!account) continue;
         const before = listBefore(plan, step, 'factors');
         const used = account.bypasses.find((one) => one.caseId === caseId && one.used);
         const enrolled = account.factors.find(({ id }) => !before.has(id));

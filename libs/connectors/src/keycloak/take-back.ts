@@ -1,6 +1,6 @@
 import type { Plan, Step, Undo } from '@readmit/contracts';
 import { TargetError, type UndoResult } from '../connector.js';
-import { enrol, facetsOf, liftsLock, listBefore, readAccount, userPath } from './account.js';
+import { deletedFacets, enrol, facetsOf, findAccount, isOpen, liftsLock, listBefore, readAccount, userPath } from './account.js';
 import type { Call } from './admin-client.js';
 import { endSessions } from './end-sessions.js';
 
@@ -25,6 +25,9 @@ export async function unlock(call: Call, object: string): Promise<void> {
     throw new TargetError(`${object} is still locked at ${call.name}`, call.effect, 'changed');
 }
 
+/** Nobody can sign in with a deleted account, and ids are not used again. */
+const deleted = (undo: Undo): UndoResult => ({ readBack: deletedFacets(undo), sessionsEnded: 0 });
+
 /** Deletes the code of the case. Where it was used, the required enrolment stays: otherwise the login that used it could finish without one. */
 async function deleteBypass(call: Call, undo: Undo, caseId: string, plan: Plan): Promise<boolean> {
   const { bypasses, requiredActions } = await readAccount(call, undo.object);
@@ -38,6 +41,7 @@ async function deleteBypass(call: Call, undo: Undo, caseId: string, plan: Plan):
 }
 
 export async function closeBypass(call: Call, undo: Undo, caseId: string, plan: Plan): Promise<UndoResult> {
+  if (!(await findAccount(call, undo.object))) return deleted(undo);
   const used = await deleteBypass(call, undo, caseId, plan);
   const account = await readAccount(call, undo.object);
   if (account.bypasses.some((one) => one.caseId === caseId))
@@ -50,23 +54,30 @@ export async function closeBypass(call: Call, undo: Undo, caseId: string, plan: 
 /** Retries when somebody who is signed in enrols a factor during the undo. */
 const maxRounds = 3;
 
-/** "This was not me" (R5.4): removes first the bypass, then what was enrolled since the plan, then every session. */
+/**
+ * "This was not me" (R5.4): removes first the bypass, then what was enrolled since the plan, then every session. Where a lock was lifted it
+ * disables the account: a temporary lock, which anyone can cause with wrong passwords, would only delay the next sign-in.
+ */
 export async function withdrawEnrolment(call: Call, undo: Undo, caseId: string, plan: Plan): Promise<UndoResult> {
   const { object } = undo;
   const planned = listBefore(plan, undo, 'factors');
+  if (!(await findAccount(call, object))) return deleted(undo);
   await deleteBypass(call, undo, caseId, plan);
+  const unlocked = liftsLock(plan, undo);
   let sessionsEnded = 0;
+  let left = '';
   for (let round = 0; round < maxRounds; round += 1) {
-    for (const { id } of (await readAccount(call, object)).factors)
-      if (!planned.has(id)) await call.write('DELETE', credential(object, id), undefined, true);
-    if (liftsLock(plan, undo)) {
-      const { lock, enabled } = await readAccount(call, object);
-      if (lock === 'none' && enabled) await call.write('PUT', userPath(object), { enabled: false });
-    }
+    const now = await readAccount(call, object);
+    for (const { id } of now.factors) if (!planned.has(id)) await call.write('DELETE', credential(object, id), undefined, true);
+    if (unlocked && isOpen(now)) await call.write('PUT', userPath(object), { enabled: false });
     sessionsEnded += await endSessions(call, object);
     const account = await readAccount(call, object);
-    const left = account.factors.some(({ id }) => !planned.has(id)) || account.bypasses.some((one) => one.caseId === caseId);
-    if (!left) return { readBack: facetsOf(undo, account, liftsLock(plan, undo)), sessionsEnded };
+    left = [
+      ...(account.factors.some(({ id }) => !planned.has(id)) ? ['a factor that was enrolled since the plan'] : []),
+      ...(account.bypasses.some((one) => one.caseId === caseId) ? ['the bypass of the case'] : []),
+      ...(unlocked && isOpen(account) ? ['an open sign-in, because it is enabled'] : []),
+    ].join(', ');
+    if (left === '') return { readBack: facetsOf(undo, account, unlocked), sessionsEnded };
   }
-  throw new TargetError(`${object} still has what was enrolled since the plan at ${call.name}`, call.effect, 'changed');
+  throw new TargetError(`${object} still has ${left} at ${call.name}`, call.effect, 'changed');
 }

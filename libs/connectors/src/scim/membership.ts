@@ -6,7 +6,7 @@ import { memberBefore, pairOf, type Pair } from '../group-pair.js';
 import { plannedValue } from '../plan-identity.js';
 import { facetsOf, isUsable, readByIds, touchedBy, type Canary, type GroupState, type Ids } from './group-state.js';
 import { equals, groupBy, groupPath, groupsBy, memberPath, type FoundGroup } from './resources.js';
-import { printable, type Call } from './scim-client.js';
+import { printable, type Answer, type Call } from './scim-client.js';
 
 function idsOf({ identity, object }: Step | Undo): Ids {
   const [person, group] = [plannedValue(identity, 'person'), plannedValue(identity, 'group')];
@@ -69,9 +69,9 @@ async function change(call: Call, group: FoundGroup, operation: Operation): Prom
   const schemas = ['urn:ietf:params:scim:api:messages:2.0:PatchOp'];
   try {
     const body = { schemas, Operations: [operation] };
-    const also = operation.op === 'remove' ? [400, 412] : [412];
+    const also = operation.op === 'remove' ? [400, 404, 412] : [412];
     const answer = await call.send({ method: 'PATCH', path: groupPath(group.id), body, ifMatch: group.etag, also });
-    if (answer.status === 400) return withoutTarget(call, answer.body);
+    if (answer.status === 400 || answer.status === 404) return withoutTarget(call, answer);
     return answer.status === 412 ? 'changed' : 'done';
   } catch (error) {
     if (error instanceof TargetError && error.effect === 'unknown' && !call.signal.aborted) return error;
@@ -79,12 +79,15 @@ async function change(call: Call, group: FoundGroup, operation: Operation): Prom
   }
 }
 
-/** Nothing was done. RFC 7644 has a name for a member that is not there; Keycloak has none for an account that is not there. */
-function withoutTarget(call: Call, body: unknown): 'done' | TargetError {
+/**
+ * Nothing was done. RFC 7644 has a name for a member that is not there (400); for an account or group that is not there Keycloak answers 400
+ * without one, and others 404.
+ */
+function withoutTarget(call: Call, { status, body }: Answer): 'done' | TargetError {
   const { scimType } = (body ?? {}) as { scimType?: unknown };
-  if (scimType === 'noTarget') return 'done';
+  if (status === 400 && scimType === 'noTarget') return 'done';
   const why = typeof scimType === 'string' ? ` (${printable(scimType)})` : '';
-  return new TargetError(`${call.name} answers 400${why} to taking a member out`, call.effect, 'refused');
+  return new TargetError(`${call.name} answers ${status}${why} to taking a member out`, call.effect, 'refused');
 }
 
 /** Takes out what our step added, by ids, whatever the names are now, and reads back. Nothing else is taken out. */
@@ -94,8 +97,8 @@ export async function removeMember(call: Call, canary: Canary, undo: Undo, plan:
   if (memberBefore(plan, pair)) return { readBack: facetsOf(pair, await readByIds(call, canary, ids)), sessionsEnded: 0 };
   const outcome = await takeOut(call, ids);
   const after = await readByIds(call, canary, ids);
-  // Where the account is gone its membership is, too, and a server may refuse to take out what it does not know.
-  if (outcome instanceof TargetError && (after.member || (outcome.code === 'refused' && after.user))) throw outcome;
+  // Where the account or the group is gone the membership is, too, and a server may refuse to take out what it does not know.
+  if (outcome instanceof TargetError && (after.member || (outcome.code === 'refused' && after.user && after.group))) throw outcome;
   if (after.member) throw new TargetError(`${pair.object} is still in ${pair.entitlement} after the change`, call.effect, 'changed');
   if (!after.group) await mustNotBeBack(call, canary, pair, ids);
   return { readBack: facetsOf(pair, after), sessionsEnded: 0 };

@@ -52,7 +52,7 @@ export function webhookConnector(options: WebhookOptions & { readonly capabiliti
     async undo(undo, { caseId, plan, made = [] }, signal): Promise<UndoResult> {
       const ask = askOf(plan, undo);
       const call = client.call(signal);
-      await asPlanned(call, ask, plan);
+      await ifFound(asPlanned(call, ask, plan));
       const { kind, object, entitlement, identity = [] } = undo;
       const { sessionsEnded } = await call.ask<'undo'>(name, {
         call: 'undo',
@@ -61,7 +61,8 @@ export function webhookConnector(options: WebhookOptions & { readonly capabiliti
         undo: { kind, object, ...(entitlement === undefined ? {} : { entitlement }), identity, made },
         facets: localFacets(name, ask.object, plan.before.facets),
       });
-      return { readBack: await asPlanned(call, ask, plan), sessionsEnded };
+      const readBack = await ifFound(asPlanned(call, ask, plan));
+      return { readBack: readBack ?? notFound(ask, plan), sessionsEnded };
     },
 
     async observe(plan, { caseId }, signal): Promise<readonly Observed[]> {
@@ -82,6 +83,12 @@ export function webhookConnector(options: WebhookOptions & { readonly capabiliti
     return globalFacets(name, ask.object, facets);
   }
 
+  /** In the read-back of an undo: the receiver undid it by its ids, and has nothing by these names any more. */
+  function notFound({ object }: Ask, plan: Plan): Facet[] {
+    const facets = localFacets(name, object, plan.before.facets).map((facet) => ({ ...facet, value: 'not found' }));
+    return globalFacets(name, object, facets);
+  }
+
   /** The current state. It must contain every facet of the plan: something that is not shown may exist. */
   async function asPlanned(call: Call, ask: Ask, plan: Plan): Promise<readonly Facet[]> {
     const facets = await facetsOf(call, ask);
@@ -94,6 +101,19 @@ export function webhookConnector(options: WebhookOptions & { readonly capabiliti
         'refused',
       );
     return facets;
+  }
+}
+
+/**
+ * Undefined if the receiver itself answers `not-found`: the account or the entitlement was deleted or renamed. Only for undos, which go by
+ * ids: there the receiver says in another answer that it is undone.
+ */
+async function ifFound<T>(state: Promise<T>): Promise<T | undefined> {
+  try {
+    return await state;
+  } catch (error) {
+    if (error instanceof TargetError && error.code === 'not-found') return undefined;
+    throw error;
   }
 }
 
