@@ -8,8 +8,7 @@ import { mkdir, mkdtemp, readdir, stat } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { runTyped } from '../typed-sources.mjs';
-import { serveKafka } from './kafka-on-demand.mjs';
-import { serveKeycloak } from './keycloak-on-demand.mjs';
+import { serveKafka, serveKeycloak } from './servers-on-demand.mjs';
 
 const prefix = 'readmit-jest-';
 const services = ['intake', 'classification', 'approval', 'execution', 'revocation-scheduler', 'audit'];

@@ -61,3 +61,16 @@ export interface Connector {
 export function mustSupport({ name, capabilities }: Pick<Connector, 'name' | 'capabilities'>, { kind }: Pick<Ask, 'kind'>): void {
   if (!capabilities.asks.includes(kind)) throw new TargetError(`${name} does not support ${kind}`, 'none', 'unsupported');
 }
+
+/** Throws for what the ceiling of the case does not allow: a kind of step, the entitlement of the ask, or the duration. */
+export function mustBeBelow(
+  { steps, entitlements, maxDurationSeconds }: Ceiling,
+  { entitlement }: Pick<Ask, 'entitlement'>,
+  planned: { readonly kinds: readonly Step['kind'][]; readonly durationSeconds: number },
+): void {
+  const refused = (what: string): TargetError => new TargetError(`the ceiling of this case ${what}`, 'none', 'refused');
+  const above = planned.kinds.find((kind) => !steps.includes(kind));
+  if (above) throw refused(`does not allow ${above}`);
+  if (entitlement !== undefined && !entitlements.includes(entitlement)) throw refused(`does not allow ${entitlement}`);
+  if (planned.durationSeconds > maxDurationSeconds) throw refused(`allows ${maxDurationSeconds} s, not ${planned.durationSeconds} s`);
+}

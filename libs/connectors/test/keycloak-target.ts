@@ -80,7 +80,7 @@ export const partsOf = (connector: Connector, ask: Ask, recipients: readonly Rec
     {
       ceiling: {
         steps: ['factor.remove', 'bypass.issue', 'sessions.end', 'account.unlock', 'role.grant'],
-        entitlements: [],
+        entitlements: ask.entitlement === undefined ? [] : [ask.entitlement],
         maxDurationSeconds: 900,
       },
       ...{ durationSeconds: 900, overlapSeconds: 0, recipients },

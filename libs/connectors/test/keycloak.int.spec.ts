@@ -158,11 +158,12 @@ it('works with the settings and the rights of docs/targets.md, and with no fewer
   expect(roles.map(({ name }) => name).toSorted()).toEqual(['manage-users', 'view-realm']);
   for (const missing of roles) {
     await realm.admin('DELETE', mapped, [missing]);
-    // Another file, so another token, without the right.
-    await target.writeCredentials();
-    await expect(partsOf(askFor('factor.reset', 'bob'))).rejects.toMatchObject({ code: 'refused', effect: 'none' });
+    // Another connector, so another token, without the right.
+    await expect(partsAt(target.connector(), askFor('factor.reset', 'bob'), [key])).rejects.toMatchObject({
+      code: 'refused',
+      effect: 'none',
+    });
     await realm.admin('POST', mapped, [missing]);
   }
-  await target.writeCredentials();
-  expect((await partsOf(askFor('factor.reset', 'bob'))).steps.length).toBe(3);
+  expect((await partsAt(target.connector(), askFor('factor.reset', 'bob'), [key])).steps.length).toBe(3);
 });

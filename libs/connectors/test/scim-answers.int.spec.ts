@@ -347,7 +347,7 @@ describe('settings', () => {
   let folder: string;
   beforeAll(async () => {
     folder = await mkdtemp(path.join(os.tmpdir(), 'readmit-jest-'));
-    await writeFile(path.join(folder, 'file'), '{}');
+    await writeFile(path.join(folder, 'file'), '{}', { mode: 0o600 });
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
   const kind = connectorKinds.find((one) => one.kind === 'scim');

@@ -218,7 +218,7 @@ describe('the token', () => {
       });
     };
     await wrong('a-wrong-token-0123456789', 'check the token of the executor');
-    await wrong('two words', 'does not hold a bearer token');
+    await wrong('two words', 'does not contain a bearer token');
     await writeFile(tokenFile, server.token);
     expect(valueOf(await connector.read(ask(), signal), '/active')).toBe('yes');
     await expect(connector.read({ ...ask(), object: 'with space' }, signal)).rejects.toMatchObject({ code: 'not-found' });

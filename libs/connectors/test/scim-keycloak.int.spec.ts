@@ -90,7 +90,7 @@ it('reads the credentials again when their file changes, and quotes nothing of i
     });
   };
   await refused(JSON.stringify({ ...realm.credentials, clientSecret: 'a-wrong-secret' }), 'gives the client readmit-scim no token (401)');
-  await refused('{"clientSecret": a-wrong-secret', 'must be a JSON object with "clientId" and "clientSecret"');
+  await refused('{"clientSecret": a-wrong-secret', 'must contain a JSON object with "clientId" and "clientSecret"');
   await writeFile(credentialsFile, JSON.stringify(realm.credentials));
   expect(valueOf(await connector.read(ask(person), signal), '/active')).toBe('yes');
 });

@@ -149,6 +149,19 @@ describe('the webhook connector', () => {
     expect(plan.steps[0]?.hold).toMatch(/^tickets\//);
   });
 
+  it.each<[string, object, string]>([
+    ['a longer time', { durationSeconds: 3601 }, 'allows 3600 s, not 3601 s'],
+    ['another group', { ceiling: { ...options.ceiling, entitlements: ['staff'] } }, 'does not allow finance'],
+    ['a step', { ceiling: { ...options.ceiling, steps: ['secret.issue'] } }, 'does not allow role.grant'],
+  ])('R2.2 plans nothing above the ceiling of the case: %s', async (_what, more, why) => {
+    expect((await connector.plan(group, options, never)).steps.length).toBe(1);
+    expect(await refusal(connector.plan(group, { ...options, ...more }, never))).toEqual({
+      code: 'refused',
+      effect: 'none',
+      message: `the ceiling of this case ${why}`,
+    });
+  });
+
   it('signs each request with every secret in the file, which is read each time', async () => {
     const other = `whsec_${Buffer.alloc(24, 9).toString('base64')}`;
     now = Date.now();

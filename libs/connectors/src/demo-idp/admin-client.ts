@@ -2,6 +2,7 @@ import type { Step, Undo } from '@readmit/contracts';
 import { isLoopback } from '@readmit/platform';
 import { allowInsecureRequests, clientCredentialsGrant, ClientError, Configuration, customFetch, ResponseBodyError } from 'openid-client';
 import { TargetError } from '../connector.js';
+import { isRefusedConnection, limitedText } from '../http-answers.js';
 
 export interface DemoIdpOptions {
   /** Name of the target in the configuration, e.g. `demo-idp`. */
@@ -37,6 +38,7 @@ interface Changed {
 
 const canaryId = 'demo-canary';
 const renewBeforeMs = 30_000;
+const maxBytes = 1024 * 1024;
 /** Attempts of a compare-and-set, if the person is changed concurrently. */
 const maxAttempts = 5;
 
@@ -151,9 +153,9 @@ export class Call {
           },
           ...(write && { body: JSON.stringify(write.body) }),
         });
-        body = await response.json();
+        // More than the limit is not JSON either.
+        body = JSON.parse((await limitedText(response, maxBytes)) ?? '');
       } catch (error) {
-        // Connection refused: no request was sent.
         if (isRefusedConnection(error)) this.wrote = effectBefore === 'unknown';
         throw this.unreachable(error);
       }
@@ -190,9 +192,4 @@ export class Call {
     if (status >= 500) return new TargetError(message, this.effect, 'unreachable');
     return new TargetError(message, this.effect, status === 409 ? 'changed' : 'refused');
   }
-}
-
-function isRefusedConnection(error: unknown): boolean {
-  const cause = error instanceof Error ? error.cause : undefined;
-  return cause instanceof Error && 'code' in cause && cause.code === 'ECONNREFUSED';
 }

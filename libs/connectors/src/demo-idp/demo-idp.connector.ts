@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Facet, Identity, Plan, RecipientKey, Step } from '@readmit/contracts';
 import type { Capabilities } from '@readmit/domain';
-import { mustSupport, TargetError, type Connector, type Observed, type StepResult, type UndoResult } from '../connector.js';
+import { mustBeBelow, mustSupport, TargetError, type Connector, type Observed, type StepResult, type UndoResult } from '../connector.js';
 import { AdminClient, type Call, type DemoIdpOptions } from './admin-client.js';
 import { newSealedCode } from './bypass-code.js';
 import { recipientsOf } from '../seal-secret.js';
@@ -29,10 +29,7 @@ export function demoIdpConnector(options: DemoIdpOptions): Connector {
       mustSupport({ name, capabilities }, ask);
       const state = await client.call(signal).personWithProof(ask.object);
       const parts = partsOf(name, ask, state, durationSeconds, recipients);
-      const above = parts.steps.find((step) => !ceiling.steps.includes(step.kind));
-      if (above) throw new TargetError(`${ask.kind} needs ${above.kind}, which the ceiling of the case does not allow`, 'none', 'refused');
-      if (durationSeconds > ceiling.maxDurationSeconds)
-        throw new TargetError(`${durationSeconds} s were requested, the ceiling allows ${ceiling.maxDurationSeconds} s`, 'none', 'refused');
+      mustBeBelow(ceiling, ask, { kinds: parts.steps.map(({ kind }) => kind), durationSeconds });
       return parts;
     },
 

@@ -1,13 +1,15 @@
-import { readFile, stat } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
+import { clientCredentials, IssuedToken } from '../client-credentials.js';
 import { TargetError } from '../connector.js';
+import { codeOf, isRefusedConnection, limitedText, maxRetryAfterMs, printable, retryAfterMs } from '../http-answers.js';
+import { secretIn } from '../secret-file.js';
 
 export interface KeycloakOptions {
   /** Name of the target in the configuration, e.g. `keycloak`. */
   readonly name: string;
   /** The realm: `https://<host>/realms/<realm>`, as tokens have it in `iss`. */
   readonly url: string;
-  /** JSON file with `clientId` and `clientSecret` of the executor; read again when it changes. */
+  /** JSON file with `clientId` and `clientSecret` of the executor, mode 0600. */
   readonly credentialsFile: string;
   /** Timeout of each request. */
   readonly callTimeoutMs: number;
@@ -18,47 +20,19 @@ export interface Answer {
   readonly body: unknown;
 }
 
-interface Credentials {
-  readonly clientId: string;
-  readonly clientSecret: string;
-}
-
-const renewBeforeMs = 15_000;
+/** A list of 10,000 groups with their attributes is about as large. */
+const maxBytes = 16 * 1024 * 1024;
 /** Retries of a request that Keycloak postponed (429, 503 with Retry-After), while the caller waits. */
 const maxRetries = 3;
 
 /** Token and credentials of one target; a `Call` for each method of the connector. */
 export class AdminClient {
-  private token: { readonly value: string; readonly until: number; readonly mark: string } | undefined;
+  readonly issued = new IssuedToken();
 
   constructor(readonly options: KeycloakOptions) {}
 
   call(signal: AbortSignal): Call {
     return new Call(this, signal);
-  }
-
-  /** Content of the file, and a mark that differs when the file was changed. */
-  async credentials(): Promise<Credentials & { readonly mark: string }> {
-    const file = this.options.credentialsFile;
-    try {
-      const { mtimeMs, size, ino } = await stat(file);
-      const { clientId, clientSecret } = JSON.parse(await readFile(file, 'utf8')) as Partial<Credentials>;
-      if (typeof clientId !== 'string' || typeof clientSecret !== 'string')
-        throw new Error('it must contain "clientId" and "clientSecret"');
-      return { clientId, clientSecret, mark: `${mtimeMs} ${size} ${ino}` };
-    } catch (error) {
-      // The parser's message would quote the file.
-      const why = error instanceof SyntaxError ? 'it is not JSON' : (error as Error).message;
-      throw new TargetError(`the credentials of ${this.options.name} cannot be read from ${file}: ${why}`, 'none', 'refused');
-    }
-  }
-
-  cached(mark: string): string | undefined {
-    return this.token?.mark === mark && Date.now() < this.token.until ? this.token.value : undefined;
-  }
-
-  keep(value: string, seconds: number, mark: string): void {
-    this.token = { value, mark, until: Date.now() + seconds * 1000 - Math.min(renewBeforeMs, seconds * 500) };
   }
 }
 
@@ -134,9 +108,10 @@ export class Call {
   }
 
   private async bearer(fresh: boolean): Promise<string> {
-    const { clientId, clientSecret, mark } = await this.client.credentials();
-    const cached = fresh ? undefined : this.client.cached(mark);
+    const credentials = secretIn(`the credentials of ${this.name}`, this.client.options.credentialsFile, clientCredentials);
+    const cached = fresh ? undefined : this.client.issued.for(credentials);
     if (cached !== undefined) return cached;
+    const { clientId, clientSecret } = credentials;
     const { status, body } = await this.exchange(`${this.client.options.url}/protocol/openid-connect/token`, false, {
       method: 'POST',
       body: new URLSearchParams({ grant_type: 'client_credentials', client_id: clientId, client_secret: clientSecret }),
@@ -149,7 +124,7 @@ export class Call {
         this.effect,
         'refused',
       );
-    this.client.keep(value, typeof seconds === 'number' ? seconds : 60, mark);
+    this.client.issued.keep(value, typeof seconds === 'number' ? seconds : 60, credentials);
     return value;
   }
 
@@ -158,27 +133,27 @@ export class Call {
     for (let tries = 0; ; tries += 1) {
       const effectBefore = this.wrote;
       let response: Response;
-      let text: string;
+      let text: string | undefined;
       const limit = AbortSignal.timeout(this.client.options.callTimeoutMs);
       try {
         this.signal.throwIfAborted();
         if (writes) this.wrote = true;
         response = await fetch(to, { ...init, redirect: 'error', signal: AbortSignal.any([this.signal, limit]) });
-        text = await response.text();
+        text = await limitedText(response, maxBytes);
       } catch (error) {
-        // A refused connection carried no request.
         if (isRefusedConnection(error)) this.wrote = effectBefore;
         throw this.unreachable(error, limit);
       }
       // Refused before anything was done.
       if (response.status >= 400 && response.status < 500) this.wrote = effectBefore;
-      const seconds = Number(response.headers.get('retry-after') ?? Number.NaN);
-      if ((response.status === 429 || response.status === 503) && Number.isFinite(seconds) && tries < maxRetries) {
-        await pause(Math.max(seconds, 0.1) * 1000, undefined, { signal: this.signal }).catch((error: unknown) => {
+      const wait = retryAfterMs(response.headers.get('retry-after'), new Date());
+      if ((response.status === 429 || response.status === 503) && wait !== undefined && wait <= maxRetryAfterMs && tries < maxRetries) {
+        await pause(Math.max(wait, 100), undefined, { signal: this.signal }).catch((error: unknown) => {
           throw this.unreachable(error);
         });
         continue;
       }
+      if (text === undefined) throw new TargetError(`${this.name} responded with more than ${maxBytes} bytes`, this.effect, 'refused');
       return { status: response.status, body: this.parsed(text, response) };
     }
   }
@@ -191,7 +166,7 @@ export class Call {
       // A page of a proxy is not a response of Keycloak; of an error only the status matters.
       if (status >= 300) return undefined;
       throw new TargetError(
-        `${this.name} responded with ${status} and ${headers.get('content-type') ?? 'no content type'} instead of JSON`,
+        `${this.name} responded with ${status} and ${printable(headers.get('content-type') ?? 'no content type')} instead of JSON`,
         this.effect,
         'unreachable',
       );
@@ -201,7 +176,7 @@ export class Call {
   private unreachable(error: unknown, limit?: AbortSignal): TargetError {
     if (this.signal.aborted || limit?.aborted) return new TargetError(`${this.name} did not respond in time`, this.effect, 'timeout');
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    const why = (cause as { code?: string }).code ?? (cause as Error).message;
+    const why = codeOf(error) ?? (cause as Error).message;
     return new TargetError(
       `${this.name} cannot be reached at ${new URL(this.client.options.url).origin}: ${why}`,
       this.effect,
@@ -221,9 +196,4 @@ export class Call {
     if (status >= 500 || status === 429) return new TargetError(message, this.effect, 'unreachable');
     return new TargetError(message, this.effect, status === 409 ? 'changed' : 'refused');
   }
-}
-
-function isRefusedConnection(error: unknown): boolean {
-  const cause = error instanceof Error ? error.cause : undefined;
-  return cause instanceof Error && 'code' in cause && cause.code === 'ECONNREFUSED';
 }

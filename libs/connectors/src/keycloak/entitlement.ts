@@ -1,6 +1,7 @@
 import type { Ask, Facet, Identity, Plan, Step, Undo } from '@readmit/contracts';
 import type { PlanParts } from '@readmit/domain';
 import { TargetError, type UndoResult } from '../connector.js';
+import { grantParts } from '../grant-parts.js';
 import { holdId } from '../plan-identity.js';
 import { accountIdentity, deletedFacets, findAccount, readAccount, userPath, type Account, type Group, type Named } from './account.js';
 import type { Call } from './admin-client.js';
@@ -95,25 +96,12 @@ export async function planEntitlement(call: Call, ask: Ask, durationSeconds: num
   const given = { connector, object, entitlement, identity, hold: holdId(connector, kind, entitlement, object) };
   const says = (text: string): string => text.slice(0, 500);
   return {
-    steps: [
-      {
-        ...given,
-        kind: 'role.grant',
-        recipients: [],
-        touches: [holdingName(ask)],
-        says: says(`Give ${account.username} the ${kind} ${what.name}.`),
-      },
-    ],
-    obligations: [
-      {
-        ...given,
-        kind: 'role.revoke',
-        armedBy: 'start',
-        unlessTakenOver: false,
-        afterSeconds: durationSeconds,
-        says: says(`Take the ${kind} ${what.name} from ${account.username} and end every session, offline grant and consent.`),
-      },
-    ],
+    ...grantParts(given, {
+      touches: [holdingName(ask)],
+      says: says(`Give ${account.username} the ${kind} ${what.name}.`),
+      undoSays: says(`Take the ${kind} ${what.name} from ${account.username} and end every session, offline grant and consent.`),
+      durationSeconds,
+    }),
     removes: [],
     restores: [
       says(

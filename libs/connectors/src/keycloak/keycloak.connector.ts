@@ -1,6 +1,6 @@
 import type { Ask, Facet, Step } from '@readmit/contracts';
 import type { Capabilities, PlanParts } from '@readmit/domain';
-import { mustSupport, TargetError, type Connector, type Observed, type StepResult, type UndoResult } from '../connector.js';
+import { mustBeBelow, mustSupport, TargetError, type Connector, type Observed, type StepResult, type UndoResult } from '../connector.js';
 import { facetsOf, findAccount, liftsLock, listBefore, readAccount } from './account.js';
 import { AdminClient, type KeycloakOptions } from './admin-client.js';
 import { issueBypass } from './bypass.js';
@@ -44,14 +44,7 @@ export function keycloakConnector(options: KeycloakConnectorOptions): Connector 
       const parts: PlanParts = ofEntitlement(ask)
         ? await planEntitlement(call, ask, durationSeconds)
         : planAccount(ask, await readAccount(call, ask.object), paths, { durationSeconds, recipients });
-      const above = parts.steps.find((step) => !ceiling.steps.includes(step.kind));
-      if (above) throw new TargetError(`${ask.kind} needs ${above.kind}, which the ceiling of the case does not allow`, 'none', 'refused');
-      if (durationSeconds > ceiling.maxDurationSeconds)
-        throw new TargetError(
-          `the ceiling of this case allows ${ceiling.maxDurationSeconds} s, not ${durationSeconds} s`,
-          'none',
-          'refused',
-        );
+      mustBeBelow(ceiling, ask, { kinds: parts.steps.map(({ kind }) => kind), durationSeconds });
       return parts;
     },
 

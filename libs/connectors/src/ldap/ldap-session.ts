@@ -1,9 +1,9 @@
-import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import net from 'node:net';
 import tls from 'node:tls';
 import { Client, type Change, type Control, type Filter, ResultCodeError } from 'ldapts';
 import { TargetError } from '../connector.js';
 import type { Bounded } from '../bounded.js';
+import { secretIn } from '../secret-file.js';
 import type { LdapAddress } from './ldap-address.js';
 
 export interface SessionOptions {
@@ -63,7 +63,7 @@ async function connected<T>(
   signal: AbortSignal,
   work: (session: LdapSession) => Promise<T>,
 ): Promise<T> {
-  const password = passwordIn(passwordFile);
+  const password = secretIn(`the password of ${where}`, passwordFile, firstLine);
   let socket: net.Socket | undefined;
   const connectOnce = <S extends net.Socket>(open: () => S): S => {
     if (socket) throw new Error('the connection was lost');
@@ -148,26 +148,11 @@ async function connected<T>(
   }
 }
 
-/** The first line of the file, which only its owner may read. With an empty password the server would accept an anonymous bind. */
-function passwordIn(file: string): string {
-  const refused = (why: string, cause?: unknown): TargetError =>
-    new TargetError(`the password file ${file} ${why}`, 'none', 'refused', { cause });
-  let descriptor: number;
-  try {
-    descriptor = openSync(file, 'r');
-  } catch (error) {
-    throw refused(`cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`, error);
-  }
-  try {
-    const { mode, size } = fstatSync(descriptor);
-    if ((mode & 0o077) !== 0) throw refused(`must have mode 0600, not 0${(mode & 0o777).toString(8)}`);
-    if (size > 4096) throw refused('is too large: it must contain only the password');
-    const [line = ''] = readFileSync(descriptor, 'utf8').split(/\r?\n/);
-    if (line === '') throw refused('is empty');
-    return line;
-  } finally {
-    closeSync(descriptor);
-  }
+/** With an empty password the server would accept an anonymous bind. */
+function firstLine(text: string): string {
+  const [line = ''] = text.split(/\r?\n/);
+  if (line === '') throw new Error('the file is empty');
+  return line;
 }
 
 /** "Other": slapd returns it after a storage error, so a change may or may not have been made. */

@@ -1,5 +1,5 @@
 import type { Capabilities } from '@readmit/domain';
-import { mustSupport, TargetError, type Connector } from '../connector.js';
+import { mustBeBelow, mustSupport, TargetError, type Connector } from '../connector.js';
 import { Bounded } from '../bounded.js';
 import { pairOf } from '../group-pair.js';
 import type { Directory } from './entries.js';
@@ -50,17 +50,11 @@ export function ldapConnector(given: LdapConnectorOptions): Connector {
     async plan(ask, { ceiling, durationSeconds }, signal) {
       mustBeThisTarget(ask);
       mustSupport({ name, capabilities }, ask);
-      const step = ask.kind === 'group.restore' ? 'role.grant' : 'account.unlock';
-      if (!ceiling.steps.includes(step)) throw new TargetError(`the ceiling of this case does not allow ${step}`, 'none', 'refused');
-      if (step === 'account.unlock') return call(signal, (session) => planUnlock(session, given, ask));
-      if (ask.entitlement !== undefined && !ceiling.entitlements.includes(ask.entitlement))
-        throw new TargetError(`the ceiling of this case does not allow ${ask.entitlement}`, 'none', 'refused');
-      if (durationSeconds > ceiling.maxDurationSeconds)
-        throw new TargetError(
-          `the ceiling of this case allows ${ceiling.maxDurationSeconds} s, not ${durationSeconds} s`,
-          'none',
-          'refused',
-        );
+      if (ask.kind === 'account.unlock') {
+        mustBeBelow(ceiling, ask, { kinds: ['account.unlock'], durationSeconds });
+        return call(signal, (session) => planUnlock(session, given, ask));
+      }
+      mustBeBelow(ceiling, ask, { kinds: ['role.grant'], durationSeconds });
       return call(signal, (session) => planGroup(session, given, ask, durationSeconds));
     },
 

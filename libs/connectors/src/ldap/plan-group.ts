@@ -2,6 +2,7 @@ import type { Ask, Identity } from '@readmit/contracts';
 import type { PlanParts } from '@readmit/domain';
 import { PresenceFilter } from 'ldapts';
 import { TargetError } from '../connector.js';
+import { grantParts } from '../grant-parts.js';
 import { holdId } from '../plan-identity.js';
 import { sentence } from '../plan-text.js';
 import { holdingName, pairOf, type Pair } from '../group-pair.js';
@@ -74,19 +75,12 @@ export async function planGroup(session: LdapSession, directory: Directory, ask:
   ];
   const given = { connector, object, entitlement, identity, hold: holdId(connector, 'role.grant', group.id, person.id) };
   return {
-    steps: [
-      { ...given, kind: 'role.grant', recipients: [], touches: [holdingName(pair)], says: sentence(`Add ${object} to ${entitlement}.`) },
-    ],
-    obligations: [
-      {
-        ...given,
-        kind: 'role.revoke',
-        armedBy: 'start',
-        unlessTakenOver: false,
-        afterSeconds: durationSeconds,
-        says: sentence(`Take ${object} out of ${entitlement}. Applications that remember the membership keep it until they ask again.`),
-      },
-    ],
+    ...grantParts(given, {
+      touches: [holdingName(pair)],
+      says: sentence(`Add ${object} to ${entitlement}.`),
+      undoSays: sentence(`Take ${object} out of ${entitlement}. Applications that remember the membership keep it until they ask again.`),
+      durationSeconds,
+    }),
     removes: [],
     restores: [sentence(`${object} is in ${entitlement} for ${durationSeconds} s`)],
     untouched,

@@ -2,6 +2,7 @@ import type { Ask, Identity } from '@readmit/contracts';
 import type { PlanParts } from '@readmit/domain';
 import { TargetError } from '../connector.js';
 import { mustSee } from './end-sessions.js';
+import { grantParts } from '../grant-parts.js';
 import { holdId } from '../plan-identity.js';
 import { membersIdentity } from './identity.js';
 import { memberWarnings } from './members.js';
@@ -75,27 +76,14 @@ export async function planRole(
   ];
   const given = { connector, object, entitlement, identity, hold: holdId(connector, 'role.grant', role, login) };
   return {
-    steps: [
-      {
-        ...given,
-        kind: 'role.grant',
-        recipients: [],
-        touches: [holdingName(pair)],
-        says: sentence(`Grant ${entitlement} to ${object}, without the right to pass it on.`),
-      },
-    ],
-    obligations: [
-      {
-        ...given,
-        kind: 'role.revoke',
-        armedBy: 'start',
-        unlessTakenOver: false,
-        afterSeconds: options.durationSeconds,
-        says: sentence(
-          `Revoke ${entitlement} from ${object} and from everyone who got it from there, and end the sessions that could use it.`,
-        ),
-      },
-    ],
+    ...grantParts(given, {
+      touches: [holdingName(pair)],
+      says: sentence(`Grant ${entitlement} to ${object}, without the right to pass it on.`),
+      undoSays: sentence(
+        `Revoke ${entitlement} from ${object} and from everyone who got it from there, and end the sessions that could use it.`,
+      ),
+      durationSeconds: options.durationSeconds,
+    }),
     removes: [],
     restores: [sentence(`${object} may use ${entitlement} for ${options.durationSeconds} s`)],
     untouched,

@@ -1,6 +1,6 @@
 import type { Ask } from '@readmit/contracts';
 import type { Capabilities } from '@readmit/domain';
-import { mustSupport, TargetError, type Connector, type Observed } from '../connector.js';
+import { mustBeBelow, mustSupport, TargetError, type Connector, type Observed } from '../connector.js';
 import { destroySecret } from './destroy-secret.js';
 import { mustSee } from './end-sessions.js';
 import { plannedValue } from '../plan-identity.js';
@@ -56,16 +56,7 @@ export function postgresConnector({ name, url, roles, callTimeoutMs = 10_000 }: 
 
     async plan(ask, { ceiling, durationSeconds, overlapSeconds, recipients }, signal) {
       const kind = kindOf(ask);
-      const step = kind === 'role' ? 'role.grant' : 'secret.issue';
-      if (!ceiling.steps.includes(step)) throw new TargetError(`the ceiling of this case does not allow ${step}`, 'none', 'refused');
-      if (kind === 'role' && ask.entitlement !== undefined && !ceiling.entitlements.includes(ask.entitlement))
-        throw new TargetError(`the ceiling of this case does not allow ${ask.entitlement}`, 'none', 'refused');
-      if (durationSeconds > ceiling.maxDurationSeconds)
-        throw new TargetError(
-          `the ceiling of this case allows ${ceiling.maxDurationSeconds} s, not ${durationSeconds} s`,
-          'none',
-          'refused',
-        );
+      mustBeBelow(ceiling, ask, { kinds: [kind === 'role' ? 'role.grant' : 'secret.issue'], durationSeconds });
       if (kind === 'secret') {
         const account = accountOf(ask.object);
         return call(signal, (session) =>

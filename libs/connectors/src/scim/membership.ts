@@ -6,7 +6,8 @@ import { memberBefore, pairOf, type Pair } from '../group-pair.js';
 import { plannedValue } from '../plan-identity.js';
 import { facetsOf, isUsable, readByIds, touchedBy, type Canary, type GroupState, type Ids } from './group-state.js';
 import { equals, groupBy, groupPath, groupsBy, memberPath, type FoundGroup } from './resources.js';
-import { printable, type Answer, type Call } from './scim-client.js';
+import { printable } from '../http-answers.js';
+import type { Answer, Call } from './scim-client.js';
 
 function idsOf({ identity, object }: Step | Undo): Ids {
   const [person, group] = [plannedValue(identity, 'person'), plannedValue(identity, 'group')];

@@ -2,10 +2,12 @@ import type { Ask, Identity } from '@readmit/contracts';
 import type { PlanParts } from '@readmit/domain';
 import { TargetError } from '../connector.js';
 import { pairOf } from '../group-pair.js';
+import { grantParts } from '../grant-parts.js';
 import { holdId } from '../plan-identity.js';
 import { sentence } from '../plan-text.js';
 import { facetsOf, isUsable, readByName, touchedBy, type Canary, type GroupState } from './group-state.js';
-import { printable, type Call } from './scim-client.js';
+import { printable } from '../http-answers.js';
+import type { Call } from './scim-client.js';
 
 /** A group that the account is in already needs no step and gets no obligation: nobody knows who put it there. */
 export async function planGroup(call: Call, canary: Canary, ask: Ask, durationSeconds: number): Promise<PlanParts> {
@@ -40,17 +42,12 @@ export async function planGroup(call: Call, canary: Canary, ask: Ask, durationSe
   ];
   const given = { connector, object, entitlement, identity, hold: holdId(connector, 'role.grant', group.id, user.id) };
   return {
-    steps: [{ ...given, kind: 'role.grant', recipients: [], touches: touchedBy(pair), says: sentence(`Add ${person} to ${name}.`) }],
-    obligations: [
-      {
-        ...given,
-        kind: 'role.revoke',
-        armedBy: 'start',
-        unlessTakenOver: false,
-        afterSeconds: durationSeconds,
-        says: sentence(`Take ${person} out of ${name}. Applications that remember the membership keep it until they ask again.`),
-      },
-    ],
+    ...grantParts(given, {
+      touches: touchedBy(pair),
+      says: sentence(`Add ${person} to ${name}.`),
+      undoSays: sentence(`Take ${person} out of ${name}. Applications that remember the membership keep it until they ask again.`),
+      durationSeconds,
+    }),
     removes: [],
     restores: [sentence(`${person} is in ${name} for ${durationSeconds} s`)],
     untouched,

@@ -1,6 +1,7 @@
 /** What is read of a service provider: users and groups by id, and groups by one exact filter. */
 import { TargetError } from '../connector.js';
-import { printable, type Call } from './scim-client.js';
+import { printable } from '../http-answers.js';
+import type { Call } from './scim-client.js';
 
 export interface User {
   readonly id: string;

@@ -1,7 +1,10 @@
 /** Requests to a SCIM 2.0 service provider (RFC 7644): one origin, no redirects, bounded answers. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { TargetError } from '../connector.js';
-import { credentialsIn, IssuedToken, tokenIn, type TokenSource } from './scim-token.js';
+import { clientCredentials, IssuedToken } from '../client-credentials.js';
+import { codeOf, isRefusedConnection, limitedText, maxRetryAfterMs, printable, retryAfterMs } from '../http-answers.js';
+import { secretIn } from '../secret-file.js';
+import { bearerToken, type TokenSource } from './scim-token.js';
 
 export interface ScimClientOptions {
   /** Name of the target in the file of targets. */
@@ -35,9 +38,6 @@ const scimJson = 'application/scim+json';
 const mostBytes = 2 * 1024 * 1024;
 /** So often a request that the target put off (429, 503 with Retry-After) is sent again, while the caller waits. */
 const putOff = 3;
-/** A target may ask for patience, but must not be able to stop a revocation for longer than this. */
-const longestPauseMs = 60_000;
-const longestDetail = 200;
 
 export class ScimClient {
   readonly issued = new IssuedToken();
@@ -91,8 +91,8 @@ export class Call {
   /** `fresh`: the target did not take the one before. */
   private async bearer(fresh: boolean): Promise<string> {
     const { name, token: source } = this.client.options;
-    if ('tokenFile' in source) return tokenIn(source.tokenFile, name);
-    const credentials = await credentialsIn(source.credentialsFile, name);
+    if ('tokenFile' in source) return secretIn(`the token of ${name}`, source.tokenFile, bearerToken);
+    const credentials = secretIn(`the credentials of ${name}`, source.credentialsFile, clientCredentials);
     const held = fresh ? undefined : this.client.issued.for(credentials);
     if (held !== undefined) return held;
     const { clientId, clientSecret } = credentials;
@@ -127,17 +127,16 @@ export class Call {
         response = await fetch(to, { ...init, redirect: 'manual', signal: AbortSignal.any([this.signal, limit]) });
         // The answer to a change may be a group with all its members; what it did is read back.
         if (init.method === 'PATCH' && response.ok) await response.body?.cancel();
-        text = init.method === 'PATCH' && response.ok ? '' : await limited(response, most);
+        text = init.method === 'PATCH' && response.ok ? '' : await limitedText(response, most);
       } catch (error) {
-        // A refused connection carried no request.
-        if (codeOf(error) === 'ECONNREFUSED') this.wrote = effectBefore;
+        if (isRefusedConnection(error)) this.wrote = effectBefore;
         throw this.unreachable(error, limit);
       }
       const { status, headers } = response;
       // Refused before anything was done.
       if (status >= 300 && status < 500 && status !== 408) this.wrote = effectBefore;
-      const wait = retryAfterMs(headers.get('retry-after'));
-      if ((status === 429 || status === 503) && wait !== undefined && wait <= longestPauseMs && tries < putOff) {
+      const wait = retryAfterMs(headers.get('retry-after'), new Date());
+      if ((status === 429 || status === 503) && wait !== undefined && wait <= maxRetryAfterMs && tries < putOff) {
         await pause(Math.max(wait, 100), undefined, { signal: this.signal }).catch((error: unknown) => {
           throw this.unreachable(error);
         });
@@ -179,32 +178,4 @@ export class Call {
       return new TargetError(message, this.effect, status === 501 ? 'unsupported' : 'unreachable');
     return new TargetError(message, this.effect, status === 409 || status === 412 ? 'changed' : 'refused');
   }
-}
-
-/** The body, or undefined if it is larger than it may be. */
-async function limited(response: Response, most: number): Promise<string | undefined> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
-    bytes += chunk.length;
-    // Leaving the loop cancels the rest.
-    if (bytes > most) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
-
-/** Seconds or a date (RFC 9110, section 10.2.3). */
-function retryAfterMs(header: string | null): number | undefined {
-  if (header === null) return undefined;
-  const ms = /^\d{1,9}$/.test(header.trim()) ? Number(header) * 1000 : Date.parse(header) - Date.now();
-  return Number.isFinite(ms) ? Math.max(ms, 0) : undefined;
-}
-
-/** Words of the target without line breaks, control and direction characters, for a log or a plan. */
-export const printable = (text: string): string => text.replaceAll(/[\p{C}\p{Z}]+/gu, ' ').slice(0, longestDetail);
-
-function codeOf(error: unknown): unknown {
-  const cause = error instanceof Error ? error.cause : undefined;
-  return cause instanceof Error && 'code' in cause ? cause.code : undefined;
 }

@@ -1,6 +1,6 @@
 import type { Capabilities } from '@readmit/domain';
 import { Bounded } from '../bounded.js';
-import { mustSupport, TargetError, type Connector } from '../connector.js';
+import { mustBeBelow, mustSupport, TargetError, type Connector } from '../connector.js';
 import { pairOf } from '../group-pair.js';
 import { facetsOf, readByName, type Canary } from './group-state.js';
 import { addMember, removeMember } from './membership.js';
@@ -33,16 +33,7 @@ export function scimConnector(options: ScimConnectorOptions): Connector {
 
     async plan(ask, { ceiling, durationSeconds }, signal) {
       mustSupport({ name, capabilities }, ask);
-      if (!ceiling.steps.includes('role.grant'))
-        throw new TargetError('the ceiling of this case does not allow role.grant', 'none', 'refused');
-      if (ask.entitlement !== undefined && !ceiling.entitlements.includes(ask.entitlement))
-        throw new TargetError(`the ceiling of this case does not allow ${ask.entitlement}`, 'none', 'refused');
-      if (durationSeconds > ceiling.maxDurationSeconds)
-        throw new TargetError(
-          `the ceiling of this case allows ${ceiling.maxDurationSeconds} s, not ${durationSeconds} s`,
-          'none',
-          'refused',
-        );
+      mustBeBelow(ceiling, ask, { kinds: ['role.grant'], durationSeconds });
       return call(signal, (own) => planGroup(own, canary, ask, durationSeconds));
     },
 

@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { closed } from '@readmit/contracts';
 import { mustBeHttps } from '@readmit/platform';
 import { Type } from 'typebox';
 import { safeField, type ConnectorKind, type SettingsOf } from '../connector-kind.js';
+import { readSecretFile } from '../secret-file.js';
 import type { TokenSource } from './scim-token.js';
 import { scimConnector } from './scim.connector.js';
 
@@ -34,7 +34,7 @@ export const scim: ConnectorKind<Settings> = {
       if (file !== undefined)
         safeField(name, field, () => {
           if (!path.isAbsolute(file)) throw new Error('must be an absolute path');
-          readFileSync(file);
+          readSecretFile(file);
         });
   },
   // The secrets are in files of their own, which are read for each request: they are in no setting, and no error repeats them.

@@ -1,7 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { messageOf } from '@readmit/platform';
 import { Webhook } from 'standardwebhooks';
 import { TargetError } from '../connector.js';
+import { isRefusedConnection, limitedText, maxRetryAfterMs, printable, retryAfterMs } from '../http-answers.js';
+import { secretIn } from '../secret-file.js';
 import { answerOf, refusedOf, version, type Answer, type WebhookCall, type WebhookRequest } from './messages.js';
 
 export interface WebhookOptions {
@@ -17,8 +18,6 @@ export interface WebhookOptions {
 }
 
 const maxBytes = 1024 * 1024;
-/** A receiver may ask for a pause, but must not be able to delay a revocation for longer than this. */
-const maxRetryAfterMs = 60_000;
 const maxMessageLength = 300;
 /** A gateway that responds with one of these did not forward the request. */
 const notForwarded = new Set([401, 403, 404, 405, 413, 415, 429]);
@@ -40,17 +39,16 @@ export class WebhookClient {
     if (now().getTime() < this.notBefore)
       throw new TargetError(`${name} asked not to be called before ${new Date(this.notBefore).toISOString()}`, call.effect, 'unreachable');
     const body = JSON.stringify({ version, connector: name, ...request });
-    const headers = await this.signed(body);
+    const headers = this.signed(body);
     const effectBefore = call.effect;
     if (request.call === 'execute' || request.call === 'undo') call.wrote = true;
     let response: Response;
     let text: string | undefined;
     try {
       response = await (this.options.fetch ?? fetch)(url, { method: 'POST', body, headers, signal, redirect: 'error' });
-      text = await limited(response);
+      text = await limitedText(response, maxBytes);
     } catch (error) {
-      // A refused connection carried no request.
-      if (codeOf(error) === 'ECONNREFUSED') call.wrote = effectBefore === 'unknown';
+      if (isRefusedConnection(error)) call.wrote = effectBefore === 'unknown';
       if (signal.aborted) throw new TargetError(`${name} did not respond in time`, call.effect, 'timeout');
       throw new TargetError(`${name} cannot be reached at ${url}: ${messageOf(error)}`, call.effect, 'unreachable');
     }
@@ -62,11 +60,11 @@ export class WebhookClient {
 
   private refuse(response: Response, parsed: unknown, call: Call, effectBefore: 'none' | 'unknown'): never {
     const { name, now } = this.options;
-    const wait = retryAfterMs(response.headers.get('retry-after'), now());
+    const wait = retryAfterMs(response.headers.get('retry-after'), now()) ?? 0;
     if (wait > 0) this.notBefore = now().getTime() + Math.min(wait, maxRetryAfterMs);
     const refused = refusedOf(parsed);
     if (refused?.effect === 'none' || (!refused && notForwarded.has(response.status))) call.wrote = effectBefore === 'unknown';
-    if (refused) throw new TargetError(`${name}: ${printable(refused.message)}`, call.effect, refused.code);
+    if (refused) throw new TargetError(`${name}: ${printable(refused.message, maxMessageLength)}`, call.effect, refused.code);
     const hint =
       response.status === 401 || response.status === 403
         ? ': it does not accept the signature; compare the secrets and the clocks'
@@ -75,16 +73,11 @@ export class WebhookClient {
     throw new TargetError(`${name} responded with ${response.status}${hint}`, call.effect, busy ? 'unreachable' : 'refused');
   }
 
-  private async signed(body: string): Promise<Record<string, string>> {
+  private signed(body: string): Record<string, string> {
     const { name, secretFile, ids, now } = this.options;
     const id = ids();
     const at = now();
-    let secrets: readonly string[];
-    try {
-      secrets = secretsIn(await readFile(secretFile, 'utf8'));
-    } catch (error) {
-      throw new TargetError(`the secret of ${name} cannot be used: ${messageOf(error)}`, 'none', 'refused');
-    }
+    const secrets = secretIn(`the secret of ${name}`, secretFile, secretsIn);
     return {
       'content-type': 'application/json',
       accept: 'application/json',
@@ -140,37 +133,10 @@ export function secretsIn(text: string): readonly string[] {
   return secrets;
 }
 
-/** The body, or undefined if it is too large. */
-async function limited(response: Response): Promise<string | undefined> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
-    bytes += chunk.length;
-    if (bytes > maxBytes) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
-
 function json(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
     return undefined;
   }
-}
-
-/** Seconds or a date (RFC 9110, section 10.2.3). 0: absent or invalid. */
-function retryAfterMs(header: string | null, now: Date): number {
-  if (header === null) return 0;
-  const ms = /^\d{1,9}$/.test(header.trim()) ? Number(header) * 1000 : Date.parse(header) - now.getTime();
-  return Number.isFinite(ms) && ms > 0 ? ms : 0;
-}
-
-/** The receiver's message without line breaks and control characters, for logs and cases. */
-const printable = (text: string): string => text.replaceAll(/[\p{C}\p{Z}]+/gu, ' ').slice(0, maxMessageLength);
-
-function codeOf(error: unknown): unknown {
-  const cause = error instanceof Error ? error.cause : undefined;
-  return cause instanceof Error && 'code' in cause ? cause.code : undefined;
 }

@@ -1,7 +1,16 @@
 import type { Ask, Facet, Plan, Step } from '@readmit/contracts';
 import type { Capabilities } from '@readmit/domain';
 import { decodeProtectedHeader } from 'jose';
-import { mustSupport, TargetError, type Connector, type Observed, type Sealed, type StepResult, type UndoResult } from '../connector.js';
+import {
+  mustBeBelow,
+  mustSupport,
+  TargetError,
+  type Connector,
+  type Observed,
+  type Sealed,
+  type StepResult,
+  type UndoResult,
+} from '../connector.js';
 import { recipientsOf } from '../seal-secret.js';
 import { WebhookClient, type Call, type WebhookOptions } from './client.js';
 import { askFor, askOf, globalFacets, localFacets, partsOf } from './plan.js';
@@ -22,8 +31,7 @@ export function webhookConnector(options: WebhookOptions & { readonly capabiliti
       mustSupport({ name, capabilities }, ask);
       const planned = await client.call(signal).ask<'plan'>(name, { call: 'plan', ask: askFor(ask), durationSeconds, overlapSeconds });
       const parts = partsOf(ask, planned, { durationSeconds, overlapSeconds, recipients });
-      const above = parts.steps.find(({ kind }) => !ceiling.steps.includes(kind));
-      if (above) throw new TargetError(`${ask.kind} needs ${above.kind}, which the ceiling of the case does not allow`, 'none', 'refused');
+      mustBeBelow(ceiling, ask, { kinds: parts.steps.map(({ kind }) => kind), durationSeconds });
       return parts;
     },
 

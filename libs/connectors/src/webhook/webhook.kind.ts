@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { capabilities, oneOf } from '@readmit/contracts';
 import { mustBeHttps } from '@readmit/platform';
 import { Type } from 'typebox';
 import { safeField, type ConnectorKind, type SettingsOf } from '../connector-kind.js';
+import { readSecretFile } from '../secret-file.js';
 import { secretsIn } from './client.js';
 import { webhookAsks } from './messages.js';
 import { webhookConnector } from './webhook.connector.js';
@@ -24,13 +24,13 @@ export const webhook: ConnectorKind<SettingsOf<typeof settings>> = {
     safeField(name, 'url', () => mustBeHttps(url));
     safeField(name, 'secretFile', () => {
       if (!path.isAbsolute(secretFile)) throw new Error('must be an absolute path');
-      secretsIn(readFileSync(secretFile, 'utf8'));
+      secretsIn(readSecretFile(secretFile));
     });
     safeField(name, 'can', () => {
       if (!can.includes('read-back')) throw new Error('must include read-back, because Readmit believes no change that it cannot read');
     });
   },
-  secretsOf: ({ secretFile }) => secretsIn(readFileSync(secretFile, 'utf8')),
+  secretsOf: ({ secretFile }) => secretsIn(readSecretFile(secretFile)),
   open: ({ name, url, secretFile, asks, can, residualSeconds }) =>
     webhookConnector({
       name,
