@@ -184,7 +184,7 @@ describe('a Keycloak that is busy', () => {
   });
 });
 
-it('R2.2 plans nothing above the ceiling of the case', async () => {
+it('plans nothing above the ceiling of the case', async () => {
   const ask = askFor('role.restore', person, role.id);
   const at = (ceiling: object) =>
     connector.plan(

@@ -1,10 +1,10 @@
 /** What only a real Keycloak can show: a code that works once, realms with weaker paths, and a role that a group still gives. */
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { createHash, randomBytes } from 'node:crypto';
 import type { Ask, Plan } from '@readmit/contracts';
 import { blockOf, type TestRealm } from '@readmit/testing';
 import { connectorKinds, type Connector } from '../src/index.js';
 import { consumer, unsealed } from './consumer.js';
+import { signIn as browserSignIn } from './keycloak-browser.js';
 import {
   askFor as askOf,
   caseId,
@@ -42,35 +42,7 @@ const closeBypass = (plan: Plan) => undo(connector, plan, 'bypass.close');
 const credentialTypes = async (person: string) =>
   ((await realm.admin('GET', `/users/${realm.people[person]}/credentials`)) as { type: string }[]).map(({ type }) => type).toSorted();
 
-/** Signs in like a browser: each step posts to the form of the previous page. */
-async function signIn(person: string) {
-  const cookies = new Map<string, string>();
-  let page = '';
-  const load = async (url: string, body?: Record<string, string>): Promise<void> => {
-    const answer = await fetch(url, {
-      ...{ method: body ? 'POST' : 'GET', redirect: 'manual' },
-      headers: { cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; ') },
-      ...(body ? { body: new URLSearchParams(body) } : {}),
-    });
-    for (const one of answer.headers.getSetCookie()) {
-      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(one) ?? [];
-      cookies.set(name, value);
-    }
-    const to = answer.headers.get('location');
-    page = to ?? (await answer.text());
-    if (to?.startsWith(realm.issuer)) await load(to);
-  };
-  const post = (body: Record<string, string>): Promise<void> => {
-    const action = /<form[^>]*action="([^"]+)"/.exec(page)?.[1] ?? '';
-    return load(action.replaceAll('&amp;', '&'), body);
-  };
-  const challenge = createHash('sha256').update(randomBytes(32).toString('hex')).digest('base64url');
-  await load(
-    `${realm.issuer}/protocol/openid-connect/auth?client_id=app&response_type=code&scope=openid&redirect_uri=http%3A%2F%2Flocalhost%3A4300%2Fcb&code_challenge=${challenge}&code_challenge_method=S256`,
-  );
-  await post({ username: person, password: `${person}-pw` });
-  return { post, page: () => page };
-}
+const signIn = (person: string) => browserSignIn(realm, person);
 
 describe('a bypass at Keycloak', () => {
   it('R2.6 R6.2 signs in once to the enrolment, is then seen as used and deleted', async () => {

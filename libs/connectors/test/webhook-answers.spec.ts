@@ -153,7 +153,7 @@ describe('the webhook connector', () => {
     ['a longer time', { durationSeconds: 3601 }, 'allows 3600 s, not 3601 s'],
     ['another group', { ceiling: { ...options.ceiling, entitlements: ['staff'] } }, 'does not allow finance'],
     ['a step', { ceiling: { ...options.ceiling, steps: ['secret.issue'] } }, 'does not allow role.grant'],
-  ])('R2.2 plans nothing above the ceiling of the case: %s', async (_what, more, why) => {
+  ])('plans nothing above the ceiling of the case: %s', async (_what, more, why) => {
     expect((await connector.plan(group, options, never)).steps.length).toBe(1);
     expect(await refusal(connector.plan(group, { ...options, ...more }, never))).toEqual({
       code: 'refused',
