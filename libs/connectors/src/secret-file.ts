@@ -26,11 +26,11 @@ export function readSecretFile(file: string): string {
   }
 }
 
-/** What `parse` finds in the file. `what`: e.g. `the password of directory`. Nothing was sent yet, so a failure has no effect. */
-export function secretIn<T>(what: string, file: string, parse: (text: string) => T): T {
+/** What `parse` finds in the file. `what`: e.g. `the password of directory`. `effect`: of a failure, if a change was sent before. */
+export function secretIn<T>(what: string, file: string, parse: (text: string) => T, effect: 'none' | 'unknown' = 'none'): T {
   try {
     return parse(readSecretFile(file));
   } catch (error) {
-    throw new TargetError(`${what} cannot be used: ${(error as Error).message}`, 'none', 'refused', { cause: error });
+    throw new TargetError(`${what} cannot be used: ${(error as Error).message}`, effect, 'refused', { cause: error });
   }
 }

@@ -1,5 +1,6 @@
 /** Bad answers of Keycloak, or of something in front of it: a proxy stands before the real one and answers some requests itself. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { rm } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
 import type { Plan } from '@readmit/contracts';
 import type { TestRealm } from '@readmit/testing';
@@ -132,6 +133,21 @@ describe('an answer that leaves open what happened', () => {
     expect(times(isGrant)).toBe(1);
     await undo(connector, plan, 'role.revoke');
     expect(await holds()).toBe(false);
+  });
+
+  it('R5.5 is unknown if the credentials are lost after the change was sent', async () => {
+    proxy.use(async (passing) => {
+      if (isGrant(passing)) await rm(target.credentialsFile);
+      return false;
+    });
+    await expect(execute(connector, plan)).rejects.toMatchObject({
+      code: 'refused',
+      effect: 'unknown',
+      message: expect.stringContaining('credentials.json cannot be read (ENOENT)'),
+    });
+    await target.writeCredentials();
+    expect(await holds()).toBe(true);
+    await execute(connector, plan);
   });
 
   it('R6.3 is not believed where "done" is answered and nothing was done', async () => {

@@ -192,6 +192,18 @@ describe('the webhook connector', () => {
     expect(await refusal(connector.plan(group, options, never))).toMatchObject({ code: 'refused', effect: 'none' });
   });
 
+  it('R5.5 has an unknown effect if the secret is lost after the step was sent', async () => {
+    const plan = await planFor(group);
+    replies = {
+      ...replies,
+      execute: (response) => {
+        rmSync(secretFile);
+        ok({})(response);
+      },
+    };
+    expect(await refusal(execute(plan))).toMatchObject({ code: 'refused', effect: 'unknown' });
+  });
+
   const problem = (code: string, effect: string) => ({ code, effect, message: 'the group is frozen\nby \u0007 its owner' });
   it.each<[string, Reply, { readonly code: string; readonly effect: string }]>([
     ['401', reply(401, ''), { code: 'refused', effect: 'none' }],

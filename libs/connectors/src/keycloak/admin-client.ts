@@ -108,7 +108,7 @@ export class Call {
   }
 
   private async bearer(fresh: boolean): Promise<string> {
-    const credentials = secretIn(`the credentials of ${this.name}`, this.client.options.credentialsFile, clientCredentials);
+    const credentials = secretIn(`the credentials of ${this.name}`, this.client.options.credentialsFile, clientCredentials, this.effect);
     const cached = fresh ? undefined : this.client.issued.for(credentials);
     if (cached !== undefined) return cached;
     const { clientId, clientSecret } = credentials;

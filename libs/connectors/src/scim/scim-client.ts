@@ -91,8 +91,8 @@ export class Call {
   /** `fresh`: the target did not take the one before. */
   private async bearer(fresh: boolean): Promise<string> {
     const { name, token: source } = this.client.options;
-    if ('tokenFile' in source) return secretIn(`the token of ${name}`, source.tokenFile, bearerToken);
-    const credentials = secretIn(`the credentials of ${name}`, source.credentialsFile, clientCredentials);
+    if ('tokenFile' in source) return secretIn(`the token of ${name}`, source.tokenFile, bearerToken, this.effect);
+    const credentials = secretIn(`the credentials of ${name}`, source.credentialsFile, clientCredentials, this.effect);
     const held = fresh ? undefined : this.client.issued.for(credentials);
     if (held !== undefined) return held;
     const { clientId, clientSecret } = credentials;

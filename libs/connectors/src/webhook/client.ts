@@ -39,7 +39,7 @@ export class WebhookClient {
     if (now().getTime() < this.notBefore)
       throw new TargetError(`${name} asked not to be called before ${new Date(this.notBefore).toISOString()}`, call.effect, 'unreachable');
     const body = JSON.stringify({ version, connector: name, ...request });
-    const headers = this.signed(body);
+    const headers = this.signed(body, call);
     const effectBefore = call.effect;
     if (request.call === 'execute' || request.call === 'undo') call.wrote = true;
     let response: Response;
@@ -73,11 +73,11 @@ export class WebhookClient {
     throw new TargetError(`${name} responded with ${response.status}${hint}`, call.effect, busy ? 'unreachable' : 'refused');
   }
 
-  private signed(body: string): Record<string, string> {
+  private signed(body: string, { effect }: Call): Record<string, string> {
     const { name, secretFile, ids, now } = this.options;
     const id = ids();
     const at = now();
-    const secrets = secretIn(`the secret of ${name}`, secretFile, secretsIn);
+    const secrets = secretIn(`the secret of ${name}`, secretFile, secretsIn, effect);
     return {
       'content-type': 'application/json',
       accept: 'application/json',
