@@ -88,6 +88,13 @@ describe('an end by the holder of the case key', () => {
     return { services, caseId, facts: services.facts('revocation-scheduler', caseId) };
   };
 
+  it('R6.4 is recorded as one by that key, which names nobody', () => {
+    const { services, caseId, facts } = requested();
+    const caseKey = facts.first('readmit.case.opened')?.data.caseKey?.signing.x ?? '';
+    expect(services.command('revocation-scheduler', caseId, endEarly({ caseKey }, why)).refused).toBeUndefined();
+    expect(services.emitted('readmit.revocation.due').map(({ data }) => data.by)).toEqual(['case-key']);
+  });
+
   it('leaves out what only repudiation arms: the factor that was enrolled stays', () => {
     const { services, facts } = requested();
     const withdrawal = { id: 'x', kind: 'enrolment.withdraw', connector: 'idp', object: 'ada', armedBy: 'repudiation' };
