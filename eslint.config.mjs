@@ -72,6 +72,7 @@ const homes = [
 ];
 /** Exceptions: these connect to a PostgreSQL that is not Readmit's database. */
 const exceptions = [
+  { files: 'apps/cli/src/commands/connector.ts', module: '^@readmit/connectors$' },
   { files: 'libs/connectors/src/postgres/**/*.ts', module: '^pg(-|/|$)' },
   { files: 'apps/standalone/src/target/**/*.ts', module: '^pg(-|/|$)' },
   // The tour signs in to the target like Erin and payroll's consumer.
@@ -116,9 +117,12 @@ function refusedIn(project, { inTests = false, allow = [] } = {}) {
   if (project.type === 'client') {
     refused.push({ module: '^@nestjs/(?!core|platform-)', message: 'a client has no framework' });
     refused.push({
-      module: '^@readmit/(service|connectors|runtime)$',
-      message: 'a client uses the HTTP API; of the adapters it may import bus, signing and store',
+      module: '^@readmit/(service|runtime)$',
+      message: 'a client uses the HTTP API; of the adapters it may import bus, connectors, signing and store',
     });
+    // The one command that calls targets itself, on the machine of an operator.
+    if (!allow.includes('^@readmit/connectors$'))
+      refused.push({ module: '^@readmit/connectors$', message: 'only readmit connector check calls target systems' });
   }
   return refused;
 }

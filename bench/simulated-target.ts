@@ -52,6 +52,7 @@ export function openSimulatedTarget(): Connector {
     }),
     undo: async (undo) => ({ readBack: facets(undo), sessionsEnded: 1 }),
     observe: async (plan) => plan.asks.map(({ object }) => ({ object, enrolled: { factor: 'simulated-factor' } })),
+    check: () => Promise.resolve([]),
     close: async () => {},
   };
 }

@@ -44,6 +44,8 @@ const calls = {
   },
   read: ({ ask }) => ({ facets: facetsOf(ask, find(ask).person) }),
   observe: () => ({}),
+  /** `readmit connector check`: look at your own system and rights, and change nothing. */
+  check: () => ({ at: new Date().toISOString(), checks: [{ check: 'accounts', result: 'ok', message: 'sees its accounts' }] }),
   /** Repeated after a crash: look first, then do what is missing. */
   execute({ step }) {
     const { person } = find(step);
@@ -74,8 +76,8 @@ const server = createServer(async (request, response) => {
     return answer(401, { code: 'refused', effect: 'none', message: error.message });
   }
   try {
-    const subject = (message.ask ?? message.step ?? message.undo).object;
-    const call = (secrets.knows(subject) ? secrets.calls : calls)[message.call];
+    const subject = (message.ask ?? message.step ?? message.undo)?.object;
+    const call = (subject !== undefined && secrets.knows(subject) ? secrets.calls : calls)[message.call];
     if (message.version !== 1 || call === undefined) throw new Refused('unsupported', 'this receiver is for version 1');
     answer(200, await call(message));
   } catch (error) {

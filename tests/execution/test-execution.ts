@@ -59,6 +59,7 @@ export class SimulatedTarget implements Connector {
     return { readBack: [this.facet(name)], sessionsEnded: 1 };
   };
   observe: Connector['observe'] = () => Promise.resolve([]);
+  check: Connector['check'] = () => Promise.resolve([]);
   close = (): Promise<void> => Promise.resolve();
 }
 

@@ -215,6 +215,7 @@ export class RealTarget {
         this.watched({ method: 'undo', caseId: given.caseId, undo, plan: given.plan }, () => this.real.undo(undo, given, signal)),
       observe: (plan, given, signal) =>
         this.watched({ method: 'observe', caseId: given.caseId, plan }, () => this.real.observe(plan, given, signal)),
+      check: () => Promise.resolve([]),
       close: () => Promise.resolve(),
     };
   }

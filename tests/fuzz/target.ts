@@ -104,6 +104,7 @@ export class Target {
           kind === 'bypass.issue' ? { object, enrolled: { factor: 'totp-2' } } : { object, takenOver: true },
         );
       }),
+    check: () => Promise.resolve([]),
     close: () => Promise.resolve(),
   };
 }

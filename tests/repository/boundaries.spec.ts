@@ -32,8 +32,8 @@ const expected: Record<string, string[]> = {
   ],
   'client-imports-framework': [
     'readmit/walls: "@nestjs/common" may not be imported here: a client has no framework',
-    'readmit/walls: "@readmit/connectors" may not be imported here: a client uses the HTTP API; of the adapters it may import bus, signing and store',
-    'readmit/walls: "@readmit/runtime" may not be imported here: a client uses the HTTP API; of the adapters it may import bus, signing and store',
+    'readmit/walls: "@readmit/connectors" may not be imported here: only readmit connector check calls target systems',
+    'readmit/walls: "@readmit/runtime" may not be imported here: a client uses the HTTP API; of the adapters it may import bus, connectors, signing and store',
   ],
   'client-imports-service': [
     '@nx/enforce-module-boundaries: A project tagged with "scope:cli" can only depend on libs tagged with "scope:cli", "scope:any-service"',

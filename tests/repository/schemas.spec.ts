@@ -1,9 +1,9 @@
 /** Programs do not validate their own schemas at each start, which would take a tenth of its time. This does. */
 import { describe, expect, it } from '@jest/globals';
+import { Targets } from '@readmit/connectors';
 import { catalogue, Directory, KeyList, Policy, ProofClaims, routes } from '@readmit/contracts';
 import { Ajv } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import { Targets } from '../../apps/execution/src/outbound/targets.js';
 
 const plain = (schema: object): object => JSON.parse(JSON.stringify(schema)) as object;
 const schemas: Readonly<Record<string, object>> = {

@@ -6,6 +6,7 @@ const says: Readonly<Record<string, string>> = {
   secret: 'secrets sealed to a key',
   audit: 'the tamper-evident log',
   parked: 'messages that a service could not process',
+  connector: 'target systems',
   key: 'key files',
   directory: 'the signed directory of people and machines',
 };

@@ -7,6 +7,7 @@ import { registerCase } from './commands/case.js';
 import { registerCaseOpen } from './commands/case-open.js';
 import { registerCaseWatch } from './commands/case-watch.js';
 import { registerCompletion } from './commands/completion.js';
+import { registerConnector } from './commands/connector.js';
 import { registerDecide } from './commands/decide.js';
 import { registerDirectory } from './commands/directory.js';
 import { registerDoctor } from './commands/doctor.js';
@@ -29,19 +30,20 @@ Exit codes:
   0  done
   1  unexpected: a bug in the program or in a service
   2  usage: an option, file or field is invalid
-  3  verification failed: an audit log, plan or checkpoint is not genuine, or Kafka topics or ACLs
-     differ from the expected configuration
+  3  verification failed: an audit log, plan or checkpoint is not genuine, Kafka topics or ACLs
+     differ from the expected configuration, or a check found something wrong
   4  refused by a rule; the message names the rule, the reason and what to do
   5  not signed in, or a fresher sign-in is required
   6  not found
   7  not ready yet, or conflicts with the state of the case; the message says what to do
-  8  a service or issuer cannot be reached
+  8  a service, issuer or target cannot be reached
   10 to 14, of case watch and case open: outcome of the case: 10 failed, 11 denied, 12 expired, 13 withdrawn, 14 frozen;
      0 if it completed
 
 Environment:
   READMIT_URL      public origin of the services (default ${defaultUrl})
   READMIT_ISSUER   OpenID issuer for readmit login (default: the services' issuer)
+  READMIT_TARGETS_FILE  targets file of execution, for readmit connector check
   READMIT_HOME     folder for sign-in and keys (default: XDG_CONFIG_HOME/readmit or ~/.config/readmit)
   NO_COLOR         no colours`;
 
@@ -123,6 +125,7 @@ function buildProgram(act: Act, io: Io, json: boolean): Command {
     registerAudit,
     registerParked,
     registerSetup,
+    registerConnector,
     registerKey,
     registerDirectory,
     registerCompletion,

@@ -1,4 +1,5 @@
 import type { Ask, Ceiling, Facet, Identity, Plan, RecipientKey, Step, Undo } from '@readmit/contracts';
+import type { CheckOptions, CheckResult } from './check.js';
 import { TargetError, type Capabilities, type Observed, type PlanParts, type Sealed, type UndoResult } from '@readmit/domain';
 
 export { TargetError } from '@readmit/domain';
@@ -54,6 +55,11 @@ export interface Connector {
   ): Promise<UndoResult>;
   /** What has happened since the grant, for each account of the plan at this target; accounts without news may be absent. */
   observe(plan: Plan, options: { readonly caseId: string }, signal: AbortSignal): Promise<readonly Observed[]>;
+  /**
+   * Whether the connector could work at the target: connection, credentials, rights that are missing and that are too many. Changes nothing.
+   * What is wrong is a result and not an error.
+   */
+  check(options: CheckOptions, signal: AbortSignal): Promise<readonly CheckResult[]>;
   close(): Promise<void>;
 }
 

@@ -3,14 +3,21 @@
 /** A target may ask for a pause, but must not be able to delay a revocation for longer than this. */
 export const maxRetryAfterMs = 60_000;
 
-/** Code of the error below `fetch failed`, such as `ECONNRESET`. */
-export function codeOf(error: unknown): string | undefined {
-  const cause = error instanceof Error ? error.cause : undefined;
-  return cause instanceof Error && 'code' in cause ? String(cause.code) : undefined;
+/**
+ * The code of the system error behind a failed request, such as ECONNREFUSED or CERT_HAS_EXPIRED: `fetch` itself says only "fetch failed". By
+ * shape, because errors of the platform may be of another realm.
+ */
+export function failureCode(error: unknown): string | undefined {
+  for (let one = error; typeof one === 'object' && one !== null; one = (one as { readonly cause?: unknown }).cause) {
+    const { code } = one as { readonly code?: unknown };
+    // The codes of libraries that wrap it are in lower case, or start with OAUTH.
+    if (typeof code === 'string' && /^[A-Z][A-Z\d_]+$/.test(code) && !code.startsWith('OAUTH')) return code;
+  }
+  return undefined;
 }
 
 /** A refused connection carried no request, so nothing was changed. */
-export const isRefusedConnection = (error: unknown): boolean => codeOf(error) === 'ECONNREFUSED';
+export const isRefusedConnection = (error: unknown): boolean => failureCode(error) === 'ECONNREFUSED';
 
 /** Retry-After in milliseconds: seconds or a date (RFC 9110, section 10.2.3). Undefined: absent or invalid. */
 export function retryAfterMs(header: string | null, now: Date): number | undefined {

@@ -1,5 +1,7 @@
 export { TargetError } from './connector.js';
 export type { Connector, Observed, Sealed, StepResult, UndoResult } from './connector.js';
+export type { CheckOptions, CheckResult } from './check.js';
+export { openTarget, Targets, targetsIn, type Target } from './targets-file.js';
 export { connectorKinds } from './registry.js';
 export type { ConnectorKind } from './connector-kind.js';
 export { postgresConnector, type PostgresConnectorOptions } from './postgres/postgres.connector.js';

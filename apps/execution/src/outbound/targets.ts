@@ -1,62 +1,14 @@
-import { connectorKinds, type Connector, type ConnectorKind } from '@readmit/connectors';
-import { closed, Id } from '@readmit/contracts';
+import { openTarget, targetsIn, type Connector, type Targets } from '@readmit/connectors';
 import { secretFile } from '@readmit/service';
-import { Ajv2020 } from 'ajv/dist/2020.js';
-import { Type } from 'typebox';
-
-/** An entry of the file: its kind, the name that asks use, and the settings of its kind, with the least-privileged account that acts on it. */
-interface Target {
-  readonly kind: string;
-  readonly name: string;
-}
-export type Targets = readonly Target[];
-
-/** By its kind alone: with a plain union an entry with one wrong field would be told what it lacks as an entry of every other kind. */
-const Target = Type.Unsafe<Target>({
-  type: 'object',
-  required: ['kind'],
-  discriminator: { propertyName: 'kind' },
-  oneOf: connectorKinds.map(({ kind, settings }) => closed({ kind: Type.Literal(kind), name: Id, ...settings })),
-});
-export const Targets = Type.Array(Target, { minItems: 1, maxItems: 50 });
-const valid = new Ajv2020({ allErrors: true, strict: false, validateSchema: false, discriminator: true }).compile(Targets);
-
-function kindOf({ kind }: Target): ConnectorKind {
-  const found = connectorKinds.find((one) => one.kind === kind);
-  if (!found) throw new Error(`this is a bug: the schema let ${kind} pass`);
-  return found;
-}
-
-/** The name of an unknown field, which the message of Ajv lacks. */
-const unknownField = ({ additionalProperty }: Readonly<Record<string, unknown>>): string =>
-  typeof additionalProperty === 'string' ? `: ${additionalProperty.slice(0, 50)}` : '';
 
 /** The whole file is secret: it holds the executors' passwords. */
 export const targetsFile = secretFile('secrets/targets.json', (text) => {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    // The message of JSON.parse quotes the text, which holds passwords.
-    if (error instanceof SyntaxError) throw new Error('must name a JSON file with the target systems');
-    throw error;
-  }
-  if (!valid(value))
-    throw new Error(
-      `must name a JSON array of target systems; ${(valid.errors ?? [])
-        .slice(0, 5)
-        .map(({ instancePath, message = '', params }) => `${instancePath || '/'} ${message}${unknownField(params)}`)
-        .join('; ')}`,
-    );
-  const targets = value as Targets;
-  for (const target of targets) kindOf(target).mustBeSafe(target);
-  const names = targets.map((target) => target.name);
-  if (new Set(names).size < names.length) throw new Error('must give every target system a unique name');
-  return { value: targets, texts: targets.flatMap((target) => kindOf(target).secretsOf(target)).filter((secret) => secret !== '') };
+  const { targets, secrets } = targetsIn(text);
+  return { value: targets, texts: secrets };
 });
 
 /** Less than half the lease: a statement that was sent just before the call is aborted ends before the lease does. */
 const limits = { callTimeoutMs: 4_000 };
 
 export const openTargets = (targets: Targets): ReadonlyMap<string, Connector> =>
-  new Map(targets.map((target) => [target.name, kindOf(target).open(target, limits)]));
+  new Map(targets.map((target) => [target.name, openTarget(target, limits)]));

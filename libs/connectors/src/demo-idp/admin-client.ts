@@ -2,7 +2,7 @@ import type { Step, Undo } from '@readmit/contracts';
 import { isLoopback } from '@readmit/platform';
 import { allowInsecureRequests, clientCredentialsGrant, ClientError, Configuration, customFetch, ResponseBodyError } from 'openid-client';
 import { TargetError } from '../connector.js';
-import { isRefusedConnection, limitedText } from '../http-answers.js';
+import { failureCode, isRefusedConnection, limitedText } from '../http-answers.js';
 
 export interface DemoIdpOptions {
   /** Name of the target in the configuration, e.g. `demo-idp`. */
@@ -36,7 +36,7 @@ interface Changed {
   readonly result: { readonly sessionsEnded?: number };
 }
 
-const canaryId = 'demo-canary';
+export const canaryId = 'demo-canary';
 const renewBeforeMs = 30_000;
 const maxBytes = 1024 * 1024;
 /** Attempts of a compare-and-set, if the person is changed concurrently. */
@@ -83,6 +83,11 @@ export class Call {
     return this.wrote ? 'unknown' : 'none';
   }
 
+  /** Gets a token. */
+  async signIn(): Promise<void> {
+    await this.bearer(true);
+  }
+
   async person(object: string): Promise<PersonState> {
     return (await this.send('GET', `/demo/admin/people/${encodeURIComponent(object)}`)) as PersonState;
   }
@@ -102,6 +107,17 @@ export class Call {
         'refused',
       );
     return state;
+  }
+
+  /** Asks for a change of the canary account, which the target always refuses: what it answers shows whether the executor may change others. */
+  async refusedChange(operation: string): Promise<TargetError> {
+    try {
+      await this.send('POST', `/demo/admin/people/${canaryId}/unlock`, { body: { operation }, version: 0 });
+    } catch (error) {
+      if (error instanceof TargetError) return error;
+      throw error;
+    }
+    return new TargetError(`${this.options.name} changed its canary account`, this.effect, 'changed');
   }
 
   /** Throws if the name now belongs to another account than in the plan. */
@@ -181,7 +197,9 @@ export class Call {
 
   private unreachable(error: unknown): TargetError {
     if (this.signal.aborted) return new TargetError(`${this.options.name} did not respond in time`, this.effect, 'timeout');
-    const why = error instanceof ClientError ? (error.code ?? 'client error') : error instanceof Error ? error.message : 'unknown';
+    const why =
+      failureCode(error) ??
+      (error instanceof ClientError ? (error.code ?? 'client error') : error instanceof Error ? error.message : 'unknown');
     return new TargetError(`${this.options.name} cannot be reached at ${this.options.url}: ${why}`, this.effect, 'unreachable');
   }
 

@@ -3,6 +3,7 @@ import type { Facet, Identity, Plan, RecipientKey, Step } from '@readmit/contrac
 import type { Capabilities } from '@readmit/domain';
 import { mustBeBelow, mustSupport, TargetError, type Connector, type Observed, type StepResult, type UndoResult } from '../connector.js';
 import { AdminClient, type Call, type DemoIdpOptions } from './admin-client.js';
+import { checkDemoIdp } from './check.js';
 import { newSealedCode } from './bypass-code.js';
 import { recipientsOf } from '../seal-secret.js';
 import { bypassOf, facetsOf, factorsBefore, liftsLock } from './facets.js';
@@ -83,6 +84,8 @@ export function demoIdpConnector(options: DemoIdpOptions): Connector {
       }
       return observed;
     },
+
+    check: (_options, signal) => checkDemoIdp(client.call(signal), options),
 
     close: () => Promise.resolve(),
   };

@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { claimsOf } from '../check.js';
 import { clientCredentials, IssuedToken } from '../client-credentials.js';
 import { TargetError } from '../connector.js';
-import { codeOf, isRefusedConnection, limitedText, maxRetryAfterMs, printable, retryAfterMs } from '../http-answers.js';
+import { failureCode, isRefusedConnection, limitedText, maxRetryAfterMs, printable, retryAfterMs } from '../http-answers.js';
 import { secretIn } from '../secret-file.js';
 
 export interface KeycloakOptions {
@@ -73,15 +74,16 @@ export class Call {
     return (await this.send(method, path, body, missingIsFine)).status !== 404;
   }
 
+  /** Claims of the executor's token; `fresh`: of one that was issued now. */
+  async claims(fresh = false): Promise<Readonly<Record<string, unknown>>> {
+    if (fresh || this.token === undefined) this.token = await this.bearer(fresh);
+    return claimsOf(this.token) ?? {};
+  }
+
   /** User id of the executor's own service account, from its token. */
   async ownId(): Promise<string> {
-    const token = (this.token ??= await this.bearer(false));
-    try {
-      const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8')) as { sub?: unknown };
-      if (typeof claims.sub === 'string') return claims.sub;
-    } catch {
-      // Reported below.
-    }
+    const { sub } = await this.claims();
+    if (typeof sub === 'string') return sub;
     throw new TargetError(`the token of ${this.name} names no account: the client needs a service account`, this.effect, 'refused');
   }
 
@@ -176,7 +178,7 @@ export class Call {
   private unreachable(error: unknown, limit?: AbortSignal): TargetError {
     if (this.signal.aborted || limit?.aborted) return new TargetError(`${this.name} did not respond in time`, this.effect, 'timeout');
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    const why = codeOf(error) ?? (cause as Error).message;
+    const why = failureCode(error) ?? (cause as Error).message;
     return new TargetError(
       `${this.name} cannot be reached at ${new URL(this.client.options.url).origin}: ${why}`,
       this.effect,

@@ -4,6 +4,7 @@ import { mustBeBelow, mustSupport, TargetError, type Connector, type Observed, t
 import { facetsOf, findAccount, liftsLock, listBefore, readAccount } from './account.js';
 import { AdminClient, type KeycloakOptions } from './admin-client.js';
 import { issueBypass } from './bypass.js';
+import { checkKeycloak } from './check.js';
 import { endSessions } from './end-sessions.js';
 import { grantEntitlement, planEntitlement, readEntitlement, revokeEntitlement } from './entitlement.js';
 import { planAccount } from './plan-account.js';
@@ -107,6 +108,9 @@ export function keycloakConnector(options: KeycloakConnectorOptions): Connector 
       }
       return seen;
     },
+
+    check: ({ now }, signal) =>
+      checkKeycloak(client.call(signal), { accessTokenSeconds, encrypted: options.url.startsWith('https:') }, now),
 
     close: () => Promise.resolve(),
   };

@@ -24,6 +24,10 @@ export interface RealmPaths {
   readonly canEnrol: boolean;
 }
 
+/** Keycloak shows its version to administrators of the server only. */
+export const versionNotChecked =
+  'The version of Keycloak is not checked: run 26.7.5 or newer, earlier ones have known ways around a second factor.';
+
 const secondFactors = new Set([
   'auth-otp-form',
   'webauthn-authenticator',
@@ -96,7 +100,7 @@ export async function readPaths(call: Call): Promise<RealmPaths> {
   const actions = await call.get<{ alias: string; enabled: boolean }[]>('/authentication/required-actions');
   return {
     refuse,
-    warn: [...warn, 'The version of Keycloak is not checked: run 26.7.5 or newer, earlier ones have known ways around a second factor.'],
+    warn: [...warn, versionNotChecked],
     acceptsCodes: browser.some((one) => one.providerId === 'auth-recovery-authn-code-form' && one.requirement !== 'DISABLED'),
     accessTokenSeconds: realm.accessTokenLifespan,
     canEnrol: actions.some(({ alias, enabled }) => alias === 'CONFIGURE_TOTP' && enabled),

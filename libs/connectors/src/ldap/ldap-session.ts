@@ -27,11 +27,13 @@ export interface Search {
   readonly scope: 'base' | 'sub';
   readonly filter: Filter;
   readonly attributes: readonly string[];
+  /** Any so many entries are enough; the rest is not missed. */
+  readonly most?: number;
 }
 
 /** A bound connection for one call. It is never reopened: a second connection would be anonymous. */
 export interface LdapSession {
-  /** All entries, or it throws. No size limit is sent: the library would report a reached limit as success. */
+  /** All entries, or it throws. Without `most` no size limit is sent: the library reports a reached limit as success. */
   search(base: string, search: Search): Promise<readonly Entry[]>;
   /** Whether the entry has the value, by the server's matching rule of the attribute. `undefined`: the entry does not have the attribute. */
   compare(dn: string, attribute: string, value: string): Promise<boolean | undefined>;
@@ -94,11 +96,12 @@ async function connected<T>(
   const stop = (): void => void socket?.destroy(new Error('stopped'));
   signal.addEventListener('abort', stop, { once: true });
   const session: LdapSession = {
-    async search(base, { scope, filter, attributes }) {
+    async search(base, { scope, filter, attributes, most }) {
       const { searchEntries, searchReferences } = await client.search(base, {
         scope,
         filter,
         attributes: [...attributes],
+        ...(most === undefined ? {} : { sizeLimit: most }),
         derefAliases: 'never',
         timeLimit: Math.max(1, Math.ceil(callTimeoutMs / 1000)),
       });

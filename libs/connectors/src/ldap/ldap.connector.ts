@@ -1,6 +1,7 @@
 import type { Capabilities } from '@readmit/domain';
 import { mustBeBelow, mustSupport, TargetError, type Connector } from '../connector.js';
 import { Bounded } from '../bounded.js';
+import { checkLdap } from './check.js';
 import { pairOf } from '../group-pair.js';
 import type { Directory } from './entries.js';
 import { facetsOf, readByName } from './group-state.js';
@@ -84,6 +85,8 @@ export function ldapConnector(given: LdapConnectorOptions): Connector {
 
     // A directory does not record that a membership was used, and the time of a sign-in only with an overlay that is rarely installed.
     observe: () => Promise.resolve([]),
+
+    check: (_options, signal) => checkLdap(options, given, signal),
 
     async close() {
       // Every call closes its own connection.

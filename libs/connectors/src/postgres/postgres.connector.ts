@@ -1,6 +1,7 @@
 import type { Ask } from '@readmit/contracts';
 import type { Capabilities } from '@readmit/domain';
 import { mustBeBelow, mustSupport, TargetError, type Connector, type Observed } from '../connector.js';
+import { checkPostgres } from './check.js';
 import { destroySecret } from './destroy-secret.js';
 import { mustSee } from './end-sessions.js';
 import { plannedValue } from '../plan-identity.js';
@@ -115,6 +116,8 @@ export function postgresConnector({ name, url, roles, callTimeoutMs = 10_000 }: 
         return observed;
       });
     },
+
+    check: (about, signal) => checkPostgres(options, roles, about, signal),
 
     async close() {
       // Every call closes its own connection.

@@ -59,11 +59,11 @@ export async function readByIds(call: Call, canary: Canary, ids: Ids): Promise<G
 }
 
 /** That an account or group is not there counts only if the canary's are. */
-async function mustSee(call: Call, canary: Canary): Promise<void> {
+export async function mustSee(call: Call, canary: Canary): Promise<void> {
   if (!(await userBy(call, canary.member)) || !(await groupBy(call, canary.group))) throw hidden(call);
 }
 
-async function mustList(call: Call, { group, member }: Canary): Promise<void> {
+export async function mustList(call: Call, { group, member }: Canary): Promise<void> {
   if (!(await listsMember(call, group, member))) throw hidden(call);
 }
 
@@ -78,7 +78,7 @@ const hidden = (call: Call): TargetError =>
  * Whether searches by member can be believed: they find the canary, they find nothing where there is nothing, and a search finds this group
  * at all. Keycloak, for example, searches no groups below other groups.
  */
-async function canFilter(call: Call, canary: Canary, group: Group): Promise<boolean> {
+export async function canFilter(call: Call, canary: Canary, group: Group): Promise<boolean> {
   const ofCanary = await groupsBy(call, equals('members.value', canary.member));
   if (!ofCanary?.some(({ id }) => id === canary.group)) return false;
   const ofNobody = await groupsBy(call, equals('members.value', canary.group));

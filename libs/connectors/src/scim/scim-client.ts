@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { TargetError } from '../connector.js';
 import { clientCredentials, IssuedToken } from '../client-credentials.js';
-import { codeOf, isRefusedConnection, limitedText, maxRetryAfterMs, printable, retryAfterMs } from '../http-answers.js';
+import { failureCode, isRefusedConnection, limitedText, maxRetryAfterMs, printable, retryAfterMs } from '../http-answers.js';
 import { secretIn } from '../secret-file.js';
 import { bearerToken, type TokenSource } from './scim-token.js';
 
@@ -88,6 +88,16 @@ export class Call {
     throw new TargetError('this is a bug: a request was neither answered nor refused', this.effect, 'refused');
   }
 
+  /** A token of the executor; one that was issued now, unless it is in a file. */
+  token(): Promise<string> {
+    return this.bearer(true);
+  }
+
+  /** Whether tokens are issued on demand, and not read from a file. */
+  get issuesTokens(): boolean {
+    return 'tokenUrl' in this.client.options.token;
+  }
+
   /** `fresh`: the target did not take the one before. */
   private async bearer(fresh: boolean): Promise<string> {
     const { name, token: source } = this.client.options;
@@ -162,7 +172,7 @@ export class Call {
   private unreachable(error: unknown, limit?: AbortSignal): TargetError {
     if (this.signal.aborted || limit?.aborted) return new TargetError(`${this.name} did not answer in time`, this.effect, 'timeout');
     const { origin } = new URL(this.client.options.url);
-    const why = codeOf(error) ?? (error as Error).message;
+    const why = failureCode(error) ?? (error as Error).message;
     return new TargetError(`${this.name} cannot be reached at ${origin}: ${printable(String(why))}`, this.effect, 'unreachable');
   }
 

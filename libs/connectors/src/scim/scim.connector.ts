@@ -2,6 +2,7 @@ import type { Capabilities } from '@readmit/domain';
 import { Bounded } from '../bounded.js';
 import { mustBeBelow, mustSupport, TargetError, type Connector } from '../connector.js';
 import { pairOf } from '../group-pair.js';
+import { checkScim } from './check.js';
 import { facetsOf, readByName, type Canary } from './group-state.js';
 import { addMember, removeMember } from './membership.js';
 import { planGroup } from './plan-group.js';
@@ -55,6 +56,8 @@ export function scimConnector(options: ScimConnectorOptions): Connector {
 
     // SCIM tells neither when a membership was used nor when somebody signed in.
     observe: () => Promise.resolve([]),
+
+    check: ({ now }, signal) => call(signal, (own) => checkScim(own, canary, options.url.startsWith('https:'), now)),
 
     close: () => Promise.resolve(),
   };

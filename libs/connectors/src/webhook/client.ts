@@ -1,7 +1,7 @@
 import { messageOf } from '@readmit/platform';
 import { Webhook } from 'standardwebhooks';
 import { TargetError } from '../connector.js';
-import { isRefusedConnection, limitedText, maxRetryAfterMs, printable, retryAfterMs } from '../http-answers.js';
+import { failureCode, isRefusedConnection, limitedText, maxRetryAfterMs, printable, retryAfterMs } from '../http-answers.js';
 import { secretIn } from '../secret-file.js';
 import { answerOf, refusedOf, version, type Answer, type WebhookCall, type WebhookRequest } from './messages.js';
 
@@ -35,27 +35,49 @@ export class WebhookClient {
 
   /** One request. `wrote` is set as long as the receiver may have changed something. */
   async send(request: WebhookRequest, call: Call, signal: AbortSignal): Promise<unknown> {
-    const { name, url, now } = this.options;
+    const { name, now } = this.options;
     if (now().getTime() < this.notBefore)
       throw new TargetError(`${name} asked not to be called before ${new Date(this.notBefore).toISOString()}`, call.effect, 'unreachable');
     const body = JSON.stringify({ version, connector: name, ...request });
     const headers = this.signed(body, call);
     const effectBefore = call.effect;
     if (request.call === 'execute' || request.call === 'undo') call.wrote = true;
+    const { response, parsed } = await this.exchange({ body, headers }, call, effectBefore, signal);
+    if (response.status === 200) return parsed;
+    this.refuse(response, parsed, call, effectBefore);
+  }
+
+  /** Status and body of a request that only reads, whatever they are. `secret`: signed with this one instead. */
+  async probe(
+    request: Extract<WebhookRequest, { readonly call: 'check' | 'read' }>,
+    call: Call,
+    signal: AbortSignal,
+    secret?: string,
+  ): Promise<{ readonly status: number; readonly body: unknown }> {
+    const body = JSON.stringify({ version, connector: this.options.name, ...request });
+    const { response, parsed } = await this.exchange({ body, headers: this.signed(body, call, secret) }, call, call.effect, signal);
+    return { status: response.status, body: parsed };
+  }
+
+  private async exchange(
+    request: { readonly body: string; readonly headers: Record<string, string> },
+    call: Call,
+    effectBefore: 'none' | 'unknown',
+    signal: AbortSignal,
+  ): Promise<{ readonly response: Response; readonly parsed: unknown }> {
+    const { name, url } = this.options;
     let response: Response;
     let text: string | undefined;
     try {
-      response = await (this.options.fetch ?? fetch)(url, { method: 'POST', body, headers, signal, redirect: 'error' });
+      response = await (this.options.fetch ?? fetch)(url, { method: 'POST', ...request, signal, redirect: 'error' });
       text = await limitedText(response, maxBytes);
     } catch (error) {
       if (isRefusedConnection(error)) call.wrote = effectBefore === 'unknown';
       if (signal.aborted) throw new TargetError(`${name} did not respond in time`, call.effect, 'timeout');
-      throw new TargetError(`${name} cannot be reached at ${url}: ${messageOf(error)}`, call.effect, 'unreachable');
+      throw new TargetError(`${name} cannot be reached at ${url}: ${failureCode(error) ?? messageOf(error)}`, call.effect, 'unreachable');
     }
     if (text === undefined) throw new TargetError(`${name} responded with more than ${maxBytes} bytes`, call.effect, 'refused');
-    const parsed = json(text);
-    if (response.status === 200) return parsed;
-    this.refuse(response, parsed, call, effectBefore);
+    return { response, parsed: json(text) };
   }
 
   private refuse(response: Response, parsed: unknown, call: Call, effectBefore: 'none' | 'unknown'): never {
@@ -73,11 +95,11 @@ export class WebhookClient {
     throw new TargetError(`${name} responded with ${response.status}${hint}`, call.effect, busy ? 'unreachable' : 'refused');
   }
 
-  private signed(body: string, { effect }: Call): Record<string, string> {
+  private signed(body: string, { effect }: Call, secret?: string): Record<string, string> {
     const { name, secretFile, ids, now } = this.options;
     const id = ids();
     const at = now();
-    const secrets = secretIn(`the secret of ${name}`, secretFile, secretsIn, effect);
+    const secrets = secret === undefined ? secretIn(`the secret of ${name}`, secretFile, secretsIn, effect) : [secret];
     return {
       'content-type': 'application/json',
       accept: 'application/json',
@@ -100,6 +122,10 @@ export class Call {
   /** Effect on the target if the method fails now. */
   get effect(): 'none' | 'unknown' {
     return this.wrote ? 'unknown' : 'none';
+  }
+
+  probe(request: Extract<WebhookRequest, { readonly call: 'check' | 'read' }>, secret?: string) {
+    return this.client.probe(request, this, this.signal, secret);
   }
 
   async ask<C extends WebhookCall>(name: string, request: Extract<WebhookRequest, { readonly call: C }>): Promise<Answer<C>> {

@@ -1,5 +1,5 @@
 /** Messages between Readmit and a receiver, as docs/webhook-target.md describes them to authors of receivers. */
-import { closed, Id, Identity, oneOf, stepKinds, type Ask, type RecipientKey, type Step, type Undo } from '@readmit/contracts';
+import { closed, Id, Identity, Instant, oneOf, stepKinds, type Ask, type RecipientKey, type Step, type Undo } from '@readmit/contracts';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { Type, type Static, type TSchema } from 'typebox';
 
@@ -22,6 +22,8 @@ export type WebhookRequest =
       readonly overlapSeconds: number;
     }
   | { readonly call: 'read'; readonly ask: About & { readonly kind: Ask['kind'] } }
+  /** By `readmit connector check`. A receiver need not know it. */
+  | { readonly call: 'check' }
   | { readonly call: 'observe'; readonly caseId: string; readonly ask: About & { readonly kind: Ask['kind'] } }
   | {
       readonly call: 'execute';
@@ -74,8 +76,19 @@ const Planned = closed({
 });
 export type Planned = Static<typeof Planned>;
 
+/** What the receiver finds when it looks at its own system and rights. */
+const Checked = closed({
+  check: Type.String({ minLength: 1, maxLength: 80 }),
+  result: oneOf(['ok', 'missing', 'too much', 'wrong', 'note', 'not checked'] as const),
+  message: Type.Optional(Sentence),
+  /** What to do about it. */
+  next: Type.Optional(Sentence),
+});
+
 /** What a receiver answers with status 200, by call. */
 export const answers = {
+  /** `at`: the time at the receiver. */
+  check: closed({ at: Instant, checks: Type.Array(Checked, { maxItems: 50 }) }),
   plan: Planned,
   read: closed({ facets: Facets }),
   observe: closed({ takenOver: Type.Optional(Type.Boolean()) }),
@@ -103,6 +116,7 @@ export type Refused = Static<typeof Refused>;
 
 const ajv = new Ajv2020({ strict: false, validateSchema: false });
 const checks = {
+  check: ajv.compile(answers.check),
   plan: ajv.compile(answers.plan),
   read: ajv.compile(answers.read),
   observe: ajv.compile(answers.observe),

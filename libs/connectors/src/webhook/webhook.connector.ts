@@ -12,6 +12,7 @@ import {
   type UndoResult,
 } from '../connector.js';
 import { recipientsOf } from '../seal-secret.js';
+import { checkWebhook } from './check.js';
 import { WebhookClient, type Call, type WebhookOptions } from './client.js';
 import { askFor, askOf, globalFacets, localFacets, partsOf } from './plan.js';
 
@@ -82,6 +83,8 @@ export function webhookConnector(options: WebhookOptions & { readonly capabiliti
       }
       return observed;
     },
+
+    check: (_options, signal) => checkWebhook(client.call(signal), options),
 
     close: () => Promise.resolve(),
   };
