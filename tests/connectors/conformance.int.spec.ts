@@ -3,14 +3,18 @@
  * afterwards, is in the connector's own specs.
  */
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
-import { afterAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { connectorKinds, TargetError, type Connector } from '@readmit/connectors';
 import { askKinds, type Ask, type Facet, type Plan, type Step, type Undo } from '@readmit/contracts';
 import { askTable, stepsOfClass, stepServesAsk, stepTable, type PlanParts } from '@readmit/domain';
 import { freePort } from '@readmit/servers';
+import { blockOf } from '@readmit/testing';
 import canonicalize from 'canonicalize';
+import { Desk } from '../../apps/cli/test/cli-run.js';
 import { consumer } from '../../libs/connectors/test/consumer.js';
 import { demoIdpHarness } from './demo-idp.js';
 import type { AskHere, Harness } from './harness.js';
@@ -38,6 +42,21 @@ it('R5.6 covers every kind of connector', () => {
   const kinds = new Set(Object.keys(harnesses).map((name) => kindOf(name)));
   expect([...kinds].toSorted()).toEqual(connectorKinds.map(({ kind }) => kind).toSorted());
 });
+
+/** How each page says that a target is checked. */
+const commandFor = (name: string): string => `readmit connector check ${name} --targets targets.json`;
+const commands: Readonly<Record<string, string>> = {
+  postgres: blockOf('docs/targets.md', 'Check a target', 1),
+  ldap: blockOf('docs/targets.md', 'Connect your LDAP directory', 4),
+  keycloak: blockOf('docs/targets.md', 'Connect your Keycloak', 2),
+  scim: blockOf('docs/targets.md', 'Connect a SCIM server', 4),
+  webhook: blockOf('docs/webhook-target.md', 'Run the example', 3),
+};
+let folder = '';
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(os.tmpdir(), 'readmit-jest-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
 
 const caseId = 'case_conformance';
 const { key } = consumer();
@@ -141,6 +160,39 @@ describe.each(Object.entries(harnesses))('connector conformance: %s', (target, h
     const listed = (names: readonly string[]) => names.map((name) => `\`${name}\``).join(', ');
     const { asks, can, residualSeconds } = connector.capabilities;
     expect(rows).toContain(`| \`${kindOf(target)}\` | ${listed(asks)} | ${listed(can)} | ${residualSeconds} s |`);
+  });
+
+  it('is checked without a fault, and a target that is down is named', async () => {
+    const about = { now: () => new Date() };
+    const results = await connector.check(about, never);
+    expect(results.filter(({ result }) => result !== 'ok' && result !== 'note')).toEqual([]);
+    expect(results.slice(0, 2).map(({ check }) => check)).toEqual(['connection', 'credentials']);
+    const away = harness.at(await freePort());
+    for (const [at, signal] of [
+      [away, never],
+      [connector, AbortSignal.abort()],
+    ] as const) {
+      const [first, ...rest] = await at.check(about, signal);
+      expect(first).toMatchObject({ check: 'connection', result: 'wrong', unreachable: true });
+      expect(new Set(rest.map(({ result }) => result))).toEqual(new Set(['not checked']));
+      errors.push(JSON.stringify(first));
+    }
+    errors.push(JSON.stringify(results));
+    await away.close();
+  });
+
+  it('is checked by the command of its page, which prints no secret', async () => {
+    const words = (commands[kindOf(target)] ?? commandFor('ledger')).trim().split(' ');
+    const name = words[3] ?? '';
+    const file = path.join(folder, 'targets.json');
+    await writeFile(file, JSON.stringify([{ ...harness.entry(), name }]), { mode: 0o600 });
+    const desk = await Desk.of('http://127.0.0.1:1');
+    desk.now = new Date();
+    const { code, stdout, stderr } = await desk.run(...words.slice(1).map((word) => (word === 'targets.json' ? file : word)));
+    await desk.leave();
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toContain('The connector can work with this target. Nothing was changed.');
+    errors.push(stdout);
   });
 
   describe.each(harness.asks.map((one) => [one.ask.kind, one] as const))('%s', (_kind, { ask, need, lasting = [] }) => {

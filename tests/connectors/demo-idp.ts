@@ -31,6 +31,7 @@ export function demoIdpHarness(): Harness {
       return at(demo.url, demo.tokenUrl);
     },
     at: (port) => at(`http://127.0.0.1:${port}`, `http://127.0.0.1:${port}/token`),
+    entry: () => ({ kind: 'demo-idp', url: here().url, tokenUrl: here().tokenUrl, ...here().clients['readmit-execution'] }),
     secrets: () => [here().clients['readmit-execution'].clientSecret],
     stop: async () => demo?.stop(),
   };

@@ -8,6 +8,8 @@ export interface Harness {
   fresh(): Promise<Connector>;
   /** The same connector with the target at another port of this machine. */
   at(port: number): Connector;
+  /** Its entry in the targets file, without a name. */
+  entry(): Readonly<Record<string, unknown>>;
   /** What must not be in any error: passwords, client secrets, URLs with them. */
   secrets(): readonly string[];
   stop(): Promise<void>;

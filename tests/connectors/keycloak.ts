@@ -33,14 +33,8 @@ export function keycloakHarness(): Harness {
     of('role.restore', {}, 'helpdesk'),
     of('group.restore', {}, 'finance-admins'),
   ];
-  const at = (issuer: string) =>
-    keycloakConnector({
-      name: connector,
-      url: issuer,
-      credentialsFile: path.join(folder ?? '', 'credentials.json'),
-      accessTokenSeconds: 300,
-      callTimeoutMs: 30_000,
-    });
+  const entryAt = (url: string) => ({ url, credentialsFile: path.join(folder ?? '', 'credentials.json'), accessTokenSeconds: 300 });
+  const at = (issuer: string) => keycloakConnector({ name: connector, ...entryAt(issuer), callTimeoutMs: 30_000 });
   return {
     asks,
     async fresh() {
@@ -66,6 +60,7 @@ export function keycloakHarness(): Harness {
       return at(realm.issuer);
     },
     at: (port) => at(`http://127.0.0.1:${port}/realms/${here().name}`),
+    entry: () => ({ ...entryAt(here().issuer), kind: 'keycloak' }),
     secrets: () => [here().secrets['readmit-execution'] ?? ''],
     async stop() {
       await realm?.remove();

@@ -22,16 +22,20 @@ export function ldapHarness(): Harness {
       return at(directory.port);
     },
     at,
+    entry: () => entryAt(directory?.port ?? 0),
     secrets: () => [here().executorPassword, here().admin.password],
     stop: async () => directory?.remove(),
   };
 
   /** With the settings on the page in docs, at another address. */
-  function at(port: number): Connector {
+  function entryAt(port: number) {
     const [settings] = JSON.parse(blockOf('docs/targets.md', 'Connect your LDAP directory', 3)) as [{ readonly name: string }];
+    return { ...settings, url: `ldap://127.0.0.1:${port}`, passwordFile: here().passwordFile };
+  }
+  function at(port: number): Connector {
     const kind = connectorKinds.find((one) => one.kind === 'ldap');
     if (!kind) throw new Error('there is no connector for LDAP');
-    const changed = { ...settings, url: `ldap://127.0.0.1:${port}`, passwordFile: here().passwordFile };
+    const changed = entryAt(port);
     kind.mustBeSafe(changed);
     return kind.open(changed, { callTimeoutMs: 5_000 });
   }

@@ -25,6 +25,7 @@ export function postgresHarness(): Harness {
       return real;
     },
     at: (port) => postgresConnector({ name: connector, url: elsewhere(port), roles: [payroll], callTimeoutMs: 5000 }),
+    entry: () => ({ kind: 'postgres', url: target?.executorUrl, accounts: [payroll] }),
     secrets: () => [new URL(target?.executorUrl ?? '').password, target?.executorUrl ?? ''],
     stop: async () => target?.stop(),
   };

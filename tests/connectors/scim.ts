@@ -16,13 +16,15 @@ const askHere = (): AskHere => ({
 });
 
 /** The entry of the file of targets as docs/targets.md has it, with other values for what is of one target. */
-function opened(entry: string, own: Readonly<Record<string, unknown>>): Connector {
+const entryOf = (entry: string, own: Readonly<Record<string, unknown>>) => {
   const [settings] = JSON.parse(entry) as [{ readonly name: string }];
+  return { ...settings, ...own };
+};
+function opened(entry: { readonly name: string }): Connector {
   const kind = connectorKinds.find((one) => one.kind === 'scim');
   if (!kind) throw new Error('there is no connector for SCIM');
-  const changed = { ...settings, ...own };
-  kind.mustBeSafe(changed);
-  return kind.open(changed, { callTimeoutMs: 30_000 });
+  kind.mustBeSafe(entry);
+  return kind.open(entry, { callTimeoutMs: 30_000 });
 }
 
 /** scim2-server: ETags, PATCH without an answer, members that need not be known. */
@@ -33,10 +35,11 @@ export function scimHarness(): Harness {
     if (!target) throw new Error('the SCIM server does not run');
     return target;
   };
-  const at = (url: string): Connector => {
+  const entryAt = (url: string) => {
     const { tokenFile, canary } = running();
-    return opened(blockOf('docs/targets.md', 'Connect a SCIM server', 2), { url, tokenFile, canary });
+    return entryOf(blockOf('docs/targets.md', 'Connect a SCIM server', 2), { url, tokenFile, canary });
   };
+  const at = (url: string): Connector => opened(entryAt(url));
   return {
     asks: [here],
     async fresh() {
@@ -52,6 +55,7 @@ export function scimHarness(): Harness {
       return at(server.url);
     },
     at: (port) => at(`http://127.0.0.1:${port}/v2`),
+    entry: () => entryAt(running().server.url),
     secrets: () => [running().server.token],
     stop: async () => target?.stop(),
   };
@@ -66,14 +70,14 @@ export function scimAtKeycloakHarness(): Harness {
     if (!realm) throw new Error('the realm is not there');
     return realm;
   };
-  const at = (issuer: string): Connector => {
-    return opened(blockOf('docs/targets.md', 'Connect a SCIM server', 3), {
+  const entryAt = (issuer: string) =>
+    entryOf(blockOf('docs/targets.md', 'Connect a SCIM server', 3), {
       url: `${issuer}/scim/v2`,
       tokenUrl: `${issuer}/protocol/openid-connect/token`,
       credentialsFile: path.join(folder ?? '', 'scim.json'),
       canary: running().canary,
     });
-  };
+  const at = (issuer: string): Connector => opened(entryAt(issuer));
   return {
     asks: [here],
     async fresh() {
@@ -85,6 +89,7 @@ export function scimAtKeycloakHarness(): Harness {
       return at(realm.issuer);
     },
     at: (port) => at(`http://127.0.0.1:${port}/realms/${running().name}`),
+    entry: () => entryAt(running().issuer),
     secrets: () => [running().credentials.clientSecret],
     async stop() {
       await realm?.remove();

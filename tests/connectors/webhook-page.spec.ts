@@ -64,6 +64,13 @@ describe('docs/webhook-target.md', () => {
     expect(answerOf(call, JSON.parse(answer))).toEqual({ answer: JSON.parse(answer) as unknown });
   });
 
+  it('shows the response of the example to check', async () => {
+    const shown = JSON.parse(blockOf('docs/webhook-target.md', 'check', 2)) as { readonly at: string };
+    const { status, body } = await send(blockOf('docs/webhook-target.md', 'check', 1));
+    expect([status, { ...(body as object), at: shown.at }]).toEqual([200, shown]);
+    expect(answerOf('check', body)).toEqual({ answer: body });
+  });
+
   it('shows the response to observe of a target that sees who uses a secret', async () => {
     expect(await send(blockOf('docs/webhook-target.md', 'observe', 1))).toEqual({ status: 200, body: {} });
     expect(answerOf('observe', JSON.parse(blockOf('docs/webhook-target.md', 'observe', 2)))).toEqual({ answer: { takenOver: true } });

@@ -44,6 +44,7 @@ export function webhookHarness(): Harness {
   const secret = webhookSecret();
   writeFileSync(secretFile, `${secret}\n`, { mode: 0o600 });
   let receiver: Receiver | undefined;
+  const capabilities = { asks: asks.map(({ ask }) => ask.kind), can: ['read-back', 'end-sessions'] as const, residualSeconds: 0 };
   const at = (url: string) =>
     webhookConnector({
       name: connector,
@@ -51,7 +52,7 @@ export function webhookHarness(): Harness {
       secretFile,
       ids: () => `msg_${randomUUID()}`,
       now: () => new Date(),
-      capabilities: { asks: asks.map(({ ask }) => ask.kind), can: ['read-back', 'end-sessions'], residualSeconds: 0 },
+      capabilities,
     });
   return {
     asks,
@@ -61,6 +62,7 @@ export function webhookHarness(): Harness {
       return at(receiver.url);
     },
     at: (port) => at(`http://127.0.0.1:${port}/`),
+    entry: () => ({ kind: 'webhook', url: receiver?.url, secretFile, ...capabilities }),
     secrets: () => [secret, secret.slice('whsec_'.length)],
     async stop() {
       await receiver?.stop();
