@@ -44,7 +44,7 @@ const take = async (name: string) => realm.admin('DELETE', `${mapped}/clients/${
 describe('connector check at Keycloak', () => {
   it('finds nothing wrong with the documented realm and rights, and changes nothing', async () => {
     const state = async () => ({
-      // Of whoever changes something by the admin API, with what.
+      // Every change by the admin API, with its author.
       events: await realm.admin('GET', '/admin-events?max=1000'),
       users: await realm.admin('GET', '/users?max=1000'),
       realm: await realm.admin('GET', ''),
