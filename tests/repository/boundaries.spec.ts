@@ -32,6 +32,7 @@ const expected: Record<string, string[]> = {
   ],
   'client-imports-framework': [
     'readmit/walls: "@nestjs/common" may not be imported here: a client has no framework',
+    '@nx/enforce-module-boundaries: Static imports of lazy-loaded libraries are forbidden.',
     'readmit/walls: "@readmit/connectors" may not be imported here: only readmit connector check calls target systems',
     'readmit/walls: "@readmit/runtime" may not be imported here: a client uses the HTTP API; of the adapters it may import bus, connectors, signing and store',
   ],

@@ -21,7 +21,7 @@ describe('connector check at PostgreSQL', () => {
     const state = () =>
       target.admin(`SELECT (SELECT json_agg(r ORDER BY oid) FROM pg_authid r) AS roles, (SELECT json_agg(m ORDER BY oid) FROM pg_auth_members m) AS members,
         (SELECT json_agg(d) FROM pg_shdescription d) AS comments, (SELECT json_agg(p) FROM pg_parameter_acl p) AS parameters,
-        (SELECT json_agg(s) FROM pg_db_role_setting s) AS settings, pg_current_wal_insert_lsn() IS NOT NULL AS wal`);
+        (SELECT json_agg(s) FROM pg_db_role_setting s) AS settings`);
     const before = await state();
     const from = target.log.length;
     const results = await checked(target.connector);
