@@ -52,7 +52,7 @@ describe('readmit connector check', () => {
       expect(failed.code).toBe(3);
       expect(failed.stdout).toContain('signature\ttoo much\t');
       expect(failed.stdout).toContain('signature: Anybody who reaches it could use it');
-      expect(failed.stdout).toContain('Something is to be done at this target. Nothing was changed.');
+      expect(failed.stdout).toContain('Correct what is listed above. Nothing was changed.');
       const program = await desk.run('connector', 'check', 'tickets', '--json');
       expect(program.code).toBe(3);
       expect(json(program.stdout)).toMatchObject({

@@ -140,6 +140,9 @@ describe('connector check at OpenLDAP', () => {
     );
     expect(faultsIn(results)).toEqual(['groups: missing', 'unlock: missing']);
     expect(toldBy(results, 'unlock')).toContain(`sees no entry with uid below ou=nobody,${suffix}`);
+    const elsewhere = await checked(connectorAt(directory, { base: 'dc=elsewhere,dc=test' }));
+    expect(faultsIn(elsewhere)).toEqual(['canary: missing', 'other rights: missing']);
+    expect(toldBy(elsewhere, 'canary')).toMatch(/responded with 32.*Check base/);
   });
 
   it('finds a wrong password and a file that others can read, without the password', async () => {

@@ -45,9 +45,7 @@ async function check(context: Context, options: CheckOptions, name: string): Pro
     );
     for (const { check: what, next } of checks) if (next !== undefined) out.line(`${what}: ${next}`);
     out.line(
-      passed
-        ? 'The connector can work with this target. Nothing was changed.'
-        : 'Something is to be done at this target. Nothing was changed.',
+      passed ? 'The connector can work with this target. Nothing was changed.' : 'Correct what is listed above. Nothing was changed.',
     );
   });
   if (checks.some(({ unreachable }) => unreachable)) return 'unreachable';

@@ -8,7 +8,7 @@ import { TargetError } from '../connector.js';
 import { CheckList, encryption, missing, note, ok, tooMuch, type CheckResult, type Found } from '../check.js';
 import { byIds, idAt, type Directory } from './entries.js';
 import { AssertionControl } from './ldap-controls.js';
-import { resultCode, withSession, type Entry, type LdapSession, type SessionOptions } from './ldap-session.js';
+import { resultCode, toTargetError, withSession, type Entry, type LdapSession, type SessionOptions } from './ldap-session.js';
 import { mustControl } from './plan-group.js';
 
 const see = 'See "Connect your LDAP directory" in docs/targets.md.';
@@ -29,7 +29,7 @@ export async function checkLdap(options: SessionOptions, directory: Directory, s
       connected = true;
       list.add('connection', encryption(options.address.tls !== false));
       list.add('credentials', ok(`bound as ${options.bindDn}`));
-      await inSession(list, session, directory);
+      await inSession(list, session, directory, `${options.address.host}:${options.address.port}`);
     });
   } catch (error) {
     if (!connected)
@@ -46,17 +46,28 @@ export async function checkLdap(options: SessionOptions, directory: Directory, s
   return list.results;
 }
 
-async function inSession(list: CheckList, session: LdapSession, directory: Directory): Promise<void> {
+async function inSession(list: CheckList, session: LdapSession, directory: Directory, where: string): Promise<void> {
+  // What the server refuses is the result of one check, and the others go on.
+  const run = (check: string, next: string, work: () => Promise<Found | readonly Found[]>): Promise<void> =>
+    list.run(check, next, () =>
+      work().catch((error: unknown) => {
+        throw error instanceof ResultCodeError ? toTargetError(error, { where, effect: 'none', stopped: false }) : error;
+      }),
+    );
   const { profile, people, groups } = directory;
-  await list.run('controls', 'Use a server that supports them, e.g. OpenLDAP 2.5 or newer.', async () => {
+  await run('controls', 'Use a server that supports them, e.g. OpenLDAP 2.5 or newer.', async () => {
     await mustControl(session);
     return ok();
   });
-  await list.run('canary', `Give the executor read access to its own entry and to what is below base (rule 3). ${see}`, async () => {
-    await byIds(session, directory, []);
-    return ok('sees its own entry');
-  });
-  await list.run('placeholder', `Check groups.placeholder. ${see}`, async () => {
+  await run(
+    'canary',
+    `Check base, and give the executor read access to its own entry and to what is below base (rule 3). ${see}`,
+    async () => {
+      await byIds(session, directory, []);
+      return ok('sees its own entry');
+    },
+  );
+  await run('placeholder', `Check groups.placeholder. ${see}`, async () => {
     const { placeholder } = groups;
     if (placeholder === undefined)
       return note('none: a group that must have a member (groupOfNames) is refused, because its last member could not be taken out');
@@ -64,8 +75,8 @@ async function inSession(list: CheckList, session: LdapSession, directory: Direc
     return missing(`the executor does not see ${placeholder}`, `Create the entry, or correct groups.placeholder. ${see}`);
   });
   const [person] = await found(session, people.base, new PresenceFilter({ attribute: people.name }), 1);
-  await list.run('groups', see, () => groupResults(session, directory, person));
-  await list.run('unlock', see, async () => {
+  await run('groups', see, () => groupResults(session, directory, person));
+  await run('unlock', see, async () => {
     if (!person) return nobody(directory);
     const code = await attempt(session, person.dn, 'delete', profile.lockedSince, noLock);
     if (code === resultCode.noSuchAttribute) return ok();
@@ -76,7 +87,7 @@ async function inSession(list: CheckList, session: LdapSession, directory: Direc
           `Add rule 2: to dn.children="${people.base}" attrs=${profile.lockedSince} by <executor> write. ${see}`,
         );
   });
-  await list.run('other rights', see, () => otherRights(session, directory, person));
+  await run('other rights', see, () => otherRights(session, directory, person));
 }
 
 const nobody = ({ people }: Directory): Found =>

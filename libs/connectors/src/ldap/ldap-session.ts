@@ -176,7 +176,8 @@ const advice: Readonly<Record<number, string>> = {
   50: 'the executor lacks a right, see docs/targets.md',
 };
 
-function toTargetError(
+/** Anything that a call throws, as a TargetError. */
+export function toTargetError(
   error: unknown,
   { where, effect, stopped }: { readonly where: string; readonly effect: 'none' | 'unknown'; readonly stopped: boolean },
 ): TargetError {
