@@ -229,6 +229,7 @@ export default tseslint.config(
       '.nx/**',
       '.readmit/**',
       '.readmit-kafka/**',
+      '.readmit-real/**',
       '.cache/**',
       'coverage/**',
       'tools/boundary-canary/**/*.ts',

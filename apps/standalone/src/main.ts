@@ -5,6 +5,8 @@ import { parseArgs } from 'node:util';
 import { messageOf } from '@readmit/platform';
 import { freePort } from '@readmit/servers';
 import { kafkaVariables } from './kafka-access.js';
+import { serving, servingReal } from './serving.js';
+import { startTimes } from './state-folder.js';
 import { startSystem, type System } from './system.js';
 import { playTour } from './tour/tour.js';
 
@@ -19,6 +21,8 @@ function readOptions() {
         once: { type: 'boolean' },
         processes: { type: 'boolean' },
         kafka: { type: 'boolean' },
+        real: { type: 'boolean' },
+        'without-browser': { type: 'boolean' },
         fresh: { type: 'boolean' },
         'no-tour': { type: 'boolean' },
         port: { type: 'string' },
@@ -29,7 +33,8 @@ function readOptions() {
     const port = Number(values.port ?? 7400);
     if (!Number.isInteger(port) || port < 0 || port > 65_535)
       throw new Error(`--port must be an integer from 0 to 65535, was '${values.port ?? ''}'`);
-    return { ...values, port };
+    if (values['without-browser'] && !values.real) throw new Error('--without-browser is for --real');
+    return { ...values, kafka: values.kafka === true || values.real === true, port };
   } catch (error) {
     process.stderr.write(`${messageOf(error)}\n\n${usage}`);
     process.exit(2);
@@ -76,13 +81,17 @@ for (const stream of [process.stdout, process.stderr])
 
 const began = Date.now();
 const log = (line: string): void =>
-  void process.stdout.write(`  ${((Date.now() - began) / 1000).toFixed(1).padStart(6)} s  starting ${line}\n`);
+  void process.stdout.write(
+    `  ${((Date.now() - began) / 1000).toFixed(1).padStart(6)} s  ${/^(fetching|downloading|building|restarting|ready) /.test(line) ? '' : 'starting '}${line}\n`,
+  );
+const stateDir = path.resolve(options.state ?? path.join(root, `.readmit${options.real ? '-real' : options.kafka ? '-kafka' : ''}`));
 try {
   starting = startSystem({
-    stateDir: path.resolve(options.state ?? path.join(root, options.kafka ? '.readmit-kafka' : '.readmit')),
+    stateDir,
     policyFile: path.join(root, 'deploy/policies/default.yaml'),
     appsDir: path.join(root, 'dist/apps'),
-    processes: options.processes === true || options.kafka === true,
+    processes: options.processes === true || options.kafka,
+    ...(options.real ? { real: { root, browser: !options['without-browser'] } } : {}),
     ...(options.kafka ? { kafka: process.env['KAFKA_BROKERS'] ? kafkaVariables(process.env) : 'own' } : {}),
     fresh: options.fresh ?? false,
     port: options.port === 0 ? await freePort() : options.port,
@@ -92,6 +101,7 @@ try {
     signal: startUp.signal,
   });
   const system = await starting;
+  if (options.real) log(await startTimes(stateDir, (Date.now() - began) / 1000));
   void system.broken.then((what) => {
     process.stderr.write(`${what}\n`);
     return end(1);
@@ -104,28 +114,7 @@ try {
   const near = path.relative(process.cwd(), system.stateDir);
   const folder = near.startsWith('..') ? system.stateDir : near;
   const state = /^[\w./-]+$/.test(folder) ? folder : `'${folder.replaceAll("'", "'\\''")}'`;
-  process.stdout.write(`
-  Serving. Ctrl-C stops everything.
-
-    API and its OpenAPI page   ${system.origin}/docs
-    demo identity provider     ${system.demo.url}  (mailbox: ${system.demo.mailboxUrl})
-    data, keys and logs        ${system.stateDir}
-${system.kafkaGuests.map(({ user, brokers, settingsFile }) => `    Kafka at ${brokers.join(',')} as ${user}: settings for librdkafka, password included, in ${settingsFile}\n`).join('')}
-  Try next, in another terminal:
-
-    export READMIT_URL=${system.origin} READMIT_ISSUER=${system.demo.issuer}
-    as() { who=$1; shift; READMIT_HOME=${state}/homes/$who npx readmit "$@"; }      # a separate folder for each person
-    for who in erin boris chidi dana; do as $who login --as $who; done
-    as erin case open --subject erin --ask role.restore=target-postgres/erin/app_admin --reason-code role-lost --reason "the sync took it" --ticket OPS-4711 --for 10m
-    as boris inbox                               # what waits for Boris, why, and the next command
-    as boris case contacts <case> --show 1       # masked without --show; each look is recorded
-    as boris evidence add <case> --kind call-back --channel phone --assurance substantial --note "called" --contact phone
-    as chidi approve <case> --reason checked --key ${state}/demo/keys/chidi.jwk
-    as dana approve <case> --reason checked --key ${state}/demo/keys/dana.jwk
-    as erin case show <case>                     # granted
-    as erin case end <case> --reason "done early"
-    as erin case watch <case>                    # until it is closed; case timeline shows each step
-`);
+  process.stdout.write(system.real?.browser ? servingReal(system, system.real, state) : serving(system, state));
 } catch (error) {
   if (!ending) {
     process.stderr.write(

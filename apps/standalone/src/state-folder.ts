@@ -1,7 +1,17 @@
 /** The folder of everything that a start keeps. */
 import { access, constants, mkdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { removeKafka, freePort, leaveFolder, releasePostgres, removePostgres, takeFolder, whyTaken } from '@readmit/servers';
+import {
+  freePort,
+  leaveFolder,
+  releasePostgres,
+  removeKafka,
+  removeKeycloak,
+  removeOpenLdap,
+  removePostgres,
+  takeFolder,
+  whyTaken,
+} from '@readmit/servers';
 import { writeWhole } from '@readmit/platform';
 
 /**
@@ -18,6 +28,8 @@ export async function takeState(stateDir: string, { fresh }: { readonly fresh: b
     for (const folder of servers) await releasePostgres(folder);
     if (!fresh) return leave;
     await removeKafka(path.join(stateDir, 'kafka'));
+    await removeKeycloak(path.join(stateDir, 'keycloak'));
+    await removeOpenLdap(path.join(stateDir, 'openldap'));
     for (const folder of servers) await removePostgres(folder);
   } catch (error) {
     await leave();
@@ -84,6 +96,17 @@ export async function keepBus(file: string, stateDir: string, bus: 'embedded' | 
       `the data in ${stateDir} belongs to the ${before === 'kafka' ? 'Kafka' : 'embedded'} bus: use --fresh to start from scratch, or another folder with --state`,
     );
   if (before === undefined) await writeWhole(file, JSON.stringify({ bus }));
+}
+
+/** A line about how long the start took, compared to the first one in this folder, which downloads and creates what is missing. */
+export async function startTimes(stateDir: string, seconds: number): Promise<string> {
+  const file = path.join(stateDir, 'first-start.json');
+  const kept = await readKept(file, 'remove it');
+  const first = (kept as { readonly seconds?: unknown } | undefined)?.seconds;
+  const now = `ready after ${seconds.toFixed(1)} s`;
+  if (typeof first === 'number') return `${now}; the first start took ${first.toFixed(1)} s`;
+  await writeWhole(file, JSON.stringify({ seconds }));
+  return `${now}: the first start, later ones are faster`;
 }
 
 /** What the file holds; `undefined`: there is none. */

@@ -19,8 +19,16 @@ import { executionApp } from '@readmit/execution';
 import { intakeApp } from '@readmit/intake';
 import { schedulerApp } from '@readmit/revocation-scheduler';
 import { startService, type ServiceApp } from '@readmit/service';
-import { freePort } from '@readmit/servers';
+import { freePort, startKafka } from '@readmit/servers';
 import { setup } from '@readmit/store';
+import {
+  noticeSettings,
+  realDirectoryFile,
+  signInSettings,
+  startRealTargets,
+  type RealOptions,
+  type RealTargets,
+} from './real/real-targets.js';
 import { startFront } from './front.js';
 import { librdkafkaSettings, ownKafka, usersOwnKafka, type KafkaAccess } from './kafka-access.js';
 import { keyFiles } from './key-files.js';
@@ -28,7 +36,7 @@ import { startProcess } from './service-process.js';
 import { assertPortsFree, keepBus, keptPorts, takeState } from './state-folder.js';
 import { supervise } from './supervise.js';
 import { superviseDatabase } from './supervise-database.js';
-import { superviseKafka } from './supervise-kafka.js';
+import { superviseServer } from './supervise-server.js';
 import { startTarget, type RunningTarget } from './target/start-target.js';
 
 export interface SystemOptions {
@@ -46,6 +54,8 @@ export interface SystemOptions {
   readonly databaseUrl: string | undefined;
   /** Events go through Kafka: one of our own, or the user's (settings `KAFKA_*`). Absent: the embedded bus in PostgreSQL. */
   readonly kafka?: 'own' | Readonly<Record<string, string>>;
+  /** Also starts Keycloak, OpenLDAP and a mail server: access is restored there, and people sign in at Keycloak. */
+  readonly real?: RealOptions;
   /** Another seed of the demo's people, machines and privilege. */
   readonly directoryFile?: string;
   /** Settings of another issuer that people sign in at, `READMIT_ISSUER` among them; absent: the demo's. */
@@ -61,6 +71,10 @@ export interface System {
   readonly origin: string;
   readonly demo: Demo;
   readonly target: RunningTarget;
+  /** With `real`. */
+  readonly real?: RealTargets | undefined;
+  /** Where people sign in. */
+  readonly issuer: string;
   readonly stateDir: string;
   /** Owner's URL of Readmit's database: for the tour's attacks alone. */
   readonly ownerUrl: string;
@@ -129,11 +143,23 @@ export async function startSystem(options: SystemOptions): Promise<System> {
         : undefined;
     if (database) started.push({ name: 'PostgreSQL', stop: () => database.stop() });
     going();
+    // They start while the rest does, and are stopped after the services.
+    const startingReal = options.real && startRealTargets({ ...supervising, stateDir, real: options.real });
+    if (startingReal) {
+      log('Keycloak, OpenLDAP, a local mail server');
+      startingReal.catch(() => undefined);
+      started.push({ name: 'the targets', stop: async () => (await startingReal.catch(() => undefined))?.stop() });
+    }
     let kafka: KafkaAccess | undefined;
     const kafkaGuests: System['kafkaGuests'][number][] = [];
     if (options.kafka === 'own') {
       log('Apache Kafka');
-      const server = await superviseKafka({ ...supervising, dataDir: at('kafka'), users: principals(topology) });
+      const server = await superviseServer({
+        ...supervising,
+        name: 'Kafka',
+        start: (take) => startKafka({ dataDir: at('kafka'), users: principals(topology), log: take }),
+        failed: async (one) => (await one.failed).code,
+      });
       started.push({ name: 'Kafka', stop: () => server.stop() });
       kafka = ownKafka(() => server.current(), secret);
       await setUpKafka({ connection: kafka.connectionOf('admin'), topology, apply: true });
@@ -155,25 +181,34 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     started.push({ name: 'target PostgreSQL', stop: () => target.stop() });
     going();
     log('the demo identity provider');
+    const directoryFile = options.directoryFile ?? (options.real ? realDirectoryFile : undefined);
     const demo = await startDemo({
       port: ports.demo,
       stateDir: at('demo'),
-      ...(options.directoryFile === undefined ? {} : { directoryFile: options.directoryFile }),
+      ...(directoryFile === undefined ? {} : { directoryFile }),
     });
     started.push({ name: 'demo identity provider', stop: () => demo.stop() });
 
     const keys = await keyFiles(at('keys'), environment);
+    const real = await startingReal;
+    going();
     const targets = [
-      { kind: 'demo-idp', name: 'demo-idp', url: demo.url, tokenUrl: demo.tokenUrl, ...demo.clients['readmit-execution'] },
+      ...(real
+        ? [real.realm.entry, real.directory.entry]
+        : [{ kind: 'demo-idp', name: 'demo-idp', url: demo.url, tokenUrl: demo.tokenUrl, ...demo.clients['readmit-execution'] }]),
       { kind: 'postgres', name: 'target-postgres', url: target.executorUrl, accounts: target.accounts },
     ];
     const own: Readonly<Record<ServiceName, Readonly<Record<string, string>>>> = {
       intake: {
         READMIT_PROVIDERS: provider,
         READMIT_PROVIDER_SOURCES: `${provider}=${demo.issuer}`,
-        READMIT_MAILBOX_URL: demo.mailboxUrl,
-        READMIT_TOKEN_URL: demo.tokenUrl,
-        READMIT_CLIENT_SECRET_FILE: await secret('readmit-intake.secret', demo.clients['readmit-intake'].clientSecret),
+        ...(real
+          ? noticeSettings(real, { url: demo.directoryUrl, key: String(demo.publicKeys.directory.x) })
+          : {
+              READMIT_MAILBOX_URL: demo.mailboxUrl,
+              READMIT_TOKEN_URL: demo.tokenUrl,
+              READMIT_CLIENT_SECRET_FILE: await secret('readmit-intake.secret', demo.clients['readmit-intake'].clientSecret),
+            }),
       },
       classification: {
         READMIT_POLICY_FILE: options.policyFile,
@@ -187,6 +222,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
       audit: { READMIT_LOG_KEY_FILE: keys.logKeyFile },
     };
     const publicUrl = `http://127.0.0.1:${options.port}`;
+    const signIn = real?.browser ? signInSettings(real) : options.signIn;
     const environmentOf = async (service: ServiceName): Promise<Record<string, string>> => ({
       READMIT_ENVIRONMENT: environment,
       DATABASE_URL: prepared.urls[service],
@@ -197,7 +233,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
       READMIT_ISSUER: demo.issuer,
       READMIT_AUDIENCE: 'readmit-api',
       READMIT_STEP_UP_ACR: demoAcr,
-      ...options.signIn,
+      ...signIn,
       READMIT_PUBLIC_URL: publicUrl,
       READMIT_RATE_PER_ADDRESS: '6000',
       READMIT_RATE_PER_ACTOR: '6000',
@@ -245,6 +281,8 @@ export async function startSystem(options: SystemOptions): Promise<System> {
       origin: publicUrl,
       demo,
       target,
+      real,
+      issuer: signIn?.['READMIT_ISSUER'] ?? demo.issuer,
       stateDir,
       ownerUrl: prepared.ownerUrl,
       databaseUrls: prepared.urls,

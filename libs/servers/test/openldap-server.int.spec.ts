@@ -67,6 +67,17 @@ describe('the OpenLDAP server', () => {
     expect([await processMark(pid), await namesAt(server)]).toEqual([undefined, ['dave', 'erin']]);
   });
 
+  it('is stopped before its folder is removed if the process that started it died, and its folder is kept while that process lives', async () => {
+    server = await startOpenLdap({ dataDir: folder });
+    const { pid } = server;
+    await expect(removeOpenLdap(folder)).rejects.toThrow(`is in use by process ${process.pid}`);
+    expect(await namesAt(server)).toEqual(['dave', 'erin']);
+    await writeFile(path.join(folder, 'started-by.json'), JSON.stringify({ pid: process.pid, mark: 'another start' }));
+    await removeOpenLdap(folder);
+    expect(await processMark(pid)).toBeUndefined();
+    await expect(stat(folder)).rejects.toThrow('ENOENT');
+  });
+
   it('can be stopped twice', async () => {
     server = await startOpenLdap({ dataDir: folder });
     const { pid, port } = server;

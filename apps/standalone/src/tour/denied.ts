@@ -85,7 +85,7 @@ async function plansThatChange(stage: Stage, system: System, keys: string, attac
     '--subject',
     'ada',
     '--ask',
-    'factor.bypass=demo-idp/ada',
+    `factor.bypass=${system.real ? 'sso/person-ada' : 'demo-idp/ada'}`,
     '--reason-code',
     'travel',
     '--reason',

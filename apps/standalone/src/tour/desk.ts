@@ -1,3 +1,5 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { RealTargets } from '../real/real-targets.js';
 import type { Follower, Stage } from './stage.js';
 
 /** What an agent of the help desk does for a case: calls the line on record, has the code read out, records proofs. */
@@ -43,12 +45,37 @@ export const decision = (keys: string, persona: string, choice: 'approve' | 'den
 ];
 
 /** Erin asks for her admin role, is called back, and her case waits for its two decisions. */
-export async function askForAdminRole(stage: Stage, reason: string, duration: string): Promise<Follower> {
-  const ask = ['--subject', 'erin', '--ask', 'role.restore=target-postgres/erin/app_admin', '--reason-code', 'role-lost'];
-  const opened = await stage.done('erin', ['case', 'open', ...ask, '--ticket', 'OPS-4711', '--reason', reason, '--for', duration]);
+export const askForAdminRole = (stage: Stage, reason: string, duration: string): Promise<Follower> =>
+  askAsErin(stage, 'role.restore=target-postgres/erin/app_admin', reason, duration);
+
+/** The same for any role or group. */
+export async function askAsErin(stage: Stage, ask: string, reason: string, duration: string): Promise<Follower> {
+  const what = ['--subject', 'erin', '--ask', ask, '--reason-code', 'role-lost', '--ticket', 'OPS-4711'];
+  const opened = await stage.done('erin', ['case', 'open', ...what, '--reason', reason, '--for', duration]);
   const follow = stage.follow(String(opened['caseId']));
   await follow.until('readmit.plan.proposed');
   await callBack(stage, follow.caseId, undefined);
   await follow.until('readmit.approval.requested');
   return follow;
+}
+
+/** Waits until the mail server has a mail about the case for the address. No mail may contain the text. */
+export async function mailReceived(
+  stage: Stage,
+  { mail }: RealTargets,
+  { to, caseId, withoutText }: { readonly to: string; readonly caseId: string; readonly withoutText?: string },
+): Promise<void> {
+  const deadline = Date.now() + 30_000;
+  let mails = await mail.to(to);
+  while (!mails.some((one) => one.includes(caseId)) && Date.now() < deadline) {
+    await wait(200);
+    mails = await mail.to(to);
+  }
+  const about = mails.filter((one) => one.includes(caseId));
+  const clean = withoutText === undefined || !mails.some((one) => one.includes(withoutText));
+  stage.check(
+    `the mail server received notices of ${caseId} to ${to}${withoutText === undefined ? '' : ', none with the one-time code'}`,
+    about.length > 0 && clean,
+    clean ? 'none' : 'the code is in a mail',
+  );
 }

@@ -4,8 +4,8 @@ import type { Stage } from './stage.js';
 import type { System } from '../system.js';
 
 /** The log verifies offline; copies that were changed do not, and the verifier says where and why. */
-export async function theLogVerifies(stage: Stage, system: System, cases: readonly string[]): Promise<void> {
-  stage.title('5. The log');
+export async function theLogVerifies(stage: Stage, system: System, cases: readonly string[], part: number): Promise<void> {
+  stage.title(`${part}. The log`);
   const folder = path.join(system.stateDir, 'exports');
   await rm(folder, { recursive: true, force: true });
   const at = (name: string): string => path.join(folder, name);

@@ -35,6 +35,8 @@ export class Stage {
       readonly homes: string;
       readonly color: boolean;
       readonly write: (text: string) => void;
+      /** Signs the persona in at the address that `readmit` opens; absent: personas need none (`login --as`). */
+      readonly signIn?: ((persona: string, address: string) => Promise<void>) | undefined;
     },
   ) {
     this.color = pc.createColors(options.color);
@@ -61,6 +63,11 @@ export class Stage {
     this.line(`${this.color.dim(seconds)}  ${this.color.cyan(entry.by.padEnd(20))} ${label} ${this.color.dim(wrapped(entry.says, 58))}`);
   }
 
+  /** Signs the persona in. */
+  async login(persona: string): Promise<void> {
+    await this.done(persona, ['login', ...(this.options.signIn ? [] : ['--as', persona])]);
+  }
+
   /** Runs `readmit ...` as the persona, with a separate READMIT_HOME. `quiet` does not show the command line. */
   async cli(persona: string, argv: readonly string[], { quiet = false }: { readonly quiet?: boolean } = {}): Promise<Ran> {
     const home = path.join(this.options.homes, persona);
@@ -68,7 +75,10 @@ export class Stage {
     if (!quiet) this.line(`  ${this.color.magenta(`${persona}$`)} readmit ${argv.map(quoted).join(' ')}`);
     let stdout = '';
     let stderr = '';
-    const code = await run([...argv, '--json'], {
+    const { signIn } = this.options;
+    const failure = Promise.withResolvers<never>();
+    failure.promise.catch(() => undefined);
+    const ran = run([...argv, '--json'], {
       stdout: {
         isTTY: false,
         write: (text: string) => (stdout += text),
@@ -83,7 +93,10 @@ export class Stage {
       uuid: randomUUID,
       sleep: (milliseconds: number) => wait(milliseconds),
       confirm: undefined,
+      ...(signIn ? { openBrowser: (address: string) => void signIn(persona, address).catch(failure.reject) } : {}),
     });
+    // Without this a page that cannot be filled in would leave the CLI waiting for minutes.
+    const code = await Promise.race([ran, failure.promise]);
     return { code, json: parsed(stdout), stdout, stderr };
   }
   /** The same, for commands that must succeed. */

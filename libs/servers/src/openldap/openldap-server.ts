@@ -141,8 +141,14 @@ export async function startOpenLdap(options: OpenLdapOptions): Promise<OpenLdapS
   }
 }
 
-/** Removes a data folder with its directory, after `stop`. */
-export const removeOpenLdap = (dataDir: string): Promise<void> => rm(dataDir, { recursive: true, force: true, maxRetries: 3 });
+/** Removes a data folder with its directory, and first stops a slapd that a dead process left there. Refuses while a live process uses it. */
+export async function removeOpenLdap(dataDir: string, log: (line: string) => void = () => {}): Promise<void> {
+  const record = path.join(dataDir, 'slapd.json');
+  const starter = await liveStarter(dataDir);
+  if (starter !== undefined && (await liveProcess(record)) !== undefined) throw inUse(dataDir, starter);
+  await stopLeftBehind(record, log);
+  await rm(dataDir, { recursive: true, force: true, maxRetries: 3 });
+}
 
 interface Settings {
   readonly port: number;
