@@ -77,7 +77,13 @@ export class WorkRun {
       decide: (changeset) => {
         going.length = 0;
         releases.length = 0;
+        const locked = new Set(candidates.flatMap(({ key, also_keys }) => [key, ...also_keys]));
         for (const row of rows) {
+          // It was put back with more keys after the candidate was read. `begin` would find nothing in an aggregate that is not locked.
+          if (row.also_keys.some((key) => !locked.has(key))) {
+            releases.push({ row, state: 'waiting', notBefore: row.not_before, alsoKeys: row.also_keys, looked: true });
+            continue;
+          }
           const handler = this.handlerOf(row);
           const { facts, context, aggregate } = this.results.open(changeset, row);
           const begun = byHandler(`begin of ${row.kind}`, () => handler.begin(this.results.workOf(row), facts, context));

@@ -107,6 +107,32 @@ describe('work', () => {
     expect(await notices()).toHaveLength(1);
   });
 
+  it('begins only with the aggregates locked that its row names, also if another process added some since it was read', async () => {
+    const seen: (readonly [readonly string[], boolean])[] = [];
+    const engine = await house.engine(
+      mailing({
+        begin: (work, _facts, context) => {
+          if (work.key !== 'case-1') return { go: true, emit: [] };
+          seen.push([work.alsoKeys, context.other('case-2').has('readmit.approval.withdrawn')]);
+          // Remembered in this process until then, with the keys of now.
+          return seen.length === 1 ? { go: 'later', notBefore: new Date(Date.now() + 2_000) } : { go: true, emit: [] };
+        },
+      }),
+    );
+    await engine.start();
+    await house.send('approval', [withdrawn('case-2')]);
+    await until(async () => (await notices('case-2')).length === 1, { what: 'case-2 has its facts' });
+    await house.send('approval', [withdrawn('case-1')]);
+    await until(async () => (await stateOf('case-1/mail/1'))?.state === 'waiting' && seen.length === 1, { what: 'it waits' });
+    // As another process does that began it and gave it back.
+    await (await house.store('intake')).query(`UPDATE work SET also_keys = ARRAY['case-2'] WHERE id = 'case-1/mail/1'`);
+    await until(async () => (await notices('case-1')).length === 1, { what: 'it is done' });
+    expect(seen).toEqual([
+      [[], false],
+      [['case-2'], true],
+    ]);
+  });
+
   it('is called one at a time per connector and object', async () => {
     let under = 0;
     let most = 0;
