@@ -47,7 +47,7 @@ it.each([
   'with her password Keycloak asks for the one-time code; the stolen phone is not accepted any more',
   'after: her password and the new device sign in',
   'after its end the code is refused',
-  'is refused',
+  'the old login payroll_a is refused',
   'the grant expired while OpenLDAP was down: each try to end it is recorded, and that it is overdue (R6.3)',
   'the revocation is proven: OpenLDAP does not list Erin any more',
   'the mail server received notices of',
