@@ -9,8 +9,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { connectorKinds, TargetError, type Connector } from '@readmit/connectors';
-import { askKinds, type Ask, type Facet, type Plan, type Step, type Undo } from '@readmit/contracts';
-import { askTable, stepsOfClass, stepServesAsk, stepTable, type PlanParts } from '@readmit/domain';
+import { askKinds, type Ask, type EventType, type Fact, type Facet, type Plan, type Step, type Undo } from '@readmit/contracts';
+import { askTable, differences, Facts, stepsOfClass, stepServesAsk, stepTable, type PlanParts } from '@readmit/domain';
 import { freePort } from '@readmit/servers';
 import { blockOf } from '@readmit/testing';
 import canonicalize from 'canonicalize';
@@ -69,6 +69,9 @@ const without = (facets: readonly Facet[], names: readonly string[] = []) => byN
 
 const seenBefore = ({ before }: Plan, facets: readonly Facet[]) =>
   byName(facets.filter(({ name }) => before.facets.some((one) => one.name === name)));
+
+const factOf = (type: EventType, minute: number, data: object): Fact =>
+  ({ id: `event_${minute}`, type, at: `2026-01-01T00:0${minute}:00.000Z`, data }) as Fact;
 
 function planOf(ask: Ask, parts: PlanParts): Plan {
   return {
@@ -251,6 +254,21 @@ describe.each(Object.entries(harnesses))('connector conformance: %s', (target, h
         expect([one.kind, seenBefore(plan, (await undo(plan, one)).readBack)]).toEqual([one.kind, seenBefore(plan, readBack)]);
       }
       expect(without(await connector.read(ask, never), lasting)).toEqual(without(plan.before.facets, lasting));
+    });
+
+    it('R6.7 shows the sweep no difference after the steps and after each undo', async () => {
+      const plan = await agreed(ask);
+      const after = await doAll(plan);
+      const facts: Fact[] = [factOf('readmit.execution.succeeded', 1, { caseId, after })];
+      const shown = async () => differences(plan, new Facts(facts), ask, await connector.read(ask, never));
+      expect(await shown()).toEqual([]);
+      for (const [index, one] of plan.obligations.entries()) {
+        const { readBack } = await undo(plan, one);
+        facts.push(factOf('readmit.revocation.confirmed', index + 2, { caseId, obligationId: one.id, how: 'undone', readBack }));
+        expect([one.kind, await shown()]).toEqual([one.kind, []]);
+      }
+      // The control: the same as after the steps is a difference where no step did it.
+      expect(differences({ ...plan, steps: [] }, new Facts([]), ask, after)).not.toEqual([]);
     });
 
     it('R6.3 undoes nothing if nothing was created, and reports that', async () => {

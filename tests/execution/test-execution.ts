@@ -6,6 +6,7 @@ import type { Connector, StepResult, UndoResult } from '@readmit/connectors';
 import { keyOf, type Draft, type EventData, type EventType, type Fact, type Facet } from '@readmit/contracts';
 import { Facts, instant, draft, type Begun, type Capabilities, type WorkDraft } from '@readmit/domain';
 import { SimulatedServices } from '../../libs/domain/test/simulated-services.js';
+import type { ServiceDefinition } from '@readmit/runtime';
 import { executionDefinition } from '../../apps/execution/src/execution.definition.js';
 import { begin, finish, newRow, tryOnce, type Surroundings, type WorkRow } from './try-once.js';
 
@@ -63,21 +64,27 @@ export class SimulatedTarget implements Connector {
   close = (): Promise<void> => Promise.resolve();
 }
 
+export const sweep = { everySeconds: 60, afterCloseSeconds: 86_400 } as const;
+
 export class TestExecution {
   /** Its cases are granted but not started: audit records nothing, so the gate stays closed. */
   readonly services = new SimulatedServices();
-  readonly target = new SimulatedTarget();
+  readonly target: SimulatedTarget;
   readonly emitted: Fact[] = [];
   readonly rows = new Map<string, WorkRow>();
   private readonly facts = new Map<string, Facts>();
-  private readonly definition = executionDefinition(new Map([['target', this.target]]), { watchEveryMs: 1000 });
+  private readonly definition: ServiceDefinition;
   /** Called before each call of a step, in place of the query whether the work was cancelled. */
   still: () => boolean = () => true;
 
-  constructor() {
+  /** `connector`: a real target in place of the simulated one. */
+  constructor(connector: Connector = new SimulatedTarget()) {
     this.services.auditUp = false;
+    this.target = connector instanceof SimulatedTarget ? connector : new SimulatedTarget();
+    this.definition = executionDefinition(new Map([[connector.name, connector]]), { watchEveryMs: 1000, sweep });
   }
 
+  laneOf = (kind: string): string | undefined => this.definition.work[kind]?.lane;
   get now(): Date {
     return this.services.now;
   }
@@ -147,7 +154,7 @@ export class TestExecution {
       connector: 'target',
       object: 'erin',
       notBefore: this.now,
-      alsoKeys: holds.map((hold) => `hold:${hold}`),
+      alsoKeys: [...holds.map((hold) => `hold:${hold}`), ...(plan?.asks ?? []).map((ask) => `account:${ask.connector}/${ask.object}`)],
       input: {},
     });
     return this.run(id);

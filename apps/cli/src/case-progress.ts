@@ -26,14 +26,16 @@ export async function seen<T>({ out }: Context, ask: () => Promise<T>): Promise<
   }
 }
 
-/** Name and value pairs for people: what was granted, what it waits for, and how it ended. */
+/** Name and value pairs for people: what was granted, what the sweep found, what it waits for, and how it ended. */
 export const progressFields = ({
   granted = [],
   openItems = [],
   ended = [],
+  findings = [],
   outcome,
 }: Case): readonly (readonly [string, readonly string[]])[] => [
   ...(granted.length === 0 ? [] : [['granted', granted] as const]),
+  ...(findings.length === 0 ? [] : [['findings', findings] as const]),
   ...(openItems.length === 0 ? [] : [['waits for', openItems.map(textOf)] as const]),
   ...(ended.length === 0 ? [] : [[outcome ?? 'ended', ended] as const]),
 ];

@@ -22,12 +22,31 @@ export const executionApp = serviceApp({
       parse: integer(100, 3_600_000, 1000),
       default: 1000,
     },
+    READMIT_SWEEP_SECONDS: {
+      says: 'Seconds between two comparisons of an account at a target with what a case left there.',
+      parse: integer(1, 86_400, 60),
+      default: 60,
+    },
+    READMIT_SWEEP_DAYS: {
+      says: 'Days for which an account is still compared after its case was closed.',
+      parse: integer(0, 365, 7),
+      default: 7,
+    },
+    READMIT_SWEEP_PER_SECOND: {
+      says: 'Comparisons per second at one target system; with more accounts than that allows each waits longer.',
+      parse: integer(1, 1000, 5),
+      default: 5,
+    },
   },
   async build({ settings, store, commands }) {
     const connectors: ReadonlyMap<string, Connector> = openTargets(settings.READMIT_TARGETS_FILE.reveal());
     const ports: ExecutionPorts = { commands, store };
     return {
-      definition: executionDefinition(connectors, { watchEveryMs: settings.READMIT_WATCH_MS }),
+      definition: executionDefinition(connectors, {
+        watchEveryMs: settings.READMIT_WATCH_MS,
+        sweep: { everySeconds: settings.READMIT_SWEEP_SECONDS, afterCloseSeconds: settings.READMIT_SWEEP_DAYS * 86_400 },
+        sweepsPerSecond: settings.READMIT_SWEEP_PER_SECOND,
+      }),
       engine: (options) => createEngine({ ...options, leaseMs }),
       controllers: [ExecutionController],
       providers: [{ provide: executionPorts, useValue: ports }],

@@ -1,8 +1,17 @@
 import { defineService, type ServiceDefinition } from '@readmit/runtime';
-import { executionProcess } from '@readmit/domain';
+import { executionProcess, type ExecutionOptions } from '@readmit/domain';
 import type { Connectors } from './outbound/connectors.js';
 import { saveSealed } from './outbound/sealed.js';
+import { SweepPace } from './outbound/sweep-pace.js';
+import { sweepCall } from './outbound/sweep-call.js';
 import { targetCalls } from './outbound/target-calls.js';
 
-export const executionDefinition = (connectors: Connectors, options: { readonly watchEveryMs: number }): ServiceDefinition =>
-  defineService(executionProcess(options), { calls: targetCalls(connectors), save: saveSealed });
+/** `sweepsPerSecond`: readings of the sweep at one connector. */
+export const executionDefinition = (
+  connectors: Connectors,
+  { sweepsPerSecond = 5, ...options }: ExecutionOptions & { readonly sweepsPerSecond?: number },
+): ServiceDefinition =>
+  defineService(executionProcess(options), {
+    calls: { ...targetCalls(connectors), sweep: sweepCall(connectors, new SweepPace(sweepsPerSecond)) },
+    save: saveSealed,
+  });

@@ -64,6 +64,7 @@ export class SimulatedServices extends Simulation {
             return { readBack: this.target.undo(question.undo), sessionsEnded: 1 };
           },
           watch: (_work, facts) => this.watch(facts),
+          sweep: () => away,
         }),
         'revocation-scheduler': deskOf(schedulerProcess, {}),
       },

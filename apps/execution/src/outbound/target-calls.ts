@@ -17,7 +17,7 @@ import {
 import { connectorOf, type Connectors } from './connectors.js';
 
 /** Execution's calls to target systems. What to do, and what follows from the result, is decided in the domain. */
-export const targetCalls = (connectors: Connectors): Calls<ExecutionReports> => ({
+export const targetCalls = (connectors: Connectors): Omit<Calls<ExecutionReports>, 'sweep'> => ({
   /** Reads the targets, before anyone approves (R2.2). */
   async plan(_work, facts, signal) {
     const opened = facts.first('readmit.case.opened');

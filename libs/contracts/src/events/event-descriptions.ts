@@ -29,6 +29,9 @@ const ofOneService: Readonly<Record<OwnType, string>> = {
   'readmit.consumer.confirmed': 'A consumer uses the new secret.',
   'readmit.incident.raised':
     'A target shows something that no plan of the case explains, or that cannot be undone; a person must investigate.',
+  'readmit.finding.raised':
+    'The sweep found that a target differs from what the case left there. Nothing is reverted; a person must investigate what gives more power.',
+  'readmit.finding.cleared': 'The difference is no longer there, or another case has changed the same since.',
   'readmit.evidence.added': 'A proof about the subject was recorded; its text is stored only by approval.',
   'readmit.approval.requested': 'Plan and evidence are complete; approvers can decide.',
   'readmit.decision.recorded': 'An approver signed an approval or denial of plan, evidence and policy.',

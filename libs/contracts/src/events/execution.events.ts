@@ -1,7 +1,7 @@
 /** Events of execution. */
 import { Type } from 'typebox';
 import type { CatalogueEntry } from './entry.js';
-import { Digest, Facet, Given, Id, Identity, Instant, Plan, Text, Undone, closed, oneOf } from './values.js';
+import { Digest, Facet, FacetName, Given, Id, Identity, Instant, Plan, Text, Undone, closed, oneOf } from './values.js';
 
 export const executionEvents = {
   'readmit.plan.proposed': {
@@ -181,5 +181,43 @@ export const executionEvents = {
     version: 1,
     schema: closed({ caseId: Id, incidentId: Id, rule: Id, reason: Id, says: Text }),
     fields: { caseId: 'public', incidentId: 'public', rule: 'public', reason: 'public', says: 'public' },
+  },
+  'readmit.finding.raised': {
+    producer: 'execution',
+    key: '{caseId}',
+    code: 'RC-3013W',
+    label: 'finding raised',
+    version: 1,
+    schema: closed({
+      caseId: Id,
+      findingId: Id,
+      connector: Id,
+      object: Id,
+      facet: FacetName,
+      /** What should be there. */
+      was: Facet.properties.value,
+      is: Facet.properties.value,
+      /** Whether the difference gives power, takes it away, or only renames something. */
+      power: oneOf(['more', 'less', 'same'] as const),
+    }),
+    fields: {
+      caseId: 'public',
+      findingId: 'public',
+      connector: 'public',
+      object: 'public',
+      facet: 'public',
+      was: 'public',
+      is: 'public',
+      power: 'public',
+    },
+  },
+  'readmit.finding.cleared': {
+    producer: 'execution',
+    key: '{caseId}',
+    code: 'RC-3014',
+    label: 'finding cleared',
+    version: 1,
+    schema: closed({ caseId: Id, findingId: Id, connector: Id, object: Id, facet: FacetName }),
+    fields: { caseId: 'public', findingId: 'public', connector: 'public', object: 'public', facet: 'public' },
   },
 } as const satisfies Record<string, CatalogueEntry>;

@@ -113,7 +113,7 @@ export const Identity = described(
 export type Identity = Static<typeof Identity>;
 const Identities = Type.Array(Identity, { maxItems: 40 });
 /** Name of a facet: may combine two names of a target. */
-const FacetName = Type.String({ minLength: 1, maxLength: 600 });
+export const FacetName = Type.String({ minLength: 1, maxLength: 600 });
 const hold = Type.Optional(
   described(
     Id,

@@ -107,6 +107,12 @@ export const CaseView = described(
         'Who ended it or why it failed, in sentences; empty while it is open and if it was completed, absent in lists.',
       ),
     ),
+    findings: Type.Optional(
+      described(
+        Type.Array(Type.String()),
+        'How a target differs from what the case left there, in sentences; empty if it does not, absent in lists.',
+      ),
+    ),
     overdue: Type.Optional(
       described(Type.Boolean(), 'Something that was granted should have been undone by now, and the target has not shown that it was.'),
     ),

@@ -92,6 +92,7 @@ export const answers: Readonly<Record<string, Json>> = {
       'Execution succeeded: factor.remove for ada at demo-idp.',
     ],
     ended: [],
+    findings: [],
   },
   caseTimeline: [
     {

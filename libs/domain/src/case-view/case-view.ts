@@ -6,6 +6,7 @@ import { Facts } from '../kernel/facts.js';
 import { instant, plusSeconds } from '../kernel/time.js';
 import type { IntakeFacts } from '../recovery-case/intake.facts.js';
 import { caseState, outcomeOf, type CaseOutcome } from '../recovery-case/case-outcome.js';
+import { openFindings } from '../restoration-plan/sweep.js';
 import { isOverdue, obligationsOf, openObligations } from '../revocation-obligation/obligations.js';
 import { needsOf, proofText } from './needs.js';
 import { sentenceOf, type CaseTexts } from './sentences.js';
@@ -43,6 +44,8 @@ export interface CaseView extends CaseRow {
   readonly granted: readonly string[];
   /** Who ended it, or why it failed. */
   readonly ended: readonly string[];
+  /** What the sweep found at a target and is still there. */
+  readonly findings: readonly string[];
 }
 
 /** Undefined until CaseOpened has arrived. */
@@ -83,6 +86,7 @@ export function caseView(facts: IntakeFacts, now: Date, crypto: Crypto, words?: 
     openItems: [...itemsBeforeStart(facts, now, crypto), ...itemsToUndo(facts, now)],
     granted: sentences([...facts.of('readmit.approval.granted'), ...facts.of('readmit.execution.succeeded')]),
     ended: row.outcome === null ? [] : sentences(facts.all.filter((fact) => ends(fact, row.outcome))),
+    findings: sentences(openFindings(facts)),
   };
 }
 

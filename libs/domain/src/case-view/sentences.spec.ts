@@ -35,6 +35,9 @@ const ofOneService: Readonly<Record<string, string>> = {
   'readmit.enrolment.confirmed': 'New factor totp enrolled for ada at demo-idp.',
   'readmit.consumer.confirmed': 'New secret of svc-payroll used by payroll-batch.',
   'readmit.incident.raised': 'Incident raised: over-restored (R2.4): The target shows more than was planned: erin holds app_owner.',
+  'readmit.finding.raised': 'Erin at ledger has more than the case left there: erin/role/app_admin should be absent and is standing.',
+  'readmit.finding.cleared':
+    'Finding at erin at ledger cleared: erin/role/app_admin is as it should be, or another case has changed it since.',
   'readmit.evidence.added': 'Evidence added by boris: call-back (phone, assurance substantial), valid until 2026-11-22T13:30:00.000Z.',
   'readmit.approval.requested': 'Approval requested; it expires at 2026-11-22T13:30:00.000Z.',
   'readmit.decision.recorded': 'Plan approved by chidi (software-key).',

@@ -63,6 +63,11 @@ const ends: Readonly<Record<EventData<'readmit.obligation.discharged'>['how'], s
   'still-held': 'another case still holds it',
   'taken-over': 'every consumer uses the new secret',
 };
+const powers: Readonly<Record<EventData<'readmit.finding.raised'>['power'], string>> = {
+  more: 'has more than the case left there',
+  less: 'has less than the case left there',
+  same: 'was renamed since the case',
+};
 const causes: Readonly<Record<EventData<'readmit.revocation.due'>['cause'], string>> = {
   expiry: 'the grant expired',
   used: 'a new factor was enrolled',
@@ -168,6 +173,14 @@ const execution: Sentences<OwnEvents<'execution'>> = {
   'readmit.incident.raised': {
     happened: ({ data }) => `incident raised: ${data.reason}`,
     more: ({ data }) => ` (${data.rule}): ${data.says}`,
+  },
+  'readmit.finding.raised': {
+    happened: ({ data }) => `${data.object} at ${data.connector} ${powers[data.power]}`,
+    more: ({ data }) => `: ${data.facet} should be ${data.was || 'empty'} and is ${data.is || 'empty'}`,
+  },
+  'readmit.finding.cleared': {
+    happened: ({ data }) => `finding at ${data.object} at ${data.connector} cleared`,
+    more: ({ data }) => `: ${data.facet} is as it should be, or another case has changed it since`,
   },
 };
 

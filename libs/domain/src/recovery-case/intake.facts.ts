@@ -19,6 +19,8 @@ export const intakeConsumes = [
   'readmit.enrolment.confirmed',
   'readmit.consumer.confirmed',
   'readmit.incident.raised',
+  'readmit.finding.raised',
+  'readmit.finding.cleared',
   'readmit.evidence.added',
   'readmit.approval.requested',
   'readmit.decision.recorded',

@@ -3,6 +3,7 @@ import type { EventType, Fact, ProducedBy } from '@readmit/contracts';
 import type { Context } from '../kernel/behaviour.js';
 import type { Facts } from '../kernel/facts.js';
 import { holdKey } from './holds.js';
+import { accountKey } from './sweep.js';
 
 export const executionConsumes = [
   'readmit.case.opened',
@@ -30,14 +31,14 @@ export type ExecutionContext = Context<ExecutionEvents>;
 
 /**
  * Start, success, question and answer are also kept in the aggregate of each hold, so that overlapping grants know of each
- * other (R6.5), and a start knows that another case is about to remove the same.
+ * other (R6.5), and a start knows that another case is about to remove the same. Success is kept in the aggregates of its accounts, too (R6.7).
  */
 export function executionKeys(fact: Fact, key: string): readonly string[] {
   switch (fact.type) {
     case 'readmit.execution.started':
       return [key, ...fact.data.holds.map(holdKey)];
     case 'readmit.execution.succeeded':
-      return [key, ...(fact.data.holds ?? []).map(holdKey)];
+      return [...new Set([key, ...(fact.data.holds ?? []).map(holdKey), ...(fact.data.gave ?? []).map(accountKey)])];
     case 'readmit.revocation.due':
     case 'readmit.revocation.confirmed':
       return fact.data.hold === undefined ? [key] : [key, holdKey(fact.data.hold)];

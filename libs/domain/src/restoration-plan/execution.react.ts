@@ -6,6 +6,7 @@ import { claimsAccount, stepTable, undoTable } from '../kernel/restorations.js';
 import { isStopped } from '../kernel/stops.js';
 import { earliest, reached } from '../kernel/time.js';
 import { answerTo, holdKey, holdsOf, secretHold } from './holds.js';
+import { accountKey, firstSweep, sweepIsOver, type SweepOptions } from './sweep.js';
 import type { ExecutionContext, ExecutionFacts } from './execution.facts.js';
 
 const workIds = {
@@ -14,6 +15,7 @@ const workIds = {
   /** `again`: id of the question, unless it is the first about the obligation. */
   undo: (obligationId: string, again?: string): string => (again === undefined ? `${obligationId}/undo` : `${obligationId}/undo/${again}`),
   watch: (caseId: string): string => `${caseId}/watch`,
+  sweep: (caseId: string, account: number): string => `${caseId}/sweep-${account + 1}`,
 };
 
 /** The gate: what is not in audit's log yet and must be before execution starts (R6.1, R7.3). Empty: the gate is open. */
@@ -63,8 +65,8 @@ export const isOver = (facts: ExecutionFacts): boolean =>
   facts.has('readmit.case.closed') ||
   stopped(facts);
 
-/** What follows in execution: plan, restore behind the gate, answer every RevocationDue, watch for use. */
-export function executionReact(facts: ExecutionFacts, context: ExecutionContext): Reaction {
+/** What follows in execution: plan, restore behind the gate, answer every RevocationDue, watch for use, sweep. */
+export function executionReact(facts: ExecutionFacts, context: ExecutionContext, sweep?: SweepOptions): Reaction {
   const opened = facts.first('readmit.case.opened');
   if (!opened) return { emit: [], wakeAt: null };
   const emit: Draft[] = [];
@@ -74,10 +76,17 @@ export function executionReact(facts: ExecutionFacts, context: ExecutionContext)
   const caseId = context.key;
   // Work of a case has exclusive access to every account that it asks for, an undo to its own account.
   const everyAccount = accountsOf(opened.data.asks);
-  const addWork = (id: string, kind: string, alsoKeys: readonly string[], input: WorkDraft['input'] = {}, at = everyAccount): void => {
+  const addWork = (
+    id: string,
+    kind: string,
+    alsoKeys: readonly string[],
+    input: WorkDraft['input'] = {},
+    at = everyAccount,
+    notBefore = context.now,
+  ): void => {
     const [first, ...others] = at;
     if (first && !context.work.has(id))
-      work.push({ id, kind, ...first, ...(others.length > 0 ? { alsoAt: others } : {}), notBefore: context.now, alsoKeys, input });
+      work.push({ id, kind, ...first, ...(others.length > 0 ? { alsoAt: others } : {}), notBefore, alsoKeys, input });
   };
   const planned = planGranted(facts)?.data.plan;
   const accounts = opened.data.asks.flatMap(({ kind, connector, object }) =>
@@ -114,7 +123,8 @@ export function executionReact(facts: ExecutionFacts, context: ExecutionContext)
       else fail('R4.7', 'approval-expired', 'The approval expired before execution started.');
     } else {
       wakeAt = earliest(wakeAt, new Date(granted.data.goodUntil));
-      if (waits.length === 0) addWork(workIds.restore(caseId), 'restore', planned ? holdsOf(planned).map(holdKey) : []);
+      if (waits.length === 0)
+        addWork(workIds.restore(caseId), 'restore', planned ? [...holdsOf(planned).map(holdKey), ...everyAccount.map(accountKey)] : []);
     }
   }
   // The effect of a restoration that was interrupted by a stop is unknown: the undo reads the target.
@@ -142,6 +152,12 @@ export function executionReact(facts: ExecutionFacts, context: ExecutionContext)
       emit.push(draft('readmit.revocation.confirmed', caseId, answerTo(due, undo, 'never-began')));
   }
   if (started && succeeded && needsWatching(facts)) addWork(workIds.watch(caseId), 'watch', []);
+  if (sweep && planned && succeeded && !sweepIsOver(facts, sweep, context.now))
+    for (const [index, account] of everyAccount.entries()) {
+      const id = workIds.sweep(caseId, index);
+      const holds = holdsOf({ steps: planned.steps.filter((step) => isSameAccount(step, account)) }).map(holdKey);
+      addWork(id, 'sweep', [accountKey(account), ...holds], {}, [account], firstSweep(id, sweep, context.now, context.crypto));
+    }
   return { emit, work, cancel: cancel.filter((id) => context.work.has(id)), wakeAt };
 }
 

@@ -30,6 +30,12 @@ const obligation = (uid: string, data?: Readonly<Record<string, unknown>>): Enti
 });
 const factorTypes: Readonly<Record<string, number>> = { totp: 7, webauthn: 10, passkey: 10, password: 11 };
 
+const findingTitles = {
+  more: 'target has more than the case left there',
+  less: 'target has less than the case left there',
+  same: 'renamed at the target since the case',
+} as const;
+
 export const executionMapping: MappingOf<OwnEvents<'execution'>> = {
   'readmit.plan.proposed': ({ data: { planId, plan, digest } }) =>
     entity(
@@ -125,6 +131,33 @@ export const executionMapping: MappingOf<OwnEvents<'execution'>> = {
       'opened',
       { uid: data.incidentId, title: data.reason, desc: data.says, rule: data.rule },
       { severity_id: 5, resource: data.caseId },
+    ),
+  'readmit.finding.raised': ({ data }) =>
+    finding(
+      'opened',
+      {
+        uid: data.findingId,
+        title: findingTitles[data.power],
+        desc: `${data.facet} of ${data.object} at ${data.connector} should be ${data.was || 'empty'} and is ${data.is || 'empty'}.`,
+        rule: 'R6.7',
+      },
+      // Only what gives power is an alert; the rest is for the record.
+      {
+        severity_id: data.power === 'more' ? 4 : 2,
+        resource: data.caseId,
+        unmapped: { connector: data.connector, object: data.object, facet: data.facet, was: data.was, is: data.is, power: data.power },
+      },
+    ),
+  'readmit.finding.cleared': ({ data }) =>
+    finding(
+      'resolved',
+      {
+        uid: data.findingId,
+        title: 'target is as the case left it',
+        desc: `${data.facet} of ${data.object} at ${data.connector} is as it should be, or another case has changed it since.`,
+        rule: 'R6.7',
+      },
+      { severity_id: 1, resource: data.caseId, unmapped: { connector: data.connector, object: data.object, facet: data.facet } },
     ),
   'readmit.consumer.confirmed': ({ data }) =>
     entity(

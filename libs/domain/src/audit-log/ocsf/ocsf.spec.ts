@@ -37,6 +37,8 @@ const expected: Record<EventType, Row> = {
   'readmit.enrolment.confirmed': [300110, informational],
   'readmit.consumer.confirmed': [300403, informational],
   'readmit.incident.raised': [200401, critical],
+  'readmit.finding.raised': [200401, high],
+  'readmit.finding.cleared': [200403, informational],
   'readmit.contact.shown': [300402, low],
   'readmit.attestation.wanted': [300402, informational],
   'readmit.evidence.added': [300401, informational],

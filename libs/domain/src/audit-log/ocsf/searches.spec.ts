@@ -180,6 +180,7 @@ describe('what an analyst searches for', () => {
     expect(eventTypes.filter((type) => 'is_alert' in record(type))).toEqual([
       'readmit.case.frozen',
       'readmit.incident.raised',
+      'readmit.finding.raised',
       'readmit.revocation.overdue',
       'readmit.containment.ordered',
       'readmit.violation.found',
