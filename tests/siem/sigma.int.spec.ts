@@ -50,6 +50,18 @@ const planted: readonly TimedDraft[] = [
     reason: 'over-restored',
     says: 'The target shows more than the plan.',
   }),
+  ...(['more', 'less'] as const).map((power, n) =>
+    timed('readmit.finding.raised', `asked_${n + 1}`, {
+      caseId: `asked_${n + 1}`,
+      findingId: `finding_${n + 1}`,
+      connector: 'ledger',
+      object: 'erin',
+      facet: 'erin/role/app_admin',
+      was: power === 'more' ? 'absent' : 'granted-by-us',
+      is: power === 'more' ? 'standing' : 'absent',
+      power,
+    }),
+  ),
   timed('readmit.policy.activated', 'policy', { version: 'v2', digest: '2'.repeat(64), document: {} }),
 ];
 function denied(caseId: string, subject: string, days: number): TimedDraft[] {
@@ -66,6 +78,7 @@ const finds: Readonly<Record<string, readonly unknown[]>> = {
   readmit_access_pulled_back: ['RC-5002 contained'],
   readmit_forged_message: ['RC-692W forged', 'RC-692W forged_and_discarded'],
   readmit_incident_raised: ['RC-3012W asked_3'],
+  readmit_finding_raised: ['RC-3013W asked_1'],
   readmit_policy_changed: ['RC-2002 policy'],
   readmit_denied_recoveries: [{ 'unmapped.whose.subject.id': 'ada', of: ['RC-1006 ada_1', 'RC-1006 ada_4', 'RC-1006 ada_6'] }],
   readmit_refusals_of_one_actor: [{ 'actor.user.uid': 'mallory', of: Array.from({ length: 5 }, () => 'RC-490W try') }],

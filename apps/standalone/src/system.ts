@@ -217,7 +217,11 @@ export async function startSystem(options: SystemOptions): Promise<System> {
         READMIT_CONTACT_SALT_FILE: keys.contactSaltFile,
       },
       approval: {},
-      execution: { READMIT_TARGETS_FILE: await secret('targets.json', JSON.stringify(targets)), READMIT_WATCH_MS: '300' },
+      execution: {
+        READMIT_TARGETS_FILE: await secret('targets.json', JSON.stringify(targets)),
+        READMIT_WATCH_MS: '300',
+        READMIT_SWEEP_SECONDS: '2',
+      },
       'revocation-scheduler': {},
       audit: { READMIT_LOG_KEY_FILE: keys.logKeyFile },
     };
