@@ -148,7 +148,7 @@ describe('the sweep', () => {
     expect([raised(execution, one), raised(execution, other)]).toEqual([[], ['more: lost -> given by hand']]);
   });
 
-  it('goes on when a target cannot be read, and sends nothing then', async () => {
+  it('continues when a target cannot be read, and sends nothing then', async () => {
     const { execution, caseId } = await restored();
     execution.target.state.set(facet, 'given by hand');
     execution.target.before = () => {

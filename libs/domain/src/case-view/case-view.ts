@@ -3,10 +3,10 @@ import type { CaseState, EventData, EventType, Fact, FactOf } from '@readmit/con
 import { approvalState } from '../approval-request/approval.state.js';
 import type { Crypto } from '../kernel/behaviour.js';
 import { Facts } from '../kernel/facts.js';
+import { openFindings } from '../kernel/findings.js';
 import { instant, plusSeconds } from '../kernel/time.js';
 import type { IntakeFacts } from '../recovery-case/intake.facts.js';
 import { caseState, outcomeOf, type CaseOutcome } from '../recovery-case/case-outcome.js';
-import { openFindings } from '../restoration-plan/sweep.js';
 import { isOverdue, obligationsOf, openObligations } from '../revocation-obligation/obligations.js';
 import { needsOf, proofText } from './needs.js';
 import { sentenceOf, type CaseTexts } from './sentences.js';

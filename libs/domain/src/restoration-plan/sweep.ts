@@ -1,5 +1,4 @@
 /** When targets are swept: from the success of a restoration until a time after its case was closed (R6.7). */
-import type { FactOf } from '@readmit/contracts';
 import type { Crypto } from '../kernel/behaviour.js';
 import type { Facts } from '../kernel/facts.js';
 import { plusSeconds, reached } from '../kernel/time.js';
@@ -23,11 +22,3 @@ export function sweepIsOver(facts: Facts<'readmit.case.closed'>, { afterCloseSec
 /** First reading: within one interval, spread by key, so that the cases of one minute are not all read in the same second. */
 export const firstSweep = (id: string, { everySeconds }: SweepOptions, now: Date, crypto: Pick<Crypto, 'digest'>): Date =>
   plusSeconds(now, (Number.parseInt(crypto.digest(id).slice(0, 8), 16) / 2 ** 32) * everySeconds);
-
-/** Findings that no later reading has cleared. */
-export function openFindings(
-  facts: Facts<'readmit.finding.raised' | 'readmit.finding.cleared'>,
-): readonly FactOf<'readmit.finding.raised'>[] {
-  const cleared = new Set(facts.of('readmit.finding.cleared').map(({ data }) => data.findingId));
-  return facts.of('readmit.finding.raised').filter(({ data }) => !cleared.has(data.findingId));
-}

@@ -1,5 +1,6 @@
 import type { Draft, Facet, Plan } from '@readmit/contracts';
 import { draft } from '../kernel/behaviour.js';
+import { openFindings } from '../kernel/findings.js';
 import { openQuestions } from '../kernel/questions.js';
 import { plusSeconds, reached } from '../kernel/time.js';
 import type { Begun, Finished, Work, WorkRules } from '../kernel/work.js';
@@ -7,7 +8,7 @@ import { planGranted } from './execution.react.js';
 import { differences, lastEffect, type Difference } from './expected-state.js';
 import type { ExecutionContext, ExecutionEvents, ExecutionFacts } from './execution.facts.js';
 import { retryWithKeys } from './other-cases.js';
-import { openFindings, sweepIsOver, type SweepOptions } from './sweep.js';
+import { sweepIsOver, type SweepOptions } from './sweep.js';
 
 /** What a reading shows. `later`: the connector is read at its full rate, so this one was put off. */
 export type Swept =
