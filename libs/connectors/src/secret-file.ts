@@ -26,11 +26,14 @@ export function readSecretFile(file: string): string {
   }
 }
 
+/** The file of a secret cannot be read, or holds none. */
+export class SecretUnusable extends TargetError {}
+
 /** What `parse` finds in the file. `what`: e.g. `the password of directory`. `effect`: of a failure, if a change was sent before. */
 export function secretIn<T>(what: string, file: string, parse: (text: string) => T, effect: 'none' | 'unknown' = 'none'): T {
   try {
     return parse(readSecretFile(file));
   } catch (error) {
-    throw new TargetError(`${what} cannot be used: ${(error as Error).message}`, effect, 'refused', { cause: error });
+    throw new SecretUnusable(`${what} cannot be used: ${(error as Error).message}`, effect, 'refused', { cause: error });
   }
 }

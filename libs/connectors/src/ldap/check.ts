@@ -9,6 +9,7 @@ import { CheckList, encryption, missing, note, ok, tooMuch, type CheckResult, ty
 import { byIds, idAt, type Directory } from './entries.js';
 import { AssertionControl } from './ldap-controls.js';
 import { resultCode, toTargetError, withSession, type Entry, type LdapSession, type SessionOptions } from './ldap-session.js';
+import { SecretUnusable } from '../secret-file.js';
 import { mustControl } from './plan-group.js';
 
 const see = 'See "Connect your LDAP directory" in docs/targets.md.';
@@ -36,9 +37,7 @@ export async function checkLdap(options: SessionOptions, directory: Directory, s
       list.notConnected(error, {
         credentials: 'Check bindDn and the file passwordFile (mode 0600), and that no password policy has locked the executor.',
         tls: 'Name the authority of the certificate with caFile, and use the host name that is in the certificate.',
-        isCredentials:
-          (error instanceof Error && error.cause instanceof ResultCodeError) ||
-          /password file/.test(error instanceof Error ? error.message : ''),
+        isCredentials: error instanceof SecretUnusable || (error instanceof Error && error.cause instanceof ResultCodeError),
       });
     else await list.run('connection', 'The connection was lost during the check: run it again.', () => Promise.reject(error as Error));
     list.skip(checks.filter((check) => !list.results.some((one) => one.check === check)));

@@ -1,7 +1,7 @@
 /** `connector check` at a receiver: it is asked to look at its own system; one that does not know the call is asked to read. */
 import type { Capabilities } from '@readmit/domain';
 import { CheckList, clockResult, encryption, note, ok, tooMuch, wrong, type CheckResult, type Found } from '../check.js';
-import { TargetError } from '../connector.js';
+import { SecretUnusable } from '../secret-file.js';
 import type { Call, WebhookOptions } from './client.js';
 import { answerOf, refusedOf } from './messages.js';
 import { askFor } from './plan.js';
@@ -28,7 +28,7 @@ export async function checkWebhook(
     list.notConnected(error, {
       credentials: `Check secretFile. ${see}`,
       tls: 'Use a certificate for the host name in url, and name its authority with NODE_EXTRA_CA_CERTS.',
-      isCredentials: error instanceof TargetError && /^the secret of/.test(error.message),
+      isCredentials: error instanceof SecretUnusable,
     });
     list.skip(checks);
     return list.results;
