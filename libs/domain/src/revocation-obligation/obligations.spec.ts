@@ -104,12 +104,22 @@ describe('what is still open', () => {
       fact('readmit.execution.succeeded', 1, {}),
       fact('readmit.consumer.confirmed', 2, { consumer: consumer.id }),
     ];
-    const causeOf = (armedBy: string): unknown => {
-      const secret = { ...undo, kind: 'secret.destroy', armedBy, afterSeconds: 3_600, unlessTakenOver: armedBy === 'start' };
+    const causeOf = (armedBy: string, kind = 'secret.destroy'): unknown => {
+      const secret = { ...undo, kind, armedBy, afterSeconds: 3_600, unlessTakenOver: armedBy === 'start' };
       const record = fact('readmit.obligation.recorded', 0, { undo: secret, hardBound: '2026-11-22T12:00:00.000Z', grantId: 'grant_1' });
       return obligationsOf(new Facts([record, ...facts]), new Date(at(3)))[0]?.cause;
     };
     expect(causeOf('success')).toBe('taken-over');
     expect(causeOf('start')).toBeNull();
+    expect(causeOf('success', 'role.revoke')).toBeNull();
+  });
+
+  it('what only a success arms is not due without one, not even when the case is contained or frozen', () => {
+    const causeOf = (...facts: readonly Fact[]): unknown =>
+      obligationsOf(new Facts([recorded('success'), ...facts]), new Date(at(0)))[0]?.cause;
+    for (const stop of ['readmit.containment.ordered', 'readmit.case.frozen'] as const) {
+      expect(causeOf(fact(stop, 2, {}))).toBeNull();
+      expect(causeOf(fact('readmit.execution.succeeded', 1, {}), fact(stop, 2, {}))).not.toBeNull();
+    }
   });
 });
