@@ -47,6 +47,20 @@ const withoutRefint = () =>
   );
 
 describe('a membership', () => {
+  it('R6.3 is in memberOf of the account while it lasts, and no longer: many applications read only that', async () => {
+    const memberOf = async (): Promise<readonly string[]> =>
+      asAdmin(directory, async (client) => {
+        const { searchEntries } = await client.search(dnOf('erin'), { scope: 'base', attributes: ['memberOf'] });
+        return [searchEntries[0]?.['memberOf'] ?? []].flat().map(String);
+      });
+    const plan = await planned(connector, groupAsk());
+    expect(await memberOf()).toEqual([]);
+    await executed(connector, plan);
+    expect(await memberOf()).toEqual([financeAdmins]);
+    await undone(connector, plan);
+    expect(await memberOf()).toEqual([]);
+  });
+
   it('R6.3 is given and removed, and other members who are added or removed meanwhile are left alone', async () => {
     await person('frank');
     const plan = await planned(connector, groupAsk());

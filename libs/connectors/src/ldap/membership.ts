@@ -1,5 +1,5 @@
 import type { Plan, Step, Undo } from '@readmit/contracts';
-import { AndFilter, Attribute, Change, EqualityFilter, NotFilter } from 'ldapts';
+import { AndFilter, Attribute, Change, EqualityFilter, NotFilter, OrFilter } from 'ldapts';
 import { TargetError, type StepResult, type UndoResult } from '../connector.js';
 import { mustBeAsPlanned } from '../as-planned.js';
 import { holdingName, memberBefore, pairOf, type Pair } from '../group-pair.js';
@@ -53,6 +53,9 @@ async function asPlanned(
 /**
  * Changes `member`, on the condition that the entry is still the group and has, or does not have, this member (RFC 4528): other members may
  * change at the same time. The server reports which entry it wrote (RFC 4527). Returns its result code.
+ *
+ * The condition is about the entry at the group's DN (RFC 5020): OpenLDAP tests the same assertion again when its overlay memberof writes the
+ * account's entry, and a condition that only a group meets made it leave out `memberOf`, without an error.
  */
 async function change(
   session: LdapSession,
@@ -63,12 +66,14 @@ async function change(
   dn: string,
 ): Promise<number> {
   const member = new EqualityFilter({ attribute: profile.member, value: dn });
-  const assertion = new AndFilter({
+  const unchanged = new AndFilter({
     filters: [
       new EqualityFilter({ attribute: profile.id, value: group.id }),
       condition === 'with' ? member : new NotFilter({ filter: member }),
     ],
   });
+  const elsewhere = new NotFilter({ filter: new EqualityFilter({ attribute: 'entryDN', value: group.dn }) });
+  const assertion = new OrFilter({ filters: [unchanged, elsewhere] });
   const was = new ReadEntryControl('pre-read', [profile.id, 'entryCSN']);
   const is = new ReadEntryControl('post-read', [profile.id, 'entryCSN']);
   const code = await session.modify(
