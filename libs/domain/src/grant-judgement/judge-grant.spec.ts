@@ -14,12 +14,14 @@ import {
   said,
   seconds,
   undo,
+  without,
   zero,
 } from '../../test/genuine-case.js';
 import { recipient } from '../../test/cast.js';
 import { codeOf } from '../evidence/evidence.js';
 import { Facts } from '../kernel/facts.js';
 import { judgeGrant } from './judge-grant.js';
+import { obligationRefusal } from './plan-rules.js';
 
 const judged = (facts: readonly Fact[], at = 7): readonly string[] => {
   const { refusals, waits } = judgeGrant(new Facts(facts), new Date(seconds(at)), crypto);
@@ -49,11 +51,29 @@ function planned(over: Partial<Plan>): Fact[] {
   });
 }
 const step = plan.steps[0] as Plan['steps'][number];
+const granted = (grant() as Extract<Fact, { type: 'readmit.approval.granted' }>).data;
+const proof = genuine.find(({ type }) => type === 'readmit.evidence.added') as Extract<Fact, { type: 'readmit.evidence.added' }>;
 
 describe('the judgement of a grant', () => {
   it('R4.4 lets the genuine one count (the control of this file)', () => {
     expect(judged(genuine)).toEqual([]);
     expect(judged(planned({}))).toEqual([]);
+  });
+  it('waits for the grant when there is none yet', () => {
+    expect(judged(without('readmit.approval.granted'))).toEqual(['waits for the facts of the case']);
+  });
+
+  it('R4.4 tells a plan that execution did not propose from one that was altered', () => {
+    const messages = (facts: readonly Fact[]): readonly string[] =>
+      judgeGrant(new Facts(facts), new Date(seconds(7)), crypto).refusals.map(({ reason, message }) => `${reason}: ${message}`);
+    const decisions = [decision('chidi', { planDigest: zero }), decision('dana', { planDigest: zero })];
+    expect(messages(changed('readmit.approval.granted', { planDigest: zero, decisions }))).toEqual([
+      'plan-changed: The approval is for a plan that execution did not propose.',
+    ]);
+    expect(messages(changed('readmit.plan.proposed', { plan: { ...plan, durationSeconds: 59 } }))).toEqual([
+      'plan-changed: The digest of the proposed plan does not match its content.',
+    ]);
+    expect(messages(genuine)).toEqual([]);
   });
 
   it.each([
@@ -85,13 +105,13 @@ describe('the judgement of a grant', () => {
   });
 
   it('R3.4 refuses a call-back to no number on record, or not by phone', () => {
-    const without = genuine.map((fact) => {
+    const noContact = genuine.map((fact) => {
       if (fact.type !== 'readmit.evidence.added') return fact;
       const data = { ...fact.data };
       delete data.contact;
       return { ...fact, data };
     });
-    expect(judged(without)).toEqual(['R3.4 contact-not-on-record']);
+    expect(judged(noContact)).toEqual(['R3.4 contact-not-on-record']);
     expect(judged(changed('readmit.evidence.added', { contact: zero }))).toEqual(['R3.4 contact-not-on-record']);
     expect(judged(changed('readmit.evidence.added', { channel: 'in-person' }))).toEqual(['R3.4 call-back-by-phone']);
     expect(judged(changed('readmit.evidence.added', { contact }))).toEqual([]);
@@ -122,12 +142,52 @@ describe('the judgement of a grant', () => {
     expect(judged(asking(896))).toEqual(['R3.1 evidence-outlives-policy']);
   });
 
+  it('R3.1 refuses a proof that was recorded after the grant, whatever time of collection it names', () => {
+    const recorded = (at: number): readonly string[] =>
+      judged(genuine.map((fact) => (fact.type === proof.type ? { ...fact, at: seconds(at) } : fact)));
+    expect(recorded(5)).toEqual([]);
+    expect(recorded(5.001)).toEqual(['R3.1 evidence-after-grant']);
+  });
+
   it('R3.1 refuses a grant that counts one proof twice', () => {
-    const evidence = [...(grant() as Extract<Fact, { type: 'readmit.approval.granted' }>).data.evidence];
-    const twice = [...evidence, ...evidence];
+    const twice = [...granted.evidence, ...granted.evidence];
     const evidenceDigest = crypto.digest([...twice].map(({ id, digest }) => ({ id, digest })));
     const decisions = [decision('chidi', { evidenceDigest }), decision('dana', { evidenceDigest })];
     expect(judged(changed('readmit.approval.granted', { evidence: twice, evidenceDigest, decisions }))).toEqual(['R4.4 evidence-changed']);
+  });
+
+  it('R4.4 refuses a proof that was recorded twice under one id; a proof that the grant does not name changes nothing', () => {
+    const again = (evidenceId: string): Fact => ({ ...proof, id: 'event_again', data: { ...proof.data, evidenceId } });
+    expect(judged([...genuine, again('evidence_1')])).toEqual(['R4.4 evidence-changed']);
+    expect(judged([...genuine, again('evidence_2')])).toEqual([]);
+  });
+
+  it('R4.4 compares each proof with the digest that was approved for it', () => {
+    const two = [...granted.evidence, { id: 'evidence_2', digest: contact }];
+    const evidenceDigest = crypto.digest(two);
+    const decisions = [decision('chidi', { evidenceDigest }), decision('dana', { evidenceDigest })];
+    const withSecond = (digest: string): readonly string[] =>
+      judged([
+        ...changed('readmit.approval.granted', { evidence: two, evidenceDigest, decisions }),
+        { ...proof, id: 'event_second', data: { ...proof.data, evidenceId: 'evidence_2', digest } },
+      ]);
+    expect(withSecond(contact)).toEqual([]);
+    expect(withSecond(zero)).toEqual(['R4.4 evidence-changed']);
+  });
+
+  it('R4.4 refuses a grant whose evidence digest is not that of its proofs, even if the decisions were signed for it', () => {
+    const signedFor = (evidenceDigest: string): readonly string[] => {
+      const decisions = [decision('chidi', { evidenceDigest }), decision('dana', { evidenceDigest })];
+      return judged(changed('readmit.approval.granted', { evidenceDigest, decisions }));
+    };
+    expect(signedFor(granted.evidenceDigest)).toEqual([]);
+    expect(signedFor(zero)).toEqual(['R4.4 evidence-changed']);
+  });
+
+  it('judges the decisions only when every proof is known, so that the order of arrival does not change the reason', () => {
+    const alone = changed('readmit.approval.granted', { decisions: [decision('chidi')] });
+    expect(judged(alone)).toEqual(['R4.3 quorum-not-met']);
+    expect(judged(alone.filter(({ type }) => type !== proof.type))).toEqual(['waits for the evidence that the approval rests on']);
   });
 
   it('R4.7 refuses a grant that is good for longer than the policy lets it, or is of a time to come', () => {
@@ -170,11 +230,13 @@ describe('the judgement of a grant', () => {
   });
 
   it('R4.4 refuses a decision whose nonce no request of the case had, where requests are known', () => {
-    const { planDigest, evidenceDigest } = (grant() as Extract<Fact, { type: 'readmit.approval.granted' }>).data;
-    const requested = (nonce: string): Fact =>
-      said('readmit.approval.requested', 3, { caseId, planDigest, evidenceDigest, decideBefore: seconds(600), nonce });
+    const { planDigest, evidenceDigest } = granted;
+    const requested = (nonce: string, over = {}): Fact =>
+      said('readmit.approval.requested', 3, { caseId, planDigest, evidenceDigest, decideBefore: seconds(600), nonce, ...over });
     expect(judged([...genuine, requested('n'.repeat(22))])).toEqual([]);
     expect(judged([...genuine, requested('m'.repeat(22))])).toEqual(['R4.4 nonce-unknown']);
+    expect(judged([...genuine, requested('n'.repeat(22), { planDigest: zero })])).toEqual(['R4.4 nonce-unknown']);
+    expect(judged([...genuine, requested('n'.repeat(22), { evidenceDigest: zero })])).toEqual(['R4.4 nonce-unknown']);
   });
 
   it('R4.4 waits for every attestation that the grant names, and believes no other', () => {
@@ -188,6 +250,7 @@ describe('the judgement of a grant', () => {
     ];
     const lazily = { ...attested(attestedPeople.filter(({ id }) => id === 'dana')), id: 'event_later', at: seconds(3) };
     expect(judged([...split, lazily])).toEqual(['R4.2 approver-unknown']);
+    expect(judged(changed('readmit.approval.granted', { attestations: ids }, split))).toEqual(['waits for the attestation of people']);
     expect(judged(changed('readmit.approval.granted', { attestations: ids }, [...split, lazily]))).toEqual([]);
     // The single attestation counts together with the list, as it does at the gate.
     expect(judged(changed('readmit.approval.granted', { attestations: ['event_later'] }, [...split, lazily]))).toEqual([]);
@@ -205,9 +268,34 @@ describe('the plan of a grant', () => {
       { asks: [{ ...ask, object: 'mallory' }], steps: [{ ...step, object: 'mallory' }], obligations: [{ ...undo, object: 'mallory' }] },
     ],
     ['another case', { caseId: 'case_2' }],
+    ['more asks than the case has', { asks: [ask, { ...ask, id: 'ask_2' }] }],
     ['an obligation of something else', { obligations: [undo, { ...undo, id: 'obligation_2', object: 'mallory' }] }],
+    ['an obligation at another connector', { obligations: [undo, { ...undo, id: 'obligation_2', connector: 'idp' }] }],
+    ['an obligation of another role', { obligations: [undo, { ...undo, id: 'obligation_2', entitlement: 'auditor' }] }],
+    ['an obligation that undoes no step of the plan', { obligations: [undo, { ...undo, id: 'obligation_2', kind: 'bypass.close' }] }],
   ])('R2.2 is refused when it is about %s', (_what, over) => {
     expect(judged(planned(over))).toEqual(['R2.2 plan-not-asked']);
+  });
+
+  it('R2.2 withdraws an enrolment only at the requested account', () => {
+    const withdraw: Plan['obligations'][number] = {
+      id: 'obligation_2',
+      kind: 'enrolment.withdraw',
+      connector: undo.connector,
+      object: undo.object,
+      armedBy: 'repudiation',
+      unlessTakenOver: false,
+      afterSeconds: 0,
+      says: 'remove what was enrolled',
+    };
+    expect(judged(planned({ obligations: [undo, withdraw] }))).toEqual([]);
+    expect(judged(planned({ obligations: [undo, { ...withdraw, connector: 'idp' }] }))).toEqual(['R2.2 plan-not-asked']);
+    expect(judged(planned({ obligations: [undo, { ...withdraw, object: 'mallory' }] }))).toEqual(['R2.2 plan-not-asked']);
+  });
+
+  it('R4.4 is refused when it was made under another classification of the case', () => {
+    expect(judged(planned({ classificationId: 'event_earlier' }))).toEqual(['R4.4 plan-of-another-classification']);
+    expect(judged(planned({ classificationId: 'event_classified' }))).toEqual([]);
   });
 
   it('R2.2 is refused when it gives what another kind of ask would give', () => {
@@ -238,6 +326,28 @@ describe('the plan of a grant', () => {
     expect(judged(planned({ obligations: [{ ...undo, afterSeconds: 60 }] }))).toEqual([]);
     expect(judged(planned({ obligations: [{ ...undo, afterSeconds: 61 }] }))).toEqual(['R6.2 obligation-too-late']);
     expect(judged(planned({ obligations: [{ ...undo, afterSeconds: 31_536_000 }] }))).toEqual(['R6.2 obligation-too-late']);
+  });
+
+  it('R6.2 bounds what is armed by success as well, and not what only a repudiation starts', () => {
+    const second = (over: Partial<typeof undo>): readonly string[] =>
+      judged(planned({ obligations: [undo, { ...undo, id: 'obligation_2', ...over }] }));
+    expect(second({ armedBy: 'success', afterSeconds: 60 })).toEqual([]);
+    expect(second({ armedBy: 'success', afterSeconds: 61 })).toEqual(['R6.2 obligation-too-late']);
+    expect(second({ armedBy: 'repudiation', afterSeconds: 61 })).toEqual([]);
+  });
+
+  it('R6.2 lets the overlap of the policy extend only what a take-over ends', () => {
+    const late = (kind: typeof undo.kind, given: typeof step.kind, afterSeconds: number): string | undefined =>
+      obligationRefusal({ ...plan, steps: [{ ...step, kind: given }], obligations: [{ ...undo, kind, afterSeconds }] }, 120)?.reason;
+    expect(late('secret.destroy', 'secret.issue', 120)).toBeUndefined();
+    expect(late('secret.destroy', 'secret.issue', 121)).toBe('obligation-too-late');
+    expect(late('role.revoke', 'role.grant', 60)).toBeUndefined();
+    expect(late('role.revoke', 'role.grant', 120)).toBe('obligation-too-late');
+  });
+
+  it('R6.1 is refused when the only obligation is of a kind that does not undo the step', () => {
+    expect(obligationRefusal({ ...plan, obligations: [{ ...undo, kind: 'bypass.close' }] }, 60)?.reason).toBe('obligation-missing');
+    expect(obligationRefusal(plan, 60)).toBeUndefined();
   });
 
   it('R4.5 is refused when it lasts longer than was asked for, or the grant longer than the plan', () => {
