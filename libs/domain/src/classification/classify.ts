@@ -1,12 +1,19 @@
 import type { Ask, CaseClass, Directory, EventData, Policy, QuorumPart, Requirements, Tier } from '@readmit/contracts';
 import { askTable, stepsOfClass, whyMachine } from '../kernel/restorations.js';
+import type { LiveFindings } from './directory-age.js';
 import { lookupOf } from './lookup.js';
 import { joinQuorums, strictest } from './strictest.js';
 import { tierOrder } from './tiers.js';
 
 /** The directory, or why there is none. What is unknown never lowers a class or a tier (R1.6). */
 export type DirectoryFacts =
-  | { readonly known: true; readonly directory: Directory; readonly digest: string; readonly ageSeconds: number }
+  | {
+      readonly known: true;
+      readonly directory: Directory;
+      readonly digest: string;
+      readonly ageSeconds: number;
+      readonly live?: LiveFindings;
+    }
   | { readonly known: false; readonly why: string };
 
 type Opened = EventData<'readmit.case.opened'>;
@@ -51,6 +58,7 @@ export function classify(
   if (!facts.known) raise(`The directory could not be read (${facts.why}); what is unknown never lowers a tier.`);
   else if (!person && !machine) raise(`${unknown(opened.subject.id)}, the subject; what is unknown never lowers a tier.`);
   else if (person?.privileged) raise('The subject is privileged: the strictest tier applies.');
+  if (facts.known) for (const doubt of facts.live?.doubts ?? []) raise(doubt, 'R1.6');
   const requester = requesterIn(opened, facts);
   if (requester === 'unknown' && facts.known)
     raise(
@@ -105,6 +113,7 @@ export function classify(
       facts.known
         ? { name: 'directory', value: facts.digest, ageSeconds: Math.max(0, Math.floor(facts.ageSeconds)) }
         : { name: 'directory', value: 'unknown' },
+      ...(facts.known ? (facts.live?.facts ?? []) : []),
     ],
   };
 }

@@ -31,7 +31,8 @@ export const classifyWork = (
     if ('error' in outcome) return { emit: [], retryAt };
     const ageSeconds = allowedAge(outcome, context.now, policy.document.directoryMaxAgeSeconds);
     if (ageSeconds === undefined) return { emit: [], retryAt };
-    const known: DirectoryFacts = { known: true, directory: outcome.directory, digest: outcome.digest, ageSeconds };
+    const { directory, digest, live } = outcome;
+    const known: DirectoryFacts = { known: true, directory, digest, ageSeconds, ...(live ? { live } : {}) };
     const classified = classify(opened.data, known, policy);
     const { codeNonce, sameKey } = outcome.code;
     const caseId = work.key;

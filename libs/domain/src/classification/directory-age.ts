@@ -3,9 +3,19 @@ import { retryAfter } from '../kernel/work.js';
 
 /** A verified directory, with the SHA-256 of the signed file. */
 export interface DirectoryReading {
+  /** Merged with the live source, if there is one, and then only what one case needs. */
   readonly directory: Directory;
   readonly digest: string;
   readonly issuedAt: string;
+  readonly live?: LiveFindings;
+}
+
+/** What approvers are told about the live source. */
+export interface LiveFindings {
+  /** Each raises tier and quorum (R1.6). */
+  readonly doubts: readonly string[];
+  /** Each with its source in the name. */
+  readonly facts: readonly { readonly name: string; readonly value: string; readonly ageSeconds?: number }[];
 }
 
 /** Allowed clock skew: a directory dated further ahead would stay fresh for too long. */

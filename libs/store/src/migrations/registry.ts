@@ -6,6 +6,7 @@ import { AuditWriter1 } from './audit-writer.js';
 import { BusTopics1 } from './bus-topics.js';
 import { CaseCodes1 } from './case-codes.js';
 import { CaseWhose1 } from './case-whose.js';
+import { DirectorySource1 } from './directory-source.js';
 import { EngineTables1 } from './engine-tables.js';
 import { FactByType1 } from './fact-by-type.js';
 import { InboxItems1 } from './inbox-items.js';
@@ -65,6 +66,7 @@ export const registry: readonly RegisteredMigration[] = [
   { order: 90, migration: InboxItems1, schemas: ['approval'] },
   { order: 100, migration: WorkAtObjects1, schemas: services },
   { order: 110, migration: NoticeAddresses1, schemas: ['intake'] },
+  { order: 125, migration: DirectorySource1, schemas: ['classification'] },
 ];
 
 export const migrationsOf = (schema: SchemaOwner): readonly RegisteredMigration[] =>
