@@ -1,11 +1,17 @@
 import { createEngine } from '@readmit/runtime';
 import { activatePolicy } from '@readmit/domain';
 import { httpDirectory, openDirectory } from '@readmit/signing';
-import { integer, matching, secretLine, serviceApp, webUrl } from '@readmit/service';
+import { integer, matching, secretLine, serviceApp, webUrl, type BuildContext } from '@readmit/service';
 import { classificationDefinition } from './classification.definition.js';
 import { withDirectory } from './inbound/directory-progress.js';
 import { classificationPorts, ContactsController, type ClassificationPorts } from './inbound/contacts.controller.js';
+import { randomUUID } from 'node:crypto';
 import { caseCodes } from './outbound/case-codes.js';
+import { fileOnly, withLiveSource } from './outbound/case-directory.js';
+import { ldapSource } from './outbound/ldap-source.js';
+import { SourceTables } from './outbound/source-tables.js';
+import { SourceWatch } from './outbound/source-watch.js';
+import { sourceFile, type LdapSourceSettings } from './outbound/source-settings.js';
 import { loadPolicy } from './outbound/policy-file.js';
 import { watchedDirectory } from './outbound/watched-directory.js';
 
@@ -34,6 +40,11 @@ export const classificationApp = serviceApp({
       parse: integer(0, 600_000, 10_000),
       default: 10_000,
     },
+    READMIT_DIRECTORY_SOURCE_FILE: {
+      says: 'The live source of people besides the signed directory (YAML).',
+      parse: sourceFile,
+      default: undefined,
+    },
     READMIT_CONTACT_SALT_FILE: {
       says: 'File (mode 0600) with a random text: the salt of contact digests.',
       parse: secretLine('secrets/contact.salt'),
@@ -48,12 +59,14 @@ export const classificationApp = serviceApp({
       open: openDirectory,
       cacheMs: Math.min(settings.READMIT_DIRECTORY_CACHE_MS, maxAgeSeconds * 1000 * maxCacheShareOfAge),
     });
-    const directory = watchedDirectory(file, { log, now, maxAgeSeconds });
+    const signed = watchedDirectory(file, { log, now, maxAgeSeconds });
     const salt = settings.READMIT_CONTACT_SALT_FILE.reveal();
+    const live = settings.READMIT_DIRECTORY_SOURCE_FILE && liveSource(settings.READMIT_DIRECTORY_SOURCE_FILE, { store, log, now });
+    const directory = live ? withLiveSource(signed, { ...live, policy: policy.document, now }) : fileOnly(signed);
     const ports: ClassificationPorts = { commands, directory, salt, now };
     return {
       definition: classificationDefinition(directory, policy, salt, caseCodes(store)),
-      engine: (options) => withDirectory(createEngine(options), directory),
+      engine: (options) => withDirectory(createEngine(options), signed, live?.watch),
       controllers: [ContactsController],
       providers: [{ provide: classificationPorts, useValue: ports }],
       // The policy in force is recorded before it decides the first case (R9.1).
@@ -61,7 +74,26 @@ export const classificationApp = serviceApp({
         const about = { key: 'policy', name: 'activate-policy', actor: 'configuration' };
         const activated = await commands.command(about, activatePolicy(policy));
         if ('refused' in activated) throw new Error(`${settings.READMIT_POLICY_FILE}: ${activated.refused.message}`);
+        live?.watch.start();
       },
+      ...(live ? { close: () => live.watch.stop() } : {}),
     };
   },
 });
+
+/** Timeout of each operation at the source. */
+const callTimeoutMs = 30_000;
+/** Entries of a source that are named in the log; their number is not limited. */
+const maxNamed = 20;
+
+function liveSource(settings: LdapSourceSettings, { store, log, now }: Pick<BuildContext, 'store' | 'log' | 'now'>) {
+  const named = new Set<string>();
+  const unusable = (entry: string, why: string): void => {
+    if (named.has(entry) || named.size >= maxNamed) return;
+    named.add(entry);
+    log.warn({ source: settings.name, entry, why }, 'an entry of the directory source cannot be used');
+  };
+  const source = ldapSource(settings, { callTimeoutMs, now, unusable });
+  const tables = new SourceTables(store, source, randomUUID());
+  return { source, tables, watch: new SourceWatch(source, tables, log, now) };
+}

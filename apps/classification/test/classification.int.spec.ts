@@ -6,12 +6,13 @@ import { EmbeddedBus } from '@readmit/bus';
 import { engineCrypto, KeyRing, makeServiceKeys, Signer, type DirectoryPort } from '@readmit/signing';
 import { uuidv7 } from '@readmit/platform';
 import { entryOf, topicOf, writeEnvelope, type Directory, type Draft, type EventData, type ServiceName } from '@readmit/contracts';
-import { agentKeys, codeOf, contactDigests, showContact } from '@readmit/domain';
+import { agentKeys, codeOf, contactDigests, showContact, type DirectoryReading } from '@readmit/domain';
 import type { Store } from '@readmit/store';
 import { testDatabase, until, type TestDatabase } from '@readmit/testing';
 import { fileURLToPath } from 'node:url';
 import { classificationDefinition } from '../src/classification.definition.js';
 import { caseCodes } from '../src/outbound/case-codes.js';
+import { fileOnly } from '../src/outbound/case-directory.js';
 import { loadPolicy } from '../src/outbound/policy-file.js';
 import { person } from './people.js';
 
@@ -35,6 +36,8 @@ const directory: Directory = {
 const port: DirectoryPort = { read: () => Promise.resolve({ directory, digest: 'd'.repeat(64), issuedAt }) };
 const policy = await loadPolicy(fileURLToPath(new URL('../../../deploy/policies/default.yaml', import.meta.url)));
 
+/** What a live source adds to the next readings. */
+let live: DirectoryReading['live'];
 /** Nonces to be drawn next; after those, random ones. */
 const nextNonces: string[] = [];
 let database: TestDatabase;
@@ -46,7 +49,7 @@ beforeAll(async () => {
   store = await database.store('classification');
   engine = createEngine({
     definition: classificationDefinition(
-      port,
+      { read: async (concerned, signal) => ({ ...(await fileOnly(port).read(concerned, signal)), ...(live ? { live } : {}) }) },
       policy,
       'salt',
       caseCodes(store, () => nextNonces.shift() ?? `nonce_${uuidv7()}`),
@@ -165,6 +168,21 @@ describe('classification', () => {
       [key],
     );
     expect(codes.map(({ code }) => code)).toEqual([nonce, next, nonce].map((one) => codeOf(one, key, engineCrypto)));
+  });
+
+  it('R1.6 R1.7 a doubt of a live source is in the event that approvers read, with the facts and their age', async () => {
+    const doubt = 'The source hr does not know ada; what is unknown never lowers a tier.';
+    const fact = { name: 'subject-manager:hr', value: 'unknown', ageSeconds: 7 };
+    live = { doubts: [doubt], facts: [fact] };
+    await emit('intake', opened('case_doubt', '9'.repeat(64)));
+    const { data } = await classifiedOf('case_doubt');
+    expect(data.reasons).toContainEqual({ rule: 'R1.6', says: doubt });
+    expect(data.facts).toContainEqual(fact);
+    expect(data.tier).toBe('two-person');
+    // The control: the same case without the doubt.
+    live = undefined;
+    await emit('intake', opened('case_sure', 'b'.repeat(64)));
+    expect((await classifiedOf('case_sure')).data.tier).toBe('agent-assisted');
   });
 
   it('R4.2 a person in a team of hundreds is attested on request, once', async () => {

@@ -6,6 +6,7 @@ import { keyOf, type Directory, type Fact, type Policy } from '@readmit/contract
 import { classificationProcess, contactDigests, Facts, type Context, type Work } from '@readmit/domain';
 import type { Call } from '@readmit/service';
 import { ContactsController } from '../src/inbound/contacts.controller.js';
+import { fileOnly } from '../src/outbound/case-directory.js';
 import { person } from './people.js';
 
 const at = '2026-11-22T09:00:00.000Z';
@@ -101,7 +102,7 @@ describe('contact points', () => {
         return Promise.resolve({ reply: decided.reply });
       },
     };
-    const controller = new ContactsController({ commands, directory: port, salt: 'salt', now: processNow });
+    const controller = new ContactsController({ commands, directory: fileOnly(port), salt: 'salt', now: processNow });
     const call = (id: string, body?: object) => ({ params: { caseId }, body, actor: { id, teams: [] }, requestId: 'r' });
     const listed = (id: string) => controller.contacts(call(id) as unknown as Call<'deskContact'>);
     const shown = (id: string, digest: string) => controller.show(call(id, { digest }) as unknown as Call<'showContact'>);
@@ -134,7 +135,12 @@ describe('contact points', () => {
   it('R7.1 are not shown if the view cannot be recorded', async () => {
     const facts = new Facts([anonymous, ...(await classified())]);
     const commands = { facts: () => Promise.resolve(facts), command: () => Promise.reject(new Error('the database is down')) };
-    const controller = new ContactsController({ commands: commands as unknown as Commands, directory: port, salt: 'salt', now: morning });
+    const controller = new ContactsController({
+      commands: commands as unknown as Commands,
+      directory: fileOnly(port),
+      salt: 'salt',
+      now: morning,
+    });
     const [phone] = contactDigests(directory, 'ada', 'case_1', 'salt', engineCrypto);
     const call = { params: { caseId: 'case_1' }, body: { digest: phone?.digest }, actor: { id: 'boris', teams: [] }, requestId: 'r' };
     await expect(controller.show(call as unknown as Call<'showContact'>)).rejects.toThrow('the database is down');
@@ -174,7 +180,12 @@ describe('contact points', () => {
       facts: () => Promise.resolve(facts),
       command: (_: unknown, command: () => { reason: string }) => Promise.resolve({ refused: command() }),
     };
-    const controller = new ContactsController({ commands: commands as unknown as Commands, directory: large, salt: 'salt', now: morning });
+    const controller = new ContactsController({
+      commands: commands as unknown as Commands,
+      directory: fileOnly(large),
+      salt: 'salt',
+      now: morning,
+    });
     const listed = (id: string) =>
       controller.contacts({ params: { caseId: 'case_1' }, actor: { id, teams: [] }, requestId: 'r' } as unknown as Call<'deskContact'>);
     expect((await listed('agent-7')).map(({ value }) => value)).toEqual(hidden);
@@ -242,7 +253,7 @@ describe('contact points', () => {
     const facts = new Facts([anonymous, ...(await classified())]);
     const down: DirectoryPort = { read: () => Promise.reject(new Error('the directory responded with 500')) };
     const commands = { facts: () => Promise.resolve(facts) } as unknown as Commands;
-    const controller = new ContactsController({ commands, directory: down, salt: 'salt', now: morning });
+    const controller = new ContactsController({ commands, directory: fileOnly(down), salt: 'salt', now: morning });
     const call = { params: { caseId: 'case_1' }, body: { digest: 'f'.repeat(64) }, actor: { id: 'boris', teams: [] }, requestId: 'r' };
     await expect(controller.show(call as unknown as Call<'showContact'>)).rejects.toMatchObject({
       status: 503,

@@ -36,7 +36,7 @@ export { agentKeys, contactRefusal, notClassified, showContact } from './classif
 export { contactDigests } from './classification/contact-digests.js';
 export { allowedAge } from './classification/directory-age.js';
 export type { DirectoryReading } from './classification/directory-age.js';
-export { mergeDirectory, policyTeams, whyUnusable } from './classification/merge-people.js';
+export { mergeDirectory, neededOf, whyUnusable } from './classification/merge-people.js';
 export type { Concerned, LiveCovers, LivePerson, LiveReading, LiveSource } from './classification/merge-people.js';
 export { activatePolicy } from './classification/policy.commands.js';
 export type { ActivePolicy } from './classification/policy.commands.js';
@@ -88,3 +88,4 @@ export type { OcsfEvent } from './audit-log/ocsf/event.js';
 export { foldCase } from './audit-log/ocsf/whose.js';
 export type { KnownCase } from './audit-log/ocsf/whose.js';
 export type { CheckedEvent, EventChecks, LoggedRecord, LogTools } from './audit-log/tools.js';
+export { fold } from './decision-proof/humans.js';

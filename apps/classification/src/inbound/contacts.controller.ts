@@ -1,12 +1,24 @@
-import { engineCrypto, type DirectoryPort, type DirectorySnapshot } from '@readmit/signing';
+import { engineCrypto } from '@readmit/signing';
 import type { Commands } from '@readmit/runtime';
-import { agentKeys, attestedOf, contactDigests, contactRefusal, masked, notClassified, showContact, type Facts } from '@readmit/domain';
+import {
+  agentKeys,
+  attestedOf,
+  contactDigests,
+  contactRefusal,
+  masked,
+  notClassified,
+  showContact,
+  type DirectoryReading,
+  type Facts,
+} from '@readmit/domain';
 import { answer, refused, Serves, unavailable, type AnswerOf, type Call } from '@readmit/service';
 import { Controller, Inject } from '@nestjs/common';
+import { partiesOf } from '../classification.definition.js';
+import type { CaseDirectory } from '../outbound/case-directory.js';
 
 export interface ClassificationPorts {
   readonly commands: Commands;
-  readonly directory: DirectoryPort;
+  readonly directory: CaseDirectory;
   readonly salt: string;
   readonly now: () => Date;
 }
@@ -25,7 +37,7 @@ export class ContactsController {
     const actor = call.actor?.id ?? anonymous;
     const facts = await this.ports.commands.facts(caseId);
     const opened = openedIn(facts);
-    const snapshot = await this.snapshot();
+    const snapshot = await this.snapshot(opened, actor);
     const wrong = contactRefusal(actor, facts, snapshot.directory);
     if (wrong)
       // A refused request for someone's contacts is recorded (R7.1).
@@ -44,16 +56,16 @@ export class ContactsController {
     const { caseId } = call.params;
     const actor = call.actor?.id ?? anonymous;
     const opened = openedIn(await this.ports.commands.facts(caseId));
-    const snapshot = await this.snapshot();
+    const snapshot = await this.snapshot(opened, actor);
     const points = contactDigests(snapshot.directory, opened.data.subject.id, caseId, this.ports.salt, engineCrypto);
     const command = showContact(actor, call.body.digest, points, (facts) => contactRefusal(actor, facts, snapshot.directory));
     const about = { key: caseId, alsoKeys: agentKeys(actor, this.ports.now()), name: 'show-contact', actor };
     return answer(await this.ports.commands.command(about, command));
   }
 
-  private async snapshot(): Promise<DirectorySnapshot> {
+  private async snapshot(opened: ReturnType<typeof openedIn>, actor: string): Promise<DirectoryReading> {
     try {
-      return await this.ports.directory.read(AbortSignal.timeout(10_000));
+      return await this.ports.directory.read({ parties: partiesOf(opened.data), others: [actor] }, AbortSignal.timeout(10_000));
     } catch (error) {
       throw unavailable('directory-unavailable', 'The directory is unavailable; operators can see why. Try again later.', error, 10);
     }

@@ -1,6 +1,6 @@
 import net from 'node:net';
 import tls from 'node:tls';
-import { Client, type Change, type Control, type Filter, ResultCodeError } from 'ldapts';
+import { Client, type Change, type Control, type Filter, ResultCodeError, type SearchOptions, type SearchResult } from 'ldapts';
 import { TargetError } from '../connector.js';
 import type { Bounded } from '../bounded.js';
 import { secretIn } from '../secret-file.js';
@@ -35,12 +35,16 @@ export interface Search {
 export interface LdapSession {
   /** All entries, or it throws. Without `most` no size limit is sent: the library reports a reached limit as success. */
   search(base: string, search: Search): Promise<readonly Entry[]>;
+  /** All entries in pages, one in memory at a time (RFC 2696). Throws if a page is missing at the end. */
+  pages(base: string, search: Omit<Search, 'most'>, take: (page: readonly Entry[]) => Promise<void>): Promise<void>;
   /** Whether the entry has the value, by the server's matching rule of the attribute. `undefined`: the entry does not have the attribute. */
   compare(dn: string, attribute: string, value: string): Promise<boolean | undefined>;
   /** Returns the server's result code: 0 or one of `expected`; throws for any other. */
   modify(dn: string, changes: readonly Change[], controls: readonly Control[], expected?: readonly number[]): Promise<number>;
 }
 
+/** Entries of a page. Servers limit it, OpenLDAP by default to 500. */
+const pageSize = 500;
 export const resultCode = {
   noSuchAttribute: 16,
   valueExists: 20,
@@ -95,27 +99,39 @@ async function connected<T>(
   let effect: 'none' | 'unknown' = 'none';
   const stop = (): void => void socket?.destroy(new Error('stopped'));
   signal.addEventListener('abort', stop, { once: true });
+  const options = ({ scope, filter, attributes, most }: Search): SearchOptions => ({
+    scope,
+    filter,
+    attributes: [...attributes],
+    ...(most === undefined ? {} : { sizeLimit: most }),
+    derefAliases: 'never',
+    timeLimit: Math.max(1, Math.ceil(callTimeoutMs / 1000)),
+  });
+  const entriesIn = (base: string, { searchEntries, searchReferences }: SearchResult): readonly Entry[] => {
+    // Part of the result is on another server, and only this address is allowed.
+    if (searchReferences.length > 0)
+      throw new TargetError(
+        `${where} refers part of the search below ${base} to another server: referrals are not followed`,
+        effect,
+        'refused',
+      );
+    return searchEntries.map(({ dn, ...rest }) => {
+      const byName = new Map(Object.entries(rest).map(([name, value]) => [name.toLowerCase(), [value].flat().map(String)]));
+      return { dn, values: (attribute: string) => byName.get(attribute.toLowerCase()) ?? [] };
+    });
+  };
   const session: LdapSession = {
-    async search(base, { scope, filter, attributes, most }) {
-      const { searchEntries, searchReferences } = await client.search(base, {
-        scope,
-        filter,
-        attributes: [...attributes],
-        ...(most === undefined ? {} : { sizeLimit: most }),
-        derefAliases: 'never',
-        timeLimit: Math.max(1, Math.ceil(callTimeoutMs / 1000)),
-      });
-      // Part of the result is on another server, and only this address is allowed.
-      if (searchReferences.length > 0)
-        throw new TargetError(
-          `${where} refers part of the search below ${base} to another server: referrals are not followed`,
-          effect,
-          'refused',
-        );
-      return searchEntries.map(({ dn, ...rest }) => {
-        const byName = new Map(Object.entries(rest).map(([name, value]) => [name.toLowerCase(), [value].flat().map(String)]));
-        return { dn, values: (attribute: string) => byName.get(attribute.toLowerCase()) ?? [] };
-      });
+    search: async (base, search) => entriesIn(base, await client.search(base, options(search))),
+    async pages(base, search, take) {
+      let entries = 0;
+      for await (const result of client.searchPaginated(base, { ...options(search), paged: { pageSize } })) {
+        const page = entriesIn(base, result);
+        // The library takes an empty page for the last one, even if the server has more. That is certain only after full pages.
+        if (page.length === 0 && entries % pageSize !== 0)
+          throw new TargetError(`${where} returned an empty page after ${entries} entries below ${base}`, effect, 'unreachable');
+        entries += page.length;
+        await take(page);
+      }
     },
     async compare(dn, attribute, value) {
       try {

@@ -85,10 +85,18 @@ export function whyUnusable({ name, asOf, problem }: LiveSource, now: Date, maxS
 }
 const ageOf = (at: string, now: Date): number => Math.max(0, Math.floor((now.getTime() - Date.parse(at)) / 1000));
 
-/**
- * The part of the directory that a case needs: its parties, who acts, members of the policy's teams and owners of the machine. Entries of the
- * live source that nobody asked for are members of such teams.
- */
+/** The part of the file that a case needs: its parties, who acts, members of the policy's teams, and its machine with its owners. */
+export function neededOf(file: Directory, policy: Policy, { parties, others }: Concerned) {
+  const { matching, machines, similarId } = lookupOf(file);
+  const named = [...new Set([...parties, ...others])];
+  // An id in another spelling is for the hint alone.
+  const ids = [...new Set([...named, ...named.flatMap((id) => similarId(id) ?? [])])];
+  const ofCase = ids.flatMap((id) => machines(id));
+  const teams = [...new Set([...policyTeams(policy), ...ofCase.map(({ ownerTeam }) => ownerTeam)])];
+  return { people: matching(ids, teams), machines: ofCase, teams, ids };
+}
+
+/** The directory of one case. Entries of the live source whose ids were not asked for are members of the teams that are needed. */
 export function mergeDirectory(file: Directory, live: LiveReading, policy: Policy, concerned: Concerned, now: Date): MergedDirectory {
   const { source } = live;
   const unusable = whyUnusable(source, now, policy.directoryMaxAgeSeconds);
@@ -96,16 +104,16 @@ export function mergeDirectory(file: Directory, live: LiveReading, policy: Polic
   const merge = (id: string, mine: Person | undefined) =>
     mergePerson(id, mine, entries.get(fold(id)) ?? [], { source, usable: unusable === undefined, deciding: decidingTeams(policy) });
 
-  const { matching, machines, people, similarId } = lookupOf(file);
-  const named = [...new Set([...concerned.parties, ...concerned.others])];
-  const ofMachines = named.flatMap((id) => machines(id));
-  const alike = named.flatMap((id) => similarId(id) ?? []);
-  const inFile = matching([...named, ...alike], [...policyTeams(policy), ...ofMachines.map(({ ownerTeam }) => ownerTeam)]);
-  const merged = new Map(inFile.map((person) => [person.id, merge(person.id, person)]));
-  // Not under the id of a machine, nor under one of the file in another spelling.
-  for (const { id } of live.people)
-    if (!merged.has(id) && [people(id), machines(id)].flat().length === 0 && similarId(id) === undefined)
-      merged.set(id, merge(id, undefined));
+  const { machines, people, similarId } = lookupOf(file);
+  const needed = neededOf(file, policy, concerned);
+  const merged = new Map(needed.people.map((person) => [person.id, merge(person.id, person)]));
+  const asked = new Set(needed.ids.map(fold));
+  for (const { id } of live.people) {
+    // Not under the id of a machine, nor under one of the file in another spelling.
+    if (merged.has(id) || [people(id), machines(id)].flat().length > 0 || similarId(id) !== undefined) continue;
+    const alone = merge(id, undefined);
+    if (asked.has(fold(id)) || (alone.person?.teams ?? []).length > 0) merged.set(id, alone);
+  }
 
   const doubts = concerned.parties.flatMap((id) => merged.get(id)?.doubts ?? []);
   const [subject] = concerned.parties;
@@ -113,7 +121,7 @@ export function mergeDirectory(file: Directory, live: LiveReading, policy: Polic
     directory: {
       ...file,
       people: [...merged.values()].flatMap(({ person }) => person ?? []),
-      machines: [...ofMachines, ...alike.flatMap((id) => machines(id))],
+      machines: needed.machines,
     },
     doubts: [
       ...(unusable === undefined
