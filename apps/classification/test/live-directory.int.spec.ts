@@ -2,21 +2,24 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Directory } from '@readmit/contracts';
 import type { DirectoryReading } from '@readmit/domain';
+import { Secret } from '@readmit/service';
 import type { Store } from '@readmit/store';
-import { blockOf, testDatabase, testOpenLdap, type TestDatabase, type TestOpenLdap } from '@readmit/testing';
+import { blockOf, testDatabase, testOpenLdap, until, type TestDatabase, type TestOpenLdap } from '@readmit/testing';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { classificationApp } from '../src/classification.app.js';
 import { withLiveSource } from '../src/outbound/case-directory.js';
 import type { FactSource } from '../src/outbound/fact-source.js';
 import { ldapSource } from '../src/outbound/ldap-source.js';
 import { loadPolicy } from '../src/outbound/policy-file.js';
-import { parseSource, type LdapSourceSettings } from '../src/outbound/source-settings.js';
+import { parseSource, sourceFile, type LdapSourceSettings } from '../src/outbound/source-settings.js';
 import { SourceTables } from '../src/outbound/source-tables.js';
 import { SourceWatch } from '../src/outbound/source-watch.js';
 import { person } from './people.js';
 
-const policy = await loadPolicy(fileURLToPath(new URL('../../../deploy/policies/default.yaml', import.meta.url)));
+const policyFile = fileURLToPath(new URL('../../../deploy/policies/default.yaml', import.meta.url));
+const policy = await loadPolicy(policyFile);
 const suffix = 'dc=acme,dc=test';
 const dnOf = (uid: string): string => `uid=${uid},ou=people,${suffix}`;
 const groupDn = (cn: string): string => `cn=${cn},ou=groups,${suffix}`;
@@ -430,5 +433,48 @@ describe('a live source of the directory', () => {
     await writeFile(passwordFile, `${right}\n`, { mode: 0o600 });
     await watch.run();
     expect(watch.problem).toBeUndefined();
+  });
+
+  it.each<[string, (yaml: string) => string, string]>([
+    ['an unknown field', (yaml) => `${yaml}keys: []\n`, '/ must NOT have additional properties: keys'],
+    ['an unencrypted connection', (yaml) => yaml.replace('ldaps:', 'ldap:'), 'url must be an ldaps URL, unless it is on loopback'],
+    ['a filter that is none', (yaml) => yaml.replace('  id: uid', '  id: uid\n  filter: (uid='), 'people.filter '],
+    ['polls once an hour', (yaml) => yaml.replace('pollSeconds: 20', 'pollSeconds: 3600'), '/pollSeconds must be <= 60'],
+    ['a group that gives a key', (yaml) => yaml.replace('privileged: true', 'key: x'), '/groups/map/3 '],
+    ['text that is not YAML', (yaml) => `${yaml}name: twice\n`, 'must name a file with valid YAML: Map keys must be unique'],
+  ])('refuses settings with %s', (_what, change, message) => {
+    const yaml = blockOf('docs/directory.md', 'From your LDAP directory', 3);
+    expect(() => parseSource(change(yaml))).toThrow(message);
+    expect(parseSource(yaml).name).toBe('hr');
+  });
+
+  it('runs with the service: reads until the service stops, polls, and leaves the lease to another process', async () => {
+    const file = path.join(ldap.dataDir, 'source.yaml');
+    // JSON is YAML.
+    await writeFile(file, JSON.stringify(settings({ pollSeconds: 5 })));
+    const built = await classificationApp.build({
+      settings: {
+        READMIT_POLICY_FILE: policyFile,
+        READMIT_DIRECTORY_URL: 'http://127.0.0.1:9/directory.jws',
+        READMIT_DIRECTORY_KEY: 'x'.repeat(43),
+        READMIT_DIRECTORY_CACHE_MS: 0,
+        READMIT_DIRECTORY_SOURCE_FILE: sourceFile(file),
+        READMIT_CONTACT_SALT_FILE: new Secret('salt'),
+      },
+      store,
+      log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
+      commands: { command: () => Promise.resolve({ reply: undefined, emitted: [] }) },
+      newId: (prefix: string) => prefix,
+      now: () => new Date(),
+    } as never);
+    const row = async () => (await store.query<{ pass: string; read_at: Date | null }>('SELECT pass, read_at FROM directory_source'))[0];
+    try {
+      await built.started?.();
+      await until(async () => (await row())?.read_at, { what: 'the source was read completely' });
+      await until(async () => (await row())?.pass === '2', { what: 'the second run' });
+    } finally {
+      await built.close?.();
+    }
+    expect(await store.query('SELECT lease_by, problem FROM directory_source')).toEqual([{ lease_by: null, problem: null }]);
   });
 });

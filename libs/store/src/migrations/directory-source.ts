@@ -35,8 +35,8 @@ export class DirectorySource1 implements MigrationInterface {
         pass bigint NOT NULL,
         PRIMARY KEY (source, entry)
       )`);
-    // Hashes, because a DN may be longer than an entry of a B-tree.
-    await runner.query('CREATE INDEX directory_person_by_place ON directory_person USING hash (place)');
+    // Digests, because a DN may be longer than an entry of a B-tree. Statements compare the DN as well.
+    await runner.query('CREATE INDEX directory_person_by_place ON directory_person (source, md5(place))');
     await runner.query('CREATE INDEX directory_person_by_id ON directory_person (source, folded)');
     await runner.query(`
       CREATE TABLE directory_member (
