@@ -1,148 +1,33 @@
 /** The live source end to end: a real OpenLDAP, classification's tables in PostgreSQL, and the directory that a case gets. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { Directory } from '@readmit/contracts';
-import type { DirectoryReading } from '@readmit/domain';
+import { describe, expect, it } from '@jest/globals';
 import { Secret } from '@readmit/service';
-import type { Store } from '@readmit/store';
-import { blockOf, testDatabase, testOpenLdap, until, type TestDatabase, type TestOpenLdap } from '@readmit/testing';
+import { blockOf, until } from '@readmit/testing';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { classificationApp } from '../src/classification.app.js';
-import { withLiveSource } from '../src/outbound/case-directory.js';
-import type { FactSource } from '../src/outbound/fact-source.js';
-import { ldapSource } from '../src/outbound/ldap-source.js';
-import { loadPolicy } from '../src/outbound/policy-file.js';
-import { parseSource, sourceFile, type LdapSourceSettings } from '../src/outbound/source-settings.js';
+import { sourceFile } from '../src/outbound/source-settings.js';
 import { SourceTables } from '../src/outbound/source-tables.js';
-import { SourceWatch } from '../src/outbound/source-watch.js';
-import { person } from './people.js';
-
-const policyFile = fileURLToPath(new URL('../../../deploy/policies/default.yaml', import.meta.url));
-const policy = await loadPolicy(policyFile);
-const suffix = 'dc=acme,dc=test';
-const dnOf = (uid: string): string => `uid=${uid},ou=people,${suffix}`;
-const groupDn = (cn: string): string => `cn=${cn},ou=groups,${suffix}`;
-
-let ldap: TestOpenLdap;
-let passwordFile: string;
-let database: TestDatabase;
-let store: Store;
-let clock: Date;
-const now = (): Date => clock;
-const later = (seconds: number): void => void (clock = new Date(clock.getTime() + seconds * 1000));
-
-const entry = (uid: string, more = ''): string => `dn: ${dnOf(uid)}
-changetype: add
-objectClass: inetOrgPerson
-uid: ${uid}
-cn: ${uid}
-sn: Example
-employeeNumber: h-${uid}
-employeeType: employee
-${more}
-`;
-const group = (cn: string, ...members: readonly string[]): string => `dn: ${groupDn(cn)}
-changetype: add
-objectClass: ${members.length > 0 ? 'groupOfNames' : 'groupOfMembers'}
-cn: ${cn}
-${members.map((dn) => `member: ${dn}\n`).join('')}
-`;
-const change = (dn: string, ...lines: readonly string[]): Promise<void> =>
-  ldap.modify('data', `dn: ${dn}\nchangetype: modify\n${lines.join('\n')}\n`);
-const gone = (dn: string): Promise<void> => ldap.modify('data', `dn: ${dn}\nchangetype: delete\n`);
-
-beforeAll(async () => {
-  database = await testDatabase();
-  store = await database.store('classification');
-  ldap = await testOpenLdap();
-  const reader = blockOf('docs/directory.md', 'From your LDAP directory');
-  await ldap.modify('data', reader);
-  await ldap.modify('config', blockOf('docs/directory.md', 'From your LDAP directory', 2));
-  passwordFile = path.join(ldap.dataDir, 'reader-password');
-  await writeFile(passwordFile, `${/^userPassword: (.+)$/m.exec(reader)?.[1] ?? ''}\n`, { mode: 0o600 });
-  await ldap.modify('data', [entry('boss'), ...Array.from({ length: 30 }, (_, n) => entry(`extra-${n}`))].join('\n'));
-});
-beforeEach(async () => {
-  clock = new Date();
-  await ldap.modify(
-    'data',
-    [
-      entry('ada', `telephoneNumber: +44 20 7946 0101\nmanager: ${dnOf('boss')}`),
-      entry('boris', 'telephoneNumber: +44 20 7946 0102'),
-      entry('chidi'),
-      entry('mallory'),
-      group('inner', dnOf('mallory'), dnOf('chidi').toUpperCase(), groupDn('help-desk')),
-      group('help-desk', dnOf('boris'), groupDn('inner'), dnOf('ghost')),
-      group('security', dnOf('chidi'), dnOf('mallory')),
-      group('seniors', dnOf('chidi')),
-      group('admins', dnOf('boss')),
-    ].join('\n'),
-  );
-});
-afterEach(async () => {
-  await store.query('DELETE FROM directory_person');
-  await store.query('DELETE FROM directory_source');
-  for (const dn of [
-    ...['ada', 'boris', 'chidi', 'mallory', 'erin-2'].map(dnOf),
-    ...['inner', 'help-desk', 'security', 'seniors', 'admins'].map(groupDn),
-  ])
-    await gone(dn).catch(() => undefined);
-});
-afterAll(async () => {
-  await ldap.remove();
-  await database.drop();
-});
-
-const settings = (more: Partial<LdapSourceSettings> = {}): LdapSourceSettings => ({
-  ...parseSource(blockOf('docs/directory.md', 'From your LDAP directory', 3)),
-  url: ldap.url,
+import {
+  policyFile,
+  suffix,
+  dnOf,
+  groupDn,
+  ldap,
   passwordFile,
-  ...more,
-});
-
-const key = (kid: string) => ({
-  kid,
-  type: 'software-key' as const,
-  key: { kty: 'OKP' as const, crv: 'Ed25519' as const, x: 'x'.repeat(43) },
-});
-const listed = (id: string, team: string, more: Partial<Directory['people'][number]> = {}) =>
-  person(id, team, { human: `h-${id}`, accounts: [], ...more });
-
-interface Rig {
-  readonly watch: SourceWatch;
-  readonly source: FactSource;
-  readonly tables: SourceTables;
-  readonly logged: string[];
-  /** The directory of a case. */
-  of(subject: string, more?: { readonly requester?: string; readonly other?: string }): Promise<DirectoryReading>;
-}
-
-function rig(people: Directory['people'], more: Partial<LdapSourceSettings> = {}): Rig {
-  const directory: Directory = { version: 1, issuedAt: clock.toISOString(), people, machines: [], privileged: [] };
-  const file = { read: () => Promise.resolve({ directory, digest: 'd'.repeat(64), issuedAt: directory.issuedAt }) };
-  const logged: string[] = [];
-  const log = {
-    error: (fields: object, text?: string) => void logged.push(`${text}: ${(fields as { error?: string }).error}`),
-    info: (_fields: object, text?: string) => void logged.push(String(text)),
-  };
-  const source = ldapSource(settings(more), { callTimeoutMs: 10_000, now, unusable: (id, why) => void logged.push(`${id} ${why}`) });
-  const tables = new SourceTables(store, source, `reader-${more.name ?? ''}`);
-  const watch = new SourceWatch(source, tables, log as never, now);
-  const cases = withLiveSource(file, { source, tables, policy: policy.document, now });
-  return {
-    watch,
-    source,
-    tables,
-    logged,
-    of: (subject, { requester, other } = {}) =>
-      cases.read(
-        { parties: [subject, ...(requester === undefined ? [] : [requester])], others: other === undefined ? [] : [other] },
-        AbortSignal.timeout(10_000),
-      ),
-  };
-}
-const whoIs = (reading: DirectoryReading, id: string) => reading.directory.people.find((one) => one.id === id);
+  store,
+  clock,
+  now,
+  later,
+  entry,
+  group,
+  change,
+  gone,
+  settings,
+  key,
+  listed,
+  rig,
+  whoIs,
+} from './live-rig.js';
 
 describe('a live source of the directory', () => {
   it('R1.6 cases wait until it was read completely; then it tells contacts, manager, accounts, employment and teams, each with its age', async () => {
@@ -433,19 +318,6 @@ describe('a live source of the directory', () => {
     await writeFile(passwordFile, `${right}\n`, { mode: 0o600 });
     await watch.run();
     expect(watch.problem).toBeUndefined();
-  });
-
-  it.each<[string, (yaml: string) => string, string]>([
-    ['an unknown field', (yaml) => `${yaml}keys: []\n`, '/ must NOT have additional properties: keys'],
-    ['an unencrypted connection', (yaml) => yaml.replace('ldaps:', 'ldap:'), 'url must be an ldaps URL, unless it is on loopback'],
-    ['a filter that is none', (yaml) => yaml.replace('  id: uid', '  id: uid\n  filter: (uid='), 'people.filter '],
-    ['polls once an hour', (yaml) => yaml.replace('pollSeconds: 20', 'pollSeconds: 3600'), '/pollSeconds must be <= 60'],
-    ['a group that gives a key', (yaml) => yaml.replace('privileged: true', 'key: x'), '/groups/map/3 '],
-    ['text that is not YAML', (yaml) => `${yaml}name: twice\n`, 'must name a file with valid YAML: Map keys must be unique'],
-  ])('refuses settings with %s', (_what, change, message) => {
-    const yaml = blockOf('docs/directory.md', 'From your LDAP directory', 3);
-    expect(() => parseSource(change(yaml))).toThrow(message);
-    expect(parseSource(yaml).name).toBe('hr');
   });
 
   it('runs with the service: reads until the service stops, polls, and leaves the lease to another process', async () => {
