@@ -1,4 +1,6 @@
 /** Somebody with a browser, a second factor at Keycloak, and a home folder for the CLI. */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { run } from '@readmit/cli';
@@ -54,11 +56,14 @@ export class Person {
     });
     // Keycloak asks for the label of the passkey.
     this.page.on('dialog', (dialog) => void dialog.accept('laptop'));
-    await this.context.route('http://127.0.0.1:9/**', (route) => route.fulfill({ body: 'enrolled' }));
+    // A real server: the browser does not show every redirect to a page that only the test answers.
+    const client = createServer((_request, response) => response.end('enrolled'));
+    await new Promise<void>((resolve) => client.listen(0, '127.0.0.1', resolve));
+    const callback = `http://127.0.0.1:${(client.address() as AddressInfo).port}/callback`;
     const asked = new URL(`${issuer}/protocol/openid-connect/auth`);
     asked.search = new URLSearchParams({
       client_id: 'readmit-cli',
-      redirect_uri: 'http://127.0.0.1:9/callback',
+      redirect_uri: callback,
       response_type: 'code',
       scope: 'openid',
       code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
@@ -67,7 +72,9 @@ export class Person {
     }).toString();
     await this.signInAtPage(asked.href, account);
     await this.page.click('#registerWebAuthn');
-    await this.page.waitForURL(/^http:\/\/127\.0\.0\.1:9\/callback\?.*kc_action_status=success/);
+    await this.page.waitForURL((url) => url.href.startsWith(callback) && url.searchParams.get('kc_action_status') === 'success');
+    client.closeAllConnections();
+    client.close();
   }
 
   async readmit(argv: readonly string[], atPage: AtPage = (address) => this.page.goto(address)) {
