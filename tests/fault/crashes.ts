@@ -45,9 +45,7 @@ export class Crashes {
     const hook = `${pathToFileURL(path.join(workspace, 'tests/fault/crash-preload.mjs')).href}?folder=${encodeURIComponent(folder)}`;
     const supervised = pathToFileURL(path.join(built, 'standalone/supervised.js')).href;
     await writeFile(path.join(folder, 'apps/package.json'), '{ "type": "module" }');
-    // They are started many times: the compile cache makes that faster.
-    const cache = `import module from 'node:module';\nmodule.enableCompileCache(${JSON.stringify(path.join(folder, 'compiled'))});\n`;
-    await writeFile(path.join(folder, 'apps/standalone/supervised.js'), `${cache}import '${supervised}';\nimport '${hook}';\n`);
+    await writeFile(path.join(folder, 'apps/standalone/supervised.js'), `import '${supervised}';\nimport '${hook}';\n`);
     return new Crashes(folder);
   }
 
