@@ -3,6 +3,7 @@ import type { HeardRecord } from './bare-bus.js';
 import { caseIdOf, readId, render, type Script } from './script.js';
 import { sayEvent, type Writing } from './statement.js';
 import { auditOcsfTopic, topicOf } from '@readmit/contracts';
+import { packed } from '@readmit/store';
 import { watchAfterSeconds } from '../../apps/audit/src/usecases/append-to-log.js';
 
 /** As many bytes as the real ones have: a root, and the right edge of a tree of some thousand leaves. */
@@ -40,10 +41,14 @@ export function appendToLog(
   }
   const end = size + indices.length;
   const now = Date.now();
+  const [packedEntries, packedHeaders] = [packed(entries), packed(headers)];
+  const packedValues = packed(records.map(({ value }) => value));
   return {
     parts: [
       `l AS (INSERT INTO leaf (index, entry, event_id, topic, key, headers, value)
-         SELECT * FROM unnest($1::bigint[], $2::bytea[], $3::text[], $4::text[], $5::text[], $6::json[], $7::bytea[]))`,
+         SELECT index, substr($2::bytea, es, el), event_id, topic, key, convert_from(substr($6::bytea, hs, hl), 'UTF8')::json, substr($7::bytea, vs, vl)
+         FROM unnest($1::bigint[], $3::text[], $4::text[], $5::text[], $18::int[], $19::int[], $20::int[], $21::int[], $22::int[], $23::int[])
+           AS r (index, event_id, topic, key, es, el, hs, hl, vs, vl))`,
       `w AS (INSERT INTO case_watch (case_id, look_at) SELECT k, $13::timestamptz FROM unnest($14::text[]) k
          ON CONFLICT (case_id) DO UPDATE SET look_at = excluded.look_at
            WHERE case_watch.look_at IS NULL OR case_watch.look_at NOT BETWEEN $15::timestamptz AND excluded.look_at)`,
@@ -53,12 +58,12 @@ export function appendToLog(
     ],
     values: [
       indices,
-      entries,
+      packedEntries.bytes,
       ids,
       topics,
       records.map(({ key }) => key),
-      headers,
-      records.map(({ value }) => value),
+      packedHeaders.bytes,
+      packedValues.bytes,
       end,
       root,
       frontier,
@@ -69,6 +74,7 @@ export function appendToLog(
       new Date(now + 1_000 * watchAfterSeconds).toISOString(),
       [...whose.keys()],
       [...whose.values()],
+      ...[packedEntries, packedHeaders, packedValues].flatMap(({ starts, lengths }) => [starts, lengths]),
     ],
     size: end,
   };

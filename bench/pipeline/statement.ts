@@ -1,6 +1,6 @@
 /** R0's one statement: everything that a service writes for a batch, in one round trip that is its own transaction. */
 import { topicOf, type ServiceName } from '@readmit/contracts';
-import { busSchema, tablesOfTopic } from '@readmit/store';
+import { packed, busSchema, tablesOfTopic } from '@readmit/store';
 import type { Column, Row, Script } from './script.js';
 import { render, renderValue } from './script.js';
 import { partitionOf } from '@readmit/bus';
@@ -142,21 +142,41 @@ interface Saying {
 
 export const settleSql = (batches: string): string => `DELETE FROM outbox_unsent WHERE batch = ANY (${batches}::bigint[])`;
 
+/** Byte strings or texts as the product binds them: one parameter, taken apart by the statement. */
+function bindPacked(parts: readonly (Uint8Array | string)[], bind: (value: unknown) => string) {
+  const { bytes, starts, lengths } = packed(parts);
+  const all = bind(bytes);
+  return {
+    arrays: [`${bind(starts)}::int[]`, `${bind(lengths)}::int[]`],
+    of: (start: string, length: string): string => `substr(${all}::bytea, ${start}, ${length})`,
+  };
+}
+
 /** The product's rows: an event each, and one for the transaction until the brokers have them. */
 function toOutbox(says: readonly Said[], bind: (value: unknown) => string): Saying {
+  const [headers, values] = [
+    bindPacked(
+      says.map(({ headers }) => headers),
+      bind,
+    ),
+    bindPacked(
+      says.map(({ value }) => value),
+      bind,
+    ),
+  ];
   const arrays = [
     `${bind(says.map(({ topic }) => topic))}::text[]`,
     `${bind(says.map(({ key }) => key))}::text[]`,
-    `${bind(says.map(({ headers }) => headers))}::text[]`,
-    `${bind(says.map(({ value }) => value))}::bytea[]`,
+    ...headers.arrays,
+    ...values.arrays,
   ];
   return {
     parts: [
       `batch AS MATERIALIZED (SELECT nextval('outbox_batch') AS id, clock_timestamp() AS at)`,
       `unsent AS (INSERT INTO outbox_unsent (batch, written_at, events) SELECT id, at, ${bind(says.length)}::integer FROM batch)`,
       `written AS (INSERT INTO outbox (batch, place, written_at, topic, key, headers, value)
-        SELECT b.id, r.place, b.at, r.topic, r.key, r.headers::json, r.value
-        FROM batch b, unnest(${arrays.join(', ')}) WITH ORDINALITY AS r (topic, key, headers, value, place) RETURNING 1)`,
+        SELECT b.id, r.place, b.at, r.topic, r.key, convert_from(${headers.of('r.hs', 'r.hl')}, 'UTF8')::json, ${values.of('r.vs', 'r.vl')}
+        FROM batch b, unnest(${arrays.join(', ')}) WITH ORDINALITY AS r (topic, key, hs, hl, vs, vl, place) RETURNING 1)`,
     ],
     counts: ['(SELECT count(*) FROM written) AS said', '(SELECT id FROM batch) AS batch'],
   };
@@ -166,19 +186,25 @@ function toOutbox(says: readonly Said[], bind: (value: unknown) => string): Sayi
 function saySql(topic: string, says: readonly Said[], at: number, bind: (value: unknown) => string): readonly string[] {
   const { log, head } = tablesOfTopic(topic);
   const partitions = says.map(({ key }) => partitionOf(key));
-  const arrays = [
-    `${bind(partitions)}::smallint[]`,
-    `${bind(says.map(({ key }) => key))}::text[]`,
-    `${bind(says.map(({ headers }) => headers))}::text[]`,
-    `${bind(says.map(({ value }) => value))}::bytea[]`,
+  const [headers, values] = [
+    bindPacked(
+      says.map(({ headers }) => headers),
+      bind,
+    ),
+    bindPacked(
+      says.map(({ value }) => value),
+      bind,
+    ),
   ];
+  const arrays = [`${bind(partitions)}::smallint[]`, `${bind(says.map(({ key }) => key))}::text[]`, ...headers.arrays, ...values.arrays];
   return [
-    `incoming${at} AS (SELECT * FROM unnest(${arrays.join(', ')}) WITH ORDINALITY AS r (partition, key, headers, value, place))`,
+    `incoming${at} AS (SELECT * FROM unnest(${arrays.join(', ')}) WITH ORDINALITY AS r (partition, key, hs, hl, vs, vl, place))`,
     `wanted${at} AS (SELECT partition, count(*) AS records FROM incoming${at} GROUP BY partition)`,
     `locked${at} AS MATERIALIZED (SELECT partition, next_offset FROM ${busSchema}.${head} WHERE partition = ANY (${bind([...new Set(partitions)])}::smallint[]) ORDER BY partition FOR UPDATE)`,
     `headed${at} AS (UPDATE ${busSchema}.${head} h SET next_offset = l.next_offset + w.records FROM locked${at} l JOIN wanted${at} w USING (partition) WHERE h.partition = l.partition)`,
     `written${at} AS (INSERT INTO ${busSchema}.${log} (partition, "offset", key, headers, value)
-      SELECT i.partition, l.next_offset + row_number() OVER (PARTITION BY i.partition ORDER BY i.place) - 1, i.key, i.headers::jsonb, i.value
+      SELECT i.partition, l.next_offset + row_number() OVER (PARTITION BY i.partition ORDER BY i.place) - 1, i.key,
+        convert_from(${headers.of('i.hs', 'i.hl')}, 'UTF8')::jsonb, ${values.of('i.vs', 'i.vl')}
       FROM incoming${at} i JOIN locked${at} l USING (partition) RETURNING 1)`,
   ];
 }

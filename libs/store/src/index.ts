@@ -3,6 +3,8 @@ export { securedDatabaseUrl } from './database-url.js';
 export type { Listening } from './listener.js';
 export { migrationsOf } from './migrations/registry.js';
 export type { RegisteredMigration } from './migrations/registry.js';
+export { packed } from './packed.js';
+export type { Packed } from './packed.js';
 export { busSchema, roleOf, schemaOf, tablesOfTopic } from './schemas.js';
 export type { TopicTables } from './schemas.js';
 export { planSetup } from './setup-plan.js';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { testDatabase, until, type TestDatabase } from '@readmit/testing';
-import { isTransientSqlError, sqlStateOf, type Store } from '../src/index.js';
+import { isTransientSqlError, packed, sqlStateOf, type Store } from '../src/index.js';
 
 /**
  * A store against a real server: what commits, what does not, what is counted, what survives a lost connection.
@@ -18,6 +18,26 @@ describe('store', () => {
   const members = async (): Promise<string[]> =>
     (await store.query<{ member: string }>('SELECT member FROM member ORDER BY member')).map(({ member }) => member);
   const insert = `INSERT INTO member (group_name, member, topics, lease_until) VALUES ('store', $1, '{}', clock_timestamp())`;
+
+  it('takes packed byte strings and texts apart again, the empty and the largest included', async () => {
+    const parts = [
+      Buffer.from([0, 255, 92, 34, 128]),
+      '',
+      'quotes "\\" and žluťoučký 🦄',
+      new Uint8Array(),
+      Buffer.alloc(1_048_576, 7),
+      '{}',
+    ];
+    const { bytes, starts, lengths } = packed(parts);
+    const rows = await store.query<{ part: Buffer }>(
+      'SELECT substr($1::bytea, start, length) AS part FROM unnest($2::int[], $3::int[]) WITH ORDINALITY AS r (start, length, place) ORDER BY place',
+      [bytes, starts, lengths],
+    );
+    expect(rows.map(({ part }) => part.toString('hex'))).toEqual(parts.map((part) => Buffer.from(part as string).toString('hex')));
+    expect(
+      await store.query('SELECT 1 AS one FROM unnest($1::int[]) n WHERE $2::bytea IS NULL', [packed([]).starts, packed([]).bytes]),
+    ).toEqual([]);
+  });
 
   it('commits when the work resolves, on the search path of the schema alone', async () => {
     const path = await store.transaction(async (tx) => {

@@ -1,5 +1,5 @@
 import { topicOf } from '@readmit/contracts';
-import type { Store, Tx } from '@readmit/store';
+import { packed, type Store, type Tx } from '@readmit/store';
 import type { KnownCase, LoggedRecord } from '@readmit/domain';
 
 /** The end of the log: its last checkpoint, and which of the received events are in the log already. */
@@ -95,9 +95,15 @@ export function append(
   cases: ReadonlyMap<string, KnownCase>,
   watch: { readonly cases: readonly string[]; readonly notBefore: Date; readonly lookAt: Date },
 ): Promise<unknown> {
+  const entries = packed(leaves.map(({ entry }) => entry));
+  const headers = packed(leaves.map(({ record }) => JSON.stringify(record.headers)));
+  const values = packed(leaves.map(({ record }) => record.value));
   return tx.query(
     `WITH l AS (INSERT INTO leaf (index, entry, event_id, topic, key, headers, value)
-         SELECT * FROM unnest($1::bigint[], $2::bytea[], $3::text[], $4::text[], $5::text[], $6::json[], $7::bytea[])),
+         SELECT index, substr($2::bytea, entry_start, entry_length), event_id, topic, key,
+           convert_from(substr($6::bytea, headers_start, headers_length), 'UTF8')::json, substr($7::bytea, value_start, value_length)
+         FROM unnest($1::bigint[], $3::text[], $4::text[], $5::text[], $18::int[], $19::int[], $20::int[], $21::int[], $22::int[], $23::int[])
+           AS r (index, event_id, topic, key, entry_start, entry_length, headers_start, headers_length, value_start, value_length)),
        w AS (INSERT INTO case_watch (case_id, look_at) SELECT DISTINCT k, $13::timestamptz FROM unnest($14::text[]) k
          ON CONFLICT (case_id) DO UPDATE SET look_at = excluded.look_at
            WHERE case_watch.look_at IS NULL OR case_watch.look_at NOT BETWEEN $15::timestamptz AND excluded.look_at),
@@ -106,12 +112,12 @@ export function append(
      INSERT INTO checkpoint (size, root, frontier, note, at) VALUES ($8, $9, $10, $11, $12)`,
     [
       leaves.map(({ index }) => index),
-      leaves.map(({ entry }) => bufferOf(entry)),
+      entries.bytes,
       leaves.map(({ eventId }) => eventId),
       leaves.map(({ record }) => record.topic),
       leaves.map(({ record }) => record.key),
-      leaves.map(({ record }) => JSON.stringify(record.headers)),
-      leaves.map(({ record }) => bufferOf(record.value)),
+      headers.bytes,
+      values.bytes,
       checkpoint.size,
       bufferOf(checkpoint.root),
       bufferOf(checkpoint.frontier),
@@ -122,6 +128,7 @@ export function append(
       watch.notBefore,
       [...cases.keys()],
       [...cases.values()].map((known) => JSON.stringify(known)),
+      ...[entries, headers, values].flatMap(({ starts, lengths }) => [starts, lengths]),
     ],
   );
 }

@@ -1,4 +1,4 @@
-import { busSchema, tablesOfTopic, type Store, type Tx } from '@readmit/store';
+import { busSchema, packed, tablesOfTopic, type Store, type Tx } from '@readmit/store';
 import { partitionOf } from '../partition-of.js';
 import type { OutgoingRecord, TopicRecord } from '../port.js';
 
@@ -46,11 +46,17 @@ export async function append(tx: Tx, records: readonly OutgoingRecord[]): Promis
 
 async function appendTo(tx: Tx, topic: string, list: readonly OutgoingRecord[]): Promise<void> {
   const partitions = list.map(({ key }) => partitionOf(key));
+  const headers = packed(list.map(({ headers }) => JSON.stringify(headers)));
+  const values = packed(list.map(({ value }) => value));
   const [written] = await tx.query<{ written: string }>(appendStatement(topic), [
     partitions,
     list.map(({ key }) => key),
-    list.map(({ headers }) => JSON.stringify(headers)),
-    list.map(({ value }) => value),
+    headers.bytes,
+    headers.starts,
+    headers.lengths,
+    values.bytes,
+    values.starts,
+    values.lengths,
     [...new Set(partitions)],
     hintChannel,
     topic,
@@ -64,22 +70,24 @@ function appendStatement(topic: string): string {
   const { log, head } = tablesOfTopic(topic);
   return `
     WITH incoming AS (
-      SELECT * FROM unnest($1::smallint[], $2::text[], $3::text[], $4::bytea[]) WITH ORDINALITY AS r (partition, key, headers, value, place)
+      SELECT * FROM unnest($1::smallint[], $2::text[], $4::int[], $5::int[], $7::int[], $8::int[])
+        WITH ORDINALITY AS r (partition, key, headers_start, headers_length, value_start, value_length, place)
     ), wanted AS (
       SELECT partition, count(*) AS records FROM incoming GROUP BY partition
     ), locked AS MATERIALIZED (
-      SELECT partition, next_offset FROM ${busSchema}.${head} WHERE partition = ANY ($5::smallint[]) ORDER BY partition FOR UPDATE
+      SELECT partition, next_offset FROM ${busSchema}.${head} WHERE partition = ANY ($9::smallint[]) ORDER BY partition FOR UPDATE
     ), moved AS (
       UPDATE ${busSchema}.${head} h SET next_offset = l.next_offset + w.records
       FROM locked l JOIN wanted w USING (partition)
       WHERE h.partition = l.partition
     ), written AS (
       INSERT INTO ${busSchema}.${log} (partition, "offset", key, headers, value)
-      SELECT i.partition, l.next_offset + row_number() OVER (PARTITION BY i.partition ORDER BY i.place) - 1, i.key, i.headers::jsonb, i.value
+      SELECT i.partition, l.next_offset + row_number() OVER (PARTITION BY i.partition ORDER BY i.place) - 1, i.key,
+        convert_from(substr($3::bytea, i.headers_start, i.headers_length), 'UTF8')::jsonb, substr($6::bytea, i.value_start, i.value_length)
       FROM incoming i JOIN locked l USING (partition)
       RETURNING 1
     )
-    SELECT count(*) AS written, pg_notify($6, $7) FROM written`;
+    SELECT count(*) AS written, pg_notify($10, $11) FROM written`;
 }
 
 /** Records of one partition from the offset on, in order. */

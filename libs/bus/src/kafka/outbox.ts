@@ -1,4 +1,4 @@
-import type { Store, Tx } from '@readmit/store';
+import { packed, type Store, type Tx } from '@readmit/store';
 import { backoffMs, crashPoint, uuidv7 } from '@readmit/platform';
 import { placeOf } from '../partition-of.js';
 import type { OutgoingRecord } from '../port.js';
@@ -41,8 +41,10 @@ const writeStatement = `
     SELECT id, at, cardinality($1::text[]), $5::uuid, $6::bigint FROM batch
   ), written AS (
     INSERT INTO outbox (batch, place, written_at, topic, key, headers, value)
-    SELECT b.id, r.place, b.at, r.topic, r.key, r.headers::json, r.value
-    FROM batch b, unnest($1::text[], $2::text[], $3::text[], $4::bytea[]) WITH ORDINALITY AS r (topic, key, headers, value, place)
+    SELECT b.id, r.place, b.at, r.topic, r.key,
+      convert_from(substr($3::bytea, r.headers_start, r.headers_length), 'UTF8')::json, substr($4::bytea, r.value_start, r.value_length)
+    FROM batch b, unnest($1::text[], $2::text[], $9::int[], $10::int[], $11::int[], $12::int[])
+      WITH ORDINALITY AS r (topic, key, headers_start, headers_length, value_start, value_length, place)
   )
   SELECT id AS batch, CASE WHEN $7 THEN EXISTS (
     SELECT FROM outbox_unsent WHERE writer <> $5::uuid AND places & $6::bigint <> 0 AND batch <> ALL ($8::bigint[])
@@ -83,15 +85,21 @@ export class Outbox {
 
   /** `sendsAtOnce`: they are to be sent after the commit, unless they would overtake something. */
   async write(tx: Tx, records: readonly OutgoingRecord[], sendsAtOnce: boolean): Promise<void> {
+    const headers = packed(records.map(({ headers }) => JSON.stringify(headers)));
+    const values = packed(records.map(({ value }) => value));
     const [row] = await tx.query<{ batch: string; overtakes: boolean }>(writeStatement, [
       records.map(({ topic }) => topic),
       records.map(({ key }) => key),
-      records.map(({ headers }) => JSON.stringify(headers)),
-      records.map(({ value }) => value),
+      headers.bytes,
+      values.bytes,
       this.writer,
       placesOf(records),
       sendsAtOnce,
       [...this.refused],
+      headers.starts,
+      headers.lengths,
+      values.starts,
+      values.lengths,
     ]);
     if (row) this.written.set(records, row);
   }
