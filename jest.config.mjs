@@ -29,5 +29,6 @@ export default {
   testSequencer: '<rootDir>/tools/jest/longest-first.mjs',
   // More than the cores of a small machine, because many specs mostly wait for brokers and processes.
   maxWorkers: 3,
-  testTimeout: 180_000,
+  // Only ends what would never end, also on a machine that is busy with other work.
+  testTimeout: 300_000,
 };

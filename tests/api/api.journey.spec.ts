@@ -40,11 +40,11 @@ beforeAll(async () => {
   const people = new HttpSteps(system);
   for (const persona of ['boris', 'chidi', 'erin', 'gita']) tokens[persona] = await people.signIn(persona);
   api = await DocumentClient.at(system.origin);
-}, 120_000);
+});
 afterAll(async () => {
   await system?.stop();
   await state?.remove();
-}, 60_000);
+});
 
 /** The response, as soon as it has status 200 and matches; a service that has not received the case yet responds with 409 `not-ready`. */
 const shown = (name: string, sent: Parameters<DocumentClient['send']>[1], has: (body: Json) => unknown): Promise<Json> =>
@@ -53,7 +53,7 @@ const shown = (name: string, sent: Parameters<DocumentClient['send']>[1], has: (
       const { status, body } = await api.send(name, sent);
       return status === 200 && has(body) ? body : undefined;
     },
-    { what: `${name} has the expected response`, timeoutMs: 30_000 },
+    { what: `${name} has the expected response` },
   );
 /** The same for commands: retried while the service is not ready. */
 const done = (name: string, sent: Parameters<DocumentClient['send']>[1]): Promise<Answer> =>
@@ -62,7 +62,7 @@ const done = (name: string, sent: Parameters<DocumentClient['send']>[1]): Promis
       const answer = await api.send(name, sent);
       return answer.body['reason'] === 'not-ready' ? undefined : answer;
     },
-    { what: `${name} is ready`, timeoutMs: 30_000 },
+    { what: `${name} is ready` },
   );
 const approverKey = async (persona: string) =>
   JSON.parse(await readFile(path.join(system.stateDir, 'demo/keys', `${persona}.jwk`), 'utf8')) as JsonWebKey & { readonly kid: string };
@@ -124,7 +124,7 @@ it('a client that uses only the document opens, proves and approves a case, pick
   expect(acknowledged).toMatchObject({ status: 200, body: { acknowledged: true } });
   expect(await api.send('endEarly', { params, body: { reason: 'Done.' }, key })).toMatchObject({ status: 202 });
   await shown('showCase', { params, key }, ({ state: at, outcome }) => at === 'closed' && outcome === 'completed');
-}, 90_000);
+});
 
 describe('the examples in the document', () => {
   /** The key in the examples is that of RFC 8037 (A.1) and RFC 7748 (6.1), whose private parts are public. */
@@ -181,7 +181,7 @@ describe('the examples in the document', () => {
     await tryExample('withdraw', { params: await open(), key });
     await tryExample('checkpoint');
     await tryExample('exportLog', { token: gita });
-  }, 90_000);
+  });
 
   it('work for signals of providers and for parked messages', async () => {
     const secrets = JSON.parse(await readFile(path.join(system.stateDir, 'demo/issuer-keys.json'), 'utf8')) as {
@@ -219,7 +219,7 @@ describe('the examples in the document', () => {
         state: 'discarded',
       });
     }
-  }, 90_000);
+  });
 
   it('cover every operation', () => {
     expect(api.names.filter((name) => !tried.has(name))).toEqual([]);
@@ -253,5 +253,5 @@ else
       checkpoint.responses = { ...others, 201: described ?? {} };
       const { code, output } = await schemathesis(tools, { origin: system.origin, document, only: 'checkpoint', each: 1 });
       expect([code, output]).toEqual([1, expect.stringContaining('Undocumented status code')]);
-    }, 60_000);
+    });
   });

@@ -145,7 +145,7 @@ describe('the inbox', () => {
     ]);
     for (const { id } of excluded) expect([id, await items(id)]).toEqual([id, []]);
     expect(await items('boris')).toEqual([]);
-  }, 60_000);
+  });
 
   it('R4.3 no longer has a case whose seat is taken, and R4.2 none that the caller decided', async () => {
     const { caseId, services, catchUp } = await provedCase({ people: [person('control', {})] });
@@ -157,7 +157,7 @@ describe('the inbox', () => {
     await catchUp();
     expect((await engine.facts(caseId)).has('readmit.approval.granted')).toBe(true);
     expect([await items('dana'), await rowsOf(caseId)]).toEqual([[], []]);
-  }, 60_000);
+  });
 
   it('no longer has a case that was denied, withdrawn, expired, failed or frozen, but still has another', async () => {
     const [denied, withdrawn, expired, failed, frozen, control] = [
@@ -204,7 +204,7 @@ describe('the inbox', () => {
       expect([type, await rowsOf(ended.caseId)]).toEqual([type, []]);
     }
     expect(await items('dana')).toEqual([`${control.caseId} decision`]);
-  }, 60_000);
+  });
 
   it('asks for a proof again when it is stale, and for nothing after the deadline, without any event', async () => {
     const { caseId } = await provedCase();
@@ -217,7 +217,7 @@ describe('the inbox', () => {
     expect(await items('boris')).toHaveLength(1);
     now = () => new Date(deadline);
     expect(await items('boris')).toEqual([]);
-  }, 60_000);
+  });
 });
 
 /** Timers stay real; only the date is fake. */
@@ -240,7 +240,7 @@ describe('rows', () => {
     expect((await engine.facts(caseId)).has('readmit.approval.requested')).toBe(true);
     now = () => database;
     expect([await items('boris'), await items('dana')]).toEqual([[], [`${caseId} decision`]]);
-  }, 60_000);
+  });
 });
 
 describe('pages', () => {
@@ -278,7 +278,7 @@ describe('pages', () => {
     expect([short.items, short.next]).toEqual([[], expect.stringMatching(/\/gone-8$/)]);
     expect((await page('boris', { limit: 2, after: short.next ?? '' })).items.map(({ caseId }) => caseId)).toEqual(order.slice(0, 2));
     expect((await page('boris', { limit: 9 })).items).toHaveLength(4);
-  }, 60_000);
+  });
 });
 
 describe('the migration', () => {
@@ -305,5 +305,5 @@ describe('the migration', () => {
     proved?.services.decide(proved.caseId, 'chidi');
     await proved?.catchUp();
     expect(await rowsOf(proved?.caseId ?? '')).toEqual(['boris', 'dana']);
-  }, 60_000);
+  });
 });

@@ -53,7 +53,7 @@ export class CrashRun {
       await this.watch?.close();
       await this.world?.stop();
       await this.crashes?.remove();
-    }, 120_000);
+    });
   }
 
   async expectNoViolations(): Promise<void> {
@@ -108,7 +108,6 @@ export class CrashRun {
     for (const step of steps.filter((step) => !isLate(step))) {
       await until(() => kills.filter((at) => performance.now() - at < 60_000).length + step.length + latePoints.length <= maxPerMinute, {
         what: `${service} may be killed again`,
-        timeoutMs: 90_000,
       });
       const before = world.system.pidOf(service);
       let drained: number | undefined;

@@ -27,7 +27,7 @@ afterEach(async () => {
     for (const name of ['database', 'target']) await removePostgres(path.join(folder, name));
     await rm(folder, { recursive: true, force: true });
   }
-}, 120_000);
+});
 
 async function newFolder(): Promise<string> {
   const folder = await stateFolder();
@@ -56,7 +56,7 @@ const prints = (launcher: Launcher, text: string): Promise<true> =>
       if (launcher.output().includes(text)) return true;
       return false;
     },
-    { what: `the launcher prints "${text}"`, timeoutMs: 60_000 },
+    { what: `the launcher prints "${text}"` },
   ).catch((error: unknown) => {
     throw new Error(`${String(error)}; its output is ${launcher.output()}`);
   }) as Promise<true>;
@@ -95,7 +95,6 @@ describe('the launcher with six processes', () => {
     process.kill(killed.pid, 'SIGKILL');
     await until(() => processes(stateDir).every(({ line }) => !line.includes('/main.js')), {
       what: 'the services have ended',
-      timeoutMs: 30_000,
     });
 
     const launcher = launch(stateDir);
@@ -104,9 +103,9 @@ describe('the launcher with six processes', () => {
     if (audit === undefined) throw new Error('audit is not a process');
     process.kill(audit, 'SIGKILL');
     await prints(launcher, 'restarting audit in 0.2 s: it exited unexpectedly (signal SIGKILL)');
-    await until(() => ![undefined, audit].includes(serviceOf(stateDir, 'audit')), { what: 'audit is started again', timeoutMs: 30_000 });
+    await until(() => ![undefined, audit].includes(serviceOf(stateDir, 'audit')), { what: 'audit is started again' });
     process.kill(launcher.pid, 'SIGINT');
     expect(await launcher.ended).toEqual({ code: 130, signal: null });
     expect(running(stateDir)).toEqual([]);
-  }, 110_000);
+  });
 });

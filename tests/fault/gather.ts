@@ -74,7 +74,7 @@ export async function judge(
       collected = await collect();
       return false;
     },
-    { what: 'audit has consumed the topics', timeoutMs: 40_000 },
+    { what: 'audit has consumed the topics' },
   ).catch(() => undefined);
   return collected;
 }

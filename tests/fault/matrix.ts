@@ -90,7 +90,6 @@ async function run(options: Options): Promise<boolean> {
     // A log has no checkpoint until it has an entry.
     await until(async () => (await world.stage.cli('gita', ['audit', 'checkpoint', '--save', checkpoint], { quiet: true })).code === 0, {
       what: 'the log has a checkpoint',
-      timeoutMs: 60_000,
     });
     const faults = new Faults(world);
     const injector = new Injector({

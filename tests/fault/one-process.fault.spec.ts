@@ -12,11 +12,11 @@ const onUnhandled = (reason: unknown): void => void unhandled.push(reason);
 beforeAll(async () => {
   process.on('unhandledRejection', onUnhandled);
   world = await startWorld({ processes: false, logins });
-}, 120_000);
+});
 afterAll(async () => {
   await world?.stop();
   process.off('unhandledRejection', onUnhandled);
-}, 120_000);
+});
 
 describe('SIGKILL of the database under six services in one process', () => {
   it('R6.2 R8.1 what was granted before is undone afterwards, and new cases are completed', async () => {
@@ -29,7 +29,7 @@ describe('SIGKILL of the database under six services in one process', () => {
     const pid = system.pidOf('database');
     if (!pid) throw new Error('the database is not a process');
     process.kill(pid, 'SIGKILL');
-    await until(() => system.pidOf('database') !== pid, { what: 'the database runs again', timeoutMs: 30_000 });
+    await until(() => system.pidOf('database') !== pid, { what: 'the database runs again' });
     expect(lines).toContain('restarting PostgreSQL in 0.2 s: it exited unexpectedly (by a signal)');
     await witness.until(before.caseId, 'readmit.case.closed', 40_000);
     // On a slow machine a call of the target may time out: the case fails, and the person opens another.
@@ -42,7 +42,7 @@ describe('SIGKILL of the database under six services in one process', () => {
       );
       opened.push({ recovery, outcome });
       const closed = async (): Promise<boolean> => (await witness.of(recovery.caseId)).some(({ type }) => type === 'readmit.case.closed');
-      await until(closed, { what: `${recovery.caseId} is closed`, timeoutMs: 60_000 });
+      await until(closed, { what: `${recovery.caseId} is closed` });
       if (!outcome.includes('target-unreachable')) break;
     }
     expect(opened.at(-1)?.outcome).toBe('completed');

@@ -39,7 +39,7 @@ export class Owner {
           if (!isTransientSqlError(error)) throw error;
           return undefined;
         }),
-      { what: 'the database is up', timeoutMs: 60_000 },
+      { what: 'the database is up' },
     );
   }
   private async connect(): Promise<pg.Client> {

@@ -107,7 +107,7 @@ export class Traffic {
         for (const caseId of await open()) await stage.cli(persona, ['case', 'withdraw', caseId], { quiet: true });
         return (await open()).length === 0;
       },
-      { what: `${cases.join(', ')} has ended`, timeoutMs: 60_000 },
+      { what: `${cases.join(', ')} has ended` },
     ).catch(() => undefined);
   }
 }

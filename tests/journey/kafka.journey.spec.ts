@@ -65,7 +65,7 @@ describe('on its own Kafka', () => {
     } finally {
       await server.stop();
     }
-  }, 120_000);
+  });
 
   it('is not continued on the embedded bus', async () => {
     const ran = await runToEnd(program('standalone'), ['--once', '--port', '0', '--state', state.dir], env());
@@ -74,7 +74,7 @@ describe('on its own Kafka', () => {
       `the data in ${state.dir} belongs to the Kafka bus: use --fresh to start from scratch, or another folder with --state`,
     );
     expect(await processesOf(state.dir)).toEqual([]);
-  }, 60_000);
+  });
 });
 
 describe('on existing brokers', () => {
@@ -101,7 +101,7 @@ describe('on existing brokers', () => {
     await removeKafka(path.join(folder, 'kafka'));
     await rm(folder, { recursive: true, force: true });
     await state.remove();
-  }, 60_000);
+  });
 
   it('prints which topic is missing; readmit setup --kafka creates them and then has nothing to do; the tour holds', async () => {
     const without = await tour(state.dir, variables);

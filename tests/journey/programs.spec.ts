@@ -133,7 +133,7 @@ describe('environment variables for other tools', () => {
     } finally {
       await remove();
     }
-  }, 120_000);
+  });
 
   it.each([{}, { no_proxy: 'intranet.example.com' }])('send no request to this machine through a proxy (%j)', async (more) => {
     const requested: (string | undefined)[] = [];
@@ -170,5 +170,5 @@ describe('a launcher whose stdout is closed', () => {
     } finally {
       await remove();
     }
-  }, 60_000);
+  });
 });

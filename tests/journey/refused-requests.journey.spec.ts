@@ -42,7 +42,7 @@ describe('a forged event', () => {
     const eventId = forged.headers['ce_id'];
     const find = async (): Promise<{ id: string; reason: string; eventId: string } | undefined> =>
       ((await parked('gita', 'list')).json as { id: string; reason: string; eventId: string }[]).find((one) => one.eventId === eventId);
-    const row = await until(find, { what: 'the forged event is parked', timeoutMs: 20_000 });
+    const row = await until(find, { what: 'the forged event is parked' });
     expect(row).toMatchObject({ reason: 'unknown-key', key: 'case_forged', type: 'readmit.case.frozen' });
     const { bytes } = (await parked('gita', 'show', row.id)).json as { bytes: string };
     expect(Buffer.from(bytes, 'base64').toString('utf8')).toContain('mallory');

@@ -18,20 +18,19 @@ export function useRunningSystem(cliPeople: readonly (typeof people)[number][] =
     http = new HttpSteps(system);
     cli = new CliSteps(system);
     await Promise.all([...people.map((persona) => http.signIn(persona)), ...cliPeople.map((persona) => cli.signIn(persona))]);
-  }, 120_000);
+  });
   afterAll(async () => {
     const code = await system.stop();
     const left = await processesOf(state.dir);
     await state.remove();
     expect({ code, left }).toEqual({ code: 130, left: [] });
-  }, 60_000);
+  });
 }
 
 /** Waits until the case has such an event. Polls over HTTP, because a CLI process for each poll would be slow. */
 export const fact = (caseId: string, type: string, matching: (entry: Entry) => boolean = () => true): Promise<Entry> =>
   until(async () => (await http.timeline('gita', caseId)).find((entry) => entry.type === type && matching(entry)), {
     what: `${caseId} has ${type}`,
-    timeoutMs: 20_000,
   });
 export const typesOf = async (caseId: string): Promise<readonly string[]> => (await http.timeline('gita', caseId)).map(({ type }) => type);
 

@@ -109,7 +109,7 @@ it('creates schemas, roles and keys once, and one service starts with exactly th
         () => false,
       );
     };
-    await until(ready, { what: 'approval is ready', timeoutMs: 30_000 });
+    await until(ready, { what: 'approval is ready' });
     const response = await fetch(`http://127.0.0.1:${configuration.PORT}/api/approval/cases/case_1`);
     expect([response.status, ((await response.json()) as { reason: string }).reason]).toEqual([401, 'token-missing']);
   } finally {

@@ -27,4 +27,4 @@ it('R6.7 shows a role that was granted by hand after the end of the case, and th
   expect([after.code, after.stdout.includes('findings')]).toEqual([0, false]);
   expect((await typesOf(caseId)).filter((type) => type === 'readmit.finding.raised')).toHaveLength(1);
   expect(await typesOf(control.caseId)).not.toContain('readmit.finding.raised');
-}, 120_000);
+});

@@ -17,7 +17,7 @@ let first: Ran;
 beforeAll(async () => {
   state = await newStateDir();
   first = await tour(state.dir, '--fresh');
-}, 90_000);
+});
 afterAll(() => state.remove());
 
 it('holds every check, exits with 0 and leaves no process behind', async () => {
@@ -65,7 +65,7 @@ it('holds every check with six processes, exits with 0 and leaves no process beh
   } finally {
     await other.remove();
   }
-}, 90_000);
+});
 
 describe('a second start', () => {
   it('runs the tour again on the same data, and its log continues from the checkpoint of the first start', async () => {
@@ -92,7 +92,7 @@ describe('a second start', () => {
     expect(verified.code).toBe(0);
     const { size } = JSON.parse(verified.stdout) as { size: number };
     expect(size).toBeGreaterThan(Number(seen.split('\n')[1]));
-  }, 90_000);
+  });
 
   it('lists the cases of the first, and the commands that it prints work', async () => {
     const system = await startInstallation(state.dir);
@@ -121,5 +121,5 @@ describe('a second start', () => {
       expect(await system.stop()).toBe(130);
     }
     expect(await processesOf(state.dir)).toEqual([]);
-  }, 150_000);
+  });
 });

@@ -101,7 +101,7 @@ beforeAll(async () => {
     ['readmit login\n', `readmit login --as ${operator}\n`],
   ]);
   await certificate();
-}, 120_000);
+});
 afterAll(async () => {
   if (missing !== undefined) return;
   await engineer.stop();
@@ -109,7 +109,7 @@ afterAll(async () => {
   const left = await processesOf(state.dir);
   await state.remove();
   expect(left).toEqual([]);
-}, 60_000);
+});
 
 /** Creates the TLS certificate, which is self-signed here. */
 async function certificate(): Promise<void> {
@@ -126,7 +126,7 @@ async function startNginx(): Promise<void> {
   const main = `${asRoot ? 'user www-data; ' : ''}daemon off; pid ${at('nginx/nginx.pid')}; error_log stderr warn;`;
   await writeFile(at('nginx/nginx.conf'), `${main} events {} ${http}\n`);
   engineer.start('nginx -g ""');
-  await until(() => readFile(at('nginx/nginx.pid'), 'utf8').catch(() => ''), { what: 'nginx runs', timeoutMs: 90_000 });
+  await until(() => readFile(at('nginx/nginx.pid'), 'utf8').catch(() => ''), { what: 'nginx runs' });
 }
 
 async function portsInARow(count: number): Promise<readonly number[]> {
@@ -225,7 +225,7 @@ if (missing === undefined)
 
     step("starts only the demo's issuer, and fills in the settings", async () => {
       const output = engineer.start(blockOf('docs/sign-in.md', 'An issuer to try it with'));
-      await until(() => output.stdout.includes('client secrets') || output.stderr, { what: 'the issuer runs', timeoutMs: 90_000 });
+      await until(() => output.stdout.includes('client secrets') || output.stderr, { what: 'the issuer runs' });
       expect(output.stderr).toBe('');
       await cp(inCheckout('demo-issuer/clients/readmit-intake.secret'), inCheckout('readmit-intake.secret'));
       for (const name of ['example.env', 'nginx.conf']) {

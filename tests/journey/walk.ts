@@ -105,7 +105,7 @@ export async function runReadmeCase(engineer: Engineer, after: (line: string) =>
   engineer.learn('<case>', caseId);
   for (const line of rest) {
     if (line.includes('case show'))
-      await until(async () => /^state +granted$/m.test((await terminal(line)).stdout), { what: 'the case is granted', timeoutMs: 90_000 });
+      await until(async () => /^state +granted$/m.test((await terminal(line)).stdout), { what: 'the case is granted' });
     else await terminal(line);
     await after(line);
   }

@@ -115,14 +115,14 @@ if (missing === undefined)
       await kafka?.stop();
       if (folder) await removeKafka(path.join(folder, 'kafka'));
       await rm(folder, { recursive: true, force: true });
-    }, 60_000);
+    });
 
     it('R7.4 kcat reads a record of every type, each valid in the published schema', async () => {
       const { code, lines, stderr } = await kcat(folder, reader, ['-C', '-t', auditOcsfTopic, '-o', 'beginning', '-e', '-q']);
       expect([code, stderr.replace(/^% Reading configuration from file .*\n/, '')]).toEqual([0, '']);
       expect([...lines].sort()).toEqual([...texts].sort());
       for (const line of lines) expect(ocsfFaults(JSON.parse(line))).toEqual([]);
-    }, 150_000);
+    });
 
     it('R7.4 rsyslog writes the same records to a file, byte for byte, including long ones and checkpoints', async () => {
       const own = path.join(folder, 'rsyslog');
@@ -131,7 +131,6 @@ if (missing === undefined)
       try {
         await until(() => rsyslog.lines().length >= texts.length, {
           what: `rsyslog has written ${texts.length} lines`,
-          timeoutMs: 60_000,
         });
       } finally {
         await rsyslog.stop();
@@ -140,7 +139,7 @@ if (missing === undefined)
       expect([...rsyslog.lines()].sort()).toEqual([...texts].sort());
       expect(Math.max(...rsyslog.lines().map((line) => Buffer.byteLength(line)))).toBeGreaterThan(8192);
       for (const line of rsyslog.lines()) expect(ocsfFaults(JSON.parse(line))).toEqual([]);
-    }, 90_000);
+    });
 
     it.each<[string, readonly string[], string, string]>([
       [

@@ -141,7 +141,7 @@ if (!('missing' in sigma))
       for (const record of all) insert.run(...columns.map((name) => record.get(name) ?? null));
       const sql = JSON.parse(run('tests/siem/sigma-to-sql.py', folder)) as Record<string, string>;
       for (const [rule, text] of Object.entries(sql)) sqlOf.set(rule, text);
-    }, 120_000);
+    });
     afterAll(async () => {
       siem?.close();
       await audit?.close();

@@ -62,7 +62,7 @@ afterAll(async () => {
   await system?.stop();
   await realm?.remove();
   await state?.remove();
-}, 60_000);
+});
 
 const person = (name: string) => Person.of(browser, path.join(state.dir, 'homes', name), system.origin);
 const verify = (token: string) =>
@@ -75,7 +75,6 @@ const verify = (token: string) =>
 const seen = (by: Person, caseId: string, type: string) =>
   until(async () => (await by.readmit(['case', 'timeline', caseId, '--json'])).stdout.includes(`"${type}"`) || undefined, {
     what: `${caseId} has ${type}`,
-    timeoutMs: 60_000,
   });
 
 describe('people and programs of Keycloak', () => {
@@ -127,5 +126,5 @@ describe('people and programs of Keycloak', () => {
       code: 3,
       notOk: expect.arrayContaining(['typ wrong', 'aud wrong']),
     });
-  }, 120_000);
+  });
 });

@@ -44,7 +44,7 @@ beforeAll(async () => {
   }
   const opening = receiver.spans.find(({ name }) => name === 'POST /api/intake/cases');
   ofCase = receiver.spans.filter(({ traceId }) => traceId === opening?.traceId);
-}, 180_000);
+});
 afterAll(async () => {
   await receiver?.close();
 });

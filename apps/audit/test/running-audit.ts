@@ -99,13 +99,13 @@ export class RunningAudit {
   }
   /** By messages, because the leaves include audit's own events. */
   async processed(engine: AuditEngine, messages: number): Promise<void> {
-    await until(() => engine.counters.messages >= messages, { what: `${messages} messages are processed`, timeoutMs: 30_000 });
+    await until(() => engine.counters.messages >= messages, { what: `${messages} messages are processed` });
   }
   async leaves(): Promise<string[]> {
     return (await this.store.query<{ event_id: string }>('SELECT event_id FROM leaf ORDER BY index')).map(({ event_id }) => event_id);
   }
   async recorded(n: number): Promise<void> {
-    await until(async () => (await this.leaves()).length >= n, { what: `${n} leaves`, timeoutMs: 30_000 });
+    await until(async () => (await this.leaves()).length >= n, { what: `${n} leaves` });
   }
 
   /** The records on the SIEM topic. */

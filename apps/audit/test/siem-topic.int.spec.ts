@@ -147,7 +147,7 @@ describe('the topic for SIEMs', () => {
     const engine = await audit.start();
     await audit.publish(audit.signed([notice('case_1')]));
     const stuck = async (): Promise<boolean> => (await engine.progress()).says.includes(`permission denied for table ${log}`);
-    await until(stuck, { what: 'audit reports why it cannot record', timeoutMs: 30_000 });
+    await until(stuck, { what: 'audit reports why it cannot record' });
     expect(await audit.leaves()).toEqual([]);
     await owner(`GRANT INSERT ON ${busSchema}.${log} TO ${roleOf('audit')}`);
     await audit.recorded(1);

@@ -48,7 +48,7 @@ describe('the directory', () => {
     } finally {
       await target.stop();
     }
-  }, 60_000);
+  });
 });
 
 describe('the mail server', () => {

@@ -58,7 +58,7 @@ describe('a topic with compressed batches', () => {
     await consumer.connect();
     await consumer.subscribe({ topics: [topic], fromBeginning: true });
     await consumer.run({ eachBatch: async ({ batch }) => void fetched.push(batch.messages.length) });
-    await until(() => fetched.reduce((sum, count) => sum + count, 0) === 24, { what: 'all is fetched', timeoutMs: 30_000 });
+    await until(() => fetched.reduce((sum, count) => sum + count, 0) === 24, { what: 'all is fetched' });
     await consumer.disconnect();
     // Four large ones are as much as one answer may hold.
     expect(Math.max(...fetched)).toBeLessThanOrEqual(8);

@@ -76,7 +76,7 @@ describe('a configuration that cannot work is refused with what to do', () => {
     await expect(bus.read(topic, 0, 0n, 1)).rejects.toThrow(`reading ${topic}/0: ${unknown}`);
     await expect(say(numbered(3))).rejects.toThrow(`3 records could not be sent to ${topic}: ${unknown}`);
     await withAdmin(admin, (one) => recreateTopics(one, [topic]));
-    await until(async () => (await bus.outbox()).waiting === 0, { what: 'the relay has sent them', timeoutMs: 30_000 });
+    await until(async () => (await bus.outbox()).waiting === 0, { what: 'the relay has sent them' });
     expect(textsOf(await readAll(bus, topic))).toEqual(['n0', 'n1', 'n2']);
   });
 
@@ -103,7 +103,7 @@ describe('a configuration that cannot work is refused with what to do', () => {
     const all = await open('approval');
     expect(await readAll(all.bus, topic)).toEqual([]);
     await allow(admin, 'readmit-intake', { resourceType: AclResourceTypes.TOPIC, resourceName: topic, operation: AclOperationTypes.WRITE });
-    await until(async () => (await intake.bus.outbox()).waiting === 0, { what: 'the relay may send now', timeoutMs: 30_000 });
+    await until(async () => (await intake.bus.outbox()).waiting === 0, { what: 'the relay may send now' });
     await allow(admin, 'readmit-classification', {
       resourceType: AclResourceTypes.TOPIC,
       resourceName: topic,
@@ -136,7 +136,7 @@ describe('a send', () => {
     expect(performance.now() - meanwhile).toBeLessThan(8_000);
     expect((await bus.outbox()).waiting).toBeGreaterThanOrEqual(21);
     wire.restore();
-    await until(async () => (await bus.outbox()).waiting === 0, { what: 'the relay has sent everything', timeoutMs: 30_000 });
+    await until(async () => (await bus.outbox()).waiting === 0, { what: 'the relay has sent everything' });
     const texts = new Set(textsOf(await readAll(bus, topic)));
     expect([...texts].sort()).toEqual(['before', 'unanswered', ...Array.from({ length: 20 }, (_, n) => `meanwhile-${n}`)].sort());
     await say([record('case-1', 'after')]);
@@ -150,11 +150,11 @@ describe('a send', () => {
     await expect(say(records)).rejects.toThrow('UNKNOWN_TOPIC_OR_PARTITION: the topic or a partition of it does not exist');
     expect((await bus.outbox()).waiting).toBe(60);
     await withAdmin(admin, (one) => one.createPartitions({ topicPartitions: [{ topic, count: partitionsPerTopic }] }));
-    await until(async () => (await bus.outbox()).waiting === 0, { what: 'the relay has sent them', timeoutMs: 90_000 });
+    await until(async () => (await bus.outbox()).waiting === 0, { what: 'the relay has sent them' });
     const all = await readAll(bus, topic);
     expect(new Set(textsOf(all))).toEqual(new Set(textsOf(records)));
     for (const one of all) expect(one.partition).toBe(partitionOf(one.key));
-  }, 120_000);
+  });
 });
 
 describe('a topic that is deleted and made again', () => {
@@ -167,7 +167,7 @@ describe('a topic that is deleted and made again', () => {
     await takeTexts(subscription, texts, 20);
     await withAdmin(admin, (one) => recreateTopics(one, [topic]));
     await producer.say(numbered(5, 'new')).catch(() => undefined);
-    await until(async () => (await producer.bus.outbox()).waiting === 0, { what: 'the new ones are sent', timeoutMs: 30_000 });
+    await until(async () => (await producer.bus.outbox()).waiting === 0, { what: 'the new ones are sent' });
     await takeTexts(subscription, texts, 25);
     expect([...texts].filter((text) => text.startsWith('new')).sort()).toEqual(['new0', 'new1', 'new2', 'new3', 'new4']);
   });

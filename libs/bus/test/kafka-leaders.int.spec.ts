@@ -75,7 +75,7 @@ async function place(connection: Parameters<typeof withAdmin>[0], nodes: readonl
         const { partitions } = (await admin.fetchTopicMetadata({ topics: [topic] })).topics[0] ?? { partitions: [] };
         return partitions.every(({ partitionId, leader, replicas }) => replicas.length === 1 && leader === nodes[partitionId]);
       },
-      { what: 'the partitions are where they belong', timeoutMs: 60_000 },
+      { what: 'the partitions are where they belong' },
     );
   });
 }
@@ -103,7 +103,7 @@ describe('a partition whose leader moves', () => {
     const taken = await subscription.next(10);
     if (!taken) throw new Error('the subscription was closed');
     await say([record(0, late)]);
-    await until(() => way.holds, { what: 'the last record is on its way', timeoutMs: 30_000 });
+    await until(() => way.holds, { what: 'the last record is on its way' });
     await place(connection, [2, 3, ...others]);
     // It has joined again.
     expect(await refusalOf(consumer.store, taken, 60_000)).toMatchObject({ name: 'StaleOwnerError' });
@@ -114,7 +114,7 @@ describe('a partition whose leader moves', () => {
       transaction: consumer.store.transaction.bind(consumer.store),
       onBatch: (records) => received.push(...records.map(textOf)),
     });
-    await until(() => received.includes(late), { what: 'the last record has come', timeoutMs: 60_000 });
+    await until(() => received.includes(late), { what: 'the last record has come' });
     expect(received).toEqual([...early, late]);
     await subscription.close();
     expect(await reading).toBeUndefined();

@@ -157,7 +157,7 @@ describe('a member of a group', () => {
       for (const text of said.taken ?? []) taken.add(text);
       for (const text of said.committed ?? []) committed.add(text);
     });
-    await until(() => joined, { what: 'the member has joined', timeoutMs: 30_000 });
+    await until(() => joined, { what: 'the member has joined' });
     return { child, taken, committed };
   }
 });

@@ -59,7 +59,7 @@ export async function keycloakTarget(): Promise<KeycloakTarget> {
         const { enabled } = (await realm.admin('GET', `/users/${id}`)) as { readonly enabled: boolean };
         return how === 'permanent' ? !enabled : lockout.disabled;
       };
-      await until(isLocked, { what: `a ${how} lock of ${name}`, timeoutMs: 30_000 });
+      await until(isLocked, { what: `a ${how} lock of ${name}` });
       await realm.admin('PUT', '', { directGrantFlow: 'no direct grant' });
     },
     async stop() {

@@ -137,7 +137,7 @@ describe('a new secret', () => {
       (error: unknown) => error,
     );
     const waits = "SELECT FROM pg_stat_activity WHERE usename = 'readmit_exec' AND wait_event_type = 'Lock'";
-    await until(async () => (await target.admin(waits)).length > 0, { what: 'the executor waits', timeoutMs: 30_000 });
+    await until(async () => (await target.admin(waits)).length > 0, { what: 'the executor waits' });
     await target.admin('ALTER ROLE payroll_a LOGIN');
     await keeper.query('ROLLBACK');
     await keeper.end();

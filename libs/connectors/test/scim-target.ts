@@ -49,7 +49,7 @@ export async function startScimServer(): Promise<ScimServer> {
     );
   };
   try {
-    await until(ready, { what: 'scim2-server answers', timeoutMs: 60_000 });
+    await until(ready, { what: 'scim2-server answers' });
   } catch (error) {
     await stop();
     throw error;

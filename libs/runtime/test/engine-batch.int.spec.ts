@@ -148,7 +148,6 @@ describe.each(['embedded', 'kafka'] as const)('a batch of the %s bus', (kind) =>
     }
     await until(async () => (await house.said('intake')).filter(({ type }) => type === 'readmit.case.closed').length >= 200, {
       what: 'all cases are closed',
-      timeoutMs: 30_000,
     });
     const closed = (await house.said('intake')).filter(({ type }) => type === 'readmit.case.closed').map(({ key }) => key);
     expect(new Set(closed).size).toBe(closed.length);

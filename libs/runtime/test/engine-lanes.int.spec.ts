@@ -87,7 +87,7 @@ describe('an undo', () => {
     });
     expect(made.filter((key) => key.startsWith('plan'))).toHaveLength(2);
     letGo();
-    await until(async () => Object.values(await states()).every((state) => state === 'done'), { what: 'all is done', timeoutMs: 30_000 });
+    await until(async () => Object.values(await states()).every((state) => state === 'done'), { what: 'all is done' });
   });
 
   it('R6.2 comes before what else waits for its object', async () => {
@@ -178,7 +178,7 @@ describe('work at several objects', () => {
     await until(async () => (await stateOf('restore-3@zoe')) === 'done', { what: 'the control, at another object, is done' });
     expect([await stateOf('restore-2@ada'), await stateOf('undo-1@ada'), made]).toEqual(['waiting', 'waiting', [both, 'restore-3@zoe']]);
     letGo();
-    await until(async () => Object.values(await states()).every((state) => state === 'done'), { what: 'all is done', timeoutMs: 30_000 });
+    await until(async () => Object.values(await states()).every((state) => state === 'done'), { what: 'all is done' });
     expect(made.slice(2)).toEqual(['undo-1@ada', 'restore-2@ada']);
     expect(await standIns()).toEqual([]);
   });
@@ -194,7 +194,7 @@ describe('work at several objects', () => {
     await until(async () => (await stateOf('restore-3@erin+zoe')) === 'done', { what: 'the control, whose objects are free, is done' });
     expect([await stateOf(both), made]).toEqual(['waiting', ['restore-2@ada', 'restore-3@erin+zoe']]);
     letGo();
-    await until(async () => (await stateOf(both)) === 'done', { what: 'it is done', timeoutMs: 30_000 });
+    await until(async () => (await stateOf(both)) === 'done', { what: 'it is done' });
   });
 
   it('R6.2 that only reads stands in the way at none of them', async () => {
@@ -241,7 +241,7 @@ describe('work at several objects', () => {
     await until(async () => (await stateOf('undo-2@zoe')) === 'done', { what: 'the control, at another object, is done' });
     expect([await stateOf('undo-1@ada'), made]).toEqual(['waiting', ['undo-2@zoe']]);
     await claim(29);
-    await until(async () => (await stateOf(both)) === 'done', { what: 'both are done', timeoutMs: 30_000 });
+    await until(async () => (await stateOf(both)) === 'done', { what: 'both are done' });
     expect(made).toEqual(['undo-2@zoe', 'undo-1@ada', both]);
     expect(await standIns()).toEqual([]);
   });

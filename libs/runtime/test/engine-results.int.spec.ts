@@ -181,7 +181,7 @@ describe('a begin that fails', () => {
         await (await house.store('intake')).query(`UPDATE work SET not_before = clock_timestamp() WHERE state = 'waiting' AND tries > 0`);
         return (await row())?.state === 'done' && (await row('case-2'))?.state === 'done';
       },
-      { what: 'both are done', timeoutMs: 30_000 },
+      { what: 'both are done' },
     );
     expect([await channels(), await channels('case-2')]).toEqual([['ResultUnstorable'], ['mail']]);
     expect(await row()).toMatchObject({ last_error: expect.stringContaining('the rule is wrong') as unknown });

@@ -111,7 +111,6 @@ describe('a service on Kafka', () => {
     const run = runService(app, { ...env, KAFKA_BROKERS: '127.0.0.1:1' }, { host, writeLog: (line) => void lines.push(line) });
     await until(() => lines.some((line) => line.includes('waiting to start: cannot read own topic on Kafka')), {
       what: 'the start says that it waits',
-      timeoutMs: 40_000,
     });
     listeners.get('SIGTERM')?.();
     await run;

@@ -155,7 +155,7 @@ async function value(name: string, labels = ''): Promise<number | undefined> {
   return line === undefined ? undefined : Number(line.slice(line.lastIndexOf(' ') + 1));
 }
 const becomes = (name: string, expected: number, labels?: string) =>
-  until(async () => (await value(name, labels)) === expected, { what: `${name} is ${expected}`, timeoutMs: 15_000 });
+  until(async () => (await value(name, labels)) === expected, { what: `${name} is ${expected}` });
 
 async function end(caseId: string): Promise<number> {
   const response = await fetch(`${running.url}/api/revocation/cases/${caseId}/end`, {

@@ -141,7 +141,7 @@ export async function startScheduler(
     log,
     instruments,
     scrape: () => instruments.scrape({ engine, store: { query: async () => [] } }),
-    bearer: new BearerVerifier({ issuer, audience: 'readmit-api', now, timeoutMs: 30_000 }),
+    bearer: new BearerVerifier({ issuer, audience: 'readmit-api', now }),
     stepUp: { acrValues: ['phr', 'gold'], maxAgeSeconds: 300 },
     now,
     proofs: new ProofVerifier(now),

@@ -54,7 +54,7 @@ async function approval(stepUp: { readonly acrValues: readonly string[]; readonl
     log,
     instruments,
     scrape: () => instruments.scrape({ engine, store: { query: async () => [] } }),
-    bearer: new BearerVerifier({ issuer: issuer.url, audience: 'readmit-api', now, timeoutMs: 30_000 }),
+    bearer: new BearerVerifier({ issuer: issuer.url, audience: 'readmit-api', now }),
     stepUp,
     now,
     proofs: new ProofVerifier(now),

@@ -41,7 +41,7 @@ async function requestBroker(): Promise<TestBroker> {
         ({ groups }) => groups.length === 1,
         () => false,
       ),
-    { what: 'the broker has the topic of its groups', timeoutMs: 60_000 },
+    { what: 'the broker has the topic of its groups' },
   );
   // Earlier specs of this worker may have created ACLs.
   await withAdmin(admin, async (one) => {
@@ -103,7 +103,7 @@ export async function emptyTopics(connection: KafkaConnection, wanted: readonly 
           ))
         );
       },
-      { what: 'groups of earlier specs are deleted', timeoutMs: 30_000 },
+      { what: 'groups of earlier specs are deleted' },
     );
     await recreateTopics(admin, wanted);
   });
@@ -141,7 +141,7 @@ export async function createTopics(connection: KafkaConnection, wanted: readonly
         () => true,
         () => false,
       ),
-    { what: `${wanted.join(', ')} exists`, timeoutMs: 60_000 },
+    { what: `${wanted.join(', ')} exists` },
   );
 }
 

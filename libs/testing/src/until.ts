@@ -7,13 +7,17 @@ export interface UntilOptions {
   readonly timeoutMs?: number;
 }
 
-/** Waits for a condition: calls it every 10 ms until it returns something truthy, and returns that. Throws with `what` after the timeout. */
+/** Milliseconds between two calls: the longer it waits, the rarer, because a condition often costs a statement or a request. */
+const pause = (waited: number): number => Math.min(100, Math.max(10, waited / 10));
+
+/** Waits for a condition: calls it until it returns something truthy, and returns that. Throws with `what` after the timeout. */
 export async function until<T>(condition: () => T | Promise<T>, { what, timeoutMs = 120_000 }: UntilOptions): Promise<NonNullable<T>> {
-  const end = performance.now() + timeoutMs;
+  const began = performance.now();
   for (;;) {
     const value = await condition();
     if (value) return value as NonNullable<T>;
-    if (performance.now() > end) throw new Error(`timed out after ${timeoutMs} ms waiting until ${what}`);
-    await delay(10);
+    const waited = performance.now() - began;
+    if (waited > timeoutMs) throw new Error(`timed out after ${timeoutMs} ms waiting until ${what}`);
+    await delay(pause(waited));
   }
 }
