@@ -23,6 +23,9 @@ export const frontPrograms = [
 /** @type {import('./debian.d.mts').DebianProgram[]} The browser that signs in at real login pages. */
 export const browsers = [{ package: 'chromium', finds: () => inPath('chromium') }];
 
+/** @type {import('./debian.d.mts').DebianProgram[]} Moves the clock of a server. */
+export const clocks = [{ package: 'libfaketime', finds: () => globSync('/usr/lib/*/faketime/libfaketime.so.1').length > 0 }];
+
 function inPath(name) {
   return [...(process.env.PATH ?? '').split(path.delimiter), '/usr/sbin'].some((folder) => {
     try {
@@ -55,7 +58,7 @@ const apt = (args) =>
   spawnSync('/usr/bin/apt-get', args, { encoding: 'utf8', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }, timeout: 300_000 });
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const all = [...siemReaders, ...frontPrograms, ...browsers];
+  const all = [...siemReaders, ...frontPrograms, ...browsers, ...clocks];
   const reason = ensureDebian(all);
   process.stdout.write(`${reason ?? `${all.map((one) => one.package).join(', ')} are installed`}\n`);
   process.exitCode = reason === undefined ? 0 : 1;

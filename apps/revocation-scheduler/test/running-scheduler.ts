@@ -13,9 +13,11 @@ export const keys = makeServiceKeys(new Date(Date.now() - 60_000));
 const quiet = (): void => {};
 const log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
 
+type SchedulerDatabase = Pick<TestDatabase, 'ownerUrl' | 'store' | 'drop'>;
+
 export class RunningScheduler {
   private constructor(
-    readonly database: TestDatabase,
+    readonly database: SchedulerDatabase,
     readonly store: Store,
     readonly engine: Engine,
     private readonly bus: EmbeddedBus,
@@ -23,8 +25,8 @@ export class RunningScheduler {
   ) {}
 
   /** Not started: it accepts commands, and consumes nothing until `engine.start()`. */
-  static async open(): Promise<RunningScheduler> {
-    const database = await testDatabase();
+  static async open(database?: SchedulerDatabase): Promise<RunningScheduler> {
+    database ??= await testDatabase();
     const owner = new pg.Client({ connectionString: database.ownerUrl });
     await owner.connect();
     const store = await database.store('revocation-scheduler');
