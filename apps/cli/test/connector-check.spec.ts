@@ -93,7 +93,7 @@ describe('readmit connector check', () => {
       /^2 error: The targets file is not valid: READMIT_TARGETS_FILE must give tickets a safe url/,
     );
     await targetsAt('http://127.0.0.1:1/', { color: 'green' });
-    expect(await said('tickets', '--targets', file)).toMatch(/must NOT have additional properties: color/);
+    expect(await said('tickets', '--targets', file)).toMatch(/has wrong entries; \/0 must NOT have additional properties: color/);
     await writeFile(file, `[{"secret": ${secret}`);
     expect(await said('tickets', '--targets', file)).toContain('must name a JSON file with the target systems');
   });

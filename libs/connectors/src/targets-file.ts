@@ -47,13 +47,14 @@ export function targetsIn(text: string): { readonly targets: Targets; readonly s
     if (error instanceof SyntaxError) throw new Error('must name a JSON file with the target systems');
     throw error;
   }
-  if (!valid(value))
-    throw new Error(
-      `must name a JSON array of target systems; ${(valid.errors ?? [])
-        .slice(0, 5)
-        .map(({ instancePath, message = '', params }) => `${instancePath || '/'} ${message}${unknownField(params)}`)
-        .join('; ')}`,
-    );
+  if (!valid(value)) {
+    const errors = valid.errors ?? [];
+    const what = errors.some(({ instancePath }) => instancePath === '') ? 'must name a JSON array of target systems' : 'has wrong entries';
+    const where = errors
+      .slice(0, 5)
+      .map(({ instancePath, message = '', params }) => `${instancePath || '/'} ${message}${unknownField(params)}`);
+    throw new Error(`${what}; ${where.join('; ')}`);
+  }
   const targets = value as Targets;
   for (const target of targets) kindOf(target).mustBeSafe(target);
   const names = targets.map((target) => target.name);
