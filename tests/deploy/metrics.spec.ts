@@ -7,6 +7,7 @@ import { createLog, type ServiceFigures } from '@readmit/service';
 import type { Store } from '@readmit/store';
 import { parse } from 'yaml';
 import { gateFigures } from '../../apps/execution/src/outbound/gate-figures.js';
+import { sourceFigures } from '../../apps/classification/src/outbound/source-figures.js';
 import { logFigures } from '../../apps/audit/src/outbound/log-figures.js';
 import { overdueFigures } from '../../apps/revocation-scheduler/src/outbound/overdue.js';
 import { Instruments } from '../../libs/service/src/http/instruments.js';
@@ -23,7 +24,7 @@ const counts = Object.fromEntries(
   ['signals_recorded', 'signals_repeated', 'signals_refused'].map((what) => [what, { says: 'Taken.', value: 0 }]),
 );
 const store = { query: async () => [] } as unknown as Store;
-const own: readonly ServiceFigures[] = [gateFigures, logFigures(store), overdueFigures(store)];
+const own: readonly ServiceFigures[] = [gateFigures, logFigures(store), overdueFigures(store), sourceFigures(store, 'hr')];
 
 async function exported(): Promise<ReadonlySet<string>> {
   const texts = await Promise.all(

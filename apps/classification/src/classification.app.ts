@@ -8,6 +8,7 @@ import { classificationPorts, ContactsController, type ClassificationPorts } fro
 import { randomUUID } from 'node:crypto';
 import { caseCodes } from './outbound/case-codes.js';
 import { fileOnly, withLiveSource } from './outbound/case-directory.js';
+import { sourceFigures } from './outbound/source-figures.js';
 import { ldapSource } from './outbound/ldap-source.js';
 import { SourceTables } from './outbound/source-tables.js';
 import { SourceWatch } from './outbound/source-watch.js';
@@ -76,7 +77,7 @@ export const classificationApp = serviceApp({
         if ('refused' in activated) throw new Error(`${settings.READMIT_POLICY_FILE}: ${activated.refused.message}`);
         live?.watch.start();
       },
-      ...(live ? { close: () => live.watch.stop() } : {}),
+      ...(live ? { figures: sourceFigures(store, live.source.name), close: () => live.watch.stop() } : {}),
     };
   },
 });

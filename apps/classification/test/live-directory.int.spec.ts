@@ -6,6 +6,7 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { classificationApp } from '../src/classification.app.js';
 import { sourceFile } from '../src/outbound/source-settings.js';
+import { sourceFigures } from '../src/outbound/source-figures.js';
 import { SourceTables } from '../src/outbound/source-tables.js';
 import {
   policyFile,
@@ -29,11 +30,18 @@ import {
   whoIs,
 } from './live-rig.js';
 
+/** What is scraped. */
+const figures = async () => sourceFigures(store, 'hr').read?.();
+
 describe('a live source of the directory', () => {
   it('R1.6 cases wait until it was read completely; then it tells contacts, manager, accounts, employment and teams, each with its age', async () => {
     const { watch, of } = rig([]);
     await expect(of('ada')).rejects.toThrow('the directory source hr was never read completely with its present mapping');
+    expect(await figures()).toEqual({ directory_source_failing: 0 });
     await watch.run();
+    const [row] = await store.query<{ age: number }>(`SELECT extract(epoch FROM clock_timestamp() - $1)::float8 AS age`, [clock]);
+    expect(await figures()).toEqual({ directory_source_failing: 0, directory_source_age_seconds: expect.any(Number) });
+    expect(Math.abs(((await figures())?.['directory_source_age_seconds'] ?? 0) - (row?.age ?? 0))).toBeLessThan(60);
     later(7);
     const reading = await of('ada');
     expect(whoIs(reading, 'ada')).toEqual({
@@ -134,11 +142,13 @@ describe('a live source of the directory', () => {
       await expect(of('ada', { other: 'mallory' })).rejects.toThrow('and mallory is not in the signed file');
       expect(logged).toEqual([expect.stringContaining('the directory source has a problem')]);
       expect(watch.problem).toContain('cannot be reached');
+      expect(await figures()).toMatchObject({ directory_source_failing: 1 });
     } finally {
       await ldap.restart();
     }
     await watch.run();
     expect((await of('ada')).live?.doubts).toEqual([]);
+    expect(await figures()).toMatchObject({ directory_source_failing: 0 });
     expect([logged.length, logged[1], watch.problem]).toEqual([2, 'the directory source is available again', undefined]);
 
     // Nobody reads any more: a process that ended reports no problem.
@@ -159,6 +169,7 @@ describe('a live source of the directory', () => {
       await watch.run();
       expect(logged).toEqual([expect.stringMatching(/4 people are missing, more than a tenth: nobody is removed\..* atMost: 4 /)]);
       expect(whoIs(await of('extra-0'), 'extra-0')).toBeDefined();
+      expect(await figures()).toMatchObject({ directory_source_failing: 1 });
       // Polls go on and do not hide it.
       later(20);
       await watch.run();
