@@ -3,7 +3,8 @@ import { WakeUp, backoffMs, messageOf } from '@readmit/platform';
 import { Calls } from './calls.js';
 import type { Lane } from './service-definition.js';
 import type { Transactor } from './transact.js';
-import { WorkAhead, type ObjectsInUse } from './work-ahead.js';
+import { keptOf, Shares } from './shares.js';
+import { WorkAhead, type ObjectsInUse, type Places } from './work-ahead.js';
 import { candidates, type Candidate } from './work-row.js';
 import type { Intent } from './work-results.js';
 import { WorkRun } from './work-run.js';
@@ -15,11 +16,18 @@ export class LaneWorkers {
   private loop: Promise<void> | undefined;
   private stopping = false;
   private readonly wakeUp = new WakeUp();
-  private readonly running = new Map<string, Promise<void>>();
+  private readonly running = new Map<string, { readonly connector: string; readonly done: Promise<void> }>();
   private readonly ahead: WorkAhead;
   private readonly run: WorkRun;
   private readonly leaseMs: number;
   private readonly calls: Calls;
+  /** Claims that are held or about to be. */
+  private readonly claimed: Shares;
+  private readonly places: Places = {
+    from: (connector) => (this.claimed.hasRoom(connector, this.calls.claims(connector)) ? 0 : Infinity),
+    held: (connector) => this.claimed.held(connector),
+    take: (connector) => this.claimed.take(connector),
+  };
   private sweepAt = 0;
   /** The last search may have left some out. */
   private foundMany = false;
@@ -27,11 +35,12 @@ export class LaneWorkers {
   constructor(
     private readonly transactor: Transactor,
     private readonly lane: Lane,
-    calls: number,
+    private readonly most: number,
     objects: ObjectsInUse | undefined,
   ) {
     this.leaseMs = transactor.options.leaseMs ?? 30_000;
-    this.calls = new Calls(calls, this.leaseMs);
+    this.calls = new Calls(most, this.leaseMs);
+    this.claimed = new Shares(keptOf(most));
     this.ahead = new WorkAhead(objects, { urgent: lane === 'urgent', onFree: () => this.wakeUp.wake() });
     this.run = new WorkRun(transactor, { lane, leaseMs: this.leaseMs }, this.calls, (row, notBefore) => this.expect(row, notBefore));
   }
@@ -45,7 +54,7 @@ export class LaneWorkers {
     this.stopping = true;
     this.wakeUp.wake();
     await this.loop;
-    await Promise.all(this.running.values());
+    await Promise.all([...this.running.values()].map(({ done }) => done));
   }
 
   /** Told of work that will be due. */
@@ -58,12 +67,11 @@ export class LaneWorkers {
     const { log, definition } = this.transactor.options;
     for (let failures = 0; !this.stopping;) {
       try {
-        const free = this.calls.claims - this.running.size;
-        const found = free > 0 ? await this.candidates(free) : [];
+        const found = await this.candidates();
         if (found.length > 0) await this.begin(found);
         failures = 0;
-        // A slot that becomes free wakes the loop; with all slots taken there is nothing else to wait for.
-        if (found.length === 0 && !this.stopping) await this.wakeUp.wait(free > 0 ? this.untilNext() : sweepMs);
+        // A call that ends wakes the loop.
+        if (found.length === 0 && !this.stopping) await this.wakeUp.wait(this.untilNext());
       } catch (error) {
         log.warn({ service: definition.name, error: messageOf(error) }, 'could not claim due work; retrying');
         await this.wakeUp.wait(backoffMs(failures++));
@@ -71,25 +79,35 @@ export class LaneWorkers {
     }
   }
 
-  /** What is known to be due; from time to time, and when nothing is known, what the database finds. */
-  private async candidates(free: number): Promise<readonly Candidate[]> {
+  /** What is known to be due; from time to time, and when nothing is known, what the database finds. Each has a place. */
+  private async candidates(): Promise<readonly Candidate[]> {
+    const now = this.transactor.now().getTime();
+    const most = this.calls.mostClaims;
     if (performance.now() < this.sweepAt) {
-      const known = this.ahead.due(this.transactor.now().getTime(), free);
-      if (known.length > 0 || !this.foundMany) return known;
+      const known = this.ahead.due(now, this.places);
+      if (known.length > 0 || !this.foundMany || this.claimed.isFull(most)) return known;
     }
+    const running = [...this.running.values()];
+    const limit = Math.max(keptOf(this.most), most - running.length);
     const found = await candidates(this.transactor.options.store, this.lane, {
-      most: free,
+      most: limit,
       except: [...this.running.keys()],
+      full: [...new Set(running.map(({ connector }) => connector))].filter((connector) => this.places.from(connector) > now),
       leaseMs: this.leaseMs,
     });
     this.sweepAt = performance.now() + sweepMs;
-    this.foundMany = found.length === free;
-    for (const one of found) this.ahead.began(one);
-    return found;
+    this.foundMany = found.length === limit;
+    const taken = found.filter(({ connector }) => {
+      const free = this.places.from(connector) <= now;
+      if (free) this.places.take(connector);
+      return free;
+    });
+    for (const one of taken) this.ahead.began(one);
+    return taken;
   }
 
   private untilNext(): number {
-    const next = this.ahead.next();
+    const next = this.ahead.next(this.places);
     const asked = this.sweepAt - performance.now();
     return Math.max(1, Math.min(asked, next === undefined ? sweepMs : next - this.transactor.now().getTime()));
   }
@@ -100,7 +118,7 @@ export class LaneWorkers {
       if (!this.stopping) begun = await this.run.intend(found);
     } finally {
       const going = new Set(begun.map(({ row }) => row.id));
-      for (const one of found) if (!going.has(one.id)) this.ahead.over(one);
+      for (const one of found) if (!going.has(one.id)) this.over(one);
     }
     for (const intent of begun) this.carryOut(intent);
   }
@@ -109,9 +127,14 @@ export class LaneWorkers {
     const { row } = intent;
     const done = this.run.carryOut(intent).then(() => {
       this.running.delete(row.id);
-      this.ahead.over(row);
+      this.over(row);
       this.wakeUp.wake();
     });
-    this.running.set(row.id, done);
+    this.running.set(row.id, { connector: row.connector, done });
+  }
+
+  private over(one: Pick<Candidate, 'id' | 'connector' | 'object'>): void {
+    this.claimed.giveBack(one.connector);
+    this.ahead.over(one);
   }
 }

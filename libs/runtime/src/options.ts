@@ -17,7 +17,10 @@ export interface EngineOptions {
   readonly log: Log;
   /** A fresh UUIDv7. */
   readonly newId?: () => string;
-  /** Concurrent calls in the ordinary lane; default 32. The reading lane has half as many in addition; revoking has calls of its own. */
+  /**
+   * Concurrent calls in the ordinary lane; default 32. The reading lane has half as many in addition; revoking has calls of its own. A
+   * quarter more of each may be made for connectors that have few.
+   */
   readonly workers?: number;
   /** How long a worker owns its row; a call must be over at half of it. Default 30 000. */
   readonly leaseMs?: number;

@@ -44,14 +44,21 @@ export class ObjectsInUse {
 }
 const objectOf = ({ connector, object }: AtObject): string => `${connector}\n${object}`;
 
+/** Who has a place for a call. */
+export interface Places {
+  /** When work at the connector may be taken, in milliseconds since 1970; infinite: not before something ends. */
+  from(connector: string): number;
+  held(connector: string): number;
+  take(connector: string): void;
+}
+
 /**
  * Work that this process has just asked for or put off, so that it can be claimed when it is due without a search. Only a memory: a claim
  * asks the database whether it is so, and what is forgotten here is found by the next sweep.
  */
 export class WorkAhead {
-  /** By instant and turn, the first last. */
-  private readonly later: Remembered[] = [];
-  private sorted = true;
+  /** By connector, then by instant and turn, the first last. */
+  private readonly later = new Map<string, { readonly list: Remembered[]; sorted: boolean }>();
   private turns = 0;
   private readonly known = new Set<string>();
 
@@ -67,22 +74,26 @@ export class WorkAhead {
     this.push({ candidate, at, turn: this.turns++ });
   }
 
-  /** When the earliest is due that waits for nobody, in milliseconds since 1970. */
-  next(): number | undefined {
-    this.sort();
-    return this.later.at(-1)?.at;
+  /** When the earliest is due that waits for nobody and has a place, in milliseconds since 1970. */
+  next(places: Pick<Places, 'from'>): number | undefined {
+    let next = Infinity;
+    for (const [connector, first] of this.firsts()) next = Math.min(next, Math.max(first.at, places.from(connector)));
+    return next === Infinity ? undefined : next;
   }
 
-  /** Takes out at most `most` that are due: one for each object, and none whose object is in use. Say `over` of each. */
-  due(now: number, most: number): readonly Candidate[] {
-    this.sort();
+  /**
+   * Takes out what is due and has a place: one for each object, and none whose object is in use. The connector with the fewest places comes
+   * first. Say `over` of each.
+   */
+  due(now: number, places: Places): readonly Candidate[] {
     const taken: Candidate[] = [];
-    for (let first = this.later.at(-1); first && first.at <= now && taken.length < most; first = this.later.at(-1)) {
-      this.later.pop();
+    for (let first = this.firstDue(now, places); first; first = this.firstDue(now, places)) {
+      this.pop(first);
       if (this.objects?.take(first.candidate) === false) {
         this.leaveUntilFree(this.objects, first);
         continue;
       }
+      places.take(first.candidate.connector);
       this.known.delete(first.candidate.id);
       taken.push(first.candidate);
     }
@@ -99,6 +110,28 @@ export class WorkAhead {
     this.objects?.over(candidate);
   }
 
+  private firstDue(now: number, places: Places): Remembered | undefined {
+    let best: Remembered | undefined;
+    let fewest = Infinity;
+    for (const [connector, first] of this.firsts()) {
+      if (first.at > now || places.from(connector) > now) continue;
+      const held = places.held(connector);
+      if (best && (held > fewest || (held === fewest && before(best, first)))) continue;
+      best = first;
+      fewest = held;
+    }
+    return best;
+  }
+
+  private *firsts(): Generator<readonly [string, Remembered]> {
+    for (const [connector, waiting] of this.later) {
+      if (!waiting.sorted) waiting.list.sort((a, b) => (before(a, b) ? 1 : -1));
+      waiting.sorted = true;
+      const first = waiting.list.at(-1);
+      if (first) yield [connector, first];
+    }
+  }
+
   private leaveUntilFree(objects: ObjectsInUse, one: Remembered): void {
     const again = (): void => {
       this.push(one);
@@ -108,14 +141,18 @@ export class WorkAhead {
   }
 
   private push(one: Remembered): void {
-    const last = this.later.at(-1);
-    if (last && last.at <= one.at) this.sorted = false;
-    this.later.push(one);
+    const { connector } = one.candidate;
+    const waiting = this.later.get(connector);
+    if (!waiting) return void this.later.set(connector, { list: [one], sorted: true });
+    const last = waiting.list.at(-1);
+    if (last && before(last, one)) waiting.sorted = false;
+    waiting.list.push(one);
   }
 
-  private sort(): void {
-    if (this.sorted) return;
-    this.later.sort((a, b) => b.at - a.at || b.turn - a.turn);
-    this.sorted = true;
+  private pop({ candidate: { connector } }: Remembered): void {
+    const list = this.later.get(connector)?.list;
+    list?.pop();
+    if (list?.length === 0) this.later.delete(connector);
   }
 }
+const before = (one: Remembered, other: Remembered): boolean => one.at < other.at || (one.at === other.at && one.turn < other.turn);

@@ -43,14 +43,14 @@ const runningAt = (at: string): string => `
 const undoDueAt = (at: string, now: string): string => `
   SELECT 1 FROM work u WHERE u.state = 'waiting' AND u.lane = 'urgent' AND u.connector = ${at}.connector AND u.object = ${at}.object AND u.not_before <= ${now}`;
 
-/** SQL: nobody keeps a row of the lane from its object `w` at the instant. An urgent one gives the seconds of a call as `$3`. */
-function freeAt(lane: Lane, now: string): string {
+/** SQL: nobody keeps a row of the lane from its object `w` at the instant. An urgent one gives the seconds of a call as the parameter `callSeconds`. */
+function freeAt(lane: Lane, now: string, callSeconds: string): string {
   switch (lane) {
     case 'reading':
       return '';
     // Kept only as long as a call can be under way.
     case 'urgent':
-      return `AND NOT EXISTS (${runningAt('w')} AND (r.lane = 'urgent' OR r.lease_until > ${now} + make_interval(secs => $3)))`;
+      return `AND NOT EXISTS (${runningAt('w')} AND (r.lane = 'urgent' OR r.lease_until > ${now} + make_interval(secs => ${callSeconds})))`;
     // Work at several objects waits for all of them; others see it at each by the rows that stand in for it while it runs. The unique index
     // would refuse the claim too; this spares the attempt, and lets an undo that waits there go first.
     case 'ordinary':
@@ -61,32 +61,41 @@ function freeAt(lane: Lane, now: string): string {
 }
 const withCallSeconds = (lane: Lane, leaseMs: number): readonly number[] => (lane === 'urgent' ? [callMs(leaseMs) / 1000] : []);
 
-/** `statement_timestamp()` and not `clock_timestamp()`: an index can only be searched for an instant that stays the same. */
+/**
+ * The first of each connector, then the second of each, and so on: who has much due leaves room for the others. `statement_timestamp()` and
+ * not `clock_timestamp()`: an index can only be searched for an instant that stays the same.
+ */
 function candidatesOf(lane: Lane): string {
   const columns = 'id, key, also_keys, connector, object';
+  const wanted = (due: string) => `id <> ALL ($2::text[]) AND connector <> ALL ($3::text[]) AND ${due} <= statement_timestamp()`;
   const due = `
     SELECT ${columns}, not_before AS due_at FROM work w
-    WHERE state = 'waiting' AND lane = '${lane}' AND not_before <= statement_timestamp() ${freeAt(lane, 'statement_timestamp()')}
+    WHERE state = 'waiting' AND lane = '${lane}' AND ${wanted('not_before')} ${freeAt(lane, 'statement_timestamp()', '$4')}
     UNION ALL
-    SELECT ${columns}, lease_until FROM work WHERE state = 'running' AND lane = '${lane}' AND stands_in_for IS NULL AND lease_until <= statement_timestamp()`;
-  return lane === 'reading'
-    ? `SELECT ${columns} FROM (${due}) due WHERE id <> ALL ($2::text[]) ORDER BY due_at LIMIT $1`
-    : `SELECT ${columns} FROM (
-         SELECT DISTINCT ON (connector, object) ${columns}, due_at FROM (${due}) due
-         WHERE id <> ALL ($2::text[]) ORDER BY connector, object, due_at
-       ) first ORDER BY due_at LIMIT $1`;
+    SELECT ${columns}, lease_until FROM work WHERE state = 'running' AND lane = '${lane}' AND stands_in_for IS NULL AND ${wanted('lease_until')}`;
+  const first = lane === 'reading' ? due : `SELECT DISTINCT ON (connector, object) * FROM (${due}) due ORDER BY connector, object, due_at`;
+  return `
+    SELECT ${columns} FROM (SELECT *, row_number() OVER (PARTITION BY connector ORDER BY due_at) AS turn FROM (${first}) first) by_turn
+    WHERE turn <= $1 ORDER BY turn, due_at LIMIT $1`;
 }
 const candidatesSql = ofEach(candidatesOf);
 
 /**
- * What a worker of the lane could take now: at most one for each (connector, object) unless it only reads, the oldest first. A dead worker's
- * row counts once its lease ended.
+ * What a worker of the lane could take now: at most one for each (connector, object) unless it only reads, the oldest of each connector
+ * first. A dead worker's row counts once its lease ended. `full`: connectors that have no place.
  */
 export const candidates = (
   store: { query<Row>(sql: string, parameters: readonly unknown[]): Promise<Row[]> },
   lane: Lane,
-  { most, except, leaseMs }: { readonly most: number; readonly except: readonly string[]; readonly leaseMs: number },
-): Promise<Candidate[]> => store.query<Candidate>(candidatesSql[lane], [most, except, ...withCallSeconds(lane, leaseMs)]);
+  { most, except, full, leaseMs }: Search,
+): Promise<Candidate[]> => store.query<Candidate>(candidatesSql[lane], [most, except, full, ...withCallSeconds(lane, leaseMs)]);
+
+interface Search {
+  readonly most: number;
+  readonly except: readonly string[];
+  readonly full: readonly string[];
+  readonly leaseMs: number;
+}
 
 /**
  * Gives back what runs at the objects of these urgent rows though the time for its call is over: its result, if one comes, is dropped by the
@@ -108,7 +117,7 @@ const claimOf = (lane: Lane): string => `
   WHERE id IN (
     SELECT id FROM work w WHERE id = ANY ($1::text[]) AND lane = '${lane}'
       AND CASE state WHEN 'waiting' THEN not_before <= clock_timestamp() WHEN 'running' THEN lease_until <= clock_timestamp() ELSE false END
-      ${freeAt(lane, 'clock_timestamp()')}
+      ${freeAt(lane, 'clock_timestamp()', '$3')}
     ORDER BY id FOR UPDATE SKIP LOCKED)
   RETURNING id, key, kind, connector, object, also_keys, input, not_before, tries, fence, origin, began`;
 const claimSql = ofEach(claimOf);

@@ -105,7 +105,7 @@ export class WorkRun {
 
   /** The call of one piece of work and the keeping of its result. Never rejects. */
   async carryOut(intent: Intent): Promise<void> {
-    const { outcome, span } = await this.calls.run(async () => {
+    const { outcome, span } = await this.calls.run(intent.row.connector, async () => {
       const span = attemptSpan(this.transactor.options, intent.row);
       const outcome = await (span ? span.within(() => this.call(intent)) : this.call(intent));
       span?.end(failureIn(outcome));
