@@ -1,6 +1,6 @@
 import { defineService, type ServiceDefinition } from '@readmit/runtime';
 import { executionProcess, type ExecutionOptions } from '@readmit/domain';
-import type { Connectors } from './outbound/connectors.js';
+import { withNames, type Connectors } from './outbound/connectors.js';
 import { saveSealed } from './outbound/sealed.js';
 import { SweepPace } from './outbound/sweep-pace.js';
 import { sweepCall } from './outbound/sweep-call.js';
@@ -10,8 +10,10 @@ import { targetCalls } from './outbound/target-calls.js';
 export const executionDefinition = (
   connectors: Connectors,
   { sweepsPerSecond = 5, ...options }: ExecutionOptions & { readonly sweepsPerSecond?: number },
-): ServiceDefinition =>
-  defineService(executionProcess(options), {
-    calls: { ...targetCalls(connectors), sweep: sweepCall(connectors, new SweepPace(sweepsPerSecond)) },
+): ServiceDefinition => {
+  const named = withNames(connectors);
+  return defineService(executionProcess(options), {
+    calls: { ...targetCalls(named), sweep: sweepCall(named, new SweepPace(sweepsPerSecond)) },
     save: saveSealed,
   });
+};

@@ -71,6 +71,7 @@ export function createEngine(options: EngineOptions): Engine {
       })();
       return stopped;
     },
+    openBreakers: () => workers.open(),
     async progress() {
       const [counts] = await store.query<{ waiting: number; parked: number }>(
         // One count a state: each has a partial index of its own, and done work is never read.

@@ -1,5 +1,6 @@
 /** Hands due work of one lane to a few calls at a time. Who claims a row is decided by the database; this only decides when to ask for it. */
 import { WakeUp, backoffMs, messageOf } from '@readmit/platform';
+import type { Breakers } from './breaker.js';
 import { Calls } from './calls.js';
 import type { Lane } from './service-definition.js';
 import type { Transactor } from './transact.js';
@@ -24,9 +25,13 @@ export class LaneWorkers {
   /** Claims that are held or about to be. */
   private readonly claimed: Shares;
   private readonly places: Places = {
-    from: (connector) => (this.claimed.hasRoom(connector, this.calls.claims(connector)) ? 0 : Infinity),
+    from: (connector) =>
+      this.claimed.hasRoom(connector, this.calls.claims(connector)) ? this.breakers.from(this.lane, connector) : Infinity,
     held: (connector) => this.claimed.held(connector),
-    take: (connector) => this.claimed.take(connector),
+    take: (candidate) => {
+      this.claimed.take(candidate.connector);
+      this.breakers.claim(this.lane, candidate);
+    },
   };
   private sweepAt = 0;
   /** The last search may have left some out. */
@@ -37,12 +42,15 @@ export class LaneWorkers {
     private readonly lane: Lane,
     private readonly most: number,
     objects: ObjectsInUse | undefined,
+    private readonly breakers: Breakers,
   ) {
     this.leaseMs = transactor.options.leaseMs ?? 30_000;
     this.calls = new Calls(most, this.leaseMs);
     this.claimed = new Shares(keptOf(most));
     this.ahead = new WorkAhead(objects, { urgent: lane === 'urgent', onFree: () => this.wakeUp.wake() });
-    this.run = new WorkRun(transactor, { lane, leaseMs: this.leaseMs }, this.calls, (row, notBefore) => this.expect(row, notBefore));
+    this.run = new WorkRun(transactor, { lane, leaseMs: this.leaseMs, calls: this.calls, breakers }, (row, notBefore) =>
+      this.expect(row, notBefore),
+    );
   }
 
   start(): void {
@@ -92,14 +100,16 @@ export class LaneWorkers {
     const found = await candidates(this.transactor.options.store, this.lane, {
       most: limit,
       except: [...this.running.keys()],
-      full: [...new Set(running.map(({ connector }) => connector))].filter((connector) => this.places.from(connector) > now),
+      full: [...new Set([...running, ...this.breakers.open(this.lane)].map(({ connector }) => connector))].filter(
+        (connector) => this.places.from(connector) > now,
+      ),
       leaseMs: this.leaseMs,
     });
     this.sweepAt = performance.now() + sweepMs;
     this.foundMany = found.length === limit;
-    const taken = found.filter(({ connector }) => {
-      const free = this.places.from(connector) <= now;
-      if (free) this.places.take(connector);
+    const taken = found.filter((one) => {
+      const free = this.places.from(one.connector) <= now;
+      if (free) this.places.take(one);
       return free;
     });
     for (const one of taken) this.ahead.began(one);
@@ -135,6 +145,7 @@ export class LaneWorkers {
 
   private over(one: Pick<Candidate, 'id' | 'connector' | 'object'>): void {
     this.claimed.giveBack(one.connector);
+    this.breakers.over(this.lane, one);
     this.ahead.over(one);
   }
 }

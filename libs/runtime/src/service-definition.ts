@@ -1,6 +1,7 @@
 import type { Fact, ServiceName } from '@readmit/contracts';
 import type { Command, Facts, CommandRefusal, ServiceProcess, Work as ClaimedWork, WorkRules } from '@readmit/domain';
 import type { Tx } from '@readmit/store';
+import type { OpenBreaker } from './breaker.js';
 
 export { lanes, ResultUnstorable } from '@readmit/domain';
 export type { Lane } from '@readmit/domain';
@@ -111,6 +112,8 @@ export interface ServiceRuntime {
   /** Fetches no more, finishes what is under way, closes. Resolves when nothing of it is left running. */
   stop(): Promise<void>;
   progress(): Promise<Progress>;
+  /** Circuit breakers of this process that are open, since when; absent: it calls nothing. */
+  openBreakers?(): readonly OpenBreaker[];
   /** Records that a request was refused before it reached a command. @throws {Error} it could not be recorded. */
   refuse(about: { readonly key: string; readonly name: string; readonly actor: string }, refusal: CommandRefusal): Promise<void>;
   /** Further counters of a service since its start, for its metrics: `signals_recorded` becomes `readmit_signals_recorded_total`. */

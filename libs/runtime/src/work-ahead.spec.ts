@@ -9,7 +9,7 @@ function places(most: number): Places {
   return {
     from: (connector) => (shares.hasRoom(connector, most) ? 0 : Infinity),
     held: (connector) => shares.held(connector),
-    take: (connector) => shares.take(connector),
+    take: ({ connector }) => shares.take(connector),
   };
 }
 const ids = (found: readonly { readonly id: string }[]): string[] => found.map(({ id }) => id);

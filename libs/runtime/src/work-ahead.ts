@@ -49,7 +49,7 @@ export interface Places {
   /** When work at the connector may be taken, in milliseconds since 1970; infinite: not before something ends. */
   from(connector: string): number;
   held(connector: string): number;
-  take(connector: string): void;
+  take(candidate: Pick<Candidate, 'id' | 'connector'>): void;
 }
 
 /**
@@ -93,7 +93,7 @@ export class WorkAhead {
         this.leaveUntilFree(this.objects, first);
         continue;
       }
-      places.take(first.candidate.connector);
+      places.take(first.candidate);
       this.known.delete(first.candidate.id);
       taken.push(first.candidate);
     }

@@ -5,6 +5,7 @@
 import type { Facts } from '@readmit/domain';
 import { ResultUnstorable, type Lane, type Work, type WorkHandler } from './service-definition.js';
 import { backoffMs, WakeUp, messageOf, crashPoint, Gathering } from '@readmit/platform';
+import { PutOff } from './breaker.js';
 import { byHandler, HandlerFailed } from './handler-errors.js';
 import type { OpenSpan } from './observer.js';
 import type { Changeset } from './changeset.js';
@@ -122,6 +123,10 @@ export class WorkResults {
         for (const one of ended) {
           const { row, handler, outcome, span } = one;
           if (!claimed.has(row.id)) continue;
+          if (outcome instanceof PutOff) {
+            finished.push({ one, retryAt: row.not_before });
+            continue;
+          }
           const { facts, context, aggregate } = this.open(changeset, row, span);
           const {
             emit,
@@ -137,11 +142,12 @@ export class WorkResults {
       },
       after: (tx, changeset) => {
         releases = finished.map(({ one: { row, outcome }, retryAt }): Release => {
-          const error = errorIn(outcome);
+          const looked = outcome instanceof PutOff;
+          const error = looked ? outcome.why : errorIn(outcome);
           // What this very transaction cancels is not tried again either.
           const cancelled = claimed.get(row.id)?.cancelled === true || changeset.cancelled.has(row.id);
           if (!retryAt) return { row, state: 'done', error };
-          return cancelled ? { row, state: 'cancelled', error } : { row, state: 'waiting', notBefore: retryAt, error };
+          return cancelled ? { row, state: 'cancelled', error } : { row, state: 'waiting', notBefore: retryAt, looked, error };
         });
         return release(tx, releases);
       },

@@ -7,6 +7,7 @@ import { sqlStateOf, type Tx } from '@readmit/store';
 import { ResultUnstorable, type Lane, type Still, type WorkHandler } from './service-definition.js';
 import { byHandler, HandlerFailed } from './handler-errors.js';
 import { messageOf, crashPoint, Gathering } from '@readmit/platform';
+import { CallNeverEnded, PutOff, reachOf, type Breakers } from './breaker.js';
 import type { Calls } from './calls.js';
 import { attemptSpan } from './spans.js';
 import type { Transactor } from './transact.js';
@@ -30,8 +31,7 @@ export class WorkRun {
 
   constructor(
     private readonly transactor: Transactor,
-    private readonly about: { readonly lane: Lane; readonly leaseMs: number },
-    private readonly calls: Calls,
+    private readonly about: { readonly lane: Lane; readonly leaseMs: number; readonly calls: Calls; readonly breakers: Breakers },
     /** Told of work that waits again. */
     onWaiting: (candidate: Candidate, notBefore: Date) => void,
   ) {
@@ -105,10 +105,17 @@ export class WorkRun {
 
   /** The call of one piece of work and the keeping of its result. Never rejects. */
   async carryOut(intent: Intent): Promise<void> {
-    const { outcome, span } = await this.calls.run(intent.row.connector, async () => {
+    const { row, handler } = intent;
+    const { lane, calls, breakers } = this.about;
+    const { outcome, span } = await calls.run(row.connector, async () => {
+      if (breakers.refuses(lane, row))
+        return { outcome: new PutOff(`${row.connector} could not be reached by earlier calls`), span: undefined };
       const span = attemptSpan(this.transactor.options, intent.row);
       const outcome = await (span ? span.within(() => this.call(intent)) : this.call(intent));
-      span?.end(failureIn(outcome));
+      const failure = failureIn(outcome);
+      span?.end(failure);
+      const reach = failure || handler.reached?.(outcome) !== false ? reachOf(failure, row.connector) : 'unknown';
+      breakers.saw(lane, row, reach, this.transactor.now().getTime());
       return { outcome, span };
     });
     crashPoint('work.after-call-before-finish');
@@ -123,7 +130,7 @@ export class WorkRun {
     const after = (at: number, run: () => void): void => void timers.push(setTimeout(run, Math.max(0, at - performance.now())));
     try {
       return await new Promise<unknown>((resolve, reject) => {
-        const late = () => reject(new Error(`the call did not end within ${callMs(this.leaseMs)} ms: its outcome is unknown`));
+        const late = () => reject(new CallNeverEnded(`the call did not end within ${callMs(this.leaseMs)} ms: its outcome is unknown`));
         after(stopAt, () => controller.abort(Object.assign(new Error('the call timed out'), { name: 'TimeoutError' })));
         // A handler that does not listen to its signal is given up before the lease ends.
         after(stopAt + this.leaseMs / 4, late);

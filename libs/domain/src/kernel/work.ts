@@ -47,6 +47,8 @@ export interface WorkRules<Report = unknown, out T extends EventType = EventType
   /** Default `ordinary`. */
   readonly lane?: Lane;
   begin(work: Work, facts: Facts<T>, context: Context<T>): Begun;
+  /** False: the report does not show that the target was called. Absent: every report does. */
+  reached?(report: Report): boolean;
   /** Runs again with `ResultUnstorable`, in the same attempt, if its result could not be stored: then it records that. */
   finish(work: Work, outcome: CallOutcome<Report>, facts: Facts<T>, context: Context<T>): Finished;
 }

@@ -29,6 +29,7 @@ const mostAtOnce = 20;
 /** Compares what a target shows with what the case left there, changes nothing, and raises what nobody asked for (R6.7). */
 export const sweepWork = (options: SweepOptions | undefined): WorkRules<Swept, ExecutionEvents> => ({
   lane: 'reading',
+  reached: (report) => !('later' in report),
   begin(work, facts, context) {
     if (!options || !facts.has('readmit.execution.succeeded') || sweepIsOver(facts, options, context.now)) return { go: false, emit: [] };
     const others = otherCases(work, facts, context);

@@ -3,6 +3,9 @@ import type { Facet } from '@readmit/contracts';
 
 /** Why a call to a target failed. `effect`: `none` if the target is certainly unchanged. */
 export class TargetError extends Error {
+  /** Name of the connector that threw it, where work may call several. */
+  connector?: string;
+
   constructor(
     message: string,
     readonly effect: 'none' | 'unknown',

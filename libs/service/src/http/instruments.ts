@@ -88,6 +88,7 @@ export class Instruments {
       this.asked('figures', async () => this.own.read?.()),
     ]);
     const lastBatchAt = progress?.lastBatchAt;
+    const breakers = engine.openBreakers?.() ?? [];
     const values = {
       ready: progress?.ready ? 1 : 0,
       lag_records: progress?.lag ?? undefined,
@@ -98,6 +99,8 @@ export class Instruments {
       work_running: queue?.workRunning,
       work_failing: queue?.workFailing,
       work_oldest_seconds: queue?.oldestWorkSeconds,
+      breakers_open: breakers.length,
+      breakers_open_seconds: breakers.reduce((longest, { since }) => Math.max(longest, (Date.now() - since) / 1000), 0),
       outbox_waiting_events: unsent?.waiting,
       outbox_oldest_seconds: unsent?.oldestSeconds,
       ...own,
@@ -145,6 +148,8 @@ const gauges = {
   work_running: 'Calls in progress to targets, directories and mail.',
   work_failing: 'Work that has failed at least five times and is being retried; alert when above 0 for minutes.',
   work_oldest_seconds: 'Age of the oldest due work; alert above a minute: it may be an undo.',
+  breakers_open: 'Connectors, by lane, that this process does not call because they cannot be reached; the log names them.',
+  breakers_open_seconds: 'How long the oldest of these has been open; alert above 5 minutes.',
   outbox_waiting_events: 'Committed events that Kafka has not confirmed; alert when it grows for minutes. Always 0 on the embedded bus.',
   outbox_oldest_seconds: 'Age of the oldest event that Kafka has not confirmed; alert above 30 seconds. Always 0 on the embedded bus.',
 } as const;
