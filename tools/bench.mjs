@@ -3,7 +3,7 @@ import process from 'node:process';
 import { runTyped } from './typed-sources.mjs';
 
 /** Benchmarks that a user can name. */
-const benchmarks = ['memory', 'pipeline'];
+const benchmarks = ['connectors', 'memory', 'pipeline'];
 /** Started by the benchmarks as separate processes. */
 const parts = ['pipeline/program', 'pipeline/one-service'];
 
