@@ -94,13 +94,17 @@ describe('targets file', () => {
     ['a remote identity provider without TLS', { ...idp, url: 'http://idp.example.com/admin' }, /idp a safe url: must be an https URL/],
     ['a remote directory without TLS', { ...ldap, url: 'ldap://ldap.example.com' }, /directory a safe url: must be an ldaps URL/],
     ['a directory with the password in its URL', { ...ldap, url: 'ldaps://cn=x:secret@ldap.example.com' }, /must not contain credentials/],
-    ['a directory with an untested profile', { ...ldap, profile: 'active-directory' }, /systems; \/0\/profile must be equal to constant$/],
+    [
+      'a directory with an untested profile',
+      { ...ldap, profile: 'active-directory' },
+      /has wrong entries; \/0\/profile must be equal to constant$/,
+    ],
     [
       'a directory without a password file',
       { ...ldap, passwordFile: undefined },
-      /systems; \/0 must have required property 'passwordFile'$/,
+      /has wrong entries; \/0 must have required property 'passwordFile'$/,
     ],
-    ['an unknown field', { ...ldap, bindPassword: 'x' }, /systems; \/0 must NOT have additional properties: bindPassword$/],
+    ['an unknown field', { ...ldap, bindPassword: 'x' }, /has wrong entries; \/0 must NOT have additional properties: bindPassword$/],
     ['an unknown kind', { ...ldap, kind: 'ldpa' }, /\/0 value of tag "kind" must be in oneOf/],
     [
       'a remote token endpoint without TLS',

@@ -4,8 +4,7 @@
  * claimed: it stays due, uses up no try, and is never given up here. Libraries such as opossum and cockatiel wrap a call and reject it; here the
  * decision comes before the claim, for a search as well, and only one row may be the trial.
  */
-import { TargetError } from '@readmit/domain';
-import type { Lane } from './service-definition.js';
+import { TargetError, type Lane } from '@readmit/domain';
 
 /** Calls in a row that did not reach the target. */
 const failuresToOpen = 5;
