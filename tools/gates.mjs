@@ -9,7 +9,7 @@ import { runCaptured, runOnTerminal, wasStopped } from './children.mjs';
 import { withProgress } from './progress.mjs';
 
 export const jestFlags = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js'];
-export const buildArgs = ['node_modules/nx/dist/bin/nx.js', 'run-many', '-t', 'build', '--parallel=2', '--output-style=static'];
+export const buildArgs = ['tools/build-workspace.mjs'];
 
 /** @param {{ workspace: string, node: string, env: NodeJS.ProcessEnv }} place @returns {Promise<number>} exit code */
 export async function runGates(place) {

@@ -3,6 +3,7 @@
  * The first file of every program: the build copies it to `dist/apps/<app>/main.js`. It checks the version of Node before it loads anything else,
  * which an older one may not even be able to parse. Runs under any Node.
  */
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const needs = 24;
@@ -18,7 +19,7 @@ if (Number(process.versions.node.split('.')[0]) >= needs) {
   // Compiled code is kept in dist, with the rights of the build, so that the next start costs less. Nothing is kept if dist is read-only.
   const { enableCompileCache, flushCompileCache } = await import('node:module');
   enableCompileCache(fileURLToPath(new URL('../../.compile-cache', import.meta.url)));
-  await import('./main.checked.js');
+  await import(new URL(`../../programs/${path.basename(import.meta.dirname)}.js`, import.meta.url).href);
   // Otherwise only a process that ends by itself would keep it.
   flushCompileCache();
 } else {

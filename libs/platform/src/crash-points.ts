@@ -63,14 +63,17 @@ export const crashPointsOf = (service: ServiceName, bus: BusKind): readonly Cras
     return on === bus && having[of].includes(service);
   });
 
-let hook: ((point: CrashPoint) => void) | undefined;
+const hookName = Symbol.for('readmit.crash-points');
+type Hook = (point: CrashPoint) => void;
+/** Outside this module: the file of the tests and the bundle of a program each have a copy of it. */
+const hooked = globalThis as { [hookName]?: Hook };
 
 /** The process is at the point. */
 export function crashPoint(point: CrashPoint): void {
-  hook?.(point);
+  hooked[hookName]?.(point);
 }
 
 /** For tests alone, from a file that is loaded before the program: no package exports it. */
-export function installCrashHook(hit: (point: CrashPoint) => void): void {
-  hook = hit;
+export function installCrashHook(hit: Hook): void {
+  hooked[hookName] = hit;
 }
