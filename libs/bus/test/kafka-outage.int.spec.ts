@@ -66,7 +66,7 @@ async function stand(nodes: 1 | 3) {
       return performance.now() - from;
     },
     everythingArrives: async (): Promise<void> => {
-      await received.until(() => said.every((text) => received.texts.includes(text)), 'everything said is received', 90_000);
+      await received.until(() => said.every((text) => received.texts.includes(text)), 'everything said is received', 300_000);
       await until(async () => (await producer.bus.outbox()).waiting === 0, { what: 'nothing waits in the outbox' });
     },
   };

@@ -24,7 +24,10 @@ describe('a batch that cannot be decoded', () => {
       const found = async (reason: string) => engine.parked.list({ state: 'parked', reason });
       await until(async () => (await engine.progress()).lag === 0 && (await found('oversized')).length === 1, { what: 'all is taken' });
       const parked = await found('undecodable');
-      expect(parked.map(({ partition }) => partition).sort()).toEqual(Array.from({ length: partitionsPerTopic }, (_, n) => n).sort());
+      // On Kafka a batch may be delivered twice, and then it is parked twice.
+      expect([...new Set(parked.map(({ partition }) => partition))].sort()).toEqual(
+        Array.from({ length: partitionsPerTopic }, (_, n) => n).sort(),
+      );
       expect(parked[0]?.says).toMatch(/^the batch of offsets \d to \d cannot be decoded: .+; have its producer send it again/);
       const redriven = await engine.parked.settle(parked[0]?.id ?? '', 'redrive', 'op-1');
       expect(redriven).toMatchObject({ state: 'parked', reason: 'undecodable', says: parked[0]?.says });
