@@ -9,10 +9,14 @@ import { randomUUID } from 'node:crypto';
 import { caseCodes } from './outbound/case-codes.js';
 import { fileOnly, withLiveSource } from './outbound/case-directory.js';
 import { sourceFigures } from './outbound/source-figures.js';
+import { keycloakSource } from './outbound/keycloak-source.js';
 import { ldapSource } from './outbound/ldap-source.js';
+import { scimSource } from './outbound/scim-source.js';
+import type { FactSource } from './outbound/fact-source.js';
+import type { SourceOptions } from './outbound/source-mapping.js';
 import { SourceTables } from './outbound/source-tables.js';
 import { SourceWatch } from './outbound/source-watch.js';
-import { sourceFile, type LdapSourceSettings } from './outbound/source-settings.js';
+import { sourceFile, type SourceSettings } from './outbound/source-settings.js';
 import { loadPolicy } from './outbound/policy-file.js';
 import { watchedDirectory } from './outbound/watched-directory.js';
 
@@ -87,14 +91,20 @@ const callTimeoutMs = 30_000;
 /** Entries of a source that are named in the log; their number is not limited. */
 const maxNamed = 20;
 
-function liveSource(settings: LdapSourceSettings, { store, log, now }: Pick<BuildContext, 'store' | 'log' | 'now'>) {
+/** Opens no connection. */
+function factSource(settings: SourceSettings, options: SourceOptions): FactSource {
+  if (settings.kind === 'ldap') return ldapSource(settings, options);
+  return settings.kind === 'keycloak' ? keycloakSource(settings, options) : scimSource(settings, options);
+}
+
+function liveSource(settings: SourceSettings, { store, log, now }: Pick<BuildContext, 'store' | 'log' | 'now'>) {
   const named = new Set<string>();
   const unusable = (entry: string, why: string): void => {
     if (named.has(entry) || named.size >= maxNamed) return;
     named.add(entry);
     log.warn({ source: settings.name, entry, why }, 'an entry of the directory source cannot be used');
   };
-  const source = ldapSource(settings, { callTimeoutMs, now, unusable });
+  const source = factSource(settings, { callTimeoutMs, now, unusable });
   const tables = new SourceTables(store, source, randomUUID());
   return { source, tables, watch: new SourceWatch(source, tables, log, now) };
 }

@@ -9,7 +9,6 @@ import { sourceFile } from '../src/outbound/source-settings.js';
 import { sourceFigures } from '../src/outbound/source-figures.js';
 import { SourceTables } from '../src/outbound/source-tables.js';
 import {
-  policyFile,
   suffix,
   dnOf,
   groupDn,
@@ -27,8 +26,8 @@ import {
   key,
   listed,
   rig,
-  whoIs,
 } from './live-rig.js';
+import { policyFile, whoIs } from './source-rig.js';
 
 /** What is scraped. */
 const figures = async () => sourceFigures(store, 'hr').read?.();

@@ -1,23 +1,15 @@
 /** A real OpenLDAP with the reader of docs/directory.md, classification's tables in PostgreSQL, and a clock. Importing it starts them for the spec. */
 import { afterAll, afterEach, beforeAll, beforeEach } from '@jest/globals';
 import type { Directory } from '@readmit/contracts';
-import type { DirectoryReading } from '@readmit/domain';
 import type { Store } from '@readmit/store';
 import { blockOf, testDatabase, testOpenLdap, type TestDatabase, type TestOpenLdap } from '@readmit/testing';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { withLiveSource } from '../src/outbound/case-directory.js';
-import type { FactSource } from '../src/outbound/fact-source.js';
 import { ldapSource } from '../src/outbound/ldap-source.js';
-import { loadPolicy } from '../src/outbound/policy-file.js';
 import { parseSource, type LdapSourceSettings } from '../src/outbound/source-settings.js';
-import { SourceTables } from '../src/outbound/source-tables.js';
-import { SourceWatch } from '../src/outbound/source-watch.js';
 import { person } from './people.js';
+import { sourceRig, type Rig } from './source-rig.js';
 
-export const policyFile = fileURLToPath(new URL('../../../deploy/policies/default.yaml', import.meta.url));
-export const policy = await loadPolicy(policyFile);
 export const suffix = 'dc=acme,dc=test';
 export const dnOf = (uid: string): string => `uid=${uid},ou=people,${suffix}`;
 export const groupDn = (cn: string): string => `cn=${cn},ou=groups,${suffix}`;
@@ -93,7 +85,7 @@ afterAll(async () => {
 });
 
 export const settings = (more: Partial<LdapSourceSettings> = {}): LdapSourceSettings => ({
-  ...parseSource(blockOf('docs/directory.md', 'From your LDAP directory', 3)),
+  ...(parseSource(blockOf('docs/directory.md', 'From your LDAP directory', 3)) as LdapSourceSettings),
   url: ldap.url,
   passwordFile,
   ...more,
@@ -107,37 +99,8 @@ export const key = (kid: string) => ({
 export const listed = (id: string, team: string, more: Partial<Directory['people'][number]> = {}) =>
   person(id, team, { human: `h-${id}`, accounts: [], ...more });
 
-interface Rig {
-  readonly watch: SourceWatch;
-  readonly source: FactSource;
-  readonly tables: SourceTables;
-  readonly logged: string[];
-  /** The directory of a case. */
-  of(subject: string, more?: { readonly requester?: string; readonly other?: string }): Promise<DirectoryReading>;
-}
-
 export function rig(people: Directory['people'], more: Partial<LdapSourceSettings> = {}): Rig {
-  const directory: Directory = { version: 1, issuedAt: clock.toISOString(), people, machines: [], privileged: [] };
-  const file = { read: () => Promise.resolve({ directory, digest: 'd'.repeat(64), issuedAt: directory.issuedAt }) };
   const logged: string[] = [];
-  const log = {
-    error: (fields: object, text?: string) => void logged.push(`${text}: ${(fields as { error?: string }).error}`),
-    info: (_fields: object, text?: string) => void logged.push(String(text)),
-  };
   const source = ldapSource(settings(more), { callTimeoutMs: 10_000, now, unusable: (id, why) => void logged.push(`${id} ${why}`) });
-  const tables = new SourceTables(store, source, `reader-${more.name ?? ''}`);
-  const watch = new SourceWatch(source, tables, log as never, now);
-  const cases = withLiveSource(file, { source, tables, policy: policy.document, now });
-  return {
-    watch,
-    source,
-    tables,
-    logged,
-    of: (subject, { requester, other } = {}) =>
-      cases.read(
-        { parties: [subject, ...(requester === undefined ? [] : [requester])], others: other === undefined ? [] : [other] },
-        AbortSignal.timeout(10_000),
-      ),
-  };
+  return sourceRig({ source, store, people, now, logged, reader: `reader-${more.name ?? ''}` });
 }
-export const whoIs = (reading: DirectoryReading, id: string) => reading.directory.people.find((one) => one.id === id);

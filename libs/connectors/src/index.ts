@@ -21,3 +21,7 @@ export type { DemoIdpOptions } from './demo-idp/admin-client.js';
 export type { BypassSecret } from './demo-idp/bypass-code.js';
 export { keycloakConnector, type KeycloakConnectorOptions } from './keycloak/keycloak.connector.js';
 export { scimConnector, type ScimConnectorOptions } from './scim/scim.connector.js';
+export { AdminClient as KeycloakClient, type Call as KeycloakCall } from './keycloak/admin-client.js';
+export { ScimClient, type Call as ScimCall } from './scim/scim-client.js';
+export { tokenSourceOf, type TokenSource } from './scim/scim-token.js';
+export { groupNamed, membersOf, type Member } from './scim/resources.js';

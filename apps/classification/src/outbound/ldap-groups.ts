@@ -1,12 +1,11 @@
 /** Everybody in a group of an LDAP directory, also through other groups. */
-import { openldap, resultCode, TargetError, type Entry, type LdapSession } from '@readmit/connectors';
+import { openldap, resultCode, type Entry, type LdapSession } from '@readmit/connectors';
 import { PresenceFilter, ResultCodeError } from 'ldapts';
+import { maxLookups, refused } from './source-mapping.js';
 
 const batchSize = 1_000;
 /** Of one group. All values come in one answer. */
 const maxMembers = 250_000;
-/** Groups, and members that are not spelled as in their own entries, of one run: each is a search. */
-const maxLookups = 20_000;
 const anything = new PresenceFilter({ attribute: 'objectClass' });
 
 /** Members as batches: by place, and by permanent id where only the server could tell who is meant. */
@@ -66,9 +65,6 @@ export function nestedMembers(
     }
   };
 }
-
-/** What is wrong with the content; every other error is taken for one of the connection. */
-export const refused = (message: string): TargetError => new TargetError(message, 'none', 'refused');
 
 /** invalidDNSyntax: a member that is not a DN of this server. */
 const invalidDn = 34;

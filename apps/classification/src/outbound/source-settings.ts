@@ -1,59 +1,109 @@
 /** The file that configures the live source. */
-import { ldapAddress } from '@readmit/connectors';
+import { ldapAddress, tokenSourceOf } from '@readmit/connectors';
 import { closed, Id, Instant, oneOf } from '@readmit/contracts';
 import { textFile, type Parse } from '@readmit/service';
-import { messageOf } from '@readmit/platform';
-import { Ajv2020 } from 'ajv/dist/2020.js';
+import { messageOf, mustBeHttps } from '@readmit/platform';
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { FilterParser } from 'ldapts';
-import { Type, type Static } from 'typebox';
+import path from 'node:path';
+import { Type, type Static, type TProperties, type TString } from 'typebox';
 import { parseDocument } from 'yaml';
 import type { Label } from './fact-source.js';
 
 const text = Type.String({ minLength: 1, maxLength: 1000 });
-/** A name of an attribute, without options. */
-const attribute = Type.String({ pattern: '^[A-Za-z][A-Za-z0-9-]{0,100}$' });
-const group = Type.Union([
-  closed({ dn: text, team: Id }),
-  closed({ dn: text, authority: Type.Integer({ minimum: 1, maximum: 9 }) }),
-  closed({ dn: text, privileged: Type.Literal(true) }),
-]);
-const LdapSourceSettings = closed({
+
+/** What is read of a person. `attribute`: how this kind of source names one. */
+const people = (attribute: TString) => ({
+  id: attribute,
+  human: attribute,
+  employment: closed({ attribute, employee: Type.Array(text, { minItems: 1, maxItems: 50 }) }),
+  manager: Type.Optional(attribute),
+  contacts: Type.Array(closed({ kind: oneOf(['phone', 'email', 'mobile'] as const), attribute }), { maxItems: 10 }),
+  accounts: Type.Array(closed({ connector: Id, attribute }), { maxItems: 50 }),
+});
+/** What the members of something have. */
+const gives = <T extends TProperties>(named: T) =>
+  [
+    closed({ ...named, team: Id }),
+    closed({ ...named, authority: Type.Integer({ minimum: 1, maximum: 9 }) }),
+    closed({ ...named, privileged: Type.Literal(true) }),
+  ] as const;
+const mostMapped = { maxItems: 200 };
+const every = {
   version: Type.Literal(1),
-  kind: Type.Literal('ldap'),
   name: Type.String({ pattern: '^[a-z0-9-]{1,40}$' }),
   url: text,
+  fileOnly: Type.Array(Id, { maxItems: 100 }),
+  acceptRemovals: Type.Optional(closed({ atMost: Type.Integer({ minimum: 1, maximum: 1_000_000 }), until: Instant })),
+};
+
+/** A name of an attribute, without options. */
+const ldapAttribute = Type.String({ pattern: '^[A-Za-z][A-Za-z0-9-]{0,100}$' });
+const LdapSourceSettings = closed({
+  ...every,
+  kind: Type.Literal('ldap'),
   caFile: Type.Optional(text),
   bindDn: text,
   passwordFile: text,
-  people: closed({
-    base: text,
-    filter: Type.Optional(text),
-    id: attribute,
-    human: attribute,
-    employment: closed({ attribute, employee: Type.Array(text, { minItems: 1, maxItems: 50 }) }),
-    manager: Type.Optional(attribute),
-    contacts: Type.Array(closed({ kind: oneOf(['phone', 'email', 'mobile'] as const), attribute }), { maxItems: 10 }),
-    accounts: Type.Array(closed({ connector: Id, attribute }), { maxItems: 50 }),
-  }),
-  groups: closed({ base: text, map: Type.Array(group, { maxItems: 200 }) }),
-  fileOnly: Type.Array(Id, { maxItems: 100 }),
+  people: closed({ base: text, filter: Type.Optional(text), ...people(ldapAttribute) }),
+  groups: closed({ base: text, map: Type.Array(Type.Union([...gives({ dn: text })]), mostMapped) }),
   pollSeconds: Type.Integer({ minimum: 5, maximum: 60 }),
   completeSeconds: Type.Integer({ minimum: 30, maximum: 3600 }),
-  acceptRemovals: Type.Optional(closed({ atMost: Type.Integer({ minimum: 1, maximum: 1_000_000 }), until: Instant })),
+});
+/** Each run reads everything, because the server cannot be asked for changes alone. Runs that are further apart look like a source that is down. */
+const pollSeconds = Type.Integer({ minimum: 5, maximum: 120 });
+/** As Keycloak shows it: a slash between the names. */
+const groupPath = Type.String({ pattern: '^/[^/]', maxLength: 1000 });
+const KeycloakSourceSettings = closed({
+  ...every,
+  kind: Type.Literal('keycloak'),
+  credentialsFile: text,
+  people: closed(people(text)),
+  groups: closed({ map: Type.Array(Type.Union([...gives({ group: groupPath }), ...gives({ role: text })]), mostMapped) }),
+  pollSeconds,
+});
+/** `userType`, `emails.value`, or one of an extension: `urn:...:User:employeeNumber`. */
+const scimAttribute = Type.String({
+  pattern: '^(urn:[A-Za-z0-9:._-]{1,200}:)?[A-Za-z][A-Za-z0-9_-]{0,60}(\\.[A-Za-z][A-Za-z0-9_-]{0,60})?$',
+});
+const ScimSourceSettings = closed({
+  ...every,
+  kind: Type.Literal('scim'),
+  tokenFile: Type.Optional(text),
+  tokenUrl: Type.Optional(text),
+  credentialsFile: Type.Optional(text),
+  people: closed(people(scimAttribute)),
+  groups: closed({ map: Type.Array(Type.Union([...gives({ group: text })]), mostMapped) }),
+  pollSeconds,
 });
 export type LdapSourceSettings = Static<typeof LdapSourceSettings>;
+export type KeycloakSourceSettings = Static<typeof KeycloakSourceSettings>;
+export type ScimSourceSettings = Static<typeof ScimSourceSettings>;
+export type SourceSettings = LdapSourceSettings | KeycloakSourceSettings | ScimSourceSettings;
 
-const valid = new Ajv2020({ allErrors: true, strict: false, validateSchema: false }).compile<LdapSourceSettings>(LdapSourceSettings);
+const ajv = new Ajv2020({ allErrors: true, strict: false, validateSchema: false });
+const kinds: Readonly<Record<SourceSettings['kind'], ValidateFunction<SourceSettings>>> = {
+  ldap: ajv.compile(LdapSourceSettings),
+  keycloak: ajv.compile(KeycloakSourceSettings),
+  scim: ajv.compile(ScimSourceSettings),
+};
+const isKind = (kind: unknown): kind is SourceSettings['kind'] => typeof kind === 'string' && Object.hasOwn(kinds, kind);
 
-export const labelOf = (mapped: LdapSourceSettings['groups']['map'][number]): Label =>
+type Mapped = SourceSettings['groups']['map'][number];
+export const labelOf = (mapped: Mapped): Label =>
   'team' in mapped ? `team:${mapped.team}` : 'authority' in mapped ? `authority:${mapped.authority}` : 'privileged';
+const nameOf = (mapped: Mapped): string =>
+  'dn' in mapped ? mapped.dn.toLowerCase() : 'group' in mapped ? `group ${mapped.group}` : `role ${mapped.role}`;
 
 /** @throws {Error} the text is refused; the message completes the name of the setting. */
-export function parseSource(yaml: string): LdapSourceSettings {
+export function parseSource(yaml: string): SourceSettings {
   const document = parseDocument(yaml, { strict: true, uniqueKeys: true, version: '1.2' });
   if (document.errors.length > 0)
     throw new Error(`must name a file with valid YAML: ${document.errors.map(({ message }) => message).join('; ')}`);
   const value: unknown = document.toJS({ maxAliasCount: 0 });
+  const kind = (value as { kind?: unknown } | null)?.kind;
+  if (!isKind(kind)) throw new Error(`must name a file with a directory source; /kind must be one of ${Object.keys(kinds).join(', ')}`);
+  const valid = kinds[kind];
   if (!valid(value))
     throw new Error(
       `must name a file with a directory source; ${(valid.errors ?? [])
@@ -64,11 +114,41 @@ export function parseSource(yaml: string): LdapSourceSettings {
         })
         .join('; ')}`,
     );
-  inField('url', () => ldapAddress(value.url, value.caFile));
-  inField('people.filter', () => FilterParser.parseString(value.people.filter ?? '(objectClass=*)'));
-  const dns = value.groups.map.map((one) => `${one.dn.toLowerCase()} ${labelOf(one)}`);
-  if (new Set(dns).size < dns.length) throw new Error('must map each group to the same thing once only: groups.map has an entry twice');
+  mustBeUsable(value);
+  const mapped = value.groups.map.map((one) => `${nameOf(one)} ${labelOf(one)}`);
+  if (new Set(mapped).size < mapped.length)
+    throw new Error('must map each group to the same thing once only: groups.map has an entry twice');
   return value;
+}
+
+function mustBeUsable(value: SourceSettings): void {
+  if (value.kind === 'ldap') {
+    inField('url', () => ldapAddress(value.url, value.caFile));
+    inField('people.filter', () => FilterParser.parseString(value.people.filter ?? '(objectClass=*)'));
+    return;
+  }
+  inField('url', () => mustBeHttps(value.url));
+  if (value.kind === 'keycloak')
+    inField('url', () => {
+      if (!/^https?:\/\/[^?#]+\/realms\/[^/?#]+$/.test(value.url))
+        throw new Error('must be the URL of a realm: https://<host>/realms/<realm>');
+    });
+  else
+    inField('tokenFile', () => {
+      if (!tokenSourceOf(value)) throw new Error('is one way to get a token, tokenUrl with credentialsFile the other: give exactly one');
+    });
+  const { tokenUrl } = value.kind === 'scim' ? value : { tokenUrl: undefined };
+  if (tokenUrl !== undefined)
+    inField('tokenUrl', () => {
+      mustBeHttps(tokenUrl);
+      if (new URL(tokenUrl).origin !== new URL(value.url).origin) throw new Error('must have the origin of url');
+    });
+  const { tokenFile } = value.kind === 'scim' ? value : { tokenFile: undefined };
+  for (const [field, file] of Object.entries({ tokenFile, credentialsFile: value.credentialsFile }))
+    if (file !== undefined)
+      inField(field, () => {
+        if (!path.isAbsolute(file)) throw new Error('must be an absolute path');
+      });
 }
 
 function inField(field: string, check: () => unknown): void {
@@ -80,6 +160,6 @@ function inField(field: string, check: () => unknown): void {
 }
 
 const file = textFile('directory-source.yaml');
-export const sourceFile: Parse<LdapSourceSettings> = Object.assign((path: string) => parseSource(file(path)), {
+export const sourceFile: Parse<SourceSettings> = Object.assign((name: string) => parseSource(file(name)), {
   example: 'directory-source.yaml',
 });

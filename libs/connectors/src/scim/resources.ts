@@ -69,14 +69,31 @@ export async function groupBy(call: Call, id: string): Promise<FoundGroup | unde
 /** 100,000 members with names and addresses are about as large. */
 const mostBytesOfMembers = 32 * 1024 * 1024;
 
-/** Whether the list of members has the id. Some targets show no members unless they are asked for. */
-export async function listsMember(call: Call, group: string, member: string): Promise<boolean> {
-  const { body } = await call.send({
+export interface Member {
+  readonly id: string;
+  /** `User` or `Group`, where the target says it. */
+  readonly type: string | undefined;
+}
+
+/** Direct members of the group. Some targets show none unless they are asked for. `undefined`: there is no such group. */
+export async function membersOf(call: Call, group: string): Promise<readonly Member[] | undefined> {
+  const { status, body } = await call.send({
     method: 'GET',
     path: `${groupPath(group)}?attributes=members`,
     mostBytes: mostBytesOfMembers,
+    also: [404],
   });
-  return listIn(resource(call, body, 'group', group)['members']).some(({ value }) => value === member);
+  if (status === 404) return undefined;
+  return listIn(resource(call, body, 'group', group)['members']).flatMap(({ value, type }) =>
+    typeof value === 'string' ? [{ id: value, type: typeof type === 'string' ? type : undefined }] : [],
+  );
+}
+
+/** Whether the list of members has the id. */
+export async function listsMember(call: Call, group: string, member: string): Promise<boolean> {
+  const members = await membersOf(call, group);
+  if (members) return members.some(({ id }) => id === member);
+  throw new TargetError(`${call.name} answers 404 to GET ${groupPath(group)}`, call.effect, 'not-found');
 }
 
 const pageSize = 100;

@@ -9,6 +9,20 @@ export type TokenSource =
       readonly credentialsFile: string;
     };
 
+/** Exactly one way to get a token; otherwise undefined. */
+export function tokenSourceOf({
+  tokenFile,
+  tokenUrl,
+  credentialsFile,
+}: {
+  readonly tokenFile?: string | undefined;
+  readonly tokenUrl?: string | undefined;
+  readonly credentialsFile?: string | undefined;
+}): TokenSource | undefined {
+  if (tokenFile !== undefined) return tokenUrl === undefined && credentialsFile === undefined ? { tokenFile } : undefined;
+  return tokenUrl !== undefined && credentialsFile !== undefined ? { tokenUrl, credentialsFile } : undefined;
+}
+
 /** A token goes into a header as it is (RFC 6750, section 2.1). */
 const tokenForm = /^[\w.~+/-]+=*$/;
 

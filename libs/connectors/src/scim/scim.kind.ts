@@ -4,7 +4,7 @@ import { mustBeHttps } from '@readmit/platform';
 import { Type } from 'typebox';
 import { safeField, type ConnectorKind, type SettingsOf } from '../connector-kind.js';
 import { readSecretFile } from '../secret-file.js';
-import type { TokenSource } from './scim-token.js';
+import { tokenSourceOf } from './scim-token.js';
 import { scimConnector } from './scim.connector.js';
 
 const text = Type.String({ minLength: 1 });
@@ -24,7 +24,7 @@ export const scim: ConnectorKind<Settings> = {
   mustBeSafe(given) {
     const { name, url, tokenUrl, tokenFile, credentialsFile } = given;
     safeField(name, 'url', () => mustBeHttps(url));
-    if (!sourceOf(given)) throw new Error(`must give ${name} either tokenFile, or tokenUrl and credentialsFile`);
+    if (!tokenSourceOf(given)) throw new Error(`must give ${name} either tokenFile, or tokenUrl and credentialsFile`);
     if (tokenUrl !== undefined)
       safeField(name, 'tokenUrl', () => {
         mustBeHttps(tokenUrl);
@@ -41,14 +41,8 @@ export const scim: ConnectorKind<Settings> = {
   secretsOf: () => [],
   open(given, { callTimeoutMs }) {
     const { name, url, canary, cacheSeconds } = given;
-    const token = sourceOf(given);
+    const token = tokenSourceOf(given);
     if (!token) throw new Error(`this is a bug: the settings of ${name} were not checked`);
     return scimConnector({ name, url, token, canary, cacheSeconds, callTimeoutMs });
   },
 };
-
-/** Exactly one way to get a token. */
-function sourceOf({ tokenFile, tokenUrl, credentialsFile }: Settings): TokenSource | undefined {
-  if (tokenFile !== undefined) return tokenUrl === undefined && credentialsFile === undefined ? { tokenFile } : undefined;
-  return tokenUrl !== undefined && credentialsFile !== undefined ? { tokenUrl, credentialsFile } : undefined;
-}

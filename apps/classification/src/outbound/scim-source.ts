@@ -1,0 +1,148 @@
+/** People of a SCIM 2.0 service provider: every run reads all users in pages, and the members of the mapped groups. */
+import { groupNamed, membersOf, ScimClient, tokenSourceOf, type ScimCall } from '@readmit/connectors';
+import type { FactSink, FactSource } from './fact-source.js';
+import { aboutSource, inPages, maxLookups, maxPeople, personIn, refused, withoutMembers, type SourceOptions } from './source-mapping.js';
+import { labelOf, type ScimSourceSettings } from './source-settings.js';
+
+type Json = Readonly<Record<string, unknown>>;
+type User = Json & { readonly id: string };
+
+const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isUser = (value: unknown): value is User => isObject(value) && typeof value['id'] === 'string';
+
+/** A server may give fewer. */
+const pageSize = 500;
+const mostBytes = 16 * 1024 * 1024;
+/** Members of one batch. */
+const batchSize = 1_000;
+/** Where the manager is (RFC 7643, section 4.3): `value` is the manager's id. */
+const enterprise = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User';
+
+export function scimSource(settings: ScimSourceSettings, { callTimeoutMs, now, unusable }: SourceOptions): FactSource {
+  const { name, url, people, groups } = settings;
+  const token = tokenSourceOf(settings);
+  if (!token) throw new Error(`this is a bug: the settings of ${name} were not checked`);
+  const client = new ScimClient({ name, url, token, callTimeoutMs });
+  const about = aboutSource(settings);
+  const attributes = [
+    ...new Set([
+      'active',
+      people.id,
+      people.human,
+      people.employment.attribute,
+      people.manager ?? `${enterprise}:manager`,
+      ...[...people.contacts, ...people.accounts].map(({ attribute }) => attribute),
+    ]),
+  ].filter((attribute) => attribute !== 'id');
+
+  async function readPeople(call: ScimCall, sink: FactSink): Promise<void> {
+    let total = 0;
+    await inPages<User>({
+      what: `the users of ${name}`,
+      page: async (first) => {
+        const page = await usersFrom(call, first, attributes);
+        total = page.total;
+        if (total > maxPeople) throw refused(`${name} has more than ${maxPeople} users`);
+        return { entries: page.entries, last: first + page.entries.length >= total };
+      },
+      take: async (users) => {
+        await sink.people(users.flatMap((user) => (user['active'] === false ? [] : personOf(user))));
+      },
+      incomplete: (read) => Promise.resolve(read === total ? undefined : `${name} says that it has ${total} users and shows ${read}`),
+    });
+  }
+
+  const personOf = (user: User) =>
+    personIn(
+      settings,
+      {
+        entry: user.id,
+        place: user.id,
+        managerPlace: valuesOf(user, people.manager ?? `${enterprise}:manager.value`)[0]?.replaceAll('\0', ''),
+      },
+      (attribute) => valuesOf(user, attribute),
+      unusable,
+    );
+
+  async function readGroups(call: ScimCall, sink: FactSink): Promise<void> {
+    let lookups = 0;
+    for (const label of about.labels) {
+      for (const mapped of groups.map.filter((one) => labelOf(one) === label)) {
+        const top = await groupNamed(call, mapped.group);
+        if (!top) throw refused(`the group ${mapped.group} of the mapping does not exist at ${name}`);
+        let count = 0;
+        const visited = new Set<string>();
+        const waiting = [top.id];
+        // The list grows during the loop.
+        for (const id of waiting) {
+          if (visited.has(id)) continue;
+          visited.add(id);
+          lookups += 1;
+          if (lookups > maxLookups) throw refused(`the groups of the mapping lead to more than ${maxLookups} groups at ${name}`);
+          const members = await membersOf(call, id);
+          // A member that is neither a user who was read nor a group.
+          if (!members && id !== top.id) continue;
+          if (!members) throw refused(`the group ${mapped.group} of the mapping is gone at ${name}`);
+          for (let from = 0; from < members.length; from += batchSize) {
+            const batch = members.slice(from, from + batchSize);
+            const known = await sink.known(batch.map((member) => member.id));
+            // Some servers do not say what a member is.
+            waiting.push(...batch.filter((member) => !known.has(member.id) && member.type !== 'User').map((member) => member.id));
+            count += known.size;
+            await sink.members(label, { places: [...known], entries: [] });
+          }
+        }
+        if (count === 0 && label === 'privileged') throw withoutMembers(`group ${mapped.group}`);
+      }
+      await sink.complete(label);
+    }
+  }
+
+  return {
+    ...about,
+    async read(_since, sink, signal) {
+      const startedAt = now();
+      const call = client.call(signal);
+      await readPeople(call, sink);
+      await readGroups(call, sink);
+      return startedAt.toISOString();
+    },
+  };
+}
+
+/** `first`: 0 is the first user of all. */
+async function usersFrom(
+  call: ScimCall,
+  first: number,
+  attributes: readonly string[],
+): Promise<{ entries: readonly User[]; total: number }> {
+  const asked = new URLSearchParams({ startIndex: String(first + 1), count: String(pageSize), attributes: attributes.join(',') });
+  const { body } = await call.send({ method: 'GET', path: `/Users?${asked}`, mostBytes });
+  const total = isObject(body) ? body['totalResults'] : undefined;
+  // A list without entries may leave Resources out (RFC 7644, section 3.4.2).
+  const entries: unknown = isObject(body) ? (body['Resources'] ?? []) : undefined;
+  if (typeof total !== 'number' || !Array.isArray(entries) || !entries.every(isUser))
+    throw refused(`${call.name} answers a request for users with something else than a list of users`);
+  return { entries, total };
+}
+
+/** Values of `userType`, `emails.value` or `urn:...:User:manager.value`: of each of several, and as text. Names are in any case (RFC 7643, section 2.1). */
+function valuesOf(user: User, attribute: string): readonly string[] {
+  const at = attribute.lastIndexOf(':');
+  const within = at < 0 ? user : member(user, attribute.slice(0, at));
+  let values: readonly unknown[] = [within];
+  for (const step of attribute.slice(at + 1).split('.'))
+    values = values.flatMap((one) => {
+      const next = isObject(one) ? member(one, step) : undefined;
+      return Array.isArray(next) ? (next as readonly unknown[]) : [next];
+    });
+  return values.flatMap((value) =>
+    typeof value === 'string' && value !== '' ? [value] : typeof value === 'number' || typeof value === 'boolean' ? [String(value)] : [],
+  );
+}
+
+function member(of: Json, name: string): unknown {
+  if (Object.hasOwn(of, name)) return of[name];
+  const folded = name.toLowerCase();
+  return Object.entries(of).find(([key]) => key.toLowerCase() === folded)?.[1];
+}
