@@ -6,7 +6,7 @@ import type { Plan } from '@readmit/contracts';
 import type { TestRealm } from '@readmit/testing';
 import type { Connector } from '../src/index.js';
 import { askFor, execute, keycloakTarget, never, partsOf, planOf, undo, type KeycloakTarget } from './keycloak-target.js';
-import { startProxy, type Passing, type Proxy } from './scim-proxy.js';
+import { answer, startProxy, type Passing, type Proxy } from './target-proxy.js';
 
 // The first call waits until Keycloak has started.
 jest.setTimeout(300_000);
@@ -41,10 +41,6 @@ beforeEach(async () => {
 const isGrant = ({ method, path }: Passing): boolean => method === 'POST' && path.endsWith('/role-mappings/realm');
 const isRevoke = ({ method, path }: Passing): boolean => method === 'DELETE' && path.endsWith('/role-mappings/realm');
 const isLook = ({ method, path }: Passing): boolean => method === 'GET' && path.endsWith(`/users/${person}`);
-const answer = (response: ServerResponse, status: number, text = '', headers: Readonly<Record<string, string>> = {}): true => {
-  response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(text);
-  return true;
-};
 const holds = async (): Promise<boolean> =>
   ((await realm.admin('GET', `/users/${person}/role-mappings/realm`)) as { readonly id: string }[]).some(({ id }) => id === role.id);
 const times = (which: (passing: Passing) => boolean): number => proxy.seen.filter(which).length;
@@ -71,6 +67,7 @@ describe('an answer that leaves open what happened', () => {
   const broken: readonly (readonly [string, string, (response: ServerResponse) => void])[] = [
     ['500', 'unreachable', (response) => void answer(response, 500, 'oops')],
     ['502 of a gateway', 'unreachable', (response) => void answer(response, 502, '<html>')],
+    ['408 of a gateway', 'unreachable', (response) => void answer(response, 408)],
     ['nothing', 'unreachable', (response) => void response.destroy()],
     [
       'half of it',

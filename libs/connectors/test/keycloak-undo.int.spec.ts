@@ -5,7 +5,7 @@ import type { TestRealm } from '@readmit/testing';
 import type { Connector } from '../src/index.js';
 import { consumer } from './consumer.js';
 import { askFor, caseId, execute, keycloakTarget, never, partsOf, planOf, undo, type KeycloakTarget } from './keycloak-target.js';
-import { startProxy, type Proxy } from './scim-proxy.js';
+import { startProxy, type Proxy } from './target-proxy.js';
 
 // The first call waits until Keycloak has started.
 jest.setTimeout(300_000);

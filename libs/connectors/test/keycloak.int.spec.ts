@@ -106,7 +106,7 @@ it('reads the credentials again when the file changes, and reports what is wrong
   await target.writeCredentials('a-wrong-secret');
   await expect(connector.read(ask, never)).rejects.toMatchObject({
     code: 'refused',
-    message: expect.stringContaining('readmit-execution (401)'),
+    message: expect.stringContaining('readmit-execution no token (401)'),
   });
   await target.writeCredentials();
   expect(await connector.read(ask, never)).toContainEqual({ name: `keycloak/${realm.people['bob']}/enabled`, value: 'yes' });

@@ -8,7 +8,7 @@ import type { Ask, Plan } from '@readmit/contracts';
 import { blockOf } from '@readmit/testing';
 import { connectorKinds, scimConnector, type Connector } from '../src/index.js';
 import { executed, planned, signal, undone } from './ldap-target.js';
-import { startProxy, type Passing, type Proxy } from './scim-proxy.js';
+import { answer, startProxy, type Passing, type Proxy } from './target-proxy.js';
 import { connectorName, createGroup, createUser, membersOf, patch, startScimTarget, type ScimTarget } from './scim-target.js';
 
 // The first start may install scim2-server.
@@ -43,10 +43,6 @@ beforeEach(async () => {
 const ask = (): Ask => ({ id: 'ask-1', kind: 'group.restore', connector: connectorName, object: erin, entitlement: `finance-${count}` });
 const isPatch = ({ method }: Passing): boolean => method === 'PATCH';
 const patches = (): number => proxy.seen.filter(isPatch).length;
-const answer = (response: ServerResponse, status: number, text: string, headers: Readonly<Record<string, string>> = {}): true => {
-  response.writeHead(status, { 'content-type': 'application/scim+json', ...headers }).end(text);
-  return true;
-};
 const scimError = (status: number, detail: string): string =>
   JSON.stringify({ schemas: ['urn:ietf:params:scim:api:messages:2.0:Error'], status: String(status), detail });
 

@@ -21,7 +21,7 @@ export async function checkScim(call: Call, canary: Canary, encrypted: boolean, 
   let token: string;
   let config: ProviderConfig | undefined;
   try {
-    token = await call.token();
+    token = await call.executorToken();
     // Some servers show their configuration to anybody, so the canary tries the credentials too.
     await call.send({ method: 'GET', path: `/Groups/${encodeURIComponent(canary.group)}?attributes=displayName`, also: [403, 404] });
     config = (await call.send({ method: 'GET', path: '/ServiceProviderConfig', also: [403, 404, 501] })).body as ProviderConfig | undefined;

@@ -7,7 +7,8 @@ import { plannedValue } from '../plan-identity.js';
 import { facetsOf, isUsable, readByIds, touchedBy, type Canary, type GroupState, type Ids } from './group-state.js';
 import { equals, groupBy, groupPath, groupsBy, memberPath, type FoundGroup } from './resources.js';
 import { printable } from '../http-answers.js';
-import type { Answer, Call } from './scim-client.js';
+import type { HttpAnswer } from '../http-call.js';
+import type { Call } from './scim-client.js';
 
 function idsOf({ identity, object }: Step | Undo): Ids {
   const [person, group] = [plannedValue(identity, 'person'), plannedValue(identity, 'group')];
@@ -84,7 +85,7 @@ async function change(call: Call, group: FoundGroup, operation: Operation): Prom
  * Nothing was done. RFC 7644 has a name for a member that is not there (400); for an account or group that is not there Keycloak answers 400
  * without one, and others 404.
  */
-function withoutTarget(call: Call, { status, body }: Answer): 'done' | TargetError {
+function withoutTarget(call: Call, { status, body }: HttpAnswer): 'done' | TargetError {
   const { scimType } = (body ?? {}) as { scimType?: unknown };
   if (status === 400 && scimType === 'noTarget') return 'done';
   const why = typeof scimType === 'string' ? ` (${printable(scimType)})` : '';

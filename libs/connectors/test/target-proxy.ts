@@ -1,4 +1,4 @@
-/** Stands between a connector and a service provider: a spec decides what becomes of each request. */
+/** Stands between a connector and its target over HTTP: a spec decides what becomes of each request. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -13,6 +13,12 @@ export interface Passing {
 
 /** Answers, or returns `false`: then the request is sent to the server. */
 export type Rule = (passing: Passing, response: ServerResponse) => Promise<boolean> | boolean;
+
+/** Answers in place of the target. */
+export const answer = (response: ServerResponse, status: number, text = '', headers: Readonly<Record<string, string>> = {}): true => {
+  response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(text);
+  return true;
+};
 
 export interface Proxy {
   readonly url: string;
