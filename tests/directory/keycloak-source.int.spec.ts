@@ -10,7 +10,7 @@ import { keycloakSource } from '../../apps/classification/src/outbound/keycloak-
 import { parseSource, type KeycloakSourceSettings } from '../../apps/classification/src/outbound/source-settings.js';
 import { person } from '../../apps/classification/test/people.js';
 import { sourceRig, whoIs, type Rig } from '../../apps/classification/test/source-rig.js';
-import { startProxy, type Proxy } from '../../libs/connectors/test/scim-proxy.js';
+import { startProxy, type Proxy } from '../../libs/connectors/test/target-proxy.js';
 
 const clientId = 'readmit-directory';
 /** More than two pages, together with the people of the realm file. */
@@ -85,9 +85,12 @@ const later = (seconds: number): void => void (clock = new Date(clock.getTime() 
 const listed = (name: string, team: string): Directory['people'][number] =>
   person(ids[name] ?? '', team, { human: `h-${name}`, accounts: [] });
 
-function rig(people: Directory['people'], more: Partial<KeycloakSourceSettings> = {}): Rig {
+const documented = (): KeycloakSourceSettings => parseSource(blockOf('docs/directory.md', 'From your Keycloak')) as KeycloakSourceSettings;
+const people = () => documented().people;
+
+function rig(listedPeople: Directory['people'], more: Partial<KeycloakSourceSettings> = {}): Rig {
   const settings: KeycloakSourceSettings = {
-    ...(parseSource(blockOf('docs/directory.md', 'From your Keycloak')) as KeycloakSourceSettings),
+    ...documented(),
     url: proxy.url,
     credentialsFile,
     // Nobody in the realm file has the role of the example.
@@ -102,7 +105,7 @@ function rig(people: Directory['people'], more: Partial<KeycloakSourceSettings> 
   };
   const [now, logged] = [() => clock, [] as string[]];
   const source = keycloakSource(settings, { callTimeoutMs: 30_000, now, unusable: (id, why) => void logged.push(`${id} ${why}`) });
-  return sourceRig({ source, store, people, now, logged, reader: 'reader' });
+  return sourceRig({ source, store, people: listedPeople, now, logged, reader: 'reader' });
 }
 const counted = async (): Promise<number> =>
   (await store.query<{ people: number }>('SELECT count(*)::int AS people FROM directory_person'))[0]?.people ?? 0;
@@ -230,8 +233,7 @@ describe('a realm of Keycloak as the live source', () => {
   it.each<[string, (asked: string, body: string) => { status: number; body: string } | undefined, RegExp]>([
     [
       'fewer people than it counts',
-      (asked, body) =>
-        asked.includes('/users?') ? { status: 200, body: JSON.stringify((JSON.parse(body) as unknown[]).slice(1)) } : undefined,
+      (asked, body) => (asked.includes('/users/count') ? { status: 200, body: String(Number(body) + 1) } : undefined),
       /^sso counts \d+ people and shows \d+, 3 times: nobody is removed/,
     ],
     ['an error', (asked) => (asked.includes('/users?') ? { status: 500, body: '{}' } : undefined), /500/],
@@ -270,11 +272,58 @@ describe('a realm of Keycloak as the live source', () => {
     expect([watch.problem, await counted()]).toEqual([undefined, before]);
   });
 
+  it('R1.6 a page that was cut on the way loses nobody', async () => {
+    proxy.use(async ({ path: asked, forward }, response) => {
+      if (!/\/users\?|\/members\?/.test(asked)) return false;
+      const entries = JSON.parse((await forward()).text) as unknown[];
+      response.setHeader('content-type', 'application/json');
+      response.end(JSON.stringify(entries.length > 400 ? entries.slice(0, -100) : entries));
+      return true;
+    });
+    const { watch } = rig([]);
+    await watch.run();
+    expect([watch.problem, await counted()]).toEqual([undefined, await realm.admin('GET', '/users/count')]);
+  });
+
+  it('R1.6 a reader without view-users fails the run, with the right that is missing', async () => {
+    const { watch } = rig([]);
+    await watch.run();
+    const before = await counted();
+    const [client] = (await realm.admin('GET', '/clients?clientId=realm-management')) as { id: string }[];
+    const [own] = (await realm.admin('GET', `/clients?clientId=${clientId}`)) as { id: string }[];
+    const account = (await realm.admin('GET', `/clients/${own?.id}/service-account-user`)) as { id: string };
+    const role = await realm.admin('GET', `/clients/${client?.id}/roles/view-users`);
+    const other = await realm.admin('GET', `/clients/${client?.id}/roles/query-users`);
+    const mappings = `/users/${account.id}/role-mappings/clients/${client?.id}`;
+    await realm.admin('DELETE', mappings, [role]);
+    await realm.admin('POST', mappings, [other]);
+    try {
+      const blind = rig([]);
+      await blind.watch.run();
+      expect(blind.watch.problem).toContain('the reader needs view-users');
+      expect(await counted()).toBe(before);
+    } finally {
+      await realm.admin('POST', mappings, [role]);
+    }
+    const again = rig([]);
+    await again.watch.run();
+    expect([again.watch.problem, await counted()]).toEqual([undefined, before]);
+  });
+
+  it('R1.6 a mapping that names nobody fails the run', async () => {
+    const { watch, of } = rig([], { people: { ...people(), id: 'badge' } });
+    await watch.run();
+    expect(watch.problem).toContain('sso shows nobody who has the id of the mapping');
+    await expect(of(ids['ada'] ?? '')).rejects.toThrow('was never read completely');
+  });
+
   it('uses a new secret without a restart, and says what is wrong with one that is refused', async () => {
     const { watch } = rig([]);
     await withSecret('another-secret');
     await watch.run();
-    expect(watch.problem).toContain('sso refuses client readmit-directory (401): check its secret and that it has a service account');
+    expect(watch.problem).toContain(
+      'sso gives the client readmit-directory no token (401): check its secret and that it has a service account',
+    );
     await withSecret(secret);
     await watch.run();
     expect(watch.problem).toBeUndefined();

@@ -9,7 +9,7 @@ import { scimSource } from '../../apps/classification/src/outbound/scim-source.j
 import { parseSource, type ScimSourceSettings } from '../../apps/classification/src/outbound/source-settings.js';
 import { person } from '../../apps/classification/test/people.js';
 import { sourceRig, whoIs, type Rig } from '../../apps/classification/test/source-rig.js';
-import { startProxy, type Proxy } from '../../libs/connectors/test/scim-proxy.js';
+import { startProxy, type Proxy } from '../../libs/connectors/test/target-proxy.js';
 import { scimRealm } from '../../libs/connectors/test/scim-realm.js';
 import { createGroup, patch, startScimTarget, type ScimTarget } from '../../libs/connectors/test/scim-target.js';
 
@@ -45,7 +45,10 @@ beforeEach(async () => {
   clock = new Date();
   proxy.use(() => false);
   const boss = await user('boss');
-  const phoneNumbers = [{ value: 'tel:+44-20-7946-0101', type: 'work' }];
+  const phoneNumbers = [
+    { value: 'tel:+44-20-7946-0101', type: 'work' },
+    { value: 'tel:+44-20-7946-0199', type: 'home' },
+  ];
   await user('ada', { phoneNumbers }, { manager: { value: boss } });
   for (const name of ['boris', 'chidi', 'mallory']) await user(name);
   groups['inner'] = await createGroup(target.admin, 'Inner', [ids['mallory'] ?? '']);
@@ -143,6 +146,17 @@ describe('a SCIM server as the live source', () => {
     await expect(of('ada')).rejects.toThrow('was never read completely');
   });
 
+  it('R1.6 knows attributes of the core schema by its name, and refuses a mapping that names nobody', async () => {
+    const documented = parseSource(blockOf('docs/directory.md', 'From your SCIM server')) as ScimSourceSettings;
+    const wrong = rig([], { people: { ...documented.people, id: 'externalId' } });
+    await wrong.watch.run();
+    expect(wrong.watch.problem).toContain('people shows nobody who has the id of the mapping');
+    const { watch, of } = rig([], { people: { ...documented.people, id: 'urn:ietf:params:scim:schemas:core:2.0:User:userName' } });
+    await watch.run();
+    expect(watch.problem).toBeUndefined();
+    expect(whoIs(await of('ada'), 'ada')).toMatchObject({ human: 'h-ada' });
+  });
+
   /** Answers pages of fifty from the real list. */
   const inSmallPages = (before: (first: number) => Promise<void> = () => Promise.resolve()): void =>
     proxy.use(async ({ path: asked }, response) => {
@@ -168,7 +182,12 @@ describe('a SCIM server as the live source', () => {
     });
     later(30);
     await watch.run();
-    expect([left < 0, watch.problem, await counted()]).toEqual([true, undefined, many.length + 4]);
+    expect([left < 0, watch.problem]).toEqual([true, undefined]);
+    // Who was read before being deleted is gone after the next run.
+    inSmallPages();
+    later(30);
+    await watch.run();
+    expect(await counted()).toBe(many.length + 4);
   });
 
   it.each<[string, string, (body: string) => { status: number; body: string }, RegExp]>([
@@ -216,12 +235,12 @@ describe('a SCIM server as the live source', () => {
       const credentialsFile = path.join(path.dirname(target.tokenFile), 'credentials.json');
       await writeFile(credentialsFile, JSON.stringify(realm.credentials), { mode: 0o600 });
       const documented = parseSource(blockOf('docs/directory.md', 'From your SCIM server')) as ScimSourceSettings;
-      const { tokenFile: _, ...rest } = documented;
       const settings: ScimSourceSettings = {
-        ...rest,
+        ...documented,
         ...{ url: realm.url, tokenUrl: `${realm.issuer}/protocol/openid-connect/token`, credentialsFile },
         groups: { map: [{ group: 'help-desk', team: 'help-desk' }] },
       };
+      delete settings.tokenFile;
       const [now, logged] = [() => clock, [] as string[]];
       const source = scimSource(settings, { callTimeoutMs: 30_000, now, unusable: (id, why) => void logged.push(`${id} ${why}`) });
       const { watch, of } = sourceRig({ source, store, people: [], now, logged, reader: 'reader' });

@@ -1,7 +1,17 @@
 /** People of a realm of Keycloak: every run reads all of them in pages, and the members of the mapped groups and roles. */
 import { KeycloakClient, type KeycloakCall } from '@readmit/connectors';
 import type { FactSink, FactSource } from './fact-source.js';
-import { aboutSource, inPages, maxLookups, maxPeople, personIn, refused, withoutMembers, type SourceOptions } from './source-mapping.js';
+import {
+  aboutSource,
+  inPages,
+  maxLookups,
+  maxPeople,
+  personIn,
+  refused,
+  withoutMembers,
+  withoutPeople,
+  type SourceOptions,
+} from './source-mapping.js';
 import { labelOf, type KeycloakSourceSettings } from './source-settings.js';
 
 interface User {
@@ -22,23 +32,35 @@ const pageSize = 500;
 
 export function keycloakSource(settings: KeycloakSourceSettings, { callTimeoutMs, now, unusable }: SourceOptions): FactSource {
   const { name, url, credentialsFile, people, groups } = settings;
-  const client = new KeycloakClient({ name, url, credentialsFile, callTimeoutMs });
+  const client = new KeycloakClient({
+    name,
+    url,
+    credentialsFile,
+    callTimeoutMs,
+    needs: 'the reader needs view-users, and view-realm for roles,',
+  });
   const about = aboutSource(settings);
 
   async function readPeople(call: KeycloakCall, sink: FactSink): Promise<void> {
     const count = (): Promise<number> => call.get<number>('/users/count');
+    // Without view-users Keycloak shows an empty list, but refuses this.
+    await call.get(`/users/${await call.ownId()}`);
     if ((await count()) > maxPeople) throw refused(`${name} has more than ${maxPeople} people`);
+    let usable = 0;
     await inPages<User>({
       what: `the people of ${name}`,
       page: (first) => pageOf(call, '/users?briefRepresentation=false&', first),
       take: async (users) => {
-        await sink.people(users.flatMap((user) => (user.enabled === false ? [] : personOf(user))));
+        const batch = users.flatMap((user) => (user.enabled === false ? [] : personOf(user)));
+        usable += batch.length;
+        await sink.people(batch);
       },
       incomplete: async (read) => {
         const counted = await count();
         return counted === read ? undefined : `${name} counts ${counted} people and shows ${read}`;
       },
     });
+    if (usable === 0) throw withoutPeople(name);
   }
 
   const personOf = (user: User) =>
@@ -130,6 +152,9 @@ function membersFor(call: KeycloakCall, name: string) {
       looked();
       const group = await call.find<Named>(`/group-by-path${below(path)}`);
       if (group === 'absent') throw refused(`the group ${path} of the mapping does not exist at ${name}`);
+      // A slash in a name looks like one between names.
+      if (group.name !== path.slice(path.lastIndexOf('/') + 1))
+        throw refused(`the group ${path} of the mapping is one with a slash in its name at ${name}: rename it`);
       await ofTree(group, new Set(), take);
     },
     async ofRole(role: string, take: Take): Promise<void> {
@@ -147,10 +172,14 @@ function membersFor(call: KeycloakCall, name: string) {
   };
 }
 
+const hasId = (entry: unknown): boolean => typeof (entry as { id?: unknown } | null)?.id === 'string';
+
 async function pageOf<T>(call: KeycloakCall, path: string, first: number): Promise<{ entries: readonly T[]; last: boolean }> {
   const entries = await call.get<unknown>(`${path}first=${first}&max=${pageSize}`);
-  if (!Array.isArray(entries)) throw refused(`${call.name} answers ${path.split('?')[0]} with something else than a list`);
-  return { entries: entries as readonly T[], last: entries.length < pageSize };
+  if (!Array.isArray(entries) || !entries.every(hasId))
+    throw refused(`${call.name} answers ${path.split('?')[0]} with something else than a list`);
+  // A short page is not the last one: something on the way may have cut it.
+  return { entries: entries as readonly T[], last: entries.length === 0 };
 }
 
 /** `id`, `username` and `email` are fields; every other name is an attribute of the user. */

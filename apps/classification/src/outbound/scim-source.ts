@@ -1,7 +1,17 @@
 /** People of a SCIM 2.0 service provider: every run reads all users in pages, and the members of the mapped groups. */
 import { groupNamed, membersOf, ScimClient, tokenSourceOf, type ScimCall } from '@readmit/connectors';
 import type { FactSink, FactSource } from './fact-source.js';
-import { aboutSource, inPages, maxLookups, maxPeople, personIn, refused, withoutMembers, type SourceOptions } from './source-mapping.js';
+import {
+  aboutSource,
+  inPages,
+  maxLookups,
+  maxPeople,
+  personIn,
+  refused,
+  withoutMembers,
+  withoutPeople,
+  type SourceOptions,
+} from './source-mapping.js';
 import { labelOf, type ScimSourceSettings } from './source-settings.js';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -20,6 +30,11 @@ const enterprise = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User';
 
 export function scimSource(settings: ScimSourceSettings, { callTimeoutMs, now, unusable }: SourceOptions): FactSource {
   const { name, url, people, groups } = settings;
+  const contacts = people.contacts.map(({ kind, attribute, type }) => ({
+    kind,
+    attribute: type === undefined ? attribute : `${type} ${attribute}`,
+  }));
+  const mapped = { ...settings, people: { ...people, contacts } };
   const token = tokenSourceOf(settings);
   if (!token) throw new Error(`this is a bug: the settings of ${name} were not checked`);
   const client = new ScimClient({ name, url, token, callTimeoutMs });
@@ -31,12 +46,14 @@ export function scimSource(settings: ScimSourceSettings, { callTimeoutMs, now, u
       people.human,
       people.employment.attribute,
       people.manager ?? `${enterprise}:manager`,
-      ...[...people.contacts, ...people.accounts].map(({ attribute }) => attribute),
+      // With its type.
+      ...people.contacts.map(({ attribute, type }) => (type === undefined ? attribute : attribute.replace(/\.\w+$/, ''))),
+      ...people.accounts.map(({ attribute }) => attribute),
     ]),
   ].filter((attribute) => attribute !== 'id');
 
-  async function readPeople(call: ScimCall, sink: FactSink): Promise<void> {
-    let total = 0;
+  async function readPeople(call: ScimCall, sink: FactSink, inactive: Set<string>): Promise<void> {
+    let [total, usable] = [0, 0];
     await inPages<User>({
       what: `the users of ${name}`,
       page: async (first) => {
@@ -46,15 +63,19 @@ export function scimSource(settings: ScimSourceSettings, { callTimeoutMs, now, u
         return { entries: page.entries, last: first + page.entries.length >= total };
       },
       take: async (users) => {
-        await sink.people(users.flatMap((user) => (user['active'] === false ? [] : personOf(user))));
+        for (const user of users) if (user['active'] === false) inactive.add(user.id);
+        const batch = users.flatMap((user) => (user['active'] === false ? [] : personOf(user)));
+        usable += batch.length;
+        await sink.people(batch);
       },
       incomplete: (read) => Promise.resolve(read === total ? undefined : `${name} says that it has ${total} users and shows ${read}`),
     });
+    if (usable === 0) throw withoutPeople(name);
   }
 
   const personOf = (user: User) =>
     personIn(
-      settings,
+      mapped,
       {
         entry: user.id,
         place: user.id,
@@ -64,7 +85,7 @@ export function scimSource(settings: ScimSourceSettings, { callTimeoutMs, now, u
       unusable,
     );
 
-  async function readGroups(call: ScimCall, sink: FactSink): Promise<void> {
+  async function readGroups(call: ScimCall, sink: FactSink, inactive: ReadonlySet<string>): Promise<void> {
     let lookups = 0;
     for (const label of about.labels) {
       for (const mapped of groups.map.filter((one) => labelOf(one) === label)) {
@@ -84,10 +105,15 @@ export function scimSource(settings: ScimSourceSettings, { callTimeoutMs, now, u
           if (!members && id !== top.id) continue;
           if (!members) throw refused(`the group ${mapped.group} of the mapping is gone at ${name}`);
           for (let from = 0; from < members.length; from += batchSize) {
-            const batch = members.slice(from, from + batchSize);
+            const batch = members.slice(from, from + batchSize).map((member) => {
+              if (member.id === undefined)
+                throw refused(`the group ${mapped.group} of the mapping has a member without a value at ${name}`);
+              return { ...member, id: member.id };
+            });
             const known = await sink.known(batch.map((member) => member.id));
             // Some servers do not say what a member is.
-            waiting.push(...batch.filter((member) => !known.has(member.id) && member.type !== 'User').map((member) => member.id));
+            const others = batch.filter((member) => !known.has(member.id) && !inactive.has(member.id) && member.type !== 'User');
+            waiting.push(...others.map((member) => member.id));
             count += known.size;
             await sink.members(label, { places: [...known], entries: [] });
           }
@@ -103,8 +129,10 @@ export function scimSource(settings: ScimSourceSettings, { callTimeoutMs, now, u
     async read(_since, sink, signal) {
       const startedAt = now();
       const call = client.call(signal);
-      await readPeople(call, sink);
-      await readGroups(call, sink);
+      // Groups name them too, often without a type.
+      const inactive = new Set<string>();
+      await readPeople(call, sink, inactive);
+      await readGroups(call, sink, inactive);
       return startedAt.toISOString();
     },
   };
@@ -126,15 +154,21 @@ async function usersFrom(
   return { entries, total };
 }
 
-/** Values of `userType`, `emails.value` or `urn:...:User:manager.value`: of each of several, and as text. Names are in any case (RFC 7643, section 2.1). */
+/** The schema that every user has may be left out (RFC 7643, section 8.2). */
+const core = /^urn:ietf:params:scim:schemas:core:2\.0:User:/i;
+
+/**
+ * Values of `userType`, `emails.value` or `urn:...:User:manager.value`, as text: of each of several, or of those with a type, as in
+ * `work phoneNumbers.value`. Names are in any case (RFC 7643, section 2.1).
+ */
 function valuesOf(user: User, attribute: string): readonly string[] {
-  const at = attribute.lastIndexOf(':');
-  const within = at < 0 ? user : member(user, attribute.slice(0, at));
-  let values: readonly unknown[] = [within];
-  for (const step of attribute.slice(at + 1).split('.'))
+  const [, type, named = ''] = /^(?:(.+) )?(.+)$/.exec(attribute.replace(core, '')) ?? [];
+  const at = named.lastIndexOf(':');
+  let values: readonly unknown[] = [at < 0 ? user : member(user, named.slice(0, at))];
+  for (const step of named.slice(at + 1).split('.'))
     values = values.flatMap((one) => {
       const next = isObject(one) ? member(one, step) : undefined;
-      return Array.isArray(next) ? (next as readonly unknown[]) : [next];
+      return Array.isArray(next) ? next.filter((each) => type === undefined || (isObject(each) && member(each, 'type') === type)) : [next];
     });
   return values.flatMap((value) =>
     typeof value === 'string' && value !== '' ? [value] : typeof value === 'number' || typeof value === 'boolean' ? [String(value)] : [],

@@ -23,6 +23,10 @@ export const refused = (message: string): TargetError => new TargetError(message
 export const withoutMembers = (what: string): TargetError =>
   refused(`the privileged ${what} has no members: check the rights of the reader, or take it out of the mapping`);
 
+/** A first run would accept that, and every case would be about strangers. */
+export const withoutPeople = (name: string): TargetError =>
+  refused(`${name} shows nobody who has the id of the mapping: check people.id, and the rights of the reader`);
+
 /** All of a source but how it is read. */
 export function aboutSource(settings: SourceSettings): Omit<FactSource, 'read'> {
   const { people, groups } = settings;

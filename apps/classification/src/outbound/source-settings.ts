@@ -13,12 +13,12 @@ import type { Label } from './fact-source.js';
 const text = Type.String({ minLength: 1, maxLength: 1000 });
 
 /** What is read of a person. `attribute`: how this kind of source names one. */
-const people = (attribute: TString) => ({
+const people = <T extends TProperties>(attribute: TString, ofContact: T) => ({
   id: attribute,
   human: attribute,
   employment: closed({ attribute, employee: Type.Array(text, { minItems: 1, maxItems: 50 }) }),
   manager: Type.Optional(attribute),
-  contacts: Type.Array(closed({ kind: oneOf(['phone', 'email', 'mobile'] as const), attribute }), { maxItems: 10 }),
+  contacts: Type.Array(closed({ kind: oneOf(['phone', 'email', 'mobile'] as const), attribute, ...ofContact }), { maxItems: 10 }),
   accounts: Type.Array(closed({ connector: Id, attribute }), { maxItems: 50 }),
 });
 /** What the members of something have. */
@@ -45,20 +45,20 @@ const LdapSourceSettings = closed({
   caFile: Type.Optional(text),
   bindDn: text,
   passwordFile: text,
-  people: closed({ base: text, filter: Type.Optional(text), ...people(ldapAttribute) }),
+  people: closed({ base: text, filter: Type.Optional(text), ...people(ldapAttribute, {}) }),
   groups: closed({ base: text, map: Type.Array(Type.Union([...gives({ dn: text })]), mostMapped) }),
   pollSeconds: Type.Integer({ minimum: 5, maximum: 60 }),
   completeSeconds: Type.Integer({ minimum: 30, maximum: 3600 }),
 });
 /** Each run reads everything, because the server cannot be asked for changes alone. Runs that are further apart look like a source that is down. */
-const pollSeconds = Type.Integer({ minimum: 5, maximum: 120 });
+const pollSeconds = Type.Integer({ minimum: 5, maximum: 60 });
 /** As Keycloak shows it: a slash between the names. */
 const groupPath = Type.String({ pattern: '^/[^/]', maxLength: 1000 });
 const KeycloakSourceSettings = closed({
   ...every,
   kind: Type.Literal('keycloak'),
   credentialsFile: text,
-  people: closed(people(text)),
+  people: closed(people(text, {})),
   groups: closed({ map: Type.Array(Type.Union([...gives({ group: groupPath }), ...gives({ role: text })]), mostMapped) }),
   pollSeconds,
 });
@@ -72,7 +72,7 @@ const ScimSourceSettings = closed({
   tokenFile: Type.Optional(text),
   tokenUrl: Type.Optional(text),
   credentialsFile: Type.Optional(text),
-  people: closed(people(scimAttribute)),
+  people: closed(people(scimAttribute, { type: Type.Optional(Type.String({ pattern: '^[^ ]{1,60}$' })) })),
   groups: closed({ map: Type.Array(Type.Union([...gives({ group: text })]), mostMapped) }),
   pollSeconds,
 });

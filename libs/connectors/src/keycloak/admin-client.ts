@@ -7,6 +7,8 @@ import { HttpCall, type HttpAnswer, type HttpTarget } from '../http-call.js';
 export interface KeycloakOptions extends HttpTarget {
   /** JSON file with `clientId` and `clientSecret` of the executor, mode 0600. */
   readonly credentialsFile: string;
+  /** Roles of `realm-management` that the client needs, for messages. */
+  readonly needs?: string;
 }
 
 /** A list of 10,000 groups with their attributes is about as large. */
@@ -85,7 +87,7 @@ export class Call extends HttpCall {
     if (status === 404) return new TargetError(message, this.effect, 'not-found');
     if (status === 403)
       return new TargetError(
-        `${message}: its executor needs manage-users and view-realm of the client realm-management`,
+        `${message}: ${this.client.options.needs ?? 'its executor needs manage-users and view-realm'} of the client realm-management`,
         this.effect,
         'refused',
       );

@@ -70,7 +70,8 @@ export async function groupBy(call: Call, id: string): Promise<FoundGroup | unde
 const mostBytesOfMembers = 32 * 1024 * 1024;
 
 export interface Member {
-  readonly id: string;
+  /** Undefined: the target gives none. */
+  readonly id: string | undefined;
   /** `User` or `Group`, where the target says it. */
   readonly type: string | undefined;
 }
@@ -84,9 +85,10 @@ export async function membersOf(call: Call, group: string): Promise<readonly Mem
     also: [404],
   });
   if (status === 404) return undefined;
-  return listIn(resource(call, body, 'group', group)['members']).flatMap(({ value, type }) =>
-    typeof value === 'string' ? [{ id: value, type: typeof type === 'string' ? type : undefined }] : [],
-  );
+  return listIn(resource(call, body, 'group', group)['members']).map(({ value, type }) => ({
+    id: typeof value === 'string' ? value : undefined,
+    type: typeof type === 'string' ? type : undefined,
+  }));
 }
 
 /** Whether the list of members has the id. */
