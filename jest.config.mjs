@@ -30,5 +30,5 @@ export default {
   // More than the cores of a small machine, because many specs mostly wait for brokers and processes.
   maxWorkers: 3,
   // Only ends what would never end, also on a machine that is busy with other work.
-  testTimeout: 300_000,
+  testTimeout: 600_000,
 };

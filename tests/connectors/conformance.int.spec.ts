@@ -7,7 +7,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { connectorKinds, TargetError, type Connector } from '@readmit/connectors';
 import { askKinds, type Ask, type EventType, type Fact, type Facet, type Plan, type Step, type Undo } from '@readmit/contracts';
 import { askTable, differences, Facts, stepsOfClass, stepServesAsk, stepTable, type PlanParts } from '@readmit/domain';
@@ -23,9 +23,6 @@ import { ldapHarness } from './ldap.js';
 import { postgresHarness } from './postgres.js';
 import { scimAtKeycloakHarness, scimHarness } from './scim.js';
 import { webhookHarness } from './webhook.js';
-
-// The first test of Keycloak waits for its start.
-jest.setTimeout(300_000);
 
 /** By the kind of connector, and what else tells a second target of a kind. */
 const harnesses: Readonly<Record<string, Harness>> = {

@@ -31,12 +31,7 @@ export async function startProcess(options: {
   let said = '';
   const child = spawn(
     process.execPath,
-    [
-      '--enable-source-maps',
-      '--import',
-      pathToFileURL(path.join(appsDir, 'standalone', 'supervised.js')).href,
-      path.join(appsDir, service, 'main.js'),
-    ],
+    ['--import', pathToFileURL(path.join(appsDir, 'standalone', 'supervised.js')).href, path.join(appsDir, service, 'main.js')],
     {
       env: { PATH: process.env['PATH'] ?? '', ...env },
       stdio: ['pipe', 'pipe', 'pipe'],

@@ -19,7 +19,7 @@ async function makeHarness(): Promise<BusHarness> {
   const opened: Awaited<ReturnType<typeof openKafkaBus>>[] = [];
   return {
     open: async (service) => {
-      const one = await openKafkaBus(database, service, { connection });
+      const one = await openKafkaBus(database, service, { connection, sendTimeoutMs: 60_000 });
       opened.push(one);
       return {
         bus: one.bus,

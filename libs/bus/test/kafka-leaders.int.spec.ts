@@ -1,5 +1,5 @@
 /** A partition whose leader moves to another broker while records of other brokers are on their way: what a rolling restart does all day. */
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { partitionsPerTopic, topicOf } from '@readmit/contracts';
 import { testDatabase, until, createTopics, openKafkaBus, refusalOf, withAdmin, type TestDatabase } from '@readmit/testing';
 import type { ISocketFactory } from 'kafkajs';
@@ -10,9 +10,6 @@ import path from 'node:path';
 import { collect, textOf } from './conformance/collector.js';
 import { partitionOf, type OutgoingRecord } from '../src/index.js';
 import { startKafka, type KafkaServer } from '@readmit/servers';
-
-// The cluster is its own: seconds alone on a machine, much longer on a busy one.
-jest.setTimeout(300_000);
 
 const topic = topicOf('intake');
 const late = 'arrives-late';

@@ -5,7 +5,7 @@ import { testDatabase, until, createTopics, openKafkaBus, type TestDatabase } fr
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { collect, Received } from './conformance/collector.js';
+import { collectAlways, Received } from './conformance/collector.js';
 import { startKafka, type KafkaServer } from '@readmit/servers';
 import type { OutgoingRecord } from '../src/index.js';
 
@@ -47,7 +47,7 @@ async function stand(nodes: 1 | 3) {
   const producer = await open('intake');
   const consumer = await open('classification');
   const received = new Received();
-  void collect({
+  void collectAlways({
     subscription: await consumer.bus.subscribe({ group: 'classification.spec', topics: [topic], member: 'a' }),
     transaction: consumer.store.transaction.bind(consumer.store),
     onBatch: (records) => received.add('a', records),

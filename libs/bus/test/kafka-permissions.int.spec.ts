@@ -2,7 +2,7 @@
  * What the catalogue says of topics and permissions, asked of a real broker: every principal tries everything with every topic and
  * group, and the broker's answers must be the generated table, cell by cell.
  */
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { aclSpecs, principals, topicSpecs, type AclSpec, type TopologyOptions } from '@readmit/contracts';
 import kafkajs, { Kafka, logLevel, type Admin } from 'kafkajs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -10,8 +10,6 @@ import os from 'node:os';
 import path from 'node:path';
 import { setUpKafka, type KafkaConnection } from '../src/index.js';
 import { startKafka, type KafkaServer } from '@readmit/servers';
-
-jest.setTimeout(300_000);
 
 const topology: TopologyOptions = { providers: ['acme', 'okta'], siems: ['soc', 'soc-archive'], replication: 1, minInSync: 1 };
 const everybody = principals(topology);

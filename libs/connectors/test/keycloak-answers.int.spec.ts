@@ -1,5 +1,5 @@
 /** Bad answers of Keycloak, or of something in front of it: a proxy stands before the real one and answers some requests itself. */
-import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { rm } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
 import type { Plan } from '@readmit/contracts';
@@ -7,9 +7,6 @@ import type { TestRealm } from '@readmit/testing';
 import type { Connector } from '../src/index.js';
 import { askFor, execute, keycloakTarget, never, partsOf, planOf, undo, type KeycloakTarget } from './keycloak-target.js';
 import { answer, startProxy, type Passing, type Proxy } from './target-proxy.js';
-
-// The first call waits until Keycloak has started.
-jest.setTimeout(300_000);
 
 let target: KeycloakTarget;
 let realm: TestRealm;

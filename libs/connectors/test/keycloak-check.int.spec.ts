@@ -2,13 +2,10 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { testKeycloak, type TestRealm } from '@readmit/testing';
 import { keycloakConnector } from '../src/index.js';
 import { behindOwnCertificate, checked, faultsIn, toldBy } from './checked.js';
-
-// The first call waits until Keycloak has started.
-jest.setTimeout(300_000);
 
 const clientId = 'readmit-execution';
 let realm: TestRealm;

@@ -1,13 +1,10 @@
 /** What people have at a real Keycloak by signing in: sessions, offline grants, consents, and a device that was enrolled with a bypass. */
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { TestRealm } from '@readmit/testing';
 import type { Connector } from '../src/index.js';
 import { consumer, unsealed } from './consumer.js';
 import { oneTimeCode, refresh, signIn, type Tokens } from './keycloak-browser.js';
 import { askFor, caseId, execute, keycloakTarget, never, planOf, undo, type KeycloakTarget } from './keycloak-target.js';
-
-// The first call waits until Keycloak has started.
-jest.setTimeout(300_000);
 
 const recipient = consumer();
 const { key } = recipient;

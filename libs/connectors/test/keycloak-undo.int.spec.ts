@@ -1,14 +1,11 @@
 /** Ends at a real Keycloak that find something else than the step left: a new lock, or an account, role or group that was deleted. */
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Plan } from '@readmit/contracts';
 import type { TestRealm } from '@readmit/testing';
 import type { Connector } from '../src/index.js';
 import { consumer } from './consumer.js';
 import { askFor, caseId, execute, keycloakTarget, never, partsOf, planOf, undo, type KeycloakTarget } from './keycloak-target.js';
 import { startProxy, type Proxy } from './target-proxy.js';
-
-// The first call waits until Keycloak has started.
-jest.setTimeout(300_000);
 
 const { key } = consumer();
 let target: KeycloakTarget;

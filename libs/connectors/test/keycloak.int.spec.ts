@@ -1,5 +1,5 @@
 /** What only a real Keycloak can show: a code that works once, realms with weaker paths, and a role that a group still gives. */
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Ask, Plan } from '@readmit/contracts';
 import { blockOf, type TestRealm } from '@readmit/testing';
 import { connectorKinds, type Connector } from '../src/index.js';
@@ -16,9 +16,6 @@ import {
   undo,
 } from './keycloak-target.js';
 import type { KeycloakTarget } from './keycloak-target.js';
-
-// The first call waits until Keycloak has started.
-jest.setTimeout(300_000);
 
 const recipient = consumer();
 const { key } = recipient;

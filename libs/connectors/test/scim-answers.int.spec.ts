@@ -3,16 +3,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Ask, Plan } from '@readmit/contracts';
 import { blockOf } from '@readmit/testing';
 import { connectorKinds, scimConnector, type Connector } from '../src/index.js';
 import { executed, planned, signal, undone } from './ldap-target.js';
 import { answer, startProxy, type Passing, type Proxy } from './target-proxy.js';
 import { connectorName, createGroup, createUser, membersOf, patch, startScimTarget, type ScimTarget } from './scim-target.js';
-
-// The first start may install scim2-server.
-jest.setTimeout(120_000);
 
 let target: ScimTarget;
 let proxy: Proxy;

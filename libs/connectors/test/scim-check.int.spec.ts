@@ -2,14 +2,11 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { scimConnector } from '../src/index.js';
 import { behindOwnCertificate, checked, faultsIn, toldBy } from './checked.js';
 import { scimRealm, type ScimRealm } from './scim-realm.js';
 import { createGroup, createUser, patch, startScimTarget, type ScimTarget } from './scim-target.js';
-
-// The first test of Keycloak waits for its start.
-jest.setTimeout(300_000);
 
 let folder: string;
 beforeAll(async () => {

@@ -1,14 +1,11 @@
 /** What the conformance suite does not ask of the SCIM connector, at a real scim2-server. */
 import { writeFile } from 'node:fs/promises';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Ask } from '@readmit/contracts';
 import type { Connector } from '../src/index.js';
 import { idOf } from '../src/encoded-names.js';
 import { executed, planned, signal, undone } from './ldap-target.js';
 import { connectorName, createGroup, createUser, membersOf, patch, startScimTarget, type ScimTarget } from './scim-target.js';
-
-// The first start may install scim2-server.
-jest.setTimeout(120_000);
 
 let target: ScimTarget;
 let connector: Connector;

@@ -2,15 +2,12 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Ask } from '@readmit/contracts';
 import { scimConnector, type Connector } from '../src/index.js';
 import { executed, planned, signal, undone } from './ldap-target.js';
 import { scimRealm, type ScimRealm } from './scim-realm.js';
 import { connectorName, createUser, membersOf } from './scim-target.js';
-
-// The first who asks waits for the start of Keycloak.
-jest.setTimeout(300_000);
 
 let realm: ScimRealm;
 let connector: Connector;

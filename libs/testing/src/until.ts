@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 export interface UntilOptions {
   /** For the error: a clause, such as `the grant is revoked`. */
   readonly what: string;
-  /** Default 120 000: it only ends a test that would wait forever, also on a machine that is busy with other work. */
+  /** Default 240 000: it only ends a test that would wait forever, also on a machine that is busy with other work. */
   readonly timeoutMs?: number;
 }
 
@@ -11,7 +11,7 @@ export interface UntilOptions {
 const pause = (waited: number): number => Math.min(100, Math.max(10, waited / 10));
 
 /** Waits for a condition: calls it until it returns something truthy, and returns that. Throws with `what` after the timeout. */
-export async function until<T>(condition: () => T | Promise<T>, { what, timeoutMs = 120_000 }: UntilOptions): Promise<NonNullable<T>> {
+export async function until<T>(condition: () => T | Promise<T>, { what, timeoutMs = 240_000 }: UntilOptions): Promise<NonNullable<T>> {
   const began = performance.now();
   for (;;) {
     const value = await condition();

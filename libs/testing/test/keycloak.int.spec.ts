@@ -1,8 +1,5 @@
-import { expect, it, jest } from '@jest/globals';
+import { expect, it } from '@jest/globals';
 import { testKeycloak } from '../src/index.js';
-
-// The first call waits until Keycloak has started.
-jest.setTimeout(300_000);
 
 it('gives each spec a realm of its own in one Keycloak, with people and secrets, and removes it', async () => {
   const keycloak = await testKeycloak();

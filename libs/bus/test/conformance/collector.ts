@@ -1,4 +1,5 @@
 import type { Tx } from '@readmit/store';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Subscription, TopicRecord } from '../../src/port.js';
 
 export interface CollectorOptions {
@@ -24,6 +25,15 @@ export async function collect({ subscription, transaction, onBatch, max = 100 }:
   }
 }
 
+/**
+ * Continues after a failure, as the engine does: what could not be committed at a hand-over comes again, here or elsewhere, and a broker that
+ * starts may refuse a user whom it does not know yet. Resolves when the subscription closes.
+ */
+export async function collectAlways(options: CollectorOptions): Promise<void> {
+  // A pause, so that a failure that stays does not keep the event loop to itself.
+  while ((await collect(options)) !== undefined) await delay(20);
+}
+
 /** What several readers got, and a way to wait for it without asking again and again. */
 export class Received {
   readonly by = new Map<string, TopicRecord[]>();
@@ -43,7 +53,7 @@ export class Received {
   }
 
   /** Fails with what came when the condition is not met in time. */
-  async until(condition: () => boolean, what: string, timeoutMs = 120_000): Promise<void> {
+  async until(condition: () => boolean, what: string, timeoutMs = 240_000): Promise<void> {
     if (condition()) return;
     await new Promise<void>((resolve, reject) => {
       const look = (): void => {
