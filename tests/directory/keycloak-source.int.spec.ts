@@ -9,8 +9,9 @@ import path from 'node:path';
 import { keycloakSource } from '../../apps/classification/src/outbound/keycloak-source.js';
 import { parseSource, type KeycloakSourceSettings } from '../../apps/classification/src/outbound/source-settings.js';
 import { person } from '../../apps/classification/test/people.js';
-import { sourceRig, whoIs, type Rig } from '../../apps/classification/test/source-rig.js';
+import { counted, sourceRig, whoIs, type Rig } from '../../apps/classification/test/source-rig.js';
 import { startProxy, type Proxy } from '../../libs/connectors/test/target-proxy.js';
+import { failsAndRemovesNobody, type Instead } from './bad-answers.js';
 
 const clientId = 'readmit-directory';
 /** More than two pages, together with the people of the realm file. */
@@ -49,7 +50,6 @@ beforeAll(async () => {
     const account = { username: `service-account-${clientId}`, enabled: true, serviceAccountClientId: clientId };
     file.users.push(Object.assign(account, { clientRoles: { 'realm-management': ['view-users', 'view-realm'] } }));
     for (const username of many) file.users.push(Object.assign({ username, enabled: true }, { attributes: attributesOf(username) }));
-    file['attributes'] = { ...(file['attributes'] as object), userProfileEnabled: 'true' };
     const kept = JSON.stringify({ attributes: [{ name: 'username' }, { name: 'email' }], unmanagedAttributePolicy: 'ADMIN_EDIT' });
     const provider = { providerId: 'declarative-user-profile', config: { 'kc.user.profile.config': [kept] } };
     file['components'] = { 'org.keycloak.userprofile.UserProfileProvider': [provider] };
@@ -107,8 +107,6 @@ function rig(listedPeople: Directory['people'], more: Partial<KeycloakSourceSett
   const source = keycloakSource(settings, { callTimeoutMs: 30_000, now, unusable: (id, why) => void logged.push(`${id} ${why}`) });
   return sourceRig({ source, store, people: listedPeople, now, logged, reader: 'reader' });
 }
-const counted = async (): Promise<number> =>
-  (await store.query<{ people: number }>('SELECT count(*)::int AS people FROM directory_person'))[0]?.people ?? 0;
 
 describe('a realm of Keycloak as the live source', () => {
   it('R1.6 tells contacts, manager, accounts, employment and teams of people in several pages, each with its age', async () => {
@@ -116,8 +114,8 @@ describe('a realm of Keycloak as the live source', () => {
     await expect(of(ids['ada'] ?? '')).rejects.toThrow('the directory source sso was never read completely');
     await watch.run();
     expect(watch.problem).toBeUndefined();
-    expect(await counted()).toBe(await realm.admin('GET', '/users/count'));
-    expect(await counted()).toBeGreaterThan(many.length);
+    expect(await counted(store)).toBe(await realm.admin('GET', '/users/count'));
+    expect(await counted(store)).toBeGreaterThan(many.length);
     later(7);
     const reading = await of(ids['ada'] ?? '');
     expect(whoIs(reading, ids['ada'] ?? '')).toMatchObject({
@@ -214,7 +212,7 @@ describe('a realm of Keycloak as the live source', () => {
   it('R1.6 a list that moves all the time fails the run, and removes nobody', async () => {
     const { watch, of } = rig([]);
     await watch.run();
-    const before = await counted();
+    const before = await counted(store);
     const extra: string[] = [];
     proxy.use(async ({ path: asked }) => {
       if (/users\?.*first=[1-9]/.test(asked)) extra.push(await user(`a-${extra.length}`));
@@ -223,14 +221,14 @@ describe('a realm of Keycloak as the live source', () => {
     later(30);
     await watch.run();
     expect(watch.problem).toContain('the people of sso changed while they were read, 3 times');
-    expect(await counted()).toBeGreaterThanOrEqual(before);
+    expect(await counted(store)).toBeGreaterThanOrEqual(before);
     expect((await of(ids['ada'] ?? '')).live?.doubts).toEqual([expect.stringContaining('The source sso could not be read')]);
     proxy.use(() => false);
     await watch.run();
     expect(watch.problem).toBeUndefined();
   });
 
-  it.each<[string, (asked: string, body: string) => { status: number; body: string } | undefined, RegExp]>([
+  it.each<[string, Instead, RegExp]>([
     [
       'fewer people than it counts',
       (asked, body) => (asked.includes('/users/count') ? { status: 200, body: String(Number(body) + 1) } : undefined),
@@ -249,28 +247,9 @@ describe('a realm of Keycloak as the live source', () => {
       (asked, body) => (asked.includes('/users?') ? { status: 200, body: body.slice(0, body.length / 2) } : undefined),
       /JSON/,
     ],
-  ])('R1.6 %s fails the run and removes nobody', async (_what, answer, message) => {
-    const { watch } = rig([]);
-    await watch.run();
-    const before = await counted();
-    proxy.use(async ({ path: asked, forward }, response) => {
-      const { text } = await forward();
-      const instead = answer(asked, text);
-      if (!instead) return false;
-      response.statusCode = instead.status;
-      response.setHeader('content-type', 'application/json');
-      response.end(instead.body);
-      return true;
-    });
-    later(30);
-    await watch.run();
-    expect(watch.problem).toMatch(message);
-    expect(watch.problem).not.toContain(secret);
-    expect(await counted()).toBe(before);
-    proxy.use(() => false);
-    await watch.run();
-    expect([watch.problem, await counted()]).toEqual([undefined, before]);
-  });
+  ])('R1.6 %s fails the run and removes nobody', (_what, instead, message) =>
+    failsAndRemovesNobody(rig([]), { store, proxy, instead, message, secret: secret, later: () => later(30) }),
+  );
 
   it('R1.6 a page that was cut on the way loses nobody', async () => {
     proxy.use(async ({ path: asked, forward }, response) => {
@@ -282,13 +261,13 @@ describe('a realm of Keycloak as the live source', () => {
     });
     const { watch } = rig([]);
     await watch.run();
-    expect([watch.problem, await counted()]).toEqual([undefined, await realm.admin('GET', '/users/count')]);
+    expect([watch.problem, await counted(store)]).toEqual([undefined, await realm.admin('GET', '/users/count')]);
   });
 
   it('R1.6 a reader without view-users fails the run, with the right that is missing', async () => {
     const { watch } = rig([]);
     await watch.run();
-    const before = await counted();
+    const before = await counted(store);
     const [client] = (await realm.admin('GET', '/clients?clientId=realm-management')) as { id: string }[];
     const [own] = (await realm.admin('GET', `/clients?clientId=${clientId}`)) as { id: string }[];
     const account = (await realm.admin('GET', `/clients/${own?.id}/service-account-user`)) as { id: string };
@@ -301,13 +280,13 @@ describe('a realm of Keycloak as the live source', () => {
       const blind = rig([]);
       await blind.watch.run();
       expect(blind.watch.problem).toContain('the reader needs view-users');
-      expect(await counted()).toBe(before);
+      expect(await counted(store)).toBe(before);
     } finally {
       await realm.admin('POST', mappings, [role]);
     }
     const again = rig([]);
     await again.watch.run();
-    expect([again.watch.problem, await counted()]).toEqual([undefined, before]);
+    expect([again.watch.problem, await counted(store)]).toEqual([undefined, before]);
   });
 
   it('R1.6 a mapping that names nobody fails the run', async () => {

@@ -8,10 +8,11 @@ import path from 'node:path';
 import { scimSource } from '../../apps/classification/src/outbound/scim-source.js';
 import { parseSource, type ScimSourceSettings } from '../../apps/classification/src/outbound/source-settings.js';
 import { person } from '../../apps/classification/test/people.js';
-import { sourceRig, whoIs, type Rig } from '../../apps/classification/test/source-rig.js';
+import { counted, sourceRig, whoIs, type Rig } from '../../apps/classification/test/source-rig.js';
 import { startProxy, type Proxy } from '../../libs/connectors/test/target-proxy.js';
 import { scimRealm } from '../../libs/connectors/test/scim-realm.js';
 import { createGroup, patch, startScimTarget, type ScimTarget } from '../../libs/connectors/test/scim-target.js';
+import { failsAndRemovesNobody, type Instead } from './bad-answers.js';
 
 const enterprise = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User';
 const many = Array.from({ length: 120 }, (_, n) => `many-${n}`);
@@ -79,8 +80,6 @@ function rig(people: Directory['people'], more: Partial<ScimSourceSettings> = {}
   const source = scimSource(settings, { callTimeoutMs: 30_000, now, unusable: (id, why) => void logged.push(`${id} ${why}`) });
   return sourceRig({ source, store, people, now, logged, reader: 'reader' });
 }
-const counted = async (): Promise<number> =>
-  (await store.query<{ people: number }>('SELECT count(*)::int AS people FROM directory_person'))[0]?.people ?? 0;
 
 const without = (body: string): string => {
   const list = JSON.parse(body) as { Resources: unknown[] };
@@ -98,7 +97,7 @@ describe('a SCIM server as the live source', () => {
     await watch.run();
     expect(watch.problem).toBeUndefined();
     // The canary is not active.
-    expect(await counted()).toBe(many.length + 5);
+    expect(await counted(store)).toBe(many.length + 5);
     later(7);
     const reading = await of('ada');
     expect(whoIs(reading, 'ada')).toMatchObject({
@@ -175,7 +174,7 @@ describe('a SCIM server as the live source', () => {
     inSmallPages();
     const { watch } = rig([]);
     await watch.run();
-    expect([watch.problem, await counted()]).toEqual([undefined, many.length + 5]);
+    expect([watch.problem, await counted(store)]).toEqual([undefined, many.length + 5]);
     let left = 1;
     inSmallPages(async (first) => {
       if (first > 1 && left-- > 0) await target.admin('DELETE', `/Users/${ids['boss']}`);
@@ -187,47 +186,35 @@ describe('a SCIM server as the live source', () => {
     inSmallPages();
     later(30);
     await watch.run();
-    expect(await counted()).toBe(many.length + 4);
+    expect(await counted(store)).toBe(many.length + 4);
   });
 
-  it.each<[string, string, (body: string) => { status: number; body: string }, RegExp]>([
+  it.each<[string, Instead, RegExp]>([
     [
       'fewer users than it says',
-      '/Users?',
-      (body) => ({ status: 200, body: without(body) }),
+      (asked, body) => (asked.includes('/Users?') ? { status: 200, body: without(body) } : undefined),
       /the users of people changed while they were read, 3 times/,
     ],
     [
       'a number that is too high',
-      '/Users?',
-      (body) => ({ status: 200, body: oneMore(body) }),
+      (asked, body) => (asked.includes('/Users?') ? { status: 200, body: oneMore(body) } : undefined),
       /^people says that it has 127 users and shows 126, 3 times: nobody is removed/,
     ],
-    ['an error', '/Users?', () => ({ status: 500, body: '{}' }), /answers 500 to GET \/Users/],
-    ['a refusal', '/Groups?', () => ({ status: 403, body: '{}' }), /answers 403 to GET \/Groups/],
-    ['something else than a list', '/Users?', () => ({ status: 200, body: '{"Resources":{}}' }), /something else than a list of users/],
-    ['half an answer', '/Users?', (body) => ({ status: 200, body: body.slice(0, body.length / 2) }), /JSON/],
-  ])('R1.6 %s fails the run and removes nobody', async (_what, at, answer, message) => {
-    const { watch } = rig([]);
-    await watch.run();
-    const before = await counted();
-    proxy.use(async ({ path: asked, forward }, response) => {
-      if (!asked.includes(at)) return false;
-      const instead = answer((await forward()).text);
-      response.statusCode = instead.status;
-      response.setHeader('content-type', 'application/scim+json');
-      response.end(instead.body);
-      return true;
-    });
-    later(30);
-    await watch.run();
-    expect(watch.problem).toMatch(message);
-    expect(watch.problem).not.toContain(target.server.token);
-    expect(await counted()).toBe(before);
-    proxy.use(() => false);
-    await watch.run();
-    expect([watch.problem, await counted()]).toEqual([undefined, before]);
-  });
+    ['an error', (asked) => (asked.includes('/Users?') ? { status: 500, body: '{}' } : undefined), /answers 500 to GET \/Users/],
+    ['a refusal', (asked) => (asked.includes('/Groups?') ? { status: 403, body: '{}' } : undefined), /answers 403 to GET \/Groups/],
+    [
+      'something else than a list',
+      (asked) => (asked.includes('/Users?') ? { status: 200, body: '{"Resources":{}}' } : undefined),
+      /something else than a list of users/,
+    ],
+    [
+      'half an answer',
+      (asked, body) => (asked.includes('/Users?') ? { status: 200, body: body.slice(0, body.length / 2) } : undefined),
+      /JSON/,
+    ],
+  ])('R1.6 %s fails the run and removes nobody', (_what, instead, message) =>
+    failsAndRemovesNobody(rig([]), { store, proxy, instead, message, secret: target.server.token, later: () => later(30) }),
+  );
 
   it("R1.6 reads Keycloak's SCIM API with client credentials", async () => {
     const realm = await scimRealm();

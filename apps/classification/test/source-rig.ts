@@ -59,3 +59,7 @@ export function sourceRig({
   };
 }
 export const whoIs = (reading: DirectoryReading, id: string) => reading.directory.people.find((one) => one.id === id);
+
+/** People in the tables. */
+export const counted = async (store: Store): Promise<number> =>
+  (await store.query<{ people: number }>('SELECT count(*)::int AS people FROM directory_person'))[0]?.people ?? 0;

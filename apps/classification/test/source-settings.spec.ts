@@ -24,7 +24,7 @@ describe('the file of a live source', () => {
       'Keycloak',
       'a URL that is no realm',
       (yaml) => yaml.replace('/realms/acme', ''),
-      'url must be the URL of a realm: https://<host>/realms/<realm>',
+      'url must end with /realms/<realm>, without a slash after it',
     ],
     ['Keycloak', 'a relative path', (yaml) => yaml.replace('/run/secrets/', ''), 'credentialsFile must be an absolute path'],
     ['Keycloak', 'a group without a slash', (yaml) => yaml.replace('/help-desk', 'help-desk'), '/groups/map/0/group must match pattern'],

@@ -6,7 +6,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { collectAlways, Received, textOf } from './conformance/collector.js';
+import { collectOn, Received, textOf } from './conformance/collector.js';
 import type { KafkaConnection, OutgoingRecord } from '../src/index.js';
 
 const topic = topicOf('intake');
@@ -48,7 +48,7 @@ describe('a member of a group', () => {
     const staying = await open('classification');
     const received = new Received();
     const subscription = await staying.subscribe('stays');
-    void collectAlways({
+    void collectOn({
       subscription,
       transaction: staying.store.transaction.bind(staying.store),
       onBatch: (records) => received.add('stays', records),
@@ -88,7 +88,7 @@ describe('a member of a group', () => {
     hanging.wire.freeze();
     const heir = await open('classification');
     const received = new Received();
-    void collectAlways({
+    void collectOn({
       subscription: await heir.subscribe('inherits'),
       transaction: heir.store.transaction.bind(heir.store),
       onBatch: (records) => received.add('inherits', records),
@@ -108,7 +108,7 @@ describe('a member of a group', () => {
     const [one, other] = [await open('classification', session), await open('classification', session)];
     const received = new Received();
     const read = (from: typeof one, subscription: Awaited<ReturnType<typeof one.subscribe>>, as: string): void =>
-      void collectAlways({
+      void collectOn({
         subscription,
         transaction: from.store.transaction.bind(from.store),
         onBatch: (records) => received.add(as, records),

@@ -1,16 +1,13 @@
 /** Brokers that die and come back: services go on saying things, and everything arrives once they are there again. */
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { topicOf } from '@readmit/contracts';
 import { testDatabase, until, createTopics, openKafkaBus, type TestDatabase } from '@readmit/testing';
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { collectAlways, Received } from './conformance/collector.js';
+import { collectOn, Received } from './conformance/collector.js';
 import { startKafka, type KafkaServer } from '@readmit/servers';
 import type { OutgoingRecord } from '../src/index.js';
-
-// Each test starts a cluster of its own and kills parts of it: seconds alone on a machine, much longer on a busy one.
-jest.setTimeout(600_000);
 
 const topic = topicOf('intake');
 const record = (key: string, text: string): OutgoingRecord => ({ topic, key, headers: { ce_id: text }, value: Buffer.from(text) });
@@ -47,7 +44,7 @@ async function stand(nodes: 1 | 3) {
   const producer = await open('intake');
   const consumer = await open('classification');
   const received = new Received();
-  void collectAlways({
+  void collectOn({
     subscription: await consumer.bus.subscribe({ group: 'classification.spec', topics: [topic], member: 'a' }),
     transaction: consumer.store.transaction.bind(consumer.store),
     onBatch: (records) => received.add('a', records),
@@ -66,7 +63,7 @@ async function stand(nodes: 1 | 3) {
       return performance.now() - from;
     },
     everythingArrives: async (): Promise<void> => {
-      await received.until(() => said.every((text) => received.texts.includes(text)), 'everything said is received', 300_000);
+      await received.until(() => said.every((text) => received.texts.includes(text)), 'everything said is received');
       await until(async () => (await producer.bus.outbox()).waiting === 0, { what: 'nothing waits in the outbox' });
     },
   };

@@ -23,5 +23,6 @@ export { keycloakConnector, type KeycloakConnectorOptions } from './keycloak/key
 export { scimConnector, type ScimConnectorOptions } from './scim/scim.connector.js';
 export { AdminClient as KeycloakClient, type Call as KeycloakCall } from './keycloak/admin-client.js';
 export { ScimClient, type Call as ScimCall } from './scim/scim-client.js';
-export { tokenSourceOf, type TokenSource } from './scim/scim-token.js';
-export { groupNamed, membersOf, type Member } from './scim/resources.js';
+export { mustBeRealm } from './keycloak/keycloak.kind.js';
+export { mustBeTokenUrl, tokenSourceOf } from './scim/scim-token.js';
+export { groupNamed, membersOf } from './scim/resources.js';

@@ -37,8 +37,6 @@ export interface FactSink {
 export interface FactSource {
   readonly name: string;
   readonly covers: LiveCovers;
-  /** Every label of the mapping. */
-  readonly labels: readonly Label[];
   /** Changes with the mapping: what was read by another one does not count. */
   readonly mapping: string;
   readonly pollSeconds: number;

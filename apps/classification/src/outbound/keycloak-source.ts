@@ -3,16 +3,16 @@ import { KeycloakClient, type KeycloakCall } from '@readmit/connectors';
 import type { FactSink, FactSource } from './fact-source.js';
 import {
   aboutSource,
-  inPages,
   maxLookups,
   maxPeople,
   personIn,
+  readMembers,
   refused,
-  withoutMembers,
-  withoutPeople,
   type SourceOptions,
+  type TakeMembers,
 } from './source-mapping.js';
-import { labelOf, type KeycloakSourceSettings } from './source-settings.js';
+import { inPages, peopleInPages } from './source-pages.js';
+import type { KeycloakSourceSettings } from './source-settings.js';
 
 interface User {
   readonly id: string;
@@ -39,28 +39,21 @@ export function keycloakSource(settings: KeycloakSourceSettings, { callTimeoutMs
     callTimeoutMs,
     needs: 'the reader needs view-users, and view-realm for roles,',
   });
-  const about = aboutSource(settings);
 
   async function readPeople(call: KeycloakCall, sink: FactSink): Promise<void> {
     const count = (): Promise<number> => call.get<number>('/users/count');
     // Without view-users Keycloak shows an empty list, but refuses this.
     await call.get(`/users/${await call.ownId()}`);
     if ((await count()) > maxPeople) throw refused(`${name} has more than ${maxPeople} people`);
-    let usable = 0;
-    await inPages<User>({
+    const paged = {
       what: `the people of ${name}`,
-      page: (first) => pageOf(call, '/users?briefRepresentation=false&', first),
-      take: async (users) => {
-        const batch = users.flatMap((user) => (user.enabled === false ? [] : personOf(user)));
-        usable += batch.length;
-        await sink.people(batch);
-      },
-      incomplete: async (read) => {
+      page: (first: number) => pageOf<User>(call, '/users?briefRepresentation=false&', first),
+      incomplete: async (read: number) => {
         const counted = await count();
         return counted === read ? undefined : `${name} counts ${counted} people and shows ${read}`;
       },
-    });
-    if (usable === 0) throw withoutPeople(name);
+    };
+    await peopleInPages(name, paged, sink, (user) => (user.enabled === false ? [] : personOf(user)));
   }
 
   const personOf = (user: User) =>
@@ -76,35 +69,20 @@ export function keycloakSource(settings: KeycloakSourceSettings, { callTimeoutMs
       unusable,
     );
 
-  async function readGroups(call: KeycloakCall, sink: FactSink): Promise<void> {
-    const members = membersFor(call, name);
-    for (const label of about.labels) {
-      for (const mapped of groups.map.filter((one) => labelOf(one) === label)) {
-        let count = 0;
-        const take = async (users: readonly User[]): Promise<void> => {
-          count += users.length;
-          await sink.members(label, { places: [], entries: users.map(({ id }) => id) });
-        };
-        await ('role' in mapped ? members.ofRole(mapped.role, take) : members.ofGroup(mapped.group, take));
-        if (count === 0 && label === 'privileged') throw withoutMembers('role' in mapped ? `role ${mapped.role}` : `group ${mapped.group}`);
-      }
-      await sink.complete(label);
-    }
-  }
-
   return {
-    ...about,
+    ...aboutSource(settings),
     async read(_since, sink, signal) {
       const startedAt = now();
       const call = client.call(signal);
       await readPeople(call, sink);
-      await readGroups(call, sink);
+      const members = membersFor(call, name);
+      await readMembers<KeycloakSourceSettings['groups']['map'][number]>(groups.map, sink, (mapped, take) =>
+        'role' in mapped ? members.ofRole(mapped.role, take) : members.ofGroup(mapped.group, take),
+      );
       return startedAt.toISOString();
     },
   };
 }
-
-type Take = (users: readonly User[]) => Promise<void>;
 
 /** For one run: what leads to members is bounded. */
 function membersFor(call: KeycloakCall, name: string) {
@@ -118,21 +96,25 @@ function membersFor(call: KeycloakCall, name: string) {
     inPages<T>({ what: `the ${of} of ${name}`, page: (first) => pageOf(call, path, first), take });
   const below = (path: string): string => path.split('/').map(encodeURIComponent).join('/');
 
+  const users = (of: string, path: string, take: TakeMembers): Promise<void> =>
+    all<User>(of, path, (batch) => take({ places: [], entries: batch.map(({ id }) => id) }));
+
   /** A member of a subgroup has what the group has. */
-  async function ofTree(top: Named, visited: Set<string>, take: Take): Promise<void> {
+  async function ofTree(top: Named, visited: Set<string>, take: TakeMembers): Promise<void> {
     const groups = [top];
     // The list grows during the loop.
     for (const { id } of groups) {
       if (visited.has(id)) continue;
       visited.add(id);
       looked();
-      await all<User>('members of a group', `/groups/${id}/members?briefRepresentation=true&`, take);
+      await users('members of a group', `/groups/${id}/members?briefRepresentation=true&`, take);
       await all<Named>('groups', `/groups/${id}/children?briefRepresentation=true&`, async (children) => void groups.push(...children));
     }
   }
 
-  /** The role, and the roles of the realm that contain it. */
-  async function withParents(role: Role): Promise<readonly Role[]> {
+  /** By the id of a role, the roles of the realm that contain it. */
+  let containing: Promise<ReadonlyMap<string, readonly Role[]>> | undefined;
+  async function readContaining(): Promise<ReadonlyMap<string, readonly Role[]>> {
     const parents = new Map<string, Role[]>();
     await all<Role>('roles', '/roles?briefRepresentation=true&', async (roles) => {
       for (const parent of roles.filter(({ composite }) => composite === true)) {
@@ -141,6 +123,12 @@ function membersFor(call: KeycloakCall, name: string) {
           parents.set(id, [...(parents.get(id) ?? []), parent]);
       }
     });
+    return parents;
+  }
+
+  /** The role, and all roles of the realm that give it. */
+  async function withParents(role: Role): Promise<readonly Role[]> {
+    const parents = await (containing ??= readContaining());
     const found = new Map([[role.id, role]]);
     // The map grows during the loop.
     for (const { id } of found.values()) for (const parent of parents.get(id) ?? []) found.set(parent.id, parent);
@@ -148,7 +136,7 @@ function membersFor(call: KeycloakCall, name: string) {
   }
 
   return {
-    async ofGroup(path: string, take: Take): Promise<void> {
+    async ofGroup(path: string, take: TakeMembers): Promise<void> {
       looked();
       const group = await call.find<Named>(`/group-by-path${below(path)}`);
       if (group === 'absent') throw refused(`the group ${path} of the mapping does not exist at ${name}`);
@@ -157,13 +145,13 @@ function membersFor(call: KeycloakCall, name: string) {
         throw refused(`the group ${path} of the mapping is one with a slash in its name at ${name}: rename it`);
       await ofTree(group, new Set(), take);
     },
-    async ofRole(role: string, take: Take): Promise<void> {
+    async ofRole(role: string, take: TakeMembers): Promise<void> {
       const found = await call.find<Role>(`/roles/${encodeURIComponent(role)}`);
       if (found === 'absent') throw refused(`the role ${role} of the mapping does not exist at ${name}`);
       const visited = new Set<string>();
       for (const one of await withParents(found)) {
         const path = `/roles/${encodeURIComponent(one.name)}`;
-        await all<User>('members of a role', `${path}/users?briefRepresentation=true&`, take);
+        await users('members of a role', `${path}/users?briefRepresentation=true&`, take);
         const groups: Named[] = [];
         await all<Named>('groups', `${path}/groups?briefRepresentation=true&`, async (some) => void groups.push(...some));
         for (const group of groups) await ofTree(group, visited, take);
@@ -174,12 +162,11 @@ function membersFor(call: KeycloakCall, name: string) {
 
 const hasId = (entry: unknown): boolean => typeof (entry as { id?: unknown } | null)?.id === 'string';
 
-async function pageOf<T>(call: KeycloakCall, path: string, first: number): Promise<{ entries: readonly T[]; last: boolean }> {
+async function pageOf<T>(call: KeycloakCall, path: string, first: number): Promise<readonly T[]> {
   const entries = await call.get<unknown>(`${path}first=${first}&max=${pageSize}`);
   if (!Array.isArray(entries) || !entries.every(hasId))
     throw refused(`${call.name} answers ${path.split('?')[0]} with something else than a list`);
-  // A short page is not the last one: something on the way may have cut it.
-  return { entries: entries as readonly T[], last: entries.length === 0 };
+  return entries as readonly T[];
 }
 
 /** `id`, `username` and `email` are fields; every other name is an attribute of the user. */

@@ -1,17 +1,17 @@
 /** Everybody in a group of an LDAP directory, also through other groups. */
 import { openldap, resultCode, type Entry, type LdapSession } from '@readmit/connectors';
 import { PresenceFilter, ResultCodeError } from 'ldapts';
-import { maxLookups, refused } from './source-mapping.js';
+import { maxLookups, refused, type TakeMembers } from './source-mapping.js';
 
 const batchSize = 1_000;
 /** Of one group. All values come in one answer. */
 const maxMembers = 250_000;
 const anything = new PresenceFilter({ attribute: 'objectClass' });
 
-/** Members as batches: by place, and by permanent id where only the server could tell who is meant. */
-export type TakeMembers = (batch: { readonly places: readonly string[]; readonly entries: readonly string[] }) => Promise<void>;
-
-/** For one run: what the server was asked is not asked again. `known`: which of the places are people that were read. */
+/**
+ * For one run: what the server was asked is not asked again. `known`: which of the places are people that were read. Members are given by
+ * permanent id where only the server could tell who is meant.
+ */
 export function nestedMembers(
   ldap: LdapSession,
   known: (places: readonly string[]) => Promise<ReadonlySet<string>>,

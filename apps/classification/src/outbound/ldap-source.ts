@@ -2,8 +2,8 @@
 import { Bounded, ldapAddress, openldap, withSession, type Entry, type LdapSession } from '@readmit/connectors';
 import { AndFilter, FilterParser, GreaterThanEqualsFilter, PresenceFilter, type Filter } from 'ldapts';
 import type { FactSink, FactSource, SourcePerson } from './fact-source.js';
-import { labelOf, type LdapSourceSettings } from './source-settings.js';
-import { aboutSource, maxPeople, personIn, refused, withoutMembers, type SourceOptions } from './source-mapping.js';
+import type { LdapSourceSettings } from './source-settings.js';
+import { aboutSource, maxPeople, personIn, readMembers, refused, type SourceOptions } from './source-mapping.js';
 import { nestedMembers } from './ldap-groups.js';
 
 const modified = 'modifyTimestamp';
@@ -16,7 +16,6 @@ const skewMs = 300_000;
 
 export function ldapSource(settings: LdapSourceSettings, { callTimeoutMs, now, unusable }: SourceOptions): FactSource {
   const { people, groups } = settings;
-  const mapping = groups.map.map((group) => ({ dn: group.dn, label: labelOf(group) }));
   const about = aboutSource(settings);
   const filter = people.filter === undefined ? new PresenceFilter({ attribute: people.id }) : FilterParser.parseString(people.filter);
   const attributes = [
@@ -55,17 +54,7 @@ export function ldapSource(settings: LdapSourceSettings, { callTimeoutMs, now, u
 
   async function readGroups(ldap: LdapSession, sink: FactSink): Promise<void> {
     const nested = nestedMembers(ldap, sink.known);
-    for (const label of about.labels) {
-      for (const { dn } of mapping.filter((one) => one.label === label)) {
-        let members = 0;
-        await nested(dn, async (batch) => {
-          members += batch.places.length + batch.entries.length;
-          await sink.members(label, batch);
-        });
-        if (members === 0 && label === 'privileged') throw withoutMembers(`group ${dn}`);
-      }
-      await sink.complete(label);
-    }
+    await readMembers(groups.map, sink, ({ dn }, take) => nested(dn, take));
   }
 
   return {

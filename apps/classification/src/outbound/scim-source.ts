@@ -3,16 +3,16 @@ import { groupNamed, membersOf, ScimClient, tokenSourceOf, type ScimCall } from 
 import type { FactSink, FactSource } from './fact-source.js';
 import {
   aboutSource,
-  inPages,
   maxLookups,
   maxPeople,
   personIn,
+  readMembers,
   refused,
-  withoutMembers,
-  withoutPeople,
   type SourceOptions,
+  type TakeMembers,
 } from './source-mapping.js';
-import { labelOf, type ScimSourceSettings } from './source-settings.js';
+import { peopleInPages } from './source-pages.js';
+import type { ScimSourceSettings } from './source-settings.js';
 
 type Json = Readonly<Record<string, unknown>>;
 type User = Json & { readonly id: string };
@@ -30,15 +30,9 @@ const enterprise = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User';
 
 export function scimSource(settings: ScimSourceSettings, { callTimeoutMs, now, unusable }: SourceOptions): FactSource {
   const { name, url, people, groups } = settings;
-  const contacts = people.contacts.map(({ kind, attribute, type }) => ({
-    kind,
-    attribute: type === undefined ? attribute : `${type} ${attribute}`,
-  }));
-  const mapped = { ...settings, people: { ...people, contacts } };
   const token = tokenSourceOf(settings);
   if (!token) throw new Error(`this is a bug: the settings of ${name} were not checked`);
   const client = new ScimClient({ name, url, token, callTimeoutMs });
-  const about = aboutSource(settings);
   const attributes = [
     ...new Set([
       'active',
@@ -52,87 +46,80 @@ export function scimSource(settings: ScimSourceSettings, { callTimeoutMs, now, u
     ]),
   ].filter((attribute) => attribute !== 'id');
 
-  async function readPeople(call: ScimCall, sink: FactSink, inactive: Set<string>): Promise<void> {
-    let [total, usable] = [0, 0];
-    await inPages<User>({
+  /** Gives the ids of those who are left out because they are not active. */
+  async function readPeople(call: ScimCall, sink: FactSink): Promise<ReadonlySet<string>> {
+    let total = 0;
+    const inactive = new Set<string>();
+    const paged = {
       what: `the users of ${name}`,
-      page: async (first) => {
+      page: async (first: number) => {
         const page = await usersFrom(call, first, attributes);
         total = page.total;
         if (total > maxPeople) throw refused(`${name} has more than ${maxPeople} users`);
-        return { entries: page.entries, last: first + page.entries.length >= total };
+        return page.entries;
       },
-      take: async (users) => {
-        for (const user of users) if (user['active'] === false) inactive.add(user.id);
-        const batch = users.flatMap((user) => (user['active'] === false ? [] : personOf(user)));
-        usable += batch.length;
-        await sink.people(batch);
-      },
-      incomplete: (read) => Promise.resolve(read === total ? undefined : `${name} says that it has ${total} users and shows ${read}`),
+      incomplete: (read: number) =>
+        Promise.resolve(read === total ? undefined : `${name} says that it has ${total} users and shows ${read}`),
+    };
+    await peopleInPages(name, paged, sink, (user) => {
+      if (user['active'] !== false) return personOf(user);
+      inactive.add(user.id);
+      return [];
     });
-    if (usable === 0) throw withoutPeople(name);
+    return inactive;
   }
 
   const personOf = (user: User) =>
     personIn(
-      mapped,
+      settings,
       {
         entry: user.id,
         place: user.id,
         managerPlace: valuesOf(user, people.manager ?? `${enterprise}:manager.value`)[0]?.replaceAll('\0', ''),
       },
-      (attribute) => valuesOf(user, attribute),
+      (attribute, type) => valuesOf(user, attribute, type),
       unusable,
     );
 
-  async function readGroups(call: ScimCall, sink: FactSink, inactive: ReadonlySet<string>): Promise<void> {
+  /** For one run. `inactive`: groups name them too, often without a type. */
+  function membersFor(call: ScimCall, sink: FactSink, inactive: ReadonlySet<string>) {
     let lookups = 0;
-    for (const label of about.labels) {
-      for (const mapped of groups.map.filter((one) => labelOf(one) === label)) {
-        const top = await groupNamed(call, mapped.group);
-        if (!top) throw refused(`the group ${mapped.group} of the mapping does not exist at ${name}`);
-        let count = 0;
-        const visited = new Set<string>();
-        const waiting = [top.id];
-        // The list grows during the loop.
-        for (const id of waiting) {
-          if (visited.has(id)) continue;
-          visited.add(id);
-          lookups += 1;
-          if (lookups > maxLookups) throw refused(`the groups of the mapping lead to more than ${maxLookups} groups at ${name}`);
-          const members = await membersOf(call, id);
-          // A member that is neither a user who was read nor a group.
-          if (!members && id !== top.id) continue;
-          if (!members) throw refused(`the group ${mapped.group} of the mapping is gone at ${name}`);
-          for (let from = 0; from < members.length; from += batchSize) {
-            const batch = members.slice(from, from + batchSize).map((member) => {
-              if (member.id === undefined)
-                throw refused(`the group ${mapped.group} of the mapping has a member without a value at ${name}`);
-              return { ...member, id: member.id };
-            });
-            const known = await sink.known(batch.map((member) => member.id));
-            // Some servers do not say what a member is.
-            const others = batch.filter((member) => !known.has(member.id) && !inactive.has(member.id) && member.type !== 'User');
-            waiting.push(...others.map((member) => member.id));
-            count += known.size;
-            await sink.members(label, { places: [...known], entries: [] });
-          }
+    return async (group: string, take: TakeMembers): Promise<void> => {
+      const top = await groupNamed(call, group);
+      if (!top) throw refused(`the group ${group} of the mapping does not exist at ${name}`);
+      const visited = new Set<string>();
+      const waiting = [top.id];
+      // The list grows during the loop.
+      for (const id of waiting) {
+        if (visited.has(id)) continue;
+        visited.add(id);
+        lookups += 1;
+        if (lookups > maxLookups) throw refused(`the groups of the mapping lead to more than ${maxLookups} groups at ${name}`);
+        const members = await membersOf(call, id);
+        if (!members && id === top.id) throw refused(`the group ${group} of the mapping is gone at ${name}`);
+        // Without members: neither a user who was read nor a group.
+        for (let from = 0; members && from < members.length; from += batchSize) {
+          const batch = members.slice(from, from + batchSize).map(({ id: member, type }) => {
+            if (member === undefined) throw refused(`the group ${group} of the mapping has a member without a value at ${name}`);
+            return { id: member, type };
+          });
+          const known = await sink.known(batch.map((member) => member.id));
+          // Some servers do not say what a member is.
+          const others = batch.filter((member) => !known.has(member.id) && !inactive.has(member.id) && member.type !== 'User');
+          waiting.push(...others.map((member) => member.id));
+          await take({ places: [...known], entries: [] });
         }
-        if (count === 0 && label === 'privileged') throw withoutMembers(`group ${mapped.group}`);
       }
-      await sink.complete(label);
-    }
+    };
   }
 
   return {
-    ...about,
+    ...aboutSource(settings),
     async read(_since, sink, signal) {
       const startedAt = now();
       const call = client.call(signal);
-      // Groups name them too, often without a type.
-      const inactive = new Set<string>();
-      await readPeople(call, sink, inactive);
-      await readGroups(call, sink, inactive);
+      const membersOfGroup = membersFor(call, sink, await readPeople(call, sink));
+      await readMembers(groups.map, sink, ({ group }, take) => membersOfGroup(group, take));
       return startedAt.toISOString();
     },
   };
@@ -158,11 +145,11 @@ async function usersFrom(
 const core = /^urn:ietf:params:scim:schemas:core:2\.0:User:/i;
 
 /**
- * Values of `userType`, `emails.value` or `urn:...:User:manager.value`, as text: of each of several, or of those with a type, as in
- * `work phoneNumbers.value`. Names are in any case (RFC 7643, section 2.1).
+ * Values of `userType`, `emails.value` or `urn:...:User:manager.value`, as text: of each of several, or of those with the type. Names are in
+ * any case (RFC 7643, section 2.1).
  */
-function valuesOf(user: User, attribute: string): readonly string[] {
-  const [, type, named = ''] = /^(?:(.+) )?(.+)$/.exec(attribute.replace(core, '')) ?? [];
+function valuesOf(user: User, attribute: string, type?: string): readonly string[] {
+  const named = attribute.replace(core, '');
   const at = named.lastIndexOf(':');
   let values: readonly unknown[] = [at < 0 ? user : member(user, named.slice(0, at))];
   for (const step of named.slice(at + 1).split('.'))

@@ -2,8 +2,8 @@
 import { TargetError } from '@readmit/connectors';
 import { idPattern, type Directory } from '@readmit/contracts';
 import { createHash } from 'node:crypto';
-import type { FactSource, SourcePerson } from './fact-source.js';
-import { labelOf, type SourceSettings } from './source-settings.js';
+import type { FactSink, FactSource, SourcePerson } from './fact-source.js';
+import { labelOf, nameOf, type Mapped, type SourceSettings } from './source-settings.js';
 
 export interface SourceOptions {
   readonly callTimeoutMs: number;
@@ -19,18 +19,10 @@ export const maxLookups = 20_000;
 /** What is wrong with the content; every other error is taken for one of the connection. */
 export const refused = (message: string): TargetError => new TargetError(message, 'none', 'refused');
 
-/** Nothing else shows that members are hidden from the reader, and privilege must not get lost by that. */
-export const withoutMembers = (what: string): TargetError =>
-  refused(`the privileged ${what} has no members: check the rights of the reader, or take it out of the mapping`);
-
-/** A first run would accept that, and every case would be about strangers. */
-export const withoutPeople = (name: string): TargetError =>
-  refused(`${name} shows nobody who has the id of the mapping: check people.id, and the rights of the reader`);
-
 /** All of a source but how it is read. */
 export function aboutSource(settings: SourceSettings): Omit<FactSource, 'read'> {
   const { people, groups } = settings;
-  const map: readonly SourceSettings['groups']['map'][number][] = groups.map;
+  const map: readonly Mapped[] = groups.map;
   return {
     name: settings.name,
     covers: {
@@ -40,7 +32,6 @@ export function aboutSource(settings: SourceSettings): Omit<FactSource, 'read'> 
       connectors: people.accounts.map(({ connector }) => connector),
       fileOnly: settings.fileOnly,
     },
-    labels: [...new Set(map.map(labelOf))],
     mapping: createHash('sha256')
       .update(JSON.stringify([settings.url, people, groups]))
       .digest('hex'),
@@ -55,11 +46,11 @@ const maxValues = 20;
 const maxText = 500;
 const validId = new RegExp(idPattern);
 
-/** What the mapping makes of an entry; nobody if its id cannot be one. `values`: all of an attribute. */
+/** What the mapping makes of an entry; nobody if its id cannot be one. `values`: all of an attribute, or those of a type. */
 export function personIn(
   { people }: SourceSettings,
   at: Pick<SourcePerson, 'entry' | 'place' | 'managerPlace'>,
-  values: (attribute: string) => readonly string[],
+  values: (attribute: string, type?: string) => readonly string[],
   unusable: SourceOptions['unusable'],
 ): readonly SourcePerson[] {
   const [id, another] = values(people.id);
@@ -70,10 +61,12 @@ export function personIn(
   }
   const humans = values(people.human);
   const human = humans.length === 1 && humans[0] !== undefined && validId.test(humans[0]) ? humans[0] : undefined;
-  const texts = (attribute: string): readonly string[] =>
-    values(attribute).filter((text) => text.length > 0 && text.length <= maxText && !text.includes('\0'));
   const employed = values(people.employment.attribute).some((value) => people.employment.employee.includes(value));
-  const contacts: Contacts = people.contacts.flatMap(({ kind, attribute }) => texts(attribute).map((value) => ({ kind, value })));
+  const contacts: Contacts = people.contacts.flatMap((contact) =>
+    values(contact.attribute, 'type' in contact ? contact.type : undefined)
+      .filter((text) => text.length > 0 && text.length <= maxText && !text.includes('\0'))
+      .map((value) => ({ kind: contact.kind, value })),
+  );
   const accounts = people.accounts.flatMap(({ connector, attribute }) =>
     values(attribute)
       .filter((value) => validId.test(value))
@@ -91,45 +84,26 @@ export function personIn(
   ];
 }
 
-/** A list that changes while it is read in pages may lose an entry: then it is read again, so many times. */
-const rounds = 3;
+/** Entries of a batch: by place, and by permanent id. */
+export type TakeMembers = (batch: Parameters<FactSink['members']>[1]) => Promise<void>;
 
-interface Paged<T> {
-  /** For messages, e.g. `the users of people`. */
-  readonly what: string;
-  /** Entries from `first` on (0: the first of all), and whether the list ends with them. */
-  readonly page: (first: number) => Promise<{ readonly entries: readonly T[]; readonly last: boolean }>;
-  /** Called again for all entries when the list is read again. */
-  readonly take: (entries: readonly T[]) => Promise<void>;
-  /** Why a list of so many entries cannot be all of it. */
-  readonly incomplete?: (read: number) => Promise<string | undefined>;
-}
-
-/**
- * Reads a list in pages that overlap by one entry, so that entries which move meanwhile are noticed.
- * @throws {TargetError} it changed, or was incomplete, each time.
- */
-export async function inPages<T extends { readonly id: string }>(paged: Paged<T>): Promise<void> {
-  let why: string | undefined;
-  for (let round = 0; round < rounds; round += 1) {
-    const read = await onePass(paged);
-    why = read === undefined ? `${paged.what} changed while they were read` : await paged.incomplete?.(read);
-    if (why === undefined) return;
+/** Gives the sink who has each label. What several labels are mapped from is read once; nobody loses a label before all were read. */
+export async function readMembers<M extends Mapped>(
+  map: readonly M[],
+  sink: FactSink,
+  membersOf: (mapped: M, take: TakeMembers) => Promise<void>,
+): Promise<void> {
+  for (const [name, [mapped, ...others]] of Map.groupBy(map, nameOf)) {
+    if (!mapped) continue;
+    const labels = [mapped, ...others].map(labelOf);
+    let count = 0;
+    await membersOf(mapped, async (batch) => {
+      count += batch.places.length + batch.entries.length;
+      for (const label of labels) await sink.members(label, batch);
+    });
+    // Nothing else shows that members are hidden from the reader, and privilege must not get lost by that.
+    if (count === 0 && labels.includes('privileged'))
+      throw refused(`the privileged ${name} has no members: check the rights of the reader, or take it out of the mapping`);
   }
-  throw refused(`${why}, ${rounds} times: nobody is removed, the next run reads them again`);
-}
-
-/** @returns the number of entries; undefined: the list moved. */
-async function onePass<T extends { readonly id: string }>({ page, take }: Paged<T>): Promise<number | undefined> {
-  let read = 0;
-  let before: string | undefined;
-  for (;;) {
-    const { entries, last } = await page(Math.max(0, read - 1));
-    if (before !== undefined && entries[0]?.id !== before) return undefined;
-    const fresh = before === undefined ? entries : entries.slice(1);
-    if (fresh.length > 0) await take(fresh);
-    read += fresh.length;
-    before = entries.at(-1)?.id ?? before;
-    if (last || fresh.length === 0) return read;
-  }
+  for (const label of new Set(map.map(labelOf))) await sink.complete(label);
 }

@@ -1,5 +1,5 @@
 /** The file that configures the live source. */
-import { ldapAddress, tokenSourceOf } from '@readmit/connectors';
+import { ldapAddress, mustBeRealm, mustBeTokenUrl, tokenSourceOf } from '@readmit/connectors';
 import { closed, Id, Instant, oneOf } from '@readmit/contracts';
 import { textFile, type Parse } from '@readmit/service';
 import { messageOf, mustBeHttps } from '@readmit/platform';
@@ -34,6 +34,7 @@ const every = {
   name: Type.String({ pattern: '^[a-z0-9-]{1,40}$' }),
   url: text,
   fileOnly: Type.Array(Id, { maxItems: 100 }),
+  pollSeconds: Type.Integer({ minimum: 5, maximum: 60 }),
   acceptRemovals: Type.Optional(closed({ atMost: Type.Integer({ minimum: 1, maximum: 1_000_000 }), until: Instant })),
 };
 
@@ -47,11 +48,8 @@ const LdapSourceSettings = closed({
   passwordFile: text,
   people: closed({ base: text, filter: Type.Optional(text), ...people(ldapAttribute, {}) }),
   groups: closed({ base: text, map: Type.Array(Type.Union([...gives({ dn: text })]), mostMapped) }),
-  pollSeconds: Type.Integer({ minimum: 5, maximum: 60 }),
   completeSeconds: Type.Integer({ minimum: 30, maximum: 3600 }),
 });
-/** Each run reads everything, because the server cannot be asked for changes alone. Runs that are further apart look like a source that is down. */
-const pollSeconds = Type.Integer({ minimum: 5, maximum: 60 });
 /** As Keycloak shows it: a slash between the names. */
 const groupPath = Type.String({ pattern: '^/[^/]', maxLength: 1000 });
 const KeycloakSourceSettings = closed({
@@ -60,7 +58,6 @@ const KeycloakSourceSettings = closed({
   credentialsFile: text,
   people: closed(people(text, {})),
   groups: closed({ map: Type.Array(Type.Union([...gives({ group: groupPath }), ...gives({ role: text })]), mostMapped) }),
-  pollSeconds,
 });
 /** `userType`, `emails.value`, or one of an extension: `urn:...:User:employeeNumber`. */
 const scimAttribute = Type.String({
@@ -74,7 +71,6 @@ const ScimSourceSettings = closed({
   credentialsFile: Type.Optional(text),
   people: closed(people(scimAttribute, { type: Type.Optional(Type.String({ pattern: '^[^ ]{1,60}$' })) })),
   groups: closed({ map: Type.Array(Type.Union([...gives({ group: text })]), mostMapped) }),
-  pollSeconds,
 });
 export type LdapSourceSettings = Static<typeof LdapSourceSettings>;
 export type KeycloakSourceSettings = Static<typeof KeycloakSourceSettings>;
@@ -89,11 +85,12 @@ const kinds: Readonly<Record<SourceSettings['kind'], ValidateFunction<SourceSett
 };
 const isKind = (kind: unknown): kind is SourceSettings['kind'] => typeof kind === 'string' && Object.hasOwn(kinds, kind);
 
-type Mapped = SourceSettings['groups']['map'][number];
+export type Mapped = SourceSettings['groups']['map'][number];
 export const labelOf = (mapped: Mapped): Label =>
   'team' in mapped ? `team:${mapped.team}` : 'authority' in mapped ? `authority:${mapped.authority}` : 'privileged';
-const nameOf = (mapped: Mapped): string =>
-  'dn' in mapped ? mapped.dn.toLowerCase() : 'group' in mapped ? `group ${mapped.group}` : `role ${mapped.role}`;
+/** Of the group or role, for messages too. */
+export const nameOf = (mapped: Mapped): string =>
+  'role' in mapped ? `role ${mapped.role}` : `group ${'dn' in mapped ? mapped.dn : mapped.group}`;
 
 /** @throws {Error} the text is refused; the message completes the name of the setting. */
 export function parseSource(yaml: string): SourceSettings {
@@ -115,7 +112,7 @@ export function parseSource(yaml: string): SourceSettings {
         .join('; ')}`,
     );
   mustBeUsable(value);
-  const mapped = value.groups.map.map((one) => `${nameOf(one)} ${labelOf(one)}`);
+  const mapped = value.groups.map.map((one) => `${'dn' in one ? one.dn.toLowerCase() : nameOf(one)} ${labelOf(one)}`);
   if (new Set(mapped).size < mapped.length)
     throw new Error('must map each group to the same thing once only: groups.map has an entry twice');
   return value;
@@ -125,30 +122,25 @@ function mustBeUsable(value: SourceSettings): void {
   if (value.kind === 'ldap') {
     inField('url', () => ldapAddress(value.url, value.caFile));
     inField('people.filter', () => FilterParser.parseString(value.people.filter ?? '(objectClass=*)'));
-    return;
-  }
-  inField('url', () => mustBeHttps(value.url));
-  if (value.kind === 'keycloak')
-    inField('url', () => {
-      if (!/^https?:\/\/[^?#]+\/realms\/[^/?#]+$/.test(value.url))
-        throw new Error('must be the URL of a realm: https://<host>/realms/<realm>');
-    });
-  else
+  } else if (value.kind === 'keycloak') {
+    inField('url', () => mustBeRealm(value.url));
+    mustBeAbsolute('credentialsFile', value.credentialsFile);
+  } else {
+    const { url, tokenFile, tokenUrl, credentialsFile } = value;
+    inField('url', () => mustBeHttps(url));
     inField('tokenFile', () => {
       if (!tokenSourceOf(value)) throw new Error('is one way to get a token, tokenUrl with credentialsFile the other: give exactly one');
     });
-  const { tokenUrl } = value.kind === 'scim' ? value : { tokenUrl: undefined };
-  if (tokenUrl !== undefined)
-    inField('tokenUrl', () => {
-      mustBeHttps(tokenUrl);
-      if (new URL(tokenUrl).origin !== new URL(value.url).origin) throw new Error('must have the origin of url');
-    });
-  const { tokenFile } = value.kind === 'scim' ? value : { tokenFile: undefined };
-  for (const [field, file] of Object.entries({ tokenFile, credentialsFile: value.credentialsFile }))
-    if (file !== undefined)
-      inField(field, () => {
-        if (!path.isAbsolute(file)) throw new Error('must be an absolute path');
-      });
+    if (tokenUrl !== undefined) inField('tokenUrl', () => mustBeTokenUrl(tokenUrl, url));
+    mustBeAbsolute('tokenFile', tokenFile);
+    mustBeAbsolute('credentialsFile', credentialsFile);
+  }
+}
+
+function mustBeAbsolute(field: string, file: string | undefined): void {
+  inField(field, () => {
+    if (file !== undefined && !path.isAbsolute(file)) throw new Error('must be an absolute path');
+  });
 }
 
 function inField(field: string, check: () => unknown): void {

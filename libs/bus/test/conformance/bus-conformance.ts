@@ -5,7 +5,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { partitionsPerTopic, topicOf } from '@readmit/contracts';
 import type { OutgoingRecord, TopicRecord } from '../../src/port.js';
-import { collect, collectAlways, type CollectorOptions, Received, textOf } from './collector.js';
+import { collect, collectOn, type CollectorOptions, Received, textOf } from './collector.js';
 import type { BusHarness, BusUnderTest, ConformanceOptions } from './harness.js';
 
 const topic = topicOf('intake');
@@ -46,7 +46,7 @@ export function busConformance(name: string, makeHarness: () => Promise<BusHarne
       const records = numbered(120);
       const consumer = await reader('a');
       const received = new Received();
-      void collectAlways(into(consumer, received, 'a'));
+      void collectOn(into(consumer, received, 'a'));
       for (let at = 0; at < records.length; at += 15) await say(records.slice(at, at + 15));
       await received.until(() => received.texts.length >= records.length, 'all records are received');
       await consumer.subscription.close();
@@ -114,7 +114,7 @@ export function busConformance(name: string, makeHarness: () => Promise<BusHarne
 
     it('gives all records to each of two groups', async () => {
       const received = new Received();
-      for (const group of ['classification.one', 'classification.two']) void collectAlways(into(await reader('a', group), received, group));
+      for (const group of ['classification.one', 'classification.two']) void collectOn(into(await reader('a', group), received, group));
       await say(numbered(20));
       await received.until(() => received.texts.length >= 40, 'both groups have all records');
       for (const group of ['classification.one', 'classification.two']) {
@@ -125,8 +125,8 @@ export function busConformance(name: string, makeHarness: () => Promise<BusHarne
     it('R8.1 shares partitions among two members, and gives them to the other when one closes', async () => {
       const received = new Received();
       const [a, b] = [await reader('a'), await reader('b')];
-      void collectAlways(into(a, received, 'a'));
-      void collectAlways(into(b, received, 'b'));
+      void collectOn(into(a, received, 'a'));
+      void collectOn(into(b, received, 'b'));
       await rounds(received, (round) => partitionsOf(round.get('a')) > 0 && partitionsOf(round.get('b')) > 0);
       await b.subscription.close();
       await rounds(received, (round) => partitionsOf(round.get('a')) === partitionsPerTopic);
@@ -137,7 +137,7 @@ export function busConformance(name: string, makeHarness: () => Promise<BusHarne
     it('R8.1 gives the partitions of a member that dies to the other when its lease ends, and loses nothing', async () => {
       const received = new Received();
       const [a, b] = [await reader('a'), await reader('b')];
-      void collectAlways(into(a, received, 'a'));
+      void collectOn(into(a, received, 'a'));
       const bEnded = collect(into(b, received, 'b'));
       await rounds(received, (round) => partitionsOf(round.get('b')) > 0);
       await b.kill();

@@ -1,6 +1,8 @@
 import type { Tx } from '@readmit/store';
 import { setTimeout as delay } from 'node:timers/promises';
+import { KafkaError } from '../../src/kafka/kafka-error.js';
 import type { Subscription, TopicRecord } from '../../src/port.js';
+import { isStaleOwner } from '../../src/stale-owner-error.js';
 
 export interface CollectorOptions {
   readonly subscription: Subscription;
@@ -26,12 +28,16 @@ export async function collect({ subscription, transaction, onBatch, max = 100 }:
 }
 
 /**
- * Continues after a failure, as the engine does: what could not be committed at a hand-over comes again, here or elsewhere, and a broker that
- * starts may refuse a user whom it does not know yet. Resolves when the subscription closes.
+ * Continues, as the engine does, where what is being worked on at a hand-over cannot be committed, and where Kafka refuses: a broker that has
+ * just started may not know the user yet. Resolves when the subscription closes, or with another failure.
  */
-export async function collectAlways(options: CollectorOptions): Promise<void> {
-  // A pause, so that a failure that stays does not keep the event loop to itself.
-  while ((await collect(options)) !== undefined) await delay(20);
+export async function collectOn(options: CollectorOptions): Promise<unknown> {
+  for (;;) {
+    const failure = await collect(options);
+    if (!isStaleOwner(failure) && !(failure instanceof KafkaError)) return failure;
+    // A pause, so that a failure that stays does not keep the event loop to itself.
+    await delay(20);
+  }
 }
 
 /** What several readers got, and a way to wait for it without asking again and again. */

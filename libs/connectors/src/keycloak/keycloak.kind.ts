@@ -10,14 +10,17 @@ const settings = {
   accessTokenSeconds: Type.Integer({ minimum: 1, maximum: 3600 }),
 };
 
+/** Throws unless it is the URL of a realm, and secrets may travel to it. */
+export function mustBeRealm(url: string): void {
+  mustBeHttps(url);
+  if (!/\/realms\/[^/]+$/.test(new URL(url).pathname)) throw new Error('must end with /realms/<realm>, without a slash after it');
+}
+
 export const keycloak: ConnectorKind<SettingsOf<typeof settings>> = {
   kind: 'keycloak',
   settings,
   mustBeSafe({ name, url, credentialsFile }) {
-    safeField(name, 'url', () => {
-      mustBeHttps(url);
-      if (!/\/realms\/[^/]+$/.test(new URL(url).pathname)) throw new Error('must end with /realms/<realm>, without a slash after it');
-    });
+    safeField(name, 'url', () => mustBeRealm(url));
     safeField(name, 'credentialsFile', () => {
       if (!path.isAbsolute(credentialsFile)) throw new Error('must be an absolute path');
     });

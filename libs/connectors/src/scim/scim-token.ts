@@ -1,4 +1,6 @@
 /** The bearer token of the executor: from a file, or by OAuth client credentials. */
+import { mustBeHttps } from '@readmit/platform';
+
 /** Where the token comes from. */
 export type TokenSource =
   | { /** Holds the token and nothing else. */ readonly tokenFile: string }
@@ -21,6 +23,12 @@ export function tokenSourceOf({
 }): TokenSource | undefined {
   if (tokenFile !== undefined) return tokenUrl === undefined && credentialsFile === undefined ? { tokenFile } : undefined;
   return tokenUrl !== undefined && credentialsFile !== undefined ? { tokenUrl, credentialsFile } : undefined;
+}
+
+/** Throws unless it is at the origin of the service provider, and secrets may travel to it. */
+export function mustBeTokenUrl(tokenUrl: string, url: string): void {
+  mustBeHttps(tokenUrl);
+  if (new URL(tokenUrl).origin !== new URL(url).origin) throw new Error('must have the origin of url');
 }
 
 /** A token goes into a header as it is (RFC 6750, section 2.1). */

@@ -4,7 +4,7 @@ import { mustBeHttps } from '@readmit/platform';
 import { Type } from 'typebox';
 import { safeField, type ConnectorKind, type SettingsOf } from '../connector-kind.js';
 import { readSecretFile } from '../secret-file.js';
-import { tokenSourceOf } from './scim-token.js';
+import { mustBeTokenUrl, tokenSourceOf } from './scim-token.js';
 import { scimConnector } from './scim.connector.js';
 
 const text = Type.String({ minLength: 1 });
@@ -25,11 +25,7 @@ export const scim: ConnectorKind<Settings> = {
     const { name, url, tokenUrl, tokenFile, credentialsFile } = given;
     safeField(name, 'url', () => mustBeHttps(url));
     if (!tokenSourceOf(given)) throw new Error(`must give ${name} either tokenFile, or tokenUrl and credentialsFile`);
-    if (tokenUrl !== undefined)
-      safeField(name, 'tokenUrl', () => {
-        mustBeHttps(tokenUrl);
-        if (new URL(tokenUrl).origin !== new URL(url).origin) throw new Error('must have the origin of url');
-      });
+    if (tokenUrl !== undefined) safeField(name, 'tokenUrl', () => mustBeTokenUrl(tokenUrl, url));
     for (const [field, file] of Object.entries({ tokenFile, credentialsFile }))
       if (file !== undefined)
         safeField(name, field, () => {
